@@ -1,0 +1,105 @@
+"""Every error Douane raises on purpose: a stable code and a sentence for a person.
+
+Not for wrong data: a wrong cell is a problem (`model/problem.py`), collected and never raised. The core knows no HTTP
+status; each surface translates codes in its `wire.py`.
+
+    DouaneError
+    ├── BadFile            the file as a whole cannot be read
+    │   └── OverLimit      a named limit was passed; says which setting
+    ├── BadTemplate        a template, column or mapping definition is wrong; says where
+    ├── BadRequest         a call's arguments make no sense
+    ├── NotFound           no such thing for this caller (also: another project's thing)
+    ├── Conflict           the thing exists, or changed meanwhile
+    ├── WrongStage         the operation does not stand where this call needs it
+    ├── NotAllowed         who asks is unknown or may not
+    ├── StorageFull        no room left to write; nothing was acknowledged
+    ├── Unavailable        the database or the object store does not answer; try again
+    ├── Cancelled          someone ended the operation meanwhile
+    └── Superseded         this attempt lost its claim to another one; stop quietly
+"""
+
+from __future__ import annotations
+
+
+class DouaneError(Exception):
+    """Base of all. `code` is stable and for programs, `str(error)` is a whole sentence for a person."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+    @property
+    def message(self) -> str:
+        return str(self)
+
+
+class BadFile(DouaneError):
+    """Codes in use: `file_empty`, `file_type`, `file_broken`, `file_encrypted`, `sheet_unknown`, `encoding_unknown`."""
+
+    code = "file_broken"
+
+
+class OverLimit(BadFile):
+    """`setting` names the limit (see `douane settings`); the message says its value."""
+
+    code = "over_limit"
+
+    def __init__(self, message: str, *, setting: str) -> None:
+        super().__init__(f"{message} (setting {setting})")
+        self.setting = setting
+
+
+class BadTemplate(DouaneError):
+    """`place` points into the document, e.g. `columns[3].regex`."""
+
+    code = "bad_template"
+
+    def __init__(self, message: str, *, place: str = "", code: str | None = None) -> None:
+        super().__init__(f"{place}: {message}" if place else message, code=code)
+        self.place = place
+        self.reason = message
+
+
+class BadRequest(DouaneError):
+    code = "bad_request"
+
+
+class NotFound(DouaneError):
+    code = "not_found"
+
+
+class Conflict(DouaneError):
+    code = "conflict"
+
+
+class WrongStage(DouaneError):
+    """`stage` is where the operation stands."""
+
+    code = "wrong_stage"
+
+    def __init__(self, message: str, *, stage: str) -> None:
+        super().__init__(message)
+        self.stage = stage
+
+
+class NotAllowed(DouaneError):
+    code = "not_allowed"
+
+
+class StorageFull(DouaneError):
+    code = "storage_full"
+
+
+class Unavailable(DouaneError):
+    code = "unavailable"
+
+
+class Cancelled(DouaneError):
+    code = "cancelled"
+
+
+class Superseded(DouaneError):
+    code = "superseded"

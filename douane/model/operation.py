@@ -1,0 +1,74 @@
+"""An operation: one import on its way, of either family, and the one table of moves it may make.
+
+`stage` is where it stands for people and programs; `work` says what the worker is doing to it right now, which is no
+stage of its own: a checked file that is being checked again stays in review.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+# stage -> stages it may move to. Chat operations use the same stages; their wire words live in their surface.
+MOVES: dict[str, frozenset[str]] = {
+    "uploaded": frozenset({"mapping", "terminated", "failed"}),
+    "mapping": frozenset({"mapped", "terminated", "failed"}),
+    "mapped": frozenset({"reviewing", "terminated", "failed"}),
+    "reviewing": frozenset({"processing", "completed", "terminated", "failed"}),
+    "processing": frozenset({"completed", "terminated", "failed"}),
+    "completed": frozenset({"terminated"}),
+    "terminated": frozenset(),
+    "failed": frozenset({"terminated"}),
+}
+OPEN = frozenset({"uploaded", "mapping", "mapped", "reviewing"})
+READABLE = frozenset({"processing", "completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step has come. `done` of `total` in `unit` (bytes while reading, rows while checking); total may be 0
+    where it is not known. `rate` is units a second."""
+
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    unit: str = "rows"
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of the `operation` table.
+
+    `work` is "" when nothing runs, else `read` or `check`; `work_error` is the last failure of the worker as
+    (code, sentence), kept until the next start. `version` grows with every publication of masks and lists. `attempt` is
+    the fence: a job may write only while it still holds this number. `detail` is the family's own document (sheet:
+    headings, header row, schema, mapping, extra ...; chat: importer, counts ...).
+    """
+
+    id: str
+    project_id: str
+    family: str
+    stage: str
+    template_id: str | None = None
+    person_id: str | None = None
+    version: int = 0
+    attempt: int = 0
+    work: str = ""
+    work_error: tuple[str, str] | None = None
+    progress: Progress = field(default_factory=Progress)
+    read_done: bool = False
+    rows_read: int = 0
+    blank: int = 0
+    total: int = 0
+    valid: int = 0
+    invalid: int = 0
+    seed: int = 0
+    source_object: str | None = None
+    source_size: int = 0
+    file_name: str | None = None
+    media_type: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    detail: dict[str, Any] = field(default_factory=dict)

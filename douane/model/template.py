@@ -1,0 +1,55 @@
+"""Templates and columns: what a file should hold.
+
+The document form is the one of the published template file and of the spreadsheet contract's section 3.4 (`isRequired`,
+`selectValues` ...); `sheet/template_file.py` reads and writes it and finds its faults. Here are only the values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+COLUMN_TYPES = ("String", "Number", "Double", "Date", "Email", "Regex", "Select", "Any", "Image")
+VALIDATIONS = ("range", "length", "unique_with", "digits")
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """One advanced validation of a column. `min`/`max` are None when absent or not of number type (contract 4.5)."""
+
+    validate: str
+    min: float | int | None = None
+    max: float | int | None = None
+    unique_key: str = ""
+    error_message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One target field. `type` is one of COLUMN_TYPES or a third-party member of the columns shelf."""
+
+    key: str
+    name: str
+    type: str = "String"
+    id: str | None = None
+    description: str = ""
+    alternate_keys: tuple[str, ...] = ()
+    required: bool = False
+    unique: bool = False
+    frozen: bool = False
+    pattern: str = ""
+    pattern_description: str = ""
+    options: tuple[str, ...] = ()
+    date_formats: tuple[str, ...] = ("DD/MM/YYYY",)
+    multi: bool = False
+    delimiter: str = ","
+    default: str | int | float | None = None
+    validations: tuple[Validation, ...] = ()
+    sequence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An ordered set of columns under a name; keys are unique."""
+
+    name: str
+    columns: tuple[Column, ...] = field(default=())

@@ -1,0 +1,129 @@
+"""SHELF of file formats: a stranger's bytes -> batches of text cells with their source line numbers.
+
+`open_file` decides the format by content and answers a reader. A reader cuts the file into pieces, in order and always
+at the same places for the same bytes and options; a piece parses itself into a batch and may be parsed on any thread.
+Nothing here runs outside the sandboxed child but `Options`, `Detected` and `Source`, which are plain values.
+
+A batch's frame has one row per record that is not blank, in file order, and these columns:
+
+    c0 .. c{W-1}   String   the cells by position; null = the record has no such cell, "" = an empty cell
+    k0 .. k{W-1}   UInt8    only where a format knows kinds (workbooks): KIND_* of the cell; absent column = all text
+    _line          UInt32   physical line where the record begins, from 1 (workbooks: the sheet's row number)
+    _flags         UInt8    bits FLAG_*
+    _extra         String   only if any record is wider than W: JSON array of its surplus cells, else null
+    _raw           Binary   only if any record did not decode: its bytes as they were, else null
+
+W (`Detected.width`) is fixed when the file is opened, from its first 1,000 records, so that one giant record cannot
+make a giant frame. Records count from 0 at the top of the file, blank ones left out, heading records counted in: that
+is the contract's `index`, and the position of the record in staging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+
+KIND_TEXT, KIND_NUMBER, KIND_DATE, KIND_DATETIME, KIND_TIME, KIND_BOOLEAN, KIND_ERROR = range(7)
+
+FLAG_SHORT = 1  # fewer cells than the heading record of the file: absent cells, a warning
+FLAG_UNDECODABLE = 2  # bytes that are no text in the file's encoding; they show as \xNN, `_raw` keeps them
+FLAG_OVERLONG = 4  # a cell or the record passed its size limit; what is staged is cut off, reading went on after it
+FLAG_BROKEN = 8  # the record could not be read as written (a JSON line that does not parse, an open quote at the end)
+
+
+class Source(Protocol):
+    """Random access to the uploaded bytes. `read` answers fewer bytes only at the end."""
+
+    size: int
+
+    def read(self, offset: int, length: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Design 7 and research/reliability.md 3; every one is a setting of the same name."""
+
+    cell_bytes: int = 1 << 20
+    record_bytes: int = 16 << 20
+    columns: int = 16_384
+    unpacked_bytes: int = 64 << 30
+    unpacked_ratio: int = 200
+    unpacked_free_bytes: int = 100 << 20
+    archive_entries: int = 1_000_000
+    entry_bytes: int = 1 << 30
+    json_depth: int = 64
+    json_digits: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person may fix; None = detect. `sheet` is a name or a number from 0."""
+
+    sheet: str | int | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    piece_bytes: int = 12 << 20
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """What the file turned out to be. `header_row` is the index of the heading record among the records, None if the
+    file has none. `quote` is None where quoting is not used by the format."""
+
+    format: str
+    width: int
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    header_row: int | None = 0
+    sheets: tuple[str, ...] = ()
+    sheet: str | None = None
+    compression: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where reading goes on: pieces before number `piece` are done. `offset` (in the decompressed bytes) and `line` are
+    where that piece begins; a format that cannot seek reads again from the top and drops the pieces before it."""
+
+    piece: int = 0
+    offset: int = 0
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The records of one piece. `blank` = blank records left out; `next` = where the following piece begins;
+    `bytes_done` = how much of the source (as uploaded) is consumed, for progress."""
+
+    frame: pl.DataFrame
+    blank: int
+    next: Position
+    bytes_done: int
+
+
+class Piece(Protocol):
+    """A run of whole records, cut but not parsed yet. `parse` is pure and may run on any thread. Its records' rows are
+    known only when all pieces before it are parsed: staging numbers them."""
+
+    number: int
+
+    def parse(self) -> Batch: ...
+
+
+class Reader(Protocol):
+    """An opened file. `pieces` cuts the same pieces every time, so a killed read goes on where it was."""
+
+    detected: Detected
+
+    def pieces(self, start: Position = Position()) -> Iterator[Piece]: ...
+
+
+def open_file(source: Source, options: Options = Options()) -> Reader:
+    """The reader for these bytes. BadFile / OverLimit when there is nothing that can be read as a table."""
+    raise NotImplementedError
