@@ -1,0 +1,252 @@
+"""Every table, as it stands today. `migrations/` brings an older database here; a test compares the two.
+
+Ids are 24 hex characters, time-ordered, unique over all kinds. Times are UTC. Documents are JSON. Staged records are not
+here: they are columnar parts in the object store, and `part` names them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Signed 64-bit on PostgreSQL; SQLite's INTEGER is that already.
+Big = BigInteger().with_variant(Integer(), "sqlite")
+Time = DateTime(timezone=True)
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("email", String(320), nullable=False, unique=True),  # lower case
+    Column("username", String(200), nullable=False, unique=True),
+    Column("first_name", String(200), nullable=False, default=""),
+    Column("last_name", String(200), nullable=False, default=""),
+    # argon2 over the SHA-256 hex of the password: the chat contract lets clients send that digest (design 7).
+    Column("password_hash", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+
+project = Table(
+    "project",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("name", String(300), nullable=False),
+    Column("owner_id", String(24), ForeignKey("person.id"), nullable=False, index=True),
+    Column("environment_id", String(24), nullable=False, unique=True),
+    Column("auth_header_name", String(300)),
+    Column("allowed_domains", JSON, nullable=False, default=list),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+
+# Roles carry permissions by name (see model/identity.py): Admin, Tech, Finance as `/v1` says.
+member = Table(
+    "member",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False),
+    Column("person_id", String(24), ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("role", String(40), nullable=False),
+    Column("joined_at", Time, nullable=False),
+    UniqueConstraint("project_id", "person_id"),
+)
+
+# A browser session (`kind` = session) or a personal token of the chat contract (`token`). Only the hash is kept.
+session = Table(
+    "session",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("kind", String(20), nullable=False),
+    Column("name", String(200)),
+    Column("person_id", String(24), ForeignKey("person.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE")),
+    Column("created_at", Time, nullable=False),
+    Column("used_at", Time, nullable=False),
+    Column("expires_at", Time),
+)
+
+# Hash for lookup, a copy encrypted under the installation's secret because the contract lets a signed-in person read it.
+access_key = Table(
+    "access_key",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("key_hash", String(64), nullable=False, unique=True),
+    Column("key_encrypted", LargeBinary, nullable=False),
+    Column("name", String(200), nullable=False, default=""),
+    Column("created_at", Time, nullable=False),
+    Column("revoked_at", Time),
+)
+
+template = Table(
+    "template",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", String(300), nullable=False),
+    Column("document", JSON, nullable=False, default=dict),  # mode, integration, expectedDateFormat, destination ...
+    Column("total_uploads", Big, nullable=False, default=0),
+    Column("total_records", Big, nullable=False, default=0),
+    Column("total_invalid", Big, nullable=False, default=0),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+
+template_column = Table(
+    "template_column",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("template_id", String(24), ForeignKey("template.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("document", JSON, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index("ix_template_column_template_id_sequence", "template_id", "sequence"),
+)
+
+# One import on its way, of either family (model/operation.py says what each field means).
+operation = Table(
+    "operation",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False),
+    Column("family", String(20), nullable=False),
+    Column("template_id", String(24), index=True),  # no foreign key: an operation outlives its template
+    Column("person_id", String(24)),
+    Column("stage", String(20), nullable=False),
+    Column("version", Integer, nullable=False, default=0),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("work", String(20), nullable=False, default=""),
+    Column("work_asked", Integer, nullable=False, default=0),
+    Column("work_error", JSON),
+    Column("progress", JSON, nullable=False, default=dict),
+    Column("read_done", Boolean, nullable=False, default=False),
+    Column("rows_read", Big, nullable=False, default=0),
+    Column("blank", Big, nullable=False, default=0),
+    Column("total", Big, nullable=False, default=0),
+    Column("valid", Big, nullable=False, default=0),
+    Column("invalid", Big, nullable=False, default=0),
+    Column("seed", Big, nullable=False, default=0),
+    Column("source_object", Text),
+    Column("source_size", Big, nullable=False, default=0),
+    Column("source_sha256", String(64)),
+    Column("file_name", Text),
+    Column("media_type", Text),
+    Column("detail", JSON, nullable=False, default=dict),
+    Column("revision_last", Big, nullable=False, default=0),
+    Column("revision_reviewed", Big, nullable=False, default=0),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index("ix_operation_project_id_created_at", "project_id", "created_at"),
+)
+
+# The manifest: an object counts only once a row here names it. `masks` of a part change by version, its records never:
+# a new review writes new mask objects and new `part_mask` rows.
+part = Table(
+    "part",
+    metadata,
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
+    Column("table_name", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("first_row", Big, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("blank", Integer, nullable=False, default=0),
+    Column("object", Text, nullable=False),
+    Column("size_bytes", Big, nullable=False, default=0),
+    Column("next", JSON, nullable=False),  # where reading goes on (formats.Position)
+    Column("attempt", Integer, nullable=False),
+)
+
+part_mask = Table(
+    "part_mask",
+    metadata,
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
+    Column("table_name", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("valid", Integer, nullable=False),
+    Column("invalid", Integer, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("hash_object", Text),
+    Column("packed_object", Text),
+    Column("attempt", Integer, nullable=False),
+)
+
+# One change a person made during review; shown whole when it commits, undone by a revision that names it.
+revision = Table(
+    "revision",
+    metadata,
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Big, primary_key=True),
+    Column("kind", String(20), nullable=False),  # edit, add, delete, replace, undo
+    Column("person_id", String(24)),
+    Column("undoes", Big),
+    Column("document", JSON, nullable=False, default=dict),
+    Column("created_at", Time, nullable=False),
+)
+
+# The cells of a small revision. `key` "" is the record itself: value "deleted" or "added".
+revision_cell = Table(
+    "revision_cell",
+    metadata,
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
+    Column("row", Big, primary_key=True),
+    Column("key", String(700), primary_key=True),
+    Column("number", Big, primary_key=True),
+    Column("value", Text),
+)
+
+# A worker process that is alive beats its row by the database's clock; the reaper takes over what a silent one held.
+worker_lease = Table(
+    "worker_lease",
+    metadata,
+    Column("executor_id", String(120), primary_key=True),
+    Column("host", String(255), nullable=False, default=""),
+    Column("pid", Integer, nullable=False, default=0),
+    Column("beaten_at", Time, nullable=False),
+    Column("started_at", Time, nullable=False),
+)
+
+# Objects the manifest let go; the sweeper deletes them after a grace period.
+doomed_object = Table(
+    "doomed_object",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("prefix", Text, nullable=False),
+    Column("due_at", Time, nullable=False, index=True),
+)
