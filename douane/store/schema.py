@@ -1,10 +1,12 @@
 """Every table, as it stands today. `migrations/` brings an older database here; a test compares the two.
 
-Ids are 24 hex characters, time-ordered, unique over all kinds. Times are UTC. Documents are JSON. Staged records are not
-here: they are columnar parts in the object store, and `part` names them.
+Ids are 24 hex characters, time-ordered, unique over all kinds. Times are UTC. Documents are JSON. Staged records are
+not here: they are columnar parts in the object store, and `part` names them.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
@@ -20,8 +22,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.engine import Dialect
 
 metadata = MetaData(
     naming_convention={
@@ -34,7 +38,22 @@ metadata = MetaData(
 
 # Signed 64-bit on PostgreSQL; SQLite's INTEGER is that already.
 Big = BigInteger().with_variant(Integer(), "sqlite")
-Time = DateTime(timezone=True)
+
+
+class Time(TypeDecorator[datetime]):
+    """An aware time in UTC, on both sides; SQLite itself would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
 
 installation = Table(
     "installation",
@@ -98,7 +117,7 @@ session = Table(
     Column("expires_at", Time),
 )
 
-# Hash for lookup, a copy encrypted under the installation's secret because the contract lets a signed-in person read it.
+# Hash for lookup, a copy encrypted under the installation's secret: the contract lets a signed-in person read it back.
 access_key = Table(
     "access_key",
     metadata,

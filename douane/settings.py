@@ -1,0 +1,156 @@
+"""Every setting: name, unit, default and one sentence, read once when a process starts.
+
+Each is also an environment variable `DOUANE_<NAME>`, and `douane settings` lists them. Not for what a project chooses:
+that is data, in the database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+
+def _setting(default: Any, unit: str, sentence: str, **bounds: Any) -> Any:
+    """One setting; `unit` is "" where a bare word or a switch has none."""
+    return Field(default=default, description=sentence, json_schema_extra={"unit": unit}, **bounds)
+
+
+class Settings(BaseSettings):
+    """Frozen, so that it can be handed around. `database_url` and `storage_url` are filled in from `data` when empty:
+    whoever reads them finds a whole address."""
+
+    model_config = SettingsConfigDict(env_prefix="DOUANE_", frozen=True, extra="forbid")
+
+    # Where things are.
+    data: Path = _setting(Path("data"), "folder", "Database, objects, caches and work folders of this installation.")
+    database_url: str = _setting("", "address", "sqlite:///FILE or postgresql://...; empty: a file in the data folder.")
+    storage_url: str = _setting("", "address", "A folder or s3://BUCKET/PREFIX; empty: a folder in the data folder.")
+    s3_endpoint: str = _setting("", "address", "Address of an S3-compatible server; empty: the one of AWS_* or Amazon.")
+    s3_region: str = _setting("", "", "Region of the bucket; empty: AWS_REGION.")
+    s3_access_key_id: str = _setting("", "", "Key id for the bucket; empty: the usual AWS_* sources.")
+    s3_secret_access_key: SecretStr = _setting(SecretStr(""), "", "Secret of that key id.")
+    cache_bytes_max: int = _setting(2 * GIB, "bytes", "Local copies of S3 objects kept in the data folder.", ge=0)
+
+    # How it is reached.
+    host: str = _setting("127.0.0.1", "address", "Address the web process listens on.")
+    port: int = _setting(8400, "port", "Port the web process listens on.", ge=0, le=65535)
+    public_url: str = _setting("", "address", "How browsers reach this server; empty: http://HOST:PORT.")
+    trusted_proxies: str = _setting("127.0.0.1", "addresses", "Proxies whose X-Forwarded-* lines are believed.")
+
+    # What a request may hold and how long it may wait.
+    upload_bytes_max: int = _setting(10 * GIB, "bytes", "Size of one uploaded file.", ge=1)
+    body_bytes_max: int = _setting(16 * MIB, "bytes", "Size of a request body that is not an uploaded file.", ge=1)
+    field_bytes_max: int = _setting(MIB, "bytes", "Size of one form field beside an uploaded file.", ge=1)
+    page_rows_max: int = _setting(1000, "rows", "Rows in one page.", ge=1)
+    headings_wait_s: float = _setting(120, "seconds", "How long an upload waits for the headings to be read.", gt=0)
+    review_wait_s: float = _setting(3600, "seconds", "How long a review that waits for its end does so.", gt=0)
+    stop_wait_s: float = _setting(25, "seconds", "How long a process that is told to stop lets its work end.", gt=0)
+
+    # Who is let in.
+    session_days: int = _setting(30, "days", "How long a sign-in lasts without being used.", ge=1)
+    login_tries_max: int = _setting(10, "tries", "Failed sign-ins of one address within the window.", ge=1)
+    login_window_s: int = _setting(900, "seconds", "The window in which failed sign-ins are counted.", ge=1)
+    argon2_memory_kib: int = _setting(19_456, "KiB", "Memory one password hash takes.", ge=64)
+    argon2_passes: int = _setting(2, "passes", "Passes one password hash makes.", ge=1)
+
+    # What a file may hold (douane.sheet.formats.Limits has the same names and defaults; a test compares).
+    cell_bytes: int = _setting(MIB, "bytes", "Size of one cell.", ge=1)
+    record_bytes: int = _setting(16 * MIB, "bytes", "Size of one record.", ge=1)
+    columns: int = _setting(16_384, "columns", "Columns of one file.", ge=1)
+    unpacked_bytes: int = _setting(64 * GIB, "bytes", "Size of an archive or compressed file once unpacked.", ge=1)
+    unpacked_ratio: int = _setting(200, "to 1", "How far a file may grow when unpacked, beyond the free part.", ge=1)
+    unpacked_free_bytes: int = _setting(100 * MIB, "bytes", "Unpacked size below which the ratio is not asked.", ge=0)
+    archive_entries: int = _setting(1_000_000, "entries", "Entries of one archive.", ge=1)
+    entry_bytes: int = _setting(GIB, "bytes", "Size of one archive entry once unpacked.", ge=1)
+    json_depth: int = _setting(64, "levels", "How deep JSON may be nested.", ge=1)
+    json_digits: int = _setting(1000, "digits", "Digits of one number in JSON.", ge=1)
+    piece_bytes: int = _setting(12 * MIB, "bytes", "Text that is read, checked and stored at once.", ge=1)
+
+    # The sandboxed child that opens a stranger's file.
+    child_memory_bytes: int = _setting(2 * GIB, "bytes", "Private memory one child may take.", ge=64 * MIB)
+    child_cpu_s: int = _setting(4 * 3600, "seconds", "Processor time one child may take.", ge=1)
+    child_wall_s: float = _setting(8 * 3600, "seconds", "How long one child may run.", gt=0)
+    child_silence_s: float = _setting(300, "seconds", "How long a child may report nothing.", gt=0)
+    child_file_bytes: int = _setting(16 * GIB, "bytes", "Size of one file a child may write.", ge=1)
+    child_open_files: int = _setting(512, "files", "Files one child may hold open.", ge=32)
+    child_threads: int = _setting(0, "threads", "Threads one child computes with; 0: one per core.", ge=0)
+
+    # Durable work.
+    slots_interactive: int = _setting(4, "jobs", "Short jobs somebody waits for, at once in one worker.", ge=1)
+    slots_small: int = _setting(2, "jobs", "Jobs on ordinary files, at once in one worker.", ge=1)
+    slots_large: int = _setting(1, "jobs", "Jobs on large files, at once in one worker.", ge=1)
+    slots_project: int = _setting(2, "jobs", "Jobs of one project in one queue at once, over all workers.", ge=1)
+    large_bytes: int = _setting(64 * MIB, "bytes", "From this size on a file waits in the queue of large ones.", ge=1)
+    turn_s: float = _setting(60, "seconds", "After so long a large job goes to the end of its queue.", gt=0)
+    lease_s: float = _setting(15, "seconds", "A worker silent for so long is taken for dead; its work goes on.", gt=0)
+    queue_poll_s: float = _setting(0.25, "seconds", "How often a worker looks for new jobs.", gt=0)
+    tick_s: float = _setting(
+        30, "seconds", "How often a worker looks for objects to sweep and imports to expire.", gt=0
+    )
+    tries_max: int = _setting(3, "tries", "How often a job that dies is begun before its operation fails.", ge=1)
+
+    # How long things stay.
+    retention_days: int = _setting(30, "days", "After so long without a change an operation is deleted.", ge=1)
+    sweep_grace_s: int = _setting(3600, "seconds", "How long an object that nothing names any more is kept.", ge=0)
+
+    # The database, and what is said about it all.
+    database_pool: int = _setting(10, "connections", "Connections one process keeps to the database.", ge=1)
+    database_wait_s: float = _setting(30, "seconds", "How long to wait for a connection or a lock.", gt=0)
+    database_query_s: float = _setting(60, "seconds", "How long PostgreSQL may work on one statement.", gt=0)
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "", "The least that is logged.")
+    log_format: Literal["text", "json"] = _setting("text", "", "How a line of the log looks.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_addresses(cls, values: dict[str, Any]) -> dict[str, Any]:
+        values = dict(values)
+        data = Path(values.get("data") or "data").absolute()
+        values["data"] = data
+        values["database_url"] = values.get("database_url") or f"sqlite:///{data / 'douane.db'}"
+        values["storage_url"] = values.get("storage_url") or str(data / "objects")
+        return values
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.cell_bytes > self.record_bytes:
+            raise ValueError("cell_bytes must not be more than record_bytes")
+        return self
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def address(self) -> str:
+        """How browsers reach this server, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def work_folder(self) -> Path:
+        """Holds one folder per running child; everything in it may be deleted when no worker runs."""
+        return self.data / "work"
+
+    def environment(self) -> dict[str, str]:
+        """The settings as `DOUANE_*` variables, for a process that this one starts."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            f"DOUANE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in values.items()
+        }
+
+
+def describe() -> list[tuple[str, str, str, str]]:
+    """(name, unit, default, sentence) of each setting, in the order of this file; defaults as they would be typed."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else str(field.default)
+        rows.append((name, unit, default, field.description or ""))
+    return rows

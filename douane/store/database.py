@@ -1,0 +1,214 @@
+"""The database: one engine per process, transactions, migrations, and driver errors in our words.
+
+SQLite (WAL) and PostgreSQL through the same calls. Functions that hold SQL live beside this module, one module a
+subject, and take a `Connection`: `read` and `write` are the two ways to get one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from douane import errors
+from douane.settings import Settings
+
+# Any number that no other program is likely to lock in the same database.
+_MIGRATION_LOCK = 0x446F7561
+
+_WRITE = "douane_write"
+
+
+def open_database(settings: Settings | str) -> Engine:
+    """An engine for the settings' database, or for an address. Connects on first use: a server that does not answer
+    shows as `Unavailable` there. Call `migrate` once before anything else uses the tables."""
+    if isinstance(settings, str):
+        settings = Settings(database_url=settings)
+    url = database_url(settings.database_url)
+    return _open_sqlite(url, settings) if url.get_backend_name() == "sqlite" else _open_postgres(url, settings)
+
+
+def database_url(text: str) -> URL:
+    """The address with its driver: `postgres://` and `postgresql://` mean psycopg 3 here."""
+    url = make_url(text)
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise errors.BadRequest(f"Douane works on SQLite and PostgreSQL, not on {url.drivername}.")
+    return url
+
+
+def _open_sqlite(url: URL, settings: Settings) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise errors.BadRequest("SQLite needs a file: several processes share it.")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": settings.database_wait_s, "check_same_thread": False},
+        pool_size=settings.database_pool,
+        max_overflow=settings.database_pool,
+        pool_timeout=settings.database_wait_s,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own idea of when to begin is off: a read would see no snapshot, and a read that turns into a
+        # write fails at once whatever the busy time is.
+        connection.isolation_level = None
+        # FULL: what was acknowledged survives a power cut too.
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _open_postgres(url: URL, settings: Settings) -> Engine:
+    wait_ms, query_ms = int(settings.database_wait_s * 1000), int(settings.database_query_s * 1000)
+    return sa.create_engine(
+        url,
+        connect_args={
+            "connect_timeout": max(2, int(settings.database_wait_s)),
+            "application_name": "douane",
+            "options": f"-c timezone=UTC -c lock_timeout={wait_ms} -c statement_timeout={query_ms} "
+            f"-c idle_in_transaction_session_timeout={query_ms}",
+        },
+        pool_size=settings.database_pool,
+        max_overflow=settings.database_pool,
+        pool_timeout=settings.database_wait_s,
+        pool_pre_ping=True,
+    )
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees the database as it was at its first statement, and may only read."""
+    with _in_our_words():
+        if engine.dialect.name == "sqlite":
+            options: dict[str, Any] = {}
+        else:
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """A transaction that commits at the end of the block, and rolls back if the block raises. On SQLite it is the only
+    one that writes from its first moment on, so reading before writing is safe; on PostgreSQL lock the rows you read
+    (`with_for_update()`, which SQLite ignores). Keep it short, and never open a second one inside."""
+    with (
+        _in_our_words(),
+        engine.connect().execution_options(**{_WRITE: True}) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+def database_now(connection: Connection) -> datetime:
+    """The database's clock, in UTC: the only one that leases, schedules and expiries are measured by."""
+    if connection.dialect.name == "sqlite":
+        text = connection.execute(sa.text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")).scalar_one()
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    moment: datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    return moment.astimezone(UTC)
+
+
+def migrate(engine: Engine) -> None:
+    """Brings the schema to today's. Safe when several processes start at once, and instant when nothing is to do."""
+    # Alembic costs a tenth of a second to import; only starting processes come here.
+    from douane.store.migrations import upgrade
+
+    with _in_our_words(), _migration_lock(engine), engine.connect().execution_options(**{_WRITE: True}) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            connection.commit()
+        with connection.begin():
+            upgrade(connection)
+
+
+@contextmanager
+def _migration_lock(engine: Engine) -> Iterator[None]:
+    """Held by one process of all that use this database."""
+    if engine.dialect.name == "sqlite":
+        # Foreign to SQLite's own locks, so that waiting has no time limit.
+        with file_lock(Path(f"{engine.url.database}.migrating")):
+            yield
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET lock_timeout = 0")
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.execute(sa.select(sa.func.pg_advisory_lock(_MIGRATION_LOCK)))
+        try:
+            yield
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(_MIGRATION_LOCK)))
+            # The relaxed time limits must not go back into the pool.
+            connection.invalidate()
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Waits until no other process (or thread) of this machine holds the file locked; lets go even after kill -9."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as error:
+        raise errors.Unavailable("All connections to the database are busy; try again in a moment.") from error
+    except DBAPIError as error:
+        translated = translate(error)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def translate(error: DBAPIError) -> errors.DouaneError | None:
+    """What a driver's error means for the caller; None where it is a mistake of ours (or a broken rule of the schema,
+    `IntegrityError`, which the caller knows how to answer)."""
+    original = error.orig
+    if isinstance(original, sqlite3.Error):
+        return _translate_sqlite(getattr(original, "sqlite_errorcode", None))
+    state = getattr(original, "sqlstate", None) or ""
+    if state == "53100":
+        return errors.StorageFull("The database has no room left; nothing was changed.")
+    if state in {"55P03", "57014"}:
+        return errors.Unavailable("The database took too long; try again in a moment.")
+    if state in {"40001", "40P01"}:
+        return errors.Unavailable("Two changes got in each other's way; try again.")
+    lost = error.connection_invalidated or (not state and isinstance(error, OperationalError | InterfaceError))
+    if lost or state.startswith(("08", "57P", "53")):
+        return errors.Unavailable("The database does not answer; try again in a moment.")
+    return None
+
+
+def _translate_sqlite(code: int | None) -> errors.DouaneError | None:
+    # Extended codes carry the primary one in their low byte.
+    primary = None if code is None else code & 0xFF
+    if primary == sqlite3.SQLITE_FULL:
+        return errors.StorageFull("The disk of the database is full; nothing was changed.")
+    if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return errors.Unavailable("The database is busy; try again in a moment.")
+    if primary in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOTADB}:
+        return errors.Unavailable("The database file cannot be opened or written.")
+    return None
