@@ -52,9 +52,11 @@ class Settings(BaseSettings):
     stop_wait_s: float = _setting(25, "seconds", "How long a process that is told to stop lets its work end.", gt=0)
 
     # Who is let in.
-    session_days: int = _setting(30, "days", "How long a sign-in lasts without being used.", ge=1)
-    login_tries_max: int = _setting(10, "tries", "Failed sign-ins of one address within the window.", ge=1)
-    login_window_s: int = _setting(900, "seconds", "The window in which failed sign-ins are counted.", ge=1)
+    secret: SecretStr = _setting(SecretStr(""), "", "Protects keys and sessions; empty: the file `secret` in the data.")
+    web_origins: str = _setting("", "origins", "Pages elsewhere that may call with cookies, separated by commas.")
+    session_days: int = _setting(1, "days", "How long a sign-in lasts.", ge=1)
+    login_tries_max: int = _setting(10, "tries", "Failed sign-ins of one account or address in the window.", ge=1)
+    login_window_s: int = _setting(60, "seconds", "The window in which failed sign-ins are counted.", ge=1)
     argon2_memory_kib: int = _setting(19_456, "KiB", "Memory one password hash takes.", ge=64)
     argon2_passes: int = _setting(2, "passes", "Passes one password hash makes.", ge=1)
 
