@@ -222,8 +222,22 @@ part_mask = Table(
     Column("invalid", Integer, nullable=False),
     Column("object", Text, nullable=False),
     Column("hash_object", Text),
-    Column("packed_object", Text),
     Column("attempt", Integer, nullable=False),
+)
+
+# The rows of a sparse view, packed in list order, so that a page of it costs one read.
+packed = Table(
+    "packed",
+    metadata,
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
+    Column("table_name", String(40), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("view", String(20), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("first_row", Big, nullable=False),
+    Column("last_row", Big, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("object", Text, nullable=False),
 )
 
 # One change a person made during review; shown whole when it commits, undone by a revision that names it.

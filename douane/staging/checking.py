@@ -1,0 +1,227 @@
+"""Checking: parts in, masks and key hashes out; then what only the whole table knows (uniqueness, sparse rows).
+
+The same steps serve a first check of staged parts, `douane check` (fused with reading, batch by batch) and the check of
+what a review changed. Runs in the sandboxed child; writes to `folder` only and never changes a file it has announced.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from douane.model.problem import Rule
+from douane.staging import masks, uniqueness
+from douane.staging.masks import GONE, INVALID, VALID, Mask, Words
+from douane.staging.parts import Rows, read_part, read_rows, write_part
+
+SPARSE = 40  # a view that holds under 1 row in 40 gets its rows packed in list order
+PACKED_ROWS = 2048
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class UniqueRule(Protocol):
+    @property
+    def number(self) -> int: ...
+    @property
+    def bits(self) -> tuple[int, ...]: ...
+
+
+class Judgement(Protocol):
+    @property
+    def mask(self) -> Words: ...
+    @property
+    def hashes(self) -> Words: ...
+
+
+class Checker(Protocol):
+    """What checking needs of a family's checker (`sheet/check.py` is one)."""
+
+    rules: tuple[Rule, ...]
+    unique: Any  # tuple[UniqueRule, ...]; Any because tuples of another protocol's members do not match
+    words: int
+    invalid_words: Words
+
+    def judge(self, frame: pl.DataFrame) -> Any: ...
+    def unique_texts(self, frame: pl.DataFrame, rule: Any) -> pl.Series: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A staged part where it can be read: `first_row` is the row of its first record."""
+
+    number: int
+    first_row: int
+    rows: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The verdict over one part. `sparse` = files with the rows of a view that is sparse in this part."""
+
+    number: int
+    rows: int
+    valid: int
+    invalid: int
+    mask: Path
+    hashes: Path | None
+    sparse: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Rows of a sparse view in list order, in a frame with their row in `_row`."""
+
+    view: str
+    number: int
+    first_row: int
+    last_row: int
+    rows: int
+    path: Path
+
+
+def in_order(items: Iterable[T], work: Callable[[T], R], threads: int = 2, ahead: int = 1) -> Iterator[R]:
+    """`work` over `items` on `threads` threads, results in order; at most `threads + ahead` items are under way.
+
+    Polars and NumPy release the GIL, so two threads keep two cores busy where one piece alone would not."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= threads + ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def check_frame(checker: Checker, frame: pl.DataFrame, number: int, gone_rows: int, folder: Path) -> Checked:
+    """Judges one part's frame; its first `gone_rows` records are headings or preamble and get no verdict."""
+    judgement: Judgement = checker.judge(frame)
+    rows = len(frame)
+    hashes = judgement.hashes
+    gone: npt.NDArray[np.bool_] | None = None
+    if gone_rows > 0:
+        gone = np.arange(rows) < gone_rows
+        hashes = hashes.copy()
+        hashes[gone] = 0
+    mask = masks.judge_state(judgement.mask, checker.invalid_words, gone)
+    return _write(checker, mask, hashes, frame, number, folder)
+
+
+def _write(checker: Checker, mask: Mask, hashes: Words, frame: pl.DataFrame, number: int, folder: Path) -> Checked:
+    mask_path = folder / f"mask-{number:07}"
+    masks.write_mask(mask, mask_path)
+    hash_path = None
+    if checker.unique:
+        hash_path = folder / f"hash-{number:07}"
+        masks.write_hashes(hashes, hash_path)
+    valid, invalid = mask.valid, mask.invalid
+    sparse: dict[str, Path] = {}
+    for view, count, state in (("valid", valid, VALID), ("invalid", invalid, INVALID)):
+        if 0 < count * SPARSE < valid + invalid:
+            offsets = np.flatnonzero(mask.state == state)
+            sparse[view] = folder / f"sparse-{view}-{number:07}.arrow"
+            write_part(frame[offsets].with_columns(pl.Series("_offset", offsets)), sparse[view])
+    return Checked(number, len(mask.state), valid, invalid, mask_path, hash_path, sparse)
+
+
+def check_parts(checker: Checker, parts: Sequence[Part], data_start: int, folder: Path) -> Iterator[Checked]:
+    """The first check of a staged table; rows before `data_start` are headings or preamble."""
+
+    def one(part: Part) -> Checked:
+        return check_frame(checker, read_part(part.path), part.number, max(0, data_start - part.first_row), folder)
+
+    yield from in_order(parts, one)
+
+
+def settle_uniqueness(
+    checker: Checker, parts: Sequence[Part], checked: Sequence[Checked], folder: Path
+) -> Iterator[Checked]:
+    """Sets the bits of the uniqueness rules; yields the parts whose verdict changed, with their new mask files."""
+    flagged: dict[int, list[tuple[tuple[int, ...], Rows]]] = {}
+    for rule in checker.unique:
+        hashes = [masks.read_hashes(c.hashes, len(checker.unique))[rule.number] for c in checked if c.hashes]
+        columns = _columns_for(checker, parts, rule)
+
+        def texts(number: int, offsets: Rows, rule: Any = rule, columns: Sequence[str] | None = columns) -> pl.Series:
+            return checker.unique_texts(read_part(parts[number].path, columns)[offsets], rule)
+
+        for number, offsets, later in uniqueness.later_copies(hashes, texts):
+            if later.any():
+                flagged.setdefault(number, []).append((rule.bits, offsets[later]))
+    for number in sorted(flagged):
+        old = masks.read_mask(checked[number].mask)
+        words = np.array(old.words)
+        for bits, offsets in flagged[number]:
+            for bit in bits:
+                words[offsets, bit // 64] |= np.uint64(1 << (bit % 64))
+        mask = masks.judge_state(words, checker.invalid_words, np.asarray(old.state == GONE))
+        path = folder / f"mask-{parts[number].number:07}-unique"
+        masks.write_mask(mask, path)
+        before = checked[number]
+        yield Checked(before.number, before.rows, mask.valid, mask.invalid, path, before.hashes, before.sparse)
+
+
+def _columns_for(checker: Checker, parts: Sequence[Part], rule: Any) -> Sequence[str] | None:
+    """The frame columns a uniqueness rule reads, if the checker can say (`columns_of`); else all."""
+    columns_of: Callable[[Any], Sequence[str]] | None = getattr(checker, "columns_of", None)
+    return columns_of(rule) if columns_of is not None else None
+
+
+def pack_sparse(parts: Sequence[Part], checked: Sequence[Checked], folder: Path) -> Iterator[Packed]:
+    """Packs the rows of a view that holds under 1 row in SPARSE: a page of it costs one read and not a hundred."""
+    total = sum(c.valid + c.invalid for c in checked)
+    for view, count in (("valid", sum(c.valid for c in checked)), ("invalid", sum(c.invalid for c in checked))):
+        if total <= PACKED_ROWS or count == 0 or count * SPARSE >= total:
+            continue
+        waiting: list[pl.DataFrame] = []
+        size = number = 0
+        for part, verdict in zip(parts, checked, strict=True):
+            offsets = masks.view_offsets(masks.read_mask(verdict.mask).state, "valid" if view == "valid" else "invalid")
+            if len(offsets) == 0:
+                continue
+            frame = _rows_with_help(part, offsets, verdict.sparse.get(view))
+            waiting.append(frame.with_columns(pl.Series("_row", offsets + part.first_row, dtype=pl.Int64)))
+            size += len(frame)
+            while size >= PACKED_ROWS:
+                whole = pl.concat(waiting, how="diagonal")
+                yield _pack(whole.head(PACKED_ROWS), view, number, folder)
+                number += 1
+                waiting = [whole.slice(PACKED_ROWS)]
+                size -= PACKED_ROWS
+        if size:
+            yield _pack(pl.concat(waiting, how="diagonal"), view, number, folder)
+
+
+def _rows_with_help(part: Part, offsets: Rows, sparse: Path | None) -> pl.DataFrame:
+    """Rows of a part, from its small side file where that has them: no need to open the part again."""
+    if sparse is None:
+        return read_rows(part.path, offsets)
+    side = read_part(sparse)
+    held = side["_offset"].to_numpy()
+    missing = np.setdiff1d(offsets, held)
+    kept = side.filter(pl.Series(np.isin(held, offsets)))
+    if len(missing) == 0:
+        return kept.drop("_offset")
+    fetched = read_rows(part.path, missing).with_columns(pl.Series("_offset", missing))
+    return pl.concat([kept, fetched], how="diagonal").sort("_offset").drop("_offset")
+
+
+def _pack(frame: pl.DataFrame, view: str, number: int, folder: Path) -> Packed:
+    path = folder / f"packed-{view}-{number:06}.arrow"
+    write_part(frame, path)
+    return Packed(view, number, int(frame["_row"][0]), int(frame["_row"][-1]), len(frame), path)

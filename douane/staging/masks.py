@@ -1,0 +1,113 @@
+"""Masks: what was found wrong with each row of a part, and where the row belongs.
+
+One file per part and review: a state byte per row (valid, invalid, gone), then `words` 64-bit words per row, one bit
+per failed rule. Lists need no files of their own: the rows of a view are where the state says so (50 us for a part),
+and the manifest's counts say which part holds the page. Layout, little-endian:
+
+    0 magic b"DMSK"   4 layout version u32   8 rows u32   12 words u32
+    16 state u8[rows], padded to 8   then mask u64[rows, words]
+
+Hash files hold the seeded key hashes for the uniqueness rules: u64[rules, rows], nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+LAYOUT_VERSION = 1
+VALID, INVALID, GONE = 0, 1, 2  # GONE: a heading or preamble record, or a row deleted in review
+
+View = Literal["all", "valid", "invalid"]
+
+_HEAD = struct.Struct("<4sIII")
+Words = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """`state` u8[rows], `words` u64[rows, words]; from `read_mask` they are views of the mapped file."""
+
+    state: npt.NDArray[np.uint8]
+    words: Words
+
+    @property
+    def valid(self) -> int:
+        return int(np.count_nonzero(self.state == VALID))
+
+    @property
+    def invalid(self) -> int:
+        return int(np.count_nonzero(self.state == INVALID))
+
+
+def judge_state(words: Words, invalid_words: Words, gone: npt.NDArray[np.bool_] | None = None) -> Mask:
+    """Rows with a bit of `invalid_words` set are invalid; `gone` rows hold no verdict at all."""
+    if words.shape[1] == 1:
+        state = ((words[:, 0] & invalid_words[0]) != 0).astype(np.uint8)
+    else:
+        state = ((words & invalid_words) != 0).any(axis=1).astype(np.uint8)
+    if gone is not None and gone.any():
+        words = words.copy()
+        words[gone] = 0
+        state[gone] = GONE
+    return Mask(state, words)
+
+
+def write_mask(mask: Mask, path: Path) -> None:
+    rows, words = mask.words.shape
+    with path.open("wb") as file:
+        file.write(_HEAD.pack(b"DMSK", LAYOUT_VERSION, rows, words))
+        file.write(mask.state.tobytes())
+        file.write(b"\0" * (-rows % 8))
+        file.write(np.ascontiguousarray(mask.words).tobytes())
+
+
+def read_mask(path: Path) -> Mask:
+    """Maps the file; nothing is read until it is used."""
+    with path.open("rb") as file:
+        magic, layout, rows, words = _HEAD.unpack(file.read(_HEAD.size))
+    if magic != b"DMSK" or layout != LAYOUT_VERSION:
+        raise ValueError(f"{path.name} is no mask of layout {LAYOUT_VERSION}")
+    if rows == 0:
+        return Mask(np.zeros(0, np.uint8), np.zeros((0, words), np.uint64))
+    state = np.memmap(path, np.uint8, "r", _HEAD.size, (rows,))
+    body = np.memmap(path, np.uint64, "r", _HEAD.size + rows + (-rows % 8), (rows, words))
+    return Mask(state, body)
+
+
+def view_offsets(state: npt.NDArray[np.uint8], view: View) -> npt.NDArray[np.int64]:
+    """The offsets within the part of the rows that belong to a view, ascending."""
+    if view == "all":
+        return np.flatnonzero(state != GONE)
+    return np.flatnonzero(state == (VALID if view == "valid" else INVALID))
+
+
+def write_hashes(hashes: Words, path: Path) -> None:
+    """`hashes` u64[rows, rules], kept rule by rule so that one rule is one run."""
+    path.write_bytes(np.ascontiguousarray(hashes.T).tobytes())
+
+
+def read_hashes(path: Path, rules: int) -> Words:
+    """u64[rules, rows], mapped."""
+    if path.stat().st_size == 0:
+        return np.zeros((rules, 0), np.uint64)
+    flat = np.memmap(path, np.uint64, "r")
+    return flat.reshape(rules, -1)
+
+
+def rule_counts(mask: Mask, bits: int) -> npt.NDArray[np.int64]:
+    """How many rows fail each rule, i64[bits]."""
+    counts = np.zeros(bits, np.int64)
+    for word in range(mask.words.shape[1]):
+        column = mask.words[:, word]
+        column = column[column != 0]
+        if len(column) == 0:
+            continue
+        for bit in range(word * 64, min(bits, word * 64 + 64)):
+            counts[bit] = np.count_nonzero(column & np.uint64(1 << (bit - word * 64)))
+    return counts

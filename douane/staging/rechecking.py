@@ -1,0 +1,148 @@
+"""The check of what a review changed: only the changed rows are judged again, and only the rows that share a unique
+value with them, before or after the change, are compared again. Everything else keeps its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from douane.staging import masks, uniqueness
+from douane.staging.checking import Checked, Checker, Part
+from douane.staging.masks import GONE, Words
+from douane.staging.parts import Rows, read_part, read_rows
+from douane.staging.revisions import DELETED, RECORD, Cells, overlay
+
+
+def recheck(
+    checker: Checker,
+    parts: Sequence[Part],
+    checked: Sequence[Checked],
+    cells: Cells,
+    changed: Sequence[int],
+    positions: Mapping[str, int],
+    folder: Path,
+) -> Iterator[Checked]:
+    """Parts in row order, with their verdicts of the last review (`checked[i]` belongs to `parts[i]`); `cells` = every
+    revision that stands, `changed` = rows touched since the last review. Rows that people added are parts too, with
+    `first_row` -1, whose frames carry `_row` (their cells are staged with them: nothing is laid over).
+
+    Yields the parts whose verdict changed."""
+    table = _Table(checker, parts, checked, cells, positions)
+    old_hashes, new_hashes = table.judge(changed)
+    for rule in checker.unique:
+        touched = np.unique(np.concatenate([h[rule.number] for h in (*old_hashes, *new_hashes)] or [_none()]))
+        touched = touched[touched != 0]
+        if len(touched):
+            table.compare(rule, touched)
+    yield from table.write(folder)
+
+
+def _none() -> Words:
+    return np.zeros(0, np.uint64)
+
+
+class _Table:
+    """The verdicts while they change: masks and hashes are copied when first written to."""
+
+    def __init__(
+        self,
+        checker: Checker,
+        parts: Sequence[Part],
+        checked: Sequence[Checked],
+        cells: Cells,
+        positions: Mapping[str, int],
+    ) -> None:
+        self.checker, self.parts, self.checked, self.cells, self.positions = checker, parts, checked, cells, positions
+        self.masks = [masks.read_mask(c.mask) for c in checked]
+        self.hashes = [
+            masks.read_hashes(c.hashes, len(checker.unique)) if c.hashes else np.zeros((0, c.rows), np.uint64)
+            for c in checked
+        ]
+        self.changed: set[int] = set()
+        self.added: dict[int, Rows] = {}
+
+    def judge(self, rows: Sequence[int]) -> tuple[list[Words], list[Words]]:
+        """Judges the rows as they stand now; the key hashes they had and have, u64[rules, rows] a part."""
+        before: list[Words] = []
+        after: list[Words] = []
+        numbers = np.array(sorted(rows), np.int64)
+        for at, part in enumerate(self.parts):
+            offsets = self._offsets(at, part, numbers)
+            if len(offsets) == 0:
+                continue
+            frame = self.frame(at, offsets)
+            judgement = self.checker.judge(frame)
+            deleted = np.array([self._deleted(at, int(offset)) for offset in offsets], np.bool_)
+            words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
+            hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes)
+            mask, old = self._own(at)
+            before.append(np.array(old[:, offsets]))
+            after.append(hashes.T)
+            mask.words[offsets] = words
+            state = masks.judge_state(words, self.checker.invalid_words, deleted).state
+            mask.state[offsets] = state
+            old[:, offsets] = hashes.T
+        return before, after
+
+    def compare(self, rule: Any, touched: Words) -> None:
+        """Sets the rule's bits anew on every row whose key is touched."""
+
+        def texts(at: int, offsets: Rows) -> pl.Series:
+            return self.checker.unique_texts(self.frame(at, offsets), rule)
+
+        for at, offsets, later in uniqueness.later_copies(
+            [h[rule.number] for h in self.hashes], texts, iter([touched])
+        ):
+            mask, _ = self._own(at)
+            for bit in rule.bits:
+                flag = np.uint64(1 << (bit % 64))
+                word = mask.words[offsets, bit // 64] & ~flag
+                word[later] |= flag
+                mask.words[offsets, bit // 64] = word
+            gone = np.array(mask.state[offsets] == GONE)
+            mask.state[offsets] = masks.judge_state(mask.words[offsets], self.checker.invalid_words, gone).state
+
+    def frame(self, at: int, offsets: Rows) -> pl.DataFrame:
+        part = self.parts[at]
+        frame = read_rows(part.path, offsets)
+        if "_row" in frame.columns:
+            return frame
+        return overlay(frame, offsets + part.first_row, self.cells, self.positions)
+
+    def write(self, folder: Path) -> Iterator[Checked]:
+        for at in sorted(self.changed):
+            part, mask = self.parts[at], self.masks[at]
+            mask_path, hash_path = folder / f"mask-{part.number:07}", None
+            masks.write_mask(mask, mask_path)
+            if self.checker.unique:
+                hash_path = folder / f"hash-{part.number:07}"
+                masks.write_hashes(self.hashes[at].T, hash_path)
+            yield Checked(part.number, part.rows, mask.valid, mask.invalid, mask_path, hash_path)
+
+    def _own(self, at: int) -> tuple[masks.Mask, Words]:
+        if at not in self.changed:
+            self.changed.add(at)
+            held = self.masks[at]
+            self.masks[at] = masks.Mask(np.array(held.state), np.array(held.words))
+            self.hashes[at] = np.array(self.hashes[at])
+        return self.masks[at], self.hashes[at]
+
+    def _offsets(self, at: int, part: Part, numbers: Rows) -> Rows:
+        if part.first_row < 0:
+            return np.flatnonzero(np.isin(self._added(at), numbers))
+        inside = numbers[(numbers >= part.first_row) & (numbers < part.first_row + part.rows)]
+        return inside - part.first_row
+
+    def _deleted(self, at: int, offset: int) -> bool:
+        part = self.parts[at]
+        row = int(self._added(at)[offset]) if part.first_row < 0 else part.first_row + offset
+        return self.cells.get(row, {}).get(RECORD) == DELETED
+
+    def _added(self, at: int) -> Rows:
+        if at not in self.added:
+            self.added[at] = read_part(self.parts[at].path, ["_row"])["_row"].to_numpy()
+        return self.added[at]

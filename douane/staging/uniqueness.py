@@ -1,0 +1,71 @@
+"""Which rows hold a value that an earlier row holds already, in bounded memory at any size.
+
+Each row has a 64-bit key hash per rule (0 = takes no part), seeded per operation, so that nobody can craft a file full
+of collisions. Equal hashes only make candidates: before a row is blamed, the texts themselves are compared. The hashes
+are sorted in buckets by their top bits, so memory does not grow with the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+BUCKET_ROWS = 8_000_000  # hashes sorted at once: 64 MB, and as much again while sorting
+CANDIDATE_VALUES = 250_000  # distinct repeated values whose texts are held at once
+
+Hashes = npt.NDArray[np.uint64]
+Offsets = npt.NDArray[np.int64]
+
+
+def repeated_hashes(parts: Sequence[Hashes]) -> Iterator[Hashes]:
+    """The hashes that occur more than once over all parts, sorted, in batches of at most CANDIDATE_VALUES."""
+    total = sum(len(part) for part in parts)
+    bits = max(0, (max(total, 1) - 1).bit_length() - BUCKET_ROWS.bit_length() + 1)
+    for bucket in range(1 << bits):
+        if bits:
+            shift = np.uint64(64 - bits)
+            gathered = np.concatenate([part[(part >> shift) == np.uint64(bucket)] for part in parts])
+        else:
+            gathered = np.concatenate([*parts, np.zeros(0, np.uint64)])
+        gathered.sort()
+        again = gathered[1:][gathered[1:] == gathered[:-1]]
+        again = again[again != 0]
+        if len(again):
+            again = np.unique(again)
+        for start in range(0, len(again), CANDIDATE_VALUES):
+            yield again[start : start + CANDIDATE_VALUES]
+
+
+def members(hashes: Hashes, wanted: Hashes) -> Offsets:
+    """Offsets of the rows whose hash is in `wanted` (sorted, not empty). A table of the top 22 bits turns away almost
+    every other row before the search."""
+    table = np.zeros(1 << 22, np.bool_)
+    table[wanted >> np.uint64(42)] = True
+    near = np.flatnonzero(table[hashes >> np.uint64(42)])
+    found = hashes[near]
+    at = np.minimum(np.searchsorted(wanted, found), len(wanted) - 1)
+    held: Offsets = near[wanted[at] == found]
+    return held
+
+
+def later_copies(
+    parts: Sequence[Hashes], texts: Callable[[int, Offsets], pl.Series], batches: Iterator[Hashes] | None = None
+) -> Iterator[tuple[int, Offsets, npt.NDArray[np.bool_]]]:
+    """For every row that holds a repeated candidate: (part number, offsets, is it a later copy), part by part in row
+    order, batch by batch. `texts(part, offsets)` answers what the rule compares, null where the row takes no part.
+    `batches` limits the question to given hashes (a re-check of what changed)."""
+    for wanted in repeated_hashes(parts) if batches is None else batches:
+        seen = pl.Series("text", [], dtype=pl.String)
+        for number, hashes in enumerate(parts):
+            offsets = members(hashes, wanted)
+            if len(offsets) == 0:
+                continue
+            text = texts(number, offsets)
+            known = text.is_in(seen.implode()) if len(seen) else pl.repeat(False, len(text), eager=True)
+            first = text.is_first_distinct()
+            later = ((known | ~first) & text.is_not_null()).fill_null(False)
+            seen = pl.concat([seen, text.filter(first & ~known.fill_null(True) & text.is_not_null()).alias("text")])
+            yield number, offsets, later.to_numpy()

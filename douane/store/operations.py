@@ -1,0 +1,217 @@
+"""Operations: where each import stands, who holds its work, and how far it is.
+
+The fence: `claim` raises `attempt`; every later write of that job goes through `fenced`, which fails with `Superseded`
+once another attempt has claimed the work or a person has ended it. So a frozen worker that wakes can harm nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from douane.errors import NotFound, Superseded, WrongStage
+from douane.model.operation import MOVES, Operation, Progress
+from douane.store.database import database_now
+from douane.store.schema import operation
+from douane.store.times import utc
+
+TRIES_MAX = 3
+
+
+def create(connection: Connection, new: Operation) -> Operation:
+    now = database_now(connection)
+    connection.execute(
+        insert(operation).values(
+            id=new.id,
+            project_id=new.project_id,
+            family=new.family,
+            template_id=new.template_id,
+            person_id=new.person_id,
+            stage=new.stage,
+            work=new.work,
+            progress={},
+            read_done=new.read_done,
+            seed=new.seed,
+            source_object=new.source_object,
+            source_size=new.source_size,
+            file_name=new.file_name,
+            media_type=new.media_type,
+            detail=new.detail,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    return get(connection, new.id)
+
+
+def get(connection: Connection, operation_id: str, project_id: str | None = None, *, lock: bool = False) -> Operation:
+    """NotFound for an unknown id and for another project's thing. `lock`: no other transaction changes it before this
+    one ends."""
+    query = select(operation).where(operation.c.id == operation_id)
+    if project_id is not None:
+        query = query.where(operation.c.project_id == project_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    if row is None:
+        raise NotFound("There is no such import.")
+    return _operation(row)
+
+
+def of_template(connection: Connection, project_id: str, template_id: str) -> list[Operation]:
+    """Newest first."""
+    query = (
+        select(operation)
+        .where(operation.c.template_id == template_id, operation.c.project_id == project_id)
+        .order_by(operation.c.id.desc())
+    )
+    return [_operation(row) for row in connection.execute(query).mappings()]
+
+
+def ask_work(connection: Connection, operation_id: str, work: str) -> int:
+    """Notes that `work` is asked for; answers the number of the asking, which makes the job's key."""
+    return int(
+        connection.execute(
+            update(operation)
+            .where(operation.c.id == operation_id)
+            .values(work=work, work_asked=operation.c.work_asked + 1, work_error=None, tries=0, progress={})
+            .returning(operation.c.work_asked)
+        ).scalar_one()
+    )
+
+
+def claim(connection: Connection, operation_id: str, work: str) -> Operation | None:
+    """Takes the work for a new attempt. None when there is nothing to do any more (done meanwhile, or ended)."""
+    held = get(connection, operation_id, lock=True)
+    if held.work != work or held.stage in ("terminated", "failed"):
+        return None
+    connection.execute(
+        update(operation)
+        .where(operation.c.id == operation_id)
+        .values(attempt=operation.c.attempt + 1, tries=operation.c.tries + 1)
+    )
+    return get(connection, operation_id)
+
+
+def tries(connection: Connection, operation_id: str) -> int:
+    """How often the present work was claimed."""
+    return int(connection.execute(select(operation.c.tries).where(operation.c.id == operation_id)).scalar_one())
+
+
+def fenced(connection: Connection, held: Operation) -> Operation:
+    """The operation, locked, if `held`'s attempt still owns its work; else Superseded."""
+    now = get(connection, held.id, lock=True)
+    if now.attempt != held.attempt or now.work != held.work:
+        raise Superseded("Another attempt has taken over, or the import was ended.")
+    return now
+
+
+def owns(connection: Connection, held: Operation) -> bool:
+    """Whether the attempt still owns its work (asked every 250 ms while a child runs)."""
+    row = connection.execute(select(operation.c.attempt, operation.c.work).where(operation.c.id == held.id)).first()
+    return row is not None and row.attempt == held.attempt and row.work == held.work
+
+
+def set_progress(connection: Connection, held: Operation, progress: Progress) -> None:
+    connection.execute(
+        update(operation)
+        .where(operation.c.id == held.id, operation.c.attempt == held.attempt)
+        .values(
+            progress={
+                "step": progress.step,
+                "done": progress.done,
+                "total": progress.total,
+                "unit": progress.unit,
+                "rows": progress.rows,
+            }
+        )
+    )
+
+
+def change(connection: Connection, operation_id: str, **values: Any) -> None:
+    """Sets fields; `stage` must be a move the table allows."""
+    if "stage" in values:
+        now = get(connection, operation_id, lock=True)
+        if values["stage"] != now.stage and values["stage"] not in MOVES[now.stage]:
+            raise WrongStage(f"An import that is {now.stage} cannot become {values['stage']}.", stage=now.stage)
+    connection.execute(
+        update(operation).where(operation.c.id == operation_id).values(updated_at=database_now(connection), **values)
+    )
+
+
+def release(connection: Connection, operation_id: str, **values: Any) -> None:
+    """The work is done (or given up): nobody holds it any more. Later writes of the attempt find `work` changed."""
+    change(connection, operation_id, work="", **values)
+
+
+def change_detail(connection: Connection, operation_id: str, changes: Mapping[str, Any]) -> None:
+    now = get(connection, operation_id, lock=True)
+    change(connection, operation_id, detail={**now.detail, **changes})
+
+
+def next_revision(connection: Connection, operation_id: str) -> int:
+    """A revision takes its number in the transaction that also tests the stage."""
+    return int(
+        connection.execute(
+            update(operation)
+            .where(operation.c.id == operation_id)
+            .values(revision_last=operation.c.revision_last + 1)
+            .returning(operation.c.revision_last)
+        ).scalar_one()
+    )
+
+
+def revision_numbers(connection: Connection, operation_id: str) -> tuple[int, int]:
+    """(last begun, last reviewed)."""
+    row = connection.execute(
+        select(operation.c.revision_last, operation.c.revision_reviewed).where(operation.c.id == operation_id)
+    ).one()
+    return int(row.revision_last), int(row.revision_reviewed)
+
+
+def older_than(connection: Connection, moment: Any, stages: Sequence[str], limit: int) -> list[Operation]:
+    """For the sweeper: operations in these stages last changed before `moment`, that still have staged objects."""
+    query = (
+        select(operation)
+        .where(operation.c.updated_at < moment, operation.c.stage.in_(stages), operation.c.source_object.is_not(None))
+        .order_by(operation.c.updated_at)
+        .limit(limit)
+    )
+    return [_operation(row) for row in connection.execute(query).mappings()]
+
+
+def count_by_stage(connection: Connection) -> dict[str, int]:
+    query = select(operation.c.stage, func.count()).group_by(operation.c.stage)
+    return {stage: int(count) for stage, count in connection.execute(query)}
+
+
+def _operation(row: RowMapping) -> Operation:
+    progress = row["progress"] or {}
+    error = row["work_error"]
+    return Operation(
+        id=row["id"],
+        project_id=row["project_id"],
+        family=row["family"],
+        stage=row["stage"],
+        template_id=row["template_id"],
+        person_id=row["person_id"],
+        version=row["version"],
+        attempt=row["attempt"],
+        work=row["work"],
+        work_error=(error["code"], error["message"]) if error else None,
+        progress=Progress(**progress),
+        read_done=row["read_done"],
+        rows_read=row["rows_read"],
+        blank=row["blank"],
+        total=row["total"],
+        valid=row["valid"],
+        invalid=row["invalid"],
+        seed=row["seed"],
+        source_object=row["source_object"],
+        source_size=row["source_size"],
+        file_name=row["file_name"],
+        media_type=row["media_type"],
+        created_at=utc(row["created_at"]),
+        updated_at=utc(row["updated_at"]),
+        detail=row["detail"] or {},
+    )
