@@ -1,0 +1,238 @@
+"""Weighs a command as a tree of processes: wall seconds, CPU seconds, and the peak of the tree's summed PSS.
+
+PSS (proportional set size) shares a page that several processes map among them, so a sum over a tree counts no page
+twice; mapped files count as far as they are resident. CPU seconds are those of the command and of all its descendants,
+also of grandchildren that were orphaned on the way: we ask the kernel to hand orphans to us. Linux only.
+
+    python -m bench.measure -- COMMAND ARGUMENTS ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+INTERVAL_S = 0.05
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one command. `stdout` is what it printed."""
+
+    status: int
+    wall_s: float
+    cpu_s: float
+    pss_peak_bytes: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(slots=True)
+class Peak:
+    """The most a process ever held, as sampled."""
+
+    command: str
+    pss_bytes: int = 0
+    rss_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Watch:
+    """Samples a running tree until left. `pss_peak_bytes`: of the sum; `processes`: each one's own, by id."""
+
+    root: int
+    interval_s: float = INTERVAL_S
+    pss_peak_bytes: int = 0
+    processes: dict[int, Peak] = field(default_factory=dict)
+    cpu_s: dict[int, float] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Watch:
+        self._thread = threading.Thread(target=self._sample_until_stopped, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+
+    def sample(self) -> None:
+        total = 0
+        for pid in tree(self.root):
+            memory = _memory(pid)
+            if memory is None:
+                continue
+            pss, rss = memory
+            total += pss
+            peak = self.processes.setdefault(pid, Peak(_command(pid)))
+            peak.command = _command(pid) or peak.command  # an exec may follow the fork
+            peak.pss_bytes, peak.rss_bytes = max(peak.pss_bytes, pss), max(peak.rss_bytes, rss)
+            self.cpu_s[pid] = own_cpu_s(pid) or self.cpu_s.get(pid, 0.0)
+        self.pss_peak_bytes = max(self.pss_peak_bytes, total)
+
+    def _sample_until_stopped(self) -> None:
+        while not self._stop.is_set():
+            self.sample()
+            self._stop.wait(self.interval_s)
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None, nice: int = 0) -> Run:
+    """Runs the command to its end. Raises nothing for a failing command: look at `status`."""
+    adopt_orphans()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            ["nice", "-n", str(nice), *command] if nice else list(command),
+            stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd, env={**os.environ, **(env or {})},
+        )  # fmt: skip
+        with Watch(process.pid) as watch:
+            _, raw_status, usage = os.wait4(process.pid, 0)
+            wall_s = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(raw_status)
+        cpu_s = usage.ru_utime + usage.ru_stime + sum(_reap(pid) for pid in watch.processes if pid != process.pid)
+        out.seek(0)
+        err.seek(0)
+        return Run(
+            process.returncode,
+            wall_s,
+            # What was seen of each process is a lower bound, should a parent have left its children uncounted.
+            max(cpu_s, sum(watch.cpu_s.values())),
+            watch.pss_peak_bytes,
+            out.read().decode(errors="replace"),
+            err.read().decode(errors="replace"),
+        )
+
+
+def alternate(commands: Mapping[str, Sequence[str]], runs: int, *, check: bool = True) -> Iterator[tuple[str, Run]]:
+    """Each command `runs` times, in turns (A B A B), so that a busy machine is busy for all of them."""
+    for _ in range(runs):
+        for name, command in commands.items():
+            result = run(command)
+            if check and result.status not in (0, 1):
+                raise SystemExit(f"{name} ended with status {result.status}:\n{result.stderr[-2000:]}")
+            yield name, result
+
+
+def median(runs: Iterable[Run]) -> Run:
+    """The medians of each figure; texts and status are the last run's."""
+    all_runs = list(runs)
+    last = all_runs[-1]
+    return Run(
+        last.status,
+        statistics.median(one.wall_s for one in all_runs),
+        statistics.median(one.cpu_s for one in all_runs),
+        int(statistics.median(one.pss_peak_bytes for one in all_runs)),
+        last.stdout,
+        last.stderr,
+    )
+
+
+def tree(root: int) -> list[int]:
+    """`root` and all its living descendants."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (fields := _stat(int(entry))):
+            children.setdefault(int(fields[1]), []).append(int(entry))
+    found, waiting = [], [root]
+    while waiting:
+        pid = waiting.pop()
+        found.append(pid)
+        waiting += children.get(pid, [])
+    return found
+
+
+def own_cpu_s(pid: int) -> float:
+    """User and system seconds of one living process without its children; 0 if it is gone."""
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / _TICKS if fields else 0.0
+
+
+def tree_cpu_s(root: int) -> float:
+    """Seconds of the living tree and of the children it has reaped."""
+    total = 0
+    for pid in tree(root):
+        if fields := _stat(pid):
+            total += sum(int(value) for value in fields[11:15])
+    return total / _TICKS
+
+
+def adopt_orphans() -> None:
+    """Descendants whose parent ends become our children, so that their seconds can be counted."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _reap(pid: int) -> float:
+    """Seconds of an orphan that came to us; 0 if it was not ours. One still running is waited for, for a moment."""
+    for _ in range(40):
+        try:
+            ended, _, usage = os.wait4(pid, os.WNOHANG)
+        except ChildProcessError:
+            return 0.0
+        if ended:
+            return usage.ru_utime + usage.ru_stime
+        time.sleep(0.05)
+    raise SystemExit(f"process {pid} ({_command(pid)}) was left running by the measured command")
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Fields of /proc/PID/stat from the state on: [0] state, [1] parent, [11] user ticks, [12] system ticks, [13..14]
+    those of reaped children."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return text[text.rindex(")") + 2 :].split()
+
+
+def _memory(pid: int) -> tuple[int, int] | None:
+    """(PSS, RSS) in bytes."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
+    values = {line.split(":")[0]: line.split()[1] for line in text.splitlines()[1:] if line.count(" ")}
+    return (int(values["Pss"]) * 1024, int(values["Rss"]) * 1024) if "Pss" in values else None
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    return ""
+
+
+def main() -> None:
+    command = sys.argv[2:] if sys.argv[1:2] == ["--"] else sys.argv[1:]
+    if not command:
+        raise SystemExit(__doc__)
+    result = run(command)
+    sys.stdout.write(result.stdout)
+    sys.stderr.write(result.stderr)
+    figures = {
+        "wall_s": round(result.wall_s, 3),
+        "cpu_s": round(result.cpu_s, 3),
+        "pss_peak_mib": round(result.pss_peak_bytes / 2**20, 1),
+        "status": result.status,
+    }
+    sys.stderr.write(json.dumps(figures) + "\n")
+
+
+if __name__ == "__main__":
+    main()
