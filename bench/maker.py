@@ -242,6 +242,7 @@ def _below(x: U64, bound: int) -> npt.NDArray[np.uint32]:
 
 def _dirty(seed: int, numbers: U64, key: str, sparse: bool) -> Mask:
     """Which cells of the column are bad. The first row's id never is, so that every copy finds a clean row above."""
+    dirty: Mask
     if sparse:
         block = numbers // np.uint64(SPARSE_ROWS)
         chosen = _below(_mix(seed, block, "sparse/row"), SPARSE_ROWS)
