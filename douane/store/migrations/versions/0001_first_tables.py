@@ -180,6 +180,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_template_project_id"), ["project_id"], unique=False)
 
     op.create_table(
+        "packed",
+        sa.Column("operation_id", sa.String(length=24), nullable=False),
+        sa.Column("table_name", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("view", sa.String(length=20), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("first_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["operation.id"], name=op.f("fk_packed_operation_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("operation_id", "table_name", "version", "view", "number", name=op.f("pk_packed")),
+    )
+    op.create_table(
         "part",
         sa.Column("operation_id", sa.String(length=24), nullable=False),
         sa.Column("table_name", sa.String(length=40), nullable=False),
@@ -206,7 +222,6 @@ def upgrade() -> None:
         sa.Column("invalid", sa.Integer(), nullable=False),
         sa.Column("object", sa.Text(), nullable=False),
         sa.Column("hash_object", sa.Text(), nullable=True),
-        sa.Column("packed_object", sa.Text(), nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["operation_id"], ["operation.id"], name=op.f("fk_part_mask_operation_id"), ondelete="CASCADE"

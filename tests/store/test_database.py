@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine
+
+from douane import errors
+from douane.settings import Settings
+from douane.store import schema
+from douane.store.database import database_now, migrate, open_database, read, write
+from douane.store.migrations import comparison
+
+
+def test_the_steps_lead_to_the_schema(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=comparison())
+        assert compare_metadata(context, schema.metadata) == []
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    with write(engine) as connection:
+        connection.execute(schema.installation.insert().values(name="a", value="b"))
+    migrate(engine)
+    with read(engine) as connection:
+        assert connection.execute(sa.select(schema.installation.c.value)).scalars().all() == ["b"]
+
+
+def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
+    program = "import sys; from douane.store.database import *; migrate(open_database(sys.argv[1]))"
+    url = f"sqlite:///{tmp_path}/new.db"
+    running = [subprocess.Popen([sys.executable, "-c", program, url]) for _ in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    with read(open_database(url)) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(schema.operation)).scalar() == 0
+
+
+def test_a_database_of_a_newer_douane_is_refused(engine: Engine) -> None:
+    with write(engine) as connection:
+        connection.exec_driver_sql("UPDATE schema_version SET version_num = '9999'")
+    with pytest.raises(errors.Unavailable, match="newer Douane"):
+        migrate(engine)
+
+
+def test_a_block_that_raises_leaves_nothing(engine: Engine) -> None:
+    row = schema.installation.insert().values(name="a", value="b")
+    with pytest.raises(ZeroDivisionError), write(engine) as connection:
+        connection.execute(row).rowcount // 0
+    with read(engine) as connection:
+        assert connection.execute(sa.select(schema.installation)).all() == []
+
+
+def test_a_reader_sees_one_moment(engine: Engine) -> None:
+    count = sa.select(sa.func.count()).select_from(schema.installation)
+    with read(engine) as reading:
+        assert reading.execute(count).scalar() == 0
+        with write(engine) as connection:
+            connection.execute(schema.installation.insert().values(name="a", value="b"))
+        assert reading.execute(count).scalar() == 0
+    with read(engine) as reading:
+        assert reading.execute(count).scalar() == 1
+
+
+def test_read_then_write_loses_no_update(engine: Engine) -> None:
+    with write(engine) as connection:
+        connection.execute(schema.installation.insert().values(name="n", value="0"))
+
+    def add_one(_: int) -> None:
+        with write(engine) as connection:
+            query = sa.select(schema.installation.c.value).with_for_update()
+            value = int(connection.execute(query).scalar_one())
+            connection.execute(schema.installation.update().values(value=str(value + 1)))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(add_one, range(40)))
+    with read(engine) as connection:
+        assert connection.execute(sa.select(schema.installation.c.value)).scalar() == "40"
+
+
+def test_times_come_back_in_utc(engine: Engine) -> None:
+    moment = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
+    lease = schema.worker_lease
+    with write(engine) as connection:
+        connection.execute(lease.insert().values(executor_id="a", beaten_at=moment, started_at=moment))
+    with read(engine) as connection:
+        assert connection.execute(sa.select(lease.c.beaten_at)).scalar_one() == moment
+        assert abs(database_now(connection) - datetime.now(UTC)) < timedelta(minutes=5)
+        late = sa.select(lease.c.executor_id).where(lease.c.beaten_at < moment + timedelta(seconds=1))
+        assert connection.execute(late).scalars().all() == ["a"]
+
+
+def test_a_full_disk_says_so(sqlite_storage: Settings) -> None:
+    engine = open_database(sqlite_storage)
+    big = schema.installation.insert().values(name="a", value="x" * 1_000_000)
+
+    def fill(connection: sa.Connection) -> None:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        connection.execute(big)
+
+    with pytest.raises(errors.StorageFull), write(engine) as connection:
+        fill(connection)
+
+
+def test_no_room_in_postgres_says_so(postgres_storage: Settings) -> None:
+    raised = "DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$"
+    with pytest.raises(errors.StorageFull), write(open_database(postgres_storage)) as connection:
+        connection.exec_driver_sql(raised)
+
+
+def test_a_server_that_is_gone_is_unavailable() -> None:
+    engine = open_database("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(errors.Unavailable), read(engine):
+        pass
+
+
+def test_a_server_that_breaks_off_is_unavailable(postgres_storage: Settings) -> None:
+    engine = open_database(postgres_storage)
+    with pytest.raises(errors.Unavailable), read(engine) as connection:
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+    with read(engine) as connection:
+        assert database_now(connection)
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(errors.Unavailable), read(open_database(f"sqlite:///{tmp_path}/x.db")):
+        pass
+
+
+def test_other_databases_are_refused() -> None:
+    with pytest.raises(errors.BadRequest, match="mysql"):
+        open_database("mysql://localhost/x")
+
+
+def test_a_broken_rule_of_the_schema_is_the_callers(engine: Engine) -> None:
+    row = schema.installation.insert().values(name="a", value="b")
+    with write(engine) as connection:
+        connection.execute(row)
+    with pytest.raises(sa.exc.IntegrityError), write(engine) as connection:
+        connection.execute(row)
+
+
+def test_the_file_survives_power_cuts(sqlite_storage: Settings) -> None:
+    with read(open_database(sqlite_storage)) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    assert sqlite3.sqlite_version_info >= (3, 35)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from douane.settings import Settings, describe
+from douane.sheet.formats import Limits, Options
+
+
+def test_limits_of_files_are_settings_of_the_same_name_and_default() -> None:
+    settings = Settings()
+    for field in fields(Limits):
+        assert getattr(settings, field.name) == field.default, field.name
+    assert settings.piece_bytes == Options().piece_bytes
+
+
+def test_every_setting_is_described() -> None:
+    described = describe()
+    assert [name for name, *_ in described] == list(Settings.model_fields)
+    for name, unit, _, sentence in described:
+        assert sentence.endswith("."), name
+        for ending, word in {"_bytes": "bytes", "_s": "seconds", "_days": "days", "_rows_max": "rows"}.items():
+            assert not name.endswith(ending) or unit == word, name
+
+
+def test_what_is_described_as_default_is_the_default() -> None:
+    defaults = {name: default for name, _, default, _ in describe()}
+    settings = Settings.model_validate({name: value for name, value in defaults.items() if value})
+    assert settings == Settings()
+
+
+def test_addresses_follow_the_data_folder(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    assert settings.database_url == f"sqlite:///{tmp_path}/douane.db"
+    assert settings.storage_url == f"{tmp_path}/objects"
+    assert settings.on_sqlite
+    assert not Settings(database_url="postgresql://h/d").on_sqlite
+
+
+def test_the_environment_is_read_and_handed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = Settings(data=tmp_path, port=1234, s3_secret_access_key="secret", lease_s=2.5)
+    for name, value in first.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == first
+    assert Settings(port=99).port == 99
+
+
+def test_secrets_do_not_show(tmp_path: Path) -> None:
+    assert "secret" not in repr(Settings(data=tmp_path, s3_secret_access_key="secret").s3_secret_access_key)
+
+
+def test_mistakes_are_refused() -> None:
+    with pytest.raises(ValidationError, match="record_bytes"):
+        Settings(cell_bytes=2, record_bytes=1)
+    with pytest.raises(ValidationError, match="port"):
+        Settings(port=70_000)
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"prot": 1})
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({"port": 80}, "http://127.0.0.1:80"),
+        ({"host": "::1"}, "http://[::1]:8400"),
+        ({"public_url": "https://douane.example/"}, "https://douane.example"),
+    ],
+)
+def test_address(given: dict[str, object], address: str) -> None:
+    assert Settings.model_validate(given).address == address
