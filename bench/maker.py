@@ -106,14 +106,14 @@ DIRT: dict[str, tuple[tuple[str, tuple[str | None, ...]], ...]] = {
         ("range_min", ("-3.00", "-0.01", "-1e3")),
     ),
     "signup": (
-        ("date", (
+        ("date_format", (
             "31/02/2020", "2024-13-01", "24-02-01", "2024-2-9", "yesterday", "02-01-2024", "2023-02-29", "1/2/2020",
             "2024/01/31", "00/01/2021", "2021-00-10", "32/01/2021", "2020-01-01T00:00:00", "01/01/20", "2020-1-01",
         )),
     ),
     "country": (
         ("required", (None, "")),
-        ("option", (
+        ("list", (
             "germany", "DE", "Atlantis", "FRANCE", "Cote d'Ivoire", "United  States", "Swizerland", "Korea", "-",
         )),
     ),
@@ -129,7 +129,7 @@ DIRT: dict[str, tuple[tuple[str, tuple[str | None, ...]], ...]] = {
         )),
     ),
     "tags": (
-        ("option", ("unknown", "lead;unknown", "lead; vip", "Lead", "vip,press", "customer;;nope", "b2b;2023", "日木")),
+        ("list", ("unknown", "lead;unknown", "lead; vip", "Lead", "vip,press", "customer;;nope", "b2b;2023", "日木")),
     ),
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""frictionless `validate` with a Table Schema. It has no date in two formats and no list of options in one cell: both are
-patterns here, which lets 31/02/2020 pass, and it does not trim, so a name of
-spaces passes too. Runs in its own environment; needs nothing of ours but the template.
+"""frictionless `validate` with a Table Schema. It has no date in two formats and no list of options in one cell: both
+are patterns here, which lets 31/02/2020 pass, and it does not trim, so a name of spaces passes too. Runs in its own
+environment; needs nothing of ours but the template.
 
 python frictionless_validate.py FILE TEMPLATE.json
 """

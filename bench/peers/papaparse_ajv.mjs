@@ -83,10 +83,10 @@ const RULES = {
   type: "number",
   minimum: "range_min",
   maximum: "range_max",
-  dateFormats: "date",
+  dateFormats: "date_format",
   uniqueIn: "unique",
   pattern: "pattern",
-  enum: "option",
+  enum: "list",
 };
 const isNumber = columns.map((column) => column.type === "Number" || column.type === "Double");
 const collapse = columns.map((column) =>

@@ -49,15 +49,15 @@ def broken_rule(key: str, text: str, seen: set[str]) -> str | None:
         case "amount":
             return number_rule(text, 100_000)
         case "signup":
-            return None if is_date(text) else "date"
+            return None if is_date(text) else "date_format"
         case "country":
-            return None if text in COUNTRIES else "option"
+            return None if text in COUNTRIES else "list"
         case "phone":
             return None if re.search(PHONE_PATTERN, text, re.ASCII) else "pattern"
         case "url":
             return None if re.search(URL_PATTERN, text) else "pattern"
         case "tags":
-            return None if set(filter(None, text.split(";"))) <= set(TAGS) else "option"
+            return None if set(filter(None, text.split(";"))) <= set(TAGS) else "list"
     raise AssertionError(key)
 
 
