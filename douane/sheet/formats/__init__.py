@@ -20,11 +20,17 @@ is the contract's `index`, and the position of the record in staging.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol
 
-import polars as pl
+from douane.errors import BadFile
+
+if TYPE_CHECKING:  # the plain values here are used where Polars is not loaded
+    import polars as pl
 
 KIND_TEXT, KIND_NUMBER, KIND_DATE, KIND_DATETIME, KIND_TIME, KIND_BOOLEAN, KIND_ERROR = range(7)
 
@@ -111,7 +117,8 @@ class Piece(Protocol):
     """A run of whole records, cut but not parsed yet. `parse` is pure and may run on any thread. Its records' rows are
     known only when all pieces before it are parsed: staging numbers them."""
 
-    number: int
+    @property
+    def number(self) -> int: ...
 
     def parse(self) -> Batch: ...
 
@@ -124,6 +131,50 @@ class Reader(Protocol):
     def pieces(self, start: Position = Position()) -> Iterator[Piece]: ...
 
 
+# The menu: format -> module, in the order of recognition. A member module has
+#   recognise(head, source) -> bool     is this file mine, by its first HEAD_BYTES (and, if need be, more of it)?
+#   open(source, options) -> Reader     BadFile if it can't be read after all
+# Modules are imported when a file is opened, so that the others live on when the library below one of them does not.
+MENU: dict[str, str] = {
+    "workbook": "douane.sheet.formats.workbook",
+    "gzip": "douane.sheet.formats.gzip",
+    "json": "douane.sheet.formats.json",
+    "csv": "douane.sheet.formats.csv",
+}
+HEAD_BYTES = 64 << 10
+ENTRY_POINTS = "douane.formats"
+
+
 def open_file(source: Source, options: Options = Options()) -> Reader:
-    """The reader for these bytes. BadFile / OverLimit when there is nothing that can be read as a table."""
-    raise NotImplementedError
+    """The reader for these bytes, chosen by their content alone. BadFile / OverLimit when there is nothing that can be
+    read as a table. Third-party members (entry points `douane.formats`) are asked before our own."""
+    return open_as(source, options, menu())
+
+
+def open_as(source: Source, options: Options, members: dict[str, str]) -> Reader:
+    """`open_file` among some members only: what a wrapper like gzip does with what it holds."""
+    head = source.read(0, HEAD_BYTES)
+    if not head:
+        raise BadFile("File is empty", code="file_empty")
+    missing: list[str] = []
+    for name, path in members.items():
+        try:
+            member = importlib.import_module(path)
+        except ImportError:
+            missing.append(name)
+            continue
+        if member.recognise(head, source):
+            try:
+                reader: Reader = member.open(source, options)
+            except BadFile as error:
+                if error.code == "file_type" and missing:
+                    raise BadFile(f"{error} Not available here: {', '.join(missing)}.", code=error.code) from error
+                raise
+            return reader
+    raise BadFile("File type is not supported.", code="file_type")
+
+
+@cache
+def menu() -> dict[str, str]:
+    """All members: third-party ones, then ours."""
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | MENU

@@ -1,0 +1,226 @@
+"""Delimiter, quote and heading record of delimited text, told from a sample of its first records."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from douane.errors import BadRequest
+
+# What counts as white space in a cell: Unicode's White_Space, so that Polars and Python agree.
+WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" + (
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+
+# A delimiter's prior: how much more often a consistent split by it is meant than not.
+DELIMITERS = {
+    ",": 1.0,
+    ";": 1.0,
+    "\t": 1.0,
+    "|": 0.98,
+    "\x1f": 0.98,
+    "\x1e": 0.95,
+    "^": 0.8,
+    "~": 0.8,
+    ":": 0.5,
+    " ": 0.45,
+}
+ONE_COLUMN = 0.3
+SAMPLE_CHARACTERS = 64 << 10
+SAMPLE_RECORDS = 200
+HEADING_AMONG = 15
+
+_NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+_CLEAN = re.compile(
+    r"""\s*(?:
+      [-+]?[\d.,'\u2019\s]*\d[\d.,]*\s?%?(?:[eE][-+]?\d+)?        # numbers, also 1.234,5
+    | [\w.+-]+@[\w.-]+                                          # e-mail addresses
+    | \w+://\S+
+    | \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:Z|UTC|[AP]M|[-+]\d\d:?\d\d)?)?
+    | \d{1,2}:\d\d(?::\d\d)?(?:[.]\d+)?\s?(?:[AaPp][Mm])?
+    | [^\W\d][\w .'\-&()/?!\u2019]*
+    | [\w-]+
+    | [$\u20ac\u00a3]\s?[\d.,]+
+    )?\s*""",
+    re.VERBOSE,
+)
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,' ]\d{3})*|\d*)(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?%?")
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d\d.*)?")
+_ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+|\w+://\S+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`skip_bytes`, `skip_lines`: a `sep=` line at the top, which is no record."""
+
+    delimiter: str
+    quote: str | None = '"'
+    skip_bytes: int = 0
+    skip_lines: int = 0
+
+    @property
+    def delimiter_byte(self) -> bytes:
+        return self.delimiter.encode()
+
+    @property
+    def quote_byte(self) -> bytes | None:
+        return None if self.quote is None else self.quote.encode()
+
+    @property
+    def quote_byte_or_zero(self) -> int:
+        return ord(self.quote or "\0")
+
+
+def detect_dialect(sample: bytes, whole: bool, delimiter: str | None) -> tuple[Dialect, tuple[str, ...]]:
+    """The dialect of `sample`, UTF-8 text from the file's top on (`whole`: all of it), and what is worth telling a
+    person. A given `delimiter` is obeyed; BadRequest if it is not one ASCII character."""
+    named = re.match(rb'(?i)"?sep=([\x01-\x7f])"?[ \t]*(\r\n|\r|\n)', sample)
+    skipped = (named.end(), 1) if named else (0, 0)
+    text = sample[skipped[0] : skipped[0] + 4 * SAMPLE_CHARACTERS].decode("utf-8", "replace")
+    cut = not whole or len(text) > SAMPLE_CHARACTERS or len(sample) > 4 * SAMPLE_CHARACTERS
+    text = text[:SAMPLE_CHARACTERS]
+    notes: tuple[str, ...] = ()
+    if delimiter is not None:
+        chosen = _given(delimiter)
+    elif named:
+        chosen = named.group(1).decode()
+        notes = (f"The first line names {chosen!r} as the delimiter.",)
+    else:
+        scores = {candidate: _score(text, cut, candidate) for candidate in DELIMITERS if candidate in text}
+        best = max(scores, key=lambda candidate: scores[candidate], default=",")
+        single = ONE_COLUMN * _clean_share([[line] for line in text.splitlines()[:SAMPLE_RECORDS] if line.strip()])
+        chosen = best if scores.get(best, 0) > single else ","
+    return Dialect(chosen, _quote(text, cut, chosen), *skipped), notes
+
+
+def heading_row(rows: Sequence[Sequence[str]]) -> int | None:
+    """The index of the heading record among the first records (blank ones left out); None if the first one is data.
+
+    Title lines above the table are passed over. A file without headings is assumed only on strong evidence, for a
+    person corrects a wrong 0 more easily than a heading that was taken for data."""
+    filled = [sum(1 for cell in row if cell.strip(WHITE)) for row in rows]
+    usual = _usual(filled)
+    first = 0
+    if usual > 1 and len(rows) > 2:
+        for index, count in enumerate(filled[:HEADING_AMONG]):
+            title = count == 1 and (usual > 2 or len(rows[index]) == 1)
+            if not title and count < max(2, math.ceil(usual / 3)):
+                title = True
+            if not title:
+                first = index
+                break
+    return None if _is_data(rows[first], rows[first + 1 : first + 200]) else first
+
+
+def is_blank(row: Sequence[str]) -> bool:
+    return all(not cell.strip(WHITE) for cell in row)
+
+
+def rows_of(text: str, delimiter: str, quote: str | None) -> list[list[str]]:
+    """The records of `text` as `csv` reads them."""
+    lines = io.StringIO(text, newline="")
+    if quote is None:
+        return list(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE))
+    return list(csv.reader(lines, delimiter=delimiter, quotechar=quote))
+
+
+def _given(delimiter: str) -> str:
+    chosen = _NAMES.get(delimiter.lower(), delimiter)
+    if len(chosen) != 1 or not chosen.isascii() or chosen in "\r\n\0":
+        raise BadRequest(f"The delimiter must be one ASCII character, not {delimiter!r}.")
+    return chosen
+
+
+def _sampled(text: str, cut: bool, delimiter: str, quote: str | None) -> list[list[str]]:
+    rows = rows_of(text, delimiter, quote)
+    if cut and len(rows) > 1:
+        rows.pop()
+    return [row for row in rows if row and not is_blank(row)][:SAMPLE_RECORDS]
+
+
+def _usual(counts: Sequence[int]) -> int:
+    """The commonest count, the larger one of equals; 0 if there is none."""
+    tally = Counter(counts)
+    return max(tally, key=lambda count: (tally[count], count), default=0)
+
+
+def _score(text: str, cut: bool, delimiter: str) -> float:
+    rows = _sampled(text, cut, delimiter, None if delimiter == '"' else '"')
+    usual = _usual([len(row) for row in rows])
+    if usual < 2:
+        wide = [row for row in rows if len(row) > 1]
+        if len(wide) * 3 < len(rows):
+            return 0.0
+        usual = _usual([len(row) for row in wide])
+    same = sum(1 for row in rows if len(row) == usual) / len(rows)
+    return same * (1 - 1 / usual) * (0.05 + _clean_share(rows)) * DELIMITERS[delimiter]
+
+
+def _clean_share(rows: Sequence[Sequence[str]]) -> float:
+    """The share of cells that look like one value and not like several with another delimiter between them."""
+    cells = [cell for row in rows for cell in row[:100] if cell][:4000]
+    if not cells:
+        return 0.5
+    return sum(1 for cell in cells if _CLEAN.fullmatch(cell[:200])) / len(cells)
+
+
+def _quote(text: str, cut: bool, delimiter: str) -> str | None:
+    """`'` only where nothing is quoted by `"` and everything speaks for it, for a wrong guess would drop signs."""
+    if delimiter == '"':
+        return None
+    d = re.escape(delimiter)
+    if re.search(rf'(?:^|{d})"', text, re.MULTILINE) or not re.search(rf"(?:^|{d})'", text, re.MULTILINE):
+        return '"'
+    plain = _sampled(text, cut, delimiter, '"')
+    single = _sampled(text, cut, delimiter, "'")
+    enclosed = [row for row in plain if any(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in row)]
+    pairs = sum(1 for row in single for cell in row if delimiter in cell)
+    same = [len({len(row) for row in rows}) == 1 for rows in (plain, single)]
+    if len(enclosed) >= 2 and len(enclosed) >= len(plain) - 1 and same[1]:
+        return "'"
+    return "'" if pairs and same[1] and not same[0] and len(single) > 1 else '"'
+
+
+def _kind(cell: str) -> str:
+    cell = cell.strip(WHITE)
+    if not cell:
+        return ""
+    if _ADDRESS.fullmatch(cell):
+        return "address"
+    if any(sign.isdigit() for sign in cell):
+        if _NUMBER.fullmatch(cell):
+            return "number"
+        if _DATE.fullmatch(cell):
+            return "date"
+    return "text"
+
+
+def _is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    kinds = [_kind(cell) for cell in first]
+    below = [_usual_kind([row[i] for row in rows if i < len(row)]) for i in range(len(first))]
+    if any(kind == "address" == under for kind, under in zip(kinds, below, strict=True)):
+        return True
+    if not kinds or any(kind in ("", "text") for kind in kinds):
+        return False
+    if rows and any(under and kind != under for kind, under in zip(kinds, below, strict=True)):
+        return False
+    return not (len(first) > 2 and rows and _is_series([cell.strip(WHITE) for cell in first]))
+
+
+def _usual_kind(cells: Sequence[str]) -> str:
+    tally = Counter(kind for kind in map(_kind, cells) if kind)
+    return max(tally, key=lambda kind: tally[kind], default="")
+
+
+def _is_series(cells: Sequence[str]) -> bool:
+    """Years or running numbers across the top are headings."""
+    if not all(cell.isascii() and cell.isdigit() and len(cell) < 6 for cell in cells):
+        return False
+    numbers = [int(cell) for cell in cells]
+    return len({after - before for before, after in pairwise(numbers)}) == 1

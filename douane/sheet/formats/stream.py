@@ -1,0 +1,53 @@
+"""Bytes that can only be read forward (inflated, transcoded), behind the face of a `Source`.
+
+Reading on is cheap, reading back starts again from the top: the readers read strictly forward but when a killed read
+is continued.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+from douane.sheet.formats import Source
+
+UNKNOWN_SIZE = sys.maxsize
+
+
+class Forward:
+    """A `Source` over the chunks that `start` gives anew each time. `size` is not known: `UNKNOWN_SIZE`.
+
+    `uploaded()` = how many bytes of the file as uploaded were used so far."""
+
+    size = UNKNOWN_SIZE
+
+    def __init__(self, start: Callable[[], Iterator[bytes]], uploaded: Callable[[], int]) -> None:
+        self._start = start
+        self.uploaded = uploaded
+        self._chunks: Iterator[bytes] | None = None
+        self._chunk = b""  # what was read last; it ends at offset `_end`
+        self._end = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        if self._chunks is None or offset < self._end - len(self._chunk):
+            self._chunks, self._chunk, self._end = self._start(), b"", 0
+        parts: list[bytes] = []
+        while length > 0:
+            if offset < self._end:
+                begin = len(self._chunk) - (self._end - offset)
+                part = self._chunk[begin : begin + length]
+                parts.append(part)
+                offset += len(part)
+                length -= len(part)
+                continue
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            self._chunk = chunk
+            self._end += len(chunk)
+        return b"".join(parts)
+
+
+def uploaded_bytes(source: Source, offset: int) -> int:
+    """How many bytes of the uploaded file are used once `source` was read up to `offset`."""
+    return source.uploaded() if isinstance(source, Forward) else min(offset, source.size)
