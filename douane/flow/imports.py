@@ -1,21 +1,29 @@
 """A spreadsheet import from upload to confirmation: what each surface call does to the operation.
 
 Every function is synchronous and short; long work is a job that these functions ask for in the same transaction
-(`ask_review`), and that the worker does (`flow/reading.py`, `flow/checking.py`).
+(`ask_review`), and that the worker does (`flow/work.py`). Records are in `flow/records.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from sqlalchemy import Connection
+
+from douane.errors import BadRequest, WrongStage
+from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
-from douane.model.operation import Operation
-from douane.model.problem import Problem
-from douane.model.template import Column, Template
+from douane.model.operation import OPEN, Operation
+from douane.model.template import Template
+from douane.sheet import mapping as sheet_mapping
+from douane.sheet import template_file
+from douane.store import operations, templates
+from douane.store.database import read, write
 
-View = Literal["all", "valid", "invalid"]
+FAMILY = "sheet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +41,8 @@ class StoredSource:
 class NewImport:
     """`template` is the effective one: the runtime schema where one was sent, else the stored template's columns, with
     `imageSchema` applied. `rows_max` counts data rows. `wire` = what the surface wants kept as it came (extra,
-    authHeaderValue, formats); it goes to `operation.detail["wire"]`."""
+    authHeaderValue, formats); it goes to `operation.detail["wire"]`. `auto`: map by the headings and check without
+    being asked."""
 
     operation_id: str
     project_id: str
@@ -45,6 +54,7 @@ class NewImport:
     encoding: str | None = None
     delimiter: str | None = None
     rows_max: int | None = None
+    auto: bool = False
     wire: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -56,131 +66,247 @@ class Choice:
     heading: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record of a page. `record` maps field key to text or exact number (`msgspec.Raw`): encode with msgspec.json.
-    `problems` in the contract's order (the last one of a column is the one `/v1` shows); `line` the physical line."""
-
-    id: str
-    index: int
-    line: int
-    valid: bool
-    record: dict[str, Any]
-    problems: tuple[Problem, ...]
-    updated: dict[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordPage:
-    """`total` is the size of the view at the last review."""
-
-    records: tuple[Record, ...]
-    total: int
-
-
 def begin(house: House, new: NewImport) -> Operation:
     """Makes the operation (stage `uploaded`, or `reviewing` without a file) and asks for reading, in one transaction.
     Wait with `get` until `headings_ready` or `work_error`."""
-    raise NotImplementedError
+    detail: dict[str, Any] = {
+        "template_name": new.template.name,
+        "schema": [template_file.column_to_document(column) for column in new.template.columns],
+        "wire": dict(new.wire),
+        "options": {"sheet": new.sheet, "encoding": new.encoding, "delimiter": new.delimiter},
+        "rows_max": new.rows_max,
+        "auto": new.auto,
+    }
+    if new.source is None:
+        detail |= {"headings": [], "header_row": -1, "chosen": [None] * len(new.template.columns)}
+    operation = Operation(
+        id=new.operation_id,
+        project_id=new.project_id,
+        family=FAMILY,
+        stage="uploaded" if new.source else "reviewing",
+        template_id=new.template_id,
+        person_id=new.person_id,
+        read_done=new.source is None,
+        seed=secrets.randbits(53),
+        source_object=new.source.object if new.source else None,
+        source_size=new.source.size if new.source else 0,
+        file_name=new.source.file_name if new.source else None,
+        media_type=new.source.media_type if new.source else None,
+        detail=detail,
+    )
+    with write(house.engine) as connection:
+        made = operations.create(connection, operation)
+        if new.source is None:
+            return made
+        ask(house, connection, made, "read")
+        return operations.get(connection, made.id)
+
+
+def ask(house: House, connection: Connection, operation: Operation, work: str) -> None:
+    """Asks the worker for `work` in the caller's transaction."""
+    number = operations.ask_work(connection, operation.id, work)
+    if operation.source_size >= house.settings.large_bytes:
+        size = "large"
+    else:
+        size = "interactive" if operation.source_size < 1 << 20 else "small"
+    house.jobs.enqueue(
+        connection,
+        work,
+        operation.id,
+        project_id=operation.project_id,
+        key=f"{operation.id}:{work}:{number}",
+        size=size,
+    )
 
 
 def get(house: House, operation_id: str, project_id: str | None = None) -> Operation:
-    """NotFound for an unknown id and for another project's. `project_id` None: any project (the open review routes)."""
-    raise NotImplementedError
+    """NotFound for an unknown id and for another project's. `project_id` None: any project."""
+    with read(house.engine) as connection:
+        return operations.get(connection, operation_id, project_id)
 
 
 def of_template(house: House, project_id: str, template_id: str) -> list[Operation]:
     """A template's imports, newest first."""
-    raise NotImplementedError
+    with read(house.engine) as connection:
+        return operations.of_template(connection, project_id, template_id)
 
 
 def headings_ready(operation: Operation) -> bool:
-    """True once the heading record, detection and preview are known; the rest of the file may still be read."""
-    raise NotImplementedError
+    """True once the heading record, detection and preview are known; the rest of the file may still be read. A limit
+    on rows can only be kept once all are counted."""
+    if operation.read_done:
+        return True
+    return "headings" in operation.detail and operation.rows_read > 1 and operation.detail.get("rows_max") is None
 
 
 def columns(operation: Operation) -> list[dict[str, Any]]:
     """The effective schema in contract form (`sheet.template_file.column_to_document`), each with `columnHeading`
     where one is set, in schema order."""
-    raise NotImplementedError
+    headings = headings_of(operation)
+    documents = []
+    for document, at in zip(operation.detail["schema"], chosen_of(operation), strict=True):
+        documents.append(document if at is None else {**document, "columnHeading": headings[at]})
+    return documents
 
 
 def headings(operation: Operation) -> list[str]:
     """The heading texts by position; after finalizing, the column keys in their place."""
-    raise NotImplementedError
+    if operation.stage in ("uploaded", "mapping") or operation.detail.get("finalized") is None:
+        return list(headings_of(operation))
+    form = form_of(operation)
+    return [key or "_" for key in form.layout.fields[: form.layout.width]]
 
 
-def preview(house: House, operation: Operation) -> list[list[str]]:
+def preview(operation: Operation) -> list[list[str]]:
     """The first 15 records as they are in the file."""
-    raise NotImplementedError
+    return [list(record) for record in operation.detail.get("records", [])]
 
 
 def set_header(house: House, operation: Operation, index: int | None, headings: Sequence[str]) -> None:
-    """Which record holds the headings; None = the file has none and `headings` are names the person gave."""
-    raise NotImplementedError
+    """Which record holds the headings; None = the file has none and `headings` are names the person gave. An automatic
+    mapping made before is made anew."""
+    if index is not None and not 0 <= index < 1000:
+        raise BadRequest("The heading row must be among the first 1,000 rows.")
+    with write(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id, lock=True)
+        if now.stage not in ("uploaded", "mapping"):
+            raise WrongStage("The heading row can be chosen before the columns are mapped.", stage=now.stage)
+        width = int(now.detail.get("width") or len(headings))
+        texts = [str(text) for text in headings][:width]
+        texts += [f"column {at + 1}" for at in range(len(texts), width)]
+        changes: dict[str, Any] = {"header_row": -1 if index is None else index, "headings": texts}
+        if now.stage == "mapping":
+            changes["chosen"] = list(sheet_mapping.propose(template_of(now), tuple(texts)))
+        operations.change_detail(connection, now.id, changes)
 
 
 def mapping(house: House, operation: Operation) -> Operation:
     """In stage `uploaded`: computes the automatic mapping and moves to `mapping`. In `mapping`: as it stands."""
-    raise NotImplementedError
+    with write(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id, lock=True)
+        if now.stage == "uploaded":
+            chosen = sheet_mapping.propose(template_of(now), headings_of(now))
+            operations.change(connection, now.id, stage="mapping", detail={**now.detail, "chosen": list(chosen)})
+            now = operations.get(connection, now.id)
+        if now.stage != "mapping":
+            raise WrongStage("The columns of this import are mapped already.", stage=now.stage)
+        return now
 
 
 def finalize(house: House, operation: Operation, choices: Sequence[Choice]) -> Operation:
     """Moves to `mapped`. BadRequest with the contract's sentences, in its order (2.9)."""
-    raise NotImplementedError
+    with write(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id, lock=True)
+        if now.stage != "mapping":
+            raise WrongStage("The columns of this import cannot be mapped now.", stage=now.stage)
+        chosen = _choose(template_of(now), headings_of(now), chosen_of(now), choices)
+        detail = {**now.detail, "chosen": list(chosen), "finalized": True}
+        operations.change(connection, now.id, stage="mapped", detail=detail)
+        return operations.get(connection, now.id)
+
+
+def _choose(
+    template: Template,
+    headings: tuple[str, ...],
+    automatic: tuple[int | None, ...],
+    choices: Sequence[Choice],
+) -> tuple[int | None, ...]:
+    """Columns that are not listed keep their automatic heading, unless a listed one takes it, but count as unmapped
+    where a heading is required."""
+    keys = [choice.key for choice in choices]
+    if len(set(keys)) != len(keys):
+        raise BadRequest("Mapping data contains duplicates")
+    given = {choice.key: choice.heading for choice in choices if choice.heading}
+    if any(heading not in headings for heading in given.values()):
+        raise BadRequest("Mapping data contains invalid columnHeading values")
+    for column in template.columns:
+        if column.required and not given.get(column.key):
+            raise BadRequest(f"{column.name} is required")
+    names = {column.key: column.name for column in template.columns}
+    taken: dict[int, str] = {}
+    for column, before in zip(template.columns, automatic, strict=True):
+        heading = given.get(column.key)
+        if heading is None:
+            continue
+        # The same text may head several columns of the file: each of them can be given once.
+        same = [at for at, text in enumerate(headings) if text == heading]
+        free = [at for at in same if at not in taken]
+        if not free:
+            raise BadRequest(f"{heading} is already mapped to {names[taken[same[0]]]}")
+        taken[before if before in free else free[0]] = column.key
+    fed = {key: at for at, key in taken.items()}
+    return tuple(
+        fed.get(column.key) if column.key in keys or before in taken else before
+        for column, before in zip(template.columns, automatic, strict=True)
+    )
 
 
 def ask_review(house: House, operation: Operation) -> Operation:
     """`mapped`: asks for the first check. `reviewing`: asks for a check of what changed. Else nothing. Returns at once;
-    poll `get` until `work` is "" (then `work_error` says whether it failed)."""
-    raise NotImplementedError
+    poll `get` until `reviewed` (then `work_error` says whether it failed)."""
+    with write(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id, lock=True)
+        if now.stage == "mapped" and now.work == "read":
+            # Reading goes on while a person maps; the reader asks for the check when it is through.
+            operations.change_detail(connection, now.id, {"check_wanted": True})
+        elif now.stage == "mapped" and now.work == "":
+            ask(house, connection, now, "check")
+        elif now.stage == "reviewing" and now.work == "":
+            last, reviewed = operations.revision_numbers(connection, now.id)
+            if last > reviewed:
+                ask(house, connection, now, "check")
+        return operations.get(connection, now.id)
 
 
-def page(house: House, operation: Operation, view: View, page: int, limit: int) -> RecordPage:
-    """Records of a view, sorted by index, `page` from 1. Cost does not depend on depth."""
-    raise NotImplementedError
-
-
-def edit(house: House, operation: Operation, index: int, record: Mapping[str, Any], updated: Mapping[str, bool],
-         person_id: str | None = None) -> Record:
-    """Stores a whole record as a revision; adds the row if `index` is new. Not judged again until the next review.
-    WrongStage unless reviewing."""
-    raise NotImplementedError
-
-
-def edit_many(house: House, operation: Operation, records: Sequence[tuple[int, Mapping[str, Any], Mapping[str, bool]]],
-              person_id: str | None = None) -> None:
-    """The same for several, as one revision."""
-    raise NotImplementedError
-
-
-def delete(house: House, operation: Operation, indexes: Sequence[int], person_id: str | None = None) -> None:
-    """Deletes rows as one revision; the counters follow at once (contract 2.10)."""
-    raise NotImplementedError
+def reviewed(operation: Operation) -> bool:
+    """Whether nothing is under way that a review waits for."""
+    return operation.work == "" and not (operation.stage == "mapped" and operation.detail.get("check_wanted"))
 
 
 def confirm(house: House, operation: Operation, rows_max: int | None = None) -> Operation:
-    """Closes the stage to revisions, reviews what is not reviewed yet, and completes. `reviewing` only."""
-    raise NotImplementedError
+    """Closes the stage to revisions and completes; what is not reviewed yet is reviewed first (then `work` is `confirm`
+    until the worker is through: poll `get`). `reviewing` only."""
+    with write(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id, lock=True)
+        if now.stage != "reviewing":
+            raise WrongStage("Only an import in review can be confirmed.", stage=now.stage)
+        if now.work:
+            raise BadRequest("The data is being reviewed. Please try again when it is done.")
+        if rows_max is not None and now.source_object is None and now.valid > rows_max:
+            raise BadRequest(f"You can not import more than {short_number(rows_max)} records.")
+        last, done = operations.revision_numbers(connection, now.id)
+        if last > done:
+            ask(house, connection, now, "confirm")
+        else:
+            complete(connection, now)
+        return operations.get(connection, now.id)
+
+
+def complete(connection: Connection, operation: Operation) -> None:
+    """The end of an import without a destination (delivery comes later and goes by way of `processing`)."""
+    operations.change(connection, operation.id, stage="completed")
 
 
 def terminate(house: House, operation: Operation) -> Operation:
     """Ends the operation; running work stops within a second. Completed operations are left as they are."""
-    raise NotImplementedError
+    with write(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id, lock=True)
+        if now.stage in OPEN or now.stage == "failed":
+            operations.release(connection, now.id, stage="terminated")
+        return operations.get(connection, now.id)
 
 
-def export(house: House, operation: Operation, view: View, format: str) -> Iterator[bytes]:
-    """A whole view as `csv`, `ndjson`, `arrow` or `parquet`, encoded by a helper process and streamed."""
-    raise NotImplementedError
+def count_review(connection: Connection, operation: Operation) -> None:
+    """Adds a first review to the template's counters (contract 7.1)."""
+    if operation.template_id is not None:
+        templates.count(
+            connection, operation.template_id, uploads=1, records=operation.total, invalid=operation.invalid
+        )
 
 
-def template_of(operation: Operation) -> Template:
-    raise NotImplementedError
-
-
-def column_keys(template: Template) -> tuple[str, ...]:
-    return tuple(column.key for column in template.columns)
-
-
-def column_of(template: Template, key: str) -> Column | None:
-    return next((column for column in template.columns if column.key == key), None)
+def short_number(number: int) -> str:
+    """Contract 13.2: two decimals, trailing zeros dropped, suffix k, M, G (1500 -> `1.5k`)."""
+    for size, suffix in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.2f}".rstrip("0").rstrip(".") + suffix
+    return str(number)

@@ -58,13 +58,14 @@ def judge_state(words: Words, invalid_words: Words, gone: npt.NDArray[np.bool_] 
     return Mask(state, words)
 
 
-def write_mask(mask: Mask, path: Path) -> None:
+def mask_bytes(mask: Mask) -> bytes:
     rows, words = mask.words.shape
-    with path.open("wb") as file:
-        file.write(_HEAD.pack(b"DMSK", LAYOUT_VERSION, rows, words))
-        file.write(mask.state.tobytes())
-        file.write(b"\0" * (-rows % 8))
-        file.write(np.ascontiguousarray(mask.words).tobytes())
+    head = _HEAD.pack(b"DMSK", LAYOUT_VERSION, rows, words)
+    return b"".join([head, mask.state.tobytes(), b"\0" * (-rows % 8), np.ascontiguousarray(mask.words).tobytes()])
+
+
+def write_mask(mask: Mask, path: Path) -> None:
+    path.write_bytes(mask_bytes(mask))
 
 
 def read_mask(path: Path) -> Mask:

@@ -94,9 +94,18 @@ class Directory:
 
     def rows(self, wanted: Sequence[int], locate: Locate) -> Page:
         """The rows with these numbers (ascending); those that are not in the table are left out."""
-        return self._gather(self._find(np.array(sorted(wanted), np.int64), locate), locate, "all")
+        return self._gather(self.find(wanted, locate), locate, "all")
 
-    def _find(self, wanted: Rows, locate: Locate) -> list[tuple[Entry, Rows]]:
+    def numbers(self, entry: Entry, offsets: Rows, locate: Locate) -> Rows:
+        """The row numbers of offsets within a part."""
+        if not entry.added:
+            return offsets + entry.first_row
+        own: Rows = read_part(locate(entry.object), ["_row"])["_row"].to_numpy()[offsets]
+        return own
+
+    def find(self, numbers: Sequence[int], locate: Locate) -> list[tuple[Entry, Rows]]:
+        """The rows with these numbers as (part, ascending offsets within it)."""
+        wanted = np.array(sorted(numbers), np.int64)
         found: list[tuple[Entry, Rows]] = []
         plain = [e for e in self.entries if not e.added]
         at = np.searchsorted(self._first, wanted, side="right") - 1

@@ -13,7 +13,7 @@ import polars as pl
 from douane.staging import masks, uniqueness
 from douane.staging.checking import Checked, Checker, Part
 from douane.staging.masks import GONE, Words
-from douane.staging.parts import Rows, read_part, read_rows
+from douane.staging.parts import Rows, read_rows
 from douane.staging.revisions import DELETED, RECORD, Cells, overlay
 
 
@@ -25,24 +25,22 @@ def recheck(
     changed: Sequence[int],
     positions: Mapping[str, int],
     folder: Path,
+    dropped: Sequence[Words] = (),
 ) -> Iterator[Checked]:
     """Parts in row order, with their verdicts of the last review (`checked[i]` belongs to `parts[i]`); `cells` = every
     revision that stands, `changed` = rows touched since the last review. Rows that people added are parts too, with
-    `first_row` -1, whose frames carry `_row` (their cells are staged with them: nothing is laid over).
+    `first_row` -1, whose frames carry `_row`: their cells are staged with them, and they come judged (`checked`).
+    `dropped`: key hashes u64[rules, rows] of rows that are in no part any more.
 
     Yields the parts whose verdict changed."""
     table = _Table(checker, parts, checked, cells, positions)
-    old_hashes, new_hashes = table.judge(changed)
+    hashes = [*dropped, *table.judge(changed)]
     for rule in checker.unique:
-        touched = np.unique(np.concatenate([h[rule.number] for h in (*old_hashes, *new_hashes)] or [_none()]))
+        touched = np.unique(np.concatenate([h[rule.number] for h in hashes] or [np.zeros(0, np.uint64)]))
         touched = touched[touched != 0]
         if len(touched):
             table.compare(rule, touched)
     yield from table.write(folder)
-
-
-def _none() -> Words:
-    return np.zeros(0, np.uint64)
 
 
 class _Table:
@@ -63,30 +61,30 @@ class _Table:
             for c in checked
         ]
         self.changed: set[int] = set()
-        self.added: dict[int, Rows] = {}
 
-    def judge(self, rows: Sequence[int]) -> tuple[list[Words], list[Words]]:
-        """Judges the rows as they stand now; the key hashes they had and have, u64[rules, rows] a part."""
-        before: list[Words] = []
-        after: list[Words] = []
+    def judge(self, rows: Sequence[int]) -> list[Words]:
+        """Judges the rows as they stand now; the key hashes they had and have, u64[rules, rows] each."""
+        seen: list[Words] = []
         numbers = np.array(sorted(rows), np.int64)
         for at, part in enumerate(self.parts):
-            offsets = self._offsets(at, part, numbers)
-            if len(offsets) == 0:
+            if part.first_row < 0:
+                self._own(at)
+                seen.append(self.hashes[at])
                 continue
-            frame = self.frame(at, offsets)
-            judgement = self.checker.judge(frame)
-            deleted = np.array([self._deleted(at, int(offset)) for offset in offsets], np.bool_)
+            inside = numbers[(numbers >= part.first_row) & (numbers < part.first_row + part.rows)]
+            if len(inside) == 0:
+                continue
+            offsets = inside - part.first_row
+            judgement = self.checker.judge(self.frame(at, offsets))
+            deleted = np.array([self.cells.get(int(row), {}).get(RECORD) == DELETED for row in inside], np.bool_)
             words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
-            hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes)
-            mask, old = self._own(at)
-            before.append(np.array(old[:, offsets]))
-            after.append(hashes.T)
+            hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes).T
+            mask, held = self._own(at)
+            seen += [np.array(held[:, offsets]), hashes]
             mask.words[offsets] = words
-            state = masks.judge_state(words, self.checker.invalid_words, deleted).state
-            mask.state[offsets] = state
-            old[:, offsets] = hashes.T
-        return before, after
+            mask.state[offsets] = masks.judge_state(words, self.checker.invalid_words, deleted).state
+            held[:, offsets] = hashes
+        return seen
 
     def compare(self, rule: Any, touched: Words) -> None:
         """Sets the rule's bits anew on every row whose key is touched."""
@@ -130,19 +128,3 @@ class _Table:
             self.masks[at] = masks.Mask(np.array(held.state), np.array(held.words))
             self.hashes[at] = np.array(self.hashes[at])
         return self.masks[at], self.hashes[at]
-
-    def _offsets(self, at: int, part: Part, numbers: Rows) -> Rows:
-        if part.first_row < 0:
-            return np.flatnonzero(np.isin(self._added(at), numbers))
-        inside = numbers[(numbers >= part.first_row) & (numbers < part.first_row + part.rows)]
-        return inside - part.first_row
-
-    def _deleted(self, at: int, offset: int) -> bool:
-        part = self.parts[at]
-        row = int(self._added(at)[offset]) if part.first_row < 0 else part.first_row + offset
-        return self.cells.get(row, {}).get(RECORD) == DELETED
-
-    def _added(self, at: int) -> Rows:
-        if at not in self.added:
-            self.added[at] = read_part(self.parts[at].path, ["_row"])["_row"].to_numpy()
-        return self.added[at]

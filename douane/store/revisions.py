@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from douane.store.database import database_now
 from douane.store.schema import revision, revision_cell
@@ -71,11 +71,14 @@ def changed_rows(connection: Connection, operation_id: str, after: int, upto: in
     return [int(row) for row in connection.execute(query).scalars()]
 
 
-def any_cells(connection: Connection, operation_id: str) -> bool:
-    query = select(func.count()).select_from(
-        select(revision_cell.c.row).where(revision_cell.c.operation_id == operation_id).limit(1).subquery()
+def history(connection: Connection, operation_id: str, row: int) -> list[tuple[str, str | None]]:
+    """(key, text) of every change to a row, oldest first."""
+    query = (
+        select(revision_cell.c.key, revision_cell.c.value)
+        .where(revision_cell.c.operation_id == operation_id, revision_cell.c.row == row)
+        .order_by(revision_cell.c.number)
     )
-    return bool(connection.execute(query).scalar_one())
+    return [(key, value) for key, value in connection.execute(query)]
 
 
 def _chunks(rows: Sequence[int] | None) -> Iterable[list[int] | None]:

@@ -1,0 +1,73 @@
+"""How an operation's records are read: its template, where the fields stand, the checker and the output.
+
+All of it is a pure function of the operation's frozen schema and mapping, so it is made once and kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from douane.model.operation import Operation
+from douane.model.template import Template
+from douane.sheet import template_file
+from douane.sheet.check import Checker
+from douane.sheet.mapping import Layout, layout
+from douane.sheet.output import Output
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """`keys`: every field key of a record and the position of its cell in a frame."""
+
+    template: Template
+    layout: Layout
+    checker: Checker
+    output: Output
+    keys: Mapping[str, int]
+
+
+def template_document(operation: Operation) -> dict[str, Any]:
+    """The effective schema as it was frozen, in template-file form."""
+    return {"name": operation.detail.get("template_name", ""), "columns": operation.detail["schema"]}
+
+
+def template_of(operation: Operation) -> Template:
+    return _template(msgspec.json.encode(template_document(operation)))
+
+
+def headings_of(operation: Operation) -> tuple[str, ...]:
+    """The heading texts by position, as the person chose them."""
+    return tuple(operation.detail.get("headings") or ())
+
+
+def chosen_of(operation: Operation) -> tuple[int | None, ...]:
+    """Per column of the schema the heading position that feeds it."""
+    chosen = operation.detail.get("chosen")
+    if chosen is None:
+        return tuple(None for _ in operation.detail["schema"])
+    return tuple(chosen)
+
+
+def form_of(operation: Operation) -> Form:
+    key = msgspec.json.encode(template_document(operation))
+    return _form(key, headings_of(operation), chosen_of(operation), operation.seed)
+
+
+@lru_cache(maxsize=256)
+def _template(document: bytes) -> Template:
+    return template_file.read_template(msgspec.json.decode(document))
+
+
+@lru_cache(maxsize=128)
+def _form(document: bytes, headings: tuple[str, ...], chosen: tuple[int | None, ...], seed: int) -> Form:
+    template = _template(document)
+    where = layout(template, headings, chosen)
+    keys = {key: at for at, key in enumerate(where.fields) if key}
+    for column, at in zip(template.columns, where.columns, strict=True):
+        keys[column.key] = at
+    return Form(template, where, Checker(template, where, seed=seed), Output(template, where), keys)

@@ -1,0 +1,446 @@
+"""The records of an import: pages, edits, deletions, whole results.
+
+A request reads the operation's version once; everything else it touches has an immutable name, so the caches here only
+age. What `/v1` shows as verdict, counters and positions stands at the last review; cells are shown as they stand now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection
+
+from douane.errors import BadRequest, Conflict, WrongStage
+from douane.flow.forms import Form, chosen_of, form_of, headings_of, template_document
+from douane.flow.house import House
+from douane.flow.work import TABLE
+from douane.jobs.children import stream_child
+from douane.model.operation import Operation
+from douane.model.problem import Problem
+from douane.staging import masks
+from douane.staging.masks import GONE, INVALID, VALID, View
+from douane.staging.pages import Directory, Entry, PackedEntry, Page
+from douane.staging.revisions import ADDED, DELETED, RECORD, overlay
+from douane.store import manifest, operations, revisions
+from douane.store.database import read, write
+from douane.store.manifest import MaskRow
+
+DIRECTORIES_KEPT = 64
+FORMATS = ("csv", "ndjson", "arrow", "parquet")
+WORK_WAIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a page. `record` maps field key to text or exact number (`msgspec.Raw`): encode with msgspec.json.
+    `problems` in the contract's order (the last one of a column is the one `/v1` shows); `line` the physical line, 0
+    for a row that a person added."""
+
+    id: str
+    index: int
+    line: int
+    valid: bool
+    record: dict[str, Any]
+    problems: tuple[Problem, ...]
+    updated: dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """`total` is the size of the view at the last review."""
+
+    records: tuple[Record, ...]
+    total: int
+
+
+class _Directories:
+    """The directories of published versions, newest used last; immutable, so only their number is bounded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, int], Directory] = OrderedDict()
+
+    def get(self, house: House, connection: Connection, operation: Operation) -> Directory:
+        checking = operation.stage == "mapped" and operation.work == "check"
+        if checking:
+            return _directory(connection, operation, operation.version + 1)
+        key = (operation.id, operation.version)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = _directory(connection, operation, operation.version)
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > DIRECTORIES_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+
+_directories = _Directories()
+
+
+def _directory(connection: Connection, operation: Operation, version: int) -> Directory:
+    """The parts that have a verdict at a version, in row order (while a first check runs: those checked so far)."""
+    found = manifest.masks(connection, operation.id, TABLE, version)
+    entries = [
+        Entry(
+            row.number,
+            row.first_row,
+            row.rows,
+            row.object,
+            found[row.number].object,
+            found[row.number].valid,
+            found[row.number].invalid,
+            added=row.first_row < 0,
+        )
+        for row in manifest.parts(connection, operation.id, TABLE)
+        if row.number in found
+    ]
+    packed = [
+        PackedEntry(row.view, row.first_row, row.last_row, row.rows, row.object)
+        for row in manifest.packed_rows(connection, operation.id, TABLE, version)
+    ]
+    return Directory(entries, packed, int(operation.detail.get("check", {}).get("words", 1)))
+
+
+def page(house: House, operation: Operation, view: View, page: int, limit: int) -> RecordPage:
+    """Records of a view, sorted by index, `page` from 1. Cost does not depend on depth."""
+    with read(house.engine) as connection:
+        directory = _directories.get(house, connection, operation)
+        total = directory.total(view)
+        offset = (page - 1) * limit
+        if offset >= total:
+            return RecordPage((), total)
+        found = directory.page(view, offset, limit, house.objects.local_path)
+        changes = _changes(connection, operation, found)
+    return RecordPage(tuple(_records(operation, form_of(operation), found, changes)), total)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """The cells that people changed on a page: as they stand now, and as they stood at the last review."""
+
+    now: Mapping[int, Mapping[str, str | None]]
+    reviewed: Mapping[int, Mapping[str, str | None]]
+
+
+def _changes(connection: Connection, operation: Operation, page: Page) -> _Changes:
+    last, reviewed = operations.revision_numbers(connection, operation.id)
+    if last == 0:
+        return _Changes({}, {})
+    rows = [int(row) for row in page.rows]
+    now = revisions.cells(connection, operation.id, rows)
+    return _Changes(now, now if last == reviewed else revisions.cells(connection, operation.id, rows, upto=reviewed))
+
+
+def _records(operation: Operation, form: Form, page: Page, changes: _Changes) -> Iterator[Record]:
+    now = overlay(page.frame, page.rows, changes.now, form.keys)
+    then = now if changes.reviewed is changes.now else overlay(page.frame, page.rows, changes.reviewed, form.keys)
+    records = form.output.records(now)
+    problems = form.checker.problems(then, page.words) if page.words.any() else [[] for _ in records]
+    lines = page.frame["_line"].to_list() if len(records) else []
+    for row, record, found, state, line in zip(page.rows, records, problems, page.states, lines, strict=True):
+        changed = changes.now.get(int(row), {})
+        yield Record(
+            record_id(operation.id, int(row)),
+            int(row),
+            line,
+            state == VALID,
+            record,
+            tuple(found),
+            {key: True for key in changed if key != RECORD},
+        )
+
+
+def record_id(operation_id: str, row: int) -> str:
+    """A record's own id: 24 hex characters, the same in every answer."""
+    return hashlib.sha256(f"{operation_id}:{row}".encode()).hexdigest()[:24]
+
+
+# Changing
+
+
+def edit(
+    house: House,
+    operation: Operation,
+    index: int,
+    record: Mapping[str, Any],
+    updated: Mapping[str, Any],
+    person_id: str | None = None,
+) -> Record:
+    """Stores a whole record as a revision; adds the row if `index` is new. Not judged again until the next review.
+    WrongStage unless reviewing."""
+    edit_many(house, operation, [(index, record, updated)], person_id)
+    with read(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id)
+        directory = _directories.get(house, connection, now)
+        found = directory.rows([index], house.objects.local_path)
+        if len(found.rows) and found.states[0] != GONE:
+            changes = _changes(connection, now, found)
+            return next(_records(now, form_of(now), found, changes))
+        cells = revisions.cells(connection, now.id, [index])
+    return _unreviewed(now, form_of(now), index, cells)
+
+
+def _unreviewed(operation: Operation, form: Form, index: int, cells: Mapping[int, Mapping[str, str | None]]) -> Record:
+    """A row that was added after the last review: it has no verdict yet and counts as invalid."""
+    rows = np.array([index], np.int64)
+    base = pl.DataFrame({"_line": np.zeros(1, np.uint32), "_flags": np.zeros(1, np.uint8)})
+    record = form.output.records(overlay(base, rows, cells, form.keys))[0]
+    keys = {key: True for key in cells.get(index, {}) if key != RECORD}
+    return Record(record_id(operation.id, index), index, 0, False, record, (), keys)
+
+
+def edit_many(
+    house: House,
+    operation: Operation,
+    records: Sequence[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
+    person_id: str | None = None,
+) -> None:
+    """The same for several, as one revision."""
+    if not records:
+        return
+    form = form_of(operation)
+    with write(house.engine) as connection:
+        now = _in_review(connection, operation)
+        directory = _directories.get(house, connection, now)
+        indexes = sorted({index for index, _, _ in records})
+        found = directory.rows(indexes, house.objects.local_path)
+        standing = revisions.cells(connection, now.id, indexes)
+        there = {int(row): at for at, row in enumerate(found.rows)}
+        texts = overlay(found.frame, found.rows, standing, form.keys) if there else found.frame
+        added = 0
+        cells: dict[tuple[int, str], str | None] = {}
+        for index, record, updated in records:
+            at = there.get(index)
+            mark = standing.get(index, {}).get(RECORD)
+            in_file = at is not None and found.states[at] != GONE
+            if in_file or mark == ADDED:
+                current = _texts(form, texts, at, standing.get(index, {}))
+                older = _older(connection, now, form, found.frame, at, index)
+                cells.update({(index, key): text for key, text in _edits(form, record, updated, current, older)})
+                continue
+            # A new row, or one that was deleted before: all its cells are given.
+            restored = at is not None and mark == DELETED and _was_in_file(now, index)
+            cells[index, RECORD] = None if restored else ADDED
+            cells.update({(index, key): _text(form, key, value) for key, value in record.items() if key in form.keys})
+            added += 1
+        if not cells:
+            return
+        number = operations.next_revision(connection, now.id)
+        revisions.add(connection, now.id, number, "edit" if not added else "add", person_id, cells)
+        if added:
+            operations.change(connection, now.id, total=now.total + added, invalid=now.invalid + added)
+
+
+def _was_in_file(operation: Operation, index: int) -> bool:
+    return int(operation.detail.get("header_row", -1)) < index < operation.rows_read
+
+
+def _in_review(connection: Connection, operation: Operation) -> Operation:
+    """The stage is tested in the transaction that takes the revision's number."""
+    now = operations.get(connection, operation.id, operation.project_id, lock=True)
+    if now.stage != "reviewing" or now.work == "confirm":
+        raise WrongStage("The data of this import cannot be changed now.", stage=now.stage)
+    return now
+
+
+def _texts(form: Form, frame: pl.DataFrame, at: int | None, standing: Mapping[str, str | None]) -> dict[str, Any]:
+    """The cells of one row as text by key; of a row added since the last review only what its revisions hold."""
+    texts = {key: text for key, text in standing.items() if key != RECORD}
+    if at is not None:
+        for key, position in form.keys.items():
+            if key not in texts and f"c{position}" in frame.columns:
+                texts[key] = frame[f"c{position}"][at]
+    return texts
+
+
+def _older(
+    connection: Connection, operation: Operation, form: Form, frame: pl.DataFrame, at: int | None, index: int
+) -> dict[str, set[str]]:
+    """Every text that each cell of a row has had: a program that sends one of them back unmarked holds a stale copy."""
+    found: dict[str, set[str]] = {}
+    for key, text in revisions.history(connection, operation.id, index):
+        found.setdefault(key, set()).add((text or "").strip())
+    if at is not None:
+        for key, position in form.keys.items():
+            if f"c{position}" in frame.columns:
+                found.setdefault(key, set()).add((frame[f"c{position}"][at] or "").strip())
+    return found
+
+
+def _edits(
+    form: Form,
+    record: Mapping[str, Any],
+    updated: Mapping[str, Any],
+    current: Mapping[str, str | None],
+    older: Mapping[str, set[str]],
+) -> Iterator[tuple[str, str | None]]:
+    """What a whole record that was sent back really changes. Keys that were left out stay as they are."""
+    for key, value in record.items():
+        if key not in form.keys:
+            continue
+        text = _text(form, key, value)
+        before = current.get(key)
+        if _same(form, key, text, before):
+            continue
+        stale = not updated.get(key) and any(_same(form, key, text, old) for old in older.get(key, ()))
+        if not stale:
+            yield key, text
+
+
+def _same(form: Form, key: str, one: str | None, other: str | None) -> bool:
+    """Whether two texts are the same cell: trimmed as the record shows them, numbers by value."""
+    a, b = (one or "").strip(), (other or "").strip()
+    if a == b:
+        return True
+    column = next((c for c in form.template.columns if c.key == key), None)
+    if column is None or column.type not in ("Number", "Double"):
+        return False
+    frame = pl.DataFrame({f"c{form.keys[key]}": [a, b], "_line": [0, 0], "_flags": [0, 0]})
+    pair = [row.get(key) for row in form.output.records(frame)]
+    return bool(pair[0] == pair[1])
+
+
+def _text(form: Form, key: str, value: Any) -> str | None:
+    """The text of a cell for a value that came as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        column = next((c for c in form.template.columns if c.key == key), None)
+        return (column.delimiter if column else ",").join(str(item) for item in value)
+    return msgspec.json.encode(value).decode()
+
+
+def delete(house: House, operation: Operation, indexes: Sequence[int], person_id: str | None = None) -> None:
+    """Deletes rows as one revision; pages and counters follow at once (contract 2.10). A review that runs meanwhile is
+    waited for, because both would publish the next version."""
+    wanted = sorted(set(indexes))
+    deadline = time.monotonic() + WORK_WAIT_S
+    while True:
+        with write(house.engine) as connection:
+            now = _in_review(connection, operation)
+            if now.work == "":
+                _delete(house, connection, now, wanted, person_id)
+                return
+        if time.monotonic() > deadline:
+            raise Conflict("The data is being reviewed. Please delete the rows when it is done.")
+        time.sleep(0.1)
+
+
+def _delete(house: House, connection: Connection, now: Operation, wanted: list[int], person_id: str | None) -> None:
+    directory = _directories.get(house, connection, now)
+    rows: list[MaskRow] = []
+    gone: list[int] = []
+    states = np.zeros(0, np.uint8)
+    for entry, offsets in directory.find(wanted, house.objects.local_path):
+        assert entry.mask_object is not None
+        held = masks.read_mask(house.objects.local_path(entry.mask_object))
+        offsets = offsets[held.state[offsets] != GONE]
+        if len(offsets) == 0:
+            continue
+        mask = masks.Mask(np.array(held.state), np.array(held.words))
+        states = np.concatenate([states, mask.state[offsets]])
+        gone += [int(row) for row in directory.numbers(entry, offsets, house.objects.local_path)]
+        mask.state[offsets] = GONE
+        mask.words[offsets] = 0
+        name = f"{now.id}/masks/{entry.number:07}-deleted-{secrets.token_hex(8)}"
+        house.objects.put_bytes(name, masks.mask_bytes(mask))
+        rows.append(MaskRow(entry.number, mask.valid, mask.invalid, name, None, now.attempt))
+    standing = revisions.cells(connection, now.id, wanted)
+    unreviewed = [row for row in wanted if row not in gone and standing.get(row, {}).get(RECORD) == ADDED]
+    if not gone and not unreviewed:
+        return
+    number = operations.next_revision(connection, now.id)
+    cells: dict[tuple[int, str], str | None] = {(row, RECORD): DELETED for row in (*gone, *unreviewed)}
+    revisions.add(connection, now.id, number, "delete", person_id, cells)
+    manifest.add_masks(connection, now.id, TABLE, now.version + 1, rows)
+    valid = int(np.count_nonzero(states == VALID))
+    invalid = int(np.count_nonzero(states == INVALID)) + len(unreviewed)
+    operations.change(
+        connection,
+        now.id,
+        version=now.version + 1,
+        valid=now.valid - valid,
+        invalid=max(0, now.invalid - invalid),
+        total=max(0, now.total - valid - invalid),
+    )
+
+
+# Whole results
+
+
+def export(house: House, operation: Operation, view: View, format: str) -> Iterator[bytes]:
+    """A whole view as `csv`, `ndjson`, `arrow` or `parquet`, encoded by a helper process and streamed. If the helper
+    fails midway the iterator raises: a result that was cut off must never look complete."""
+    if format not in FORMATS:
+        raise BadRequest(f"There is no format {format}; there are {', '.join(FORMATS)}.")
+    with read(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id)
+        directory = _directories.get(house, connection, now)
+        last, _ = operations.revision_numbers(connection, now.id)
+        cells = revisions.cells(connection, now.id) if last else {}
+    return _encoded(house, now, directory, cells, view, format)
+
+
+def _encoded(
+    house: House,
+    operation: Operation,
+    directory: Directory,
+    cells: Mapping[int, Mapping[str, str | None]],
+    view: View,
+    format: str,
+) -> Iterator[bytes]:
+    house.settings.work_folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="export-", dir=house.settings.work_folder))
+    try:
+        inputs, out = folder / "in", folder / "out"
+        inputs.mkdir()
+        out.mkdir()
+        parts = [
+            {
+                "number": entry.number,
+                "first_row": entry.first_row,
+                "rows": entry.rows,
+                "path": str(house.objects.link_into(entry.object, inputs)),
+                "mask": str(house.objects.link_into(entry.mask_object, inputs)),
+            }
+            for entry in directory.entries
+            if entry.mask_object is not None
+        ]
+        (inputs / "cells").write_text(
+            json.dumps([[row, key, text] for row, keys in cells.items() for key, text in keys.items()])
+        )
+        spec = {
+            "do": "encode",
+            "template": template_document(operation),
+            "headings": list(headings_of(operation)),
+            "chosen": list(chosen_of(operation)),
+            "operation": operation.id,
+            "view": view,
+            "format": format,
+            "parts": parts,
+            "cells": str(inputs / "cells"),
+        }
+        yield from stream_child(spec, folder=out, readable=(inputs,), settings=house.settings)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

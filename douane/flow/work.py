@@ -1,0 +1,493 @@
+"""What the worker does to an import: read the file, check it, check what a review changed.
+
+Each handler claims the work for a new attempt, runs the sandboxed child, and names what the child made in the
+manifest, piece by piece, each write fenced by the attempt. It may be killed at any moment: the next attempt goes on
+after the last piece that was named. Answers True when it should be called again behind other people's work.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from douane import errors
+from douane.flow import imports
+from douane.flow.forms import chosen_of, headings_of, template_document, template_of
+from douane.flow.house import House
+from douane.jobs.children import child_limits, run_child
+from douane.model.operation import Operation, Progress
+from douane.sheet import mapping as sheet_mapping
+from douane.sheet.formats import Limits
+from douane.store import manifest, operations, revisions
+from douane.store.database import read as reading
+from douane.store.database import write
+from douane.store.manifest import MaskRow, PackedRow, PartRow
+
+TABLE = "rows"
+ADDED_NUMBER = 1_000_000_000  # parts with rows that people added are numbered from here, one for each review
+PROGRESS_WRITE_S = 0.5
+WINDOW = 6  # files of the child that may wait to be stored
+
+log = structlog.get_logger()
+
+
+class _Attempt:
+    """One attempt at a piece of work: what it holds, its folder, and the answer to whether it may go on."""
+
+    def __init__(self, house: House, held: Operation, folder: Path) -> None:
+        self.house, self.held, self.folder = house, held, folder
+        self.token = f"{held.attempt}-{secrets.token_hex(4)}"
+        self.ends_at = time.monotonic() + house.settings.turn_s
+        self.turn_over = False
+        self._progress_at = 0.0
+
+    def cancelled(self) -> bool:
+        with reading(self.house.engine) as connection:
+            return not operations.owns(connection, self.held)
+
+    def cancelled_or_turn_over(self) -> bool:
+        self.turn_over = time.monotonic() > self.ends_at
+        return self.turn_over or self.cancelled()
+
+    def progress(self, event: Mapping[str, Any]) -> None:
+        now = time.monotonic()
+        if now - self._progress_at < PROGRESS_WRITE_S:
+            return
+        self._progress_at = now
+        progress = Progress(event["step"], event["done"], event["total"], event["unit"], event["rows"])
+        with write(self.house.engine) as connection:
+            operations.set_progress(connection, self.held, progress)
+
+    def store(self, kind: str, file: str) -> str:
+        """Puts a file of the child into the object store; its name ends in the attempt's token, so that a file of an
+        attempt that lost its claim is never mistaken for another's."""
+        name = f"{self.held.id}/{kind}/{file}-{self.token}"
+        path = self.folder / Path(file).name
+        self.house.objects.put_file(name, path)
+        return name
+
+
+@contextmanager
+def _attempt(house: House, operation_id: str, work: str) -> Iterator[_Attempt | None]:
+    """Claims the work and cleans up; turns failures into the operation's own words. None: there is nothing to do."""
+    with write(house.engine) as connection:
+        held = operations.claim(connection, operation_id, work)
+    if held is None:
+        yield None
+        return
+    folder = house.settings.work_folder / f"{operation_id}-{held.attempt}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with reading(house.engine) as connection:
+            tries = operations.tries(connection, operation_id)
+        if tries > house.settings.tries_max:
+            raise errors.BadFile("The file ended the work on it several times; it is set aside.", code="file_broken")
+        yield _Attempt(house, held, folder)
+    except (errors.Superseded, errors.Cancelled):
+        log.info("work.superseded", operation=operation_id, work=work)
+    except errors.Unavailable:
+        raise
+    except errors.DouaneError as error:
+        fail(house, held, error)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
+    """The work ends with a sentence. A file that cannot be read ends the import; a check that found no room leaves it
+    where it stood, to be asked for again."""
+    log.warning("work.failed", operation=held.id, work=held.work, code=error.code, message=error.message)
+    with suppress(errors.Superseded), write(house.engine) as connection:
+        now = operations.fenced(connection, held)
+        values: dict[str, Any] = {"work_error": {"code": error.code, "message": error.message}}
+        if now.work == "read":
+            values["stage"] = "failed"
+        operations.release(connection, now.id, **values)
+
+
+# Reading
+
+
+def read(house: House, operation_id: str) -> bool:
+    with _attempt(house, operation_id, "read") as attempt:
+        if attempt is None:
+            return False
+        return _read(attempt)
+    return False
+
+
+def _read(attempt: _Attempt) -> bool:
+    house, held = attempt.house, attempt.held
+    assert held.source_object is not None
+    with reading(house.engine) as connection:
+        parts = manifest.parts(connection, held.id, TABLE)
+    spec: dict[str, Any] = {"do": "read", "options": _options(house, held)}
+    if parts:
+        spec["start"] = parts[-1].next
+        spec["row"] = parts[-1].first_row + parts[-1].rows
+    source = house.objects.link_into(held.source_object, attempt.folder / "source")
+
+    def event(event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "part":
+                _keep_part(attempt, event)
+            case "detected":
+                _keep_detected(attempt, event)
+            case "progress":
+                attempt.progress(event)
+            case "read":
+                _finish_reading(attempt, int(event["rows"]))
+            case "sandbox":
+                log.warning("child.sandbox", missing=event["missing"])
+
+    with source.open("rb") as file:
+        finished = _run(attempt, spec, event, file.fileno())
+    return not finished
+
+
+def _options(house: House, held: Operation) -> dict[str, Any]:
+    settings = house.settings
+    limits = {field.name: getattr(settings, field.name) for field in fields(Limits)}
+    return {
+        **held.detail.get("options", {}),
+        "piece_bytes": settings.piece_bytes,
+        "limits": limits,
+    }
+
+
+def _run(
+    attempt: _Attempt,
+    spec: dict[str, Any],
+    on_event: Callable[[dict[str, Any]], None],
+    source: int | None = None,
+    readable: tuple[Path, ...] = (),
+) -> bool:
+    """Runs the child; False when its turn was over before it was done."""
+    out = attempt.folder / "out"
+    out.mkdir()
+    attempt.folder = out
+    try:
+        run_child(
+            {**spec, "window": WINDOW},
+            source=source,
+            folder=out,
+            readable=readable,
+            on_event=on_event,
+            cancelled=attempt.cancelled_or_turn_over,
+            limits=child_limits(attempt.house.settings),
+        )
+    except errors.Cancelled:
+        if not attempt.turn_over or attempt.cancelled():
+            raise
+        # A turn that ended is no failed try.
+        with write(attempt.house.engine) as connection:
+            operations.fenced(connection, attempt.held)
+            operations.change(connection, attempt.held.id, tries=0)
+        return False
+    return True
+
+
+def _keep_part(attempt: _Attempt, event: Mapping[str, Any]) -> None:
+    name = attempt.store("parts", event["file"])
+    path = attempt.folder / event["file"]
+    size = path.stat().st_size
+    path.unlink()
+    row = PartRow(
+        event["number"],
+        event["first_row"],
+        event["rows"],
+        event["blank"],
+        name,
+        size,
+        event["next"],
+        attempt.held.attempt,
+    )
+    with write(attempt.house.engine) as connection:
+        now = operations.fenced(connection, attempt.held)
+        manifest.add_part(connection, now.id, TABLE, row)
+        operations.change(connection, now.id, rows_read=row.first_row + row.rows, blank=now.blank + row.blank, tries=1)
+    rows_max = attempt.held.detail.get("rows_max")
+    if rows_max is not None and row.first_row + row.rows - 1000 > rows_max:
+        raise _too_many(rows_max)
+
+
+def _too_many(rows_max: int) -> errors.DouaneError:
+    return errors.BadFile(f"You can not import more than {imports.short_number(rows_max)} records.", code="rows_max")
+
+
+def _keep_detected(attempt: _Attempt, event: Mapping[str, Any]) -> None:
+    header = event["headerRow"]
+    records: list[list[str]] = event["records"]
+    width = int(event["width"])
+    if header is not None and header < len(records):
+        texts = records[header][:width]
+        headings = texts + [""] * (width - len(texts))
+    else:
+        headings = [f"column {at + 1}" for at in range(width)]
+    detected = {key: event[key] for key in event if key not in ("event", "records")}
+    with write(attempt.house.engine) as connection:
+        operations.fenced(connection, attempt.held)
+        operations.change_detail(
+            connection,
+            attempt.held.id,
+            {
+                "detected": detected,
+                "records": records,
+                "width": width,
+                "headings": headings,
+                "header_row": -1 if header is None else header,
+            },
+        )
+
+
+def _finish_reading(attempt: _Attempt, rows: int) -> None:
+    house = attempt.house
+    with write(house.engine) as connection:
+        now = operations.fenced(connection, attempt.held)
+        data_rows = rows - (int(now.detail["header_row"]) + 1)
+        if rows == 0 or (rows < 2 and now.detail["header_row"] >= 0):
+            raise errors.BadFile("File is empty", code="file_empty")
+        rows_max = now.detail.get("rows_max")
+        if rows_max is not None and data_rows > rows_max:
+            raise _too_many(rows_max)
+        operations.release(connection, now.id, read_done=True, rows_read=rows, progress={})
+        if now.detail.get("auto"):
+            chosen = sheet_mapping.propose(template_of(now), headings_of(now))
+            missing = _required_without(now, chosen)
+            if missing is not None:
+                operations.change(
+                    connection, now.id, work_error={"code": "bad_mapping", "message": f"{missing} is required"}
+                )
+                return
+            detail = {**now.detail, "chosen": list(chosen), "finalized": True}
+            operations.change(connection, now.id, stage="mapping")
+            operations.change(connection, now.id, stage="mapped", detail=detail)
+            imports.ask(house, connection, now, "check")
+        elif now.detail.get("check_wanted"):
+            detail = {key: value for key, value in now.detail.items() if key != "check_wanted"}
+            operations.change(connection, now.id, detail=detail)
+            imports.ask(house, connection, now, "check")
+
+
+def _required_without(operation: Operation, chosen: tuple[int | None, ...]) -> str | None:
+    for column, at in zip(template_of(operation).columns, chosen, strict=True):
+        if column.required and at is None:
+            return column.name
+    return None
+
+
+# Checking
+
+
+def check(house: House, operation_id: str) -> bool:
+    with _attempt(house, operation_id, "check") as attempt:
+        if attempt is None:
+            return False
+        if attempt.held.stage == "mapped":
+            return not _check(attempt)
+        _recheck(attempt)
+    return False
+
+
+def confirm(house: House, operation_id: str) -> bool:
+    """Reviews what is not reviewed yet, then completes."""
+    with _attempt(house, operation_id, "confirm") as attempt:
+        if attempt is None:
+            return False
+        _recheck(attempt, complete=True)
+    return False
+
+
+def _check(attempt: _Attempt) -> bool:
+    """The first check. Masks are named under the version to come as they are made, so that pages can be read early;
+    they are published together at the end."""
+    house, held = attempt.house, attempt.held
+    version = held.version + 1
+    with reading(house.engine) as connection:
+        parts = manifest.parts(connection, held.id, TABLE)
+        done = manifest.masks(connection, held.id, TABLE, version)
+    inputs = attempt.folder / "in"
+    linked = {row.number: house.objects.link_into(row.object, inputs) for row in parts}
+    spec = {
+        "do": "check",
+        **_judging(held),
+        "parts": [_part_spec(row, linked[row.number]) for row in parts],
+        "data_start": int(held.detail["header_row"]) + 1,
+        "stamp": held.detail.get("check", {}).get("stamp"),
+        "done": [_mask_spec(house, inputs, row, linked_rows) for row, linked_rows in _rows_of(parts, done)],
+    }
+    packed: list[PackedRow] = []
+
+    def event(event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "begun":
+                known = held.detail.get("check", {})
+                if known.get("stamp") != event["stamp"]:
+                    with write(house.engine) as connection:
+                        operations.fenced(connection, held)
+                        manifest.drop_masks(connection, held.id, TABLE, version)
+                        check = {"stamp": event["stamp"], "words": event["words"]}
+                        operations.change_detail(connection, held.id, {"check": check})
+            case "mask":
+                row = _keep_mask(attempt, event)
+                with write(house.engine) as connection:
+                    operations.fenced(connection, held)
+                    manifest.add_masks(connection, held.id, TABLE, version, [row])
+            case "packed":
+                packed.append(_keep_packed(attempt, event))
+            case "progress":
+                attempt.progress(event)
+            case "checked":
+                _publish(attempt, version, [], packed, event)
+
+    return _run(attempt, spec, event, readable=(inputs,))
+
+
+def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
+    """The check of what a review changed, published as one step."""
+    house, held = attempt.house, attempt.held
+    version = held.version + 1
+    with reading(house.engine) as connection:
+        parts = manifest.parts(connection, held.id, TABLE)
+        before = manifest.masks(connection, held.id, TABLE, held.version)
+        last, reviewed = operations.revision_numbers(connection, held.id)
+        changed = revisions.changed_rows(connection, held.id, reviewed, last)
+        cells = revisions.cells(connection, held.id, upto=last)
+    inputs = attempt.folder / "in"
+    inputs.mkdir()
+    linked = {row.number: house.objects.link_into(row.object, inputs) for row in parts}
+    (inputs / "cells").write_text(
+        json.dumps([[row, key, text] for row, keys in cells.items() for key, text in keys.items()])
+    )
+    spec = {
+        "do": "recheck",
+        **_judging(held),
+        "parts": [_part_spec(row, linked[row.number]) for row in parts],
+        "previous": [_mask_spec(house, inputs, row, linked_rows) for row, linked_rows in _rows_of(parts, before)],
+        "cells": str(inputs / "cells"),
+        "changed": changed,
+        "added_number": ADDED_NUMBER + version,
+    }
+    rows: list[MaskRow] = []
+    added: list[PartRow] = []
+
+    def event(event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "part":
+                name = attempt.store("parts", event["file"])
+                size = (attempt.folder / event["file"]).stat().st_size
+                added.append(PartRow(event["number"], -1, event["rows"], 0, name, size, {}, held.attempt))
+            case "mask":
+                rows.append(_keep_mask(attempt, event))
+            case "progress":
+                attempt.progress(event)
+            case "checked":
+                _publish(attempt, version, rows, [], event, added=added, reviewed=last, complete=complete)
+
+    # A recheck is short: it gets no turns.
+    attempt.ends_at = float("inf")
+    _run(attempt, spec, event, readable=(inputs,))
+
+
+def _judging(held: Operation) -> dict[str, Any]:
+    return {
+        "template": template_document(held),
+        "headings": list(headings_of(held)),
+        "chosen": list(chosen_of(held)),
+        "seed": held.seed,
+    }
+
+
+def _part_spec(row: PartRow, path: Path) -> dict[str, Any]:
+    return {"number": row.number, "first_row": row.first_row, "rows": row.rows, "path": str(path)}
+
+
+def _rows_of(parts: list[PartRow], found: Mapping[int, MaskRow]) -> list[tuple[MaskRow, int]]:
+    return [(found[row.number], row.rows) for row in parts if row.number in found]
+
+
+def _mask_spec(house: House, folder: Path, row: MaskRow, rows: int) -> dict[str, Any]:
+    hashes = house.objects.link_into(row.hash_object, folder) if row.hash_object else None
+    return {
+        "number": row.number,
+        "rows": rows,
+        "valid": row.valid,
+        "invalid": row.invalid,
+        "mask": str(house.objects.link_into(row.object, folder)),
+        "hashes": str(hashes) if hashes else None,
+    }
+
+
+def _keep_mask(attempt: _Attempt, event: Mapping[str, Any]) -> MaskRow:
+    hashes = event["hashes"]
+    return MaskRow(
+        event["number"],
+        event["valid"],
+        event["invalid"],
+        attempt.store("masks", event["mask"]),
+        attempt.store("hashes", hashes) if hashes else None,
+        attempt.held.attempt,
+    )
+
+
+def _keep_packed(attempt: _Attempt, event: Mapping[str, Any]) -> PackedRow:
+    name = attempt.store("packed", event["file"])
+    return PackedRow(event["view"], event["number"], event["first_row"], event["last_row"], event["rows"], name)
+
+
+def _publish(
+    attempt: _Attempt,
+    version: int,
+    rows: list[MaskRow],
+    packed: list[PackedRow],
+    event: Mapping[str, Any],
+    *,
+    added: list[PartRow] | None = None,
+    reviewed: int | None = None,
+    complete: bool = False,
+) -> None:
+    """Everything the check found becomes visible in one transaction."""
+    house = attempt.house
+    with write(house.engine) as connection:
+        now = operations.fenced(connection, attempt.held)
+        for part in added or []:
+            manifest.add_part(connection, now.id, TABLE, part)
+        manifest.add_masks(connection, now.id, TABLE, version, rows)
+        manifest.add_packed(connection, now.id, TABLE, version, packed)
+        parts = manifest.parts(connection, now.id, TABLE)
+        masks = manifest.masks(connection, now.id, TABLE, version)
+        valid = sum(masks[row.number].valid for row in parts)
+        invalid = sum(masks[row.number].invalid for row in parts)
+        detail = {**now.detail, "check": {"stamp": event["stamp"], "words": event["words"]}}
+        detail["summary"] = {**event["summary"], "blank": now.blank, "found": valid + invalid + now.blank}
+        values: dict[str, Any] = {
+            "version": version,
+            "valid": valid,
+            "invalid": invalid,
+            "total": valid + invalid,
+            "detail": detail,
+            "progress": {},
+        }
+        if reviewed is not None:
+            values["revision_reviewed"] = reviewed
+        first = now.stage == "mapped"
+        if first:
+            values["stage"] = "reviewing"
+        operations.release(connection, now.id, **values)
+        done = operations.get(connection, now.id)
+        if first:
+            imports.count_review(connection, done)
+        if complete:
+            imports.complete(connection, done)
+
+
+HANDLERS: dict[str, Callable[[House, str], bool]] = {"read": read, "check": check, "confirm": confirm}
