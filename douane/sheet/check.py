@@ -1,20 +1,64 @@
-"""Columns + rules -> one checker: the same code for the first pass, for edits and for `douane check`."""
+"""Columns + rules -> one checker: the same code for the first pass, for edits and for `douane check`.
+
+Judging a batch has two steps. *Quick* expressions over the cells as staged say of each row and column whether it is
+surely right; in a nearly clean file that is nearly all of them, at a few nanoseconds a cell. *Exact* expressions then
+decide over the few rows that are left, column by column, and set the bits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from douane.errors import BadTemplate
 from douane.model.problem import Problem, Rule
-from douane.model.template import Template
+from douane.model.template import Column, Template
+from douane.sheet import columns
+from douane.sheet.columns.contract import (
+    ERROR_CELL,
+    FILLED,
+    KIND,
+    REQUIRED,
+    SPACE,
+    SURPLUS,
+    TEXT,
+    UNIQUE,
+    UNIQUE_WITH,
+    Judge,
+    Test,
+    always,
+    begins_graphic,
+    trim,
+)
+from douane.sheet.formats import (
+    FLAG_BROKEN,
+    FLAG_OVERLONG,
+    FLAG_SHORT,
+    FLAG_UNDECODABLE,
+    KIND_ERROR,
+    KIND_TEXT,
+)
 from douane.sheet.mapping import Layout
 
 CHECK_VERSION = 1  # raise it when a verdict can change for the same text: masks of another version are rebuilt
+
+Bits = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.int64]
+
+# Rules of the whole record: (name, flag, is it a warning, sentence).
+_RECORD_RULES = (
+    ("broken", FLAG_BROKEN, False, "This record could not be read as it is written"),
+    ("undecodable", FLAG_UNDECODABLE, False, "This record holds bytes that are no text in the file's encoding"),
+    ("overlong", FLAG_OVERLONG, False, "This record is longer than the limit and was cut off"),
+    ("short", FLAG_SHORT, True, "This record has fewer cells than there are headings"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +79,19 @@ class Judgement:
     hashes: npt.NDArray[np.uint64]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one template column is judged: cell `c`, kind `k`, its tests and the bit of each, its unique rule or -1."""
+
+    column: Column
+    judge: Judge
+    cell: str
+    kind: str
+    tests: tuple[Test, ...]
+    bits: tuple[int, ...]
+    unique: int
+
+
 class Checker:
     """Judges batches in the frame form of `sheet/formats` whose data rows are meant for `template` by `layout`.
 
@@ -49,19 +106,321 @@ class Checker:
     stamp: str
 
     def __init__(self, template: Template, layout: Layout, *, seed: int = 0) -> None:
-        raise NotImplementedError
+        """`seed` (64 bits) is the operation's, so that nobody can prepare a file of equal hashes. BadTemplate where a
+        column cannot be judged."""
+        self._layout = layout
+        self._seed = seed
+        self._messages: list[Callable[[str], str]] = []
+        rules: list[Rule] = []
+        unique: list[UniqueRule] = []
+
+        def add(
+            column: str | None, name: str, precedence: int, message: Callable[[str], str], warning: bool = False
+        ) -> int:
+            rules.append(Rule(len(rules), column, name, precedence, warning))
+            self._messages.append(message)
+            return len(rules) - 1
+
+        self._plans: list[_Plan] = []
+        for number, column in enumerate(template.columns):
+            judge = _judge(column, number)
+            tests = (*_common_tests(column), *judge.tests)
+            bits = tuple(add(column.key, test.rule, test.precedence, test.message) for test in tests)
+            own = -1
+            if column.unique:
+                bit = add(column.key, "unique", UNIQUE, _taken(judge))
+                own = len(unique)
+                unique.append(UniqueRule(own, (bit,), (column.key,)))
+            at = layout.columns[number]
+            self._plans.append(_Plan(column, judge, f"c{at}", f"k{at}", tests, bits, own))
+        for members in _groups(template):
+            keys = tuple(column.key for column, _ in members)
+            default = f"Value should be unique for combination of {','.join(keys)}"
+            group_bits = tuple(
+                add(column.key, "unique_with", UNIQUE_WITH, always(message or default)) for column, message in members
+            )
+            unique.append(UniqueRule(len(unique), group_bits, keys))
+        self._by_key = {plan.column.key: plan for plan in self._plans}
+        self._surplus = -1
+        if template.columns:
+            sentence = "This record has more cells than there are headings: {}"
+            self._surplus = add(template.columns[-1].key, "surplus", SURPLUS, sentence.format)
+        self._flags = tuple(
+            (flag, add(None, name, 0, always(sentence), warning)) for name, flag, warning, sentence in _RECORD_RULES
+        )
+        self.rules = tuple(rules)
+        self.unique = tuple(unique)
+        self.words = max(1, -(-len(rules) // 64))
+        self.invalid_words = np.zeros(self.words, np.uint64)
+        for rule in rules:
+            if not rule.warning:
+                self.invalid_words[rule.bit // 64] |= np.uint64(1 << rule.bit % 64)
+        self.stamp = _stamp(template, layout)
 
     def judge(self, frame: pl.DataFrame) -> Judgement:
         """All rules but uniqueness over every row of the frame, on any thread. No Python per cell."""
-        raise NotImplementedError
+        mask = np.zeros((len(frame), self.words), np.uint64)
+        hashes = np.zeros((len(frame), len(self.unique)), np.uint64)
+        if len(frame) == 0:
+            return Judgement(mask, hashes)
+        quick = frame.select(self._quick(set(frame.columns)))
+        for number, plan in enumerate(self._plans):
+            self._judge_column(frame, quick, number, plan, mask)
+            if plan.unique >= 0:
+                hashes[:, plan.unique] = self._key_hashes(frame, quick, number, plan)
+        for rule in self.unique:
+            if len(rule.bits) > 1:
+                hashes[:, rule.number] = self._hashed(self.unique_texts(frame, rule))
+        self._judge_records(frame, mask)
+        return Judgement(mask, hashes)
 
     def unique_texts(self, frame: pl.DataFrame, rule: UniqueRule) -> pl.Series:
         """String, one per row: what the rule compares, null where the row takes no part."""
-        raise NotImplementedError
+        plans = [self._by_key[key] for key in rule.columns]
+        if len(rule.bits) == 1:
+            exact = _exact(frame, plans[0])
+            key = exact.select(pl.when(plans[0].judge.key != "").then(plans[0].judge.key).alias("text"))
+            return key.to_series()
+        # Empty values take part: two rows whose cells of the group are all empty clash (contract 4.5).
+        parts = [
+            _exact(frame, plan).select(plan.judge.joined.fill_null("").alias("text")).to_series() for plan in plans
+        ]
+        return pl.select(pl.concat_str(parts, separator=", ").alias("text")).to_series()
+
+    def columns_of(self, rule: UniqueRule) -> list[str]:
+        """The frame columns that `unique_texts` reads for this rule, and one that every frame has."""
+        plans = [self._by_key[key] for key in rule.columns]
+        return ["_line", *(plan.cell for plan in plans)]
 
     def problems(self, frame: pl.DataFrame, mask: npt.NDArray[np.uint64]) -> list[list[Problem]]:
         """Per row of a page its problems, in the contract's order: the last one of a column is the one `/v1` shows."""
-        raise NotImplementedError
+        found: list[list[Problem]] = [[] for _ in range(len(frame))]
+        wrong = np.flatnonzero(mask.any(axis=1))
+        if len(wrong) == 0:
+            return found
+        rows = frame[wrong]
+        # Columns in the template's order, then the record; within a column what outranks the rest comes last.
+        order = sorted(self.rules, key=lambda rule: (rule.column is None, self._order(rule), rule.precedence, rule.bit))
+        for rule in order:
+            hit = np.flatnonzero((mask[wrong, rule.bit // 64] >> np.uint64(rule.bit % 64)) & np.uint64(1))
+            if len(hit) == 0:
+                continue
+            message = self._messages[rule.bit]
+            for at, cell, stored in zip(hit, *self._values(rows[hit], rule), strict=True):
+                problem = Problem(rule.column, rule.name, message(stored), cell, rule.warning)
+                found[wrong[at]].append(problem)
+        return found
+
+    def _order(self, rule: Rule) -> int:
+        return 0 if rule.column is None else self._plans.index(self._by_key[rule.column])
+
+    def _values(self, rows: pl.DataFrame, rule: Rule) -> tuple[list[str | None], list[str]]:
+        """Per row the cell's text for `Problem.value` and its stored text for the message."""
+        if rule.column is None:
+            return [None] * len(rows), [""] * len(rows)
+        if rule.bit == self._surplus:
+            surplus = [" ".join(texts) for texts in self._surplus_cells(rows)]
+            return list(surplus), surplus
+        plan = self._by_key[rule.column]
+        cells: list[str | None] = rows[plan.cell].to_list() if plan.cell in rows.columns else [None] * len(rows)
+        return cells, [text or "" for text in _exact(rows, plan, prepare=False)["text"].to_list()]
+
+    # The two steps
+
+    def _quick(self, present: set[str]) -> list[pl.Expr]:
+        """Boolean `clean<n>` per column that has rules (True = no test fails), `plain<n>` per unique column (True = the
+        key is the cell's own text), `hash<n>` of the cell as it stands."""
+        wanted: list[pl.Expr] = []
+        for number, plan in enumerate(self._plans):
+            if plan.cell not in present:
+                continue
+            cell = pl.col(plan.cell)
+            kind = pl.col(plan.kind) if plan.kind in present else None
+            clean = _clean(plan, cell, kind)
+            if clean is not None:
+                wanted.append(clean.fill_null(False).alias(f"clean{number}"))
+            if plan.unique >= 0:
+                plain = plan.judge.plain
+                if plain is None and plan.judge.clean is not None:
+                    sure = plan.judge.clean(cell, kind) & (cell != "")
+                else:
+                    sure = plain(cell) if plain is not None else pl.lit(False)
+                wanted.append(sure.fill_null(False).alias(f"plain{number}"))
+                wanted.append(cell.hash(self._seed).alias(f"hash{number}"))
+        return wanted
+
+    def _judge_column(self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan, mask: Bits) -> None:
+        if not plan.tests or not self._needs_exact(frame, plan):
+            return
+        if plan.cell not in frame.columns:  # no row has this cell: what fails for one fails for all
+            absent = _exact(frame.head(1), plan)
+            for bit, failed in zip(plan.bits, _failures(absent, plan), strict=True):
+                if failed.any():
+                    mask[:, bit // 64] |= np.uint64(1 << bit % 64)
+            return
+        if f"clean{number}" in quick.columns:
+            clean = quick[f"clean{number}"]
+            if clean.all():
+                return
+            rows: Rows = np.flatnonzero(~clean.to_numpy())
+            doubtful = frame.select(_cells(frame, plan)).filter(~clean)
+        else:
+            rows = np.arange(len(frame))
+            doubtful = frame.select(_cells(frame, plan))
+        exact = _exact(doubtful, plan)
+        for bit, failed in zip(plan.bits, _failures(exact, plan), strict=True):
+            if failed.any():
+                mask[rows[failed.to_numpy()], bit // 64] |= np.uint64(1 << bit % 64)
+
+    def _needs_exact(self, frame: pl.DataFrame, plan: _Plan) -> bool:
+        """A column whose only rule is about error cells has nothing to judge where the format knows no kinds."""
+        return plan.kind in frame.columns or any(test.rule != "error_cell" for test in plan.tests)
+
+    def _key_hashes(self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan) -> Bits:
+        if plan.cell not in frame.columns:
+            return np.zeros(len(frame), np.uint64)
+        hashes = quick[f"hash{number}"].to_numpy()
+        hashes = np.where(hashes == 0, np.uint64(1), hashes)
+        plain = quick[f"plain{number}"]
+        if not plain.all():
+            rows = np.flatnonzero(~plain.to_numpy())
+            texts = self.unique_texts(frame.select(_cells(frame, plan)).filter(~plain), self.unique[plan.unique])
+            hashes[rows] = self._hashed(texts)
+        return hashes
+
+    def _hashed(self, texts: pl.Series) -> Bits:
+        hashes = texts.hash(self._seed).to_numpy()
+        return np.where(texts.is_null().to_numpy(), np.uint64(0), np.where(hashes == 0, np.uint64(1), hashes))
+
+    # The whole record
+
+    def _judge_records(self, frame: pl.DataFrame, mask: Bits) -> None:
+        if "_flags" in frame.columns and (flags := frame["_flags"]).max():
+            values = flags.to_numpy()
+            for flag, bit in self._flags:
+                hit = (values & flag) != 0
+                if flag == FLAG_SHORT:
+                    hit &= self._lacks_cells(frame)
+                mask[hit, bit // 64] |= np.uint64(1 << bit % 64)
+        if self._surplus >= 0 and (beyond := self._beyond(frame)) is not None:
+            bit = self._surplus
+            mask[beyond.to_numpy(), bit // 64] |= np.uint64(1 << bit % 64)
+
+    def _lacks_cells(self, frame: pl.DataFrame) -> npt.NDArray[np.bool_]:
+        """The flag was set against the file's own headings; a person may have chosen another heading record."""
+        last = f"c{self._layout.headings - 1}"
+        if self._layout.headings == 0 or last not in frame.columns:
+            return np.ones(len(frame), np.bool_)
+        return frame[last].is_null().to_numpy()
+
+    def _beyond(self, frame: pl.DataFrame) -> pl.Series | None:
+        """True where a cell beyond the last heading holds what would be lost; None = no row has such cells."""
+        found: list[pl.Series] = []
+        for name in self._surplus_columns(frame):
+            if frame[name].is_not_null().any():
+                found.append(frame.select((trim(pl.col(name)) != "").fill_null(False).alias("beyond")).to_series())
+        if "_extra" in frame.columns and frame["_extra"].is_not_null().any():
+            rows = frame["_extra"].is_not_null().arg_true()
+            cells = frame["_extra"].gather(rows).str.json_decode(pl.List(pl.String))
+            filled = cells.list.eval(trim(pl.element()) != "").list.any().fill_null(False)
+            found.append(pl.repeat(False, len(frame), eager=True).scatter(rows, filled).alias("beyond"))
+        if not found:
+            return None
+        return pl.select(pl.any_horizontal(found)).to_series()
+
+    def _surplus_columns(self, frame: pl.DataFrame) -> list[str]:
+        names = (f"c{at}" for at in range(self._layout.headings, self._layout.width))
+        return [name for name in names if name in frame.columns]
+
+    def _surplus_cells(self, rows: pl.DataFrame) -> list[list[str]]:
+        """Per row the cells beyond the last heading that are not blank."""
+        names = self._surplus_columns(rows)
+        cells = rows.select(names).rows() if names else [()] * len(rows)
+        extra = rows["_extra"].to_list() if "_extra" in rows.columns else [None] * len(rows)
+        return [
+            [text for text in (*own, *(msgspec.json.decode(more) if more else ())) if text and text.strip(SPACE)]
+            for own, more in zip(cells, extra, strict=True)
+        ]
+
+
+def _judge(column: Column, number: int) -> Judge:
+    try:
+        return columns.judge(column)
+    except BadTemplate as error:
+        raise BadTemplate(error.reason, place=f"columns[{number}].{error.place}") from error
+
+
+def _common_tests(column: Column) -> list[Test]:
+    """What every type has. A cell is empty where its text is absent or, once trimmed and cleaned, has no character."""
+    tests = [
+        Test(
+            "error_cell",
+            ERROR_CELL,
+            KIND == KIND_ERROR,
+            lambda text: f"{text} is an error of the workbook, not a value",
+        )
+    ]
+    if column.required:
+        tests.append(Test("required", REQUIRED, ~FILLED, always("This field is required")))
+    return tests
+
+
+def _taken(judge: Judge) -> Callable[[str], str]:
+    return lambda text: f"{judge.shown(text)} already taken! Please enter unique value"
+
+
+def _groups(template: Template) -> list[list[tuple[Column, str]]]:
+    """The `unique_with` groups of two or more columns: (column, its own message or ""), in the template's order. White
+    space in a group's key does not count."""
+    groups: dict[str, list[tuple[Column, str]]] = {}
+    for column in template.columns:
+        for validation in column.validations:
+            if validation.validate == "unique_with" and validation.unique_key:
+                group = groups.setdefault("".join(validation.unique_key.split()), [])
+                if column not in [member for member, _ in group]:
+                    group.append((column, validation.error_message))
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _clean(plan: _Plan, cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr | None:
+    """Quick and sufficient: no test of this column fails. None = unknown without looking."""
+    if plan.judge.tests and plan.judge.clean is None:
+        return None
+    clean = plan.judge.clean(cell, kind) if plan.judge.tests and plan.judge.clean is not None else None
+    if plan.column.required:
+        # Where the type's own rule lets an empty cell pass, a first character that is visible says it is not one.
+        filled = begins_graphic(cell)
+        clean = filled if clean is None else clean & filled
+    if kind is not None:
+        sound = kind.fill_null(KIND_TEXT) != KIND_ERROR
+        clean = sound if clean is None else clean & sound
+    return clean
+
+
+def _cells(frame: pl.DataFrame, plan: _Plan) -> list[str]:
+    return [name for name in (plan.cell, plan.kind) if name in frame.columns]
+
+
+def _exact(frame: pl.DataFrame, plan: _Plan, *, prepare: bool = True) -> pl.DataFrame:
+    """The frame that exact expressions read (`columns/contract.py`)."""
+    absent = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+    text = frame[plan.cell] if plan.cell in frame.columns else absent
+    kind = (
+        frame[plan.kind] if plan.kind in frame.columns else pl.repeat(KIND_TEXT, len(frame), dtype=pl.UInt8, eager=True)
+    )
+    exact = pl.DataFrame({"text": text, "kind": kind.fill_null(KIND_TEXT)})
+    exact = exact.with_columns(plan.judge.stored(trim(TEXT)).alias("text"))
+    return plan.judge.prepare(exact) if prepare and plan.judge.prepare is not None else exact
+
+
+def _failures(exact: pl.DataFrame, plan: _Plan) -> list[pl.Series]:
+    failed = exact.select(test.fails.fill_null(False).alias(str(at)) for at, test in enumerate(plan.tests))
+    return failed.get_columns()
+
+
+def _stamp(template: Template, layout: Layout) -> str:
+    document = [CHECK_VERSION, pl.__version__, asdict(template), asdict(layout)]
+    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
 
 def check_summary(rules: Sequence[Rule]) -> list[dict[str, Any]]:

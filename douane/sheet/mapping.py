@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from douane.model.template import Template
+from douane.errors import BadRequest
+from douane.model.template import Column, Template
+
+SKIPPED = "_"  # a heading of this text alone names no field (contract 4.1.3)
+_MULTI = re.compile(r"#MULTI#.*\Z", re.DOTALL)  # our own samples head multi-select columns `key#MULTI#;`
+_SEPARATORS = re.compile(r"[\s_.\-/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,24 +19,141 @@ class Layout:
     """Where the fields of a record stand in a frame.
 
     `fields`: one key per position of the frame: the mapped column's key, an unmapped heading's own text (made different
-    from every column key and from each other), or "" for a cell that is no field (heading `_`). Template columns that
-    no heading feeds follow after `width`, so that an edit can still give them a value: `columns[i]` is the position of
-    template column i, and `columns[i] >= width` means the file has no cell for it. Frames may lack such columns: absent.
+    from every column key and from each other), or "" for a cell that is no field (heading `_`, cells beyond the last
+    heading). Template columns that no heading feeds follow after `width`, so that an edit can still give them a value:
+    `columns[i]` is the position of template column i, and `columns[i] >= width` means the file has no cell for it.
+    Frames may lack such columns: absent. `headings`: cells from this position on stand beyond the last heading.
     """
 
     fields: tuple[str, ...]
     columns: tuple[int, ...]
     width: int
+    headings: int = 0
 
     def position(self, key: str) -> int | None:
-        raise NotImplementedError
+        """Of the field `key`; None where a record has no such field."""
+        return self.fields.index(key) if key and key in self.fields else None
 
 
-def propose(template: Template, headings: tuple[str, ...]) -> tuple[int | None, ...]:
-    """Per column the heading position that fits best, each heading used once: exact key, name, alternates, containment
-    (contract 6, OURS)."""
-    raise NotImplementedError
+def propose(template: Template, headings: Sequence[str | None]) -> tuple[int | None, ...]:
+    """Per column the heading position that fits best, each heading used once: exact key, exact name, alternates,
+    containment (contract 6, OURS). Case and surrounding white space do not count.
+
+    A better kind of fit goes first over all columns, so `id` does not take `paid` from a column `paid`, nor an earlier
+    column a heading that is another one's very name. An empty heading fits nothing."""
+    texts = [_plain(heading or "") for heading in headings]
+    free = {at for at, text in enumerate(texts) if text and text != SKIPPED}
+    chosen: dict[int, int] = {}
+    for fits in _FITS:
+        wishes = sorted(
+            (distance, number, at)
+            for number, column in enumerate(template.columns)
+            if number not in chosen
+            for at in free
+            if (distance := fits(column, texts[at])) is not None
+        )
+        for _, number, at in wishes:
+            if number not in chosen and at in free:
+                chosen[number] = at
+                free.discard(at)
+    return tuple(chosen.get(number) for number in range(len(template.columns)))
 
 
-def layout(template: Template, headings: tuple[str, ...], chosen: tuple[int | None, ...]) -> Layout:
-    raise NotImplementedError
+def layout(template: Template, headings: Sequence[str | None], chosen: Sequence[int | None]) -> Layout:
+    """`headings`: one per position of the frame, None or "" where the heading record has no text there. `chosen`: per
+    template column the position that feeds it, None = none. All renaming is by position and at once, so no column ever
+    gets another one's cells (contract 6, FAULT). BadRequest where a position is unknown or given twice."""
+    width = len(headings)
+    given = [at for at in chosen if at is not None]
+    if (
+        len(chosen) != len(template.columns)
+        or len(set(given)) != len(given)
+        or not all(0 <= at < width for at in given)
+    ):
+        raise BadRequest("A mapping feeds each column from one heading of the file, and each heading feeds one column.")
+    named = max((at + 1 for at, heading in enumerate(headings) if (heading or "").strip()), default=0)
+    named = max([named, *(at + 1 for at in given)])
+    keys = {at: column.key for at, column in zip(chosen, template.columns, strict=True) if at is not None}
+    taken = {column.key for column in template.columns}
+    fields: list[str] = []
+    for at, heading in enumerate(headings):
+        text = heading or ""
+        if at in keys:
+            fields.append(keys[at])
+        elif at >= named or text.strip() == SKIPPED:
+            fields.append("")
+        else:
+            # A nameless column between others gets a name, so that its cells travel along and nothing is lost.
+            fields.append(_distinct(text if text.strip() else f"column {at + 1}", taken))
+    positions: list[int] = []
+    for position, column in zip(chosen, template.columns, strict=True):
+        positions.append(len(fields) if position is None else position)
+        if position is None:
+            fields.append(column.key)
+    return Layout(tuple(fields), tuple(positions), width, named)
+
+
+def _distinct(text: str, taken: set[str]) -> str:
+    name, number = text, 1
+    while name in taken:
+        number += 1
+        name = f"{text} ({number})"
+    taken.add(name)
+    return name
+
+
+def _plain(text: str) -> str:
+    return _MULTI.sub("", text).strip().lower()
+
+
+def _key(column: Column, text: str) -> float | None:
+    return 0 if text == _plain(column.key) else None
+
+
+def _name(column: Column, text: str) -> float | None:
+    return 0 if text == _plain(column.name) else None
+
+
+def _alternate(column: Column, text: str) -> float | None:
+    plain = [_plain(key) for key in column.alternate_keys]
+    return plain.index(text) if text in plain else None
+
+
+def _spaced(column: Column, text: str) -> float | None:
+    """`First Name`, `first_name` and `firstName`'s own text: the same letters between other separators."""
+    bare = _SEPARATORS.sub("", text)
+    own = [_SEPARATORS.sub("", _plain(each)) for each in _texts(column)]
+    return own.index(bare) if bare and bare in own else None
+
+
+def _words(column: Column, text: str) -> float | None:
+    """One text stands in the other, at the edges of words. The closer in length, the better."""
+    return min((_spare(text, own) for own in _contained(column, text) if _at_word_edges(text, own)), default=None)
+
+
+def _letters(column: Column, text: str) -> float | None:
+    """One text stands anywhere in the other, as in the original; but a text of one or two letters stands in too many
+    words to say anything."""
+    return min((_spare(text, own) for own in _contained(column, text) if min(len(text), len(own)) > 2), default=None)
+
+
+_FITS: tuple[Callable[[Column, str], float | None], ...] = (_key, _name, _alternate, _spaced, _words, _letters)
+
+
+def _texts(column: Column) -> list[str]:
+    return [column.key, column.name, *column.alternate_keys]
+
+
+def _contained(column: Column, text: str) -> Iterator[str]:
+    for own in map(_plain, _texts(column)):
+        if own and (own in text or text in own):
+            yield own
+
+
+def _spare(text: str, own: str) -> float:
+    return abs(len(text) - len(own))
+
+
+def _at_word_edges(text: str, own: str) -> bool:
+    short, long = sorted((text, own), key=len)
+    return re.search(rf"(?<![^\W_]){re.escape(short)}(?![^\W_])", long) is not None

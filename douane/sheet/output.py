@@ -1,1 +1,251 @@
-"""An accepted row in the form the customer asked for: a pure function of text, kind and column, made when a row leaves."""
+"""An accepted row in the form the customer asked for: a pure function of text, kind and column, made when a row leaves.
+
+A *record* is what `/v1` stores and shows (contract 4.1): trimmed text, numbers as numbers, "" where a cell is empty, no
+field where there is no cell. *Delivered* adds defaults and splits lists (4.9, 8.2). Numbers leave as the exact decimal
+they are, never by way of a double: as `msgspec.Raw` in Python, as their own digits in texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import polars as pl
+
+from douane.model.template import Column, Template
+from douane.sheet import columns
+from douane.sheet.columns.contract import SPACE, Judge, trim
+from douane.sheet.columns.number import canonical, canonical_number, number, values
+from douane.sheet.columns.select import elements
+from douane.sheet.mapping import Layout
+
+_NOTHING = object()
+# Contract 4.9. `<<uuid>>` is apart: it is made for each record.
+_SPECIAL: dict[str, Any] = {
+    "<<null>>": None,
+    "<<undefined>>": _NOTHING,
+    "<<>>": "",
+    "<<true>>": True,
+    "<<false>>": False,
+}
+_UUID = "<<uuid>>"
+_EMPTY_LIST = "<<[]>>"
+# What a spreadsheet program takes for a formula at the start of a cell (OWASP, CSV injection).
+_FORMULA = r"\A[=+\-@\t\r\n]"
+_MUST_ESCAPE = r'["\\\x00-\x1f]'
+_ESCAPES = {
+    '"': '\\"',
+    "\\": "\\\\",
+    **{chr(point): f"\\u{point:04x}" for point in range(32)},
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+}
+# Up to this many characters a plain decimal has at most 15 digits, and every one of those survives a double.
+_SURELY_EXACT_CHARS = 15
+
+
+class Output:
+    """Gives out the rows of frames in the form of `sheet/formats` whose cells are meant for `template` by `layout`.
+
+    `fields`: the keys of a record in the order of the file, columns that no heading feeds after them."""
+
+    fields: tuple[str, ...]
+
+    def __init__(self, template: Template, layout: Layout) -> None:
+        self._template = template
+        self._positions = [(at, key) for at, key in enumerate(layout.fields) if key]
+        self.fields = tuple(key for _, key in self._positions)
+        by_position = dict(zip(layout.columns, template.columns, strict=True))
+        self._columns = [by_position.get(at) for at, _ in self._positions]
+        self._judges: list[Judge | None] = [
+            None if column is None else columns.judge(column) for column in self._columns
+        ]
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of no rows, for a heading line or a schema."""
+        return pl.DataFrame(schema={f"c{at}": pl.String for at, _ in self._positions})
+
+    # In Python, for a page or a chunk
+
+    def records(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
+        """One stored record per row: field -> text or `msgspec.Raw` (a number). Encode with msgspec.json."""
+        return [
+            {key: value for key, value in zip(self.fields, row, strict=True) if value is not None}
+            for row in zip(*(self._values(frame, at) for at in range(len(self.fields))), strict=True)
+        ]
+
+    def delivered(
+        self, frame: pl.DataFrame, operation_id: str, rows: Sequence[int], *, image_root: str = ""
+    ) -> list[dict[str, Any]]:
+        """One record per row as it is delivered. `rows` are the rows' indexes: with the operation's id and the column
+        they make `<<uuid>>` the same at every attempt. `image_root` goes before an image's name, with a slash."""
+        lists = {column.key: column.delimiter for column in self._template.columns if _is_list(column)}
+        images = {column.key for column in self._template.columns if column.type == "Image"}
+        given = []
+        for row, record in zip(rows, self.records(frame), strict=True):
+            for key, delimiter in lists.items():
+                if key in record:
+                    record[key] = elements(record[key], delimiter)
+            for key in images:
+                if image_root and record.get(key):
+                    record[key] = f"{image_root}/{record[key]}"
+            for column in self._template.columns:
+                if column.key not in record and column.default is not None:
+                    value = _default(column, operation_id, row)
+                    if value is not _NOTHING:
+                        record[column.key] = value
+            given.append(record)
+        return given
+
+    def _values(self, frame: pl.DataFrame, at: int) -> list[Any]:
+        """Of field `at`, one per row: the stored value, None = no field."""
+        name, judge = f"c{self._positions[at][0]}", self._judges[at]
+        if name not in frame.columns:
+            return [None] * len(frame)
+        if judge is not None and judge.form == "list":
+            return frame.select(judge.stored(trim(pl.col(name)))).to_series().to_list()
+        texts = [None if text is None else text.strip(SPACE) for text in frame[name].to_list()]
+        if judge is None or judge.form != "number":
+            return texts
+        return [text if text is None else _exact_number(text) for text in texts]
+
+    # Whole frames, for exports
+
+    def lossless_numbers(self, frame: pl.DataFrame) -> dict[str, bool]:
+        """Per number column: whether every value of this frame is a number that a double holds exactly, so that it
+        reads back as the same decimal. Fold the answers of all frames with `and`."""
+        stored = self._stored(frame)
+        return {
+            key: _all_lossless(stored[key])
+            for key, judge in zip(self.fields, self._judges, strict=True)
+            if judge is not None and judge.form == "number"
+        }
+
+    def table(self, frame: pl.DataFrame, lossless: frozenset[str] = frozenset()) -> pl.DataFrame:
+        """One column per field, null = no cell. Number columns are Float64 where their key is in `lossless` (and "" is
+        null), else the exact decimal as text; multi-select columns are lists of text; all else is text."""
+        stored = self._stored(frame)
+        made = []
+        for key, judge, column in zip(self.fields, self._judges, self._columns, strict=True):
+            series = stored[key]
+            if judge is not None and judge.form == "number" and key in lossless:
+                series = values(series).alias(key)
+            elif judge is not None and column is not None and judge.form == "list":
+                split = series.str.split(column.delimiter)
+                nothing = pl.Series([[]], dtype=pl.List(pl.String))
+                series = split.zip_with((series != "").fill_null(True), nothing.new_from_index(0, len(series)))
+            made.append(series.alias(key))
+        return pl.DataFrame(made)
+
+    def ndjson(self, frame: pl.DataFrame) -> bytes:
+        """The stored records, one JSON object a line."""
+        if len(frame) == 0:
+            return b""
+        stored = self._stored(frame)
+        pieces = []
+        for key, judge in zip(self.fields, self._judges, strict=True):
+            name = "," + msgspec.json.encode(key).decode() + ":"
+            series = stored[key]
+            quoted = '"' + _json_escaped(series) + '"'
+            if judge is not None and judge.form == "number":
+                quoted = series.zip_with(_are_numbers(series), quoted)
+            pieces.append((name + quoted).fill_null(""))
+        body = pl.select(pl.concat_str(pieces).str.strip_prefix(",")).to_series() if pieces else None
+        lines = "{" + body + "}" if body is not None else pl.repeat("{}", len(frame), eager=True)
+        text: str = lines.str.join("\n").item()
+        return text.encode() + b"\n"
+
+    def csv(self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False) -> bytes:
+        """The stored records as CSV by RFC 4180: UTF-8, commas, CRLF, quotes where needed; an absent cell is empty.
+
+        `escape_formulas` is for what a person opens in a spreadsheet program: a text cell that such a program would
+        take for a formula gets an apostrophe before it."""
+        stored = self._stored(frame)
+        if escape_formulas:
+            stored = stored.with_columns(
+                _escaped_formulas(stored[key], judge) for key, judge in zip(self.fields, self._judges, strict=True)
+            )
+        if len(self.fields) > 1:  # a line of a single empty cell has to show its quotes, or it would be no record
+            stored = stored.with_columns(pl.all().replace("", None))
+        else:
+            stored = stored.fill_null("")
+        return stored.write_csv(include_header=header, line_terminator="\r\n", quote_style="necessary").encode()
+
+    def _stored(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Per field the stored text, a number as its one exact spelling; null = no field."""
+        present = set(frame.columns)
+        wanted = []
+        for (at, key), judge in zip(self._positions, self._judges, strict=True):
+            name = f"c{at}"
+            if name not in present:
+                wanted.append(pl.repeat(None, pl.len(), dtype=pl.String).alias(key))
+                continue
+            text = trim(pl.col(name))
+            wanted.append((text if judge is None else judge.stored(text)).alias(key))
+        stored = frame.select(wanted)
+        for key, judge in zip(self.fields, self._judges, strict=True):
+            if judge is not None and judge.form == "number":
+                stored = stored.with_columns(_spelled_once(stored[key]).alias(key))
+        return stored
+
+
+def _exact_number(text: str) -> str | msgspec.Raw:
+    if number(text) is None:
+        return text
+    exact = canonical_number(text)
+    return text if exact is None else msgspec.Raw(exact.encode())
+
+
+def _are_numbers(texts: pl.Series) -> pl.Series:
+    return values(texts).is_finite().fill_null(False)
+
+
+def _spelled_once(texts: pl.Series) -> pl.Series:
+    """Numbers as their exact decimal, any other text as it is."""
+    numbers = _are_numbers(texts)
+    if numbers.all():
+        return canonical(texts)
+    rows = numbers.arg_true()
+    return texts.scatter(rows, canonical(texts.gather(rows)))
+
+
+def _all_lossless(texts: pl.Series) -> bool:
+    filled = texts.filter((texts != "").fill_null(False))
+    if not _are_numbers(filled).all():
+        return False
+    unsure = filled.filter((filled.str.len_bytes() > _SURELY_EXACT_CHARS) | filled.str.contains("e", literal=True))
+    return all(canonical_number(repr(float(text))) == text for text in unsure.unique().to_list())
+
+
+def _json_escaped(texts: pl.Series) -> pl.Series:
+    odd = texts.str.contains(_MUST_ESCAPE).fill_null(False)
+    if not odd.any():
+        return texts
+    rows = odd.arg_true()
+    return texts.scatter(rows, texts.gather(rows).str.replace_many(list(_ESCAPES), list(_ESCAPES.values())))
+
+
+def _escaped_formulas(texts: pl.Series, judge: Judge | None) -> pl.Series:
+    risky = texts.str.contains(_FORMULA).fill_null(False)
+    if judge is not None and judge.form == "number":
+        risky = risky & ~_are_numbers(texts)
+    return ("'" + texts).zip_with(risky, texts).alias(texts.name) if risky.any() else texts
+
+
+def _is_list(column: Column) -> bool:
+    return columns.judge(column).form == "list"
+
+
+def _default(column: Column, operation_id: str, row: int) -> Any:
+    default = column.default
+    if not isinstance(default, str):
+        return default
+    if default == _UUID:
+        # Version 4 in form, as the contract has it; made from what it stands for, so a repeated call carries it again.
+        digest = hashlib.sha256(f"{operation_id}\0{row}\0{column.key}".encode()).digest()
+        return str(UUID(bytes=digest[:16], version=4))
+    return [] if default == _EMPTY_LIST else _SPECIAL.get(default, default)

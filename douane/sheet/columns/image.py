@@ -1,0 +1,11 @@
+"""`Image`: the name of one of the images uploaded with the file, judged like a single select (contract 4.2)."""
+
+from __future__ import annotations
+
+from douane.model.template import Column
+from douane.sheet.columns.contract import Judge
+from douane.sheet.columns.select import one_of
+
+
+def judge(column: Column) -> Judge:
+    return one_of(column)

@@ -1,0 +1,228 @@
+"""`Number` and `Double`: what JavaScript's `Number()` takes for a finite number; range, and digits for `Number`.
+
+Values are judged as doubles, as the original does, and given out and compared as exact decimals: no digit is lost to a
+double (contract 4.1.4, 4.4, 4.5)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+import polars as pl
+
+from douane.model.template import Column, Validation
+from douane.sheet.columns.contract import DIGITS, FILLED, FORMAT, NUMBER, TEXT, Judge, Test, always, js_number
+
+_LARGEST = 1.7976931348623157e308
+_RADIX = re.compile(r"0(?:[xX]([0-9a-fA-F]+)|[oO]([0-7]+)|[bB]([01]+))")
+_DECIMAL = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
+# A decimal that is its own canonical text. (`-0` is not: it is 0.)
+_CANONICAL = r"\A(?:0|-?[1-9][0-9]{0,38}|-?(?:0|[1-9][0-9]{0,18})\.[0-9]{0,18}[1-9])\z"
+_SIMPLE = r"\A[+-]?(?:[0-9]{1,19}(?:\.[0-9]{0,19})?|\.[0-9]{1,19})\z"
+# Numbers whose plain spelling is longer than this many digits are given out with an exponent.
+_PLAIN_DIGITS_MAX = 40
+_VALUE = pl.col("value")
+_IS_NUMBER = _VALUE.is_finite()
+
+
+def judge(column: Column) -> Judge:
+    ranges = [v for v in column.validations if v.validate == "range"]
+    digits = [v for v in column.validations if v.validate == "digits" and column.type == "Number"]
+    tests = [
+        Test("number", NUMBER, FILLED & ~_IS_NUMBER.fill_null(False), lambda t: f"{shown(t)} must be a number or empty")
+    ]
+    least, most, size_least, size_most = -_LARGEST, _LARGEST, 0.0, math.inf
+    for validation in ranges:
+        tests += _range_tests(validation)
+        least = least if validation.min is None else max(least, float(validation.min))
+        most = most if validation.max is None else min(most, float(validation.max))
+    for validation in digits:
+        tests += _digits_tests(validation)
+        low, high = _digit_sizes(validation)
+        size_least, size_most = max(size_least, low), min(size_most, high)
+
+    def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
+        # A decimal that casts holds no white space; the other spellings (0x10) are left to the exact rules.
+        value = cell.cast(pl.Float64, strict=False)
+        inside = value.is_between(least, most)
+        if digits:
+            inside = inside & (value.abs() >= size_least) & (value.abs() < size_most)
+        return inside | (cell == "")
+
+    return Judge(
+        tuple(tests),
+        clean=clean,
+        plain=lambda cell: cell.str.contains(r"\A[1-9][0-9]{0,38}\z"),
+        prepare=lambda frame: frame.with_columns(value=values(frame["text"])),
+        key=pl.when(_IS_NUMBER)
+        .then(pl.col("text").map_batches(canonical, return_dtype=pl.String).replace("0", ""))
+        .otherwise(TEXT),
+        joined=pl.when(_IS_NUMBER).then(pl.col("text").map_batches(canonical, return_dtype=pl.String)).otherwise(TEXT),
+        shown=shown,
+        form="number",
+    )
+
+
+def _range_tests(validation: Validation) -> list[Test]:
+    tests = []
+    if validation.min is not None:
+        low = validation.min
+        message = _naming(validation, f"must be greater than or equal to {js_number(low)}")
+        tests.append(Test("range_min", FORMAT, _IS_NUMBER & _VALUE.lt(float(low)), message))
+    if validation.max is not None:
+        high = validation.max
+        message = _naming(validation, f"must be less than or equal to {js_number(high)}")
+        tests.append(Test("range_max", FORMAT, _IS_NUMBER & _VALUE.gt(float(high)), message))
+    return tests
+
+
+def _naming(validation: Validation, says: str) -> Callable[[str], str]:
+    if validation.error_message:
+        return always(validation.error_message)
+    return lambda text: f"{shown(text)} {says}"
+
+
+def _digit_sizes(validation: Validation) -> tuple[float, float]:
+    """Absolute values in [low, high) have an allowed number of digits: floor(log10(v)) + 1 of them."""
+
+    def power(exponent: float) -> float:
+        return math.inf if exponent > 308 else 10.0 ** max(exponent, -400)
+
+    low = 0.0 if validation.min is None else power(math.ceil(validation.min) - 1)
+    high = math.inf if validation.max is None else power(math.floor(validation.max))
+    return low, high
+
+
+def _digits_tests(validation: Validation) -> list[Test]:
+    """0 counts one digit: in the original it has minus infinity of them and fails any minimum (contract 4.5, FAULT)."""
+    least, most = validation.min, validation.max
+    if least is None and most is None:
+        return []
+    if least is not None and most is not None:
+        says = (
+            f"Must have exactly {js_number(least)} digits"
+            if least == most
+            else f"Must have between {js_number(least)} and {js_number(most)} digits"
+        )
+    elif least is not None:
+        says = f"Must have at least {js_number(least)} digits"
+    else:
+        assert most is not None
+        says = f"Must have at most {js_number(most)} digits"
+    low, high = _digit_sizes(validation)
+    size = pl.when(_VALUE == 0).then(1.0).otherwise(_VALUE.abs())
+    fails = _IS_NUMBER & ((size < low) | (size >= high))
+    return [Test("digits", DIGITS, fails, always(validation.error_message or says))]
+
+
+def values(texts: pl.Series) -> pl.Series:
+    """Float64: `Number(text)` of trimmed texts; null or NaN where it is not a number, infinite where it overflows.
+
+    Polars' cast takes the very decimals that JavaScript does (tests/sheet/test_columns_number.py holds them together),
+    words of infinity apart, which no rule lets through anyway."""
+    numbers = texts.cast(pl.Float64, strict=False)
+    other = texts.str.contains(r"\A0[xXoObB][0-9a-fA-F]+\z").fill_null(False)
+    if other.any():
+        rows = other.arg_true()
+        numbers = numbers.scatter(rows, [_radix_value(text) for text in texts.gather(rows).to_list()])
+    return numbers
+
+
+def number(text: str) -> float | None:
+    """`Number(text)` of one trimmed text; None where it is not a number or not a finite one."""
+    if _RADIX.fullmatch(text):
+        value = _radix_value(text)
+    else:
+        found = _DECIMAL.fullmatch(text)
+        value = float(text) if found and (found[2] or found[3]) else None
+    return value if value is not None and math.isfinite(value) else None
+
+
+def shown(text: str) -> str:
+    """A number as JavaScript prints it, any other text as it is: the `<v>` of messages."""
+    value = number(text)
+    return text if value is None else js_number(value)
+
+
+def _radix(text: str) -> int | None:
+    found = _RADIX.fullmatch(text)
+    if found is None:
+        return None
+    return int(found[1], 16) if found[1] else int(found[2], 8) if found[2] else int(found[3], 2)
+
+
+def _radix_value(text: str) -> float | None:
+    value = _radix(text)
+    if value is None:
+        return None
+    return math.inf if value.bit_length() > 1024 else _as_float(value)
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def canonical(texts: pl.Series) -> pl.Series:
+    """String: the exact decimal of each number text, spelled one way only and valid as a JSON number. Texts must be
+    finite numbers for `values`; for any other the answer means nothing (null or the text)."""
+    done = texts.str.contains(_CANONICAL) | texts.is_null()
+    if done.all():
+        return texts
+    rows = (~done).arg_true()
+    rest = texts.gather(rows)
+    simple = rest.str.contains(_SIMPLE)
+    bare = rest.str.replace(r"\A[+-]?0*([0-9]*)(?:\.([0-9]*?)0*)?\z", "${1}.${2}").str.strip_chars_end(".")
+    column = pl.col("bare")
+    spelled = (
+        pl.DataFrame({"bare": bare, "minus": rest.str.starts_with("-")})
+        .with_columns(
+            bare=pl.when(column == "")
+            .then(pl.lit("0"))
+            .when(column.str.starts_with("."))
+            .then("0" + column)
+            .otherwise(column)
+        )
+        .select(pl.when(pl.col("minus") & (column != "0")).then("-" + column).otherwise(column))
+        .to_series()
+    )
+    if not simple.all():
+        odd = (~simple).arg_true()
+        spelled = spelled.scatter(odd, [canonical_number(text) for text in rest.gather(odd).to_list()])
+    return texts.scatter(rows, spelled)
+
+
+def canonical_number(text: str) -> str | None:
+    """As `canonical`, for one trimmed text; None where it is no number."""
+    value = _radix(text)
+    if value is not None:
+        sign, digits, exponent = "", _decimal_digits(value), 0
+    else:
+        found = _DECIMAL.fullmatch(text)
+        if found is None or not (found[2] or found[3]):
+            return None
+        sign, whole, fraction = found[1], found[2], found[3] or ""
+        digits, exponent = whole + fraction, int(found[4] or 0) - len(fraction)
+    stripped = digits.rstrip("0")
+    exponent += len(digits) - len(stripped)
+    digits = stripped.lstrip("0")
+    if not digits:
+        return "0"
+    minus = "-" if sign == "-" else ""
+    point = len(digits) + exponent  # the value is 0.digits * 10^point
+    if 0 < point <= _PLAIN_DIGITS_MAX and exponent >= 0:
+        return minus + digits + "0" * exponent
+    if 0 < point <= _PLAIN_DIGITS_MAX and len(digits) <= _PLAIN_DIGITS_MAX:
+        return f"{minus}{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0 and len(digits) <= _PLAIN_DIGITS_MAX:
+        return f"{minus}0.{'0' * -point}{digits}"
+    tail = f".{digits[1:]}" if len(digits) > 1 else ""
+    return f"{minus}{digits[0]}{tail}e{'+' if point > 0 else '-'}{abs(point - 1)}"
+
+
+def _decimal_digits(value: int) -> str:
+    """Python refuses to print integers beyond 4,300 digits; finite ones have at most 309."""
+    return str(value) if value.bit_length() <= 1024 else "0"

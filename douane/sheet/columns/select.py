@@ -1,0 +1,78 @@
+"""`Select`: one member of a list, or several joined by a delimiter (contract 4.1.6, 4.2)."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from douane.model.template import Column
+from douane.sheet.columns.contract import FILLED, LIST, SPACE, TEXT, Judge, Test
+
+# A list of options longer than this (characters) would make an automaton that costs more than it saves.
+_AUTOMATON_MAX = 8_000
+
+
+def judge(column: Column) -> Judge:
+    return _several(column) if column.multi else one_of(column)
+
+
+def one_of(column: Column) -> Judge:
+    """One member: exact and case-sensitive after trimming."""
+    options = options_of(column)
+    test = Test("list", LIST, FILLED & ~TEXT.is_in(options), lambda text: not_in_list(text, column))
+    trimmed = [option for option in options if option == option.strip(SPACE) and option]
+
+    def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
+        return cell.is_in([*trimmed, ""])
+
+    return Judge((test,), clean=clean, plain=None)
+
+
+def options_of(column: Column) -> list[str]:
+    """In the order given, without repetitions (which make the original fail as a whole)."""
+    return list(dict.fromkeys(column.options))
+
+
+def not_in_list(value: str, column: Column) -> str:
+    """The list ends with a comma where the column is optional: the empty choice is its last member (contract 4.2)."""
+    options = options_of(column)
+    shown = ",".join(options if column.required else [*options, ""])
+    return f"{value} must be from list [{shown}]"
+
+
+def elements(text: str, delimiter: str) -> list[str]:
+    """The values in a stored multi-select text; none in an empty one."""
+    return text.split(delimiter) if text else []
+
+
+def _several(column: Column) -> Judge:
+    """Elements are exact members and are not trimmed, as in the original: `x; y` has a wrong ` y`."""
+    delimiter = column.delimiter
+    options = options_of(column)
+    allowed = set(options)
+    repeated = f"(?:{re.escape(delimiter)}){{2,}}"
+
+    def stored(text: pl.Expr) -> pl.Expr:
+        return text.str.replace_all(repeated, delimiter).str.strip_chars(delimiter)
+
+    def message(text: str) -> str:
+        wrong = [element for element in elements(text, delimiter) if element not in allowed]
+        return not_in_list(wrong[-1] if wrong else text, column)
+
+    wrong = TEXT.str.split(delimiter).list.eval(~pl.element().is_in(options)).list.any()
+    test = Test("list", LIST, FILLED & wrong, message)
+    usable = [o for o in options if o and o == o.strip(SPACE) and delimiter not in o]
+    choice = "|".join(re.escape(option) for option in sorted(usable, key=len, reverse=True))
+    if not usable or len(choice) > _AUTOMATON_MAX:
+        return Judge((test,), clean=None, plain=_never, stored=stored, form="list")
+    shape = rf"\A(?:{choice})(?:{re.escape(delimiter)}(?:{choice}))*\z"
+
+    def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
+        return cell.str.contains(shape) | (cell == "")
+
+    return Judge((test,), clean=clean, plain=None, stored=stored, form="list")
+
+
+def _never(cell: pl.Expr) -> pl.Expr:
+    return pl.lit(False)
