@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -119,16 +119,6 @@ def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Pa
             out.read().decode(errors="replace"),
             err.read().decode(errors="replace"),
         )
-
-
-def alternate(commands: Mapping[str, Sequence[str]], runs: int, *, check: bool = True) -> Iterator[tuple[str, Run]]:
-    """Each command `runs` times, in turns (A B A B), so that a busy machine is busy for all of them."""
-    for _ in range(runs):
-        for name, command in commands.items():
-            result = run(command)
-            if check and result.status not in (0, 1):
-                raise SystemExit(f"{name} ended with status {result.status}:\n{result.stderr[-2000:]}")
-            yield name, result
 
 
 def median(runs: Iterable[Run]) -> Run:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from frictionless import Checklist, Dialect, Resource, Schema, system
+from frictionless import Checklist, Dialect, Resource, Schema, system  # type: ignore[import-not-found]
 
 DATE_PATTERN = r"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])|(0[1-9]|[12]\d|3[01])/(0[1-9]|1[0-2])/\d{4})"
 

@@ -1,0 +1,102 @@
+"""The benchmark's files by name; what is not there yet is made.
+
+A name says everything: `people-10m.csv`, `people-sparse-1m.csv`, `people-200k-shared.xlsx`. They stand in `bench/data`,
+or in the folder that `BENCH_DATA` names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.maker import TEMPLATE, VERSION, truth_document, write_csv
+from bench.workbook import write_workbook
+
+SEED = 7
+FOLDER = Path(os.environ.get("BENCH_DATA") or Path(__file__).parent / "data").absolute()
+_NAME = re.compile(r"people-(?P<sparse>sparse-)?(?P<count>\d+)(?P<unit>k|m)?(?P<strings>-shared|-inline)?\.(csv|xlsx)")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A file and what is in it (`maker.truth_document`)."""
+
+    path: Path
+    truth: dict[str, Any]
+
+    @property
+    def rows(self) -> int:
+        return int(self.truth["rows"])
+
+
+def dataset(name: str) -> Dataset:
+    """Raises ValueError for a name of another form."""
+    said = _NAME.fullmatch(name)
+    if not said:
+        raise ValueError(f"no data set is called {name}")
+    path = FOLDER / name
+    truth_path = path.with_suffix(".truth.json")
+    if path.exists() and truth_path.exists():
+        truth = json.loads(truth_path.read_text())
+        if truth.get("version") == VERSION:
+            return Dataset(path, truth)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    print(f"making {name} ...", flush=True)
+    rows = int(said["count"]) * {None: 1, "k": 1_000, "m": 1_000_000}[said["unit"]]
+    sparse = bool(said["sparse"])
+    if name.endswith(".xlsx"):
+        made = write_workbook(path, rows, SEED, sparse=sparse, shared=said["strings"] != "-inline")
+    else:
+        made = write_csv(path, rows, SEED, sparse=sparse)
+    truth = truth_document(made, seed=SEED, sparse=sparse)
+    truth_path.write_text(json.dumps(truth, indent=1) + "\n")
+    return Dataset(path, truth)
+
+
+def template_yaml() -> Path:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / "people.yaml"
+    path.write_text(yaml.safe_dump(TEMPLATE, allow_unicode=True, sort_keys=False, width=110))
+    return path
+
+
+def template_json() -> Path:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path = FOLDER / "people.json"
+    path.write_text(json.dumps(TEMPLATE, ensure_ascii=False))
+    return path
+
+
+class WrongCounts(AssertionError):
+    """Douane found something else than what the maker put there. No figure means anything then."""
+
+
+def verify(summary: dict[str, Any], data: Dataset, *, what: str) -> None:
+    """Compares `douane check --json` with the truth: rows, valid, invalid, and bad cells per column and rule."""
+    found: dict[str, dict[str, int]] = {}
+    for entry in summary["problems"]:
+        of_column = found.setdefault(str(entry["column"]), {})
+        of_column[entry["rule"]] = of_column.get(entry["rule"], 0) + int(entry["count"])
+    expected = {
+        key: {rule: count for rule, count in rules.items() if count} for key, rules in data.truth["columns"].items()
+    }
+    differences = [
+        f"{name}: {summary[name]} instead of {data.truth[name]}"
+        for name in ("rows", "valid", "invalid")
+        if summary[name] != data.truth[name]
+    ]
+    for key in sorted(found.keys() | expected.keys()):
+        mine, true = found.get(key, {}), expected.get(key, {})
+        differences += [
+            f"{key}.{rule}: {mine.get(rule, 0)} instead of {true.get(rule, 0)}"
+            for rule in sorted(mine.keys() | true.keys())
+            if mine.get(rule, 0) != true.get(rule, 0)
+        ]
+    if differences:
+        raise WrongCounts(f"{what}, {data.path.name}: " + "; ".join(differences))

@@ -1,0 +1,260 @@
+"""Subjects without a server: `douane check` as a whole tree of processes, beside the peers on the same file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench.datasets import FOLDER, Dataset, WrongCounts, dataset, template_json, template_yaml, verify
+from bench.measure import Run, median, run
+
+BENCH = Path(__file__).parent
+DOUANE = str(Path(sys.executable).with_name("douane"))
+FRICTIONLESS = "frictionless>=5.18,<6"
+
+
+@dataclass(slots=True)
+class Figure:
+    """One line of a subject's table. `ratio` is against the line it names."""
+
+    subject: str
+    who: str
+    rows: int
+    runs: int
+    cpu_s: float
+    wall_s: float
+    pss_peak_mib: float
+    ratio: str = ""
+
+
+@dataclass(slots=True)
+class Goal:
+    """One thing that must be reached, as measured."""
+
+    name: str
+    measured: float
+    limit: float
+    unit: str
+    at_least: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
+
+
+@dataclass(slots=True)
+class Results:
+    figures: list[Figure] = field(default_factory=list)
+    goals: list[Goal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def csv_subject(results: Results, sizes: Sequence[str], runs: int) -> None:
+    """Douane against (a) at each size, in turns; then how the larger compares with the smaller per row."""
+    per_row: list[float] = []
+    for size in sizes:
+        data = dataset(f"people-{size}.csv")
+        with _scratch() as scratch:
+            weighed = _in_turns(
+                {
+                    "Douane": partial(_check, data, scratch),
+                    "(a) Polars bare read": partial(_polars, data, scratch),
+                },
+                runs,
+            )
+        mine, polars = weighed["Douane"], weighed["(a) Polars bare read"]
+        ratio = mine.cpu_s / polars.cpu_s
+        subject = f"csv {size} x 10"
+        results.figures += [
+            _figure(subject, "Douane", data, runs, mine, f"{ratio:.2f} x the CPU of (a)"),
+            _figure(subject, "(a) Polars bare read", data, runs, polars),
+        ]
+        per_row.append(mine.cpu_s / data.rows)
+        if data.rows >= 10_000_000:
+            results.goals.append(Goal(f"{subject}: CPU against (a)", ratio, 2.5, "x"))
+            results.goals.append(Goal(f"{subject}: peak PSS of the tree", mine.pss_peak_bytes / 2**20, 600, "MiB"))
+        else:
+            results.notes.append(
+                f"{subject}: {ratio:.2f} x the CPU of (a), peak PSS {mine.pss_peak_bytes / 2**20:.0f} MiB"
+            )
+    if len(per_row) > 1:
+        # Start-up weighs on the small file only, so a linear program stays at or below 1.
+        results.goals.append(Goal(f"CPU per row, {sizes[-1]} against {sizes[0]}", per_row[-1] / per_row[0], 1.15, "x"))
+
+
+def peers_subject(results: Results, size: str, slow_size: str, runs: int) -> None:
+    """Douane against (b) at `size`, and against (c) and (d) at `slow_size`: they are slow, and linear."""
+    _install_node_peer()
+    template = str(template_json())
+    data, slow = dataset(f"people-{size}.csv"), dataset(f"people-{slow_size}.csv")
+    frictionless = _frictionless_python()
+
+    def node(scratch: Path) -> Run:
+        result = _done(
+            run(["node", str(BENCH / "peers/papaparse_ajv.mjs"), str(data.path), template, str(scratch / "o")])
+        )
+        _verify_peer(result, data, "papaparse + ajv")
+        return result
+
+    def pydantic(scratch: Path) -> Run:
+        command = [sys.executable, "-m", "bench.peers.csv_pydantic", str(slow.path), str(scratch / "o")]
+        result = _done(run(command, cwd=BENCH.parent))
+        _verify_peer(result, slow, "csv + pydantic", rules=False)
+        return result
+
+    def frictionless_validate() -> Run:
+        return _done(run([frictionless, str(BENCH / "peers/frictionless_validate.py"), str(slow.path), template]))
+
+    with _scratch() as scratch:
+        weighed = _in_turns({"Douane": partial(_check, data, scratch), "node": partial(node, scratch)}, runs)
+        mine, theirs = weighed["Douane"], weighed["node"]
+        ratio = theirs.cpu_s / mine.cpu_s
+        subject = f"peers {size} x 10"
+        results.figures += [
+            _figure(subject, "Douane", data, runs, mine, f"{ratio:.1f} x less CPU than (b)"),
+            _figure(subject, "(b) papaparse + ajv", data, runs, theirs),
+        ]
+        if data.rows >= 1_000_000:
+            results.goals.append(Goal(f"{subject}: CPU of (b) against Douane", ratio, 7, "x", at_least=True))
+
+        weighed = _in_turns(
+            {
+                "Douane": partial(_check, slow, scratch),
+                "(c) frictionless": frictionless_validate,
+                "(d) csv + pydantic": partial(pydantic, scratch),
+            },
+            runs,
+        )
+    subject = f"peers {slow_size} x 10"
+    for who, weight in weighed.items():
+        ratio_text = "" if who == "Douane" else f"{weight.cpu_s / weighed['Douane'].cpu_s:.1f} x the CPU of Douane"
+        results.figures.append(_figure(subject, who, slow, runs, weight, ratio_text))
+
+
+def xlsx_subject(results: Results, size: str, large: str | None, runs: int) -> None:
+    """Douane against calamine's bare rows, with the texts shared (as Excel writes) and inline (as streams do)."""
+    for strings in ("shared", "inline"):
+        data = dataset(f"people-{size}-{strings}.xlsx")
+        with _scratch() as scratch:
+            weighed = _in_turns(
+                {
+                    "Douane": partial(_check, data, scratch),
+                    "calamine iter_rows": partial(_calamine, data),
+                },
+                runs,
+            )
+        mine, bare = weighed["Douane"], weighed["calamine iter_rows"]
+        ratio = mine.cpu_s / bare.cpu_s
+        subject = f"xlsx {size} x 10, {strings}"
+        results.figures += [
+            _figure(subject, "Douane", data, runs, mine, f"{ratio:.2f} x the CPU of calamine"),
+            _figure(subject, "calamine iter_rows", data, runs, bare),
+        ]
+        if data.rows >= 200_000:
+            results.goals.append(Goal(f"{subject}: CPU against calamine", ratio, 4, "x"))
+        if large:
+            data = dataset(f"people-{large}-{strings}.xlsx")
+            with _scratch() as scratch:
+                mine = _check(data, scratch)
+            subject = f"xlsx {large} x 10, {strings}"
+            results.figures.append(_figure(subject, "Douane", data, 1, mine))
+            results.goals.append(Goal(f"{subject}: peak PSS of the tree", mine.pss_peak_bytes / 2**20, 350, "MiB"))
+
+
+def _check(data: Dataset, scratch: Path) -> Run:
+    """`douane check` to staged, unique-checked and pageable, in a folder of its own that is gone afterwards."""
+    stage = scratch / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    command = [DOUANE, "check", str(data.path), "--template", str(template_yaml()), "--json", "--stage", str(stage)]
+    result = run(command)
+    if result.status not in (0, 1):
+        raise SystemExit(f"douane check ended with status {result.status}:\n{result.stderr[-3000:]}")
+    verify(json.loads(result.stdout), data, what="douane check")
+    if not any(path.is_file() and path.stat().st_size for path in stage.rglob("*")):
+        raise WrongCounts(f"douane check staged nothing for {data.path.name}")
+    shutil.rmtree(stage)
+    return result
+
+
+def _polars(data: Dataset, scratch: Path) -> Run:
+    target = scratch / "all.parquet"
+    result = _done(
+        run([sys.executable, "-m", "bench.peers.polars_read", str(data.path), str(target)], cwd=BENCH.parent)
+    )
+    target.unlink()
+    return result
+
+
+def _calamine(data: Dataset) -> Run:
+    return _done(run([sys.executable, "-m", "bench.peers.calamine_rows", str(data.path)], cwd=BENCH.parent))
+
+
+def _in_turns(ways: Mapping[str, Callable[[], Run]], runs: int) -> dict[str, Run]:
+    """Medians of each way, run in turns (A B A B), so that a busy machine is busy for all of them."""
+    weighed: dict[str, list[Run]] = {name: [] for name in ways}
+    for _ in range(runs):
+        for name, way in ways.items():
+            result = way()
+            print(
+                f"  {name}: {result.cpu_s:.2f} CPU s, {result.wall_s:.2f} s, {result.pss_peak_bytes >> 20} MiB",
+                flush=True,
+            )
+            weighed[name].append(result)
+    return {name: median(results) for name, results in weighed.items()}
+
+
+def _figure(subject: str, who: str, data: Dataset, runs: int, weight: Run, ratio: str = "") -> Figure:
+    return Figure(
+        subject, who, data.rows, runs, round(weight.cpu_s, 3), round(weight.wall_s, 3),
+        round(weight.pss_peak_bytes / 2**20, 1), ratio,
+    )  # fmt: skip
+
+
+def _done(result: Run) -> Run:
+    if result.status:
+        raise SystemExit(f"a peer ended with status {result.status}:\n{result.stderr[-3000:]}")
+    return result
+
+
+def _verify_peer(result: Run, data: Dataset, who: str, *, rules: bool = True) -> None:
+    """A peer that finds something else than the truth would be compared unfairly."""
+    said: dict[str, Any] = json.loads(result.stdout)
+    expected = data.truth["columns"]
+    columns = expected if rules else {key: sum(of_column.values()) for key, of_column in expected.items()}
+    if (said["rows"], said["invalid"], said["columns"]) != (data.rows, data.truth["invalid"], columns):
+        raise WrongCounts(f"{who} on {data.path.name} found {result.stdout}")
+
+
+def _install_node_peer() -> None:
+    if not (BENCH / "node_modules/ajv/package.json").exists():
+        # No lock file: it would name the hosts the packages came from. The versions are pinned in package.json.
+        subprocess.run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"], cwd=BENCH, check=True)
+
+
+def _frictionless_python() -> str:
+    """Frictionless lives in an environment of its own: its dependencies are none of ours."""
+    folder = BENCH / ".venv"
+    python = folder / "bin/python"
+    if not any(folder.glob("lib/python*/site-packages/frictionless")):
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", FRICTIONLESS], check=True)
+    return str(python)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Beside the data, not in /tmp, which may be memory."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER, prefix=f"run-{os.getpid()}-") as folder:
+        yield Path(folder)
