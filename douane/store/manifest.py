@@ -1,7 +1,7 @@
 """The manifest: which objects make up a staged table, at which version. An object counts only once it is named here.
 
-Records of a part never change. Masks do, by review: a review writes rows only for the parts whose verdict changed, under
-its version, and a reader at version v takes for each part the newest row up to v.
+Records of a part never change. Masks do, by review: a review writes rows only for the parts whose verdict changed,
+under its version, and a reader at version v takes for each part the newest row up to v.
 """
 
 from __future__ import annotations
@@ -168,6 +168,15 @@ def packed_rows(connection: Connection, operation_id: str, table: str, version: 
         return []
     query = select(packed).where(*same, packed.c.version == newest).order_by(packed.c.view, packed.c.number)
     return [PackedRow(r.view, r.number, r.first_row, r.last_row, r.rows, r.object) for r in connection.execute(query)]
+
+
+def objects(connection: Connection, operation_id: str) -> set[str]:
+    """Every object that any version names."""
+    named: set[str] = set()
+    for column in (part.c.object, part_mask.c.object, part_mask.c.hash_object, packed.c.object):
+        query = select(column).where(column.table.c.operation_id == operation_id, column.is_not(None))
+        named |= set(connection.execute(query).scalars())
+    return named
 
 
 def forget(connection: Connection, operation_id: str) -> None:

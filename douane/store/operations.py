@@ -7,6 +7,7 @@ once another attempt has claimed the work or a person has ended it. So a frozen 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
@@ -169,15 +170,42 @@ def revision_numbers(connection: Connection, operation_id: str) -> tuple[int, in
     return int(row.revision_last), int(row.revision_reviewed)
 
 
-def older_than(connection: Connection, moment: Any, stages: Sequence[str], limit: int) -> list[Operation]:
-    """For the sweeper: operations in these stages last changed before `moment`, that still have staged objects."""
+def unswept(connection: Connection, stages: Sequence[str], before: datetime, limit: int) -> list[Operation]:
+    """For the sweeper: operations that came to one of `stages` before a moment and were not swept since."""
     query = (
         select(operation)
-        .where(operation.c.updated_at < moment, operation.c.stage.in_(stages), operation.c.source_object.is_not(None))
+        .where(operation.c.stage.in_(stages), operation.c.swept.is_(False), operation.c.updated_at < before)
         .order_by(operation.c.updated_at)
         .limit(limit)
     )
     return [_operation(row) for row in connection.execute(query).mappings()]
+
+
+def with_objects(connection: Connection, before: datetime, limit: int) -> list[Operation]:
+    """For the sweeper: operations unchanged since before a moment whose objects are still there."""
+    query = (
+        select(operation)
+        .where(operation.c.kept.is_(True), operation.c.work == "", operation.c.updated_at < before)
+        .order_by(operation.c.updated_at)
+        .limit(limit)
+    )
+    return [_operation(row) for row in connection.execute(query).mappings()]
+
+
+def mark_swept(connection: Connection, operation_id: str) -> None:
+    connection.execute(update(operation).where(operation.c.id == operation_id).values(swept=True))
+
+
+def forget_objects(connection: Connection, operation_id: str) -> None:
+    """Its source, parts and masks are gone; the document stays."""
+    connection.execute(
+        update(operation).where(operation.c.id == operation_id).values(swept=True, kept=False, source_object=None)
+    )
+
+
+def known(connection: Connection, operation_ids: Sequence[str]) -> set[str]:
+    """Which of these ids are operations."""
+    return set(connection.execute(select(operation.c.id).where(operation.c.id.in_(operation_ids))).scalars())
 
 
 def count_by_stage(connection: Connection) -> dict[str, int]:

@@ -189,6 +189,8 @@ operation = Table(
     Column("detail", JSON, nullable=False, default=dict),
     Column("revision_last", Big, nullable=False, default=0),
     Column("revision_reviewed", Big, nullable=False, default=0),
+    Column("kept", Boolean, nullable=False, default=True),  # its objects are still there
+    Column("swept", Boolean, nullable=False, default=False),  # nothing of it is left over
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Index("ix_operation_project_id_created_at", "project_id", "created_at"),
@@ -273,13 +275,4 @@ worker_lease = Table(
     Column("pid", Integer, nullable=False, default=0),
     Column("beaten_at", Time, nullable=False),
     Column("started_at", Time, nullable=False),
-)
-
-# Objects the manifest let go; the sweeper deletes them after a grace period.
-doomed_object = Table(
-    "doomed_object",
-    metadata,
-    Column("id", String(24), primary_key=True),
-    Column("prefix", Text, nullable=False),
-    Column("due_at", Time, nullable=False, index=True),
 )

@@ -11,16 +11,6 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
-        "doomed_object",
-        sa.Column("id", sa.String(length=24), nullable=False),
-        sa.Column("prefix", sa.Text(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_doomed_object")),
-    )
-    with op.batch_alter_table("doomed_object", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_doomed_object_due_at"), ["due_at"], unique=False)
-
-    op.create_table(
         "installation",
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -130,6 +120,8 @@ def upgrade() -> None:
         sa.Column("detail", sa.JSON(), nullable=False),
         sa.Column("revision_last", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("revision_reviewed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kept", sa.Boolean(), nullable=False),
+        sa.Column("swept", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,85 @@
+"""The sweeper: the only one that deletes objects, and only a grace period after the manifest let them go.
+
+Called by every worker's tick. What it deletes can be deleted twice; two workers sweeping at once harm nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from douane.flow.house import House
+from douane.model.operation import Operation
+from douane.store import manifest, operations
+from douane.store.database import database_now, read, write
+
+BATCH = 20
+ORPHANS_EVERY = timedelta(hours=24)
+
+log = structlog.get_logger()
+
+
+def sweep(house: House) -> int:
+    """Drops what ended imports no longer need; how many imports were swept.
+
+    Terminated and failed ones lose everything after the grace period; completed ones lose what no version names; and
+    whatever has not changed for the retention time loses its files and records (its document stays, contract 11)."""
+    with read(house.engine) as connection:
+        now = database_now(connection)
+        grace = now - timedelta(seconds=house.settings.sweep_grace_s)
+        expired = now - timedelta(days=house.settings.retention_days)
+        ended = operations.unswept(connection, ("terminated", "failed"), grace, BATCH)
+        done = operations.unswept(connection, ("completed",), grace, BATCH)
+        old = operations.with_objects(connection, expired, BATCH)
+    for operation in ended + old:
+        _drop_all(house, operation)
+    for operation in done:
+        _drop_unnamed(house, operation)
+    return len(ended) + len(old) + len(done)
+
+
+def _drop_all(house: House, operation: Operation) -> None:
+    """First the names, then the objects: a reader that comes between finds nothing and not half."""
+    with write(house.engine) as connection:
+        now = operations.get(connection, operation.id, lock=True)
+        if now.stage not in ("terminated", "failed") and now.updated_at != operation.updated_at:
+            return
+        manifest.forget(connection, now.id)
+        operations.forget_objects(connection, now.id)
+    count = house.objects.delete_prefix(f"{operation.id}/")
+    log.info("sweep.dropped", operation=operation.id, objects=count)
+
+
+def _drop_unnamed(house: House, operation: Operation) -> None:
+    with read(house.engine) as connection:
+        named = manifest.objects(connection, operation.id) | {operation.source_object}
+    for name in list(house.objects.list(f"{operation.id}/")):
+        if name not in named:
+            house.objects.delete(name)
+    with write(house.engine) as connection:
+        operations.mark_swept(connection, operation.id)
+
+
+def drop_orphans(house: House) -> int:
+    """Deletes objects that belong to no operation: what a web process stored and died before it could say so. An id
+    carries its time, so uploads that are still arriving are left alone."""
+    with read(house.engine) as connection:
+        day_ago = database_now(connection) - ORPHANS_EVERY
+    prefixes = {name.split("/", 1)[0] for name in house.objects.list()}
+    old = sorted(prefix for prefix in prefixes if _made_at(prefix) < day_ago)
+    count = 0
+    for start in range(0, len(old), 500):
+        with read(house.engine) as connection:
+            known = operations.known(connection, old[start : start + 500])
+        for prefix in old[start : start + 500]:
+            if prefix not in known:
+                count += house.objects.delete_prefix(f"{prefix}/")
+    return count
+
+
+def _made_at(operation_id: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(int(operation_id[:12], 16) / 1000).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return datetime.now().astimezone()
