@@ -1,0 +1,268 @@
+"""`douane`: check a file with no server, serve the house, and look after it.
+
+Here stand the verbs and what they ask for; the work is in the modules beside this one, which are imported when their
+verb is called: `douane check` must start without a database driver, a web framework or Polars.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from douane import __version__
+from douane.errors import DouaneError
+
+if TYPE_CHECKING:
+    from douane.settings import Settings
+
+app = typer.Typer(
+    name="douane",
+    help="The customs house for other people's files: check every record, show what to mend, hand over clean data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+user = typer.Typer(help="People who sign in.", no_args_is_help=True, rich_markup_mode=None)
+key = typer.Typer(help="Access keys, with which programs call /v1.", no_args_is_help=True, rich_markup_mode=None)
+template = typer.Typer(help="The template file.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(user, name="user")
+app.add_typer(key, name="key")
+app.add_typer(template, name="template")
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="The file to read, or - for standard input.")]
+Sheet = Annotated[
+    str | None, typer.Option(metavar="NAME|N", help="Sheet of a workbook: its name, or its number from 0.")
+]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of the text; else it is detected.")]
+Delimiter = Annotated[str | None, typer.Option(help="What separates cells (or: tab); else it is detected.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The installation's data folder (DOUANE_DATA).")]
+Database = Annotated[
+    str | None, typer.Option("--database-url", help="sqlite:///FILE or postgresql://… (DOUANE_DATABASE_URL).")
+]
+Storage = Annotated[
+    str | None, typer.Option("--storage-url", help="A folder or s3://BUCKET/PREFIX (DOUANE_STORAGE_URL).")
+]
+Host = Annotated[str | None, typer.Option(help="Address to listen on (DOUANE_HOST).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on (DOUANE_PORT).")]
+ProjectId = Annotated[str | None, typer.Option("--project", metavar="ID", help="The project; else the first one.")]
+
+
+def main() -> None:
+    """Runs a verb. Status 2 and one sentence on stderr where it cannot be done."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        app()
+    except DouaneError as error:
+        _fail(error.message)
+    except BrokenPipeError:
+        # Whoever read our output has enough, as in `douane rows big.csv | head`. What is buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        _fail(_sentence(error))
+    except Exception as error:
+        if os.environ.get("DOUANE_LOG_LEVEL", "").lower() == "debug":
+            raise
+        _fail(
+            f"Something went wrong inside Douane: {type(error).__name__}: {error}. DOUANE_LOG_LEVEL=debug says where."
+        )
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM unwinds like an exception, so that the child is stopped and temporary files go."""
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _fail(sentence: str) -> None:
+    print(f"douane: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _sentence(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}." if error.filename else f"{reason}."
+
+
+def _settings(**given: Path | str | int | None) -> Settings:
+    from douane.cli.given import settings
+
+    return settings(**given)
+
+
+# Files
+
+
+@app.command()
+def rows(
+    file: File,
+    sheet: Sheet = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    form: Annotated[Literal["ndjson", "csv"], typer.Option("--format", help="How records are printed.")] = "ndjson",
+    explain: Annotated[bool, typer.Option("--explain", help="Print what was detected instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print what Douane reads: one JSON array of text per record, nothing interpreted, nothing trimmed."""
+    from douane.cli import files
+
+    options = files.reading_options(sheet, encoding, delimiter)
+    if explain:
+        files.explain(file, options, as_json)
+    else:
+        files.rows(file, options, form)
+
+
+@app.command()
+def check(
+    file: File,
+    template: Annotated[Path, typer.Option("--template", "-t", metavar="T.yaml", help="What the file should hold.")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping", "-m", metavar="M.yaml", help="{column key: heading or null}; else headings are matched."
+        ),
+    ] = None,
+    sheet: Sheet = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write valid.csv, invalid.csv and problems.ndjson into this folder."),
+    ] = None,
+    stage: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the staged table in this folder.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Map, check and report, without a server. Exit code 0: all valid; 1: some rows invalid; 2: cannot be done."""
+    from douane.cli import files
+
+    options = files.reading_options(sheet, encoding, delimiter)
+    all_valid = files.check(file, options, template, mapping, out, stage, as_json)
+    raise typer.Exit(0 if all_valid else 1)
+
+
+@template.command()
+def schema() -> None:
+    """Print the JSON Schema of the template file."""
+    from douane.cli import files
+
+    sys.stdout.write(files.template_schema())
+
+
+# The house
+
+
+@app.command()
+def init(data: Data = None, database: Database = None, storage: Storage = None, as_json: Json = False) -> None:
+    """Make a new installation: its first person, a sample project, a template and an access key."""
+    from douane.cli import house
+
+    house.init(_settings(data=data, database_url=database, storage_url=storage), as_json)
+
+
+@app.command()
+def serve(
+    data: Data = None, host: Host = None, port: Port = None, database: Database = None, storage: Storage = None
+) -> None:
+    """Run one web and one worker process; on first start with everything `douane init` makes."""
+    from douane.cli import house
+
+    house.serve(_settings(data=data, host=host, port=port, database_url=database, storage_url=storage))
+
+
+@app.command()
+def web(
+    data: Data = None, host: Host = None, port: Port = None, database: Database = None, storage: Storage = None
+) -> None:
+    """Run the web process alone."""
+    from douane.cli import house
+
+    house.web(_settings(data=data, host=host, port=port, database_url=database, storage_url=storage))
+
+
+@app.command()
+def worker(
+    data: Data = None, host: Host = None, port: Port = None, database: Database = None, storage: Storage = None
+) -> None:
+    """Run the worker process alone. It listens on nothing: host and port are taken so that the three verbs agree."""
+    from douane.cli import house
+
+    house.worker(_settings(data=data, host=host, port=port, database_url=database, storage_url=storage))
+
+
+@user.command("password")
+def user_password(
+    login: Annotated[str, typer.Argument(metavar="USER", help="E-mail or username.")],
+    generate: Annotated[bool, typer.Option("--generate", help="Make one up and print it.")] = False,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+) -> None:
+    """Set a person's password, asked for on a terminal or read from standard input. Ends all their sessions."""
+    from douane.cli import house
+
+    house.set_password(_settings(data=data, database_url=database, storage_url=storage), login, generate)
+
+
+@key.command("new")
+def key_new(
+    name: Annotated[str, typer.Argument(help="What the key is for.")] = "command line",
+    project: ProjectId = None,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """Make a further access key and print it, once."""
+    from douane.cli import house
+
+    house.new_key(_settings(data=data, database_url=database, storage_url=storage), project, name, as_json)
+
+
+@key.command("list")
+def key_list(
+    project: ProjectId = None,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """List a project's access keys, revoked ones too. The keys themselves are not shown."""
+    from douane.cli import house
+
+    house.list_keys(_settings(data=data, database_url=database, storage_url=storage), project, as_json)
+
+
+@key.command("revoke")
+def key_revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `douane key list` shows it.")],
+    project: ProjectId = None,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+) -> None:
+    """Refuse a key from now on."""
+    from douane.cli import house
+
+    house.revoke_key(_settings(data=data, database_url=database, storage_url=storage), project, key_id)
+
+
+@app.command()
+def settings(as_json: Json = False) -> None:
+    """List every setting with its unit and default; each is also a variable DOUANE_*."""
+    from douane.cli import house
+
+    house.show_settings(as_json)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)

@@ -1,0 +1,220 @@
+"""`douane rows` and `douane check`: a file, a template and no server.
+
+This process opens the file and hands its descriptor to the sandboxed child, which alone parses it; what comes back are
+small events and finished files. So no parser and no column work runs here, and Polars is never imported.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from rich.console import Console
+
+from douane.cli import screen
+from douane.cli.documents import read_document
+from douane.cli.given import settings
+from douane.errors import BadFile, BadRequest, BadTemplate
+from douane.jobs.children import child_limits, run_child, stream_child
+from douane.model.template import Template
+from douane.settings import Settings
+from douane.sheet.template_file import column_to_document, read_template
+
+REPORTS = ("valid.csv", "invalid.csv", "problems.ndjson")
+COPY_BYTES = 1 << 20
+LIMITS = (
+    "cell_bytes",
+    "record_bytes",
+    "columns",
+    "unpacked_bytes",
+    "unpacked_ratio",
+    "unpacked_free_bytes",
+    "archive_entries",
+    "entry_bytes",
+    "json_depth",
+    "json_digits",
+)
+
+
+def reading_options(sheet: str | None, encoding: str | None, delimiter: str | None) -> dict[str, Any]:
+    """What a person may fix of `sheet/formats.Options`, as plain data. A sheet of digits only is a number, from 0;
+    `tab` and `\\t` mean a tab."""
+    if delimiter in ("\\t", "tab"):
+        delimiter = "\t"
+    if delimiter is not None and len(delimiter) != 1:
+        raise BadRequest(f"A delimiter is one character (or the word tab), not {delimiter!r}.")
+    number = int(sheet) if sheet is not None and sheet.isascii() and sheet.isdigit() else None
+    return {"sheet": sheet if number is None else number, "encoding": encoding, "delimiter": delimiter}
+
+
+# rows
+
+
+def rows(name: str, options: Mapping[str, Any], form: str) -> None:
+    """Every record of the file on standard output, as NDJSON arrays or CSV."""
+    config = settings()
+    spec = {"do": "rows", "options": _whole(options, config), "format": form}
+    with _opened(name) as source, _folder(None) as folder:
+        payload = stream_child(spec, source=source.fileno(), folder=folder, limits=child_limits(config))
+        for piece in payload:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+
+
+def explain(name: str, options: Mapping[str, Any], as_json: bool) -> None:
+    """What was detected, in words or (`as_json`) as the event has it, without the first records."""
+    config = settings()
+    spec = {"do": "explain", "options": _whole(options, config)}
+    with _opened(name) as source, _folder(None) as folder:
+        detected = _run(spec, source, folder, config)["detected"]
+    if as_json:
+        screen.print_json({key: value for key, value in detected.items() if key != "records"})
+    else:
+        screen.show_detected(Console(), name, detected)
+
+
+# check
+
+
+def check(
+    name: str,
+    options: Mapping[str, Any],
+    template_path: Path,
+    mapping_path: Path | None,
+    out: Path | None,
+    stage: Path | None,
+    as_json: bool,
+) -> bool:
+    """Prints the summary, leaves the reports in `out` and the staged table in `stage`. True if all rows are valid."""
+    config = settings()
+    template = _template(template_path)
+    spec = {
+        "do": "inspect",
+        "options": _whole(options, config),
+        "template": _template_document(template),
+        "mapping": None
+        if mapping_path is None
+        else _mapping(mapping_path, {column.key for column in template.columns}),
+        "stage": stage is not None,
+        "report": out is not None,
+    }
+    if stage is not None and stage.exists() and any(stage.iterdir()):
+        raise BadRequest(f"The folder {stage} is not empty; a staged table needs one of its own.")
+    for folder in (out, stage):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    # Beside what is kept of it, so that moving it there is renaming and cannot run out of room half-way.
+    with _opened(name) as source, _folder(stage or out) as work:
+        events = _run(spec, source, work, config)
+        reports = [] if out is None else [Path(shutil.move(work / report, out / report)) for report in REPORTS]
+        if stage is not None:
+            for path in sorted(work.iterdir()):
+                shutil.move(path, stage / path.name)
+    summary = {
+        **events["inspected"]["summary"],
+        "detected": {key: value for key, value in events["detected"].items() if key not in ("records", "headings")},
+        "mapping": events["mapping"]["mapping"],
+        "unmapped": events["mapping"]["unmapped"],
+    }
+    if as_json:
+        screen.print_json(summary)
+    else:
+        screen.show_check(Console(), name, summary, reports)
+    return not summary["invalid"]
+
+
+def _template(path: Path) -> Template:
+    try:
+        return read_template(read_document(path), strict=True)
+    except BadTemplate as error:
+        place = error.place if error.place.startswith(path.name) else f"{path.name}: {error.place}".rstrip(": ")
+        raise BadTemplate(error.reason, place=place) from error
+
+
+def _mapping(path: Path, keys: set[str]) -> dict[str, str | None]:
+    """{column key: heading or null}. BadTemplate says what is wrong with it."""
+    document = read_document(path)
+    if not isinstance(document, dict):
+        raise BadTemplate("A mapping holds column keys with their headings, such as `email: E-mail`.", place=path.name)
+    for key, heading in document.items():
+        if key not in keys:
+            raise BadTemplate(f"The template has no column {key!r}.", place=path.name)
+        if heading is not None and not isinstance(heading, str):
+            raise BadTemplate(f"A heading is text (put {heading!r} in quotes) or null.", place=f"{path.name}: {key}")
+    return document
+
+
+def _template_document(template: Template) -> dict[str, Any]:
+    return {"name": template.name, "columns": [column_to_document(column) for column in template.columns]}
+
+
+def template_schema() -> str:
+    return resources.files("douane.sheet").joinpath("template.schema.json").read_text(encoding="utf-8")
+
+
+# The child
+
+
+def _run(spec: Mapping[str, Any], source: BinaryIO, folder: Path, config: Settings) -> dict[str, dict[str, Any]]:
+    """Runs the child to its end with a progress bar; the last event of each kind. Its error is raised as ours."""
+    events: dict[str, dict[str, Any]] = {}
+    with screen.progress_bar(sys.stderr) as bar:
+
+        def take(event: dict[str, Any]) -> None:
+            if event["event"] == "progress":
+                bar.update(event)
+            else:
+                events[event["event"]] = event
+
+        run_child(dict(spec), source=source.fileno(), folder=folder, on_event=take, limits=child_limits(config))
+    return events
+
+
+def _whole(options: Mapping[str, Any], config: Settings) -> dict[str, Any]:
+    limits = {limit: getattr(config, limit) for limit in LIMITS}
+    return {**options, "piece_bytes": config.piece_bytes, "limits": limits}
+
+
+# Files
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
+    """The file, or standard input for `-`. A pipe is first copied to a file without a name: workbooks are read
+    from their end, and a second pass may be needed."""
+    if name == "-":
+        with _spooled(sys.stdin.buffer) as copy:
+            yield copy
+        return
+    if Path(name).is_dir():
+        raise BadFile(f"{name} is a folder, not a file.")
+    with Path(name).open("rb") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            yield file
+        else:
+            with _spooled(file) as copy:
+                yield copy
+
+
+@contextmanager
+def _spooled(stream: BinaryIO) -> Iterator[BinaryIO]:
+    with tempfile.TemporaryFile(prefix="douane-") as copy:
+        shutil.copyfileobj(stream, copy, COPY_BYTES)
+        copy.flush()
+        copy.seek(0)
+        yield cast(BinaryIO, copy)
+
+
+@contextmanager
+def _folder(beside: Path | None) -> Iterator[Path]:
+    """A folder for the child, gone at the end."""
+    with tempfile.TemporaryDirectory(prefix=".douane-", dir=beside) as folder:
+        yield Path(folder)

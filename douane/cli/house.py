@@ -1,0 +1,175 @@
+"""`init`, `serve`, `web`, `worker`, people and keys: everything that opens the house."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from getpass import getpass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from douane.cli.screen import print_json
+from douane.errors import BadRequest, Conflict, NotFound
+from douane.flow import identity
+from douane.flow.house import House, open_house
+from douane.flow.setup import Installation, initialise
+from douane.jobs.supervisor import supervise
+from douane.settings import Settings, describe
+from douane.store import projects
+from douane.store.database import read
+
+PASSWORD_CHARACTERS_MIN = 8
+
+
+def show_settings(as_json: bool) -> None:
+    rows = describe()
+    if as_json:
+        names = ("name", "unit", "default", "description")
+        print_json([{**dict(zip(names, row, strict=True)), "variable": f"DOUANE_{row[0].upper()}"} for row in rows])
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("Setting", "Default", "Unit", "Means"):
+        table.add_column(name, overflow="fold")
+    for name, unit, default, sentence in rows:
+        table.add_row(Text(name), Text(default), Text(unit), Text(sentence))
+    console = Console()
+    console.print(table)
+    console.print(Text("\nEach is also a variable: port is DOUANE_PORT.", style="dim"))
+
+
+# Installation
+
+
+def init(config: Settings, as_json: bool) -> None:
+    if config.data.exists() and any(config.data.iterdir()):
+        raise Conflict(f"The folder {config.data} is not empty; a new installation needs an empty one.")
+    made = initialise(open_house(config))
+    if made is None:
+        raise Conflict("This database holds an installation already.")
+    if as_json:
+        print_json(_facts(made))
+    else:
+        _show_installation(config, made)
+        print(f"Start it with: douane serve --data {config.data}")
+
+
+def _facts(made: Installation) -> dict[str, str]:
+    return {
+        "projectId": made.project_id,
+        "accessKey": made.access_key,
+        "templateId": made.template_id,
+        "user": made.username,
+        "email": made.email,
+        "password": made.password,
+    }
+
+
+def _show_installation(config: Settings, made: Installation) -> None:
+    """What a person must note: it is said once and kept only as hashes. The three lines are ready to be pasted."""
+    address, line = config.address, f"-H 'accesskey: {made.access_key}'"
+    first = r"""| sed 's/.*"_id":"\([0-9a-f]*\)".*/\1/')"""
+    print(
+        f"""
+Douane is set up. This is shown once; note it down.
+
+  Page        {address}
+  E-mail      {made.email}
+  Password    {made.password}
+  Access key  {made.access_key}
+  Template    {made.template_id}  (the sample, "{made.template_name}")
+
+Upload a file, see what is wrong with it, pull the valid rows:
+
+id=$(curl -s {line} -F file=@people.csv '{address}/v1/upload/{made.template_id}?auto=true' {first}
+curl -s {line} "{address}/v1/review/$id?type=invalid&limit=20"
+curl -s {line} -H 'Accept: text/csv' "{address}/v1/upload/$id/rows/valid"
+""",
+        flush=True,
+    )
+
+
+# Processes
+
+
+def serve(config: Settings) -> None:
+    made = initialise(open_house(config))
+    if made is not None:
+        _show_installation(config, made)
+    print(f"Douane is at {config.address} (Ctrl-C stops it).", flush=True)
+    sys.exit(supervise(config))
+
+
+# People and keys
+
+
+def set_password(config: Settings, login: str, generate: bool) -> None:
+    password = secrets.token_urlsafe(12) if generate else _asked_password(login)
+    person = identity.set_password(open_house(config), login, password)
+    print(f"The password of {person.email} is changed; all their sessions are ended.")
+    if generate:
+        print(f"Password: {password}")
+
+
+def _asked_password(login: str) -> str:
+    if sys.stdin.isatty():
+        password = getpass(f"New password of {login}: ")
+        if getpass("Once more: ") != password:
+            raise BadRequest("The two passwords differ; nothing is changed.")
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if len(password) < PASSWORD_CHARACTERS_MIN:
+        raise BadRequest(f"A password has at least {PASSWORD_CHARACTERS_MIN} characters; nothing is changed.")
+    return password
+
+
+def new_key(config: Settings, project_id: str | None, name: str, as_json: bool) -> None:
+    house = open_house(config)
+    project = project_id or _first_project(house)
+    access_key = identity.new_access_key(house, identity.unlock(house), project, name)
+    if as_json:
+        print_json({"projectId": project, "name": name, "accessKey": access_key})
+    else:
+        print(access_key)
+
+
+def list_keys(config: Settings, project_id: str | None, as_json: bool) -> None:
+    house = open_house(config)
+    found = identity.access_keys(house, project_id or _first_project(house))
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": key.id,
+                    "name": key.name,
+                    "createdAt": key.created_at.isoformat(),
+                    "revokedAt": key.revoked_at.isoformat() if key.revoked_at else None,
+                }
+                for key in found
+            ]
+        )
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("Id", "Name", "Made", "Revoked"):
+        table.add_column(name)
+    for key in found:
+        revoked = key.revoked_at.strftime("%Y-%m-%d %H:%M") if key.revoked_at else ""
+        table.add_row(
+            Text(key.id), Text(key.name or "the project's own"), key.created_at.strftime("%Y-%m-%d %H:%M"), revoked
+        )
+    Console().print(table)
+
+
+def revoke_key(config: Settings, project_id: str | None, key_id: str) -> None:
+    house = open_house(config)
+    identity.revoke_access_key(house, project_id or _first_project(house), key_id)
+    print("The key is refused from now on.")
+
+
+def _first_project(house: House) -> str:
+    with read(house.engine) as connection:
+        found = projects.everything(connection)
+    if not found:
+        raise NotFound("There is no project here yet; `douane init` makes one.")
+    return found[0].id
