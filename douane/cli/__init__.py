@@ -6,6 +6,7 @@ verb is called: `douane check` must start without a database driver, a web frame
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -58,6 +59,8 @@ ProjectId = Annotated[str | None, typer.Option("--project", metavar="ID", help="
 def main() -> None:
     """Runs a verb. Status 2 and one sentence on stderr where it cannot be done."""
     signal.signal(signal.SIGTERM, _end)
+    # The verbs that serve set up a log; for the others the one sentence at the end says it all.
+    logging.getLogger("douane").addHandler(logging.NullHandler())
     try:
         app()
     except DouaneError as error:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -50,7 +49,7 @@ def print_json(value: object) -> None:
 def show_check(console: Console, name: str, summary: Mapping[str, Any], reports: Sequence[Path]) -> None:
     """The summary of `douane check`, in the form that `--json` prints."""
     console.print(Text(plain(name), style="bold"))
-    console.print(Padding(Text(in_words(summary["detected"])), (0, 0, 1, 2)))
+    console.print(Text(in_words(summary["detected"]) + "\n", style="dim"))
     _show_mapping(console, summary["mapping"], summary["unmapped"])
     console.print(_verdict(summary))
     if summary["problems"]:
@@ -60,7 +59,7 @@ def show_check(console: Console, name: str, summary: Mapping[str, Any], reports:
     if reports:
         folder = reports[0].parent
         names = ", ".join(path.name for path in reports)
-        console.print(Text.assemble("Reports in ", (plain(folder), "bold"), f": {names}"))
+        console.print(Text.assemble("\nReports in ", (plain(folder), "bold"), f": {names}"))
 
 
 def _show_mapping(console: Console, mapping: Mapping[str, str | None], unmapped: Sequence[str]) -> None:
@@ -75,7 +74,7 @@ def _show_mapping(console: Console, mapping: Mapping[str, str | None], unmapped:
     if unmapped:
         listed = ", ".join(plain(heading) or '""' for heading in unmapped[:20])
         more = f" and {len(unmapped) - 20:,} more" if len(unmapped) > 20 else ""
-        console.print(Padding(Text(f"Carried along unchecked: {listed}{more}", style="dim"), (0, 0, 0, 1)))
+        console.print(Text(f"Carried along unchecked: {listed}{more}", style="dim"))
     console.print()
 
 
@@ -173,7 +172,7 @@ def _facts(detected: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Sheets", ", ".join(plain(sheet) for sheet in detected["sheets"])
     if detected.get("sheet") is not None:
         yield "Read", plain(detected["sheet"])
-    yield "Headings", _heading(detected.get("headerRow"))
+    yield "Headings", _heading(detected.get("headerRow")).removeprefix("headings in ")
     if detected.get("width") is not None:
         yield "Columns", f"{detected['width']:,}"
     if detected.get("rows") is not None:

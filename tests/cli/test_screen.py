@@ -105,7 +105,7 @@ def test_explain_shows_facts_and_the_first_records() -> None:
     detected = {**DETECTED, "rows": 4, "blank": 1, "records": [["Report"], [], ["id", "name", "age"], ["1", None, "x"]]}
     screen.show_detected(Console(file=out, width=80), "people.csv", detected)
     text = " ".join(out.getvalue().split())
-    assert "Headings headings in record 3" in text
+    assert "Headings record 3" in text
     assert "Blank 1 record skipped" in text
     assert "id name age" in text
 
