@@ -42,7 +42,7 @@ from douane.sheet.formats import (
     Source,
 )
 from douane.sheet.formats.dialect import WHITE, Dialect, detect_dialect, heading_row, is_blank
-from douane.sheet.formats.stream import uploaded_bytes
+from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transcribed
 
 HEAD_BYTES = 1 << 20
@@ -50,6 +50,7 @@ HEAD_RECORDS = 1000
 # A frame costs 16 bytes a cell before any text, a scan 8 bytes a quote: pieces with more of them are cut smaller.
 CELLS_MAX = 4_000_000
 QUOTES_MAX = 2_000_000
+REREAD_BYTES = 64 << 10
 
 # `csv` refuses cells over 128 KiB by default; our own limits stand before it. The setting is the process's.
 csv.field_size_limit((1 << 31) - 1)
@@ -134,11 +135,11 @@ class CsvReader:
         if not cut.size:
             return self._giant_line(at, window)
         cut, lines = _lighter(window, cut, by_lines, shape)
-        data = window[: cut.size]
         after = Position(at.piece + 1, at.offset + cut.size, at.line + lines)
         piece = CsvPiece(
             number=at.piece,
-            data=data,
+            window=window,
+            size=cut.size,
             line=at.line,
             next=after,
             bytes_done=uploaded_bytes(self._text, after.offset),
@@ -146,14 +147,18 @@ class CsvReader:
             quotes=cut.quotes,
             by_lines=by_lines,
         )
+        rest = len(window) - cut.size
+        if rest < REREAD_BYTES and self._text.size != UNKNOWN_SIZE:
+            return piece, b""  # reading a few bytes twice is cheaper than moving the whole window behind them
         return piece, window[cut.size :]
 
     def _window(self, offset: int, held: bytes, wanted: int) -> tuple[bytes, bool]:
         """The `wanted` bytes from `offset` on, of which `held` are here already; True if the file ends in them."""
         missing = wanted - len(held)
         if missing > 0:
-            held += self._text.read(offset + len(held), missing)
-        return held[:wanted] if len(held) > wanted else held, len(held) < wanted
+            more = self._text.read(offset + len(held), missing)
+            held = held + more if held else more
+        return held if len(held) <= wanted else held[:wanted], len(held) < wanted
 
     def _giant_line(self, at: Position, window: bytes) -> tuple[CsvPiece, bytes]:
         """One physical line that is longer than a record may be: its beginning is kept, its end is looked for."""
@@ -170,7 +175,8 @@ class CsvReader:
         return (
             CsvPiece(
                 number=at.piece,
-                data=kept,
+                window=kept,
+                size=len(kept),
                 line=at.line,
                 next=after,
                 bytes_done=uploaded_bytes(self._text, offset),
@@ -194,11 +200,12 @@ class _Shape:
 
 @dataclass(frozen=True, slots=True)
 class CsvPiece:
-    """`data` ends with a record. `quotes`: where its quotes are, if they are known to pair up by parity. `by_lines`:
-    the first record is over-long and every physical line is a record."""
+    """`window[:size]` is a run of whole records. `quotes`: where its quotes are, if they pair up by parity.
+    `by_lines`: the first record is over-long and every physical line is a record."""
 
     number: int
-    data: bytes
+    window: bytes
+    size: int
     line: int
     next: Position
     bytes_done: int
@@ -355,8 +362,9 @@ class _Records:
 
 def _parse(piece: CsvPiece) -> tuple[pl.DataFrame, int]:
     shape = piece.shape
-    data = shape.encoding.to_utf8(piece.data)
-    known = piece.quotes if data is piece.data else None
+    own = piece.window[: piece.size]
+    data = shape.encoding.to_utf8(own)
+    known = piece.quotes if data is own else None
     records = _physical_lines(data, piece.line, shape) if piece.by_lines else _records(data, known, piece.line, shape)
     too_long = np.flatnonzero(records.stops - records.starts > shape.limits.record_bytes)
     if len(too_long) and not piece.by_lines:
@@ -604,13 +612,13 @@ def _mark_undecodable(records: _Records) -> None:
 
 def _cell_counts(records: _Records, fast: pl.DataFrame, good: Positions, shape: _Shape) -> Positions | None:
     """How many cells each good record has; None if all have exactly `width`."""
-    width = shape.width
-    text = np.frombuffer(records.data, np.uint8)
-    delimiters = text == shape.dialect.delimiter_byte[0]
-    quoted = records.quoted
-    fair = len(good) == len(records.odd) and int(np.count_nonzero(delimiters)) == len(good) * (width - 1)
-    if fair and quoted is None and not (fast[f"c{width - 1}"] == "").any():
-        return None  # no record can be short, so by the sum none can be too long
+    width, quoted = shape.width, records.quoted
+    delimiters = np.frombuffer(records.data, np.uint8) == shape.dialect.delimiter_byte[0]
+    within_quotes = _count_inside(delimiters, quoted)
+    if within_quotes is not None and len(good) == len(records.odd):
+        total = int(np.count_nonzero(delimiters)) - within_quotes
+        if total == len(good) * (width - 1) and not _may_be_short(records, fast, delimiters, width):
+            return None  # no record is short, so by the sum none is too long
     places = np.flatnonzero(delimiters)
     counts = np.diff(np.searchsorted(places, records.stops), prepend=0) + 1
     if quoted is not None:
@@ -620,6 +628,31 @@ def _cell_counts(records: _Records, fast: pl.DataFrame, good: Positions, shape: 
         np.subtract.at(counts, numbers, within[holders])
     counts = counts[good]
     return None if (counts == width).all() else counts
+
+
+def _count_inside(delimiters: Mask, quoted: tuple[Positions, Positions] | None) -> int | None:
+    """How many delimiters are within quotes; None if so much is quoted that counting all of them costs no more."""
+    if quoted is None or not len(quoted[0]):
+        return 0
+    begins, lengths = quoted[0], quoted[1] - quoted[0]
+    total = int(lengths.sum())
+    if total * 8 > len(delimiters):
+        return None
+    shift = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)[:-1]))
+    return int(np.count_nonzero(delimiters[np.repeat(begins - shift, lengths) + np.arange(total)]))
+
+
+def _may_be_short(records: _Records, fast: pl.DataFrame, delimiters: Mask, width: int) -> bool:
+    """False if no record can have fewer than `width` cells. Polars shows absent cells as "": a short record has an
+    empty last column, and either its own last cell is empty too or it does not end with a delimiter."""
+    empty = fast[f"c{width - 1}"] == ""
+    if width == 1 or not empty.any():
+        return False
+    if (empty & (fast[f"c{width - 2}"] == "")).any():
+        return True
+    stops = records.stops[empty.to_numpy()]
+    carriage = np.frombuffer(records.data, np.uint8)[stops - 2] == 13
+    return not bool(delimiters[stops - 2 - carriage].all())
 
 
 def _with_absent(fast: pl.DataFrame, cells: Positions, width: int) -> pl.DataFrame:
@@ -743,8 +776,8 @@ def _without_blank(frame: pl.DataFrame, records: _Records, shape: _Shape) -> tup
     may = np.zeros(256, np.bool_)
     may[:0x21] = may[0x80:] = True
     may[[shape.dialect.delimiter_byte[0], shape.dialect.quote_byte_or_zero]] = True
-    last = np.maximum(records.stops - 2, records.starts)
-    numbers = np.flatnonzero(may[text[records.starts]] & may[text[last]])
+    numbers = np.flatnonzero(may[text[records.starts]])
+    numbers = numbers[may[text[np.maximum(records.stops[numbers] - 2, records.starts[numbers])]]]
     for name in frame.columns if len(numbers) else ():
         if not name.startswith("c"):
             continue

@@ -24,117 +24,25 @@ BLOCK_BYTES = 1 << 20
 # Line ends, quotes and common delimiters are the same single bytes as in ASCII and never part of another sign, so
 # these files are cut as they are and every offset is an offset into the upload.
 LIKE_ASCII = frozenset(
-    [
-        "utf-8",
-        "ascii",
-        "iso8859-1",
-        "iso8859-2",
-        "iso8859-3",
-        "iso8859-4",
-        "iso8859-5",
-        "iso8859-6",
-        "iso8859-7",
-        "iso8859-8",
-        "iso8859-9",
-        "iso8859-10",
-        "iso8859-11",
-        "iso8859-13",
-        "iso8859-14",
-        "iso8859-15",
-        "iso8859-16",
-        "cp1250",
-        "cp1251",
-        "cp1252",
-        "cp1253",
-        "cp1254",
-        "cp1255",
-        "cp1256",
-        "cp1257",
-        "cp1258",
-        "cp437",
-        "cp720",
-        "cp737",
-        "cp775",
-        "cp850",
-        "cp852",
-        "cp855",
-        "cp857",
-        "cp858",
-        "cp860",
-        "cp861",
-        "cp862",
-        "cp863",
-        "cp864",
-        "cp865",
-        "cp866",
-        "cp869",
-        "cp874",
-        "koi8-r",
-        "koi8-u",
-        "koi8-t",
-        "kz1048",
-        "mac-roman",
-        "mac-latin2",
-        "mac-cyrillic",
-        "mac-greek",
-        "mac-turkish",
-        "mac-iceland",
-        "ptcp154",
-        "tis-620",
-        "hp-roman8",
-        "cp932",
-        "shift_jis",
-        "shift_jis_2004",
-        "euc_jp",
-        "euc_jis_2004",
-        "gb2312",
-        "gbk",
-        "gb18030",
-        "big5",
-        "big5hkscs",
-        "cp950",
-        "euc_kr",
-        "cp949",
-        "johab",
-    ]
+    str.split(
+        "utf-8 ascii iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 "
+        "iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 "
+        "cp1255 cp1256 cp1257 cp1258 cp437 cp720 cp737 cp775 cp850 cp852 cp855 cp857 cp858 cp860 cp861 cp862 "
+        "cp863 cp864 cp865 cp866 cp869 cp874 koi8-r koi8-u koi8-t kz1048 mac-roman mac-latin2 mac-cyrillic "
+        "mac-greek mac-turkish mac-iceland ptcp154 tis-620 hp-roman8 cp932 shift_jis shift_jis_2004 euc_jp "
+        "euc_jis_2004 gb2312 gbk gb18030 big5 big5hkscs cp950 euc_kr cp949 johab"
+    )
 )
 OTHERS = frozenset(
-    [
-        "utf-16",
-        "utf-16-le",
-        "utf-16-be",
-        "utf-32",
-        "utf-32-le",
-        "utf-32-be",
-        "utf-7",
-        "iso2022_jp",
-        "iso2022_jp_1",
-        "iso2022_jp_2",
-        "iso2022_kr",
-        "hz",
-        "cp037",
-        "cp273",
-        "cp500",
-        "cp1140",
-    ]
+    str.split(
+        "utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be utf-7 iso2022_jp iso2022_jp_1 iso2022_jp_2 "
+        "iso2022_kr hz cp037 cp273 cp500 cp1140"
+    )
 )
 # Between these a guess is made; more candidates make the guess worse, not better.
-GUESSED = [
-    "cp1252",
-    "cp1250",
-    "cp1251",
-    "koi8_r",
-    "cp1253",
-    "cp1254",
-    "cp1255",
-    "cp1256",
-    "cp932",
-    "euc_jp",
-    "gb18030",
-    "big5",
-    "euc_kr",
-    "mac_roman",
-]
+GUESSED = str.split(
+    "cp1252 cp1250 cp1251 koi8_r cp1253 cp1254 cp1255 cp1256 cp932 euc_jp gb18030 big5 euc_kr mac_roman"
+)
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),

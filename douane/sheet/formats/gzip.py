@@ -1,0 +1,84 @@
+"""gzip and bgzip (several members) around a text file. What is inside decides the format."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Iterator
+
+from isal import isal_zlib
+
+from douane.errors import BadFile, OverLimit
+from douane.sheet.formats import Limits, Options, Reader, Source, open_as
+from douane.sheet.formats.stream import Forward
+
+BLOCK_BYTES = 256 << 10
+CHUNK_BYTES = 1 << 20  # at most so much is inflated at a time, whatever the block promises
+INSIDE = {"json": "douane.sheet.formats.json", "csv": "douane.sheet.formats.csv"}
+
+
+def recognise(head: bytes, source: Source) -> bool:
+    return head.startswith(b"\x1f\x8b\x08")
+
+
+def open(source: Source, options: Options) -> Reader:
+    """The reader of what is inside. BadFile `file_broken` if the stream is damaged or ends early, at the latest when
+    its end is read; OverLimit beyond `unpacked_bytes` or `unpacked_ratio`."""
+    reader = open_as(inflated(source, options.limits), options, INSIDE)
+    reader.detected = dataclasses.replace(reader.detected, compression="gzip")
+    return reader
+
+
+def inflated(source: Source, limits: Limits) -> Forward:
+    used = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal used
+        used = 0
+        unpacked = 0
+        for chunk, used_now in _members(source):
+            used = used_now
+            unpacked += len(chunk)
+            if unpacked > limits.unpacked_bytes:
+                raise OverLimit(
+                    f"Unpacked, the file has more than {limits.unpacked_bytes:,} bytes", setting="unpacked_bytes"
+                )
+            if unpacked > limits.unpacked_free_bytes and unpacked > limits.unpacked_ratio * used:
+                raise OverLimit(
+                    f"Unpacked, the file is more than {limits.unpacked_ratio} times as large", setting="unpacked_ratio"
+                )
+            yield chunk
+
+    return Forward(chunks, lambda: used)
+
+
+def _members(source: Source) -> Iterator[tuple[bytes, int]]:
+    """Inflated chunks with the number of bytes used for them."""
+    at, block = 0, b""
+    while True:
+        if not block:
+            block = source.read(at, BLOCK_BYTES)
+            at += len(block)
+        if at > len(block):  # behind the first member
+            block = block.lstrip(b"\0")
+            if not block:
+                if at >= source.size:
+                    return
+                continue
+            if not block.startswith(b"\x1f"):
+                raise BadFile("The gzip file is followed by something else.", code="file_broken")
+        inflate = isal_zlib.decompressobj(wbits=31)
+        try:
+            while not inflate.eof:
+                chunk = inflate.decompress(block, CHUNK_BYTES)
+                block = inflate.unconsumed_tail
+                if chunk:
+                    yield chunk, at - len(block)
+                if not inflate.eof and not block and not chunk:
+                    block = source.read(at, BLOCK_BYTES)
+                    at += len(block)
+                    if not block:
+                        raise BadFile("The gzip file ends early.", code="file_broken")
+        except (isal_zlib.error, zlib.error, EOFError) as error:
+            raise BadFile("The gzip file is damaged.", code="file_broken") from error
+        block = inflate.unused_data
