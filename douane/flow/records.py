@@ -28,7 +28,7 @@ from douane.errors import BadRequest, Conflict, WrongStage
 from douane.flow.forms import Form, chosen_of, form_of, headings_of, template_document
 from douane.flow.house import House
 from douane.flow.work import TABLE
-from douane.jobs.children import stream_child
+from douane.jobs.children import child_limits, stream_child
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.staging import masks
@@ -441,6 +441,6 @@ def _encoded(
             "parts": parts,
             "cells": str(inputs / "cells"),
         }
-        yield from stream_child(spec, folder=out, readable=(inputs,), settings=house.settings)
+        yield from stream_child(spec, folder=out, readable=(inputs,), limits=child_limits(house.settings))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
