@@ -39,6 +39,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from douane.flow.house import House
+from douane.jobs.queue import Jobs
 from douane.settings import Settings
 from douane.store.database import database_url, migrate, open_database
 from douane.store.objects import Objects
@@ -166,7 +167,7 @@ def objects(storage: Settings) -> Objects:
 
 @pytest.fixture
 def house(storage: Settings, engine: Engine, objects: Objects) -> House:
-    return House(storage, engine, objects)
+    return House(storage, engine, objects, Jobs(storage, engine))
 
 
 def _missing(what: str) -> None:

@@ -133,7 +133,7 @@ def migrate(engine: Engine) -> None:
     # Alembic costs a tenth of a second to import; only starting processes come here.
     from douane.store.migrations import upgrade
 
-    with _in_our_words(), _migration_lock(engine), engine.connect().execution_options(**{_WRITE: True}) as connection:
+    with _in_our_words(), migrating(engine), engine.connect().execution_options(**{_WRITE: True}) as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET statement_timeout = 0")
             connection.commit()
@@ -142,7 +142,7 @@ def migrate(engine: Engine) -> None:
 
 
 @contextmanager
-def _migration_lock(engine: Engine) -> Iterator[None]:
+def migrating(engine: Engine) -> Iterator[None]:
     """Held by one process of all that use this database."""
     if engine.dialect.name == "sqlite":
         # Foreign to SQLite's own locks, so that waiting has no time limit.

@@ -1,0 +1,363 @@
+"""The parent's side of the sandboxed child: starts it (`sandbox.launch`), listens, and ends it when it must.
+
+A child gets one JSON line (the spec) on stdin and answers with events, one JSON line each, or with the payload itself.
+What it says is believed as far as its form goes and no further. Its environment holds none of our secrets.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import douane
+from douane import errors
+from douane.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Set once, when this process is about to end: children are killed, and whoever waits for one hears `Superseded`.
+stopping = threading.Event()
+
+# Events that hand over files; with a `window` in the spec the child waits until they are answered.
+FILE_EVENTS = frozenset({"part", "mask", "packed"})
+
+_POLL_S = 0.25
+_EVENT_BYTES_MAX = 64 << 20
+_READ_BYTES = 1 << 18
+_STDERR_KEPT = 8 << 10
+_END_WAIT_S = 10.0
+
+# Children are told when the thread that started them ends, and threads that serve a web request end early: so all are
+# started by this one, which stays as long as the process does.
+_starter = ThreadPoolExecutor(1, thread_name_prefix="douane-starter")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLimits:
+    """`settings.child_*`; 0 threads = one per core."""
+
+    memory_bytes: int = 2 << 30
+    cpu_s: int = 4 * 3600
+    wall_s: float = 8 * 3600
+    silence_s: float = 300
+    file_bytes: int = 16 << 30
+    open_files: int = 512
+    threads: int = 0
+
+
+def child_limits(settings: Settings) -> ChildLimits:
+    return ChildLimits(
+        memory_bytes=settings.child_memory_bytes,
+        cpu_s=settings.child_cpu_s,
+        wall_s=settings.child_wall_s,
+        silence_s=settings.child_silence_s,
+        file_bytes=settings.child_file_bytes,
+        open_files=settings.child_open_files,
+        threads=settings.child_threads,
+    )
+
+
+def run_child(
+    spec: dict[str, Any],
+    *,
+    source: BinaryIO | int | None = None,
+    folder: Path,
+    readable: Sequence[Path] = (),
+    on_event: Callable[[dict[str, Any]], None],
+    cancelled: Callable[[], bool] = lambda: False,
+    limits: ChildLimits = ChildLimits(),
+) -> None:
+    """Runs a child to its end; `on_event` is called with each event but `error`, in this thread and in order.
+
+    `source` is handed over as `spec["source_fd"]`; `folder` is the child's own and its working folder, `readable` are
+    files and folders it may read beside it. With `spec["window"]`, an event of FILE_EVENTS is answered when `on_event`
+    returns, and the child is never further ahead than so many. `cancelled` is asked four times a second.
+
+    Raises what the child reports (`BadFile`, `OverLimit`, `StorageFull` ... by its code), `OverLimit` and `BadFile` for
+    what ends it from outside, `Cancelled`, `Superseded` when this process is stopping, and whatever `on_event` raises;
+    the child is gone in every case."""
+    child = _Child(spec, source, folder, readable, limits)
+    try:
+        for event in _events(child, cancelled, limits):
+            if event["event"] == "error":
+                raise _reported(event)
+            on_event(event)
+            if spec.get("window") and event["event"] in FILE_EVENTS:
+                child.answer()
+        child.check_end()
+    finally:
+        child.kill()
+
+
+def stream_child(
+    spec: dict[str, Any],
+    *,
+    source: BinaryIO | int | None = None,
+    folder: Path,
+    readable: Sequence[Path] = (),
+    limits: ChildLimits = ChildLimits(),
+) -> Iterator[bytes]:
+    """What the child writes to stdout, as it comes. Raises as `run_child` does if the child fails, also after bytes
+    were given: whoever passes them on must then break off, never end cleanly. How slowly they are taken does not
+    matter. Closing the iterator ends the child."""
+    child = _Child(spec, source, folder, readable, limits)
+    try:
+        heard_at = time.monotonic()
+        while True:
+            chunk = child.receive()
+            if chunk == b"":
+                break
+            if stopping.is_set():
+                raise errors.Superseded("This process is stopping.", code="stopping")
+            if chunk is None:
+                if time.monotonic() - heard_at > limits.silence_s:
+                    raise _silent(limits)
+                continue
+            yield chunk
+            heard_at = time.monotonic()
+        child.check_end()
+    finally:
+        child.kill()
+
+
+def _events(child: _Child, cancelled: Callable[[], bool], limits: ChildLimits) -> Iterator[dict[str, Any]]:
+    """The child's events until it closes its output."""
+    started_at = heard_at = time.monotonic()
+    asked_at = 0.0
+    line = bytearray()
+    while True:
+        now = time.monotonic()
+        if stopping.is_set():
+            raise errors.Superseded("This process is stopping.", code="stopping")
+        if now - asked_at >= _POLL_S:
+            asked_at = now
+            if cancelled():
+                raise errors.Cancelled("The work was ended.")
+        if now - started_at > limits.wall_s:
+            raise errors.OverLimit(f"Reading took more than {limits.wall_s:g} seconds.", setting="child_wall_s")
+        chunk = child.receive()
+        if chunk == b"":
+            break
+        if chunk is None:
+            if time.monotonic() - heard_at > limits.silence_s:
+                raise _silent(limits)
+            continue
+        *whole, rest = chunk.split(b"\n")
+        for end in whole:
+            line += end
+            yield _event(line)
+            line.clear()
+        line += rest
+        if len(line) > _EVENT_BYTES_MAX:
+            raise _nonsense()
+        # Time that this side spent storing is no silence of the child's.
+        heard_at = time.monotonic()
+
+
+def _event(line: bytearray) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        raise _nonsense() from None
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        raise _nonsense()
+    return event
+
+
+class _Child:
+    """A running child and its three pipes."""
+
+    def __init__(
+        self,
+        spec: dict[str, Any],
+        source: BinaryIO | int | None,
+        folder: Path,
+        readable: Sequence[Path],
+        limits: ChildLimits,
+    ) -> None:
+        self._limits = limits
+        self._stderr = bytearray()
+        descriptor = source if source is None or isinstance(source, int) else source.fileno()
+        walls = {
+            "folder": str(folder.absolute()),
+            "readable": [str(path.absolute()) for path in readable],
+            "limits": {**asdict(limits), "parent": os.getpid()},
+        }
+        whole = {**spec, **walls}
+        if descriptor is not None:
+            whole["source_fd"] = descriptor
+        self._process = _starter.submit(_start, walls, folder, descriptor, limits).result()
+        self._selector = selectors.DefaultSelector()
+        for pipe in (self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            self._selector.register(pipe, selectors.EVENT_READ)
+        self._write(json.dumps(whole).encode() + b"\n")
+        if not spec.get("window"):
+            self._close_stdin()
+
+    def receive(self) -> bytes | None:
+        """The next bytes of stdout; b"" at its end, None if nothing came for a moment."""
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        for key, _ in self._selector.select(_POLL_S):
+            pipe = key.fd
+            chunk = os.read(pipe, _READ_BYTES)
+            if pipe == self._process.stderr.fileno():
+                self._keep_stderr(chunk)
+            else:
+                return chunk
+        return None
+
+    def answer(self) -> None:
+        self._write(b'{"ack":1}\n')
+
+    def check_end(self) -> None:
+        """Waits for the end of a child that closed its output; raises what its exit means."""
+        try:
+            code = self._process.wait(_END_WAIT_S)
+        except subprocess.TimeoutExpired:
+            raise _silent(self._limits) from None
+        self._drain_stderr()
+        if code == 0:
+            return
+        said = self._stderr.decode(errors="replace")
+        log.warning("A child ended with %s: %s", code, said[-2000:].strip())
+        raise _meaning(code, said, self._limits)
+
+    def kill(self) -> None:
+        """Ends the child and all it may have started, and lets its pipes go."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._selector.close()
+        self._close_stdin()
+        for pipe in (self._process.stdout, self._process.stderr):
+            assert pipe is not None
+            pipe.close()
+
+    def _write(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        # A child that is gone, or going, says why by its exit.
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+
+    def _close_stdin(self) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+
+    def _keep_stderr(self, chunk: bytes) -> None:
+        assert self._process.stderr is not None
+        if not chunk:
+            self._selector.unregister(self._process.stderr)
+        self._stderr += chunk
+        del self._stderr[:-_STDERR_KEPT]
+
+    def _drain_stderr(self) -> None:
+        assert self._process.stderr is not None
+        try:
+            while chunk := os.read(self._process.stderr.fileno(), _READ_BYTES):
+                self._stderr += chunk
+                del self._stderr[:-_STDERR_KEPT]
+        except BlockingIOError:
+            # Somebody the child started holds it open; `kill` is next.
+            pass
+
+
+def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: ChildLimits) -> subprocess.Popen[bytes]:
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(Path(douane.__file__).parent.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(folder.absolute()),
+        # Nothing here needs the threads of a linear-algebra library, and each of them takes memory.
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    if limits.threads:
+        environment["POLARS_MAX_THREADS"] = str(limits.threads)
+    return subprocess.Popen(
+        # -P: nothing is imported from the folder it works in.
+        [sys.executable, "-P", "-c", "from douane.jobs import sandbox; sandbox.launch()", json.dumps(walls)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+        pass_fds=() if descriptor is None else (descriptor,),
+        start_new_session=True,
+    )
+
+
+_BY_CODE: dict[str, type[errors.DouaneError]] = {
+    "bad_request": errors.BadRequest,
+    "bad_template": errors.BadTemplate,
+    "storage_full": errors.StorageFull,
+    "unavailable": errors.Unavailable,
+    "cancelled": errors.Cancelled,
+    "internal": errors.DouaneError,
+}
+
+
+def _reported(event: dict[str, Any]) -> errors.DouaneError:
+    """The error a child named, in the parent's words."""
+    code, message = str(event.get("code", "internal"))[:40], str(event.get("message", ""))[:2000]
+    setting = event.get("setting")
+    if setting is not None:
+        setting = str(setting)[:60]
+        return errors.OverLimit(message.removesuffix(f" (setting {setting})"), setting=setting)
+    return _BY_CODE.get(code, errors.BadFile)(message, code=code)
+
+
+def _meaning(code: int, said: str, limits: ChildLimits) -> errors.DouaneError:
+    """What the end of a child means that reported no event: a line of stderr, a signal, or a mistake of ours."""
+    for line in reversed(said.splitlines()):
+        if line.startswith('{"event": "error"'):
+            try:
+                return _reported(json.loads(line))
+            except ValueError:
+                break
+    if code == -signal.SIGXCPU:
+        return errors.OverLimit(
+            f"Reading took more than {limits.cpu_s} seconds of processor time.", setting="child_cpu_s"
+        )
+    if code == -signal.SIGKILL or "memory allocation" in said or "MemoryError" in said:
+        return errors.OverLimit(
+            f"Reading took more memory than the {limits.memory_bytes >> 20} MiB it may have.",
+            setting="child_memory_bytes",
+        )
+    if code < 0:
+        return errors.BadFile("The file could not be read: it crashed the program that tried to.")
+    return errors.DouaneError("Something went wrong while the file was read.", code="internal")
+
+
+def _silent(limits: ChildLimits) -> errors.DouaneError:
+    return errors.OverLimit(
+        f"Reading the file made no progress for {limits.silence_s:g} seconds.", setting="child_silence_s"
+    )
+
+
+def _nonsense() -> errors.DouaneError:
+    return errors.DouaneError("The program that read the file gave no sensible answer.", code="internal")
+
+
+def clean_work_folder(settings: Settings) -> None:
+    """Removes what children of killed workers left; call it only while no worker of this data folder runs."""
+    shutil.rmtree(settings.work_folder, ignore_errors=True)

@@ -1,0 +1,117 @@
+"""Asking for work, in the transaction of the state change that causes it.
+
+A port over DBOS Transact: who asks names a kind and an operation, never a function. DBOS takes a second or two to
+import, so nothing here does before the first `open`; the command line never pays for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import Connection, Engine
+
+from douane.settings import Settings
+from douane.store.database import database_url, migrating
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+Size = Literal["interactive", "small", "large"]
+SIZES: tuple[Size, ...] = ("interactive", "small", "large")
+
+APPLICATION = "douane"
+# Constant, or an upgrade would leave the work of the day before where it stands, holding its project's slots.
+VERSION = "1"
+WORKFLOW = "job"
+# Its one argument is a job: {"kind", "operation_id", "project_id", "key", "size", "turn", "tries"}.
+
+
+class Jobs:
+    """The way in to the queues. Cheap to make; safe to use from several threads."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._client: DBOSClient | None = None
+
+    def open(self) -> None:
+        """Loads the engine and brings its tables up to date. A starting process calls this (after
+        `store.database.migrate`), so that the first one who asks does not wait for it."""
+        self._opened()
+
+    def enqueue(
+        self,
+        connection: Connection,
+        kind: str,
+        operation_id: str,
+        *,
+        project_id: str,
+        key: str,
+        size: Size = "small",
+        delay_s: float = 0,
+    ) -> None:
+        """Asks for one run of the handler `kind`, if and when the caller's transaction commits. A `key` is asked for
+        once: the same key again does nothing, whether that job waits, runs or is long done. So a key holds whatever
+        makes an ask a new one, e.g. f"read:{operation_id}:{attempt}"."""
+        job = {"kind": kind, "operation_id": operation_id, "project_id": project_id, "key": key, "size": size}
+        self.put(connection, job | {"turn": 0, "tries": 0}, delay_s)
+
+    def put(self, connection: Connection, job: dict[str, Any], delay_s: float) -> None:
+        """Enqueues a job as it is; for the worker, which puts jobs back."""
+        options: Any = {
+            "workflow_name": WORKFLOW,
+            "workflow_id": f"{job['key']}~{job['turn']}.{job['tries']}",
+            "queue_name": job["size"],
+            "queue_partition_key": job["project_id"],
+            "app_version": VERSION,
+        }
+        if delay_s > 0:
+            options["delay_seconds"] = delay_s
+        self._opened().enqueue_in_transaction(connection, options, job)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._client is not None:
+                self._client.destroy()
+                self._client = None
+
+    def _opened(self) -> DBOSClient:
+        with self._lock:
+            if self._client is None:
+                self._client = self._open()
+            return self._client
+
+    def _open(self) -> DBOSClient:
+        from dbos import DBOSClient
+
+        quiet()
+        # The client writes through the caller's connection only; its own pool is for the tables.
+        client = DBOSClient(
+            system_database_url=engine_url(self._settings),
+            system_database_pool_size=1,
+            serializer=serializer(),
+            application_name=APPLICATION,
+            lazy=True,
+        )
+        with migrating(self._engine):
+            client._sys_db.run_migrations()
+        return client
+
+
+def engine_url(settings: Settings) -> str:
+    return database_url(settings.database_url).render_as_string(hide_password=False)
+
+
+def serializer() -> Any:
+    """JSON. With the default, pickle, whoever can write to the database could run code here."""
+    from dbos import DBOSPortableJSONSerializer
+
+    return DBOSPortableJSONSerializer()
+
+
+def quiet() -> None:
+    """Leaves DBOS its warnings only."""
+    logging.getLogger("dbos").setLevel(logging.WARNING)

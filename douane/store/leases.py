@@ -1,0 +1,57 @@
+"""Leases: which worker processes are alive, by the database's clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from douane.store.database import database_now
+from douane.store.schema import worker_lease
+
+
+def beat(connection: Connection, executor_id: str, host: str, pid: int) -> None:
+    """Says that this worker is alive; also when its lease had lapsed and was taken away."""
+    now = database_now(connection)
+    renewed = connection.execute(
+        worker_lease.update().where(worker_lease.c.executor_id == executor_id).values(beaten_at=now)
+    )
+    if renewed.rowcount == 0:
+        connection.execute(
+            worker_lease.insert().values(executor_id=executor_id, host=host, pid=pid, beaten_at=now, started_at=now)
+        )
+
+
+def alive(connection: Connection, lease_s: float) -> set[str]:
+    """Executors that beat their lease within the last `lease_s` seconds."""
+    since = database_now(connection) - timedelta(seconds=lease_s)
+    return set(
+        connection.execute(sa.select(worker_lease.c.executor_id).where(worker_lease.c.beaten_at >= since)).scalars()
+    )
+
+
+def lapsed(connection: Connection, pid: int, since: datetime, lease_s: float) -> bool:
+    """Whether the worker with this process id, started after `since`, has not beaten its lease for `lease_s` seconds.
+    False before its first beat."""
+    before = database_now(connection) - timedelta(seconds=lease_s)
+    mine = sa.and_(worker_lease.c.pid == pid, worker_lease.c.started_at >= since)
+    return (
+        connection.execute(sa.select(worker_lease.c.pid).where(mine, worker_lease.c.beaten_at < before)).first()
+        is not None
+    )
+
+
+def remove(connection: Connection, executor_id: str) -> None:
+    connection.execute(worker_lease.delete().where(worker_lease.c.executor_id == executor_id))
+
+
+def remove_others(connection: Connection, executor_id: str) -> None:
+    """For a worker that knows to be the only one."""
+    connection.execute(worker_lease.delete().where(worker_lease.c.executor_id != executor_id))
+
+
+def remove_lapsed(connection: Connection, older_s: float) -> None:
+    """Forgets leases that lapsed long ago; call it when their work is taken over."""
+    since = database_now(connection) - timedelta(seconds=older_s)
+    connection.execute(worker_lease.delete().where(worker_lease.c.beaten_at < since))
