@@ -23,17 +23,28 @@ def add(
 ) -> Person:
     """`email` is stored in lower case. The database refuses a taken e-mail or username (IntegrityError)."""
     now = datetime.now(UTC)
-    values = {
-        "id": new_id(),
-        "email": email.strip().lower(),
-        "username": username.strip(),
-        "password_hash": password_hash,
-        "first_name": first_name,
-        "last_name": last_name,
-        "disabled": False,
-    }
-    connection.execute(insert(person).values(**values, created_at=now, updated_at=now))
-    return Person(**values)
+    made = Person(
+        id=new_id(),
+        email=email.strip().lower(),
+        username=username.strip(),
+        password_hash=password_hash,
+        first_name=first_name,
+        last_name=last_name,
+    )
+    connection.execute(
+        insert(person).values(
+            id=made.id,
+            email=made.email,
+            username=made.username,
+            password_hash=password_hash,
+            first_name=first_name,
+            last_name=last_name,
+            disabled=False,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    return made
 
 
 def get(connection: Connection, person_id: str) -> Person | None:

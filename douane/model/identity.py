@@ -1,0 +1,118 @@
+"""Who may do what: people, projects, roles, and the caller of one request. One model for both surfaces.
+
+Every resource belongs to a project. A caller acts in one project at a time; another project's id behaves exactly like
+an unknown one, so a permission is only ever asked about the caller's own project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+# Permissions are named once for both surfaces; the chat contract (2.4) fixes the two import ones.
+VIEW_PROJECT = "view-project"
+MANAGE_PROJECT = "manage-project"
+READ_ACCESS_KEY = "read-access-key"
+VIEW_TEMPLATES = "view-templates"
+MANAGE_TEMPLATES = "manage-templates"
+RUN_IMPORT = "run-import"
+VIEW_IMPORT_OPERATIONS = "view-import-operations"
+
+PERMISSIONS = frozenset(
+    {
+        VIEW_PROJECT,
+        MANAGE_PROJECT,
+        READ_ACCESS_KEY,
+        VIEW_TEMPLATES,
+        MANAGE_TEMPLATES,
+        RUN_IMPORT,
+        VIEW_IMPORT_OPERATIONS,
+    }
+)
+
+# The three roles of `/v1` (contract 3, last line): Admin may everything, Tech all but the project itself and who is in
+# it, Finance sees the home page only.
+ROLES: dict[str, frozenset[str]] = {
+    "Admin": PERMISSIONS,
+    "Tech": PERMISSIONS - {MANAGE_PROJECT},
+    "Finance": frozenset({VIEW_PROJECT}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who signs in. `email` is lower case; `username` is unique, too, and never contains `@`."""
+
+    id: str
+    email: str
+    username: str
+    password_hash: str
+    first_name: str = ""
+    last_name: str = ""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A tenant. `environment_id` is the id `/v1` shows for its single environment."""
+
+    id: str
+    name: str
+    owner_id: str
+    environment_id: str
+    created_at: datetime
+    updated_at: datetime
+    auth_header_name: str | None = None
+    allowed_domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person's place in a project."""
+
+    id: str
+    project_id: str
+    person_id: str
+    role: str
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser (`session`) or a personal token of a program (`token`). `project_id` is where it acts."""
+
+    id: str
+    kind: Literal["session", "token"]
+    person_id: str
+    project_id: str | None
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A project's key without the key itself. The one with an empty name is the environment's (`/v1` 2.7); named ones
+    were made on the command line and outlive its rotation."""
+
+    id: str
+    project_id: str
+    name: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as one request knows them. `person_id` and `session_id` are None for an access key; `project_id` is
+    None for someone who is in no project yet. `permissions` hold in that project only."""
+
+    project_id: str | None
+    permissions: frozenset[str]
+    person_id: str | None = None
+    session_id: str | None = None
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions
