@@ -1,0 +1,250 @@
+"""Bodies of requests, read within limits: JSON and form bodies whole, multipart forms as a stream.
+
+Nothing here is read before the endpoint asks for it: who may not ask is answered first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import msgspec
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from douane.errors import BadRequest, OverLimit
+from douane.settings import Settings
+from douane.store.objects import Objects, Upload
+
+_FILE_NAME_MAX = 255
+
+
+class NotJson(BadRequest):
+    """A body that says it is JSON and is not."""
+
+
+async def read_body(request: Request, bytes_max: int) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > bytes_max:
+        raise _too_large(bytes_max)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > bytes_max:
+            raise _too_large(bytes_max)
+    return bytes(body)
+
+
+def _too_large(bytes_max: int) -> OverLimit:
+    return OverLimit(f"The body is larger than {bytes_max} bytes.", setting="body_bytes_max")
+
+
+async def read_value(request: Request, settings: Settings) -> Any:
+    """A JSON or form-encoded body as plain data; nothing, and what is neither, counts as `{}`."""
+    kind = media_type(request)
+    body = await read_body(request, settings.body_bytes_max)
+    if kind == "application/x-www-form-urlencoded":
+        return dict(_form_fields(body))
+    if kind != "application/json" or not body.strip():
+        return {}
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise NotJson(f"The body is not valid JSON: {error}") from error
+
+
+def _form_fields(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except ValueError as error:
+        raise BadRequest("The form cannot be read.") from error
+
+
+def media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(slots=True)
+class Form:
+    """A multipart form: `fields` as texts, and what became of its file (`upload` is None without one)."""
+
+    fields: dict[str, Any] = field(default_factory=dict)
+    upload: Upload | None = None
+    file_name: str = ""
+    file_type: str = ""
+
+
+async def read_form(
+    request: Request, settings: Settings, objects: Objects, object_name: str, stack: AsyncExitStack
+) -> Form:
+    """Reads a multipart form; the part named `file` goes straight to the object store, in the order it comes in.
+
+    The object is whole once `stack` is left without an error, and leaves nothing behind otherwise. BadRequest for a
+    form that is broken or cut off; OverLimit for a file, field or number of fields beyond its setting."""
+    declared = request.headers.get("content-length", "")
+    slack = settings.fields_max * settings.field_bytes_max
+    if declared.isdigit() and int(declared) > settings.upload_bytes_max + slack:
+        raise _file_too_large(settings)
+    form = Form()
+    part: _Part | None = None
+    count = 0
+    async for event in _events(request):
+        if isinstance(event, _Part):
+            part = event
+            count += 1
+            if count > settings.fields_max:
+                raise OverLimit(f"The form has more than {settings.fields_max} fields.", setting="fields_max")
+            if part.is_file and (part.name != "file" or form.upload is not None):
+                raise BadRequest("Unexpected field")
+        elif part is not None and event is None:
+            if not part.is_file:
+                form.fields[part.name] = _text(part.value)
+            elif form.upload is None and part.file_name:
+                # A file without a byte is a file, too.
+                form.upload = await stack.enter_async_context(objects.upload(object_name))
+            part = None
+        elif part is not None and event is not None:
+            if not part.is_file:
+                part.value += event
+                if len(part.value) > settings.field_bytes_max:
+                    raise OverLimit(
+                        f"The field is larger than {settings.field_bytes_max} bytes.", setting="field_bytes_max"
+                    )
+                continue
+            if form.upload is None:
+                form.upload = await stack.enter_async_context(objects.upload(object_name))
+            form.file_name, form.file_type = part.file_name or "file", part.media_type
+            if form.upload.size + len(event) > settings.upload_bytes_max:
+                raise _file_too_large(settings)
+            await form.upload.write(event)
+    return form
+
+
+def _file_too_large(settings: Settings) -> OverLimit:
+    return OverLimit(f"The file is larger than {settings.upload_bytes_max} bytes.", setting="upload_bytes_max")
+
+
+def _text(value: bytearray) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest("A field is not valid UTF-8 text.") from error
+
+
+@dataclass(slots=True)
+class _Part:
+    name: str
+    is_file: bool
+    file_name: str
+    media_type: str
+    value: bytearray
+
+
+async def _events(request: Request) -> AsyncIterator[_Part | bytes | None]:
+    """The form as it arrives: a part begins, some of its bytes, None at its end."""
+    _, options = parse_options_header(request.headers.get("content-type", ""))
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise BadRequest("Multipart: Boundary not found")
+    collected = _Collected()
+    try:
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": collected.begin,
+                "on_part_data": collected.data,
+                "on_part_end": collected.end,
+                "on_header_field": collected.header_field,
+                "on_header_value": collected.header_value,
+                "on_header_end": collected.header_end,
+                "on_headers_finished": collected.headers_finished,
+                "on_end": collected.finish,
+            },
+        )
+        async for chunk in request.stream():
+            if not chunk:
+                continue
+            parser.write(chunk)
+            for event in collected.take():
+                yield event
+    except FormParserError as error:
+        raise BadRequest("The form cannot be read.") from error
+    if not collected.finished:
+        raise BadRequest("Unexpected end of form")
+
+
+class _Collected:
+    """Turns the parser's callbacks into a list of events per chunk."""
+
+    def __init__(self) -> None:
+        self.finished = False
+        self._events: list[_Part | bytes | None] = []
+        self._headers: dict[str, bytes] = {}
+        self._field = b""
+        self._value = b""
+
+    def take(self) -> list[_Part | bytes | None]:
+        events, self._events = self._events, []
+        return events
+
+    def begin(self) -> None:
+        self._headers = {}
+
+    def header_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def header_end(self) -> None:
+        self._headers[self._field.decode("latin-1").lower()] = self._value
+        self._field, self._value = b"", b""
+
+    def headers_finished(self) -> None:
+        kind, options = parse_options_header(self._headers.get("content-disposition", b""))
+        if kind != b"form-data" or b"name" not in options:
+            raise FormParserError("A part has no name.")
+        name = options[b"name"].decode("utf-8", "replace")
+        file_name = options.get(b"filename")
+        declared = self._headers.get("content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        self._events.append(
+            _Part(
+                name=name,
+                is_file=file_name is not None,
+                file_name=safe_file_name(file_name.decode("utf-8", "replace")) if file_name else "",
+                media_type=declared[:200] if declared.isprintable() else "",
+                value=bytearray(),
+            )
+        )
+
+    def data(self, data: bytes, start: int, end: int) -> None:
+        self._events.append(data[start:end])
+
+    def end(self) -> None:
+        self._events.append(None)
+
+    def finish(self) -> None:
+        self.finished = True
+
+
+def safe_file_name(name: str) -> str:
+    """A name to show and to send in a header: no folders, no control characters, at most 255 characters. It is never
+    used as a path."""
+    last = PureWindowsPath(PurePosixPath(name).name).name
+    shown = "".join(letter for letter in last if letter.isprintable()).strip()
+    if len(shown) > _FILE_NAME_MAX:
+        shown = shown[: _FILE_NAME_MAX - 16] + shown[-16:]
+    return shown or "file"
+
+
+def attachment(name: str) -> Mapping[str, str]:
+    """`Content-Disposition` of a download; the name as the person has it goes in the encoded form (RFC 6266)."""
+    plain = "".join(letter if (letter.isascii() and letter.isalnum()) or letter in "-_. " else "_" for letter in name)
+    if plain == name and " " not in name:
+        return {"Content-Disposition": f"attachment; filename={name}"}
+    return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}

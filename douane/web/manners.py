@@ -1,0 +1,71 @@
+"""What every answer has in common: security headers, a body of ours for a fault of ours, and paths without a slash at
+the end meaning the same as with one.
+"""
+
+from __future__ import annotations
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_log = structlog.get_logger()
+
+_ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+# Pages load from here only; answers of the interface load nothing, whatever a browser takes them for.
+_PAGE_POLICY = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
+    "img-src 'self' data:"
+)
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_FAULT = b'{"statusCode":500,"message":"Internal server error"}'
+
+
+class Manners:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if len(path) > 1 and path.endswith("/") and path.startswith(("/v1/", "/docs")):
+            scope = {**scope, "path": path.rstrip("/"), "raw_path": scope.get("raw_path", b"").rstrip(b"/")}
+        started = False
+
+        async def polite(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in _ALWAYS.items():
+                    headers.setdefault(name, value)
+                data = path.startswith(("/v1/", "/api/", "/openapi.json", "/metrics"))
+                headers.setdefault("Content-Security-Policy", _DATA_POLICY if data else _PAGE_POLICY)
+                if data:
+                    headers.setdefault("Cache-Control", "no-store")
+                if scope.get("scheme") == "https":
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+            await send(message)
+
+        try:
+            await self.app(scope, receive, polite)
+        except Exception:
+            if started:
+                # Nothing can be said any more: the server cuts the connection, so that nobody takes it for the end.
+                raise
+            _log.exception("fault", method=scope["method"], path=path)
+            await polite(
+                {
+                    "type": "http.response.start",
+                    "status": 500,
+                    "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_FAULT))],
+                }
+            )
+            await polite({"type": "http.response.body", "body": _FAULT})

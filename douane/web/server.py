@@ -1,0 +1,33 @@
+"""Runs the web application until it is told to stop."""
+
+from __future__ import annotations
+
+from types import FrameType
+
+import uvicorn
+
+from douane.settings import Settings
+from douane.web.app import create_app
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # The server waits for open answers to end before it tells the application; streams must hear of it at once.
+        self.config.app.state.web.closing = True  # type: ignore[union-attr]
+        super().handle_exit(sig, frame)
+
+
+def run(settings: Settings) -> None:
+    """Serves on `host`:`port` of the settings. SIGTERM and SIGINT let running requests end, for `stop_wait_s`."""
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=int(settings.stop_wait_s),
+        server_header=False,
+        access_log=False,
+        log_config=None,
+    )
+    _Server(config).run()

@@ -1,0 +1,105 @@
+"""`/v1/common`, what the widget asks first (contract 2.8), and `/v1/health-check`."""
+
+from __future__ import annotations
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from douane.errors import NotFound
+from douane.flow import health, templates
+from douane.flow.house import House
+from douane.model.identity import VIEW_TEMPLATES, Caller
+from douane.web.auth import web_of
+from douane.web.spreadsheet import answers, callers, wire
+from douane.web.spreadsheet.answers import says
+from douane.web.spreadsheet.callers import body, in_project
+
+router = APIRouter(prefix="/v1", tags=["Common"])
+
+_INVALID_KEYS = "Invalid keys found! Please check and correct them from web"
+
+
+class _Invalid(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@router.post(
+    "/common/valid",
+    **says(wire.Success, 401, 403, 413, status=201, body=wire.VALID_BODY, also=wire.COMMON_ERRORS),
+)
+async def check_keys(request: Request, caller: Caller = Depends(callers.anyone)) -> Response:
+    """Whether project, template and runtime schema can be used together."""
+    value = await body(request)
+    try:
+        await _check(request, caller, value if isinstance(value, dict) else {})
+    except _Invalid as invalid:
+        return answers.json(wire.CommonErrorBody(invalid.message, invalid.status), invalid.status)
+    return answers.json(wire.Success(), 201)
+
+
+async def _check(request: Request, caller: Caller, value: dict[str, object]) -> None:
+    project_id, template_id, schema = value.get("projectId"), value.get("templateId"), value.get("schema")
+    if not wire.is_mongo_id(project_id):
+        raise _Invalid(400, "Invalid project id")
+    if template_id is not None and template_id != "" and not wire.is_mongo_id(template_id):
+        raise _Invalid(400, "Invalid template id")
+    try:
+        caller = await in_project(request, caller, str(project_id), VIEW_TEMPLATES)
+        if template_id:
+            await run_in_threadpool(
+                templates.get, web_of(request).house, str(template_id).lower(), callers.own_project(caller)
+            )
+    except (wire.WireError, NotFound) as error:
+        if isinstance(error, wire.WireError) and error.status != 404:
+            raise
+        raise _Invalid(404, _INVALID_KEYS) from error
+    if schema is not None and schema != "":
+        _check_schema(schema)
+
+
+def _check_schema(schema: object) -> None:
+    try:
+        columns = msgspec.json.decode(schema) if isinstance(schema, str) else schema
+    except (msgspec.DecodeError, RecursionError):
+        columns = None
+    if (fault := wire.schema_faults(columns)) is not None:
+        raise _Invalid(404, fault)
+    assert isinstance(columns, list)
+    if repeated := wire.repeated_keys(columns):
+        raise _Invalid(422, f"{wire.COLUMN_KEY_TAKEN} Duplicate Keys Found for {', '.join(repeated)}")
+
+
+@router.get(
+    "/common/import-config",
+    **says(wire.ImportConfig, 400, 401, 403, query={"projectId": "string", "templateId": "string"}),
+)
+async def read_import_config(request: Request, caller: Caller = Depends(callers.anyone)) -> Response:
+    """What the widget may show: all of it."""
+    project_id, template_id = request.query_params.get("projectId"), request.query_params.get("templateId")
+    if not wire.is_mongo_id(project_id):
+        raise wire.WireError(400, "Invalid project id")
+    try:
+        caller = await in_project(request, caller, str(project_id), VIEW_TEMPLATES)
+        if template_id is None or template_id == "":
+            return answers.json(wire.ImportConfig(mode="manual", title=""))
+        stored = await run_in_threadpool(
+            templates.get, web_of(request).house, callers.checked(template_id), callers.own_project(caller)
+        )
+    except (wire.WireError, NotFound) as error:
+        if isinstance(error, wire.WireError) and error.status != 404:
+            raise
+        raise wire.no_template_of_upload() from error
+    return answers.json(wire.ImportConfig(mode=stored.document.get("mode", "manual"), title=stored.name))
+
+
+@router.get("/health-check", **says(wire.Health, also=wire.UNHEALTHY))
+async def check_health(request: Request) -> Response:
+    """Open to all; says nothing about anybody's data."""
+    house: House = web_of(request).house
+    parts = await run_in_threadpool(health.check, house)
+    good = all(parts.values())
+    return answers.json(wire.health(parts), 200 if good else 503)

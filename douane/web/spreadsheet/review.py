@@ -1,0 +1,149 @@
+"""`/v1/review`: checking, reading and mending records, and confirming them (contract 2.10, 7).
+
+The peer leaves two of these routes open to anyone; here all want the key or the cookie, which its clients send anyway.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from douane.flow import imports, records
+from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
+from douane.model.operation import Operation
+from douane.web import waiting
+from douane.web.auth import Web, web_of
+from douane.web.spreadsheet import answers, wire
+from douane.web.spreadsheet.answers import says
+from douane.web.spreadsheet.callers import body, checked, may, page_of
+from douane.web.spreadsheet.uploads import document, find
+
+router = APIRouter(prefix="/v1/review", tags=["Review"])
+
+_BUSY = "The data is still being checked. Please ask again in a moment."
+
+
+@router.get(
+    "/{upload_id}",
+    **says(wire.ReviewPage, 400, 401, 403, query={"page": "integer", "limit": "integer", "type": "string"}),
+)
+async def read_page(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """One page of the records: `type` is `all`, `valid` or `invalid`."""
+    web, upload_id = web_of(request), checked(upload_id)
+    page, limit = page_of(request)
+    view = wire.view(request.query_params.get("type"))
+
+    def work() -> bytes:
+        found = records.page(web.house, find(web, caller, upload_id), view, page, limit)
+        shown = [wire.record(one) for one in found.records]
+        return answers.encode(wire.ReviewPage(shown, limit, page, found.total, wire.pages(found.total, limit)))
+
+    return answers.encoded(await run_in_threadpool(work))
+
+
+@router.post(
+    "/{upload_id}",
+    **says(None, 400, 401, 403, 507, status=201, also=wire.REVIEW_BEGUN),
+)
+async def review(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """Checks all rows, or again those that changed, and answers when it is done; with `Prefer: respond-async` at once,
+    and progress is at `Location`."""
+    web, upload_id = web_of(request), checked(upload_id)
+    before = await run_in_threadpool(find, web, caller, upload_id)
+    if before.stage not in ("mapped", "reviewing"):
+        return answers.empty(201)
+    operation = await run_in_threadpool(imports.ask_review, web.house, before)
+    if "respond-async" in request.headers.get("prefer", "").lower():
+        headers = {"Location": f"/v1/upload/{upload_id}/events", "Preference-Applied": "respond-async"}
+        return answers.json(wire.progress(operation), 202, headers)
+    await _done(web, operation)
+    return answers.empty(201)
+
+
+@router.post(
+    "/{upload_id}/confirm",
+    **says(wire.Confirmed, 400, 401, 403, 413, 507, status=201, body=wire.CONFIRM_BODY),
+)
+async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """Closes the import to changes. Invalid rows don't hinder it (2.10)."""
+    web, upload_id = web_of(request), checked(upload_id)
+    rows_max = wire.confirm_body(await body(request))
+
+    def work() -> Operation:
+        operation = find(web, caller, upload_id)
+        wire.guard(operation, "reviewing")
+        return imports.confirm(web.house, operation, rows_max)
+
+    operation = await _done(web, await run_in_threadpool(work))
+    return answers.json(wire.Confirmed(document(operation)), 201)
+
+
+async def _done(web: Web, asked: Operation) -> Operation:
+    """Waits for the end of what was asked for. The work goes on if the waiting is given up."""
+    operation = await waiting.until(web, asked.id, imports.reviewed, web.house.settings.review_wait_s)
+    if operation is None:
+        raise wire.WireError(503, _BUSY, headers={"Retry-After": "5"})
+    if operation.work_error is not None:
+        raise wire.work_error(*operation.work_error)
+    return operation
+
+
+@router.put(
+    "/{upload_id}/record",
+    **says(wire.RecordDocument, 400, 401, 403, 413, body=wire.RECORD_BODY),
+)
+async def change_record(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """Stores a whole record. Verdicts, counters and pages stand at the last review until the next one."""
+    web, upload_id = web_of(request), checked(upload_id)
+    value = await body(request)
+
+    def work() -> wire.RecordDocument:
+        operation = find(web, caller, upload_id)
+        index, record, updated = wire.changed_record(value)
+        _in_review(operation)
+        return wire.record(records.edit(web.house, operation, index, record, updated, caller.person_id))
+
+    return answers.json(await run_in_threadpool(work))
+
+
+@router.put("/{upload_id}/records", **says(None, 400, 401, 403, 413, body=wire.RECORDS_BODY))
+async def change_records(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """Stores several records as one change; new indexes are new rows."""
+    web, upload_id = web_of(request), checked(upload_id)
+    value = await body(request)
+
+    def work() -> None:
+        operation = find(web, caller, upload_id)
+        changes = wire.changed_records(value)
+        _in_review(operation)
+        records.edit_many(web.house, operation, changes, caller.person_id)
+
+    await run_in_threadpool(work)
+    return answers.empty()
+
+
+@router.post(
+    "/{upload_id}/delete-records",
+    **says(None, 400, 401, 403, 409, 413, status=201, body=wire.DELETE_RECORDS_BODY),
+)
+async def delete_records(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """Deletes rows; the indexes of the others stay, the counters follow at once."""
+    web, upload_id = web_of(request), checked(upload_id)
+    value = await body(request)
+
+    def work() -> None:
+        operation = find(web, caller, upload_id)
+        indexes = wire.deleted_indexes(value)
+        _in_review(operation)
+        records.delete(web.house, operation, indexes, caller.person_id)
+
+    await run_in_threadpool(work)
+    return answers.empty(201)
+
+
+def _in_review(operation: Operation) -> None:
+    wire.guard(operation, "reviewing")
+    if operation.stage != "reviewing":
+        raise wire.WireError(400, wire.NOT_IN_REVIEW)

@@ -1,0 +1,105 @@
+"""`/v1/upload/:id/rows`: accepted and rejected rows, by the page or whole, in the form that is asked for (2.4)."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from douane.flow import records
+from douane.model.identity import VIEW_IMPORT_OPERATIONS, Caller
+from douane.model.operation import Operation
+from douane.web.auth import web_of
+from douane.web.spreadsheet import answers, wire
+from douane.web.spreadsheet.answers import says
+from douane.web.spreadsheet.callers import checked, may, page_of
+from douane.web.spreadsheet.uploads import find
+
+router = APIRouter(prefix="/v1/upload", tags=["Rows"])
+
+# Media type -> the name of the format in `flow.records`.
+FORMATS = {
+    "text/csv": "csv",
+    "application/x-ndjson": "ndjson",
+    "application/vnd.apache.arrow.stream": "arrow",
+    "application/vnd.apache.parquet": "parquet",
+}
+JSON = "application/json"
+
+_DESCRIPTION = says(
+    wire.RowsPage,
+    400,
+    401,
+    403,
+    507,
+    media={kind: {"schema": wire.BINARY} for kind in FORMATS},
+    query={"page": "integer", "limit": "integer", "format": "string"},
+)
+
+
+@router.get("/{upload_id}/rows/valid", **_DESCRIPTION)
+async def read_valid(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """Accepted rows as plain records, with `format=full` as review shows them. `Accept` chooses JSON (a page), CSV,
+    NDJSON, Arrow or Parquet (whole, or the page that is asked for)."""
+    return await _rows(request, checked(upload_id), caller, "valid")
+
+
+@router.get("/{upload_id}/rows/invalid", **_DESCRIPTION)
+async def read_invalid(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """Rejected rows with what is wrong with them; otherwise as the accepted ones."""
+    return await _rows(request, checked(upload_id), caller, "invalid")
+
+
+async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal["valid", "invalid"]) -> Response:
+    web = web_of(request)
+    kind = asked_type(request.headers.get("accept", ""))
+    page, limit = page_of(request)
+    full = view == "invalid" or request.query_params.get("format") == "full"
+    paged = "page" in request.query_params or "limit" in request.query_params
+
+    def found() -> Operation:
+        operation = find(web, caller, upload_id)
+        wire.guard(operation, "processing", "completed")
+        return operation
+
+    def a_page() -> bytes:
+        operation = found()
+        if kind != JSON:
+            return records.encoded_page(web.house, operation, view, page, limit, FORMATS[kind])
+        part = records.page(web.house, operation, view, page, limit)
+        data: Any = [wire.record(one) for one in part.records] if full else [one.record for one in part.records]
+        return answers.encode(wire.RowsPage(page, data, limit, wire.pages(part.total, limit), part.total))
+
+    if kind != JSON and not paged:
+        operation = await run_in_threadpool(found)
+        chunks = records.export(web.house, operation, view, FORMATS[kind])
+        # The first piece is waited for: what fails before it is answered as an error, what fails later cuts the
+        # connection, so that a result never looks complete and is not.
+        first = await run_in_threadpool(next, chunks, b"")
+        return StreamingResponse(itertools.chain([first], chunks), media_type=kind)
+    return Response(await run_in_threadpool(a_page), media_type=kind)
+
+
+def asked_type(accept: str) -> str:
+    """The media type that `Accept` prefers among ours; JSON where it names none of them."""
+    best, weight = JSON, 0.0
+    for item in accept.split(","):
+        kind, *parameters = (part.strip().lower() for part in item.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                with contextlib.suppress(ValueError):
+                    quality = float(parameter[2:])
+        if kind in ("*/*", "application/*"):
+            kind = JSON
+        if (kind == JSON or kind in FORMATS) and quality > weight:
+            best, weight = kind, quality
+    return best

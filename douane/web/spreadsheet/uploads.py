@@ -1,0 +1,323 @@
+"""`/v1/upload`: an import's file, headings and progress (contract 2.4). Its rows are in `rows.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from douane.errors import NotFound
+from douane.flow import imports, templates
+from douane.flow.imports import NewImport, StoredSource
+from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
+from douane.model.operation import OPEN, Operation
+from douane.store.ids import new_id
+from douane.store.objects import Upload
+from douane.store.templates import StoredColumn, StoredTemplate
+from douane.web import waiting
+from douane.web.auth import Web, web_of
+from douane.web.bodies import Form, attachment, media_type, read_form, read_value
+from douane.web.spreadsheet import answers, wire
+from douane.web.spreadsheet.answers import says
+from douane.web.spreadsheet.callers import body, checked, may, own_project
+from douane.web.spreadsheet.templates import uploads_of
+
+router = APIRouter(prefix="/v1/upload", tags=["Uploads"])
+
+_EVENT_PAUSE_S = 0.3
+_HEARTBEAT_S = 15.0
+
+
+@router.post(
+    "/{template_id}",
+    **says(
+        wire.UploadDocument,
+        400,
+        401,
+        403,
+        413,
+        422,
+        507,
+        status=201,
+        body=wire.UPLOAD_BODY,
+        query={"auto": "boolean"},
+    ),
+)
+async def create_upload(request: Request, template_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """Takes a file (or, without one, begins a typed-in import) and answers when its headings are known; with
+    `auto=true` it is mapped by its headings and checked, and the answer comes when that is done."""
+    web = web_of(request)
+    template_id = checked(template_id)
+    try:
+        stored, columns = await run_in_threadpool(templates.with_columns, web.house, template_id, own_project(caller))
+    except NotFound as error:
+        raise wire.WireError(400, f"{template_id} is not valid TemplateId or CODE.") from error
+    operation_id = new_id()
+    # Left without an error only when all fields are right: else nothing of the file is kept.
+    async with AsyncExitStack() as stack:
+        form = await _form(request, web, f"{operation_id}/source", stack)
+        fields = wire.upload_fields(wire.clean(form.fields))
+        new = await run_in_threadpool(_new_import, web, caller, operation_id, stored, columns, fields)
+    if form.upload is not None:
+        new = replace(new, auto=request.query_params.get("auto", "").lower() in ("true", "1"))
+        new = _with_file(new, f"{operation_id}/source", form, form.upload)
+    operation = await run_in_threadpool(imports.begin, web.house, new)
+    if form.upload is not None:
+        operation = await (_checked(web, operation) if new.auto else _headings_known(web, operation))
+    return answers.json(document(operation), 201)
+
+
+async def _form(request: Request, web: Web, object_name: str, stack: AsyncExitStack) -> Form:
+    if media_type(request) == "multipart/form-data":
+        return await read_form(request, web.house.settings, web.house.objects, object_name, stack)
+    value = await read_value(request, web.house.settings)
+    return Form(fields=value if isinstance(value, dict) else {})
+
+
+def _new_import(
+    web: Web,
+    caller: Caller,
+    operation_id: str,
+    stored: StoredTemplate,
+    columns: list[StoredColumn],
+    fields: wire.UploadFields,
+) -> NewImport:
+    """Without its file. BadTemplate for a runtime schema that cannot work."""
+    if fields.import_id is not None:
+        _refuse_taken(web, fields.import_id)
+        operation_id = fields.import_id
+    documents = templates.documents(columns) if fields.schema is None else fields.schema
+    kept = dict(fields.kept)
+    if fields.schema is None:
+        kept["columnIds"] = {column.key: column.id for column in columns}
+        kept["customRecordFormat"] = wire.default_record_format(documents)
+        kept["customChunkFormat"] = wire.DEFAULT_CHUNK_FORMAT
+    return NewImport(
+        operation_id=operation_id,
+        project_id=own_project(caller),
+        template_id=stored.id,
+        template=templates.definition(stored.name, wire.with_images(documents, fields.images)),
+        source=None,
+        person_id=caller.person_id,
+        sheet=fields.sheet,
+        rows_max=fields.rows_max,
+        wire=kept,
+    )
+
+
+def _refuse_taken(web: Web, operation_id: str) -> None:
+    try:
+        imports.get(web.house, operation_id)
+    except NotFound:
+        return
+    raise wire.WireError(400, ["importId is in use already"])
+
+
+def _with_file(new: NewImport, object_name: str, form: Form, upload: Upload) -> NewImport:
+    source = StoredSource(
+        object=object_name,
+        size=upload.size,
+        sha256=upload.sha256,
+        file_name=form.file_name,
+        media_type=form.file_type or "application/octet-stream",
+    )
+    kept = {**new.wire, "fileId": new_id(), "originalFileName": wire.shown_file_name(form.file_name)}
+    return replace(new, source=source, wire=kept)
+
+
+async def _headings_known(web: Web, begun: Operation) -> Operation:
+    """Waits for the worker. A file that cannot be read, or not in time, leaves no import to go on with."""
+
+    def ready(operation: Operation) -> bool:
+        return operation.stage not in OPEN or operation.work_error is not None or imports.headings_ready(operation)
+
+    operation = await waiting.until(web, begun.id, ready, web.house.settings.headings_wait_s)
+    return await _usable(web, begun, operation)
+
+
+async def _checked(web: Web, begun: Operation) -> Operation:
+    """The same for a file that is mapped and checked without being asked."""
+
+    def ready(operation: Operation) -> bool:
+        return operation.stage not in ("uploaded", "mapping", "mapped") or operation.work_error is not None
+
+    return await _usable(web, begun, await waiting.until(web, begun.id, ready, web.house.settings.review_wait_s))
+
+
+async def _usable(web: Web, begun: Operation, operation: Operation | None) -> Operation:
+    if operation is None:
+        await run_in_threadpool(imports.terminate, web.house, begun)
+        raise wire.WireError(
+            503, "The file could not be read in time. Please try again later.", headers={"Retry-After": "30"}
+        )
+    if operation.work_error is not None:
+        if operation.stage in OPEN:
+            await run_in_threadpool(imports.terminate, web.house, operation)
+        raise wire.file_error(operation, *operation.work_error)
+    return operation
+
+
+@router.get(
+    "/{upload_id}",
+    **says(
+        (wire.UploadDocument, list[wire.UploadDocument], wire.UploadPage),
+        400,
+        401,
+        403,
+        404,
+        query={"page": "integer", "limit": "integer"},
+    ),
+)
+async def read_upload(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """One upload; or, where the id is a template's, the list of its uploads (the two meanings the peer's code and
+    documentation give this address, 2.4)."""
+    web, upload_id = web_of(request), checked(upload_id)
+    try:
+        operation = await run_in_threadpool(find, web, caller, upload_id)
+    except wire.WireError:
+        try:
+            await run_in_threadpool(templates.get, web.house, upload_id, own_project(caller))
+        except NotFound as error:
+            raise wire.not_existing("Upload", upload_id) from error
+        return await uploads_of(request, upload_id, own_project(caller))
+    return answers.json(document(operation))
+
+
+@router.get("/{upload_id}/headings", **says(list[str], 400, 401, 403))
+async def read_headings(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    operation = await run_in_threadpool(find, web_of(request), caller, checked(upload_id))
+    return answers.json(imports.headings(operation))
+
+
+@router.get("/{upload_id}/columns", **says(list[wire.ColumnDocument], 400, 401, 403))
+async def read_columns(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """The upload's own schema, frozen columns first."""
+    operation = await run_in_threadpool(find, web_of(request), caller, checked(upload_id))
+    return answers.json(wire.frozen_first(wire.upload_columns(operation, imports.columns(operation))))
+
+
+@router.get("/{upload_id}/preview", **says(list[list[str]], 400, 401, 403))
+async def read_preview(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """The first 15 rows of the file that are not blank."""
+    operation = await run_in_threadpool(find, web_of(request), caller, checked(upload_id))
+    return answers.json(imports.preview(operation))
+
+
+@router.put("/{upload_id}/header", **says(None, 400, 401, 403, 413, body=wire.HEADER_BODY))
+async def choose_header(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """Which row holds the headings; without `index` the file has none, and `headings` are names for its columns."""
+    web, upload_id = web_of(request), checked(upload_id)
+    index, headings = wire.header_choice(await body(request))
+    operation = await run_in_threadpool(find, web, caller, upload_id)
+    await run_in_threadpool(imports.set_header, web.house, operation, index, headings)
+    return answers.empty()
+
+
+@router.delete("/{upload_id}", **says(wire.TerminatedDocument, 400, 401, 403))
+async def terminate_upload(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """Ends the import. What is completed stays as it is; an unknown id answers nothing (2.4)."""
+    web, upload_id = web_of(request), checked(upload_id)
+    try:
+        operation = await run_in_threadpool(find, web, caller, upload_id)
+    except wire.WireError:
+        return answers.empty()
+    wire.guard(operation, "uploaded", "mapped")
+    operation = await run_in_threadpool(imports.terminate, web.house, operation)
+    wire.guard(operation)
+    return answers.json(wire.TerminatedDocument(operation.id, wire.STATUS[operation.stage], operation.id))
+
+
+@router.get("/{upload_id}/files/original", **says(None, 400, 401, 403, 404, media={"*/*": {"schema": wire.BINARY}}))
+async def download_original(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """The file as it was uploaded, byte for byte."""
+    web = web_of(request)
+    operation = await run_in_threadpool(find, web, caller, checked(upload_id))
+    if operation.source_object is None:
+        raise wire.WireError(404, wire.FILE_GONE)
+    try:
+        chunks = await run_in_threadpool(web.house.objects.stream, operation.source_object)
+    except NotFound as error:
+        raise wire.WireError(404, wire.FILE_GONE) from error
+    name = wire.original_name(operation)
+    headers = {**attachment(name), "Content-Length": str(operation.source_size)}
+    return StreamingResponse(chunks, headers=headers, media_type=operation.media_type)
+
+
+# Progress
+
+
+@router.get(
+    "/{upload_id}/events",
+    **says(
+        None,
+        400,
+        401,
+        403,
+        also={204: {"description": "Nothing is under way, and the client has seen the end"}},
+        media={"text/event-stream": {"schema": {"type": "string"}}},
+    ),
+)
+async def follow(request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """Server-sent events: `progress` as the work goes on, and `end` when nothing is under way any more."""
+    web, upload_id = web_of(request), checked(upload_id)
+    operation = await run_in_threadpool(find, web, caller, upload_id)
+    if imports.reviewed(operation) and request.headers.get("last-event-id") == f"end-{operation.version}":
+        # 204 tells a browser's EventSource not to come again.
+        return answers.empty(204)
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(web, operation), headers=headers, media_type="text/event-stream")
+
+
+async def _events(web: Web, operation: Operation) -> AsyncIterator[bytes]:
+    number, shown, said_at = 0, b"", time.monotonic()
+    yield b"retry: 3000\n\n"
+    while True:
+        data = msgspec.json.encode(wire.progress(operation))
+        if data != shown:
+            number, shown, said_at = number + 1, data, time.monotonic()
+            yield b"id: %d\nevent: progress\ndata: %b\n\n" % (number, data)
+        elif time.monotonic() - said_at > _HEARTBEAT_S:
+            said_at = time.monotonic()
+            yield b": still here\n\n"
+        if imports.reviewed(operation):
+            yield b"id: end-%d\nevent: end\ndata: %b\n\n" % (operation.version, data)
+            return
+        await asyncio.sleep(_EVENT_PAUSE_S)
+        if web.closing:
+            return
+        try:
+            operation = await run_in_threadpool(imports.get, web.house, operation.id)
+        except NotFound:
+            return
+
+
+def find(web: Web, caller: Caller, upload_id: str) -> Operation:
+    """The upload in the caller's project; the guarded routes' 400 for any other id (2.3)."""
+    try:
+        operation = imports.get(web.house, upload_id, own_project(caller))
+    except NotFound as error:
+        raise wire.no_upload() from error
+    if operation.family != imports.FAMILY:
+        raise wire.no_upload()
+    return operation
+
+
+def document(operation: Operation) -> wire.UploadDocument:
+    return wire.upload(operation, imports.columns(operation), imports.headings(operation))
