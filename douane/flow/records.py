@@ -7,6 +7,7 @@ age. What `/v1` shows as verdict, counters and positions stands at the last revi
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import secrets
 import shutil
@@ -384,6 +385,31 @@ def _delete(house: House, connection: Connection, now: Operation, wanted: list[i
         invalid=max(0, now.invalid - invalid),
         total=max(0, now.total - valid - invalid),
     )
+
+
+def encoded_page(house: House, operation: Operation, view: View, page: int, limit: int, format: str) -> bytes:
+    """The same records in one of FORMATS, as a whole file. In Arrow and Parquet a number column is float64 where every
+    number of this page is exact as that, else text: ask for the whole to have one schema."""
+    form = form_of(operation)
+    with read(house.engine) as connection:
+        directory = _directories.get(house, connection, operation)
+        frame = form.output.empty()
+        if (page - 1) * limit < directory.total(view):
+            found = directory.page(view, (page - 1) * limit, limit, house.objects.local_path)
+            changes = _changes(connection, operation, found)
+            frame = overlay(found.frame, found.rows, changes.now, form.keys)
+    if format == "csv":
+        return form.output.csv(frame, header=True)
+    if format == "ndjson":
+        return form.output.ndjson(frame)
+    lossless = frozenset(key for key, exact in form.output.lossless_numbers(frame).items() if exact)
+    table = form.output.table(frame, lossless)
+    data = io.BytesIO()
+    if format == "arrow":
+        table.write_ipc_stream(data, compat_level=pl.CompatLevel.oldest())
+    else:
+        table.write_parquet(data)
+    return data.getvalue()
 
 
 # Whole results
