@@ -179,6 +179,9 @@ def _missing(what: str) -> None:
 def _migrate(settings: Settings) -> None:
     engine = open_database(settings)
     migrate(engine)
+    jobs = Jobs(settings, engine)
+    jobs.open()
+    jobs.close()
     engine.dispose()
 
 

@@ -38,9 +38,11 @@ class Jobs:
         self._client: DBOSClient | None = None
 
     def open(self) -> None:
-        """Loads the engine and brings its tables up to date. A starting process calls this (after
-        `store.database.migrate`), so that the first one who asks does not wait for it."""
-        self._opened()
+        """Loads DBOS and brings its tables up to date. A process that asks for work or does it calls this when it
+        starts, after `store.database.migrate`: inside the transaction of an `enqueue` it would be too late."""
+        client = self._opened()
+        with migrating(self._engine):
+            client._sys_db.run_migrations()
 
     def enqueue(
         self,
@@ -88,17 +90,14 @@ class Jobs:
         from dbos import DBOSClient
 
         quiet()
-        # The client writes through the caller's connection only; its own pool is for the tables.
-        client = DBOSClient(
+        # It writes through the caller's connection; its own few are for bringing the tables up to date.
+        return DBOSClient(
             system_database_url=engine_url(self._settings),
-            system_database_pool_size=1,
+            system_database_pool_size=3,
             serializer=serializer(),
             application_name=APPLICATION,
             lazy=True,
         )
-        with migrating(self._engine):
-            client._sys_db.run_migrations()
-        return client
 
 
 def engine_url(settings: Settings) -> str:
