@@ -161,7 +161,7 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
             record_id(operation.id, int(row)),
             int(row),
             line,
-            state == VALID,
+            bool(state == VALID),
             record,
             tuple(found),
             {key: True for key in changed if key != RECORD},
