@@ -86,6 +86,7 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class Back:
     number: int
+    any_case: bool = False
 
 
 Node = Chars | Edge | Sequence | Either | Group | Repeat | Look | Back
@@ -266,6 +267,7 @@ class _Parser:
         self.depth = 0
         self.groups = 0
         self.names: dict[str, int] = {}
+        self.closed: set[int] = set()
         self.groups_all, self.names_all = _group_names(source)
 
     def pattern(self) -> Node:
@@ -392,7 +394,13 @@ class _Parser:
         if not self.take(")"):
             raise BadPattern("Unterminated group")
         node = make(inner)
+        if number is not None:
+            self.closed.add(number)
         return (replace(node, number=number) if isinstance(node, Group) else node), may_repeat
+
+    def back(self, number: int) -> Node:
+        """A group that is still open or stands further on has taken nothing yet, and nothing matches the empty text."""
+        return Back(number, self.any_case) if number in self.closed else Sequence(())
 
     def group_name(self) -> str:
         end = self.source.find(">", self.at)
@@ -414,7 +422,7 @@ class _Parser:
             assert digits is not None
             if len(digits[0]) < 4 and int(digits[0]) <= self.groups_all:
                 self.at = digits.end()
-                return Back(int(digits[0])), True
+                return self.back(int(digits[0])), True
             if self.unicode:
                 raise BadPattern("Invalid escape")
         if char == "k" and (self.unicode or self.names_all):
@@ -424,7 +432,7 @@ class _Parser:
             name = self.group_name()
             if name not in self.names_all:
                 raise BadPattern("Invalid named capture referenced")
-            return Back(self.names_all[name]), True
+            return self.back(self.names_all[name]), True
         found = self.char_escape(in_class=False)
         if isinstance(found, int):
             return self.one(found), True
@@ -638,7 +646,8 @@ def _python(node: Node) -> str:
             return f"(?{mark}{_python(node.inner)})"
         case Back():
             # A reference to a group that took no part matches the empty text in JavaScript, nothing in Python.
-            return rf"(?:(?({node.number})(?:\{node.number})|))"
+            again = rf"(?i:\{node.number})" if node.any_case else rf"(?:\{node.number})"
+            return rf"(?:(?({node.number}){again}|))"
 
 
 def nodes(root: Node) -> Iterator[Node]:

@@ -13,7 +13,7 @@ Where a format has no year, 29 February is accepted, for there is no clock here;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
@@ -35,6 +35,7 @@ _LEAP_YEARS = {
     "YYYY": f"(?:(?:0[1-9]|[1-9][0-9])(?:{_FOURTH})|(?:{_FOURTH})00)",
     "YY": f"(?:00|{_FOURTH})",
 }
+_NOTHING = r"[^\x00-\x{10FFFF}]"  # a set of no characters: never found
 _WORKBOOK_DATES = (KIND_DATE, KIND_DATETIME)
 
 
@@ -55,14 +56,15 @@ def judge(column: Column) -> Judge:
 def pattern(formats: tuple[str, ...]) -> str:
     """One pattern for all formats, anchored at both ends. It begins and ends with no white space."""
     spelled = [spelling for date_format in formats for spelling in _spellings(date_format)]
-    return r"\A(?:" + "|".join(spelled or ["[^\\x00-\\x{10FFFF}]"]) + r")\z"
+    return r"\A(?:" + "|".join(spelled or [_NOTHING]) + r")\z"
 
 
 def _spellings(date_format: str) -> Iterator[str]:
     """The texts that the format prints, as alternatives; none where it can never match."""
-    if not date_format or date_format != date_format.strip(SPACE):
-        return
     tokens = [(found[0], found[1]) for found in _TOKEN.finditer(date_format)]
+    printed = "".join(literal or token for token, literal in tokens)
+    if not printed or printed != printed.strip(SPACE):  # a trimmed cell never looks like that
+        return
     names = [token for token, literal in tokens if literal is None]
     years = [name for name in names if name[0] == "Y"]
     hours = [name for name in names if name[0] == "H"]
@@ -129,5 +131,5 @@ def _numbers(values: tuple[int, ...], token: str, two_digits: bool) -> str:
     return _any_of(str(value) for value in values if value > 9 or not two_digits)
 
 
-def _any_of(texts: Iterator[str]) -> str:
-    return "(?:" + "|".join(texts) + ")"
+def _any_of(texts: Iterable[str]) -> str:
+    return "(?:" + ("|".join(texts) or _NOTHING) + ")"
