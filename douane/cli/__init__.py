@@ -65,10 +65,6 @@ def main() -> None:
         app()
     except DouaneError as error:
         _fail(error.message)
-    except BrokenPipeError:
-        # Whoever read our output has enough, as in `douane rows big.csv | head`. What is buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         _fail(_sentence(error))
     except Exception as error:
@@ -77,6 +73,14 @@ def main() -> None:
         _fail(
             f"Something went wrong inside Douane: {type(error).__name__}: {error}. DOUANE_LOG_LEVEL=debug says where."
         )
+
+
+def _flush() -> None:
+    """Where whoever reads our output had enough, what is still buffered has nowhere to go; that is no mistake."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
@@ -260,9 +264,9 @@ def key_revoke(
 @app.command()
 def settings(as_json: Json = False) -> None:
     """List every setting with its unit and default; each is also a variable DOUANE_*."""
-    from douane.cli import house
+    from douane.cli import given
 
-    house.show_settings(as_json)
+    given.show_settings(as_json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import sys
 import tempfile
@@ -64,9 +65,13 @@ def rows(name: str, options: Mapping[str, Any], form: str) -> None:
     spec = {"do": "rows", "options": _whole(options, config), "format": form}
     with _opened(name) as source, _folder(None) as folder:
         payload = stream_child(spec, source=source.fileno(), folder=folder, limits=child_limits(config))
-        for piece in payload:
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
+        try:
+            for piece in payload:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # Whoever reads has enough, as in `douane rows big.csv | head`.
+            sys.exit(128 + signal.SIGPIPE)
 
 
 def explain(name: str, options: Mapping[str, Any], as_json: bool) -> None:
@@ -120,9 +125,9 @@ def check(
                 shutil.move(path, stage / path.name)
     summary = {
         **events["inspected"]["summary"],
-        "detected": {key: value for key, value in events["detected"].items() if key not in ("records", "headings")},
+        "detected": {key: value for key, value in events["detected"].items() if key != "headings"},
         "mapping": events["mapping"]["mapping"],
-        "unmapped": events["mapping"]["unmapped"],
+        "unmapped": [heading for heading in events["mapping"]["unmapped"] if heading],
     }
     if as_json:
         screen.print_json(summary)
@@ -172,7 +177,7 @@ def _run(spec: Mapping[str, Any], source: BinaryIO, folder: Path, config: Settin
             if event["event"] == "progress":
                 bar.update(event)
             else:
-                events[event["event"]] = event
+                events[event.pop("event")] = event
 
         run_child(dict(spec), source=source.fileno(), folder=folder, on_event=take, limits=child_limits(config))
     return events

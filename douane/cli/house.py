@@ -10,33 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from douane.cli import log
 from douane.cli.screen import print_json
 from douane.errors import BadRequest, Conflict, NotFound
 from douane.flow import identity
 from douane.flow.house import House, open_house
 from douane.flow.setup import Installation, initialise
-from douane.jobs.supervisor import supervise
-from douane.settings import Settings, describe
+from douane.settings import Settings
 from douane.store import projects
 from douane.store.database import read
 
 PASSWORD_CHARACTERS_MIN = 8
-
-
-def show_settings(as_json: bool) -> None:
-    rows = describe()
-    if as_json:
-        names = ("name", "unit", "default", "description")
-        print_json([{**dict(zip(names, row, strict=True)), "variable": f"DOUANE_{row[0].upper()}"} for row in rows])
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("Setting", "Default", "Unit", "Means"):
-        table.add_column(name, overflow="fold")
-    for name, unit, default, sentence in rows:
-        table.add_row(Text(name), Text(default), Text(unit), Text(sentence))
-    console = Console()
-    console.print(table)
-    console.print(Text("\nEach is also a variable: port is DOUANE_PORT.", style="dim"))
 
 
 # Installation
@@ -93,12 +77,33 @@ curl -s {line} -H 'Accept: text/csv' "{address}/v1/upload/$id/rows/valid"
 # Processes
 
 
+# What serves is heavy, and each process needs one part of it: the supervisor none, the worker no web framework. So each
+# imports its part when it starts.
+
+
 def serve(config: Settings) -> None:
+    from douane.jobs.supervisor import supervise
+
+    log.set_up(config)
     made = initialise(open_house(config))
     if made is not None:
         _show_installation(config, made)
     print(f"Douane is at {config.address} (Ctrl-C stops it).", flush=True)
     sys.exit(supervise(config))
+
+
+def web(config: Settings) -> None:
+    from douane.web.server import run
+
+    log.set_up(config)
+    run(config)
+
+
+def worker(config: Settings) -> None:
+    from douane.flow.worker import run
+
+    log.set_up(config)
+    run(config)
 
 
 # People and keys

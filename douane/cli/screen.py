@@ -229,10 +229,9 @@ class Bar:
         """{"step", "done", "total", "unit", "rows"}; `total` 0 where it is not known."""
         if self._progress is None or self._task is None:
             return
-        step = str(event.get("step") or "check")
         self._progress.update(
             self._task,
-            description={"read": "Reading", "check": "Checking"}.get(step, plain(step).capitalize()),
+            description=plain(event["step"]).capitalize(),
             completed=event.get("done", 0),
             total=event.get("total") or None,
             rows=event.get("rows", 0),

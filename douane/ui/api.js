@@ -87,7 +87,7 @@ export function follow(id, onState, onLost) {
   const source = new EventSource(`/v1/upload/${id}/events`);
   /** @param {MessageEvent} event */
   const take = (event) => onState(JSON.parse(event.data));
-  for (const name of ["message", "state", "progress", "done"]) source.addEventListener(name, take);
+  source.addEventListener("progress", take);
   source.onerror = () => onLost();
   return () => source.close();
 }

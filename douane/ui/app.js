@@ -210,7 +210,7 @@ async function upload(file) {
   show(h("h1", {}, file.name), bar.card);
   const rate = meter();
   const sending = send(`/v1/upload/${here.template._id}`, file, (sent, total) => {
-    if (sent < total) bar.update(sent, total, `${size(sent)} of ${size(total)}${rate(sent, total)}`);
+    if (sent < total) bar.update(sent, total, `${size(sent)} of ${size(total)}${rate("send", sent, total)}`);
     else bar.wait("Reading the headings …");
   });
   leave = () => sending.abort();
@@ -303,15 +303,14 @@ async function check(state) {
   await new Promise((resolve, reject) => {
     const rate = meter();
     const close = follow(state._id, (now) => {
-      const progress = now.progress ?? {};
-      if (now.error) reject(new Refusal(now.error.message ?? String(now.error), 400));
-      else if (now.status === "Terminated") reject(new Refusal("The check was stopped.", 400));
-      else if (now.status !== "Mapped" && !now.work) resolve(now);
-      else if (progress.total) {
-        const done = progress.unit === "bytes" ? `${size(progress.done)} of ${size(progress.total)}` : `${count(progress.done)} of ${many(progress.total, "row")}`;
-        bar.update(progress.done, progress.total, `${done}${rate(progress.done, progress.total)}`);
-      } else bar.wait(progress.rows ? many(progress.rows, "row") : "Waiting for its turn …");
       bar.note("");
+      if (now.stage === "Terminated") reject(new Refusal("The check was stopped.", 400));
+      else if (now.error && !now.step) reject(new Refusal(now.error, 400));
+      else if (now.stage !== "Mapped" && !now.step) resolve(now);
+      else if (now.total) {
+        const part = now.unit === "bytes" ? `${size(now.done)} of ${size(now.total)}` : `${count(now.done)} of ${many(now.total, now.unit.replace(/s$/, ""))}`;
+        bar.update(now.done, now.total, `${now.step === "read" ? "Reading" : "Checking"}: ${part}${rate(now.step, now.done, now.total)}`);
+      } else bar.wait(now.rows ? `${many(now.rows, "row")} so far` : "Waiting for its turn …");
     }, () => bar.note("The connection broke; trying again."));
     leave = () => {
       close();
@@ -551,13 +550,13 @@ function progressCard(title, onStop) {
   };
 }
 
-/** Words for the time left, from the speed so far; "" until that is worth saying. */
+/** Words for the time left of a step, from its speed so far; "" until that is worth saying. */
 function meter() {
-  const began = performance.now();
-  /** @type {number | null} */
-  let first = null;
-  return (/** @type {number} */ done, /** @type {number} */ total) => {
-    first ??= done;
+  let step = "";
+  let began = 0;
+  let first = 0;
+  return (/** @type {string} */ now, /** @type {number} */ done, /** @type {number} */ total) => {
+    if (now !== step) [step, began, first] = [now, performance.now(), done];
     const seconds = (performance.now() - began) / 1000;
     if (seconds < 1 || done <= first) return "";
     return `, about ${duration(((total - done) * seconds) / (done - first))} left`;

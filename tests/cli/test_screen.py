@@ -113,7 +113,7 @@ def test_explain_shows_facts_and_the_first_records() -> None:
 def test_a_bar_that_is_no_terminal_is_silent() -> None:
     out = io.StringIO()
     with screen.progress_bar(out) as bar:
-        bar.update({"step": "check", "done": 5, "total": 10, "unit": "bytes", "rows": 100})
+        bar.update({"step": "checking", "done": 5, "total": 10, "unit": "bytes", "rows": 100})
     assert out.getvalue() == ""
 
 
@@ -126,6 +126,6 @@ def test_a_bar_on_a_terminal_says_what_it_does(monkeypatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     out = Terminal()
     with screen.progress_bar(out) as bar:
-        bar.update({"step": "check", "done": 5, "total": 10, "unit": "bytes", "rows": 100})
-        bar.update({"step": "read", "done": 0, "total": 0, "unit": "bytes", "rows": 0})
+        bar.update({"step": "checking", "done": 5, "total": 10, "unit": "bytes", "rows": 100})
+        bar.update({"step": "reading", "done": 0, "total": 0, "unit": "bytes", "rows": 0})
     assert "Reading" in out.getvalue()
