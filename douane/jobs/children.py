@@ -290,6 +290,10 @@ def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: 
         "TMPDIR": str(folder.absolute()),
         # Nothing here needs the threads of a linear-algebra library, and each of them takes memory.
         "OPENBLAS_NUM_THREADS": "1",
+        # Polars asks the system how much memory there is, which the walls hide; it would take that for none and write
+        # every frame it holds to disk, twice the processor time.
+        "POLARS_OVERRIDE_TOTAL_MEMORY_MB": str(max(1, limits.memory_bytes >> 20)),
+        "POLARS_OOC_SPILL_DIR": str(folder.absolute()),
     }
     if limits.threads:
         environment["POLARS_MAX_THREADS"] = str(limits.threads)
