@@ -43,6 +43,8 @@ _SCOPES = 0b11  # abstract Unix sockets and signals, from version 6 on
 _NICE = 10
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/localtime")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+# Polars' allocator reads it once; without it every freed page is given back and faulted in again: twice the CPU time.
+_KERNEL = ("/proc/sys/vm/overcommit_memory",)
 
 
 _missing: list[str] | None = None
@@ -129,7 +131,7 @@ def _wall_off_files(libc: ctypes.CDLL, folder: Path, readable: Sequence[Path]) -
         return False
     try:
         write = _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _REFER | _TRUNCATE
-        for path in (*_own_libraries(), *map(Path, _LIBRARIES), *map(Path, _DEVICES), *readable):
+        for path in (*_own_libraries(), *map(Path, _LIBRARIES), *map(Path, _DEVICES), *map(Path, _KERNEL), *readable):
             _allow(libc, ruleset, path, (_READ_FILE | _READ_DIR) & handled)
         if not _allow(libc, ruleset, folder, (_READ_FILE | _READ_DIR | write) & handled):
             return False
