@@ -598,7 +598,9 @@ def _write_reports(
                 some = offsets[start : start + 10_000]
                 rows = frame[some]
                 problems = checker.problems(rows, mask.words[some])
-                problem_file.write(report.problem_lines(problems, rows["_line"].to_list(), some + part.first_row))
+                problem_file.write(
+                    report.problem_lines(problems, rows["_line"].to_list(), (some + part.first_row).tolist())
+                )
                 wrong = np.flatnonzero(mask.state[some] == INVALID)
                 invalid_csv.write(rows[wrong], [problems[at] for at in wrong])
 

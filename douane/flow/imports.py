@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from douane.errors import BadRequest, WrongStage
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
+from douane.jobs.queue import Size
 from douane.model.operation import OPEN, Operation
 from douane.model.template import Template
 from douane.sheet import mapping as sheet_mapping
@@ -24,6 +25,7 @@ from douane.store import operations, templates
 from douane.store.database import read, write
 
 FAMILY = "sheet"
+INTERACTIVE_BYTES = 1 << 20  # a smaller file is done in a moment: it waits behind nothing bigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,11 @@ def begin(house: House, new: NewImport) -> Operation:
 def ask(house: House, connection: Connection, operation: Operation, work: str) -> None:
     """Asks the worker for `work` in the caller's transaction."""
     number = operations.ask_work(connection, operation.id, work)
+    size: Size = "small"
     if operation.source_size >= house.settings.large_bytes:
         size = "large"
-    else:
-        size = "interactive" if operation.source_size < 1 << 20 else "small"
+    elif operation.source_size < INTERACTIVE_BYTES:
+        size = "interactive"
     house.jobs.enqueue(
         connection,
         work,

@@ -114,6 +114,14 @@ def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
         operations.release(connection, now.id, **values)
 
 
+def give_up(house: House, kind: str, operation_id: str, error: Exception) -> None:
+    """A handler failed again and again for a reason of ours: the operation says so instead of waiting for ever."""
+    with reading(house.engine) as connection:
+        held = operations.get(connection, operation_id)
+    if held.work == kind:
+        fail(house, held, errors.DouaneError("Something went wrong on our side; nothing was lost. Please try again."))
+
+
 # Reading
 
 
