@@ -92,7 +92,9 @@ class Settings(BaseSettings):
     large_bytes: int = _setting(64 * MIB, "bytes", "From this size on a file waits in the queue of large ones.", ge=1)
     turn_s: float = _setting(60, "seconds", "After so long a large job goes to the end of its queue.", gt=0)
     lease_s: float = _setting(15, "seconds", "A worker silent for so long is taken for dead; its work goes on.", gt=0)
-    queue_poll_s: float = _setting(0.25, "seconds", "How often a worker looks for new jobs.", gt=0)
+    queue_poll_s: float = _setting(
+        0.1, "seconds", "How often a worker looks for short new jobs; less often for others.", gt=0
+    )
     tick_s: float = _setting(
         30, "seconds", "How often a worker looks for objects to sweep and imports to expire.", gt=0
     )

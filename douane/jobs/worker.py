@@ -40,7 +40,7 @@ Handler = Callable[[str], bool]
 Failed = Callable[[str, str, Exception], None]
 
 _POLL_FACTOR = {"interactive": 1.0, "small": 2.0, "large": 5.0}
-_RETRY_S = 2.0
+_RETRY_S = 0.5
 _RETRY_MAX_S = 60.0
 _FINISHED_KEPT_S = 24 * 3600
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from sqlalchemy import Engine
 
 from douane.jobs.queue import Jobs, Size
 from douane.settings import Settings
-from douane.store.database import read, write
+from douane.store.database import open_database, read, write
 from douane.store.ids import new_id
 from douane.store.schema import worker_lease
 
@@ -75,6 +74,29 @@ def workers(storage: Settings, tmp_path: Path) -> Iterator[Workers]:
 
 
 @pytest.fixture
+def sqlite_workers(sqlite_storage: Settings, tmp_path: Path) -> Iterator[Workers]:
+    workers = Workers(sqlite_storage, tmp_path)
+    yield workers
+    workers.end()
+
+
+@pytest.fixture
+def postgres_workers(postgres_storage: Settings, tmp_path: Path) -> Iterator[Workers]:
+    workers = Workers(postgres_storage, tmp_path)
+    yield workers
+    workers.end()
+
+
+@pytest.fixture
+def jobs_of() -> Callable[[Settings], tuple[Jobs, Engine]]:
+    def opened(settings: Settings) -> tuple[Jobs, Engine]:
+        engine = open_database(settings)
+        return Jobs(settings, engine), engine
+
+    return opened
+
+
+@pytest.fixture
 def jobs(storage: Settings, engine: Engine) -> Iterator[Jobs]:
     jobs = Jobs(storage, engine)
     yield jobs
@@ -109,130 +131,110 @@ def test_asking_is_part_of_the_transaction(jobs: Jobs, engine: Engine) -> None:
     assert len(waiting(engine)) == 1
 
 
-def test_work_survives_kill_9_and_is_finished_by_the_next_worker(workers: Workers, jobs: Jobs, engine: Engine) -> None:
+def test_idle_workers_take_over_what_a_killed_one_held(
+    postgres_workers: Workers, jobs_of: Callable[[Settings], tuple[Jobs, Engine]]
+) -> None:
+    workers = postgres_workers
+    jobs, engine = jobs_of(workers.settings)
     workers.take(600)
-    operations = {ask(jobs, engine, "count", project=f"p{number}") for number in range(3)}
+    operations = {ask(jobs, engine, "count", project=f"p{number}") for number in range(2)}
     first = workers.start()
-    workers.wait(lambda: len(workers.runs("count")) >= 2)
-    if not workers.settings.on_sqlite:
-        # A second one is idle beside it, and must notice by itself.
-        workers.start()
-        workers.wait(lambda: len(workers.runs("ready")) == 2)
+    workers.wait(lambda: {pid for _, pid in workers.runs("count")} == {first.pid} and len(workers.runs("count")) == 2)
+    second = workers.start()
+    workers.wait(lambda: len(workers.runs("ready")) == 2)
     workers.take(0.05)
     first.kill()
     first.wait()
-    if workers.settings.on_sqlite:
-        workers.start()
-    workers.wait(lambda: {operation for operation, _ in workers.runs("count", "end")} == operations)
     workers.wait(lambda: waiting(engine) == [])
-    ends = Counter(operation for operation, _ in workers.runs("count", "end"))
-    assert set(ends.values()) == {1}
-    assert first.pid not in {pid for _, pid in workers.runs("count", "end")}
+    assert sorted(workers.runs("count", "end")) == sorted((operation, second.pid) for operation in operations)
 
 
 def test_a_storm_of_kills_loses_nothing(workers: Workers, jobs: Jobs, engine: Engine) -> None:
     workers.take(0.1)
-    operations = {ask(jobs, engine, "count", project=f"p{number % 4}") for number in range(24)}
+    operations = {ask(jobs, engine, "count", project=f"p{number % 4}") for number in range(16)}
 
     def ended() -> set[str]:
         return {operation for operation, _ in workers.runs("count", "end")}
 
-    for _ in range(4):
+    for _ in range(2):
         victim = workers.start()
         begun = len(workers.runs("count"))
         workers.wait(lambda begun=begun: len(workers.runs("count")) > begun or ended() == operations)
-        time.sleep(0.15)
         victim.kill()
         victim.wait()
     workers.start()
     workers.wait(lambda: ended() == operations and waiting(engine) == [])
 
 
-def test_a_worker_told_to_stop_hands_its_work_over(workers: Workers, jobs: Jobs, engine: Engine) -> None:
-    workers.take(600)
-    operation = ask(jobs, engine, "count")
-    first = workers.start()
-    workers.wait(lambda: len(workers.runs("count")) == 1)
-    first.send_signal(signal.SIGTERM)
-    assert first.wait(WAIT_S) == 0
-    with read(engine) as connection:
-        assert connection.execute(sa.select(worker_lease)).all() == []
-    workers.take(0)
-    workers.start()
-    workers.wait(lambda: workers.runs("count", "end") != [])
-    assert workers.runs("count", "end")[0][0] == operation
-    workers.wait(lambda: waiting(engine) == [])
-
-
-def test_a_handler_that_does_not_stop_is_cut_off(sqlite_storage: Settings, tmp_path: Path) -> None:
-    workers = Workers(sqlite_storage.model_copy(update={"stop_wait_s": 1.0}), tmp_path)
-    try:
-        engine = sa.create_engine(sqlite_storage.database_url)
-        from douane.store.database import open_database
-
-        engine = open_database(sqlite_storage)
-        operation = ask(Jobs(sqlite_storage, engine), engine, "deaf")
-        first = workers.start()
-        workers.wait(lambda: len(workers.runs("deaf")) == 1)
-        first.send_signal(signal.SIGTERM)
-        assert first.wait(WAIT_S) == 0
-        workers.start()
-        workers.wait(lambda: len(workers.runs("deaf")) == 2)
-        assert {name for name, _ in workers.runs("deaf")} == {operation}
-    finally:
-        workers.end()
-
-
-def test_again_failed_and_unknown_jobs(workers: Workers, jobs: Jobs, engine: Engine) -> None:
+def test_the_life_of_a_worker(workers: Workers, jobs: Jobs, engine: Engine) -> None:
     again = ask(jobs, engine, "turns")
     broken = ask(jobs, engine, "breaks")
     strange = ask(jobs, engine, "strange")
     workers.settings = workers.settings.model_copy(update={"tries_max": 2})
-    workers.start()
+    first = workers.start()
     workers.wait(lambda: waiting(engine) == [])
     assert [name for name, _ in workers.runs("turns")] == [again] * 3
     assert [name for name, _ in workers.runs("breaks")] == [broken] * 2
-    assert workers.runs("breaks", "failed-RuntimeError")[0][0] == broken
-    assert workers.runs("strange", "failed-BadRequest")[0][0] == strange
+    assert workers.runs("breaks", "failed-RuntimeError") == [(broken, first.pid)]
+    assert [name for name, _ in workers.runs("strange", "failed-BadRequest")] == [strange]
     assert len(workers.runs("tick")) >= 1
+    # Told to stop, it hands over what it was doing.
+    workers.take(600)
+    operation = ask(jobs, engine, "count")
+    workers.wait(lambda: workers.runs("count") == [(operation, first.pid)])
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(WAIT_S) == 0
+    assert workers.runs("count", "end") == []
+    with read(engine) as connection:
+        assert connection.execute(sa.select(worker_lease)).all() == []
+    workers.take(0)
+    second = workers.start()
+    workers.wait(lambda: waiting(engine) == [])
+    assert workers.runs("count", "end") == [(operation, second.pid)]
 
 
-def test_one_project_does_not_hold_up_another(sqlite_storage: Settings, tmp_path: Path) -> None:
-    from douane.store.database import open_database
-
-    settings = sqlite_storage.model_copy(update={"slots_small": 3, "slots_project": 2})
-    engine = open_database(settings)
-    jobs = Jobs(settings, engine)
-    workers = Workers(settings, tmp_path)
-    try:
-        workers.take(600)
-        greedy = [ask(jobs, engine, "count", project="greedy") for _ in range(5)]
-        modest = ask(jobs, engine, "count", project="modest")
-        workers.start()
-        workers.wait(lambda: len(workers.runs("count")) == 3)
-        begun = {name for name, _ in workers.runs("count")}
-        assert modest in begun
-        assert len(begun & set(greedy)) == 2
-    finally:
-        workers.end()
+def test_a_handler_that_does_not_stop_is_cut_off(
+    sqlite_workers: Workers, jobs_of: Callable[[Settings], tuple[Jobs, Engine]]
+) -> None:
+    workers = sqlite_workers
+    workers.settings = workers.settings.model_copy(update={"stop_wait_s": 0.5})
+    jobs, engine = jobs_of(workers.settings)
+    ask(jobs, engine, "deaf", key="deaf")
+    worker = workers.start()
+    workers.wait(lambda: len(workers.runs("deaf")) == 1)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(WAIT_S) == 0
+    with read(engine) as connection:
+        query = "SELECT workflow_uuid FROM workflow_status WHERE status = 'ENQUEUED'"
+        assert connection.exec_driver_sql(query).scalars().all() == ["deaf~0.0"]
 
 
-def test_sqlite_has_one_worker(sqlite_storage: Settings, tmp_path: Path) -> None:
-    workers = Workers(sqlite_storage, tmp_path)
-    try:
-        workers.start()
-        workers.wait(lambda: len(workers.runs("ready")) == 1)
-        second = workers.start()
-        _, said = second.communicate(timeout=WAIT_S)
-        assert second.returncode == 1
-        assert b"A worker already runs" in said
-    finally:
-        workers.end()
+def test_sqlite_has_one_worker_and_projects_share_its_slots(
+    sqlite_workers: Workers, jobs_of: Callable[[Settings], tuple[Jobs, Engine]]
+) -> None:
+    workers = sqlite_workers
+    workers.settings = workers.settings.model_copy(update={"slots_small": 3, "slots_project": 2})
+    jobs, engine = jobs_of(workers.settings)
+    workers.take(600)
+    greedy = {ask(jobs, engine, "count", project="greedy") for _ in range(5)}
+    modest = ask(jobs, engine, "count", project="modest")
+    workers.start()
+    workers.wait(lambda: len(workers.runs("count")) == 3)
+    begun = {name for name, _ in workers.runs("count")}
+    assert modest in begun
+    assert len(begun & greedy) == 2
+    second = workers.start()
+    _, said = second.communicate(timeout=WAIT_S)
+    assert second.returncode == 1
+    assert b"A worker already runs" in said
 
 
-def test_a_worker_that_froze_and_wakes_does_no_harm(workers: Workers, jobs: Jobs, engine: Engine) -> None:
-    if workers.settings.on_sqlite:
-        pytest.skip("On SQLite the supervisor kills a frozen worker; see test_supervisor.py.")
+def test_a_worker_that_froze_and_wakes_does_no_harm(
+    postgres_workers: Workers, jobs_of: Callable[[Settings], tuple[Jobs, Engine]]
+) -> None:
+    """On SQLite the supervisor kills it; see test_supervisor.py."""
+    workers = postgres_workers
+    jobs, engine = jobs_of(workers.settings)
     workers.take(600)
     operation = ask(jobs, engine, "count")
     frozen = workers.start()
@@ -244,8 +246,7 @@ def test_a_worker_that_froze_and_wakes_does_no_harm(workers: Workers, jobs: Jobs
     workers.wait(lambda: waiting(engine) == [])
     frozen.send_signal(signal.SIGCONT)
     # It is alive again, and takes new work.
-    other.send_signal(signal.SIGTERM)
-    other.wait(WAIT_S)
+    other.kill()
     later = ask(jobs, engine, "count")
     workers.wait(lambda: (later, frozen.pid) in workers.runs("count", "end"))
     workers.wait(lambda: waiting(engine) == [])
