@@ -43,6 +43,8 @@ _ESCAPES = {
     "\n": "\\n",
     "\r": "\\r",
     "\t": "\\t",
+    "\b": "\\b",
+    "\f": "\\f",
 }
 # Up to this many characters a plain decimal has at most 15 digits, and every one of those survives a double.
 _SURELY_EXACT_CHARS = 15

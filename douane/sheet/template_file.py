@@ -15,9 +15,10 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from douane.errors import BadTemplate
-from douane.model.template import COLUMN_TYPES, VALIDATIONS, Column, Template, Validation
+from douane.model.template import VALIDATIONS, Column, Template, Validation
 from douane.sheet import pattern
 
+TYPES = ("String", "Number", "Date", "Email", "Regex", "Select", "Any", "Double", "Image")  # in the contract's order
 DELIMITERS = (",", ";")
 DUPLICATE_KEYS = "duplicate_keys"  # the code of a BadTemplate about keys given twice; surfaces answer it differently
 
@@ -137,7 +138,7 @@ def column_to_document(column: Column) -> dict[str, Any]:
 
 def column_types() -> tuple[str, ...]:
     """The names a column's `type` may have: the contract's, then those of third parties. Loads none of them."""
-    return tuple(dict.fromkeys([*COLUMN_TYPES, *(entry.name for entry in entry_points(group="douane.columns"))]))
+    return tuple(dict.fromkeys([*TYPES, *(entry.name for entry in entry_points(group="douane.columns"))]))
 
 
 def _validation_document(validation: Validation) -> dict[str, Any]:
