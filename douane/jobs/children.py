@@ -35,6 +35,9 @@ stopping = threading.Event()
 # Events that hand over files; with a `window` in the spec the child waits until they are answered.
 FILE_EVENTS = frozenset({"part", "mask", "packed"})
 
+# What runs behind the walls; a name, because it lives on a higher floor.
+PROGRAM = "douane.child"
+
 _POLL_S = 0.25
 _EVENT_BYTES_MAX = 64 << 20
 _READ_BYTES = 1 << 18
@@ -200,7 +203,7 @@ class _Child:
         whole = {**spec, **walls}
         if descriptor is not None:
             whole["source_fd"] = descriptor
-        self._process = _starter.submit(_start, walls, folder, descriptor, limits).result()
+        self._process = _starter.submit(_start, {**walls, "program": PROGRAM}, folder, descriptor, limits).result()
         self._selector = selectors.DefaultSelector()
         for pipe in (self._process.stdout, self._process.stderr):
             assert pipe is not None

@@ -37,10 +37,11 @@ _WRITE_FILE, _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG, _REFER, _TRUNCATE 
 # How many access rights to files each version of Landlock knows.
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 _FILE_RIGHTS_LATER = 16
-_NO_TCP = 0b11  # bind and connect, from version 4 on
-_SCOPES = 0b11  # abstract Unix sockets and signals, from version 6 on
+_NO_TCP, _NO_TCP_FROM = 0b11, 4  # bind and connect
+_SCOPES, _SCOPES_FROM = 0b11, 6  # abstract Unix sockets and signals
 
 _NICE = 10
+_CPU_LAST_S = 5
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/localtime")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 # Polars' allocator reads it once; without it every freed page is given back and faulted in again: twice the CPU time.
@@ -51,12 +52,12 @@ _missing: list[str] | None = None
 
 
 def launch() -> None:
-    """Runs `douane.child` behind the walls that the first argument describes: JSON with `folder`, `readable`, `limits`.
-    They stand before anything large is imported, because they hold the calling thread and those it starts later, and
-    importing Polars starts some."""
+    """Runs a module (`program`) behind the walls that the first argument describes: JSON with `folder`, `readable` and
+    `limits` too. They stand before anything large is imported, because they hold the calling thread and those it starts
+    later, and importing Polars starts some."""
     walls = json.loads(sys.argv.pop(1))
     enter(Path(walls["folder"]), [Path(path) for path in walls["readable"]], walls["limits"])
-    runpy.run_module("douane.child", run_name="__main__", alter_sys=True)
+    runpy.run_module(walls["program"], run_name="__main__", alter_sys=True)
 
 
 def enter(folder: Path, readable: Sequence[Path], limits: Mapping[str, Any]) -> list[str]:
@@ -82,10 +83,13 @@ def _enter(folder: Path, readable: Sequence[Path], limits: Mapping[str, Any]) ->
         missing.append("no network namespace of its own")
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         missing.append("new privileges are not ruled out")
-    if not _wall_off_files(libc, folder, readable):
+    version = _landlock_version(libc)
+    if not _wall_off_files(libc, version, folder, readable):
         missing.append("files are not walled off: the kernel has no Landlock")
+    elif version < _SCOPES_FROM:
+        missing.append("signals to other processes of this user are not ruled out: that takes Linux 6.12")
     if not _drop_capabilities(libc):
-        missing.append("root's capabilities are not dropped")
+        missing.append("capabilities are not dropped")
     return missing
 
 
@@ -102,9 +106,12 @@ def _set_limits(limits: Mapping[str, Any]) -> None:
     for name, value in wanted.items():
         if value is None:
             continue
-        hard = resource.getrlimit(name)[1]
-        value = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
-        resource.setrlimit(name, (value, value))
+        _, highest = resource.getrlimit(name)
+        # At the soft limit of processor time comes the signal that says so, at the hard one SIGKILL.
+        soft, hard = int(value), int(value) + (_CPU_LAST_S if name == resource.RLIMIT_CPU else 0)
+        if highest != resource.RLIM_INFINITY:
+            soft, hard = min(soft, highest), min(hard, highest)
+        resource.setrlimit(name, (soft, hard))
 
 
 def _end_with_parent(libc: ctypes.CDLL, parent: int) -> None:
@@ -119,12 +126,18 @@ def _leave_network(libc: ctypes.CDLL) -> bool:
     return any(libc.unshare(flags) == 0 for flags in (_CLONE_NEWNET, _CLONE_NEWUSER | _CLONE_NEWNET))
 
 
-def _wall_off_files(libc: ctypes.CDLL, folder: Path, readable: Sequence[Path]) -> bool:
-    version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1))
+def _landlock_version(libc: ctypes.CDLL) -> int:
+    """0 or less where there is none."""
+    return int(libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(1)))
+
+
+def _wall_off_files(libc: ctypes.CDLL, version: int, folder: Path, readable: Sequence[Path]) -> bool:
     if version < 1:
         return False
     handled = (1 << _FILE_RIGHTS.get(version, _FILE_RIGHTS_LATER)) - 1
-    attributes = struct.pack("=QQQ", handled, _NO_TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0)
+    attributes = struct.pack(
+        "=QQQ", handled, _NO_TCP if version >= _NO_TCP_FROM else 0, _SCOPES if version >= _SCOPES_FROM else 0
+    )
     # A kernel that knows fewer fields takes a longer structure only if the rest is zero, as it is here.
     ruleset = libc.syscall(_LANDLOCK_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
     if ruleset < 0:
@@ -166,9 +179,7 @@ def _allow(libc: ctypes.CDLL, ruleset: int, path: Path, rights: int) -> bool:
 
 
 def _drop_capabilities(libc: ctypes.CDLL) -> bool:
-    """Root without capabilities is nobody in particular; for others there is nothing to drop."""
-    if os.geteuid() != 0:
-        return True
+    """Root without capabilities is nobody in particular; others have some in the namespace they made."""
     number = _CAPSET.get(platform.machine())
     if number is None:
         return False
