@@ -309,7 +309,7 @@ async function check(state) {
       else if (now.stage !== "Mapped" && !now.step) resolve(now);
       else if (now.total) {
         const part = now.unit === "bytes" ? `${size(now.done)} of ${size(now.total)}` : `${count(now.done)} of ${many(now.total, now.unit.replace(/s$/, ""))}`;
-        bar.update(now.done, now.total, `${now.step === "read" ? "Reading" : "Checking"}: ${part}${rate(now.step, now.done, now.total)}`);
+        bar.update(now.done, now.total, `${now.step[0].toUpperCase()}${now.step.slice(1)}: ${part}${rate(now.step, now.done, now.total)}`);
       } else bar.wait(now.rows ? `${many(now.rows, "row")} so far` : "Waiting for its turn …");
     }, () => bar.note("The connection broke; trying again."));
     leave = () => {
@@ -373,7 +373,7 @@ function counter(name, value, kind) {
 
 /** @param {string} id @param {Map<string, string>} names @param {HTMLElement} place @param {number} page */
 async function moreProblems(id, names, place, page) {
-  const found = await call("GET", `/v1/review/${id}?type=invalid&page=${page}&limit=${PAGE_ROWS}`);
+  const found = await call("GET", `/v1/review/${id}?type=invalid&lines=true&page=${page}&limit=${PAGE_ROWS}`);
   let body = place.querySelector("tbody");
   if (!body) {
     body = document.createElement("tbody");
@@ -384,7 +384,7 @@ async function moreProblems(id, names, place, page) {
     for (const [key, message] of Object.entries(row.errors ?? {})) {
       const value = row.record?.[key];
       body.append(h("tr", {},
-        h("td", { class: "number" }, row.line ?? row.index),
+        h("td", { class: "number" }, row.line || row.index),
         h("th", { scope: "row" }, names.get(key) ?? (key || "whole row")),
         h("td", { class: "cell" }, value === undefined || value === null || value === "" ? h("span", { class: "soft" }, "empty") : clip(value)),
         h("td", {}, String(message))));
@@ -427,7 +427,8 @@ function confirmCard(state) {
 /** @param {any[]} columns @param {string[]} headings */
 function mappingCard(columns, headings) {
   const keys = new Set(columns.map((column) => column.key));
-  const rest = headings.filter((heading) => heading && !keys.has(heading));
+  // What stands under no heading, or under "_", is no field.
+  const rest = headings.filter((heading) => heading && heading !== "_" && !keys.has(heading));
   return h("details", { class: "card", open: true },
     h("summary", {}, h("h2", {}, "Mapping")),
     scroller("Mapping", h("table", {},

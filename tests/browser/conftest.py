@@ -1,0 +1,126 @@
+"""A served house and a browser. Chromium is the machine's own, or the one DOUANE_TEST_CHROMIUM names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import QUICK
+
+
+@dataclass(frozen=True)
+class Served:
+    """What the first start printed."""
+
+    address: str
+    email: str
+    password: str
+    access_key: str
+    template_id: str
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`douane serve` on an empty folder, as a stranger starts it."""
+    folder = tmp_path_factory.mktemp("served")
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    output = folder / "printed"
+    quick = {f"DOUANE_{name.upper()}": str(value) for name, value in QUICK.items()}
+    with output.open("wb") as printed, (folder / "log").open("wb") as log:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "douane", "serve", "--data", str(folder / "data"), "--port", str(port)],
+            stdout=printed,
+            stderr=log,
+            env={**os.environ, **quick},
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_up(address, running, folder / "log")
+        text = output.read_text()
+        facts = {line.split()[0]: line.split()[-1] for line in text.splitlines() if line.startswith("  ")}
+        template_id = next(line.split()[1] for line in text.splitlines() if line.startswith("  Template"))
+        yield Served(address, facts["E-mail"], facts["Password"], facts["Access"], template_id, text)
+    finally:
+        running.send_signal(signal.SIGTERM)
+        try:
+            running.wait(60)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+
+
+def _wait_until_up(address: str, running: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if running.poll() is not None:
+            break
+        try:
+            if httpx.get(f"{address}/v1/health-check", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError(f"douane serve did not come up:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    program = os.environ.get("DOUANE_TEST_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail("Chromium is missing.")
+        pytest.skip("Chromium is missing.")
+    with sync_playwright() as playwright:
+        # As root, as in a container, its own sandbox cannot be set up; the pages are ours.
+        one = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        yield one
+        one.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh visitor. Whatever goes wrong in the page's own code fails the test."""
+    context = browser.new_context(viewport={"width": 1100, "height": 800})
+    context.set_default_timeout(20_000)
+    one = context.new_page()
+    wrong: list[str] = []
+    one.on("pageerror", lambda error: wrong.append(str(error)))
+    one.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    # A browser logs every answer that is no success by itself; what is meant here is our code and the page's policy.
+    one.on(
+        "console",
+        lambda message: (
+            wrong.append(message.text)
+            if message.type == "error" and "Failed to load resource" not in message.text
+            else None
+        ),
+    )
+    yield one
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def signed_in(page: Page, served: Served) -> Page:
+    page.goto(served.address)
+    page.get_by_label("E-mail").fill(served.email)
+    page.get_by_label("Password").fill(served.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Import a file").wait_for()
+    return page

@@ -1,0 +1,232 @@
+"""The first page, in a real browser against a real server: what a stranger does in the first five minutes."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Served
+
+DATA = Path(__file__).parent.parent / "data"
+PEOPLE = DATA / "people.csv"
+LINES = ["4", "7", "8", "9", "12", "14", "15", "16", "18", "19"]
+HEADINGS = "id,name,email,country\n"
+
+
+def send(page: Page, text: str, name: str = "people.csv") -> None:
+    page.locator("#file").set_input_files({"name": name, "mimeType": "text/csv", "buffer": text.encode()})
+
+
+def problems(page: Page) -> list[list[str]]:
+    page.locator("#problems tbody tr").first.wait_for()
+    return [row.locator("td, th").all_inner_texts() for row in page.locator("#problems tbody tr").all()]
+
+
+def counter(page: Page, name: str) -> str:
+    return page.locator(".counter").filter(has=page.get_by_text(name, exact=True)).locator("dd").inner_text()
+
+
+def test_a_wrong_password_is_told_and_a_right_one_opens_the_template(page: Page, served: Served) -> None:
+    page.goto(served.address)
+    page.get_by_label("E-mail").fill(served.email)
+    page.get_by_label("Password").fill("not this one")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Incorrect email or password provided.")
+    page.get_by_label("Password").fill(served.password)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Template “People”")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_text("")
+    age = page.get_by_role("row").filter(has_text="Age")
+    expect(age).to_contain_text("a number; 0 to 130")
+    expect(page.get_by_role("row").filter(has_text="Customer ID")).to_contain_text("required; each value once")
+
+
+def test_a_file_is_uploaded_mapped_checked_and_its_problems_shown(signed_in: Page, served: Served) -> None:
+    page = signed_in
+    page.locator("#file").set_input_files(PEOPLE)
+    found = problems(page)
+    assert [row[0] for row in found] == LINES
+    assert found[1] == ["7", "E-mail", "grace@example", "grace@example must be a valid email"]
+    assert found[0] == ["4", "Name", "empty", "This field is required"]
+    assert [counter(page, name) for name in ("Rows", "Valid", "Invalid")] == ["19", "9", "10"]
+    expect(page.get_by_role("heading", name="10 rows to mend")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="Full name")).to_contain_text("Name")
+    expect(page.get_by_text("Carried along unchecked: Notes.")).to_be_visible()
+
+
+def test_a_reload_goes_on_where_it_was_and_confirming_closes_it(signed_in: Page) -> None:
+    page = signed_in
+    page.locator("#file").set_input_files(PEOPLE)
+    before = problems(page)
+    page.reload()
+    assert problems(page) == before
+    page.get_by_role("button", name="Confirm the import").click()
+    expect(page.get_by_text("This import is completed.")).to_be_visible()
+    expect(page.get_by_role("button", name="Confirm the import")).to_have_count(0)
+    page.get_by_role("link", name="Import another file").click()
+    expect(page.get_by_role("heading", name="Import a file")).to_be_visible()
+
+
+def test_the_lines_of_the_page_pull_the_rows(signed_in: Page) -> None:
+    page = signed_in
+    page.locator("#file").set_input_files(PEOPLE)
+    problems(page)
+    line = page.locator(".line").filter(has_text="The valid rows").locator("code").inner_text()
+    pulled = subprocess.run(shlex.split(line), capture_output=True, text=True, check=True, timeout=60).stdout
+    assert pulled.splitlines()[0] == "id,name,email,joined,age,balance,country,phone,interests,Notes"
+    assert pulled.count("@example.com") == 9
+
+
+def test_the_three_lines_that_the_first_start_prints_pull_the_rows(served: Served, tmp_path: Path) -> None:
+    lines = [line for line in served.printed.splitlines() if line.startswith(("id=$(curl", "curl"))]
+    assert len(lines) == 3
+    (tmp_path / "people.csv").write_bytes(PEOPLE.read_bytes())
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.count('"isValid":false') == 10
+    assert done.stdout.count("\nC0") == 9
+
+
+def test_a_hostile_file_stays_text(signed_in: Page) -> None:
+    page = signed_in
+    evil = "<img src=x onerror=\"document.body.dataset.owned='1'\"><script>document.body.dataset.owned='1'</script>"
+    quoted = '"' + evil.replace('"', '""') + '"'
+    send(page, f"id,name,email,country,{quoted}\nC001,{quoted},{quoted},{quoted},x\n", f"{evil[:20]}.csv")
+    found = problems(page)
+    assert found[0][2].startswith("<img src=x onerror=")
+    assert page.locator("#view img, #view script").count() == 0
+    assert page.evaluate("document.body.dataset.owned") is None
+
+
+def test_a_required_column_without_a_heading_is_asked_for(signed_in: Page) -> None:
+    page = signed_in
+    send(page, "id,name,contact,country\nC001,Ada,ada@example.com,France\nC002,Bob,bob@example,Peru\n")
+    expect(page.get_by_text("No heading of the file looks like E-mail.")).to_be_visible()
+    choice = page.get_by_label("E-mail")
+    expect(choice).to_be_focused()
+    page.get_by_role("button", name="Check the file").click()
+    expect(page.get_by_role("alert")).to_have_text("E-mail is required")
+    choice.select_option("contact")
+    page.get_by_role("button", name="Check the file").click()
+    assert problems(page) == [["3", "E-mail", "bob@example", "bob@example must be a valid email"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("", "“people.csv” is empty."), ("id,name,email,country\n", "File is empty")],
+    ids=["no bytes", "headings only"],
+)
+def test_a_file_without_rows_is_told_in_a_sentence(signed_in: Page, text: str, sentence: str) -> None:
+    send(signed_in, text)
+    expect(signed_in.get_by_role("alert")).to_have_text(sentence)
+    expect(signed_in.get_by_role("heading", name="Import a file")).to_be_visible()
+
+
+def test_a_file_that_is_no_table_is_told_in_a_sentence(signed_in: Page) -> None:
+    signed_in.locator("#file").set_input_files(
+        {"name": "x.xlsx", "mimeType": "application/octet-stream", "buffer": b"PK\x03\x04" + b"\0" * 500}
+    )
+    expect(signed_in.get_by_role("alert")).to_contain_text("file")
+    expect(signed_in.get_by_role("heading", name="Import a file")).to_be_visible()
+
+
+def test_all_valid_says_so(signed_in: Page) -> None:
+    send(signed_in, HEADINGS + "C001,Ada,ada@example.com,France\n")
+    expect(signed_in.get_by_role("heading", name="Every row is valid")).to_be_visible()
+    expect(signed_in.get_by_text("All is well: confirm")).to_be_visible()
+
+
+def test_more_problems_are_shown_page_by_page(signed_in: Page) -> None:
+    page = signed_in
+    send(page, HEADINGS + "".join(f"C{i:03},Ada,nobody{i},France\n" for i in range(120)))
+    assert len(problems(page)) == 50
+    expect(page.get_by_text("The first 50 of 120 rows.")).to_be_visible()
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator("#problems tbody tr")).to_have_count(100)
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator("#problems tbody tr")).to_have_count(120)
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+
+
+def test_a_file_can_be_dropped(signed_in: Page) -> None:
+    page = signed_in
+    page.evaluate(
+        """text => {
+            const files = new DataTransfer();
+            files.items.add(new File([text], "dropped.csv", { type: "text/csv" }));
+            const zone = document.querySelector(".drop");
+            zone.dispatchEvent(new DragEvent("dragenter", { dataTransfer: files, bubbles: true }));
+            zone.dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+        }""",
+        HEADINGS + "C001,Ada,ada@example.com,France\n",
+    )
+    expect(page.get_by_role("heading", name="Every row is valid")).to_be_visible()
+
+
+def test_it_can_be_done_by_keyboard_alone(page: Page, served: Served) -> None:
+    page.goto(served.address)
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    page.keyboard.type(served.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(served.password)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Import a file").wait_for()
+    expect(page.get_by_role("heading", name="Import a file")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#file")).to_be_focused()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(PEOPLE)
+    expect(page.get_by_role("heading", name="people-").first).to_be_focused()
+    problems(page)
+    expect(page.get_by_role("status")).to_have_text("10 rows to mend. 9 rows valid.")
+
+
+def test_every_field_has_a_name_and_the_page_a_language(signed_in: Page) -> None:
+    page = signed_in
+    assert page.locator("html").get_attribute("lang") == "en"
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("input, select, button, a, [role=region]")].filter(
+            e => !(e.getAttribute("aria-label") || e.textContent.trim() || (e.labels && e.labels.length))
+        ).map(e => e.outerHTML)"""
+    )
+    assert nameless == []
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+def test_nothing_hangs_over_the_edge(signed_in: Page, width: int) -> None:
+    page = signed_in
+    page.set_viewport_size({"width": width, "height": 700})
+    page.locator("#file").set_input_files(PEOPLE)
+    problems(page)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+def test_everything_comes_from_here(page: Page, served: Served) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    answer = page.goto(served.address)
+    page.get_by_label("E-mail").wait_for()
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(served.address).netloc}
+    assert len(asked) >= 5
+    assert answer is not None
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_signing_out_closes_the_page(signed_in: Page, served: Served) -> None:
+    signed_in.get_by_role("button", name="Sign out").click()
+    expect(signed_in.get_by_role("heading", name="Sign in")).to_be_visible()
+    signed_in.goto(served.address)
+    expect(signed_in.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_lost_server_is_told_in_a_sentence(signed_in: Page) -> None:
+    signed_in.context.set_offline(True)
+    send(signed_in, HEADINGS + "C001,Ada,ada@example.com,France\n")
+    expect(signed_in.get_by_role("alert")).to_have_text("The server does not answer. Is it still running?")
