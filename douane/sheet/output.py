@@ -8,6 +8,7 @@ they are, never by way of a double: as `msgspec.Raw` in Python, as their own dig
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -85,7 +86,11 @@ class Output:
     ) -> list[dict[str, Any]]:
         """One record per row as it is delivered. `rows` are the rows' indexes: with the operation's id and the column
         they make `<<uuid>>` the same at every attempt. `image_root` goes before an image's name, with a slash."""
-        lists = {column.key: column.delimiter for column in self._template.columns if _is_list(column)}
+        lists = {
+            key: column.delimiter
+            for key, column, judge in zip(self.fields, self._columns, self._judges, strict=True)
+            if column is not None and judge is not None and judge.form == "list"
+        }
         images = {column.key for column in self._template.columns if column.type == "Image"}
         given = []
         for row, record in zip(rows, self.records(frame), strict=True):
@@ -148,18 +153,17 @@ class Output:
         if len(frame) == 0:
             return b""
         stored = self._stored(frame)
-        pieces = []
-        for key, judge in zip(self.fields, self._judges, strict=True):
-            name = "," + msgspec.json.encode(key).decode() + ":"
-            series = stored[key]
-            quoted = '"' + _json_escaped(series) + '"'
-            if judge is not None and judge.form == "number":
-                quoted = series.zip_with(_are_numbers(series), quoted)
-            pieces.append((name + quoted).fill_null(""))
-        body = pl.select(pl.concat_str(pieces).str.strip_prefix(",")).to_series() if pieces else None
-        lines = "{" + body + "}" if body is not None else pl.repeat("{}", len(frame), eager=True)
-        text: str = lines.str.join("\n").item()
-        return text.encode() + b"\n"
+        members: list[pl.Expr] = []
+        for at, (key, judge) in enumerate(zip(self.fields, self._judges, strict=True)):
+            # A member begins with its comma; without one before it there is none, if it surely stands first.
+            comma = "" if at == 0 and stored[key].null_count() == 0 else ","
+            members += _json_members(comma + msgspec.json.encode(key).decode() + ":", stored[key], judge)
+        if not members:
+            return b"{}\n" * len(frame)
+        lines = pl.select(pl.concat_str([pl.lit("{"), *members, pl.lit("}")])).to_series()
+        if stored[self.fields[0]].null_count():
+            lines = lines.str.replace("{,", "{", literal=True)  # the first one of each line, which is the brace's
+        return _written(lines.to_frame(), quote_style="never")
 
     def csv(self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False) -> bytes:
         """The stored records as CSV by RFC 4180: UTF-8, commas, CRLF, quotes where needed; an absent cell is empty.
@@ -175,7 +179,7 @@ class Output:
             stored = stored.with_columns(pl.all().replace("", None))
         else:
             stored = stored.fill_null("")
-        return stored.write_csv(include_header=header, line_terminator="\r\n", quote_style="necessary").encode()
+        return _written(stored, include_header=header, line_terminator="\r\n", quote_style="necessary")
 
     def _stored(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Per field the stored text, a number as its one exact spelling; null = no field."""
@@ -193,6 +197,13 @@ class Output:
             if judge is not None and judge.form == "number":
                 stored = stored.with_columns(_spelled_once(stored[key]).alias(key))
         return stored
+
+
+def _written(frame: pl.DataFrame, *, include_header: bool = False, **options: Any) -> bytes:
+    """Straight to bytes: by way of a text it would be copied twice more."""
+    file = io.BytesIO()
+    frame.write_csv(file, include_header=include_header, **options)
+    return file.getvalue()
 
 
 def _exact_number(text: str) -> str | msgspec.Raw:
@@ -231,15 +242,25 @@ def _json_escaped(texts: pl.Series) -> pl.Series:
     return texts.scatter(rows, texts.gather(rows).str.replace_many(list(_ESCAPES), list(_ESCAPES.values())))
 
 
+def _json_members(name: str, stored: pl.Series, judge: Judge | None) -> list[pl.Expr]:
+    """The pieces of `name` and value, one after the other; all together empty where there is no field."""
+    text = pl.lit(_json_escaped(stored))
+    numbers = _are_numbers(stored) if judge is not None and judge.form == "number" else None
+    if stored.null_count() == 0 and numbers is None:
+        return [pl.lit(name + '"'), text, pl.lit('"')]
+    if stored.null_count() == 0 and numbers is not None and numbers.all():
+        return [pl.lit(name), text]
+    quoted = pl.concat_str([pl.lit(name + '"'), text, pl.lit('"')])
+    if numbers is not None:
+        quoted = pl.when(pl.lit(numbers)).then(pl.concat_str([pl.lit(name), text])).otherwise(quoted)
+    return [quoted.fill_null("")]
+
+
 def _escaped_formulas(texts: pl.Series, judge: Judge | None) -> pl.Series:
     risky = texts.str.contains(_FORMULA).fill_null(False)
     if judge is not None and judge.form == "number":
         risky = risky & ~_are_numbers(texts)
     return ("'" + texts).zip_with(risky, texts).alias(texts.name) if risky.any() else texts
-
-
-def _is_list(column: Column) -> bool:
-    return columns.judge(column).form == "list"
 
 
 def _default(column: Column, operation_id: str, row: int) -> Any:
