@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zipfile
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from douane.archive import Archive, open_archive
+from douane.errors import BadFile, OverLimit
+
+SHARED = Path(os.environ.get("DOUANE_SHARED") or Path(__file__).parents[2] / "shared")
+
+
+class Memory:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.size = len(data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.data[offset : offset + length]
+
+
+@dataclass(frozen=True)
+class Caps:
+    archive_entries: int = 1000
+    entry_bytes: int = 1 << 20
+    unpacked_bytes: int = 4 << 20
+    unpacked_ratio: int = 200
+    unpacked_free_bytes: int = 1 << 20
+
+
+def opened(data: bytes, caps: Caps = Caps()) -> Archive:
+    return open_archive(Memory(data), caps)
+
+
+def contents(data: bytes, caps: Caps = Caps()) -> dict[str, bytes]:
+    archive = opened(data, caps)
+    return {e.name: b"".join(archive.open(e)) for e in archive if not e.is_folder}
+
+
+def refusal(data: bytes, caps: Caps = Caps()) -> BadFile:
+    with pytest.raises(BadFile) as caught:
+        contents(data, caps)
+    return caught.value
+
+
+def zipped(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, *, stream: bool = False) -> bytes:
+    out = io.BytesIO()
+
+    class Pipe(io.RawIOBase):  # cannot be sought, so sizes follow the data
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: object) -> int:
+            return out.write(data)  # type: ignore[arg-type]
+
+    with zipfile.ZipFile(Pipe() if stream else out, "w", method) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+FILES = {"a.txt": b"alpha " * 100, "folder/b.bin": bytes(range(256)), "é.txt": b"", "日本.json": b"[]"}
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("stream", [False, True])
+def test_entries_are_read_as_they_were_written(method: int, stream: bool) -> None:
+    data = zipped(FILES, method, stream=stream)
+    assert contents(data) == FILES
+    archive = opened(data)
+    found = archive.find("a.txt")
+    assert found is not None
+    assert archive.read(found, 1000) == FILES["a.txt"]
+    assert archive.find("A.TXT") is None
+    assert len(archive) == 4
+
+
+def test_progress_counts_packed_bytes() -> None:
+    data = zipped({"big": os.urandom(900_000)})
+    archive = opened(data)
+    stream = archive.open(archive.entry(0))
+    assert sum(len(block) for block in stream) == 900_000
+    assert stream.packed_done == archive.entry(0).packed_bytes
+
+
+def test_every_cut_and_every_flipped_byte_is_refused_or_reads_the_same() -> None:
+    data = zipped({"users.json": b'[{"id":"U1"}]', "channels.json": b"[]"})
+    whole = contents(data)
+    for end in range(len(data)):
+        assert refusal(data[:end]).code in ("file_broken", "file_encrypted")
+    for at in range(len(data)):
+        flipped = data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :]
+        with suppress(BadFile):
+            assert list(contents(flipped).values()) == list(whole.values())
+
+
+def entry(
+    name: bytes, data: bytes, offset: int, *, size: int | None = None, flags: int = 0, method: int = 8, attr: int = 0
+) -> tuple[bytes, bytes]:
+    """(local part, directory part) of one entry, whose claims may be wrong."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(data) + packer.flush() if method == 8 else data
+    size, crc = len(data) if size is None else size, zlib.crc32(data)
+    facts = struct.pack("<HHHHHIIIHH", 20, flags, method, 0, 33, crc, len(packed), size, len(name), 0)
+    more = struct.pack("<HHHII", 0, 0, 0, attr << 16, offset)
+    return b"PK\3\4" + facts + name + packed, b"PK\1\2" + struct.pack("<H", 3 << 8 | 20) + facts + more + name
+
+
+def archive_of(*entries: tuple[bytes, bytes], count: int | None = None, comment: bytes = b"") -> bytes:
+    local, directory = b"".join(e[0] for e in entries), b"".join(e[1] for e in entries)
+    count = len(entries) if count is None else count
+    end = struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), len(local), len(comment))
+    return local + directory + b"PK\5\6" + end + comment
+
+
+def test_shared_bytes_are_refused() -> None:
+    local, one = entry(b"a", b"x" * 1000, 0)
+    _, other = entry(b"b", b"x" * 1000, 0)
+    assert "overlap" in str(refusal(archive_of((local, one), (b"", other))))
+
+
+def test_sizes_that_lie_are_found_out_and_not_followed() -> None:
+    assert "size or checksum" in str(refusal(archive_of(entry(b"a", b"x" * 100_000, 0, size=10))))
+    assert "size or checksum" in str(refusal(archive_of(entry(b"a", b"x" * 10, 0, size=100))))
+
+
+def test_limits_stop_while_unpacking() -> None:
+    data = zipped({"a": b"x" * 500_000, "b": b"y" * 500_000})
+    for caps, setting in (
+        (Caps(entry_bytes=499_999), "entry_bytes"),
+        (Caps(unpacked_bytes=999_999), "unpacked_bytes"),
+        (Caps(unpacked_free_bytes=100_000, unpacked_ratio=20), "unpacked_ratio"),
+        (Caps(archive_entries=1), "archive_entries"),
+    ):
+        error = refusal(data, caps)
+        assert isinstance(error, OverLimit)
+        assert error.setting == setting
+        assert setting in str(error)
+    at_the_limit = Caps(entry_bytes=500_000, unpacked_bytes=1_000_000, unpacked_free_bytes=1_000_000, archive_entries=2)
+    assert set(contents(data, at_the_limit)) == {"a", "b"}
+
+
+def test_ambiguous_archives_are_refused() -> None:
+    plain = archive_of(entry(b"a", b"1", 0))
+    twice = archive_of(entry(b"a", b"1", 0), entry(b"a", b"2", len(entry(b"a", b"1", 0)[0])))
+    differ = archive_of((entry(b"b", b"1", 0)[0], entry(b"a", b"1", 0)[1]))
+    hidden = archive_of((entry(b"a", b"1", 0)[0] + entry(b"b", b"2", 0)[0], entry(b"a", b"1", 0)[1]))
+    assert "same name" in str(refusal(twice))
+    assert "headers" in str(refusal(differ))
+    assert "does not list" in str(refusal(hidden))
+    for other in (plain + plain, b"before" + plain, archive_of(entry(b"a", b"1", 0), comment=plain), plain + b"after"):
+        assert refusal(other).code == "file_broken"
+    assert "number of entries" in str(refusal(archive_of(entry(b"a", b"1", 0), count=0)))
+
+
+def test_what_is_no_file_is_not_read() -> None:
+    for mode in (0o120777, 0o010666, 0o060666):
+        assert "regular file" in str(refusal(archive_of(entry(b"a", b"/etc/hostname", 0, attr=mode))))
+    assert refusal(archive_of(entry(b"a", b"1", 0, flags=1))).code == "file_encrypted"
+    assert "BZip2" in str(refusal(archive_of(entry(b"a", b"1", 0, method=12))))
+    assert "folder" in str(refusal(archive_of(entry(b"a/", b"1", 0))))
+
+
+def test_names_are_labels() -> None:
+    names = [b"../../x", b"C:\\x", b"", b"\xff\xfe", b"a\r\nb"]
+    entries, offset = [], 0
+    for name in names:
+        entries.append(entry(name, b"1", offset))
+        offset += len(entries[-1][0])
+    assert list(contents(archive_of(*entries)).values()) == [b"1"] * len(names)
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not SHARED.exists() and not os.environ.get("CI"), reason="the shared corpus is not here")
+def test_the_corpus_of_zip_structures() -> None:
+    folder = SHARED / "corpus" / "chat" / "archives"
+    caps = Caps(archive_entries=10_000, entry_bytes=1 << 30)
+    read: dict[str, bool] = {}
+    for path in sorted([*folder.glob("malo/zip/*/*.zip"), *folder.glob("pypi-zip/*/*.zip")]):
+        try:
+            contents(path.read_bytes(), caps)
+            read[str(path.relative_to(folder))] = True
+        except BadFile:
+            read[str(path.relative_to(folder))] = False
+    # One case is in both sets, once as acceptable and once as malicious; it is refused.
+    disputed = "pypi-zip/accept/short_usize_zip64.zip"
+    assert len(read) > 40
+    assert [n for n, ok in read.items() if "/accept/" in n and not ok] == [disputed]
+    harmless = ["malo/zip/malicious/trailing_slash_name.zip"]
+    assert [n for n, ok in read.items() if ("/reject/" in n or "/malicious/" in n) and ok and n not in harmless] == []
