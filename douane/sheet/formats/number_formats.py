@@ -1,0 +1,75 @@
+"""What a workbook's number format says about a cell: plain number, moment in time, duration, zero-padded code.
+
+The code language is that of ECMA-376 part 1, 18.8.30 and 18.8.31. Only what decides a value's kind is read: how a date
+is ordered or how many decimals are shown changes nothing, for a cell is staged by its value.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NUMBER, DATE, DATETIME, TIME, ELAPSED, PADDED = range(6)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFormat:
+    """`meaning` is one of NUMBER ... PADDED; `digits` is the least number of digits shown where it is PADDED."""
+
+    meaning: int = NUMBER
+    digits: int = 0
+
+
+# The ids up to 49 are the same in every language. 27 to 36 and 50 to 58 are East Asian dates and times whose codes
+# depend on the language of the program; as DATE a value below 1 still comes out as a time.
+BUILT_IN: dict[int, NumberFormat] = {
+    **{i: NumberFormat(DATE) for i in (14, 15, 16, 17, *range(27, 32), 36, 50, 51, 52, 53, 54, 55, 56, 57, 58)},
+    **{i: NumberFormat(TIME) for i in (18, 19, 20, 21, 32, 33, 34, 35, 45, 47)},
+    22: NumberFormat(DATETIME),
+    46: NumberFormat(ELAPSED),
+}
+
+_TOKEN = re.compile(
+    r'"[^"]*"?|\\.|[_*].|(?P<elapsed>\[(?:h+|m+|s+)\])|\[[^\]]*\]?'
+    r"|(?P<clock>am/pm|a/p|上午/下午)|(?P<science>e[+-])|(?P<letters>y+|m+|d+|h+|s+|e+|g+|b+|a{3,})|(?P<digit>[0#?])"
+    r"|(?P<end>;)|.",
+    re.IGNORECASE | re.DOTALL,
+)
+_NAMES_OF_GENERAL = ("general", "standard", "estándar", "standaard", "標準", "일반", "основной")
+_PADDED = re.compile(r"0{2,}")
+
+
+def number_format(code: str) -> NumberFormat:
+    """The meaning of a format code. Only its first section counts: the others are for negative values and for text."""
+    plain = code.strip()
+    if plain.lower().startswith(_NAMES_OF_GENERAL):
+        return NumberFormat()
+    if _PADDED.fullmatch(plain):
+        return NumberFormat(PADDED, len(plain))
+    letters: list[str] = []
+    placeholders = elapsed = False
+    for token in _TOKEN.finditer(plain):
+        if token["end"]:
+            break
+        if token["elapsed"]:
+            elapsed = True
+        elif token["clock"]:
+            letters.append("clock")
+        elif token["letters"]:
+            letters.append(token["letters"][0].lower())
+        elif token["digit"] or token["science"]:
+            placeholders = placeholders or token.group() != "0" or "s" not in letters
+    if elapsed:
+        return NumberFormat(ELAPSED)
+    if placeholders:
+        return NumberFormat()
+    date = any(c in "ydegba" for c in letters if c != "clock")
+    time = any(c in ("h", "s", "clock") for c in letters)
+    # m is the minute right after an hour or right before a second, else the month.
+    for i, letter in enumerate(letters):
+        near_hour = i > 0 and letters[i - 1] == "h"
+        near_second = i + 1 < len(letters) and letters[i + 1] == "s"
+        date = date or (letter == "m" and not near_hour and not near_second)
+    if date:
+        return NumberFormat(DATETIME if time else DATE)
+    return NumberFormat(TIME) if time else NumberFormat()

@@ -1,0 +1,489 @@
+"""Workbooks in Office Open XML (.xlsx, .xlsm), transitional and strict, read as a stream in bounded memory.
+
+Nothing is unpacked to disk, nothing outside the file is followed, macros are seen and never run. What a cell becomes is
+decided by `cell_text.py`; the XML is `sheet_xml.py`'s. Facts about parts and relationships are from ECMA-376 parts 1
+and 2; where files in the wild differ (capital names, missing relationships), the usual place of a part is tried.
+
+Read are the results that the writing program stored: a formula without one is an empty cell. Hidden rows and columns
+are left out, as the spreadsheet contract's 5.4 says; of merged cells the top left one has the value.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from douane.archive import Archive, Entry, EntryStream, open_archive
+from douane.errors import BadFile, DouaneError, OverLimit
+from douane.sheet.formats import (
+    KIND_BOOLEAN,
+    KIND_ERROR,
+    KIND_TEXT,
+    Batch,
+    Detected,
+    Limits,
+    Options,
+    Piece,
+    Position,
+    Reader,
+    Source,
+)
+from douane.sheet.formats import sheet_xml as xml
+from douane.sheet.formats.cell_text import formatted_texts, iso_text
+from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
+from douane.sheet.formats.sheet_frame import (
+    PIECE_ROWS,
+    RECORDS_SAMPLED,
+    Values,
+    chosen_sheet,
+    extents,
+    frame_of,
+    width_of,
+    without,
+)
+from douane.sheet.formats.sheet_xml import Cells
+
+_PART_BYTES = 64 << 20  # of the parts that are read whole: workbook, relationships, styles
+_CELL_COST = 17  # bytes of a frame's cell beside its text
+_BAD_REFERENCE = "#REF!"
+
+
+def recognise(head: bytes, source: Source) -> bool:
+    """A zip file with a workbook inside; also one that is damaged, if its first entries look like one, so that the
+    person is told what is wrong."""
+    if not head.startswith(b"PK\x03\x04"):
+        return False
+    try:
+        names = {_plain(n) for n in open_archive(source, Limits()).names}
+    except DouaneError:
+        return b"xl/" in head and b"xl/workbook.bin" not in head
+    if "xl/workbook.bin" in names:
+        return False
+    return "xl/workbook.xml" in names or any(n.startswith("xl/worksheets/") for n in names) or _main_is_workbook(source)
+
+
+def _main_is_workbook(source: Source) -> bool:
+    try:
+        package = _Package(source, Limits())
+        return package.types() is not None
+    except DouaneError:
+        return False
+
+
+def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]:
+    """The worksheets a person may choose from: visible ones, then hidden ones, each in the workbook's order. Very
+    hidden sheets and the helpers of our own samples (`imp_...`, contract 2.8 and 5.7) are left out."""
+    return _offered(_Package(source, options.limits).sheets)
+
+
+def open(source: Source, options: Options = Options()) -> Reader:
+    """The reader of one sheet. BadFile: `file_broken`, `file_encrypted`, `sheet_unknown`, `file_empty`; OverLimit."""
+    return _Reader(source, options)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet as the workbook lists it. `state` is visible, hidden or veryHidden; `part` "" where it has no cells."""
+
+    name: str
+    state: str
+    part: str
+
+
+def _offered(sheets: tuple[Sheet, ...]) -> tuple[str, ...]:
+    usable = [s for s in sheets if s.part and s.state != "veryHidden" and not s.name.startswith("imp_")]
+    return tuple(s.name for s in sorted(usable, key=lambda s: s.state != "visible"))
+
+
+@dataclass(slots=True)
+class _Element:
+    name: str
+    attributes: dict[str, str]
+
+
+class _Package:
+    """The parts of a workbook and how they refer to each other."""
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self.archive: Archive = open_archive(source, limits)
+        self._parts: dict[str, int] = {}
+        for number, name in enumerate(self.archive.names):
+            self._parts.setdefault(_plain(name), number)
+        self.main = self._main_part()
+        self.relations = self._relations(self.main)
+        self.from_1904 = False
+        self.sheets = self._read_workbook()
+
+    def part(self, name: str) -> Entry | None:
+        number = self._parts.get(_plain(name))
+        return None if number is None else self.archive.entry(number)
+
+    def stream(self, entry: Entry) -> tuple[EntryStream, Iterator[bytes]]:
+        """(the stream for progress, its bytes in UTF-8)"""
+        stream = self.archive.open(entry)
+        return stream, xml.as_utf8(stream)
+
+    def elements(self, entry: Entry) -> Iterator[_Element]:
+        """Start tags of a part that is read whole."""
+        found: list[_Element] = []
+        parser = xml.careful_parser(
+            lambda name, attributes: found.append(_Element(name, attributes)), lambda name: None
+        )
+        if entry.unpacked_bytes > _PART_BYTES:
+            raise OverLimit(f"“{entry.name}” is longer than {_PART_BYTES:,} bytes.", setting="entry_bytes")
+        for block in self.stream(entry)[1]:
+            xml.feed(parser, (block,), final=False)
+            yield from found
+            found.clear()
+        xml.feed(parser, ())
+        yield from found
+
+    def types(self) -> str | None:
+        """The content type of the main part, if it is a workbook's."""
+        entry = self.part("[content_types].xml")
+        for element in self.elements(entry) if entry else ():
+            if element.name == "Override" and _plain(element.attributes.get("PartName", "")) == _plain(self.main):
+                kind = element.attributes.get("ContentType", "")
+                return kind if "sheet" in kind and kind.endswith("main+xml") else None
+        return None
+
+    def related(self, kind: str, usual: str) -> Entry | None:
+        """The first part that the workbook relates to as `kind`, else the one in the usual place."""
+        for relation, target in self.relations.values():
+            if relation == kind and (entry := self.part(target)):
+                return entry
+        return self.part(usual)
+
+    def _main_part(self) -> str:
+        for kind, target in self._relations("").values():
+            if kind == "officeDocument" and self.part(target):
+                return target
+        if self.part("xl/workbook.xml"):
+            return "xl/workbook.xml"
+        raise BadFile("The file is damaged: it has no workbook part.")
+
+    def _relations(self, part: str) -> dict[str, tuple[str, str]]:
+        """id -> (last word of the type, name of the part), outside targets left out."""
+        folder, name = posixpath.split(part)
+        entry = self.part(posixpath.join(folder, "_rels", name + ".rels"))
+        found: dict[str, tuple[str, str]] = {}
+        for element in self.elements(entry) if entry else ():
+            a = element.attributes
+            if element.name == "Relationship" and a.get("TargetMode", "").lower() != "external":
+                target = unquote(a.get("Target", "")).replace("\\", "/")
+                found[a.get("Id", "")] = (a.get("Type", "").rsplit("/", 1)[-1], posixpath.join("/", folder, target))
+        return found
+
+    def _read_workbook(self) -> tuple[Sheet, ...]:
+        entry = self.part(self.main)
+        if entry is None:
+            raise BadFile("The file is damaged: it has no workbook part.")
+        sheets: list[Sheet] = []
+        for element in self.elements(entry):
+            a = element.attributes
+            # Newer programs repeat this element, in a namespace of their own and without the attribute.
+            if element.name == "workbookPr" and "date1904" in a:
+                self.from_1904 = a["date1904"].lower() in ("1", "true", "on")
+            elif element.name == "sheet":
+                relation = next((v for k, v in a.items() if k.endswith(":id")), a.get("id", ""))
+                sheets.append(
+                    Sheet(a.get("name", ""), a.get("state", "visible"), self._sheet_part(relation, len(sheets)))
+                )
+        return tuple(sheets)
+
+    def _sheet_part(self, relation: str, number: int) -> str:
+        kind, target = self.relations.get(relation, ("worksheet", f"xl/worksheets/sheet{number + 1}.xml"))
+        if kind != "worksheet":
+            return ""
+        usual = f"xl/worksheets/sheet{number + 1}.xml"
+        return target if self.part(target) or not self.part(usual) else usual
+
+
+def _plain(name: str) -> str:
+    """A part's name as it is compared: without case, leading slash, dots and the wrong slash."""
+    return posixpath.normpath("/" + name.replace("\\", "/").lower()).lstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What the cells of every sheet refer to. `formats`: per cell format its number format; `shared`: the texts."""
+
+    formats: tuple[NumberFormat, ...]
+    shared: pl.Series
+    shared_bytes: npt.NDArray[np.int64]
+    from_1904: bool
+
+
+def _book(package: _Package, limits: Limits) -> _Book:
+    shared = _shared(package, limits)
+    sizes = shared.str.len_bytes().to_numpy().astype(np.int64)
+    return _Book(_formats(package), shared, sizes, package.from_1904)
+
+
+def _shared(package: _Package, limits: Limits) -> pl.Series:
+    entry = package.related("sharedStrings", "xl/sharedStrings.xml")
+    if entry is None:
+        return pl.Series([], dtype=pl.String)
+    runs = [pl.Series([], dtype=pl.String)]
+    size = 0
+    for run in xml.shared_texts(package.stream(entry)[1]):
+        size += int(run.str.len_bytes().sum()) + 16 * len(run)
+        if size > limits.entry_bytes:
+            raise OverLimit(f"The shared texts are longer than {limits.entry_bytes:,} bytes.", setting="entry_bytes")
+        runs.append(run)
+    return pl.concat(runs, rechunk=True)
+
+
+def _formats(package: _Package) -> tuple[NumberFormat, ...]:
+    """The number format of each cell format (`cellXfs`), by position."""
+    entry = package.related("styles", "xl/styles.xml")
+    codes = dict(BUILT_IN)
+    formats: list[NumberFormat] = []
+    inside = False
+    for element in package.elements(entry) if entry else ():
+        a = element.attributes
+        if element.name == "numFmt" and a.get("numFmtId", "").isdigit():
+            codes[int(a["numFmtId"])] = number_format(a.get("formatCode", ""))
+        elif element.name in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
+            inside = element.name == "cellXfs"
+        elif element.name == "xf" and inside:
+            number = a.get("numFmtId", "")
+            formats.append(codes.get(int(number), NumberFormat()) if number.isdigit() else NumberFormat())
+    return tuple(formats)
+
+
+def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ...]) -> Values:
+    """Cells with their final texts and kinds; hidden columns and empty texts left out."""
+    texts: list[pl.Series] = []
+    kinds: list[npt.NDArray[np.uint8]] = []
+    order: list[npt.NDArray[np.int64]] = []
+
+    def add(at: npt.NDArray[np.int64], text: pl.Series, kind: npt.NDArray[np.uint8] | int) -> None:
+        order.append(at)
+        texts.append(text)
+        kinds.append(kind if isinstance(kind, np.ndarray) else np.full(len(at), kind, np.uint8))
+
+    # One number for the way a cell is read: its number format if it is a number, else its type.
+    ways = [NumberFormat(), *sorted(set(book.formats) - {NumberFormat()}, key=lambda f: (f.meaning, f.digits))]
+    way_of_style = np.array([ways.index(f) for f in book.formats] + [0], np.int64)
+    style = np.where((cells.style >= 0) & (cells.style < len(book.formats)), cells.style, len(book.formats))
+    way = np.where(cells.type == xml.NUMBER, way_of_style[style], len(ways) + cells.type)
+    for number in np.flatnonzero(np.bincount(way, minlength=0)):
+        at = np.flatnonzero(way == number)
+        text = cells.text.gather(at) if len(at) < len(way) else cells.text
+        if number < len(ways):
+            add(at, *formatted_texts(text, ways[number].meaning, ways[number].digits, from_1904=book.from_1904))
+            continue
+        match number - len(ways):
+            case xml.SHARED:
+                index = text.str.strip_chars().cast(pl.Int64, strict=False).fill_null(-1)
+                good = ((index >= 0) & (index < len(book.shared))).to_numpy()
+                if good.all():
+                    add(at, book.shared.gather(index), KIND_TEXT)
+                else:
+                    add(at[good], book.shared.gather(index.filter(good)), KIND_TEXT)
+                    bad = at[~good]
+                    add(bad, pl.Series([_BAD_REFERENCE] * len(bad), dtype=pl.String), KIND_ERROR)
+            case xml.BOOLEAN:
+                truth = text.str.strip_chars().str.to_uppercase().replace({"1": "TRUE", "0": "FALSE"})
+                add(at, truth, KIND_BOOLEAN)
+            case xml.ERROR:
+                add(at, text, KIND_ERROR)
+            case xml.ISO_DATE:
+                pairs = [iso_text(t) for t in text]
+                moments = pl.Series([t for t, _ in pairs], dtype=pl.String)
+                add(at, moments, np.array([k for _, k in pairs], np.uint8))
+            case _:
+                add(at, text, KIND_TEXT)
+    if len(order) == 1:
+        text, kind = texts[0], kinds[0]
+    else:
+        place = np.zeros(len(way), np.uint32)
+        place[np.concatenate([*order, np.zeros(0, np.int64)])] = np.arange(len(way))
+        text = pl.concat([*texts, pl.Series([], dtype=pl.String)]).gather(place)
+        kind = np.concatenate([*kinds, np.zeros(0, np.uint8)])[place]
+    column = cells.column.astype(np.int64)
+    drop = (text.str.len_bytes() == 0).to_numpy()
+    for first, end in hidden_columns:
+        drop |= (cells.column >= first) & (cells.column < end)
+        column -= np.clip(cells.column.astype(np.int64) - first, 0, end - first)
+    values = Values(cells.lines, cells.hidden, cells.row, column.astype(np.uint32), text, kind)
+    return without(values, drop)
+
+
+def _rows(cells: Cells, first: int, end: int) -> Cells:
+    """Rows `first` up to and not with `end`."""
+    a, b = np.searchsorted(cells.row, (first, end))
+    rows, at = slice(first, end), slice(int(a), int(b))
+    return Cells(
+        cells.lines[rows],
+        cells.hidden[rows],
+        cells.row[at] - np.uint32(first),
+        cells.column[at],
+        cells.type[at],
+        cells.style[at],
+        cells.text.slice(int(a), int(b - a)),
+    )
+
+
+def _joined(runs: list[Cells]) -> Cells:
+    if len(runs) == 1:
+        return runs[0]
+    offsets = np.cumsum([0, *(len(r.lines) for r in runs[:-1])]).astype(np.uint32)
+    return Cells(
+        np.concatenate([r.lines for r in runs]),
+        np.concatenate([r.hidden for r in runs]),
+        np.concatenate([r.row + o for r, o in zip(runs, offsets, strict=True)]),
+        np.concatenate([r.column for r in runs]),
+        np.concatenate([r.type for r in runs]),
+        np.concatenate([r.style for r in runs]),
+        pl.concat([r.text for r in runs]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _SheetPiece:
+    """A run of whole rows as cells in long form; `line` is the row before it."""
+
+    number: int
+    runs: list[Cells]
+    line: int
+    reader: _Reader
+    next: Position
+    bytes_done: int
+
+    def parse(self) -> Batch:
+        reader = self.reader
+        values = _values(_joined(self.runs), reader.book, reader.hidden_columns)
+        frame, blank = frame_of(values, reader.detected.width, self.line, reader.limits)
+        return Batch(frame, blank, self.next, self.bytes_done)
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Rows gathered for the next piece."""
+
+    runs: list[Cells] = field(default_factory=list)
+    rows: int = 0
+    cost: int = 0
+    line: int = 0
+
+
+class _Reader:
+    def __init__(self, source: Source, options: Options) -> None:
+        self.limits = options.limits
+        self._source_size = source.size
+        self._piece_bytes = options.piece_bytes
+        self._package = package = _Package(source, options.limits)
+        offered = _offered(package.sheets)
+        usable = tuple(s.name for s in package.sheets if s.part)
+        name = chosen_sheet(usable, offered, options.sheet)
+        sheet = next(s for s in package.sheets if s.name == name and s.part)
+        entry = package.part(sheet.part)
+        if entry is None:
+            raise BadFile(f"The file is damaged: the part of sheet “{name}” is missing.")
+        self._entry = entry
+        self.book = _book(package, options.limits)
+        self.hidden_columns: tuple[tuple[int, int], ...] = ()
+        width, notes = self._sample(name)
+        self.detected = Detected(
+            format="xlsx", width=width, encoding=None, sheets=offered, sheet=name, notes=tuple(notes)
+        )
+
+    def _sample(self, name: str) -> tuple[int, list[str]]:
+        """(width, notes) from the first records."""
+        extent = np.zeros(0, np.int64)
+        count = np.zeros(0, np.int64)
+        hidden = 0
+        for cells, _, _ in self._runs():
+            values = _values(cells, self.book, self.hidden_columns)
+            here, counts = extents(values)
+            hidden += int(np.count_nonzero(values.hidden))
+            extent, count = np.append(extent, here[here > 0]), np.append(count, counts[here > 0])
+            if len(extent) >= RECORDS_SAMPLED:
+                break
+        if not len(extent):
+            raise BadFile(f"The sheet “{name}” is empty.", code="file_empty")
+        notes = []
+        columns = sum(max(0, min(e, self.limits.columns) - f) for f, e in self.hidden_columns)
+        if columns:
+            notes.append(f"{columns:,} hidden column{'s' * (columns > 1)} left out.")
+        if hidden:
+            notes.append("Hidden rows are left out and counted as blank.")
+        if self._package.part("xl/vbaProject.bin"):
+            notes.append("The workbook has macros; they are not run.")
+        return width_of(extent[:RECORDS_SAMPLED], count[:RECORDS_SAMPLED]), notes
+
+    def _runs(self) -> Iterator[tuple[Cells, int, int]]:
+        """(cells, unpacked bytes so far, packed bytes so far) of the sheet, block by block."""
+        stream, blocks = self._package.stream(self._entry)
+        prologue, head = xml.read_prologue(blocks)
+        self.hidden_columns = _merged(prologue.hidden_columns)
+        if not head:
+            return
+        line = done = 0
+        for block in xml.row_blocks(head, blocks, prologue.prefix, row_bytes_max=self.limits.record_bytes):
+            cells = xml.cells_of(block, prologue.prefix, line)
+            done += len(block)
+            if len(cells.lines):
+                line = int(cells.lines[-1])
+                yield cells, done, stream.packed_done
+
+    def pieces(self, start: Position = Position()) -> Iterator[Piece]:
+        """Pieces of at most 32,768 rows and about `piece_bytes` of texts and cells: a shared text counts each time it
+        is used, for that is what its batch becomes."""
+        pending, number = _Pending(), 0
+        done = packed = 0
+        for cells, done, packed in self._runs():
+            costs = np.cumsum(self._costs(cells))
+            first = 0
+            while first < len(cells.lines):
+                before = int(costs[first - 1]) if first else 0
+                fits = int(np.searchsorted(costs, before + self._piece_bytes - pending.cost, side="right"))
+                end = min(max(fits, first + (not pending.rows)), first + PIECE_ROWS - pending.rows, len(cells.lines))
+                if end > first:
+                    pending.runs.append(_rows(cells, first, end))
+                    pending.rows += end - first
+                    pending.cost += int(costs[end - 1]) - before
+                    first = end
+                if first < len(cells.lines) or pending.rows >= PIECE_ROWS:
+                    piece = self._piece(pending, number, done, packed)
+                    if number >= start.piece:
+                        yield piece
+                    number, pending = number + 1, _Pending(line=piece.next.line - 1)
+        if pending.rows:
+            piece = self._piece(pending, number, done, self._entry.packed_bytes)
+            if number >= start.piece:
+                yield piece
+
+    def _piece(self, pending: _Pending, number: int, done: int, packed: int) -> _SheetPiece:
+        after = Position(number + 1, done, int(pending.runs[-1].lines[-1]) + 1)
+        bytes_done = self._source_size * packed // max(1, self._entry.packed_bytes)
+        return _SheetPiece(number, pending.runs, pending.line, self, after, bytes_done)
+
+    def _costs(self, cells: Cells) -> npt.NDArray[np.int64]:
+        """What each row will take in a frame, in bytes."""
+        size = cells.text.str.len_bytes().to_numpy().astype(np.int64)
+        shared = np.flatnonzero(cells.type == xml.SHARED)
+        if len(shared) and len(self.book.shared):
+            index = cells.text.gather(shared).cast(pl.Int64, strict=False).fill_null(0).to_numpy()
+            size[shared] = self.book.shared_bytes[np.clip(index, 0, len(self.book.shared) - 1)]
+        total = np.bincount(cells.row, weights=size, minlength=len(cells.lines)).astype(np.int64)
+        return total + _CELL_COST * self.detected.width
+
+
+def _merged(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """Ranges in order, those that touch made one, so that no column counts twice."""
+    merged: list[tuple[int, int]] = []
+    for first, end in sorted(r for r in ranges if r[1] > r[0]):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((first, end))
+    return tuple(merged)
