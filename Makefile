@@ -1,0 +1,45 @@
+# `make run` and `make test` set up everything they need, in .venv and data; a second call starts at once.
+
+VENV := .venv
+PORT ?= 8400
+DATA ?= data
+# What to add to a command, as in: make test ARGS="-k objects"   make bench ARGS="--only csv --scale small"
+ARGS ?=
+
+# The first Python of at least 3.11; PYTHON=... names another.
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+.PHONY: run test bench lint clean
+
+run: $(VENV)/run.stamp
+	@exec $(VENV)/bin/douane serve --data $(DATA) --port $(PORT) $(ARGS)
+
+test: $(VENV)/test.stamp
+	@$(VENV)/bin/python -m pytest $(ARGS)
+
+bench: $(VENV)/test.stamp
+	@$(VENV)/bin/python -m bench.run $(ARGS)
+
+lint: $(VENV)/test.stamp
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Douane needs Python 3.11 or later; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Every package is pinned by its hash; then the project itself, built by what was just installed.
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/test.stamp: requirements/test.txt $(VENV)/run.stamp
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@touch $@
