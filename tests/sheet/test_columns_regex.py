@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import psutil
@@ -13,7 +15,7 @@ import pytest
 from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet import columns
-from douane.sheet.columns import regex
+from douane.sheet.columns import pattern_engine
 from douane.sheet.columns.contract import Judge
 
 LOOK_AHEAD = r"^(?=.*\d)[a-z0-9]{4,}$"
@@ -53,7 +55,7 @@ def test_a_cell_that_explodes_is_given_up_and_the_others_are_judged() -> None:
 
 
 def test_many_cells_that_explode_do_not_hold_up_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regex, "_GIVEN_UP_MAX", 3)
+    monkeypatch.setattr(pattern_engine, "GIVEN_UP_MAX", 3)
     texts = ["a" * 40 + "b" * n for n in range(1, 500)]
     assert verdicts(engine(EXPLODES), texts) == ["pattern_unfinished"] * 499
 
@@ -83,7 +85,10 @@ def test_the_child_ends_with_its_owner() -> None:
 
 
 def test_no_child_where_none_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(regex.sys, "executable", "/nonexistent/python")
+    def no_room() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", no_room)
     assert verdicts(engine(LOOK_AHEAD), ["abc1"]) == ["pattern_unfinished"]
 
 
@@ -92,6 +97,14 @@ def test_a_pattern_that_cannot_run_is_a_fault_of_the_template(pattern: str) -> N
     with pytest.raises(BadTemplate) as caught:
         columns.judge(Column("a", "A", "Regex", pattern=pattern))
     assert caught.value.place == "regex"
+
+
+def test_the_child_serves_several_threads_beside_polars() -> None:
+    judge = engine(LOOK_AHEAD)
+    texts: list[str | None] = [f"abc{n}" if n % 3 else "abc" for n in range(3000)]
+    expected = ["" if n % 3 else "pattern" for n in range(3000)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: verdicts(judge, texts), range(8))) == [expected] * 8
 
 
 def test_a_giant_repeat_still_runs() -> None:

@@ -6,15 +6,8 @@ runs on the distinct cells in a child process with 50 ms for each; a cell it giv
 
 from __future__ import annotations
 
-import contextlib
-import json
 import re
-import select
-import subprocess
-import sys
-import threading
-import weakref
-from pathlib import Path
+from collections.abc import Callable
 
 import polars as pl
 
@@ -22,15 +15,7 @@ from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet import pattern as patterns
 from douane.sheet.columns.contract import FILLED, FORMAT, TEXT, Judge, Test, begins_graphic, edges_graphic
-
-_ENGINE = Path(__file__).with_name("pattern_engine.py")
-_CHUNK = 2_000
-# Once so many cells of one batch were given up, the rest of the batch that is not plainly right is given up unread: at
-# 50 ms each a hostile file could otherwise hold a worker for hours.
-_GIVEN_UP_MAX = 40
-# The engine ends every cell by itself; this is for an engine that does not answer at all.
-_SILENCE_MAX_S = 10.0
-_FOUND, _GIVEN_UP = ord("1"), ord("2")
+from douane.sheet.columns.pattern_engine import GIVEN_UP, NOT_FOUND, Engine
 
 
 def judge(column: Column) -> Judge:
@@ -57,20 +42,20 @@ def judge(column: Column) -> Judge:
     if exact is not None:
         test = Test("pattern", FORMAT, FILLED & ~TEXT.str.contains(exact), message)
         return Judge((test,), clean=clean if quick else None, plain=None if quick and visible else edges_graphic)
-    engine = _Engine(_spelled(column, parsed))
+    engine = Engine(_spelled(column, parsed))
     verdict = pl.col("verdict")
     return Judge(
         (
-            Test("pattern", FORMAT, FILLED & (verdict != _FOUND) & (verdict != _GIVEN_UP), message),
+            Test("pattern", FORMAT, FILLED & (verdict == NOT_FOUND), message),
             Test(
                 "pattern_unfinished",
                 FORMAT,
-                FILLED & (verdict == _GIVEN_UP),
+                FILLED & (verdict == GIVEN_UP),
                 lambda text: f"{text} could not be compared with the pattern {parsed} in time",
             ),
         ),
         clean=clean if quick else None,
-        prepare=engine.prepare,
+        prepare=_prepare(engine),
     )
 
 
@@ -96,78 +81,13 @@ def _spelled(column: Column, parsed: patterns.Pattern) -> str:
     return text
 
 
-class _Engine:
-    """The parent's end of one `pattern_engine`. Started at the first cell, shared by threads, ended with its owner."""
+def _prepare(engine: Engine) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Adds the column `verdict` to the exact frame: the engine's on each distinct text."""
 
-    def __init__(self, spelled: str) -> None:
-        self._spelled = spelled
-        self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
-
-    def prepare(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def prepare(frame: pl.DataFrame) -> pl.DataFrame:
         distinct = frame.select(TEXT).filter(FILLED).unique(maintain_order=True)
-        texts = distinct["text"].to_list()
-        with self._lock:
-            verdicts = self._verdicts(texts)
+        verdicts = engine.verdicts(distinct["text"].to_list())
         known = distinct.with_columns(verdict=pl.Series(list(verdicts), dtype=pl.UInt8))
         return frame.join(known, on="text", how="left", maintain_order="left")
 
-    def _verdicts(self, texts: list[str]) -> bytes:
-        """One byte for each text. Ends soon, whatever the pattern and the texts are."""
-        verdicts = bytearray()
-        while len(verdicts) < len(texts) and verdicts.count(_GIVEN_UP) < _GIVEN_UP_MAX:
-            chunk = texts[len(verdicts) : len(verdicts) + _CHUNK]
-            answered = self._ask(chunk)
-            verdicts += answered
-            if len(answered) < len(chunk):  # it died or fell silent: the cell it stood at is given up
-                self._end()
-                verdicts.append(_GIVEN_UP)
-        return bytes(verdicts) + bytes([_GIVEN_UP]) * (len(texts) - len(verdicts))
-
-    def _ask(self, texts: list[str]) -> bytes:
-        """The verdicts on the first of these texts; fewer than texts where the child failed or gave up too often."""
-        answers = bytearray()
-        try:
-            child = self._child or self._start()
-            assert child.stdin is not None
-            assert child.stdout is not None
-            child.stdin.write(json.dumps(texts).encode() + b"\n")
-            child.stdin.flush()
-            while len(answers) < len(texts) and answers.count(_GIVEN_UP) < _GIVEN_UP_MAX:
-                if not select.select([child.stdout], [], [], _SILENCE_MAX_S)[0]:
-                    break
-                part = child.stdout.read1(len(texts) - len(answers))  # type: ignore[attr-defined]
-                if not part:
-                    break
-                answers += part
-        except OSError:
-            pass
-        return bytes(answers)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_ENGINE)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-        )
-        self._child = child
-        self._finalizer = weakref.finalize(self, _kill, child)
-        assert child.stdin is not None
-        child.stdin.write(json.dumps(self._spelled).encode() + b"\n")
-        return child
-
-    def _end(self) -> None:
-        if self._child is not None:
-            self._finalizer()
-            self._child = None
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    child.kill()
-    child.wait()
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            with contextlib.suppress(OSError):  # what was still to be written has no reader any more
-                pipe.close()
+    return prepare
