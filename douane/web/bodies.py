@@ -5,21 +5,22 @@ Nothing here is read before the endpoint asks for it: who may not ask is answere
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath, PureWindowsPath
-from typing import Any
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, quote
 
 import msgspec
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from douane.errors import BadRequest, OverLimit
 from douane.settings import Settings
-from douane.store.objects import Objects, Upload
+from douane.store.objects import Upload
 
 _FILE_NAME_MAX = 255
 
@@ -80,11 +81,14 @@ class Form:
 
 
 async def read_form(
-    request: Request, settings: Settings, objects: Objects, object_name: str, stack: AsyncExitStack
+    request: Request,
+    settings: Settings,
+    store: Callable[[], AbstractAsyncContextManager[Upload]],
+    stack: AsyncExitStack,
 ) -> Form:
-    """Reads a multipart form; the part named `file` goes straight to the object store, in the order it comes in.
+    """Reads a multipart form; the part named `file` goes straight to what `store` opens, as it comes in.
 
-    The object is whole once `stack` is left without an error, and leaves nothing behind otherwise. BadRequest for a
+    What is stored is whole once `stack` is left without an error, and leaves nothing behind otherwise. BadRequest for a
     form that is broken or cut off; OverLimit for a file, field or number of fields beyond its setting."""
     declared = request.headers.get("content-length", "")
     slack = settings.fields_max * settings.field_bytes_max
@@ -106,7 +110,7 @@ async def read_form(
                 form.fields[part.name] = _text(part.value)
             elif form.upload is None and part.file_name:
                 # A file without a byte is a file, too.
-                form.upload = await stack.enter_async_context(objects.upload(object_name))
+                form.upload = await stack.enter_async_context(store())
             part = None
         elif part is not None and event is not None:
             if not part.is_file:
@@ -117,7 +121,7 @@ async def read_form(
                     )
                 continue
             if form.upload is None:
-                form.upload = await stack.enter_async_context(objects.upload(object_name))
+                form.upload = await stack.enter_async_context(store())
             form.file_name, form.file_type = part.file_name or "file", part.media_type
             if form.upload.size + len(event) > settings.upload_bytes_max:
                 raise _file_too_large(settings)
@@ -248,3 +252,29 @@ def attachment(name: str) -> Mapping[str, str]:
     if plain == name and " " not in name:
         return {"Content-Disposition": f"attachment; filename={name}"}
     return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}
+
+
+class TemporaryUpload:
+    """The part of a form that is only looked into, as a file that goes away with its folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._file: BinaryIO | None = None
+
+    @property
+    def sha256(self) -> str:
+        raise NotImplementedError("Nobody asks for the hash of what is not kept.")
+
+    async def __aenter__(self) -> Upload:
+        self._file = await run_in_threadpool(self.path.open, "wb")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._file is not None
+        await run_in_threadpool(self._file.close)
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert self._file is not None
+        self.size += len(data)
+        await run_in_threadpool(self._file.write, data)

@@ -4,6 +4,8 @@ the end meaning the same as with one.
 
 from __future__ import annotations
 
+import traceback
+
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,7 +62,8 @@ class Manners:
             if started:
                 # Nothing can be said any more: the server cuts the connection, so that nobody takes it for the end.
                 raise
-            _log.exception("fault", method=scope["method"], path=path)
+            # As text: a renderer that shows local variables would put people's cells into the log.
+            _log.error("fault", method=scope["method"], path=path, trace=traceback.format_exc())
             await polite(
                 {
                     "type": "http.response.start",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from douane.errors import NotFound
+from douane.errors import BadFile, NotFound
 from douane.flow import health, templates
 from douane.flow.house import House
-from douane.model.identity import VIEW_TEMPLATES, Caller
+from douane.flow.sheets import sheet_names
+from douane.model.identity import RUN_IMPORT, VIEW_TEMPLATES, Caller
 from douane.web.auth import web_of
+from douane.web.bodies import TemporaryUpload, media_type, read_form
 from douane.web.spreadsheet import answers, callers, wire
 from douane.web.spreadsheet.answers import says
-from douane.web.spreadsheet.callers import body, in_project
+from douane.web.spreadsheet.callers import body, in_project, may
 
 router = APIRouter(prefix="/v1", tags=["Common"])
 
@@ -94,6 +100,30 @@ async def read_import_config(request: Request, caller: Caller = Depends(callers.
             raise
         raise wire.no_template_of_upload() from error
     return answers.json(wire.ImportConfig(mode=stored.document.get("mode", "manual"), title=stored.name))
+
+
+@router.post("/common/sheet-names", **says(list[str], 400, 401, 403, 413, 422, 507, status=201, body=wire.FILE_BODY))
+async def list_sheets(request: Request, _: Caller = Depends(may(RUN_IMPORT))) -> Response:
+    """The sheets of a workbook, but those that a sample keeps its lists in; none for a file of another kind."""
+    house = web_of(request).house
+    with await run_in_threadpool(_work_folder, house) as folder:
+        path = Path(folder) / "file"
+        async with AsyncExitStack() as stack:
+            if media_type(request) != "multipart/form-data":
+                raise wire.WireError(400, wire.NO_FILE)
+            form = await read_form(request, house.settings, lambda: TemporaryUpload(path), stack)
+        if form.upload is None:
+            raise wire.WireError(400, wire.NO_FILE)
+        try:
+            names = await run_in_threadpool(sheet_names, house, path)
+        except BadFile as error:
+            raise wire.bad_file(form.file_name, error.code, error.message) from error
+    return answers.json([name for name in names if not name.startswith("imp_")], 201)
+
+
+def _work_folder(house: House) -> TemporaryDirectory[str]:
+    house.settings.work_folder.mkdir(parents=True, exist_ok=True)
+    return TemporaryDirectory(prefix="look-", dir=house.settings.work_folder)
 
 
 @router.get("/health-check", **says(wire.Health, also=wire.UNHEALTHY))

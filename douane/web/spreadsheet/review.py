@@ -25,19 +25,27 @@ _BUSY = "The data is still being checked. Please ask again in a moment."
 
 @router.get(
     "/{upload_id}",
-    **says(wire.ReviewPage, 400, 401, 403, query={"page": "integer", "limit": "integer", "type": "string"}),
+    **says(
+        wire.ReviewPage,
+        400,
+        401,
+        403,
+        query={"page": "integer", "limit": "integer", "type": "string", "lines": "boolean"},
+    ),
 )
 async def read_page(
     request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
 ) -> Response:
-    """One page of the records: `type` is `all`, `valid` or `invalid`."""
+    """One page of the records: `type` is `all`, `valid` or `invalid`; with `lines=true` each has its `line` in the
+    file."""
     web, upload_id = web_of(request), checked(upload_id)
     page, limit = page_of(request)
     view = wire.view(request.query_params.get("type"))
+    with_line = request.query_params.get("lines", "").lower() in ("true", "1")
 
     def work() -> bytes:
         found = records.page(web.house, find(web, caller, upload_id), view, page, limit)
-        shown = [wire.record(one) for one in found.records]
+        shown = [wire.record(one, with_line=with_line) for one in found.records]
         return answers.encode(wire.ReviewPage(shown, limit, page, found.total, wire.pages(found.total, limit)))
 
     return answers.encoded(await run_in_threadpool(work))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -18,6 +17,7 @@ from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import checked, may, page_of
 from douane.web.spreadsheet.uploads import find
+from douane.web.streams import streamed
 
 router = APIRouter(prefix="/v1/upload", tags=["Rows"])
 
@@ -84,7 +84,7 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
         # The first piece is waited for: what fails before it is answered as an error, what fails later cuts the
         # connection, so that a result never looks complete and is not.
         first = await run_in_threadpool(next, chunks, b"")
-        return StreamingResponse(itertools.chain([first], chunks), media_type=kind)
+        return StreamingResponse(streamed(chunks, first), media_type=kind)
     return Response(await run_in_threadpool(a_page), media_type=kind)
 
 

@@ -28,6 +28,7 @@ from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, own_project
 from douane.web.spreadsheet.templates import uploads_of
+from douane.web.streams import streamed
 
 router = APIRouter(prefix="/v1/upload", tags=["Uploads"])
 
@@ -76,7 +77,7 @@ async def create_upload(request: Request, template_id: str, caller: Caller = Dep
 
 async def _form(request: Request, web: Web, object_name: str, stack: AsyncExitStack) -> Form:
     if media_type(request) == "multipart/form-data":
-        return await read_form(request, web.house.settings, web.house.objects, object_name, stack)
+        return await read_form(request, web.house.settings, lambda: web.house.objects.upload(object_name), stack)
     value = await read_value(request, web.house.settings)
     return Form(fields=value if isinstance(value, dict) else {})
 
@@ -256,8 +257,12 @@ async def download_original(
     except NotFound as error:
         raise wire.WireError(404, wire.FILE_GONE) from error
     name = wire.original_name(operation)
-    headers = {**attachment(name), "Content-Length": str(operation.source_size)}
-    return StreamingResponse(chunks, headers=headers, media_type=operation.media_type)
+    headers = {
+        **attachment(name),
+        "Content-Length": str(operation.source_size),
+        "Content-Type": operation.media_type or "application/octet-stream",
+    }
+    return StreamingResponse(streamed(chunks), headers=headers)
 
 
 # Progress

@@ -26,6 +26,7 @@ from douane.flow.records import Record
 from douane.model.identity import Member, Person, Project
 from douane.model.operation import Operation
 from douane.model.template import COLUMN_TYPES, VALIDATIONS
+from douane.sheet import pattern
 from douane.store.templates import StoredColumn, StoredTemplate
 
 # Errors
@@ -93,6 +94,7 @@ def not_existing(kind: str, wanted: str) -> WireError:
 
 
 FILE_GONE = "File not found, make sure you're using the same storage provider, that you were using before."
+NO_FILE = "File is required"
 FILE_TYPE = "File type is not supported."
 FILE_EMPTY = "File is empty"
 TEXT_BROKEN = "File content is invalid. Please check the file or upload new file."
@@ -106,13 +108,18 @@ _WORKBOOK = re.compile(r"\.(xls|xlsx|xlsm|xlsb|ods)\Z", re.IGNORECASE)
 
 
 def file_error(operation: Operation, code: str, sentence: str) -> WireError:
+    return bad_file(operation.file_name or "", code, sentence)
+
+
+def bad_file(file_name: str, code: str, sentence: str) -> WireError:
     """What `/v1` says about a file that could not be read (2.4); limits keep their own sentence, which names them."""
-    if code == "file_type":
-        return WireError(422, FILE_TYPE)
+    workbook = _WORKBOOK.search(file_name) is not None
     if code == "file_empty":
         return WireError(400, FILE_EMPTY)
-    if code in ("file_broken", "file_encrypted", "sheet_unknown", "encoding_unknown"):
-        return WireError(400, WORKBOOK_BROKEN if _WORKBOOK.search(operation.file_name or "") else TEXT_BROKEN)
+    if code == "file_type" and not workbook:
+        return WireError(422, FILE_TYPE)
+    if code in ("file_type", "file_broken", "file_encrypted", "sheet_unknown", "encoding_unknown"):
+        return WireError(400, WORKBOOK_BROKEN if workbook else TEXT_BROKEN)
     return work_error(code, sentence)
 
 
@@ -400,7 +407,8 @@ class ImportConfig(Struct, kw_only=True, rename={"branding": "showBranding"}):
 
 
 class RecordDocument(Struct, kw_only=True, rename=_IDS):
-    """4.7. `errors` has one message per column: the last one of the contract's order."""
+    """4.7. `errors` has one message per column: the last one of the contract's order. `line`, the physical line in the
+    file, is ours and only there when asked for."""
 
     id_: str
     index: int
@@ -409,6 +417,7 @@ class RecordDocument(Struct, kw_only=True, rename=_IDS):
     warnings: dict[str, str] | UnsetType = UNSET
     record: dict[str, Any]
     updated: dict[str, bool]
+    line: int | UnsetType = UNSET
 
 
 class ReviewPage(Struct):
@@ -620,7 +629,7 @@ def claims(
     )
 
 
-def record(one: Record) -> RecordDocument:
+def record(one: Record, *, with_line: bool = False) -> RecordDocument:
     """A problem of the whole record has no column of its own on this wire: it stands at the record's first field."""
     messages: dict[str, str] = {}
     warnings: dict[str, str] = {}
@@ -639,6 +648,7 @@ def record(one: Record) -> RecordDocument:
         warnings=warnings or UNSET,
         record=one.record,
         updated=one.updated,
+        line=one.line if with_line else UNSET,
     )
 
 
@@ -957,12 +967,22 @@ def _item_faults(item: Mapping[str, Any]) -> list[str]:
         faults.append(f"entered type must be one of {', '.join(_TYPE_NAMES)}")
     if kind == "Regex" and not item.get("regex"):
         faults.append("'regex' should not empty, when type is Regex")
+    elif kind == "Regex" and not _compiles(item["regex"]):
+        faults.append("Invalid regex pattern")
     if kind == "Date" and item.get("dateFormats") is not None:
         if not isinstance(item["dateFormats"], list):
             faults.append("'dateFormats' must be an array, when type is Date")
         elif not item["dateFormats"]:
             faults.append("'dateFormats' must not be empty, when type is Date")
     return faults + _unusable(item)
+
+
+def _compiles(text: Any) -> bool:
+    try:
+        pattern.parse(text)
+    except (pattern.BadPattern, TypeError):
+        return False
+    return True
 
 
 def _unusable(item: Mapping[str, Any]) -> list[str]:
@@ -1419,6 +1439,7 @@ _UPLOAD_FIELDS = {
     "imageSchema": _TEXT,
     "maxRecords": _TEXT,
 }
+FILE_BODY = {"multipart/form-data": {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}}
 UPLOAD_BODY = {
     "multipart/form-data": {
         "type": "object",

@@ -1,0 +1,198 @@
+"""Bodies as they come in: in pieces of any size, broken, cut off, too large, with hostile names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from douane.errors import BadRequest, OverLimit
+from douane.settings import Settings
+from douane.web.bodies import Form, NotJson, attachment, read_form, read_value, safe_file_name
+
+SETTINGS = Settings(upload_bytes_max=1000, field_bytes_max=100, fields_max=5, body_bytes_max=50)
+FORM = (
+    b'--XX\r\nContent-Disposition: form-data; name="extra"\r\n\r\n{"a": 1}\r\n'
+    b'--XX\r\nContent-Disposition: form-data; name="file"; filename="p.csv"\r\nContent-Type: text/csv; a=b\r\n\r\n'
+    b"a,b\r\n1,\r\n--X\r\n2,--XX\r\n"
+    b'--XX\r\nContent-Disposition: form-data; name="maxRecords"\r\n\r\n5\r\n--XX--\r\n'
+)
+FILE = b"a,b\r\n1,\r\n--X\r\n2,--XX"
+
+
+class Kept:
+    """Stands in for the object store."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.ended = ""
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    sha256 = ""
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.data += bytes(data)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Kept]:
+        try:
+            yield self
+        except BaseException:
+            self.ended = "dropped"
+            raise
+        self.ended = "kept"
+
+
+def request(body: bytes, step: int, kind: str, **headers: str) -> Request:
+    pieces = [body[start : start + step] for start in range(0, len(body), step)] or [b""]
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+    lines = [(b"content-type", kind.encode()), *((k.encode(), v.encode()) for k, v in headers.items())]
+    return Request({"type": "http", "method": "POST", "headers": lines}, receive)
+
+
+def form(body: bytes, step: int = 65536, kind: str = "multipart/form-data; boundary=XX", **headers: str) -> Any:
+    kept = Kept()
+
+    async def read() -> Form:
+        async with AsyncExitStack() as stack:
+            return await read_form(request(body, step, kind, **headers), SETTINGS, kept.open, stack)
+
+    try:
+        return asyncio.run(read()), kept
+    except (BadRequest, OverLimit) as error:
+        return error, kept
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 64, 100_000])
+def test_a_form_is_the_same_in_pieces_of_any_size(step: int) -> None:
+    got, kept = form(FORM, step)
+    assert got.fields == {"extra": '{"a": 1}', "maxRecords": "5"}
+    assert (got.file_name, got.file_type) == ("p.csv", "text/csv")
+    assert (kept.data, kept.ended) == (FILE, "kept")
+
+
+@pytest.mark.parametrize("length", [0, 1, 10, 60, len(FORM) // 2, len(FORM) - 6])
+def test_a_form_that_is_cut_off_is_refused_and_nothing_is_kept(length: int) -> None:
+    error, kept = form(FORM[:length])
+    assert isinstance(error, BadRequest)
+    assert kept.ended in ("", "dropped")
+
+
+def part(name: str, value: bytes, extra: str = "") -> bytes:
+    return f'--XX\r\nContent-Disposition: form-data; name="{name}"{extra}\r\n\r\n'.encode() + value + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "setting"),
+    [
+        (part("file", b"x" * 1001, '; filename="a"') + b"--XX--", "upload_bytes_max"),
+        (part("extra", b"x" * 101) + b"--XX--", "field_bytes_max"),
+        (part("a", b"") * 6 + b"--XX--", "fields_max"),
+    ],
+)
+def test_one_past_a_limit_names_its_setting(body: bytes, setting: str) -> None:
+    error, kept = form(body, 50)
+    assert isinstance(error, OverLimit)
+    assert error.setting == setting
+    assert kept.ended in ("", "dropped")
+
+
+def test_what_is_just_within_the_limits_passes() -> None:
+    body = part("file", b"x" * 1000, '; filename="a"') + part("extra", b"y" * 100) + part("a", b"") * 3 + b"--XX--"
+    got, kept = form(body, 50)
+    assert len(kept.data) == 1000
+    assert len(got.fields["extra"]) == 100
+
+
+def test_a_declared_size_beyond_the_limit_is_refused_before_it_is_read() -> None:
+    error, kept = form(b"", **{"content-length": str(10**12)})
+    assert isinstance(error, OverLimit)
+    assert kept.data == b""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no boundary at all",
+        part("other", b"x", '; filename="a"') + b"--XX--",
+        part("file", b"x", '; filename="a"') * 2 + b"--XX--",
+        part("extra", b"\xff\xfe") + b"--XX--",
+        b"--XX\r\nContent-Type: text/csv\r\n\r\nx\r\n--XX--",
+        b"--XX\r\n" + b"A" * 100_000 + b": b\r\n\r\nx\r\n--XX--",
+    ],
+)
+def test_a_form_that_makes_no_sense_is_refused(body: bytes) -> None:
+    error, kept = form(body)
+    assert isinstance(error, BadRequest)
+    assert kept.ended in ("", "dropped")
+
+
+def test_a_form_without_a_boundary_is_refused() -> None:
+    assert isinstance(form(FORM, kind="multipart/form-data")[0], BadRequest)
+
+
+def test_a_file_without_a_byte_is_a_file_and_a_field_left_empty_is_none() -> None:
+    got, _ = form(part("file", b"", '; filename="empty.csv"') + b"--XX--")
+    assert got.upload is not None
+    got, _ = form(part("file", b"", '; filename=""') + b"--XX--")
+    assert got.upload is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("people.csv", "people.csv"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\temp\\x.csv", "x.csv"),
+        ("a\r\nSet-Cookie: b.csv", "aSet-Cookie: b.csv"),
+        ("\0\x07", "file"),
+        ("..", ".."),
+        ("", "file"),
+        ("x" * 300 + ".csv", "x" * 239 + "x" * 12 + ".csv"),
+        ("名前.csv", "名前.csv"),
+    ],
+)
+def test_file_names_are_for_showing_only(name: str, shown: str) -> None:
+    assert safe_file_name(name) == shown
+
+
+def test_a_download_s_name_cannot_leave_its_header() -> None:
+    assert attachment("a-b.csv") == {"Content-Disposition": "attachment; filename=a-b.csv"}
+    line = attachment('x"; y="名.csv')["Content-Disposition"]
+    assert line == "attachment; filename=\"x__ y___.csv\"; filename*=UTF-8''x%22%3B%20y%3D%22%E5%90%8D.csv"
+
+
+def value(body: bytes, kind: str = "application/json", **headers: str) -> Any:
+    return asyncio.run(read_value(request(body, 7, kind, **headers), SETTINGS))
+
+
+def test_json_and_form_bodies() -> None:
+    assert value(b'{"a": [1, null]}') == {"a": [1, None]}
+    assert value(b"a=1&b=x+y&c=", "application/x-www-form-urlencoded") == {"a": "1", "b": "x y", "c": ""}
+    assert value(b"") == {}
+    assert value(b"whatever", "text/plain") == {}
+    assert value(b"null") is None
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"a": 1e999999}', b"\xff", b'"\\ud800"', b"[" * 40])
+def test_a_body_that_is_no_json(body: bytes) -> None:
+    with pytest.raises(NotJson):
+        value(body)
+
+
+def test_a_body_at_and_past_its_limit() -> None:
+    assert value(b'"' + b"x" * 48 + b'"') == "x" * 48
+    with pytest.raises(OverLimit, match="body_bytes_max"):
+        value(b'"' + b"x" * 49 + b'"')
+    with pytest.raises(OverLimit, match="body_bytes_max"):
+        value(b"", **{"content-length": "51"})
