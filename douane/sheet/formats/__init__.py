@@ -43,7 +43,8 @@ FLAG_BROKEN = 8  # the record could not be read as written (a JSON line that doe
 class Source(Protocol):
     """Random access to the uploaded bytes. `read` answers fewer bytes only at the end."""
 
-    size: int
+    @property
+    def size(self) -> int: ...
 
     def read(self, offset: int, length: int) -> bytes: ...
 
@@ -136,6 +137,8 @@ class Reader(Protocol):
 #   open(source, options) -> Reader     BadFile if it can't be read after all
 # Modules are imported when a file is opened, so that the others live on when the library below one of them does not.
 MENU: dict[str, str] = {
+    "xlsx": "douane.sheet.formats.xlsx",
+    "ods": "douane.sheet.formats.ods",
     "workbook": "douane.sheet.formats.workbook",
     "gzip": "douane.sheet.formats.gzip",
     "json": "douane.sheet.formats.json",
@@ -167,10 +170,12 @@ def open_as(source: Source, options: Options, members: dict[str, str]) -> Reader
             try:
                 reader: Reader = member.open(source, options)
             except BadFile as error:
-                if error.code == "file_type" and missing:
-                    raise BadFile(f"{error} Not available here: {', '.join(missing)}.", code=error.code) from error
+                if error.code == "file_type" and missing and path.endswith(".csv"):
+                    break
                 raise
             return reader
+    if missing:
+        raise BadFile(f"File type is not supported; not to be had here: {', '.join(missing)}.", code="file_type")
     raise BadFile("File type is not supported.", code="file_type")
 
 

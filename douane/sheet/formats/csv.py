@@ -41,7 +41,7 @@ from douane.sheet.formats import (
     Reader,
     Source,
 )
-from douane.sheet.formats.dialect import WHITE, Dialect, detect_dialect, heading_row, is_blank
+from douane.sheet.formats.dialect import WHITE, Dialect, detect_dialect, heading_row, is_blank, usual_width
 from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transcribed
 
@@ -83,7 +83,7 @@ def open(source: Source, options: Options) -> Reader:
     top += dialect.skip_bytes
     header = heading_row(filled)
     headings = len(filled[header]) if header is not None else 0
-    width = max(headings, _usual_width([len(row) for row in filled]))
+    width = max(headings, usual_width([len(row) for row in filled]))
     detected = Detected(
         format="csv",
         width=width,
@@ -235,38 +235,34 @@ def _record_end(window: bytes, ended: bool, shape: _Shape) -> _Cut:
     if quote is None or quote not in window:
         return _Cut(len(window) if ended else _line_end(window, False))
     places = np.flatnonzero(np.frombuffer(window, np.uint8) == quote[0])
-    size = len(window) if ended else _even_line_end(window, places)
-    if size and _pairs_up(window, places[: np.searchsorted(places, size)], size, shape.dialect):
-        return _Cut(size, places[: np.searchsorted(places, size)])
+    size = len(window) if ended else _line_end_outside(window, places[0::2], places[1::2] + 1)
+    places = places[: np.searchsorted(places, size)]
+    if size and _pairs_up(window, places, size, shape.dialect):
+        return _Cut(size, places)
     if ended:
         return _Cut(len(window))
     # Parity alone would cut in the wrong place after a stray quote: find the quoted stretches themselves.
     begins, ends, open_ = _quoted(window, shape.dialect)
-    outside_to = len(window)
-    for number in range(len(begins), -1, -1):
+    return _Cut(_line_end_outside(window, begins, ends[:-1] if open_ else ends))
+
+
+def _line_end_outside(window: bytes, begins: Positions, ends: Positions) -> int:
+    """The end of the last line end that is within no quoted stretch; 0 if none. The last stretch may lack its end."""
+    if not _line_end(window, False):
+        return 0
+    to = len(window) if len(begins) == len(ends) else int(begins[-1])
+    for number in range(len(ends), max(len(ends) - 50, -1), -1):
         begin = int(ends[number - 1]) if number else 0
-        if not (open_ and number == len(begins)):
-            size = _line_end(window[begin:outside_to], False)
-            if size:
-                # A line end right after a quoted stretch may be a CR whose LF is beyond the window's end only.
-                return _Cut(begin + size)
-        outside_to = int(begins[number - 1]) if number else 0
-    return _Cut(0)
-
-
-def _even_line_end(window: bytes, places: Positions) -> int:
-    """The end of the last line end that stands behind an even number of quotes; 0 if none."""
-    number = len(places) - len(places) % 2
-    to = len(window) if number == len(places) else int(places[number])
-    while True:
-        begin = int(places[number - 1]) + 1 if number else 0
         size = _line_end(window[begin:to], to < len(window))
         if size:
             return begin + size
-        if not number:
-            return 0
-        number -= 2
-        to = int(places[number])
+        to = int(begins[number - 1]) if number else 0
+    if not to:
+        return 0
+    text = np.frombuffer(window, np.uint8, to)
+    line_ends = np.flatnonzero((text == 10) | (text == 13))
+    outside = line_ends[~_inside(line_ends, begins[: len(ends)], ends)]
+    return int(outside[-1]) + 1 if len(outside) else 0
 
 
 def _line_end(text: bytes, ended: bool) -> int:
@@ -823,12 +819,6 @@ def _sample_rows(sample: bytes, whole: bool, dialect: Dialect, limits: Limits) -
         if not whole and len(rows) > 1:
             rows.pop()
     return rows[:HEAD_RECORDS]
-
-
-def _usual_width(widths: Sequence[int]) -> int:
-    """The widest record's width, but a single giant does not make a frame of mostly nothing."""
-    total = 8 * sum(widths)
-    return max((width for width in set(widths) if width <= 64 or width * len(widths) <= total), default=1)
 
 
 def _is_blank_file(text: Source, top: int) -> bool:

@@ -38,16 +38,15 @@ HEADING_AMONG = 15
 
 _NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 _CLEAN = re.compile(
-    r"""\s*(?:
-      [-+]?[\d.,'\u2019\s]*\d[\d.,]*\s?%?(?:[eE][-+]?\d+)?        # numbers, also 1.234,5
-    | [\w.+-]+@[\w.-]+                                          # e-mail addresses
-    | \w+://\S+
+    r"""\s*"?(?:
+      [-+$\u20ac\u00a3]?\s?\d{1,3}(?:[ .,'\u2019\u202f]\d{3})*(?:[.,]\d+)?\s?[%\u20ac]?   # 1,234.5
+    | [-+]?\d*[.,]?\d+(?:[eE][-+]?\d+)?
+    | [\w.+-]+@[\w.-]+
+    | \w+://[^\s,;|]+
     | \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:Z|UTC|[AP]M|[-+]\d\d:?\d\d)?)?
     | \d{1,2}:\d\d(?::\d\d)?(?:[.]\d+)?\s?(?:[AaPp][Mm])?
-    | [^\W\d][\w .'\-&()/?!\u2019]*
-    | [\w-]+
-    | [$\u20ac\u00a3]\s?[\d.,]+
-    )?\s*""",
+    | (?![\d\s.,]*$)[\w\u0080-\U0010ffff][\w .'\-&()/?!:\#*\u0080-\U0010ffff]*
+    )?"?\s*""",
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,' ]\d{3})*|\d*)(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?%?")
@@ -122,6 +121,12 @@ def is_blank(row: Sequence[str]) -> bool:
     return all(not cell.strip(WHITE) for cell in row)
 
 
+def usual_width(widths: Sequence[int]) -> int:
+    """The widest record's width, but a single giant does not make a frame of mostly nothing."""
+    total = 8 * sum(widths)
+    return max((width for width in set(widths) if width <= 64 or width * len(widths) <= total), default=1)
+
+
 def rows_of(text: str, delimiter: str, quote: str | None) -> list[list[str]]:
     """The records of `text` as `csv` reads them."""
     lines = io.StringIO(text, newline="")
@@ -153,6 +158,8 @@ def _usual(counts: Sequence[int]) -> int:
 def _score(text: str, cut: bool, delimiter: str) -> float:
     rows = _sampled(text, cut, delimiter, None if delimiter == '"' else '"')
     usual = _usual([len(row) for row in rows])
+    if not rows:
+        return 0.0
     if usual < 2:
         wide = [row for row in rows if len(row) > 1]
         if len(wide) * 3 < len(rows):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from collections.abc import Iterator
 
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 from douane.errors import BadFile, OverLimit
 from douane.sheet.formats import Limits, Options, Reader, Source, open_as
@@ -79,6 +78,6 @@ def _members(source: Source) -> Iterator[tuple[bytes, int]]:
                     at += len(block)
                     if not block:
                         raise BadFile("The gzip file ends early.", code="file_broken")
-        except (isal_zlib.error, zlib.error, EOFError) as error:
+        except (igzip_lib.IsalError, EOFError) as error:  # type: ignore[misc]
             raise BadFile("The gzip file is damaged.", code="file_broken") from error
         block = inflate.unused_data

@@ -24,14 +24,23 @@ class Forward:
     def __init__(self, start: Callable[[], Iterator[bytes]], uploaded: Callable[[], int]) -> None:
         self._start = start
         self.uploaded = uploaded
-        self._chunks: Iterator[bytes] | None = None
+        self._chunks: Iterator[bytes] = iter(())
+        self._started = False
         self._chunk = b""  # what was read last; it ends at offset `_end`
         self._end = 0
+        self._last = (0, b"")  # what was answered last, for readers that step back a little
 
     def read(self, offset: int, length: int) -> bytes:
-        if self._chunks is None or offset < self._end - len(self._chunk):
-            self._chunks, self._chunk, self._end = self._start(), b"", 0
         parts: list[bytes] = []
+        asked = offset
+        last_offset, last = self._last
+        if last_offset <= offset < last_offset + len(last):
+            parts.append(last[offset - last_offset : offset - last_offset + length])
+            offset += len(parts[0])
+            length -= len(parts[0])
+        if length and (not self._started or offset < self._end - len(self._chunk)):
+            self._chunks, self._chunk, self._end = self._start(), b"", 0
+            self._started = True
         while length > 0:
             if offset < self._end:
                 begin = len(self._chunk) - (self._end - offset)
@@ -45,7 +54,9 @@ class Forward:
                 break
             self._chunk = chunk
             self._end += len(chunk)
-        return b"".join(parts)
+        data = b"".join(parts)
+        self._last = (asked, data)
+        return data
 
 
 def uploaded_bytes(source: Source, offset: int) -> int:

@@ -7,14 +7,14 @@ carried through the transcription as the lone surrogate U+DC00 + byte, and what 
 from __future__ import annotations
 
 import codecs
+import dataclasses
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from charset_normalizer import from_bytes
-
 from douane.errors import BadFile
 from douane.sheet.formats import Source
+from douane.sheet.formats.encoding_guess import guess_encoding
 from douane.sheet.formats.stream import UNKNOWN_SIZE, Forward, uploaded_bytes
 
 SAMPLE_BYTES = 64 << 10
@@ -39,11 +39,6 @@ OTHERS = frozenset(
         "iso2022_kr hz cp037 cp273 cp500 cp1140"
     )
 )
-# Between these a guess is made; more candidates make the guess worse, not better.
-GUESSED = str.split(
-    "cp1252 cp1250 cp1251 koi8_r cp1253 cp1254 cp1255 cp1256 cp932 euc_jp gb18030 big5 euc_kr mac_roman"
-)
-
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -140,12 +135,9 @@ def detect_encoding(source: Source, given: str | None) -> Encoding:
         raise BadFile("File is empty", code="file_empty")
     if given is not None:
         return _given(given, head)
-    for mark, name in _MARKS:
-        if head.startswith(mark) and not (name == "utf-32-le" and head[4:8] and head[6:8] != b"\0\0"):
-            return Encoding(name, len(mark), name not in LIKE_ASCII)
-    wide = _zero_pattern(head)
-    if wide:
-        return Encoding(wide, 0, True)
+    marked = _marked(head)
+    if marked is not None:
+        return marked
     if _is_no_text(head):
         raise BadFile("File type is not supported.", code="file_type")
     samples = [head, *_samples(source)]
@@ -154,10 +146,19 @@ def detect_encoding(source: Source, given: str | None) -> Encoding:
         return Encoding("utf-8")
     if good >= 4 * bad:
         return Encoding("utf-8", notes=("Some bytes are no UTF-8; their records are marked.",))
-    guess = _guess(samples)
+    guess = guess_encoding(samples)
     if guess is None:
         return Encoding("utf-8", notes=("Some bytes are no UTF-8; their records are marked.",))
+    guess = codecs.lookup(guess).name
     return Encoding(guess, notes=(f"The encoding was guessed: {guess}.",))
+
+
+def detect_unicode(head: bytes, given: str | None = None) -> Encoding:
+    """The encoding of a file in some form of Unicode, UTF-8 where nothing else shows. BadFile `encoding_unknown`."""
+    if given is not None:
+        encoding = _given(given, head)
+        return dataclasses.replace(encoding, transcribe=encoding.name != "utf-8")
+    return _marked(head) or Encoding("utf-8")
 
 
 def transcribed(source: Source, encoding: Encoding) -> Forward:
@@ -200,21 +201,36 @@ def _known(given: str) -> str:
         return ""
 
 
+def _marked(head: bytes) -> Encoding | None:
+    """What a byte order mark says, or zero bytes standing as they do in UTF-16 and UTF-32."""
+    for mark, name in _MARKS:
+        if head.startswith(mark) and not (name == "utf-32-le" and head[4:8] and head[6:8] != b"\0\0"):
+            return Encoding(name, len(mark), name not in LIKE_ASCII)
+    wide = _zero_pattern(head)
+    return Encoding(wide, 0, True) if wide else None
+
+
 def _zero_pattern(head: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark, told by where the zero bytes stand."""
-    part = head[: len(head) - len(head) % 4] if len(head) >= 8 else head[: len(head) - len(head) % 2]
-    zeros = [part[i::4].count(0) / max(len(part) // 4, 1) for i in range(4)]
-    if len(part) >= 8:
-        if min(zeros[2:]) > 0.95 and zeros[0] < 0.1:
-            return "utf-32-le"
-        if min(zeros[:2]) > 0.95 and zeros[3] < 0.1:
-            return "utf-32-be"
+    part = head[: len(head) - len(head) % 4]
+    if len(part) < 8:
+        return None
+    zeros = [part[i::4].count(0) / (len(part) // 4) for i in range(4)]
+    if min(zeros[2:]) > 0.95 and zeros[0] < 0.1:
+        return "utf-32-le"
+    if min(zeros[:2]) > 0.95 and zeros[3] < 0.1:
+        return "utf-32-be"
     even, odd = (zeros[0] + zeros[2]) / 2, (zeros[1] + zeros[3]) / 2
-    if odd > 0.08 and even < odd / 20:
-        return "utf-16-le"
-    if even > 0.08 and odd < even / 20:
-        return "utf-16-be"
+    for name, here, there in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if here > 0.08 and there < here / 3 and _is_plausible(part.decode(name, "replace")):
+            return name
     return None
+
+
+def _is_plausible(text: str) -> bool:
+    """False if many signs are none that people write: a table with some NULs in it, read as UTF-16."""
+    odd = sum(1 for sign in text if not (sign.isprintable() or sign in "\t\r\n"))
+    return len(text) >= 8 and odd * 20 <= len(text) and any(sign in text for sign in "\n\r,;\t|")
 
 
 def _is_no_text(head: bytes) -> bool:
@@ -245,11 +261,3 @@ def _utf8_signs(sample: bytes) -> tuple[int, int]:
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample[start:])
     bad = text.count("\ufffd") - sample.count(b"\xef\xbf\xbd")
     return sum(1 for sign in text if sign > "\x7f") - bad, bad
-
-
-def _guess(samples: list[bytes]) -> str | None:
-    """One of GUESSED, judged by the lines that have bytes beyond ASCII."""
-    lines = [line for sample in samples for line in sample.splitlines() if not line.isascii()]
-    text = b"\n".join(lines)[: 4 * SAMPLE_BYTES]
-    best = from_bytes(text, cp_isolation=list(GUESSED), threshold=0.5).best()
-    return None if best is None else codecs.lookup(best.encoding).name
