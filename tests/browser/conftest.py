@@ -116,11 +116,18 @@ def page(browser: Browser) -> Iterator[Page]:
     assert wrong == []
 
 
+@pytest.fixture(scope="session")
+def session_cookies(served: Served) -> dict[str, str]:
+    """One sign-in for all tests that don't end it."""
+    answer = httpx.post(f"{served.address}/v1/auth/login", json={"email": served.email, "password": served.password})
+    return dict(answer.cookies)
+
+
 @pytest.fixture
-def signed_in(page: Page, served: Served) -> Page:
+def signed_in(page: Page, served: Served, session_cookies: dict[str, str]) -> Page:
+    page.context.add_cookies(
+        [{"name": name, "value": value.strip('"'), "url": served.address} for name, value in session_cookies.items()]
+    )
     page.goto(served.address)
-    page.get_by_label("E-mail").fill(served.email)
-    page.get_by_label("Password").fill(served.password)
-    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Import a file").wait_for()
     return page
