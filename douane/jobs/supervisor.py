@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -35,14 +35,18 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def supervise(settings: Settings, processes: Sequence[Sequence[str]] = (("web",), ("worker",))) -> int:
-    """Runs until SIGTERM or SIGINT; the exit code. `processes` are the arguments of `douane` for each. Call it from the
-    main thread, with the schema in place."""
+def supervise(
+    settings: Settings,
+    processes: Sequence[Sequence[str]] = (("web",), ("worker",)),
+    program: Sequence[str] = (sys.executable, "-m", "douane"),
+) -> int:
+    """Runs until SIGTERM or SIGINT; the exit code. `processes` are the arguments of `program` for each, which finds the
+    settings in its environment. Call it from the main thread, with the schema in place."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     engine = open_database(settings)
-    kept = [_Kept(tuple(arguments)) for arguments in processes]
+    kept = [_Kept(arguments[0], (*program, *arguments)) for arguments in processes]
     try:
         for one in kept:
             one.start(settings, engine)
@@ -66,24 +70,21 @@ def supervise(settings: Settings, processes: Sequence[Sequence[str]] = (("web",)
 class _Kept:
     """One process that is kept up."""
 
-    arguments: tuple[str, ...]
+    name: str
+    command: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     started_by_database: datetime | None = None
     failures: int = 0
     ever_started: bool = False
-    pause_until: float = field(default=0.0)
-
-    @property
-    def name(self) -> str:
-        return self.arguments[0]
+    pause_until: float = 0.0
 
     def start(self, settings: Settings, engine: Engine) -> None:
         with read(engine) as connection:
             self.started_by_database = database_now(connection)
         parent = os.getpid()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "douane", *self.arguments],
+            self.command,
             env={**os.environ, **settings.environment()},
             # Ctrl-C reaches this process alone, which tells the others once.
             start_new_session=True,

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from douane.settings import Settings
+
+WAIT_S = 60
+
+
+class Supervised:
+    def __init__(self, settings: Settings, notes: Path) -> None:
+        self.settings = settings
+        self.notes = notes
+        (notes / "starts").touch()
+        (notes / "runs").touch()
+        (notes / "seconds").write_text("0")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *names: str, program: str = "tests.jobs.supervisor_program") -> subprocess.Popen[bytes]:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.jobs.supervisor_program", "supervise", program, str(self.notes), *names],
+            env={**os.environ, **self.settings.environment()},
+            cwd=Path(__file__).parents[2],
+        )
+        return self.process
+
+    def starts(self, name: str) -> list[int]:
+        lines = [line.split() for line in (self.notes / "starts").read_text().splitlines()]
+        return [int(pid) for its_name, pid in lines if its_name == name]
+
+    def workers(self) -> list[int]:
+        lines = [line.split() for line in (self.notes / "runs").read_text().splitlines()]
+        return [int(pid) for kind, _, pid, _ in lines if kind == "ready"]
+
+
+@pytest.fixture
+def supervised(sqlite_storage: Settings, tmp_path: Path) -> Iterator[Supervised]:
+    supervised = Supervised(sqlite_storage, tmp_path)
+    yield supervised
+    if supervised.process is not None and supervised.process.poll() is None:
+        supervised.process.kill()
+        supervised.process.wait()
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_a_process_that_dies_is_started_again_and_all_end_together(supervised: Supervised) -> None:
+    process = supervised.start("one", "two")
+    wait(lambda: bool(supervised.starts("one") and supervised.starts("two")))
+    os.kill(supervised.starts("one")[0], signal.SIGKILL)
+    wait(lambda: len(supervised.starts("one")) == 2)
+    assert len(supervised.starts("two")) == 1
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(WAIT_S) == 0
+    assert all(gone(pid) for name in ("one", "two") for pid in supervised.starts(name))
+
+
+def test_a_process_that_cannot_start_ends_the_whole(supervised: Supervised) -> None:
+    process = supervised.start("one", "broken")
+    assert process.wait(WAIT_S) == 1
+    assert len(supervised.starts("broken")) == 1
+    assert all(gone(pid) for pid in supervised.starts("one"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has gone")
+def test_a_killed_supervisor_takes_its_processes_along(supervised: Supervised) -> None:
+    process = supervised.start("one", "two")
+    wait(lambda: bool(supervised.starts("one") and supervised.starts("two")))
+    process.kill()
+    process.wait()
+    wait(lambda: all(gone(pid) for name in ("one", "two") for pid in supervised.starts(name)))
+
+
+def test_a_worker_whose_lease_lapsed_is_replaced(supervised: Supervised) -> None:
+    process = supervised.start(program="tests.jobs.worker_program")
+    wait(lambda: len(supervised.workers()) == 1)
+    [frozen] = supervised.workers()
+    os.kill(frozen, signal.SIGSTOP)
+    wait(lambda: len(supervised.workers()) == 2)
+    assert gone(frozen)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(WAIT_S) == 0
+    assert gone(supervised.workers()[1])
