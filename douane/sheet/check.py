@@ -253,24 +253,20 @@ class Checker:
         if not plan.tests or not self._needs_exact(frame, plan):
             return
         if plan.cell not in frame.columns:  # no row has this cell: what fails for one fails for all
-            absent = _exact(frame.head(1), plan)
-            for bit, failed in zip(plan.bits, _failures(absent, plan), strict=True):
+            for bit, failed in zip(plan.bits, _failures(frame.head(1), plan), strict=True):
                 if failed.any():
                     mask[:, bit // 64] |= np.uint64(1 << bit % 64)
             return
+        rows: Rows | slice = slice(None)
         if f"clean{number}" in quick.columns:
             clean = quick[f"clean{number}"]
             if clean.all():
                 return
-            rows: Rows = np.flatnonzero(~clean.to_numpy())
-            doubtful = frame.select(_cells(frame, plan)).filter(~clean)
-        else:
-            rows = np.arange(len(frame))
-            doubtful = frame.select(_cells(frame, plan))
-        exact = _exact(doubtful, plan)
-        for bit, failed in zip(plan.bits, _failures(exact, plan), strict=True):
+            rows = np.flatnonzero(~clean.to_numpy())
+            frame = _picked(frame, plan, ~clean)
+        for bit, failed in zip(plan.bits, _failures(frame, plan), strict=True):
             if failed.any():
-                mask[rows[failed.to_numpy()], bit // 64] |= np.uint64(1 << bit % 64)
+                _set(mask, rows, failed.to_numpy(), bit)
 
     def _needs_exact(self, frame: pl.DataFrame, plan: _Plan) -> bool:
         """A column whose only rule is about error cells has nothing to judge where the format knows no kinds."""
@@ -284,7 +280,7 @@ class Checker:
         plain = quick[f"plain{number}"]
         if not plain.all():
             rows = np.flatnonzero(~plain.to_numpy())
-            texts = self.unique_texts(frame.select(_cells(frame, plan)).filter(~plain), self.unique[plan.unique])
+            texts = self.unique_texts(_picked(frame, plan, ~plain), self.unique[plan.unique])
             hashes[rows] = self._hashed(texts)
         return hashes
 
@@ -397,25 +393,33 @@ def _clean(plan: _Plan, cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr | None:
     return clean
 
 
-def _cells(frame: pl.DataFrame, plan: _Plan) -> list[str]:
-    return [name for name in (plan.cell, plan.kind) if name in frame.columns]
+def _picked(frame: pl.DataFrame, plan: _Plan, wanted: pl.Series) -> pl.DataFrame:
+    """What this column's exact rules read, of the rows wanted."""
+    names = [name for name in (plan.cell, plan.kind) if name in frame.columns]
+    return pl.DataFrame([frame[name].filter(wanted) for name in names])
 
 
 def _exact(frame: pl.DataFrame, plan: _Plan, *, prepare: bool = True) -> pl.DataFrame:
     """The frame that exact expressions read (`columns/contract.py`)."""
-    absent = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
-    text = frame[plan.cell] if plan.cell in frame.columns else absent
-    kind = (
-        frame[plan.kind] if plan.kind in frame.columns else pl.repeat(KIND_TEXT, len(frame), dtype=pl.UInt8, eager=True)
+    nothing = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+    text = frame[plan.cell] if plan.cell in frame.columns else nothing
+    exact = pl.DataFrame([text.alias("text")]).with_columns_seq(
+        plan.judge.stored(trim(TEXT)).alias("text"), pl.lit(KIND_TEXT, dtype=pl.UInt8).alias("kind")
     )
-    exact = pl.DataFrame({"text": text, "kind": kind.fill_null(KIND_TEXT)})
-    exact = exact.with_columns(plan.judge.stored(trim(TEXT)).alias("text"))
+    if plan.kind in frame.columns:
+        exact = exact.with_columns(frame[plan.kind].fill_null(KIND_TEXT).alias("kind"))
     return plan.judge.prepare(exact) if prepare and plan.judge.prepare is not None else exact
 
 
-def _failures(exact: pl.DataFrame, plan: _Plan) -> list[pl.Series]:
-    failed = exact.select(test.fails.fill_null(False).alias(str(at)) for at, test in enumerate(plan.tests))
-    return failed.get_columns()
+def _failures(frame: pl.DataFrame, plan: _Plan) -> list[pl.Series]:
+    """Per test of the column, per row: does it fail?"""
+    failed = [test.fails.fill_null(False).alias(str(at)) for at, test in enumerate(plan.tests)]
+    return _exact(frame, plan).select_seq(failed).get_columns()
+
+
+def _set(mask: Bits, rows: Rows | slice, failed: npt.NDArray[np.bool_], bit: int) -> None:
+    hit = failed if isinstance(rows, slice) else rows[failed]
+    mask[hit, bit // 64] |= np.uint64(1 << bit % 64)
 
 
 def _stamp(template: Template, layout: Layout) -> str:
