@@ -18,13 +18,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from bench.datasets import FOLDER, Dataset, WrongCounts, dataset
 from bench.files import DOUANE, Goal, Results
 from bench.maker import TEMPLATE
-from bench.measure import Watch, tree
+from bench.measure import Watch, own_cpu_s, tree, tree_cpu_s
 
 PAGE_ROWS = 100
 BLOCK_BYTES = 1 << 20
@@ -131,23 +132,33 @@ def small_subject(results: Results, runs: int = 15) -> None:
     """A file of 100 rows, from the first byte sent to the first page of its invalid rows read."""
     data = dataset("people-100.csv")
     with serving() as server:
-        took = []
-        for number in range(runs + 1):
-            started = time.perf_counter()
-            upload_id = server.client.upload(data.path)["_id"]
-            server.client.map(upload_id)
-            server.client.review(upload_id)
-            page = server.client.page(upload_id, "invalid", 1)
-            if number:  # the first one also loads what is loaded once
-                took.append(time.perf_counter() - started)
-            else:
-                first_s = time.perf_counter() - started
-            _same("invalid rows", page["totalRecords"], data.truth["invalid"], data)
-    results.goals.append(Goal("100 rows uploaded, mapped, checked and read, median", statistics.median(took), 1, "s"))
+        first_s = sum(_small_import(server.client, data).values())  # also loads what is loaded once
+        cpu_before_s = tree_cpu_s(server.process.pid)
+        took = [_small_import(server.client, data) for _ in range(runs)]
+        cpu_s = (tree_cpu_s(server.process.pid) - cpu_before_s) / runs
+    whole = [sum(steps.values()) for steps in took]
+    results.goals.append(Goal("100 rows uploaded, mapped, checked and read, median", statistics.median(whole), 1, "s"))
+    steps = ", ".join(f"{step} {statistics.median(one[step] for one in took):.2f} s" for step in took[0])
     results.notes.append(
-        f"100 rows end to end: median {statistics.median(took):.2f} s, slowest of {runs} {max(took):.2f} s, "
-        f"the very first after the start {first_s:.2f} s"
+        f"100 rows end to end: median {statistics.median(whole):.2f} s ({steps}), slowest {max(whole):.2f} s, "
+        f"the very first {first_s:.2f} s; {cpu_s:.2f} CPU s of the server's tree for each"
     )
+
+
+def _small_import(client: Client, data: Dataset) -> dict[str, float]:
+    """Seconds of each step."""
+    moments = [time.perf_counter()]
+    upload_id = client.upload(data.path)["_id"]
+    moments.append(time.perf_counter())
+    client.map(upload_id)
+    moments.append(time.perf_counter())
+    client.review(upload_id)
+    moments.append(time.perf_counter())
+    page = client.page(upload_id, "invalid", 1)
+    moments.append(time.perf_counter())
+    _same("invalid rows", page["totalRecords"], data.truth["invalid"], data)
+    took = [after - before for before, after in pairwise(moments)]
+    return dict(zip(("upload", "map", "review", "page"), took, strict=True))
 
 
 def pages_subject(results: Results, size: str) -> None:
@@ -158,7 +169,7 @@ def pages_subject(results: Results, size: str) -> None:
             with Watch(server.process.pid, interval_s=0.1) as watch:
                 upload_id = _import(results, server, data, threads)
                 _verify_pages(server.client, upload_id, data)
-                _page_latency(results, server.client, upload_id, data)
+                _page_latency(results, server, upload_id, data)
             heaviest = max((watch.processes[pid].pss_bytes for pid in server.of_kind("web")), default=0)
             results.notes.append(
                 f"{name} over HTTP: peak PSS of the server's tree {watch.pss_peak_bytes >> 20} MiB, "
@@ -235,8 +246,9 @@ def _verify_pages(client: Client, upload_id: str, data: Dataset) -> None:
     _same("rows on the last page", len(last_rows), totals["invalid"] - (last - 1) * PAGE_ROWS, data)
 
 
-def _page_latency(results: Results, client: Client, upload_id: str, data: Dataset) -> None:
+def _page_latency(results: Results, server: Server, upload_id: str, data: Dataset) -> None:
     """Milliseconds from sending the request to the last byte of the page, one connection, nothing else going on."""
+    client = server.client
     totals = {"all": data.rows, "valid": data.truth["valid"], "invalid": data.truth["invalid"]}
     chance = random.Random(1)
     medians, p99s = [], []
@@ -245,6 +257,7 @@ def _page_latency(results: Results, client: Client, upload_id: str, data: Datase
         places = {"first": [1] * 200, "middle": [(last + 1) // 2] * 200, "last": [last] * 200}
         places["random"] = [chance.randint(1, last) for _ in range(500)]
         cells = []
+        cpu_before_s = sum(map(own_cpu_s, server.of_kind("web")))
         for place, pages in places.items():
             took_ms = []
             for page in pages:
@@ -259,7 +272,10 @@ def _page_latency(results: Results, client: Client, upload_id: str, data: Datase
             medians.append(middle)
             p99s.append(high)
             cells.append(f"{place} {middle:.1f} / {high:.1f}")
-        results.notes.append(f"{data.path.name}, pages of 100, {view}, median / p99 ms: " + ", ".join(cells))
+        cpu_ms = (sum(map(own_cpu_s, server.of_kind("web"))) - cpu_before_s) * 1000 / sum(map(len, places.values()))
+        results.notes.append(
+            f"{data.path.name}, pages of 100, {view}, median / p99 ms: {', '.join(cells)}; {cpu_ms:.1f} CPU ms a page"
+        )
         print("  " + results.notes[-1], flush=True)
     results.goals.append(Goal(f"{data.path.name}: page of 100, worst median", max(medians), 15, "ms"))
     results.goals.append(Goal(f"{data.path.name}: page of 100, worst p99", max(p99s), 60, "ms"))
