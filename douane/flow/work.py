@@ -48,14 +48,18 @@ class _Attempt:
         self.token = f"{held.attempt}-{secrets.token_hex(4)}"
         self.ends_at = time.monotonic() + house.settings.turn_s
         self.turn_over = False
+        self.done = False
         self._progress_at = 0.0
 
     def cancelled(self) -> bool:
+        if self.done:
+            # What was claimed is let go already; the child is only ending.
+            return False
         with reading(self.house.engine) as connection:
             return not operations.owns(connection, self.held)
 
     def cancelled_or_turn_over(self) -> bool:
-        self.turn_over = time.monotonic() > self.ends_at
+        self.turn_over = not self.done and time.monotonic() > self.ends_at
         return self.turn_over or self.cancelled()
 
     def progress(self, event: Mapping[str, Any]) -> None:
@@ -84,13 +88,15 @@ def _attempt(house: House, operation_id: str, work: str) -> Iterator[_Attempt | 
     if held is None:
         yield None
         return
+    with reading(house.engine) as connection:
+        tries = operations.tries(connection, operation_id)
+    if tries > house.settings.tries_max:
+        fail(house, held, errors.BadFile("The file ended the work on it several times; it is set aside."))
+        yield None
+        return
     folder = house.settings.work_folder / f"{operation_id}-{held.attempt}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with reading(house.engine) as connection:
-            tries = operations.tries(connection, operation_id)
-        if tries > house.settings.tries_max:
-            raise errors.BadFile("The file ended the work on it several times; it is set aside.", code="file_broken")
         yield _Attempt(house, held, folder)
     except (errors.Superseded, errors.Cancelled):
         log.info("work.superseded", operation=operation_id, work=work)
@@ -154,6 +160,7 @@ def _read(attempt: _Attempt) -> bool:
                 attempt.progress(event)
             case "read":
                 _finish_reading(attempt, int(event["rows"]))
+                attempt.done = True
             case "sandbox":
                 log.warning("child.sandbox", missing=event["missing"])
 
@@ -496,6 +503,7 @@ def _publish(
             imports.count_review(connection, done)
         if complete:
             imports.complete(connection, done)
+    attempt.done = True
 
 
 HANDLERS: dict[str, Callable[[House, str], bool]] = {"read": read, "check": check, "confirm": confirm}

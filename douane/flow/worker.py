@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -22,9 +24,6 @@ log = structlog.get_logger()
 def run(settings: Settings) -> None:
     """Works until it is told to stop."""
     house = open_house(settings)
-    if settings.on_sqlite:
-        # The only worker there is: what lies in the work folder belongs to attempts that are gone.
-        shutil.rmtree(settings.work_folder, ignore_errors=True)
     settings.work_folder.mkdir(parents=True, exist_ok=True)
     run_worker(
         settings,
@@ -48,5 +47,14 @@ class _Tick:
                 self._orphans_at = time.monotonic() + ORPHANS_EVERY_S
                 sweeping.drop_orphans(self._house)
                 self._house.objects.clean()
+                _clear(self._house.settings.work_folder)
         except errors.DouaneError as error:
             log.warning("tick.failed", code=error.code, message=error.message)
+
+
+def _clear(folder: Path) -> None:
+    """Removes the folders of attempts and exports that were killed; no living one is as old."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > ORPHANS_EVERY_S:
+                shutil.rmtree(path, ignore_errors=True)
