@@ -36,6 +36,7 @@ from douane.sheet.columns.contract import (
     always,
     begins_graphic,
     trim,
+    unchanged,
 )
 from douane.sheet.formats import (
     FLAG_BROKEN,
@@ -149,6 +150,9 @@ class Checker:
             (flag, add(None, name, 0, always(sentence), warning)) for name, flag, warning, sentence in _RECORD_RULES
         )
         self.rules = tuple(rules)
+        # Columns in the template's order, then the record; within a column what outranks the rest comes last.
+        places = {plan.column.key: place for place, plan in enumerate(self._plans)}
+        self._shown = sorted(rules, key=lambda r: (places.get(r.column or "", len(places)), r.precedence, r.bit))
         self.unique = tuple(unique)
         self.words = max(1, -(-len(rules) // 64))
         self.invalid_words = np.zeros(self.words, np.uint64)
@@ -198,32 +202,21 @@ class Checker:
         wrong = np.flatnonzero(mask.any(axis=1))
         if len(wrong) == 0:
             return found
-        rows = frame[wrong]
-        # Columns in the template's order, then the record; within a column what outranks the rest comes last.
-        order = sorted(self.rules, key=lambda rule: (rule.column is None, self._order(rule), rule.precedence, rule.bit))
-        for rule in order:
-            hit = np.flatnonzero((mask[wrong, rule.bit // 64] >> np.uint64(rule.bit % 64)) & np.uint64(1))
-            if len(hit) == 0:
-                continue
-            message = self._messages[rule.bit]
-            for at, cell, stored in zip(hit, *self._values(rows[hit], rule), strict=True):
-                problem = Problem(rule.column, rule.name, message(stored), cell, rule.warning)
-                found[wrong[at]].append(problem)
+        rows, words = frame[wrong], mask[wrong]
+        texts: dict[str, list[tuple[str | None, str]]] = {}
+        for rule in self._shown:
+            for at in np.flatnonzero((words[:, rule.bit // 64] >> np.uint64(rule.bit % 64)) & np.uint64(1)):
+                cell: str | None = None
+                stored = ""
+                if rule.bit == self._surplus:
+                    cell = stored = self._surplus_text(rows[int(at) : int(at) + 1])
+                elif rule.column is not None:
+                    if rule.column not in texts:
+                        texts[rule.column] = _texts(rows, self._by_key[rule.column])
+                    cell, stored = texts[rule.column][at]
+                message = self._messages[rule.bit](stored)
+                found[wrong[at]].append(Problem(rule.column, rule.name, message, cell, rule.warning))
         return found
-
-    def _order(self, rule: Rule) -> int:
-        return 0 if rule.column is None else self._plans.index(self._by_key[rule.column])
-
-    def _values(self, rows: pl.DataFrame, rule: Rule) -> tuple[list[str | None], list[str]]:
-        """Per row the cell's text for `Problem.value` and its stored text for the message."""
-        if rule.column is None:
-            return [None] * len(rows), [""] * len(rows)
-        if rule.bit == self._surplus:
-            surplus = [" ".join(texts) for texts in self._surplus_cells(rows)]
-            return list(surplus), surplus
-        plan = self._by_key[rule.column]
-        cells: list[str | None] = rows[plan.cell].to_list() if plan.cell in rows.columns else [None] * len(rows)
-        return cells, [text or "" for text in _exact(rows, plan, prepare=False)["text"].to_list()]
 
     # The two steps
 
@@ -328,15 +321,12 @@ class Checker:
         names = (f"c{at}" for at in range(self._layout.headings, self._layout.width))
         return [name for name in names if name in frame.columns]
 
-    def _surplus_cells(self, rows: pl.DataFrame) -> list[list[str]]:
-        """Per row the cells beyond the last heading that are not blank."""
-        names = self._surplus_columns(rows)
-        cells = rows.select(names).rows() if names else [()] * len(rows)
-        extra = rows["_extra"].to_list() if "_extra" in rows.columns else [None] * len(rows)
-        return [
-            [text for text in (*own, *(msgspec.json.decode(more) if more else ())) if text and text.strip(SPACE)]
-            for own, more in zip(cells, extra, strict=True)
-        ]
+    def _surplus_text(self, row: pl.DataFrame) -> str:
+        """The cells beyond the last heading that are not blank."""
+        cells = list(row.select(self._surplus_columns(row)).row(0)) if self._surplus_columns(row) else []
+        extra = row["_extra"].item() if "_extra" in row.columns else None
+        cells += msgspec.json.decode(extra) if extra else []
+        return " ".join(text for text in cells if text and text.strip(SPACE))
 
 
 def _judge(column: Column, number: int) -> Judge:
@@ -409,6 +399,14 @@ def _exact(frame: pl.DataFrame, plan: _Plan, *, prepare: bool = True) -> pl.Data
     if plan.kind in frame.columns:
         exact = exact.with_columns(frame[plan.kind].fill_null(KIND_TEXT).alias("kind"))
     return plan.judge.prepare(exact) if prepare and plan.judge.prepare is not None else exact
+
+
+def _texts(rows: pl.DataFrame, plan: _Plan) -> list[tuple[str | None, str]]:
+    """Per row the cell as it is and its stored text, "" where there is no cell."""
+    cells: list[str | None] = rows[plan.cell].to_list() if plan.cell in rows.columns else [None] * len(rows)
+    if plan.judge.stored is not unchanged:
+        return list(zip(cells, _exact(rows, plan, prepare=False)["text"].fill_null("").to_list(), strict=True))
+    return [(cell, "" if cell is None else cell.strip(SPACE)) for cell in cells]
 
 
 def _failures(frame: pl.DataFrame, plan: _Plan) -> list[pl.Series]:

@@ -18,7 +18,7 @@ import polars as pl
 
 from douane.model.template import Column, Template
 from douane.sheet import columns
-from douane.sheet.columns.contract import SPACE, Judge, trim
+from douane.sheet.columns.contract import SPACE, Judge, trim, unchanged
 from douane.sheet.columns.number import canonical, canonical_number, number, values
 from douane.sheet.columns.select import elements
 from douane.sheet.mapping import Layout
@@ -113,7 +113,7 @@ class Output:
         name, judge = f"c{self._positions[at][0]}", self._judges[at]
         if name not in frame.columns:
             return [None] * len(frame)
-        if judge is not None and judge.form == "list":
+        if judge is not None and judge.stored is not unchanged:
             return frame.select(judge.stored(trim(pl.col(name)))).to_series().to_list()
         texts = [None if text is None else text.strip(SPACE) for text in frame[name].to_list()]
         if judge is None or judge.form != "number":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from douane.errors import BadTemplate
-from douane.model.template import COLUMN_TYPES, Column, Validation
+from douane.model.template import COLUMN_TYPES, Column, Template, Validation
 from douane.sheet import columns
+from douane.sheet.check import Checker
 from douane.sheet.columns.contract import FILLED, SPACE, Judge, js_number, trim
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME, KIND_TEXT
+from douane.sheet.mapping import Layout
 
 SAMPLES = {
     "String": [
@@ -129,6 +133,16 @@ def test_an_empty_optional_cell_fails_only_for_its_length(column: Column) -> Non
     frame = exact(judge, pl.Series(["", None, " \ufeff"], dtype=pl.String))
     failed = {test.rule for test in judge.tests if frame.select(test.fails.fill_null(False).alias("x"))["x"].any()}
     assert failed <= {"length_min"}
+
+
+def test_the_page_about_columns_tells_of_every_type_and_rule() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "columns.md").read_text()
+    sections = set(re.findall(r"^## (\w+)$", page, re.MULTILINE))
+    assert sections == set(columns.SHELF)
+    rules = {test.rule for samples in SAMPLES.values() for sample in samples for test in columns.judge(sample).tests}
+    checker = Checker(Template("t", (Column("a", "A", required=True, unique=True),)), Layout(("a",), (0,), 1, 1))
+    rules |= {rule.name for rule in checker.rules} | {"unique_with"}
+    assert {rule for rule in rules if f"`{rule}`" not in page} == set()
 
 
 def test_trimming_is_javascripts() -> None:

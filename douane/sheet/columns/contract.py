@@ -64,7 +64,8 @@ class Test:
     message: Callable[[str], str]
 
 
-def _unchanged(text: pl.Expr) -> pl.Expr:
+def unchanged(text: pl.Expr) -> pl.Expr:
+    """`stored` of a type that keeps the trimmed text."""
     return text
 
 
@@ -90,7 +91,7 @@ class Judge:
     tests: tuple[Test, ...] = ()
     clean: Callable[[pl.Expr, pl.Expr | None], pl.Expr] | None = None
     plain: Callable[[pl.Expr], pl.Expr] | None = edges_graphic
-    stored: Callable[[pl.Expr], pl.Expr] = _unchanged
+    stored: Callable[[pl.Expr], pl.Expr] = unchanged
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     key: pl.Expr = TEXT
     joined: pl.Expr = TEXT
