@@ -7,6 +7,7 @@ record of a workbook is never FLAG_SHORT.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,13 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.errors import BadFile, OverLimit
-from douane.sheet.formats import FLAG_OVERLONG, KIND_TEXT, Limits
+from douane.sheet.formats import FLAG_OVERLONG, KIND_NUMBER, KIND_TEXT, Batch, Limits, Position
+from douane.sheet.formats.cell_text import number_texts
 
 RECORDS_SAMPLED = 1000  # the width is theirs
 PIECE_ROWS = 32_768
+CELL_BYTES = 17  # what a cell of a frame takes beside its text
+_ROW_BYTES = 64
 _SPARSE_FROM = 1024
 
 
@@ -53,6 +57,113 @@ def chosen_sheet(names: tuple[str, ...], offered: tuple[str, ...], wanted: str |
             return alike[0]
     listed = ", ".join(f"“{n}”" for n in offered[:10]) or "none"
     raise BadFile(f"The workbook has no sheet “{wanted}”. Its sheets are: {listed}.", code="sheet_unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as a reader that goes cell by cell gives it. `cells`: (column, text, kind); numbers in any spelling."""
+
+    line: int
+    hidden: bool
+    cells: list[tuple[int, str, int]]
+
+
+def values_of(rows: list[Row]) -> Values:
+    """Rows in long form, numbers brought to their shortest text."""
+    cells = [(i, *cell) for i, row in enumerate(rows) for cell in row.cells if cell[1]]
+    at, column, texts, kinds = zip(*cells, strict=True) if cells else ((), (), (), ())
+    text, kind = pl.Series(texts, dtype=pl.String), np.array(kinds, np.uint8)
+    numbers = np.flatnonzero(kind == KIND_NUMBER)
+    if len(numbers):
+        shortest, kind[numbers] = number_texts(text.gather(numbers))
+        text = text.scatter(numbers, shortest)
+    lines = np.array([row.line for row in rows], np.uint32)
+    hidden = np.array([row.hidden for row in rows], np.bool_)
+    return Values(lines, hidden, np.array(at, np.uint32), np.array(column, np.uint32), text, kind)
+
+
+def row_runs(rows: Iterable[Row], bytes_max: int, rows_max: int = PIECE_ROWS) -> Iterator[list[Row]]:
+    """Rows in runs of at most `rows_max` rows and about `bytes_max` of texts and cells."""
+    run: list[Row] = []
+    size = 0
+    for row in rows:
+        here = _ROW_BYTES + sum(CELL_BYTES + len(text) for _, text, _ in row.cells)
+        if run and (len(run) >= rows_max or size + here > bytes_max):
+            yield run
+            run, size = [], 0
+        run.append(row)
+        size += here
+    if run:
+        yield run
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPiece:
+    """A run of rows; `line` is the number of the row before it."""
+
+    number: int
+    rows: list[Row]
+    line: int
+    width: int
+    limits: Limits
+    next: Position
+    bytes_done: int
+
+    def parse(self) -> Batch:
+        frame, blank = frame_of(values_of(self.rows), self.width, self.line, self.limits)
+        return Batch(frame, blank, self.next, self.bytes_done)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the first records of a sheet tell. `hidden`: among them were hidden rows."""
+
+    width: int
+    hidden: bool
+
+
+def sample_of(runs: Iterable[Values], name: str) -> Sample:
+    """From the first 1,000 records of sheet `name`. BadFile `file_empty` when it has none."""
+    extent, count = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    hidden = False
+    for values in runs:
+        here, counts = extents(values)
+        hidden = hidden or bool(values.hidden.any())
+        extent, count = np.append(extent, here[here > 0]), np.append(count, counts[here > 0])
+        if len(extent) >= RECORDS_SAMPLED:
+            break
+    if not len(extent):
+        raise BadFile(f"The sheet “{name}” is empty.", code="file_empty")
+    return Sample(width_of(extent[:RECORDS_SAMPLED], count[:RECORDS_SAMPLED]), hidden)
+
+
+def shown_cells(cells: list[tuple[int, str, int]], hidden: Sequence[tuple[int, int]]) -> list[tuple[int, str, int]]:
+    """A row's cells without those of hidden columns, which do not count. `hidden`: ranges that do not overlap."""
+    if not hidden:
+        return cells
+    shown = []
+    for column, text, kind in cells:
+        if not any(first <= column < end for first, end in hidden):
+            shown.append((column - sum(end - first for first, end in hidden if end <= column), text, kind))
+    return shown
+
+
+def merged_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Ranges in order, those that touch made one, so that no column counts twice."""
+    merged: list[tuple[int, int]] = []
+    for first, end in sorted(r for r in ranges if r[1] > r[0]):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((first, end))
+    return tuple(merged)
+
+
+def hidden_notes(ranges: tuple[tuple[int, int], ...], columns_max: int, rows: bool) -> tuple[str, ...]:
+    """What a person is told about hidden columns, given as ranges (first, end), and rows."""
+    columns = sum(max(0, min(end, columns_max) - first) for first, end in ranges)
+    notes = [f"{columns:,} hidden column{'s' * (columns > 1)} left out."] * (columns > 0)
+    return (*notes, *["Hidden rows are left out and counted as blank."] * rows)
 
 
 def without(values: Values, drop: npt.NDArray[np.bool_]) -> Values:

@@ -1,8 +1,8 @@
 """Binary workbooks (.xls, .xlsb) through calamine, and a clear refusal for what only pretends to be one.
 
 calamine holds the whole sheet in memory and may end the process on a crafted file: it runs in the sandboxed child
-alone. What it does not tell is lost here: error cells are empty, hidden rows and columns are read like the others, and
-number formats count only as far as they make a date. Modern workbooks are `xlsx.py`'s, OpenDocument is `ods.py`'s.
+alone. Error cells and what is hidden, which it does not tell, come from `binary_marks.py`; number formats count only as
+far as they make a date. Modern workbooks are `xlsx.py`'s, OpenDocument is `ods.py`'s.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import numpy as np
-import polars as pl
 import python_calamine as calamine
 
 from douane.archive import open_archive
@@ -24,10 +21,10 @@ from douane.sheet.formats import (
     KIND_BOOLEAN,
     KIND_DATE,
     KIND_DATETIME,
+    KIND_ERROR,
     KIND_NUMBER,
     KIND_TEXT,
     KIND_TIME,
-    Batch,
     Detected,
     Limits,
     Options,
@@ -36,15 +33,18 @@ from douane.sheet.formats import (
     Reader,
     Source,
 )
-from douane.sheet.formats.cell_text import number_texts
+from douane.sheet.formats.binary_marks import xls_encrypted, xls_marks, xlsb_marks
 from douane.sheet.formats.sheet_frame import (
-    PIECE_ROWS,
     RECORDS_SAMPLED,
-    Values,
+    Row,
+    RowsPiece,
     chosen_sheet,
-    extents,
-    frame_of,
-    width_of,
+    hidden_notes,
+    merged_ranges,
+    row_runs,
+    sample_of,
+    shown_cells,
+    values_of,
 )
 
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -55,7 +55,6 @@ _PRETENDERS = (
     (re.compile(rb"^(?:<!--.*?-->|\s)*<(?:!doctype\s+html|html|table|meta|head|style)\b", re.I | re.S), "a web page"),
     (re.compile(rb"^mime-version:.*?multipart/related", re.I | re.S), "a web archive"),
 )
-_ROW_COST, _CELL_COST = 64, 17
 
 
 def recognise(head: bytes, source: Source) -> bool:
@@ -107,9 +106,10 @@ def _load(source: Source, limits: Limits) -> Any:
         raise BadFile("The workbook is encrypted. Save it without a password.", code="file_encrypted")
     try:
         return calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-    except calamine.PasswordError as error:
-        raise BadFile("The workbook is encrypted. Save it without a password.", code="file_encrypted") from error
     except BaseException as error:
+        # Without a file name calamine says only that it does not know the format.
+        if isinstance(error, calamine.PasswordError) or xls_encrypted(data):
+            raise BadFile("The workbook is encrypted. Save it without a password.", code="file_encrypted") from error
         if data.startswith(_COMPOUND) and not _holds_workbook(data):
             raise BadFile("The file is no workbook.", code="file_type") from error
         raise _unreadable(error) from error
@@ -173,44 +173,9 @@ def _to_ms(moment: datetime) -> datetime:
     return rounded.replace(microsecond=rounded.microsecond // 1000 * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class _SheetPiece:
-    """Rows as calamine gave them; `line` is the number of the row before the first one."""
-
-    number: int
-    rows: list[list[Any]]
-    line: int
-    first_column: int
-    width: int
-    limits: Limits
-    next: Position
-    bytes_done: int
-
-    def parse(self) -> Batch:
-        values = _values(self.rows, self.line, self.first_column)
-        frame, blank = frame_of(values, self.width, self.line, self.limits)
-        return Batch(frame, blank, self.next, self.bytes_done)
-
-
-def _values(rows: list[list[Any]], line: int, first_column: int) -> Values:
-    row: list[int] = []
-    column: list[int] = []
-    found: list[tuple[str, int]] = []
-    for r, cells in enumerate(rows):
-        for c, value in enumerate(cells):
-            if value != "" and value is not None:
-                row.append(r)
-                column.append(first_column + c)
-                found.append(_text_and_kind(value))
-    text = pl.Series([t for t, _ in found], dtype=pl.String)
-    kind = np.array([k for _, k in found], np.uint8)
-    numbers = np.flatnonzero(kind == KIND_NUMBER)
-    if len(numbers):
-        shortest, kind[numbers] = number_texts(text.gather(numbers))
-        text = text.scatter(numbers, shortest)
-    lines = np.arange(line + 1, line + 1 + len(rows), dtype=np.uint32)
-    hidden = np.zeros(len(rows), np.bool_)
-    return Values(lines, hidden, np.array(row, np.uint32), np.array(column, np.uint32), text, kind)
+def _with_errors(cells: list[tuple[int, str, int]], errors: dict[int, str]) -> list[tuple[int, str, int]]:
+    others = [cell for cell in cells if cell[0] not in errors]
+    return sorted([*others, *((column, text, KIND_ERROR) for column, text in errors.items())])
 
 
 class _Reader:
@@ -219,52 +184,46 @@ class _Reader:
         workbook = _load(source, options.limits)
         offered = _offered(workbook)
         name = chosen_sheet(tuple(m.name for m in _usable(workbook)), offered, options.sheet)
+        number = [m.name for m in workbook.sheets_metadata].index(name)
+        binary = source.read(0, 2) == b"PK"
         try:
-            self._sheet = workbook.get_sheet_by_name(name)
+            self._sheet = workbook.get_sheet_by_index(number)
         except BaseException as error:
             raise _unreadable(error) from error
-        # calamine's rows begin in the first row, but in the first column that has a value.
-        self._first_column = self._sheet.start[1] if self._sheet.start else 0
-        self._width = width = self._sample(name)
-        binary = source.read(0, 2) == b"PK"
+        if binary:
+            self._marks = xlsb_marks(source, options.limits, number)
+        else:
+            self._marks = xls_marks(source.read(0, source.size), number)
+        self.hidden_columns = merged_ranges(self._marks.hidden_columns)
+        sample = sample_of(map(values_of, row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)), name)
         self.detected = Detected(
             format="xlsb" if binary else "xls",
-            width=width,
+            width=sample.width,
             sheets=offered,
             sheet=name,
-            notes=("Error cells of this format are read as empty.",),
+            notes=hidden_notes(self.hidden_columns, options.limits.columns, sample.hidden),
         )
 
-    def _sample(self, name: str) -> int:
-        extent, count = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        for rows, line in self._runs(RECORDS_SAMPLED, 1 << 24):
-            here, counts = extents(_values(rows, line, self._first_column))
-            extent, count = np.append(extent, here[here > 0]), np.append(count, counts[here > 0])
-            if len(extent) >= RECORDS_SAMPLED:
-                break
-        if not len(extent):
-            raise BadFile(f"The sheet “{name}” is empty.", code="file_empty")
-        return width_of(extent[:RECORDS_SAMPLED], count[:RECORDS_SAMPLED])
-
-    def _runs(self, rows_max: int, cost_max: int) -> Iterator[tuple[list[list[Any]], int]]:
-        """(rows, number of the row before them) in runs of bounded size."""
-        rows: list[list[Any]] = []
-        line = cost = 0
-        for row in self._sheet.iter_rows():
-            price = _ROW_COST + _CELL_COST * len(row) + sum(len(v) for v in row if isinstance(v, str))
-            if rows and (len(rows) >= rows_max or cost + price > cost_max):
-                yield rows, line
-                line, cost, rows = line + len(rows), 0, []
-            rows.append(row)
-            cost += price
-        if rows:
-            yield rows, line
+    def _rows(self) -> Iterator[Row]:
+        # calamine's rows begin in the first row, but in the first column that has a value.
+        first = self._sheet.start[1] if self._sheet.start else 0
+        errors, hidden = self._marks.errors, self._marks.hidden_rows
+        number = -1
+        for number, row in enumerate(self._sheet.iter_rows()):
+            cells = [(c, *_text_and_kind(v)) for c, v in enumerate(row, first) if v != ""]
+            if number in errors:
+                cells = _with_errors(cells, errors[number])
+            yield Row(number + 1, number in hidden, shown_cells(cells, self.hidden_columns))
+        for late in sorted(n for n in errors if n > number):
+            yield Row(late + 1, late in hidden, shown_cells(_with_errors([], errors[late]), self.hidden_columns))
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
         total = max(1, self._sheet.total_height + 1)
-        for number, (rows, line) in enumerate(self._runs(PIECE_ROWS, self._piece_bytes)):
+        line = 0
+        for number, rows in enumerate(row_runs(self._rows(), self._piece_bytes)):
+            done = rows[-1].line
             if number >= start.piece:
-                done = line + len(rows)
-                bytes_done = min(self._size, self._size * done // total)
                 after = Position(number + 1, 0, done + 1)
-                yield _SheetPiece(number, rows, line, self._first_column, self._width, self._limits, after, bytes_done)
+                bytes_done = min(self._size, self._size * done // total)
+                yield RowsPiece(number, rows, line, self.detected.width, self._limits, after, bytes_done)
+            line = done

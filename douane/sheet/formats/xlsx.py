@@ -38,19 +38,19 @@ from douane.sheet.formats import sheet_xml as xml
 from douane.sheet.formats.cell_text import formatted_texts, iso_text
 from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
 from douane.sheet.formats.sheet_frame import (
+    CELL_BYTES,
     PIECE_ROWS,
-    RECORDS_SAMPLED,
     Values,
     chosen_sheet,
-    extents,
     frame_of,
-    width_of,
+    hidden_notes,
+    merged_ranges,
+    sample_of,
     without,
 )
 from douane.sheet.formats.sheet_xml import Cells
 
 _PART_BYTES = 64 << 20  # of the parts that are read whole: workbook, relationships, styles
-_CELL_COST = 17  # bytes of a frame's cell beside its text
 _BAD_REFERENCE = "#REF!"
 
 
@@ -391,40 +391,23 @@ class _Reader:
         self._entry = entry
         self.book = _book(package, options.limits)
         self.hidden_columns: tuple[tuple[int, int], ...] = ()
-        width, notes = self._sample(name)
+        sample = sample_of((_values(c, self.book, self.hidden_columns) for c, _, _ in self._runs()), name)
         self.detected = Detected(
-            format="xlsx", width=width, encoding=None, sheets=offered, sheet=name, notes=tuple(notes)
+            format="xlsx", width=sample.width, sheets=offered, sheet=name, notes=self._notes(sample.hidden)
         )
 
-    def _sample(self, name: str) -> tuple[int, list[str]]:
-        """(width, notes) from the first records."""
-        extent = np.zeros(0, np.int64)
-        count = np.zeros(0, np.int64)
-        hidden = 0
-        for cells, _, _ in self._runs():
-            values = _values(cells, self.book, self.hidden_columns)
-            here, counts = extents(values)
-            hidden += int(np.count_nonzero(values.hidden))
-            extent, count = np.append(extent, here[here > 0]), np.append(count, counts[here > 0])
-            if len(extent) >= RECORDS_SAMPLED:
-                break
-        if not len(extent):
-            raise BadFile(f"The sheet “{name}” is empty.", code="file_empty")
-        notes = []
-        columns = sum(max(0, min(e, self.limits.columns) - f) for f, e in self.hidden_columns)
-        if columns:
-            notes.append(f"{columns:,} hidden column{'s' * (columns > 1)} left out.")
-        if hidden:
-            notes.append("Hidden rows are left out and counted as blank.")
-        if self._package.part("xl/vbaProject.bin"):
-            notes.append("The workbook has macros; they are not run.")
-        return width_of(extent[:RECORDS_SAMPLED], count[:RECORDS_SAMPLED]), notes
+    def _notes(self, hidden_rows: bool) -> tuple[str, ...]:
+        macros = self._package.part("xl/vbaProject.bin") is not None
+        return (
+            *hidden_notes(self.hidden_columns, self.limits.columns, hidden_rows),
+            *["The workbook has macros; they are not run."] * macros,
+        )
 
     def _runs(self) -> Iterator[tuple[Cells, int, int]]:
         """(cells, unpacked bytes so far, packed bytes so far) of the sheet, block by block."""
         stream, blocks = self._package.stream(self._entry)
         prologue, head = xml.read_prologue(blocks)
-        self.hidden_columns = _merged(prologue.hidden_columns)
+        self.hidden_columns = merged_ranges(prologue.hidden_columns)
         if not head:
             return
         line = done = 0
@@ -475,15 +458,4 @@ class _Reader:
             index = cells.text.gather(shared).cast(pl.Int64, strict=False).fill_null(0).to_numpy()
             size[shared] = self.book.shared_bytes[np.clip(index, 0, len(self.book.shared) - 1)]
         total = np.bincount(cells.row, weights=size, minlength=len(cells.lines)).astype(np.int64)
-        return total + _CELL_COST * self.detected.width
-
-
-def _merged(ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-    """Ranges in order, those that touch made one, so that no column counts twice."""
-    merged: list[tuple[int, int]] = []
-    for first, end in sorted(r for r in ranges if r[1] > r[0]):
-        if merged and first <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(end, merged[-1][1])
-        else:
-            merged.append((first, end))
-    return tuple(merged)
+        return total + CELL_BYTES * self.detected.width

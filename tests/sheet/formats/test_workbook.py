@@ -3,19 +3,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import python_calamine as calamine
 
 from douane.errors import BadFile
 from douane.sheet.formats import (
     KIND_DATE,
+    KIND_ERROR,
     KIND_NUMBER,
     KIND_TEXT,
     KIND_TIME,
     Options,
+    binary_marks,
     workbook,
 )
 from tests.sheet.formats.reading import MemorySource, batches
 
-DATA = Path(__file__).parent / "data"  # from calamine and tablib, see the licences there
+DATA = Path(__file__).parent / "data"  # from calamine, tablib and POI, see the licences there
 
 
 def source(name: str) -> MemorySource:
@@ -55,6 +58,36 @@ def test_an_xlsb_workbook_of_the_1904_calendar() -> None:
         ("2021-01-02", KIND_DATE),
         ("255:10:10", KIND_TIME),
     ]
+
+
+def test_error_cells_keep_their_text() -> None:
+    (batch,) = batches(workbook.open(source("tablib/errors.xls")))
+    assert batch.frame.select("c0", "c1", "c2", "c3").row(1) == ("#DIV/0!", "#NAME?", "#N/A", "#N/A")
+    assert batch.frame.select("k0", "k1", "k2", "k3").row(1) == (KIND_ERROR,) * 4
+
+
+def test_hidden_rows_and_columns_are_left_out() -> None:
+    reader = workbook.open(source("poi/50426.xls"))
+    assert reader.detected.notes == ("1 hidden column left out.",)
+    marks = binary_marks.xls_marks((DATA / "poi/50426.xls").read_bytes(), 0)
+    assert marks.hidden_columns == [(7, 8)]
+    widest = max(len(row) for row in calamine.load_workbook(DATA / "poi/50426.xls").get_sheet_by_index(0).iter_rows())
+    assert reader.detected.width <= widest
+
+
+def test_broken_chains_end() -> None:
+    whole = (DATA / "tablib/errors.xls").read_bytes()
+    assert binary_marks.xls_marks(whole, 0).errors == {1: {0: "#DIV/0!", 1: "#NAME?", 2: "#N/A", 3: "#N/A"}}
+    nothing = binary_marks.Marks()
+    for end in range(0, len(whole), 509):
+        binary_marks.xls_marks(whole[:end], 0)
+    # Every sector follows itself.
+    circle = bytearray(whole)
+    table = (int.from_bytes(whole[76:80], "little") + 1) * 512
+    for number in range(128):
+        circle[table + 4 * number : table + 4 * number + 4] = number.to_bytes(4, "little")
+    assert binary_marks.xls_marks(bytes(circle), 0) == nothing
+    assert binary_marks.xls_marks(whole, 9) == nothing
 
 
 def test_an_unknown_sheet() -> None:
