@@ -179,14 +179,35 @@ def _do(
                 log.warning("Job %s of %s failed and is tried again: %r", kind, operation_id, error)
             else:
                 log.exception("Job %s of %s failed.", kind, operation_id)
-                failed(kind, operation_id, error)
+                again, delay_s = not _told(failed, kind, operation_id, error), _RETRY_MAX_S
     if stopping.is_set():
         # Whether the handler ended by itself or was cut short can't be told; one run more finds nothing to do.
         again = True
     if again:
         following = asked | {"turn": asked["turn"] + (tries == 0), "tries": tries}
+        while not _put_back(jobs, engine, following, delay_s):
+            # Ending now would lose the job. A worker that is stopped meanwhile ends all the same, and the job goes on
+            # elsewhere.
+            time.sleep(1)
+
+
+def _told(failed: Failed, kind: str, operation_id: str, error: Exception) -> bool:
+    try:
+        failed(kind, operation_id, error)
+    except Exception:
+        log.exception("That job %s of %s failed could not be written down; it is tried again.", kind, operation_id)
+        return False
+    return True
+
+
+def _put_back(jobs: Jobs, engine: Engine, job: dict[str, Any], delay_s: float) -> bool:
+    try:
         with write(engine) as connection:
-            jobs.put(connection, following, delay_s)
+            jobs.put(connection, job, delay_s)
+    except (errors.Unavailable, errors.StorageFull):
+        log.warning("The database takes no jobs back; trying again.")
+        return False
+    return True
 
 
 def _stop(dbos: DBOS, settings: Settings, engine: Engine, executor_id: str, threads: list[threading.Thread]) -> None:
@@ -199,12 +220,16 @@ def _stop(dbos: DBOS, settings: Settings, engine: Engine, executor_id: str, thre
         time.sleep(0.05)
     for thread in threads:
         thread.join(max(0.1, deadline - time.monotonic()))
-    # What still runs, and what was taken in the last moment: from here on nothing of it counts any more.
-    dbos._recover_pending_workflows([executor_id])
-    with write(engine) as connection:
-        leases.remove(connection, executor_id)
+    try:
+        # What still runs, and what was taken in the last moment: from here on nothing of it counts any more.
+        dbos._recover_pending_workflows([executor_id])
+        with write(engine) as connection:
+            leases.remove(connection, executor_id)
+    except Exception:
+        log.exception("The work could not be put back; the next worker finds it when the lease has lapsed.")
     if _busy(dbos):
         log.warning("Some jobs did not stop in time; they are cut off.")
+        # Their threads would keep the process alive.
         logging.shutdown()
         os._exit(0)
     dbos._destroy(workflow_completion_timeout_sec=0)
