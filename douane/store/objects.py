@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import obstore
 from obstore.store import LocalStore, S3Store
@@ -87,9 +87,7 @@ class Objects:
                 obstore.put(self._store, name, path, chunk_size=self._part_bytes, max_concurrency=_IN_FLIGHT)
                 return
             with path.open("rb") as source, self._arriving() as (descriptor, arrived):
-                # In the kernel, and without copying at all where the file system can share blocks.
-                while os.copy_file_range(source.fileno(), descriptor, 1 << 30):
-                    pass
+                _copy(source, descriptor)
                 self._place(descriptor, arrived, name)
 
     @asynccontextmanager
@@ -455,6 +453,20 @@ def _write_all(descriptor: int, data: bytes | bytearray) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _copy(source: BinaryIO, descriptor: int) -> None:
+    """In the kernel where it can, and then without copying at all where the file system can share blocks."""
+    try:
+        while os.copy_file_range(source.fileno(), descriptor, 1 << 30):
+            pass
+    except OSError as error:
+        if error.errno not in {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}:
+            raise
+        source.seek(0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        while block := source.read(1 << 20):
+            _write_all(descriptor, block)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -56,6 +56,25 @@ def test_an_object_is_a_copy(objects: Objects, tmp_path: Path) -> None:
     assert objects.read_all("x/file") == b"first"
 
 
+def test_a_file_of_another_file_system_is_copied(
+    sqlite_storage: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789" * 300_000)
+    copy_file_range = os.copy_file_range
+    calls = []
+
+    def breaks(source: int, target: int, count: int) -> int:
+        calls.append(count)
+        if len(calls) > 1:
+            raise OSError(18, "Invalid cross-device link")
+        return copy_file_range(source, target, 1000)
+
+    monkeypatch.setattr(os, "copy_file_range", breaks)
+    objects = Objects(sqlite_storage)
+    objects.put_file("x/file", tmp_path / "file")
+    assert objects.read_all("x/file") == b"0123456789" * 300_000
+
+
 def test_empty_objects(objects: Objects, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     objects.put_file("x/empty", tmp_path / "empty")
