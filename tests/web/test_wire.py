@@ -1,4 +1,4 @@
-"""The words of `/v1`, without a server: what comes in is judged in the contract's sentences, what goes out has its form."""
+"""The words of `/v1`, without a server: bodies are judged in the contract's sentences, documents have its form."""
 
 from __future__ import annotations
 

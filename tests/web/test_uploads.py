@@ -1,0 +1,138 @@
+"""Uploads at their edges: files that cannot be used, schemas of the host page, headings, ends (contract 2.4, 5)."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from tests.web.conftest import UNKNOWN_ID, Site, message
+from tests.web.test_imports import upload
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+@pytest.fixture(scope="module")
+def site(sqlite_site: Site) -> Site:
+    """Once: where the data is makes no difference here."""
+    return sqlite_site
+
+
+def test_a_runtime_schema_takes_the_template_s_place(site: Site) -> None:
+    schema = [{"key": "full", "name": "Full name"}, {"key": "none", "isFrozen": True}]
+    output = {"%data%": {"n": "{{full}}"}, "page": "{{page}}"}
+    begun = upload(site, schema=json.dumps(schema), output=json.dumps(output)).json()
+    assert begun["customRecordFormat"] == '{"n":"{{full}}"}'
+    columns = site.client.get(f"/v1/mapping/{begun['_id']}").json()
+    assert [(one["key"], one["columnHeading"], "_id" in one) for one in columns] == [
+        ("full", "Full name", False),
+        ("none", "", False),
+    ]
+    assert [one["key"] for one in site.client.get(f"/v1/upload/{begun['_id']}/columns").json()] == ["none", "full"]
+
+
+def test_the_heading_row_can_be_chosen(site: Site) -> None:
+    upload_id = upload(site, b"a report,\nCustomer ID,Full name\n1,x\n").json()["_id"]
+    address = f"/v1/upload/{upload_id}/header"
+    answer = site.client.put(address, json={"index": 1, "headings": ["Customer ID", "Full name"]})
+    assert (answer.status_code, answer.content) == (200, b"")
+    shown = site.client.get(f"/v1/upload/{upload_id}").json()
+    assert (shown["headerRow"], shown["headings"]) == (1, ["Customer ID", "Full name"])
+    assert site.client.put(address, json={"headings": ["A", "B"]}).status_code == 200
+    assert site.client.get(f"/v1/upload/{upload_id}").json()["headerRow"] == -1
+    for body, messages in (
+        ({}, ["headings must be an array"]),
+        ({"headings": "a"}, ["headings must be an array"]),
+        ({"headings": [1]}, ["each value in headings must be a string"]),
+        ({"index": "1", "headings": []}, ["index must be a number conforming to the specified constraints"]),
+    ):
+        assert message(site.client.put(address, json=body)) == (400, messages)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "fields", "expected"),
+    [
+        ("x.csv", b"", {}, (400, "File is empty")),
+        ("x.csv", b"a,b\n", {}, (400, "File is empty")),
+        ("x.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", {}, (422, "File type is not supported.")),
+        (
+            "x.xlsx",
+            b"PK\x03\x04 is no workbook",
+            {},
+            (400, "Uploaded file has some issues. Please check the file or upload new file."),
+        ),
+        ("x.csv", None, {"maxRecords": "18"}, (400, "You can not import more than 18 records.")),
+        ("x.csv", None, {"importId": "x"}, (400, ["importId must be a mongodb id"])),
+    ],
+)
+def test_a_file_that_cannot_be_used(
+    site: Site, name: str, data: bytes | None, fields: dict[str, str], expected: Any
+) -> None:
+    assert message(upload(site, data, name, **fields)) == expected
+    latest = site.client.get(f"/v1/template/{site.made.template_id}/uploads").json()
+    if latest and latest[0].get("originalFileName", "").startswith("x-"):
+        assert latest[0]["status"] == "Terminated", "nothing to go on with is left"
+
+
+def test_a_limit_on_records_counts_data_rows(site: Site) -> None:
+    assert upload(site, maxRecords="19").status_code == 201
+
+
+def test_an_import_id_can_be_given_once(site: Site) -> None:
+    import_id = "ABCDEF0123456789abcdef01"
+    assert upload(site, importId=import_id).json()["_id"] == import_id.lower()
+    assert message(upload(site, importId=import_id)) == (400, ["importId is in use already"])
+
+
+def test_an_automatic_import_that_lacks_a_required_column_says_so(site: Site) -> None:
+    assert message(upload(site, b"Full name\nx\n", auto=True)) == (400, "Customer ID is required")
+
+
+def test_ending_an_import(site: Site) -> None:
+    upload_id = upload(site).json()["_id"]
+    ended = site.client.delete(f"/v1/upload/{upload_id}")
+    assert ended.json() == {"_id": upload_id, "status": "Terminated", "id": upload_id}
+    assert site.client.get(f"/v1/upload/{upload_id}").json()["status"] == "Terminated"
+    assert site.client.delete(f"/v1/upload/{upload_id}").json()["status"] == "Terminated"
+    # Silent passes of the guard end in an answer, too.
+    assert site.client.get(f"/v1/upload/{upload_id}/rows/valid").json()["data"] == []
+    for call in (
+        site.client.get(f"/v1/mapping/{upload_id}"),
+        site.client.get(f"/v1/review/{upload_id}"),
+        site.client.post(f"/v1/review/{upload_id}"),
+        site.client.post(f"/v1/mapping/{upload_id}/finalize", json=[]),
+        site.client.post(f"/v1/review/{upload_id}/confirm", json={}),
+        site.client.put(f"/v1/review/{upload_id}/record", json={"index": 1, "record": {}, "updated": {}}),
+        site.client.put(f"/v1/upload/{upload_id}/header", json={"headings": []}),
+    ):
+        assert call.status_code in (200, 201, 400), call.request.url
+
+
+def test_what_does_not_exist(site: Site) -> None:
+    missing = (400, "Upload information not found with specified uploadId.")
+    for path in ("headings", "columns", "preview", "rows/valid", "rows/invalid", "files/original", "events"):
+        assert message(site.client.get(f"/v1/upload/{UNKNOWN_ID}/{path}")) == missing, path
+    assert message(site.client.get(f"/v1/review/{UNKNOWN_ID}")) == missing
+    assert message(site.client.post(f"/v1/review/{UNKNOWN_ID}")) == missing
+    assert message(site.client.get(f"/v1/upload/{UNKNOWN_ID}")) == (404, f"Upload with id {UNKNOWN_ID} does not exist")
+    ended = site.client.delete(f"/v1/upload/{UNKNOWN_ID}")
+    assert (ended.status_code, ended.content) == (200, b"")
+    unknown = site.client.post(f"/v1/upload/{UNKNOWN_ID}", json={})
+    assert message(unknown) == (400, f"{UNKNOWN_ID} is not valid TemplateId or CODE.")
+
+
+def test_the_sheets_of_a_workbook(site: Site) -> None:
+    data = io.BytesIO()
+    with xlsxwriter.Workbook(data) as book:
+        for name in ("People", "imp_country", "Ünïcode"):
+            book.add_worksheet(name).write(0, 0, "a")
+    address = "/v1/common/sheet-names"
+    answer = site.client.post(address, files={"file": ("x.xlsx", data.getvalue())})
+    assert (answer.status_code, answer.json()) == (201, ["People", "Ünïcode"])
+    assert site.client.post(address, files={"file": ("x.csv", b"a,b\n1,2\n")}).json() == []
+    assert message(site.client.post(address, files={"file": ("x.xlsx", b"PK\x03\x04")}))[0] == 400
+    assert message(site.client.post(address, json={})) == (400, "File is required")
+    assert message(site.client.post(address, files={"other": (None, "x")})) == (400, "File is required")
