@@ -6,10 +6,17 @@ import re
 from pathlib import Path
 
 import typer
+import yaml
 
 from douane import settings
 from douane.cli import app
+from douane.flow import setup
 from douane.model.template import COLUMN_TYPES
+from douane.settings import Settings
+from douane.sheet import columns, formats, mapping
+from douane.sheet.check import Checker
+from douane.sheet.template_file import read_template
+from douane.web.app import create_app
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -60,3 +67,53 @@ def test_every_verb_is_listed() -> None:
 
 def test_every_column_type_is_listed() -> None:
     assert names(page("cli.md"), "type") == list(COLUMN_TYPES)
+    assert set(COLUMN_TYPES) == set(columns.SHELF)
+
+
+def test_every_file_format_is_listed() -> None:
+    assert {row[1].strip("`") for row in rows_after(page("cli.md"), "format")} == set(formats.MENU)
+
+
+def test_every_rule_is_listed() -> None:
+    validations = [{"validate": name, "min": 1, "max": 2} for name in ("range", "length", "digits")]
+    unique_with = [{"validate": "unique_with", "uniqueKey": "u"}]
+    documents = [
+        {"key": kind, "name": kind, "type": kind, "isRequired": True, "isUnique": True, "regex": "^a+$"}
+        | {"selectValues": ["a"], "validations": validations + unique_with}
+        for kind in COLUMN_TYPES
+    ]
+    # A pattern that the fast engine refuses is the one that may not come to an end.
+    documents.append({"key": "slow", "name": "slow", "type": "Regex", "regex": r"(a+)\1"})
+    template = read_template({"name": "all", "columns": documents})
+    headings = tuple(column.key for column in template.columns)
+    checker = Checker(template, mapping.layout(template, headings, tuple(range(len(headings)))))
+    assert set(names(page("cli.md"), "rule")) == {rule.name for rule in checker.rules}
+
+
+def test_every_endpoint_is_listed(tmp_path: Path) -> None:
+    served_app = create_app(Settings(data=tmp_path))
+    served = {
+        f"{method.upper()} {path}"
+        for path, operations in served_app.openapi()["paths"].items()
+        for method in operations
+    }
+    assert set(names(page("wire-spreadsheet.md"), "endpoint")) == served
+
+
+def test_the_sample_template_is_the_one_of_the_first_start() -> None:
+    document = yaml.safe_load((ROOT / "tests/data/people.yaml").read_text())
+    assert read_template(document) == read_template({"name": setup.TEMPLATE, "columns": list(setup.COLUMNS)})
+    assert (ROOT / "tests/data/people.csv").read_bytes() == (ROOT / "douane/ui/sample/people.csv").read_bytes()
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", *DOCS.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)[)#]", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_house_has_the_rooms_of_the_map() -> None:
+    block = page("house.md").split("```")[1]
+    drawn = {line.split()[0].rstrip("/") for line in block.strip().splitlines()}
+    there = {path.name for path in (ROOT / "douane").iterdir() if not path.name.startswith("__")}
+    assert drawn == there
