@@ -1,0 +1,185 @@
+"""Every operation that OpenAPI lists: who is let in, and that nothing a client sends makes the server stumble.
+
+The list comes from the application itself, so a new operation is asked the same questions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.web.conftest import UNKNOWN_ID, Site, message
+
+OPEN = {("POST", "/v1/auth/login"), ("GET", "/v1/auth/logout"), ("GET", "/v1/health-check")}
+# Answered before the person is known to be one of this project.
+PERSON = {
+    ("GET", "/v1/auth/me"),
+    ("PUT", "/v1/project/switch/{project_id}"),
+    ("DELETE", "/v1/project/{project_id}"),
+    ("PUT", "/v1/project/{project_id}/allowed-domains"),
+    ("GET", "/v1/environment/api-keys/regenerate"),
+}
+BODIES: list[dict[str, Any]] = [
+    {},
+    {"content": b""},
+    {"content": b"", "headers": {"content-type": "application/json"}},
+    {"content": b"null", "headers": {"content-type": "application/json"}},
+    {"content": b"[]", "headers": {"content-type": "application/json"}},
+    {"content": b"[null, 1, {}, []]", "headers": {"content-type": "application/json"}},
+    {"content": b'"text"', "headers": {"content-type": "application/json"}},
+    {"content": b"{", "headers": {"content-type": "application/json"}},
+    {"content": b'{"name": "\\u0000"}', "headers": {"content-type": "application/json"}},
+    {"content": b"\xff\xfe\x00", "headers": {"content-type": "application/json"}},
+    {"content": b"[" * 100_000, "headers": {"content-type": "application/json"}},
+    {"content": b"a=%ff&b", "headers": {"content-type": "application/x-www-form-urlencoded"}},
+    {"content": b"--x", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+    {"content": b"<a/>", "headers": {"content-type": "text/xml"}},
+    {"json": {"name": {"$ne": 1}, "key": [], "index": {}, "record": [], "updated": 1, "headings": {}, "projectId": 1}},
+    {"json": {"indexes": [None, "1", 1e300, -1], "valid": "x", "invalid": None, "columns": [[]], "maxRecords": "x"}},
+    {"json": [{"index": 1, "record": None, "updated": [], "key": 5, "columnHeading": {}, "validations": [None]}]},
+]
+
+
+def operations(site: Site) -> list[tuple[str, str]]:
+    paths = site.client.get("/openapi.json").json()["paths"]
+    found = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    assert len(found) > 40
+    return found
+
+
+def at(path: str, id_: str) -> str:
+    for name in ("project_id", "template_id", "column_id", "upload_id"):
+        path = path.replace("{" + name + "}", id_)
+    assert "{" not in path
+    return path
+
+
+def test_nobody_is_let_in_without_saying_who(sqlite_site: Site) -> None:
+    site = sqlite_site
+    for method, path in operations(site):
+        if (method, path) in OPEN:
+            continue
+        for client in (site.anyone(), site.anyone(accesskey="0" * 32), site.anyone(cookie="authentication=Bearer%20x")):
+            answer = client.request(method, at(path, UNKNOWN_ID), json={})
+            assert answer.status_code == 401, (method, path)
+            assert message(answer)[0] == 401
+        if (method, path) in PERSON:
+            assert message(site.client.request(method, at(path, UNKNOWN_ID), json={})) == (401, "bad_token")
+
+
+@pytest.mark.parametrize(
+    "id_", ["x", "0" * 23, "0" * 25, "z" * 24, "%00", "a%2F..%2Fb", "twelve bytes", "%F0%9F%98%80"]
+)
+def test_a_malformed_id_is_a_bare_bad_request(sqlite_site: Site, id_: str) -> None:
+    for method, path in operations(sqlite_site):
+        if "{" not in path or (method, path) in PERSON:
+            continue
+        answer = sqlite_site.client.request(method, at(path, id_), json={})
+        if "%2F" in id_:
+            assert answer.status_code in (400, 404, 405), (method, path)
+        else:
+            assert message(answer) == (400, "Bad Request"), (method, path)
+            assert "error" not in answer.json()
+
+
+def check(answer: httpx.Response, what: object) -> None:
+    assert answer.status_code < 500, (what, answer.text)
+    assert answer.headers["x-content-type-options"] == "nosniff", what
+    assert "default-src 'none'" in answer.headers["content-security-policy"], what
+    if answer.status_code >= 400 and "/common/valid" not in str(answer.request.url):
+        message(answer)
+
+
+def test_no_body_makes_it_stumble(site: Site) -> None:
+    made = site.made
+    client = site.signed_in()
+    upload_id = site.client.post(f"/v1/upload/{made.template_id}", json={}).json()["_id"]
+    column_id = site.client.get(f"/v1/template/{made.template_id}/columns").json()[0]["_id"]
+    ids = {"project_id": made.project_id, "template_id": made.template_id, "upload_id": upload_id}
+    ids["column_id"] = column_id
+    for method, path in operations(site):
+        # These would take away what the others are asked about.
+        if method == "DELETE" or path.endswith(("/logout", "/regenerate", "/login")) or "/switch/" in path:
+            continue
+        whole = path
+        for name, value in ids.items():
+            whole = whole.replace("{" + name + "}", value)
+        for body in BODIES:
+            check(client.request(method, whole, **body), (method, path, body))
+        for query in ("page=-1&limit=0&type=%00&search=%00&format=x", "page=1e9&limit=abc", "limit=99999999999"):
+            if method == "GET":
+                check(client.get(f"{whole}?{query}"), (path, query))
+    # The template survived being sent nonsense, but its columns may have been replaced by an empty list.
+    assert client.get(f"/v1/template/{made.template_id}").status_code == 200
+
+
+def test_unknown_paths_and_methods(sqlite_site: Site) -> None:
+    client = sqlite_site.client
+    assert message(client.get("/v1/nothing")) == (404, "Cannot GET /v1/nothing")
+    assert message(client.post("/v1")) == (404, "Cannot POST /v1")
+    assert client.get("/v2/x").status_code == 404
+    for method, path in (("PATCH", "/v1/project"), ("TRACE", "/v1/project"), ("POST", "/v1/auth/me")):
+        answer = client.request(method, path)
+        assert answer.status_code == 405
+        assert answer.headers["allow"]
+    assert client.get("/v1/project/").status_code == 200
+    for path in ("/ui/../web/app.py", "/ui/%2e%2e/settings.py", "/docs/../app.py", "/docs/app.py", "/ui/"):
+        assert client.get(path).status_code == 404, path
+
+
+def test_pre_flight_requests_are_answered(sqlite_site: Site) -> None:
+    asked = {
+        "origin": sqlite_site.settings.address,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "accesskey,content-type",
+    }
+    answer = sqlite_site.anyone().options(f"/v1/upload/{UNKNOWN_ID}", headers=asked)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == sqlite_site.settings.address
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert "accesskey" in answer.headers["access-control-allow-headers"].lower()
+    assert "DELETE" in answer.headers["access-control-allow-methods"]
+    for origin in ("https://evil.test", "null", f"{sqlite_site.settings.address}.evil.test"):
+        other = sqlite_site.anyone().options(f"/v1/upload/{UNKNOWN_ID}", headers={**asked, "origin": origin})
+        assert "access-control-allow-origin" not in other.headers
+        simple = sqlite_site.client.get("/v1/project", headers={"origin": origin})
+        assert "access-control-allow-origin" not in simple.headers
+
+
+def test_answers_are_compressed_for_who_asks(sqlite_site: Site) -> None:
+    address = f"/v1/template/{sqlite_site.made.template_id}/columns"
+    packed = sqlite_site.client.get(address, headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    plain = sqlite_site.client.get(address, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.json() == packed.json()
+
+
+def test_the_pages_come_from_here_alone(sqlite_site: Site) -> None:
+    client = sqlite_site.anyone()
+    kinds = {
+        "/": "text/html",
+        "/ui/app.js": "text/javascript",
+        "/docs": "text/html",
+        "/docs/docs.js": "text/javascript",
+    }
+    for path, kind in kinds.items():
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        assert answer.headers["content-type"].startswith(kind)
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert "unsafe-inline" not in answer.headers["content-security-policy"]
+        assert "<script>" not in answer.text
+        assert "https://" not in answer.text.replace("http://www.w3.org", "")
+
+
+def test_a_fault_of_ours_is_said_in_one_form(sqlite_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("inside")
+
+    monkeypatch.setattr("douane.flow.identity.projects_of", broken)
+    answer = sqlite_site.signed_in().get("/v1/project")
+    assert answer.status_code == 500
+    assert answer.content == b'{"statusCode":500,"message":"Internal server error"}'
+    assert answer.headers["x-content-type-options"] == "nosniff"
