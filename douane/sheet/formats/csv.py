@@ -14,6 +14,7 @@ for UTF-8 and for the encodings that extend ASCII, else its transcription to UTF
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -68,13 +69,13 @@ def open(source: Source, options: Options) -> Reader:
     """A reader for delimited text. BadFile `file_empty`, `file_type` or `encoding_unknown`; OverLimit for more columns
     than `limits.columns` in the first 1,000 records."""
     encoding = detect_encoding(source, options.encoding)
-    text: Source = source
-    if encoding.transcribe:
-        text = transcribed(source, encoding)
-    top = 0 if encoding.transcribe else encoding.mark
+    text, top = _text(source, encoding)
     head, whole = _head(text, top, options.limits)
     sample = encoding.to_utf8(head)
     dialect, notes = detect_dialect(sample, whole, options.delimiter)
+    if not encoding.transcribe and encoding.may_hide(dialect.delimiter):
+        encoding = dataclasses.replace(encoding, transcribe=True)
+        text, top = _text(source, encoding)
     rows = _sample_rows(sample[dialect.skip_bytes :], whole, dialect, options.limits)
     filled = [row for row in rows if not is_blank(row)]
     if not filled and (whole or _is_blank_file(text, top)):
@@ -162,7 +163,7 @@ class CsvReader:
 
     def _giant_line(self, at: Position, window: bytes) -> tuple[CsvPiece, bytes]:
         """One physical line that is longer than a record may be: its beginning is kept, its end is looked for."""
-        kept = window[: self._shape.limits.cell_bytes]
+        kept = self._shape.encoding.whole_signs(window[: self._shape.limits.cell_bytes])
         offset = at.offset + len(window) - 1  # a CR may stand last in the window
         while True:
             block = self._text.read(offset, HEAD_BYTES)
@@ -793,6 +794,11 @@ def _without_blank(frame: pl.DataFrame, records: _Records, shape: _Shape) -> tup
 
 
 # ---- the sample ------------------------------------------------------------------------------------------------------
+
+
+def _text(source: Source, encoding: Encoding) -> tuple[Source, int]:
+    """What is cut into pieces, and where it begins."""
+    return (transcribed(source, encoding), 0) if encoding.transcribe else (source, encoding.mark)
 
 
 def _head(text: Source, top: int, limits: Limits) -> tuple[bytes, bool]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -108,10 +107,8 @@ def heading_row(rows: Sequence[Sequence[str]]) -> int | None:
     first = 0
     if usual > 1 and len(rows) > 2:
         for index, count in enumerate(filled[:HEADING_AMONG]):
-            title = count == 1 and (usual > 2 or len(rows[index]) == 1)
-            if not title and count < max(2, math.ceil(usual / 3)):
-                title = True
-            if not title:
+            # A title stands alone; a lone heading above two columns is one if it has a place for the other.
+            if count > max(1, usual // 3) or (count == 1 and usual == 2 and len(rows[index]) > 1):
                 first = index
                 break
     return None if _is_data(rows[first], rows[first + 1 : first + 200]) else first

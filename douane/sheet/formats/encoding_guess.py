@@ -62,6 +62,7 @@ _COMMON_IDEOGRAPH_BITS, _RARE_IDEOGRAPH_BITS, _STRANGE_IDEOGRAPH_BITS = 12, 16, 
 _FAMILY_BITS = 5  # a letter of another language of the same encoding
 _STRANGER_BITS = 5  # a letter of the wrong surroundings: alone in a Latin language, in a Latin word in another
 _CASE_BITS = 6
+_HALF_BITS = 5  # a letter before a sign that is the second half of ideographs but seldom follows a letter
 _LONELY_BITS = 16  # a few signs of another script in a text that has none else
 _UTF8_FAULT_BITS = 12  # a byte that is no UTF-8 in a text that is taken for UTF-8
 
@@ -110,6 +111,8 @@ def _bits(text: str, languages: tuple[str, ...]) -> float:
         cost = sum((table.get(sign) or _unknown_bits(sign, language)) * count for sign, count in letters.items())
         strangers = alone if language in _LATIN else within
         best = min(best, cost + _STRANGER_BITS * strangers)
+    if languages[0] not in _IDEOGRAPHS:
+        bits += _HALF_BITS * len(_HALVES.findall(text))
     return bits + best + _CASE_BITS * case
 
 
@@ -136,6 +139,7 @@ def _other_bits(sign: str) -> int:
     return _OTHER_BITS
 
 
+_HALVES = re.compile(r"[^\x00-\x7f][\\^_`{|}~@\[\]]")
 _BESIDE_LATIN = re.compile(r"(?<=[A-Za-z])[^\W\d_a-zA-Z]|[^\W\d_a-zA-Z](?=[A-Za-z])")
 _FOREIGN_LETTER = re.compile(r"[^\W\d_a-zA-Z]")
 _LETTER_PAIR = re.compile(r"(?=([^\W\d_][^\W\d_]))")

@@ -150,7 +150,7 @@ class JsonReader:
             width, header = usual_width(widths), heading_row(filled) if filled else None
             self._headings = len(filled[header]) if header is not None else width
         if not width:
-            raise BadFile("File is empty", code="file_empty")
+            raise trouble or BadFile("File is empty", code="file_empty")
         self._surveyed = True
         self.detected = Detected(
             format="ndjson" if self._layout.lines else "json",
@@ -214,6 +214,8 @@ class JsonReader:
             closing = np.flatnonzero(depths < depth)
             if depth and len(closing):  # the array ends here
                 size = int(places[closing[0]]) + 1
+                if window[size - 1 : size] != b"]":
+                    raise _no_json("brackets do not match", at.line + window.count(b"\n", 0, size))
                 self._only_space(at.offset + size)
                 return self._run(at, window[:size], self._after(at, window, size), last=True)
             if ended and not window.strip(SPACE) and (self._surveyed or not depth):
@@ -563,16 +565,16 @@ def _no_json(reason: str, line: int) -> BadFile:
 
 
 def _find_layout(text: Source, top: Position, options: Options) -> _Layout:
-    """Whether the file has one value a line, told from its first two lines; else whether it is one array."""
+    """Whether the file has one value a line, told from its first lines; else whether it is one array."""
     head = text.read(top.offset, max(4 * options.limits.cell_bytes, 1 << 20))
     begin = len(head) - len(head.lstrip(SPACE))
-    lines = head[begin:].split(b"\n", 2)
-    rest = [line for line in lines[1:] if line.strip(SPACE)]
+    lines = [line for line in head[begin:].split(b"\n", 100) if line.strip(SPACE)][:100]
     whole = [_is_value(line) for line in lines[:2]]
     is_array = head[begin : begin + 1] == b"["
-    by_line = whole[0] and (bool(rest) or not is_array)
-    second = lines[1].lstrip(SPACE)[:1] if len(lines) > 1 else b""
-    if by_line or (not is_array and second == b"{" and whole[1]):
+    indented = any(line.strip(SPACE) in (b"{", b"[") for line in lines)
+    by_line = whole[0] and (not is_array or len(lines) > 1)
+    bad_first = not is_array and len(lines) > 1 and lines[1].lstrip(SPACE).startswith(b"{") and whole[1]
+    if (by_line or bad_first) and not indented:
         return _Layout(True, 0, top)
     if is_array:
         return _Layout(False, 1, Position(0, top.offset + begin + 1, top.line + head.count(b"\n", 0, begin)))
@@ -581,7 +583,7 @@ def _find_layout(text: Source, top: Position, options: Options) -> _Layout:
 
 def _is_bracketed(line: bytes) -> bool:
     line = line.strip(SPACE)
-    return line[:1] + line[-1:] in (b"[]", b"{}")
+    return line[:1] + line[-1:] == b"[]"
 
 
 def _is_value(text: bytes) -> bool:

@@ -33,6 +33,7 @@ LIKE_ASCII = frozenset(
         "euc_jis_2004 gb2312 gbk gb18030 big5 big5hkscs cp950 euc_kr cp949 johab"
     )
 )
+SEVERAL_BYTES = frozenset(str.split("cp932 shift_jis shift_jis_2004 gbk gb18030 big5 big5hkscs cp950 cp949 johab"))
 OTHERS = frozenset(
     str.split(
         "utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be utf-7 iso2022_jp iso2022_jp_1 iso2022_jp_2 "
@@ -94,6 +95,16 @@ class Encoding:
     mark: int = 0
     transcribe: bool = False
     notes: tuple[str, ...] = ()
+
+    def may_hide(self, delimiter: str) -> bool:
+        """True if the delimiter's byte can be the second half of another sign."""
+        return self.name in SEVERAL_BYTES and delimiter >= "0" and delimiter not in ":;"
+
+    def whole_signs(self, data: bytes) -> bytes:
+        """The bytes of the file, or its transcription, without a sign that is cut through at their end."""
+        decoder = codecs.getincrementaldecoder("utf-8" if self.transcribe else self.name)("replace")
+        decoder.decode(data)
+        return data[: len(data) - len(decoder.getstate()[0])]
 
     def to_utf8(self, data: bytes) -> bytes:
         """The cut bytes as UTF-8, with bytes that are no text carried along; `data` itself where nothing changes."""
@@ -237,7 +248,9 @@ def _is_no_text(head: bytes) -> bool:
     if head.startswith(_NO_TEXT) or head[257:262] == b"ustar" or _MARKUP.match(head[:1024]):
         return True
     controls = sum(head.count(byte) for byte in [*range(9), *range(14, 28), 127])
-    return controls > 16 and controls * 10 > len(head)
+    if _utf8_signs(head)[1]:
+        return controls > 16 and controls * 20 > len(head)
+    return controls > 64 and controls * 10 > len(head)
 
 
 def _samples(source: Source) -> list[bytes]:
