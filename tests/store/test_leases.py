@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Engine
+
+from douane.store import leases
+from douane.store.database import database_now, write
+from douane.store.schema import worker_lease
+
+
+def test_a_lease_lives_by_the_databases_clock(engine: Engine) -> None:
+    with write(engine) as connection:
+        leases.beat(connection, "a", "host", 1)
+        leases.beat(connection, "b", "host", 2)
+        began = database_now(connection) - timedelta(minutes=1)
+        connection.execute(
+            worker_lease.update()
+            .where(worker_lease.c.executor_id == "b")
+            .values(beaten_at=database_now(connection) - timedelta(seconds=20))
+        )
+        assert leases.alive(connection, 15) == {"a"}
+        assert leases.alive(connection, 60) == {"a", "b"}
+        assert not leases.lapsed(connection, 1, began, 15)
+        assert leases.lapsed(connection, 2, began, 15)
+        # A process that had the same number before is somebody else.
+        assert not leases.lapsed(connection, 2, database_now(connection) + timedelta(seconds=1), 15)
+        assert not leases.lapsed(connection, 3, began, 15)
+        leases.beat(connection, "b", "host", 2)
+        assert leases.alive(connection, 15) == {"a", "b"}
+
+
+def test_leases_are_taken_away_and_come_back(engine: Engine) -> None:
+    with write(engine) as connection:
+        for name in ("a", "b", "c"):
+            leases.beat(connection, name, "host", 1)
+        leases.remove(connection, "a")
+        assert leases.alive(connection, 15) == {"b", "c"}
+        leases.remove_others(connection, "b")
+        assert leases.alive(connection, 15) == {"b"}
+        leases.remove_lapsed(connection, 3600)
+        assert leases.alive(connection, 15) == {"b"}
+        leases.remove_lapsed(connection, -1)
+        assert leases.alive(connection, 15) == set()
+        # A worker that froze and wakes simply beats again.
+        leases.beat(connection, "b", "host", 1)
+        assert leases.alive(connection, 15) == {"b"}
