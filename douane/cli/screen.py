@@ -213,9 +213,8 @@ def _table(title: str) -> Table:
 
 class _RowsPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
-        rows = task.fields["rows"]
-        elapsed = time.monotonic() - task.fields["began"]
-        return Text(f"{rows / elapsed:,.0f} rows/s" if rows and elapsed > 0.2 else "", style="dim")
+        speed = task.fields["speed"]
+        return Text(f"{speed:,.0f} rows/s" if speed else "", style="dim")
 
 
 class Bar:
@@ -223,7 +222,9 @@ class Bar:
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress
-        self._task = progress.add_task("Opening", total=None, rows=0, began=time.monotonic()) if progress else None
+        self._task = progress.add_task("Opening", total=None, speed=0.0) if progress else None
+        self._began = time.monotonic()
+        self._rows = 0
 
     def update(self, event: Mapping[str, Any]) -> None:
         """{"step", "done", "total", "unit", "rows"}; `total` 0 where it is not known."""
@@ -232,10 +233,13 @@ class Bar:
         self._progress.update(
             self._task,
             description=plain(event["step"]).capitalize(),
-            completed=event.get("done", 0),
-            total=event.get("total") or None,
-            rows=event.get("rows", 0),
+            completed=event["done"],
+            total=event["total"] or None,
         )
+        # Steps that read no more rows (comparing, reporting) leave the speed as it was.
+        if event["rows"] > self._rows:
+            self._rows = event["rows"]
+            self._progress.update(self._task, speed=self._rows / max(time.monotonic() - self._began, 0.1))
 
 
 @contextmanager

@@ -310,7 +310,7 @@ async function check(state) {
       else if (now.total) {
         const part = now.unit === "bytes" ? `${size(now.done)} of ${size(now.total)}` : `${count(now.done)} of ${many(now.total, now.unit.replace(/s$/, ""))}`;
         bar.update(now.done, now.total, `${now.step[0].toUpperCase()}${now.step.slice(1)}: ${part}${rate(now.step, now.done, now.total)}`);
-      } else bar.wait(now.rows ? `${many(now.rows, "row")} so far` : "Waiting for its turn …");
+      } else bar.wait(now.rows ? `${many(now.rows, "row")} read; the check is about to begin …` : "Waiting for its turn …");
     }, () => bar.note("The connection broke; trying again."));
     leave = () => {
       close();
@@ -559,7 +559,7 @@ function meter() {
   return (/** @type {string} */ now, /** @type {number} */ done, /** @type {number} */ total) => {
     if (now !== step) [step, began, first] = [now, performance.now(), done];
     const seconds = (performance.now() - began) / 1000;
-    if (seconds < 1 || done <= first) return "";
+    if (seconds < 1 || done <= first || done >= total) return "";
     return `, about ${duration(((total - done) * seconds) / (done - first))} left`;
   };
 }
