@@ -1480,10 +1480,13 @@ def _described(kind: Any, *names: tuple[int, str]) -> dict[int, Any]:
 
 COMMON_ERRORS = _described(
     CommonErrorBody,
-    (400, "An id is malformed, or the body is no JSON"),
+    (400, "An id is malformed; or, in the usual form, the body is no JSON"),
     (404, "No such project or template, or a schema that cannot be used"),
     (422, "Keys occur twice"),
 )
+COMMON_ERRORS[400]["content"]["application/json"]["schema"] = {
+    "anyOf": [msgspec.json.schema(kind)["$defs"][kind.__name__] for kind in (CommonErrorBody, ErrorBody)]
+}
 UNHEALTHY = _described(Health, (503, "Something does not answer"))
 REVIEW_BEGUN = {
     code: {**answer, "headers": {"Location": {"description": "Where progress is", "schema": {"type": "string"}}}}
