@@ -13,18 +13,20 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import jsonschema
 import pytest
+import xlsxwriter
 import yaml
 
 from douane import __version__
-from douane.cli import main
+from douane.cli import files, main
 from douane.settings import Settings
+from douane.sheet.formats import Limits
 
 DATA = Path(__file__).parent / "data"
 PEOPLE, TEMPLATE = DATA / "people.csv", DATA / "people.yaml"
@@ -121,6 +123,26 @@ def test_rows_does_what_it_is_told(tmp_path: Path) -> None:
     path.write_bytes("näme|x\ta\nb|c\td\n".encode("cp1252"))
     done = douane("rows", path, "--delimiter", "tab", "--encoding", "cp1252")
     assert [json.loads(line) for line in done.stdout.splitlines()] == [["näme|x", "a"], ["b|c", "d"]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first"),
+    [(None, "one"), ("Costs", "two"), ("1", "two"), ("2024", "three"), ("02", "four"), ("3", "four")],
+)
+def test_a_sheet_is_chosen_by_name_or_number(tmp_path: Path, wanted: str | None, first: str) -> None:
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, cell in (("People", "one"), ("Costs", "two"), ("2024", "three"), ("02", "four")):
+            book.add_worksheet(name).write_column(0, 0, [cell, "1"])
+    done = douane("rows", path, *([] if wanted is None else ["--sheet", wanted]))
+    assert json.loads(done.stdout.splitlines()[0]) == [first]
+
+
+def test_a_sheet_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("People").write(0, 0, "x")
+    assert "“People”" in refused(douane("rows", path, "--sheet", "Nobody"))
 
 
 def test_explain_says_what_was_detected() -> None:
@@ -371,6 +393,11 @@ def test_the_parent_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_limit_of_the_readers_is_handed_over() -> None:
+    # The command line cannot ask the dataclass: its module needs Polars.
+    assert set(files.LIMITS) == {field.name for field in fields(Limits)}
 
 
 def test_a_terminal_gets_a_bar_with_rows_per_second(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ small events and finished files. So no parser and no column work runs here, and 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -46,13 +47,13 @@ LIMITS = (
 
 
 def reading_options(sheet: str | None, encoding: str | None, delimiter: str | None) -> dict[str, Any]:
-    """What a person may fix of `sheet/formats.Options`, as plain data. A sheet of digits only is a number, from 0;
+    """What a person may fix of `sheet/formats.Options`, as plain data. A sheet that is a number counts from 0;
     `tab` and `\\t` mean a tab."""
     if delimiter in ("\\t", "tab"):
         delimiter = "\t"
     if delimiter is not None and len(delimiter) != 1:
         raise BadRequest(f"A delimiter is one character (or the word tab), not {delimiter!r}.")
-    number = int(sheet) if sheet is not None and sheet.isascii() and sheet.isdigit() else None
+    number = int(sheet) if sheet is not None and re.fullmatch(r"0|[1-9][0-9]{0,8}", sheet) else None
     return {"sheet": sheet if number is None else number, "encoding": encoding, "delimiter": delimiter}
 
 

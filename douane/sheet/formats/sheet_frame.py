@@ -40,13 +40,15 @@ class Values:
 
 
 def chosen_sheet(names: tuple[str, ...], offered: tuple[str, ...], wanted: str | int | None) -> str:
-    """The name of the sheet to read. `wanted` is a name, a number from 0 among the offered ones, or None for the first.
-    BadFile `sheet_unknown`."""
+    """The name of the sheet to read. `wanted` is a name, a number from 0 among the offered ones (a sheet whose name is
+    that number goes first), or None for the first. BadFile `sheet_unknown`."""
     if wanted is None:
         if not offered:
             raise BadFile("The workbook has no sheet with cells.", code="sheet_unknown")
         return offered[0]
     if isinstance(wanted, int):
+        if str(wanted) in names:
+            return str(wanted)
         if 0 <= wanted < len(offered):
             return offered[wanted]
     elif wanted in names:
