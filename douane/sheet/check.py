@@ -8,7 +8,7 @@ decide over the few rows that are left, column by column, and set the bits.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ from douane.sheet.columns.contract import (
     Judge,
     Test,
     always,
-    begins_graphic,
+    begins_visible,
     trim,
     unchanged,
 )
@@ -53,6 +53,7 @@ CHECK_VERSION = 1  # raise it when a verdict can change for the same text: masks
 Bits = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
 
+_ERROR = "error_cell"
 # Rules of the whole record: (name, flag, is it a warning, sentence).
 _RECORD_RULES = (
     ("broken", FLAG_BROKEN, False, "This record could not be read as it is written"),
@@ -221,8 +222,8 @@ class Checker:
     # The two steps
 
     def _quick(self, present: set[str]) -> list[pl.Expr]:
-        """Boolean `clean<n>` per column that has rules (True = no test fails), `plain<n>` per unique column (True = the
-        key is the cell's own text), `hash<n>` of the cell as it stands."""
+        """Per column that has rules `clean<n>` (True = no test fails); per unique column `plain<n>` (True = if it is
+        clean too, the key is the cell's own text) and `hash<n>` of the cell as it stands."""
         wanted: list[pl.Expr] = []
         for number, plan in enumerate(self._plans):
             if plan.cell not in present:
@@ -233,37 +234,32 @@ class Checker:
             if clean is not None:
                 wanted.append(clean.fill_null(False).alias(f"clean{number}"))
             if plan.unique >= 0:
-                plain = plan.judge.plain
-                if plain is None and plan.judge.clean is not None:
-                    sure = plan.judge.clean(cell, kind) & (cell != "")
-                else:
-                    sure = plain(cell) if plain is not None else pl.lit(False)
-                wanted.append(sure.fill_null(False).alias(f"plain{number}"))
+                plain = (cell != "") if plan.judge.plain is None else plan.judge.plain(cell)
+                wanted.append(plain.fill_null(False).alias(f"plain{number}"))
                 wanted.append(cell.hash(self._seed).alias(f"hash{number}"))
         return wanted
 
     def _judge_column(self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan, mask: Bits) -> None:
-        if not plan.tests or not self._needs_exact(frame, plan):
+        # Without kinds there are no error cells, and nothing to judge where that is a column's only rule.
+        tests = [(t, b) for t, b in zip(plan.tests, plan.bits, strict=True) if plan.kind in frame or t.rule != _ERROR]
+        if not tests:
             return
-        if plan.cell not in frame.columns:  # no row has this cell: what fails for one fails for all
-            for bit, failed in zip(plan.bits, _failures(frame.head(1), plan), strict=True):
+        if plan.cell not in frame:  # no row has this cell: what fails for one fails for all
+            for bit, failed in _failures(frame.head(1), plan, tests):
                 if failed.any():
                     mask[:, bit // 64] |= np.uint64(1 << bit % 64)
             return
-        rows: Rows | slice = slice(None)
-        if f"clean{number}" in quick.columns:
+        rows: Rows | None = None
+        if f"clean{number}" in quick:
             clean = quick[f"clean{number}"]
             if clean.all():
                 return
             rows = np.flatnonzero(~clean.to_numpy())
             frame = _picked(frame, plan, ~clean)
-        for bit, failed in zip(plan.bits, _failures(frame, plan), strict=True):
+        for bit, failed in _failures(frame, plan, tests):
             if failed.any():
-                _set(mask, rows, failed.to_numpy(), bit)
-
-    def _needs_exact(self, frame: pl.DataFrame, plan: _Plan) -> bool:
-        """A column whose only rule is about error cells has nothing to judge where the format knows no kinds."""
-        return plan.kind in frame.columns or any(test.rule != "error_cell" for test in plan.tests)
+                hit = failed.to_numpy() if rows is None else rows[failed.to_numpy()]
+                mask[hit, bit // 64] |= np.uint64(1 << bit % 64)
 
     def _key_hashes(self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan) -> Bits:
         if plan.cell not in frame.columns:
@@ -271,6 +267,8 @@ class Checker:
         hashes = quick[f"hash{number}"].to_numpy()
         hashes = np.where(hashes == 0, np.uint64(1), hashes)
         plain = quick[f"plain{number}"]
+        if plan.judge.plain is None:
+            plain = plain & quick[f"clean{number}"]
         if not plain.all():
             rows = np.flatnonzero(~plain.to_numpy())
             texts = self.unique_texts(_picked(frame, plan, ~plain), self.unique[plan.unique])
@@ -374,8 +372,8 @@ def _clean(plan: _Plan, cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr | None:
         return None
     clean = plan.judge.clean(cell, kind) if plan.judge.tests and plan.judge.clean is not None else None
     if plan.column.required:
-        # Where the type's own rule lets an empty cell pass, a first character that is visible says it is not one.
-        filled = begins_graphic(cell)
+        # A clean cell may be empty, or blank where its type says nothing about white space.
+        filled = begins_visible(cell) if plan.judge.plain is not None else cell != ""
         clean = filled if clean is None else clean & filled
     if kind is not None:
         sound = kind.fill_null(KIND_TEXT) != KIND_ERROR
@@ -409,15 +407,10 @@ def _texts(rows: pl.DataFrame, plan: _Plan) -> list[tuple[str | None, str]]:
     return [(cell, "" if cell is None else cell.strip(SPACE)) for cell in cells]
 
 
-def _failures(frame: pl.DataFrame, plan: _Plan) -> list[pl.Series]:
-    """Per test of the column, per row: does it fail?"""
-    failed = [test.fails.fill_null(False).alias(str(at)) for at, test in enumerate(plan.tests)]
-    return _exact(frame, plan).select_seq(failed).get_columns()
-
-
-def _set(mask: Bits, rows: Rows | slice, failed: npt.NDArray[np.bool_], bit: int) -> None:
-    hit = failed if isinstance(rows, slice) else rows[failed]
-    mask[hit, bit // 64] |= np.uint64(1 << bit % 64)
+def _failures(frame: pl.DataFrame, plan: _Plan, tests: list[tuple[Test, int]]) -> Iterator[tuple[int, pl.Series]]:
+    """The bit of each test and, per row, whether it fails."""
+    failed = _exact(frame, plan).select_seq(test.fails.fill_null(False).alias(str(bit)) for test, bit in tests)
+    return zip((bit for _, bit in tests), failed.get_columns(), strict=True)
 
 
 def _stamp(template: Template, layout: Layout) -> str:

@@ -1,8 +1,7 @@
 """ECMAScript patterns as people write them in templates: parsed here, written out again for the engines that run them.
 
-Not for running them: `columns/pattern.py` does. Three spellings leave this module: for the linear-time engine of Polars
-(`rust`), for the same engine restricted to ASCII characters (`rust_ascii`, a cheaper one whose hits are always hits of
-the first), and for Python's `re` (`python`) where the linear engine cannot follow (look-around, back-references).
+Not for running them: `columns/regex.py` does. Two spellings leave this module: for the linear-time engine of Polars
+(`rust`), and for Python's `re` (`python`) where that engine cannot follow (look-around, back-references).
 
 Source of the facts: ECMA-262, 22.2 with Annex B.1.2. One deliberate difference: without the flag `u` JavaScript counts
 a character beyond U+FFFF as two; here it is one character, as in all the rest of Douane.
@@ -118,49 +117,48 @@ def parse(text: str) -> Pattern:
 
 def rust(pattern: Pattern) -> str:
     """Spelling for the `regex` crate; CannotSay for look-around, back-references and line anchors."""
-    return _rust(pattern.root, ascii_only=False)
-
-
-def rust_ascii(pattern: Pattern) -> str:
-    """As `rust`, but every set keeps only its ASCII members. What it finds `rust` finds too, never the other way."""
-    return _rust(pattern.root, ascii_only=True)
-
-
-Spell = Callable[[Pattern], str]
+    return _rust(pattern.root)
 
 
 def ends_visible(pattern: Pattern) -> bool:
-    """Whether every hit of the ASCII spelling reaches the end of the text and its last character is no white space."""
+    """Whether every hit is the whole text, which then neither begins nor ends with white space."""
     match pattern.root:
-        case Sequence(parts=(*inner, Edge("end", False))):
-            return _last_visible(Sequence(tuple(inner))) is True
+        case Sequence(parts=(Edge("start", False), *inner, Edge("end", False))):
+            return _visible(tuple(inner)) is True and _visible(tuple(reversed(inner))) is True
         case _:
             return False
 
 
-def _last_visible(node: Node) -> bool | None:
-    """True: it takes at least one character and the last one is visible. None: it may also take none. False: neither
-    is sure."""
+def _visible(parts: Iterable[Node]) -> bool | None:
+    """True: these parts, in this order, take a first character that is no white space. None: so they do, or none at
+    all. False: neither is sure."""
+    for part in parts:
+        found = _part_visible(part)
+        if found is not None:
+            return found
+    return None
+
+
+def _part_visible(node: Node) -> bool | None:
+    """As `_visible`, of either end of one part; sure of both or of none."""
     match node:
-        case Chars():
-            blank = (32, *range(9, 14))
-            return not node.properties and not any(low <= p <= high for low, high in node.ranges for p in blank)
+        case Chars(ranges=ranges, properties=properties):
+            return not properties and not any(
+                low <= last and first <= high for low, high in ranges for first, last in _SPACE
+            )
         case Group(inner=inner):
-            return _last_visible(inner)
+            return _part_visible(inner)
         case Either(parts=parts):
-            found = [_last_visible(part) for part in parts]
-            return False if False in found else None if None in found else True
+            each = [_part_visible(part) for part in parts]
+            return False if False in each else None if None in each else True
         case Repeat(inner=inner, least=least, most=most):
-            found_inner = None if most == 0 else _last_visible(inner)
-            return found_inner if least > 0 or found_inner is not True else None
+            found = None if most == 0 else _part_visible(inner)
+            return None if found and least == 0 else found
         case Sequence(parts=parts):
-            for part in reversed(parts):
-                found_part = _last_visible(part)
-                if found_part is not None:
-                    return found_part
-            return None
+            ends = {_visible(parts), _visible(reversed(parts))}
+            return ends.pop() if len(ends) == 1 else False
         case _:
-            return None
+            return False
 
 
 def python(pattern: Pattern) -> str:
@@ -193,18 +191,14 @@ def _invert(ranges: Ranges) -> Ranges:
     return tuple(gaps)
 
 
-def _cut(ranges: Ranges, last: int) -> Ranges:
-    """Up to `last`, without surrogates: no text in Douane holds one."""
+def _without_surrogates(ranges: Ranges) -> Ranges:
+    """No text in Douane holds one, and the linear engine knows none."""
     kept: list[tuple[int, int]] = []
     for low, high in ranges:
-        high = min(high, last)
-        if low <= high < _SURROGATES[0] or (low > _SURROGATES[1] and low <= high):
-            kept.append((low, high))
-        elif low <= high:
-            if low < _SURROGATES[0]:
-                kept.append((low, _SURROGATES[0] - 1))
-            if high > _SURROGATES[1]:
-                kept.append((_SURROGATES[1] + 1, high))
+        if low < _SURROGATES[0]:
+            kept.append((low, min(high, _SURROGATES[0] - 1)))
+        if high > _SURROGATES[1]:
+            kept.append((max(low, _SURROGATES[1] + 1), high))
     return tuple(kept)
 
 
@@ -571,44 +565,38 @@ def _point(point: int, wide: str) -> str:
     return char if char.isascii() and char.isalnum() else wide.format(point)
 
 
-def _rust(node: Node, *, ascii_only: bool) -> str:
+def _rust(node: Node) -> str:
     match node:
         case Chars():
-            return _rust_chars(node, ascii_only)
+            return _rust_chars(node)
         case Edge(lines=True):
-            # JavaScript knows four line ends, the crate one. The ASCII spelling may be narrower, so it can go on.
-            if ascii_only:
-                return _rust(Edge(node.kind), ascii_only=True)
-            raise CannotSay("line anchors")
+            raise CannotSay("line anchors")  # JavaScript knows four line ends, the crate one
         case Edge():
             return {"start": r"\A", "end": r"\z", "word": r"(?-u:\b)", "not_word": r"(?-u:\B)"}[node.kind]
         case Sequence():
-            return "".join(_rust(part, ascii_only=ascii_only) for part in node.parts)
+            return "".join(_rust(part) for part in node.parts)
         case Either():
-            return "(?:" + "|".join(_rust(part, ascii_only=ascii_only) for part in node.parts) + ")"
+            return "(?:" + "|".join(_rust(part) for part in node.parts) + ")"
         case Group():
-            return "(?:" + _rust(node.inner, ascii_only=ascii_only) + ")"
+            return "(?:" + _rust(node.inner) + ")"
         case Repeat():
-            return "(?:" + _rust(node.inner, ascii_only=ascii_only) + ")" + _count(node)
+            return "(?:" + _rust(node.inner) + ")" + _count(node)
         case Look():
             raise CannotSay("look-around")
         case Back():
             raise CannotSay("back-references")
 
 
-def _rust_chars(node: Chars, ascii_only: bool) -> str:
-    ranges = _cut(node.ranges, 0x7F if ascii_only and not node.properties else _TOP)
+def _rust_chars(node: Chars) -> str:
+    ranges = _without_surrogates(node.ranges)
     members = "".join(_range(low, high, r"\x{{{:X}}}") for low, high in ranges)
     for name in node.properties:
         members += (r"\P{" if name.startswith("^") else r"\p{") + name.removeprefix("^") + "}"
     if not members:
-        members, inverted = r"\x00-\x{10FFFF}", not node.negated
-    else:
-        inverted = node.negated
-    if len(ranges) == 1 and ranges[0][0] == ranges[0][1] and not node.properties and not inverted:
+        return r"[\x00-\x{10FFFF}]" if node.negated else r"[^\x00-\x{10FFFF}]"
+    if len(ranges) == 1 and ranges[0][0] == ranges[0][1] and not node.properties:
         return members
-    text = f"[{'^' if inverted else ''}{members}]"
-    return rf"[{text}&&[\x00-\x7F]]" if ascii_only and node.properties else text
+    return f"[{'^' if node.negated else ''}{members}]"
 
 
 def _range(low: int, high: int, wide: str) -> str:
@@ -626,7 +614,7 @@ def _python(node: Node) -> str:
         case Chars():
             if node.properties:
                 raise CannotSay("Unicode properties")
-            members = "".join(_range(low, high, r"\U{:08X}") for low, high in _cut(node.ranges, _TOP))
+            members = "".join(_range(low, high, r"\U{:08X}") for low, high in _without_surrogates(node.ranges))
             return f"[{members}]" if members else "(?!)"
         case Edge(lines=True):
             ends = r"[\n\r\u2028\u2029]"

@@ -47,7 +47,7 @@ SAMPLES = {
     "Select": [
         Column("a", "A", "Select", options=("red", " red", "blue", "blue", "")),
         Column("a", "A", "Select", options=()),
-        Column("a", "A", "Select", multi=True, delimiter=";", options=("red", "blue", "a.b", " red", "red")),
+        Column("a", "A", "Select", multi=True, delimiter=";", options=("red", "blue", "a.b", " red", "red", "a\tb#")),
         Column("a", "A", "Select", multi=True, options=()),
         Column("a", "A", "Select", multi=True, options=tuple(f"option {n:04}" for n in range(2000))),
     ],

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import DATE, FILLED, KIND, SPACE, TEXT, Judge, Test
+from douane.sheet.columns.contract import DATE, FILLED, KIND, SPACE, TEXT, Judge, Test, literally
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME
 
 _TOKEN = re.compile(r"\[([^\]]+)\]|Y{1,4}|M{1,4}|D{1,2}|H{1,2}|A|Z{1,2}|SSS|SS?|Q|X|.", re.DOTALL)
@@ -103,7 +103,7 @@ def _spelling(
         # dayjs reads one or two digits greedily, so before another digit a short token needs two of them.
         two_digits = following[1] is None and following[0] in _NUMERIC
         if literal is not None:
-            text += re.escape(literal)
+            text += literally(literal)
         elif token in _YEARS:
             text += (_LEAP_YEARS if leap else _YEARS)[token]
         elif token in ("MMM", "MMMM"):
@@ -121,7 +121,7 @@ def _spelling(
         elif token in ("Z", "ZZ"):
             text += r"\+00:00" if token == "Z" else r"\+0000"
         else:
-            text += re.escape(token)
+            text += literally(token)
     return text
 
 

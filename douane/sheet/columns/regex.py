@@ -14,7 +14,7 @@ import polars as pl
 from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet import pattern as patterns
-from douane.sheet.columns.contract import FILLED, FORMAT, TEXT, Judge, Test, begins_graphic, edges_graphic
+from douane.sheet.columns.contract import FILLED, FORMAT, TEXT, Judge, Test, edges_visible
 from douane.sheet.columns.pattern_engine import GIVEN_UP, NOT_FOUND, Engine
 
 
@@ -26,22 +26,21 @@ def judge(column: Column) -> Judge:
         parsed = patterns.parse(column.pattern)
     except patterns.BadPattern as error:
         raise BadTemplate(f"Text ({column.pattern}) is not valid Regular expression!", place="regex") from error
-    quick = _linear(patterns.rust_ascii, parsed)
-    exact = _linear(patterns.rust, parsed)
+    exact = _linear(parsed)
     visible = patterns.ends_visible(parsed)
 
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
-        # The pattern could feed on white space that trimming takes away.
-        assert quick is not None
-        edges = begins_graphic(cell) if visible else edges_graphic(cell)
-        return (edges & cell.str.contains(quick)) | (cell == "")
+        # A pattern may feed on white space that trimming takes away.
+        assert exact is not None
+        found = cell.str.contains(exact)
+        return (found if visible else found & edges_visible(cell)) | (cell == "")
 
     def message(text: str) -> str:
         return f"{text} must match the pattern {parsed}"
 
     if exact is not None:
         test = Test("pattern", FORMAT, FILLED & ~TEXT.str.contains(exact), message)
-        return Judge((test,), clean=clean if quick else None, plain=None if quick and visible else edges_graphic)
+        return Judge((test,), clean=clean, plain=None)
     engine = Engine(_spelled(column, parsed))
     verdict = pl.col("verdict")
     return Judge(
@@ -54,15 +53,14 @@ def judge(column: Column) -> Judge:
                 lambda text: f"{text} could not be compared with the pattern {parsed} in time",
             ),
         ),
-        clean=clean if quick else None,
         prepare=_prepare(engine),
     )
 
 
-def _linear(spell: patterns.Spell, parsed: patterns.Pattern) -> str | None:
-    """The spelling, where Polars' engine takes it."""
+def _linear(parsed: patterns.Pattern) -> str | None:
+    """The spelling for Polars' engine, where it takes it."""
     try:
-        text = spell(parsed)
+        text = patterns.rust(parsed)
         pl.Series([""]).str.contains(text)
     except (patterns.CannotSay, pl.exceptions.ComputeError):
         return None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, LIST, SPACE, TEXT, Judge, Test
+from douane.sheet.columns.contract import FILLED, LIST, SPACE, TEXT, Judge, Test, literally
 
 # A list of options longer than this (characters) would make an automaton that costs more than it saves.
 _AUTOMATON_MAX = 8_000
@@ -51,7 +49,7 @@ def _several(column: Column) -> Judge:
     delimiter = column.delimiter
     options = options_of(column)
     allowed = set(options)
-    repeated = f"(?:{re.escape(delimiter)}){{2,}}"
+    repeated = f"(?:{literally(delimiter)}){{2,}}"
 
     def stored(text: pl.Expr) -> pl.Expr:
         return text.str.replace_all(repeated, delimiter).str.strip_chars(delimiter)
@@ -60,18 +58,27 @@ def _several(column: Column) -> Judge:
         wrong = [element for element in elements(text, delimiter) if element not in allowed]
         return not_in_list(wrong[-1] if wrong else text, column)
 
-    wrong = TEXT.str.split(delimiter).list.eval(~pl.element().is_in(options)).list.any()
-    test = Test("list", LIST, FILLED & wrong, message)
-    usable = [o for o in options if o and o == o.strip(SPACE) and delimiter not in o]
-    choice = "|".join(re.escape(option) for option in sorted(usable, key=len, reverse=True))
-    if not usable or len(choice) > _AUTOMATON_MAX:
+    shape = _shape(options, delimiter)
+    if shape is None:
+        wrong = TEXT.str.split(delimiter).list.eval(~pl.element().is_in(options)).list.any()
+        test = Test("list", LIST, FILLED & wrong, message)
         return Judge((test,), clean=None, plain=_never, stored=stored, form="list")
-    shape = rf"\A(?:{choice})(?:{re.escape(delimiter)}(?:{choice}))*\z"
+    test = Test("list", LIST, FILLED & ~TEXT.str.contains(shape), message)
+    trimmed = _shape([option for option in options if option == option.strip(SPACE)], delimiter)
 
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
-        return cell.str.contains(shape) | (cell == "")
+        return (cell == "") if trimmed is None else cell.str.contains(trimmed) | (cell == "")
 
     return Judge((test,), clean=clean, plain=None, stored=stored, form="list")
+
+
+def _shape(options: list[str], delimiter: str) -> str | None:
+    """The pattern of one or more options joined by the delimiter; None where there are none or too many."""
+    usable = [option for option in options if option and delimiter not in option]
+    choice = "|".join(literally(option) for option in usable)
+    if not usable or len(choice) > _AUTOMATON_MAX:
+        return None
+    return rf"\A(?:{choice})(?:{literally(delimiter)}(?:{choice}))*\z"
 
 
 def _never(cell: pl.Expr) -> pl.Expr:

@@ -7,7 +7,7 @@ from functools import partial
 import polars as pl
 
 from douane.model.template import Column, Validation
-from douane.sheet.columns.contract import FORMAT, TEXT, Judge, Test, always, begins_graphic, edges_graphic, js_number
+from douane.sheet.columns.contract import FORMAT, TEXT, Judge, Test, always, begins_visible, edges_visible, js_number
 
 
 def judge(column: Column) -> Judge:
@@ -23,7 +23,7 @@ def judge(column: Column) -> Judge:
 def _clean(cell: pl.Expr, kind: pl.Expr | None, *, least: float, most: float | None) -> pl.Expr:
     """Untrimmed lengths decide only where they are on the safe side: bytes for the maximum, and a minimum above 1 only
     where nothing can be trimmed."""
-    clean = pl.lit(True) if least <= 0 else begins_graphic(cell) if least <= 1 else edges_graphic(cell)
+    clean = pl.lit(True) if least <= 0 else begins_visible(cell) if least <= 1 else edges_visible(cell)
     if least > 1:
         clean = clean & (cell.str.len_chars() >= least)
     return clean if most is None else clean & (cell.str.len_bytes() <= most)
