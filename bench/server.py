@@ -31,6 +31,7 @@ PAGE_ROWS = 100
 BLOCK_BYTES = 1 << 20
 VIEWS = ("all", "valid", "invalid")
 WORK_WAIT_S = 1800
+IDLE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -41,11 +42,22 @@ class Client:
     access_key: str
     template_id: str
     connection: http.client.HTTPConnection = field(init=False)
+    used: float = 0.0
 
     def __post_init__(self) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WORK_WAIT_S)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.connection.close()
         self.connection.connect()
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _wake(self) -> None:
+        """A server may drop a connection that was idle for some seconds: a new one then, before the clock starts."""
+        if time.perf_counter() - self.used > IDLE_S:
+            self._connect()
+        self.used = time.perf_counter()
 
     def another(self) -> Client:
         """A connection for another thread."""
@@ -63,9 +75,12 @@ class Client:
         if body is not None:
             payload = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
+        self._wake()
         self.connection.request(method, path, payload, headers)
         answer = self.connection.getresponse()
-        return answer.status, answer.read()
+        content = answer.read()
+        self.used = time.perf_counter()
+        return answer.status, content
 
     def upload(self, path: Path, *, bytes_max: int | None = None, query: str = "") -> Any:
         """Sends the file, or its first bytes, as a multipart form with the template's columns as runtime schema."""
@@ -77,6 +92,7 @@ class Client:
             "Content-Type: text/csv\r\n\r\n"
         ).encode()
         tail = f"\r\n--{edge}--\r\n".encode()
+        self._wake()
         connection = self.connection
         connection.putrequest("POST", f"/v1/upload/{self.template_id}{query}")
         connection.putheader("accesskey", self.access_key)
@@ -92,6 +108,7 @@ class Client:
         connection.send(tail)
         answer = connection.getresponse()
         content = answer.read()
+        self.used = time.perf_counter()
         if answer.status != 201:
             raise SystemExit(f"the upload was answered {answer.status}: {content[:1000].decode(errors='replace')}")
         return json.loads(content)
@@ -118,8 +135,14 @@ class Server:
     client: Client
     folder: Path
 
+    def working(self, window_s: float = 0.15) -> set[int]:
+        """Ids of the tree's processes, the web process left out, that computed for a third of the window."""
+        before = {pid: own_cpu_s(pid) for pid in set(tree(self.process.pid)) - set(self.of_kind("web"))}
+        time.sleep(window_s)
+        return {pid for pid, cpu_s in before.items() if own_cpu_s(pid) - cpu_s > window_s / 3}
+
     def of_kind(self, word: str) -> list[int]:
-        """Ids of the tree's processes with the word among their arguments: `web`, `worker`, `douane.child`."""
+        """Ids of the tree's processes with the word among their arguments: `web`, `worker`."""
         found = []
         for pid in tree(self.process.pid):
             with contextlib.suppress(OSError):
@@ -288,16 +311,15 @@ def _cancel(results: Results, server: Server, data: Dataset, threads: ThreadPool
     client.map(upload_id)
     _wait_until_quiet(server)
     checking = threads.submit(client.another().raw, "POST", f"/v1/review/{upload_id}")
-    while not server.of_kind("douane.child"):
+    while not (working := server.working()):
         if checking.done():
             results.notes.append(f"{data.path.name}: the check ended before it could be cancelled")
             return
-        time.sleep(0.01)
     time.sleep(0.5)
     started = time.perf_counter()
     client.call("DELETE", f"/v1/upload/{upload_id}")
     answered = time.perf_counter()
-    while server.of_kind("douane.child") and time.perf_counter() - started < 60:
+    while working & set(tree(server.process.pid)) and time.perf_counter() - started < 60:
         time.sleep(0.01)
     stopped_s = time.perf_counter() - started
     status, _ = checking.result()
@@ -309,15 +331,13 @@ def _cancel(results: Results, server: Server, data: Dataset, threads: ThreadPool
 
 
 def _wait_until_quiet(server: Server) -> None:
-    """Until no child works, for a quarter of a second."""
-    quiet_since = time.perf_counter()
-    deadline = quiet_since + WORK_WAIT_S
-    while time.perf_counter() - quiet_since < 0.25:
-        if server.of_kind("douane.child"):
-            quiet_since = time.perf_counter()
-        if quiet_since > deadline:
+    """Until nothing works for the server for a while."""
+    deadline = time.perf_counter() + WORK_WAIT_S
+    quiet = 0
+    while quiet < 3:
+        quiet = 0 if server.working() else quiet + 1
+        if time.perf_counter() > deadline:
             raise SystemExit("the worker does not come to rest")
-        time.sleep(0.02)
 
 
 def _same(what: str, found: Any, true: Any, data: Dataset) -> None:
