@@ -10,6 +10,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -526,6 +527,16 @@ def test_a_password_is_set_from_standard_input(installation) -> None:
     assert "correct horse" not in done.stdout
     assert "at least 8" in refused(douane("user", "password", made["email"], "--data", data, stdin="short\n"))
     assert "Nobody" in refused(douane("user", "password", "nobody", "--data", data, stdin="correct horse\n"))
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        sentence = refused(process("serve", "--data", tmp_path / "data", "--port", str(port)))
+    assert f"127.0.0.1:{port}" in sentence
+    assert not (tmp_path / "data/douane.db").exists()
 
 
 def test_settings_lists_every_setting() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import sys
 from getpass import getpass
 
@@ -85,6 +86,7 @@ def serve(config: Settings) -> None:
     from douane.jobs.supervisor import supervise
 
     log.set_up(config)
+    _refuse_taken_address(config)
     made = initialise(open_house(config))
     if made is not None:
         _show_installation(config, made)
@@ -96,7 +98,21 @@ def web(config: Settings) -> None:
     from douane.web.server import run
 
     log.set_up(config)
+    _refuse_taken_address(config)
     run(config)
+
+
+def _refuse_taken_address(config: Settings) -> None:
+    """Before anything is made or printed, in a sentence; the server would say so only to its log."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise BadRequest(
+            f"Douane can't listen on {config.host}:{config.port} ({error.strerror or error}); give another --port."
+        ) from error
 
 
 def worker(config: Settings) -> None:
