@@ -94,7 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
                 allow_headers=_HEADERS,
                 expose_headers=["Location", "Retry-After", "Content-Disposition"],
             ),
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5, exclude_content_types=_NOT_COMPRESSED),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=_NOT_COMPRESSED),
         ],
         exception_handlers={
             wire.WireError: answers.wire_error,

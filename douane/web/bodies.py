@@ -83,10 +83,11 @@ class Form:
 async def read_form(
     request: Request,
     settings: Settings,
-    store: Callable[[], AbstractAsyncContextManager[Upload]],
+    store: Callable[[Mapping[str, str]], AbstractAsyncContextManager[Upload]],
     stack: AsyncExitStack,
 ) -> Form:
-    """Reads a multipart form; the part named `file` goes straight to what `store` opens, as it comes in.
+    """Reads a multipart form; the part named `file` goes straight to what `store` opens, as it comes in. It is
+    given the fields that came before the file.
 
     What is stored is whole once `stack` is left without an error, and leaves nothing behind otherwise. BadRequest for a
     form that is broken or cut off; OverLimit for a file, field or number of fields beyond its setting."""
@@ -110,7 +111,7 @@ async def read_form(
                 form.fields[part.name] = _text(part.value)
             elif form.upload is None and part.file_name:
                 # A file without a byte is a file, too.
-                form.upload = await stack.enter_async_context(store())
+                form.upload = await stack.enter_async_context(store(form.fields))
             part = None
         elif part is not None and event is not None:
             if not part.is_file:
@@ -121,7 +122,7 @@ async def read_form(
                     )
                 continue
             if form.upload is None:
-                form.upload = await stack.enter_async_context(store())
+                form.upload = await stack.enter_async_context(store(form.fields))
             form.file_name, form.file_type = part.file_name or "file", part.media_type
             if form.upload.size + len(event) > settings.upload_bytes_max:
                 raise _file_too_large(settings)

@@ -8,6 +8,7 @@ import traceback
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = structlog.get_logger()
@@ -58,6 +59,9 @@ class Manners:
 
         try:
             await self.app(scope, receive, polite)
+        except ClientDisconnect:
+            # Whoever left in the middle of a body hears nothing any more.
+            _log.info("client left", method=scope["method"], path=path)
         except Exception:
             if started:
                 # Nothing can be said any more: the server cuts the connection, so that nobody takes it for the end.

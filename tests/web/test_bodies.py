@@ -65,7 +65,7 @@ def form(body: bytes, step: int = 65536, kind: str = "multipart/form-data; bound
 
     async def read() -> Form:
         async with AsyncExitStack() as stack:
-            return await read_form(request(body, step, kind, **headers), SETTINGS, kept.open, stack)
+            return await read_form(request(body, step, kind, **headers), SETTINGS, lambda fields: kept.open(), stack)
 
     try:
         return asyncio.run(read()), kept

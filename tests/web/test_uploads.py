@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from tests.web.conftest import UNKNOWN_ID, Site, message
+from tests.web.conftest import PEOPLE, UNKNOWN_ID, Site, message
 from tests.web.test_imports import upload
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -84,6 +84,14 @@ def test_a_limit_on_records_counts_data_rows(site: Site) -> None:
 def test_an_import_id_can_be_given_once(site: Site) -> None:
     import_id = "ABCDEF0123456789abcdef01"
     assert upload(site, importId=import_id).json()["_id"] == import_id.lower()
+    original = site.client.get(f"/v1/upload/{import_id}/files/original")
+    assert original.content == PEOPLE.read_bytes()
+    # The sweeper knows objects by the import's id: also of a file that came before the field.
+    assert list(site.app.state.web.house.objects.list(f"{import_id.lower()}/"))
+    late = {"file": ("a.csv", PEOPLE.read_bytes()), "importId": (None, "1" * 24)}
+    second = site.client.post(f"/v1/upload/{site.made.template_id}", files=late)
+    assert second.json()["_id"] == "1" * 24
+    assert any("/source-" in name for name in site.app.state.web.house.objects.list("1" * 24 + "/"))
     assert message(upload(site, importId=import_id)) == (400, ["importId is in use already"])
 
 

@@ -111,7 +111,7 @@ async def list_sheets(request: Request, _: Caller = Depends(may(RUN_IMPORT))) ->
         async with AsyncExitStack() as stack:
             if media_type(request) != "multipart/form-data":
                 raise wire.WireError(400, wire.NO_FILE)
-            form = await read_form(request, house.settings, lambda: TemporaryUpload(path), stack)
+            form = await read_form(request, house.settings, lambda _fields: TemporaryUpload(path), stack)
         if form.upload is None:
             raise wire.WireError(400, wire.NO_FILE)
         try:

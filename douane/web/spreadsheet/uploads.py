@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -19,7 +20,7 @@ from douane.flow.imports import NewImport, StoredSource
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import OPEN, Operation
 from douane.store.ids import new_id
-from douane.store.objects import Upload
+from douane.store.objects import Objects, Upload
 from douane.store.templates import StoredColumn, StoredTemplate
 from douane.web import waiting
 from douane.web.auth import Web, web_of
@@ -60,24 +61,49 @@ async def create_upload(request: Request, template_id: str, caller: Caller = Dep
         stored, columns = await run_in_threadpool(templates.with_columns, web.house, template_id, own_project(caller))
     except NotFound as error:
         raise wire.WireError(400, f"{template_id} is not valid TemplateId or CODE.") from error
-    operation_id = new_id()
+    place = _Place()
     # Left without an error only when all fields are right: else nothing of the file is kept.
     async with AsyncExitStack() as stack:
-        form = await _form(request, web, f"{operation_id}/source", stack)
+        form = await _form(request, web, place, stack)
         fields = wire.upload_fields(wire.clean(form.fields))
-        new = await run_in_threadpool(_new_import, web, caller, operation_id, stored, columns, fields)
+        new = await run_in_threadpool(_new_import, web, caller, place.id, stored, columns, fields)
     if form.upload is not None:
+        await run_in_threadpool(place.move, web.house.objects, new.operation_id)
         new = replace(new, auto=request.query_params.get("auto", "").lower() in ("true", "1"))
-        new = _with_file(new, f"{operation_id}/source", form, form.upload)
-    operation = await run_in_threadpool(imports.begin, web.house, new)
+        new = _with_file(new, place.object, form, form.upload)
+    operation = await run_in_threadpool(_begin, web, new)
     if form.upload is not None:
         operation = await (_checked(web, operation) if new.auto else _headings_known(web, operation))
     return answers.json(document(operation), 201)
 
 
-async def _form(request: Request, web: Web, object_name: str, stack: AsyncExitStack) -> Form:
+class _Place:
+    """Where the file goes. All objects of an import stand under its id, and the fields may name that id (`importId`)
+    before the file or after it. The name ends in an id of its own: nothing that is there is ever written over."""
+
+    def __init__(self) -> None:
+        self.id = new_id()
+        self.object = ""
+
+    def at(self, import_id: object) -> str:
+        owner = str(import_id).lower() if wire.is_mongo_id(import_id) else self.id
+        return f"{owner}/source-{self.id}"
+
+    def move(self, objects: Objects, operation_id: str) -> None:
+        wanted = self.at(operation_id)
+        if wanted != self.object:
+            objects.put_file(wanted, objects.local_path(self.object))
+            self.object = wanted
+
+
+async def _form(request: Request, web: Web, place: _Place, stack: AsyncExitStack) -> Form:
     if media_type(request) == "multipart/form-data":
-        return await read_form(request, web.house.settings, lambda: web.house.objects.upload(object_name), stack)
+
+        def store(fields: Mapping[str, str]) -> AbstractAsyncContextManager[Upload]:
+            place.object = place.at(fields.get("importId"))
+            return web.house.objects.upload(place.object)
+
+        return await read_form(request, web.house.settings, store, stack)
     value = await read_value(request, web.house.settings)
     return Form(fields=value if isinstance(value, dict) else {})
 
@@ -118,7 +144,15 @@ def _refuse_taken(web: Web, operation_id: str) -> None:
         imports.get(web.house, operation_id)
     except NotFound:
         return
-    raise wire.WireError(400, ["importId is in use already"])
+    raise wire.import_id_taken()
+
+
+def _begin(web: Web, new: NewImport) -> Operation:
+    try:
+        return imports.begin(web.house, new)
+    except IntegrityError as error:
+        # Two uploads named the same `importId` at once.
+        raise wire.import_id_taken() from error
 
 
 def _with_file(new: NewImport, object_name: str, form: Form, upload: Upload) -> NewImport:

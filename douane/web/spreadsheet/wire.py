@@ -85,6 +85,10 @@ def no_upload() -> WireError:
     return WireError(400, "Upload information not found with specified uploadId.")
 
 
+def import_id_taken() -> WireError:
+    return WireError(400, ["importId is in use already"])
+
+
 def no_template_of_upload() -> WireError:
     return WireError(400, "Template not found with specified templateId.")
 
