@@ -12,6 +12,7 @@ Hash files hold the seeded key hashes for the uniqueness rules: u64[rules, rows]
 
 from __future__ import annotations
 
+import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,16 +70,18 @@ def write_mask(mask: Mask, path: Path) -> None:
 
 
 def read_mask(path: Path) -> Mask:
-    """Maps the file; nothing is read until it is used."""
+    """Maps the file; nothing is read until it is used. By hand, for `np.memmap` resolves the path at every call, and a
+    page of a sparse view opens a dozen masks."""
     with path.open("rb") as file:
-        magic, layout, rows, words = _HEAD.unpack(file.read(_HEAD.size))
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    magic, layout, rows, words = _HEAD.unpack_from(mapped)
     if magic != b"DMSK" or layout != LAYOUT_VERSION:
         raise ValueError(f"{path.name} is no mask of layout {LAYOUT_VERSION}")
     if rows == 0:
         return Mask(np.zeros(0, np.uint8), np.zeros((0, words), np.uint64))
-    state = np.memmap(path, np.uint8, "r", _HEAD.size, (rows,))
-    body = np.memmap(path, np.uint64, "r", _HEAD.size + rows + (-rows % 8), (rows, words))
-    return Mask(state, body)
+    state = np.frombuffer(mapped, np.uint8, rows, _HEAD.size)
+    body = np.frombuffer(mapped, np.uint64, rows * words, _HEAD.size + rows + (-rows % 8))
+    return Mask(state, body.reshape(rows, words))
 
 
 def view_offsets(state: npt.NDArray[np.uint8], view: View) -> npt.NDArray[np.int64]:
