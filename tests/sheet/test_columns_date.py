@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from douane.errors import BadTemplate
+from douane.model.template import Column
+from douane.sheet import columns
 from douane.sheet.columns.date import pattern
 from tests.sheet.recorded import JAVASCRIPT
 
@@ -57,3 +60,10 @@ def test_only_days_of_the_calendar(year: int, month: int, day: int) -> None:
 )
 def test_what_a_format_accepts(formats: tuple[str, ...], text: str, accepted: bool) -> None:
     assert matching(formats, [text]) == [accepted]
+
+
+def test_formats_beyond_one_pattern_are_a_fault_of_the_template() -> None:
+    many = tuple(f"MM DD MM DD {n} YYYY" for n in range(20))
+    with pytest.raises(BadTemplate) as caught:
+        columns.judge(Column("a", "A", "Date", date_formats=many))
+    assert caught.value.place == "dateFormats"

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
+from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet.columns.contract import DATE, FILLED, KIND, SPACE, TEXT, Judge, Test, literally
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME
@@ -35,13 +36,17 @@ _LEAP_YEARS = {
     "YYYY": f"(?:(?:0[1-9]|[1-9][0-9])(?:{_FOURTH})|(?:{_FOURTH})00)",
     "YY": f"(?:00|{_FOURTH})",
 }
+_SHAPE_MAX = 200_000  # characters: some 400 plain formats, or 6 in which both day and month stand twice
 _NOTHING = r"[^\x00-\x{10FFFF}]"  # a set of no characters: never found
 _WORKBOOK_DATES = (KIND_DATE, KIND_DATETIME)
 
 
 def judge(column: Column) -> Judge:
+    """BadTemplate where the formats are more than one pattern can hold."""
     formats = column.date_formats or ("DD/MM/YYYY",)
     shape = pattern(formats)
+    if len(shape) > _SHAPE_MAX:
+        raise BadTemplate("These are too many date formats, or too long ones.", place="dateFormats")
     listed = ",".join(formats)
     fails = FILLED & ~TEXT.str.contains(shape) & ~KIND.is_in(_WORKBOOK_DATES)
     test = Test("date_format", DATE, fails, lambda text: f"{text} must match date format from [{listed}]")
@@ -55,7 +60,7 @@ def judge(column: Column) -> Judge:
 
 def pattern(formats: tuple[str, ...]) -> str:
     """One pattern for all formats, anchored at both ends. It begins and ends with no white space."""
-    spelled = [spelling for date_format in formats for spelling in _spellings(date_format)]
+    spelled = [spelling for date_format in dict.fromkeys(formats) for spelling in _spellings(date_format)]
     return r"\A(?:" + "|".join(spelled or [_NOTHING]) + r")\z"
 
 

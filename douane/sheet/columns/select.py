@@ -18,7 +18,8 @@ def judge(column: Column) -> Judge:
 def one_of(column: Column) -> Judge:
     """One member: exact and case-sensitive after trimming."""
     options = options_of(column)
-    test = Test("list", LIST, FILLED & ~TEXT.is_in(options), lambda text: not_in_list(text, column))
+    says = _says(column)
+    test = Test("list", LIST, FILLED & ~TEXT.is_in(options), lambda text: f"{text} {says}")
     trimmed = [option for option in options if option == option.strip(SPACE) and option]
 
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
@@ -32,11 +33,10 @@ def options_of(column: Column) -> list[str]:
     return list(dict.fromkeys(column.options))
 
 
-def not_in_list(value: str, column: Column) -> str:
+def _says(column: Column) -> str:
     """The list ends with a comma where the column is optional: the empty choice is its last member (contract 4.2)."""
     options = options_of(column)
-    shown = ",".join(options if column.required else [*options, ""])
-    return f"{value} must be from list [{shown}]"
+    return f"must be from list [{','.join(options if column.required else [*options, ''])}]"
 
 
 def elements(text: str, delimiter: str) -> list[str]:
@@ -49,6 +49,7 @@ def _several(column: Column) -> Judge:
     delimiter = column.delimiter
     options = options_of(column)
     allowed = set(options)
+    says = _says(column)
     repeated = f"(?:{literally(delimiter)}){{2,}}"
 
     def stored(text: pl.Expr) -> pl.Expr:
@@ -56,7 +57,7 @@ def _several(column: Column) -> Judge:
 
     def message(text: str) -> str:
         wrong = [element for element in elements(text, delimiter) if element not in allowed]
-        return not_in_list(wrong[-1] if wrong else text, column)
+        return f"{wrong[-1] if wrong else text} {says}"
 
     shape = _shape(options, delimiter)
     if shape is None:
