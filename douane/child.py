@@ -48,6 +48,8 @@ from douane.staging.parts import read_part, read_rows, write_part
 from douane.staging.revisions import ADDED, RECORD, Cells, added_frame, overlay
 
 PREVIEW_RECORDS = 15
+# What is shown of a cell before the mapping: a heading must be told from the others, a record seen at a glance.
+SHOWN_CHARS, SHOWN_CHARS_MIN, SHOWN_CHARS_ALL = 1000, 16, 1_000_000
 PROGRESS_S = 0.2
 
 
@@ -157,7 +159,8 @@ def _failure(error: Exception) -> dict[str, Any]:
 
 
 def _source(spec: dict[str, Any]) -> FileSource:
-    descriptor = int(spec["source_fd"])
+    """The file as an inherited descriptor, or (`source`) by its name among what may be read here."""
+    descriptor = int(spec["source_fd"]) if "source_fd" in spec else os.open(spec["source"], os.O_RDONLY)
     return FileSource(descriptor, os.fstat(descriptor).st_size)
 
 
@@ -210,7 +213,17 @@ def explain(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
         wire.progress("reading", batch.bytes_done, source.size, "bytes", records)
     start = reader.detected.header_row
     rows = records if start is None else max(0, records - start - 1)
-    wire.send("detected", **_detected(reader), rows=rows, blank=blank, records=preview)
+    wire.send("detected", **_detected(reader), rows=rows, blank=blank, records=_shown(preview))
+
+
+def _shown(records: Sequence[list[str]]) -> list[list[str]]:
+    """The first records, cut where their cells are so long or so many that nobody could look at them."""
+    cells = sum(len(record) for record in records[:PREVIEW_RECORDS]) or 1
+    most = max(SHOWN_CHARS_MIN, min(SHOWN_CHARS, SHOWN_CHARS_ALL // cells))
+    return [
+        [cell if len(cell) <= most else cell[: most - 1] + "…" for cell in record]
+        for record in records[:PREVIEW_RECORDS]
+    ]
 
 
 def _parse(piece: Piece) -> Batch:
@@ -275,11 +288,11 @@ def read(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
         if not announced:
             first += preview
             if header is None or len(first) > header or row > PREVIEW_RECORDS:
-                wire.send("detected", **_detected(reader), records=first[:PREVIEW_RECORDS])
+                wire.send("detected", **_detected(reader), records=_shown(first))
                 announced = True
         wire.progress("reading", batch.bytes_done, source.size, "bytes", row)
     if not announced:
-        wire.send("detected", **_detected(reader), records=first[:PREVIEW_RECORDS])
+        wire.send("detected", **_detected(reader), records=_shown(first))
     wire.send("read", rows=row)
 
 

@@ -38,7 +38,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from douane.flow.house import House
+from douane.flow.house import House, house_of
 from douane.jobs.queue import Jobs
 from douane.settings import Settings
 from douane.store.database import database_url, migrate, open_database
@@ -167,7 +167,7 @@ def objects(storage: Settings) -> Objects:
 
 @pytest.fixture
 def house(storage: Settings, engine: Engine, objects: Objects) -> House:
-    return House(storage, engine, objects, Jobs(storage, engine))
+    return house_of(storage, engine, objects)
 
 
 def _missing(what: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sqlalchemy import Engine
 
+from douane.jobs.children import Seats, child_limits
 from douane.jobs.queue import Jobs
 from douane.settings import Settings
+from douane.sheet.formats import Limits
 from douane.store.database import migrate, open_database
 from douane.store.objects import Objects
 
@@ -15,16 +17,28 @@ from douane.store.objects import Objects
 @dataclass(frozen=True, slots=True)
 class House:
     """`engine` is a synchronous SQLAlchemy engine with the schema in place; `objects` the object store; `jobs` asks for
-    durable work."""
+    durable work; `seats` is where children work (a worker's are kept warm)."""
 
     settings: Settings
     engine: Engine
     objects: Objects
     jobs: Jobs
+    seats: Seats
 
 
-def open_house(settings: Settings) -> House:
-    """Opens everything and brings the schema to today's."""
+def open_house(settings: Settings, *, spares: int = 0) -> House:
+    """Opens everything and brings the schema to today's. `spares`: how many children are kept ready."""
     engine = open_database(settings)
     migrate(engine)
-    return House(settings, engine, Objects(settings), Jobs(settings, engine))
+    return house_of(settings, engine, Objects(settings), spares=spares)
+
+
+def house_of(settings: Settings, engine: Engine, objects: Objects, *, spares: int = 0) -> House:
+    """The same, of what is open already."""
+    seats = Seats(settings.work_folder, child_limits(settings), spares)
+    return House(settings, engine, objects, Jobs(settings, engine), seats)
+
+
+def file_limits(settings: Settings) -> dict[str, int]:
+    """What a file may hold, as `sheet.formats.Limits` takes it."""
+    return {field.name: getattr(settings, field.name) for field in fields(Limits)}

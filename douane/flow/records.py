@@ -10,14 +10,11 @@ import hashlib
 import io
 import json
 import secrets
-import shutil
-import tempfile
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -29,7 +26,7 @@ from douane.errors import BadRequest, Conflict, WrongStage
 from douane.flow.forms import Form, chosen_of, form_of, headings_of, template_document
 from douane.flow.house import House
 from douane.flow.work import TABLE
-from douane.jobs.children import child_limits, stream_child
+from douane.jobs.children import stream_child
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.staging import masks
@@ -436,12 +433,9 @@ def _encoded(
     view: View,
     format: str,
 ) -> Iterator[bytes]:
-    house.settings.work_folder.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="export-", dir=house.settings.work_folder))
+    seat = house.seats.take()
     try:
-        inputs, out = folder / "in", folder / "out"
-        inputs.mkdir()
-        out.mkdir()
+        inputs = seat.inputs
         parts = [
             {
                 "number": entry.number,
@@ -467,6 +461,6 @@ def _encoded(
             "parts": parts,
             "cells": str(inputs / "cells"),
         }
-        yield from stream_child(spec, folder=out, readable=(inputs,), limits=child_limits(house.settings))
+        yield from stream_child(spec, folder=seat.folder, readable=(inputs,), limits=seat.limits)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        seat.clear()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from douane.flow.house import House
-from douane.jobs.children import child_limits, run_child
-from douane.sheet.formats import Limits
+from douane.flow.house import House, file_limits
+from douane.jobs.children import run_child
 
 
 def sheet_names(house: House, path: Path) -> list[str]:
@@ -20,17 +17,16 @@ def sheet_names(house: House, path: Path) -> list[str]:
         if event["event"] == "sheets":
             names.extend(str(name) for name in event["names"])
 
-    limits = {field.name: getattr(house.settings, field.name) for field in fields(Limits)}
-    house.settings.work_folder.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="sheets-", dir=house.settings.work_folder) as folder,
-        path.open("rb") as file,
-    ):
-        run_child(
-            {"do": "sheets", "options": {"limits": limits}},
-            source=file,
-            folder=Path(folder),
-            on_event=event,
-            limits=child_limits(house.settings),
-        )
+    seat = house.seats.take()
+    try:
+        with path.open("rb") as file:
+            run_child(
+                {"do": "sheets", "options": {"limits": file_limits(house.settings)}},
+                source=file,
+                folder=seat.folder,
+                on_event=event,
+                limits=seat.limits,
+            )
+    finally:
+        seat.clear()
     return names

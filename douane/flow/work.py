@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +20,10 @@ import structlog
 from douane import errors
 from douane.flow import imports
 from douane.flow.forms import chosen_of, headings_of, template_document, template_of
-from douane.flow.house import House
-from douane.jobs.children import child_limits, run_child
+from douane.flow.house import House, file_limits
+from douane.jobs.children import Seat, run_child
 from douane.model.operation import Operation, Progress
 from douane.sheet import mapping as sheet_mapping
-from douane.sheet.formats import Limits
 from douane.store import manifest, operations, revisions
 from douane.store.database import read as reading
 from douane.store.database import write
@@ -41,10 +38,11 @@ log = structlog.get_logger()
 
 
 class _Attempt:
-    """One attempt at a piece of work: what it holds, its folder, and the answer to whether it may go on."""
+    """One attempt at a piece of work: what it holds, where its child sits, and whether it may go on."""
 
-    def __init__(self, house: House, held: Operation, folder: Path) -> None:
-        self.house, self.held, self.folder = house, held, folder
+    def __init__(self, house: House, held: Operation, seat: Seat) -> None:
+        self.house, self.held, self.seat = house, held, seat
+        self.folder = seat.folder
         self.token = f"{held.attempt}-{secrets.token_hex(4)}"
         self.ends_at = time.monotonic() + house.settings.turn_s
         self.turn_over = False
@@ -94,10 +92,9 @@ def _attempt(house: House, operation_id: str, work: str) -> Iterator[_Attempt | 
         fail(house, held, errors.BadFile("The file ended the work on it several times; it is set aside."))
         yield None
         return
-    folder = house.settings.work_folder / f"{operation_id}-{held.attempt}"
-    folder.mkdir(parents=True, exist_ok=True)
+    seat = house.seats.take()
     try:
-        yield _Attempt(house, held, folder)
+        yield _Attempt(house, held, seat)
     except (errors.Superseded, errors.Cancelled):
         log.info("work.superseded", operation=operation_id, work=work)
     except errors.Unavailable:
@@ -105,7 +102,7 @@ def _attempt(house: House, operation_id: str, work: str) -> Iterator[_Attempt | 
     except errors.DouaneError as error:
         fail(house, held, error)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        seat.clear()
 
 
 def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
@@ -148,7 +145,7 @@ def _read(attempt: _Attempt) -> bool:
     if parts:
         spec["start"] = parts[-1].next
         spec["row"] = parts[-1].first_row + parts[-1].rows
-    source = house.objects.link_into(held.source_object, attempt.folder / "source")
+    spec["source"] = str(house.objects.link_into(held.source_object, attempt.seat.inputs))
 
     def event(event: dict[str, Any]) -> None:
         match event["event"]:
@@ -164,41 +161,29 @@ def _read(attempt: _Attempt) -> bool:
             case "sandbox":
                 log.warning("child.sandbox", missing=event["missing"])
 
-    with source.open("rb") as file:
-        finished = _run(attempt, spec, event, file.fileno())
-    return not finished
+    return not _run(attempt, spec, event)
 
 
 def _options(house: House, held: Operation) -> dict[str, Any]:
     settings = house.settings
-    limits = {field.name: getattr(settings, field.name) for field in fields(Limits)}
     return {
         **held.detail.get("options", {}),
         "piece_bytes": settings.piece_bytes,
-        "limits": limits,
+        "limits": file_limits(settings),
     }
 
 
-def _run(
-    attempt: _Attempt,
-    spec: dict[str, Any],
-    on_event: Callable[[dict[str, Any]], None],
-    source: int | None = None,
-    readable: tuple[Path, ...] = (),
-) -> bool:
+def _run(attempt: _Attempt, spec: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool:
     """Runs the child; False when its turn was over before it was done."""
-    out = attempt.folder / "out"
-    out.mkdir()
-    attempt.folder = out
     try:
         run_child(
             {**spec, "window": WINDOW},
-            source=source,
-            folder=out,
-            readable=readable,
+            folder=attempt.seat.folder,
+            readable=(attempt.seat.inputs,),
+            seat=attempt.seat,
             on_event=on_event,
             cancelled=attempt.cancelled_or_turn_over,
-            limits=child_limits(attempt.house.settings),
+            limits=attempt.seat.limits,
         )
     except errors.Cancelled:
         if not attempt.turn_over or attempt.cancelled():
@@ -330,7 +315,7 @@ def _check(attempt: _Attempt) -> bool:
     with reading(house.engine) as connection:
         parts = manifest.parts(connection, held.id, TABLE)
         done = manifest.masks(connection, held.id, TABLE, version)
-    inputs = attempt.folder / "in"
+    inputs = attempt.seat.inputs
     linked = {row.number: house.objects.link_into(row.object, inputs) for row in parts}
     spec = {
         "do": "check",
@@ -364,7 +349,7 @@ def _check(attempt: _Attempt) -> bool:
             case "checked":
                 _publish(attempt, version, [], packed, event)
 
-    return _run(attempt, spec, event, readable=(inputs,))
+    return _run(attempt, spec, event)
 
 
 def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
@@ -377,8 +362,7 @@ def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
         last, reviewed = operations.revision_numbers(connection, held.id)
         changed = revisions.changed_rows(connection, held.id, reviewed, last)
         cells = revisions.cells(connection, held.id, upto=last)
-    inputs = attempt.folder / "in"
-    inputs.mkdir()
+    inputs = attempt.seat.inputs
     linked = {row.number: house.objects.link_into(row.object, inputs) for row in parts}
     (inputs / "cells").write_text(
         json.dumps([[row, key, text] for row, keys in cells.items() for key, text in keys.items()])
@@ -410,7 +394,7 @@ def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
 
     # A recheck is short: it gets no turns.
     attempt.ends_at = float("inf")
-    _run(attempt, spec, event, readable=(inputs,))
+    _run(attempt, spec, event)
 
 
 def _judging(held: Operation) -> dict[str, Any]:

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 def run(settings: Settings) -> None:
     """Works until it is told to stop."""
-    house = open_house(settings)
+    house = open_house(settings, spares=settings.child_spares)
     settings.work_folder.mkdir(parents=True, exist_ok=True)
     run_worker(
         settings,
@@ -31,7 +31,9 @@ def run(settings: Settings) -> None:
         {kind: partial(handler, house) for kind, handler in work.HANDLERS.items()},
         failed=partial(work.give_up, house),
         tick=_Tick(house),
+        ready=house.seats.fill,
     )
+    house.seats.clear()
 
 
 class _Tick:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 import selectors
 import shutil
 import signal
@@ -16,8 +17,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,12 +76,86 @@ def child_limits(settings: Settings) -> ChildLimits:
     )
 
 
+class Seat:
+    """A place for one child: `folder` is its own, `inputs` holds what it may read. A process may wait there already,
+    walled in and with its imports done, which saves half a second; it knows nothing of the work to come."""
+
+    def __init__(self, root: Path, limits: ChildLimits) -> None:
+        self.root, self.folder, self.inputs = root, root / "out", root / "in"
+        self.limits = limits
+        for path in (self.folder, self.inputs):
+            path.mkdir(parents=True)
+        self._waiting: Future[subprocess.Popen[bytes]] | None = None
+
+    @property
+    def walls(self) -> dict[str, Any]:
+        return _walls(self.folder, (self.inputs,), self.limits)
+
+    def warm(self) -> None:
+        """Starts the process in the background."""
+        self._waiting = _starter.submit(_start, {**self.walls, "program": PROGRAM}, self.folder, None, self.limits)
+
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The process that waits here, if it lives; it is the caller's from now on."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return None
+        process = waiting.result()
+        if process.poll() is None:
+            return process
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return None
+
+    def clear(self) -> None:
+        """Removes the place with all that is in it, and whoever waits there."""
+        process = self.process()
+        if process is not None:
+            process.kill()
+            process.communicate()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Seats:
+    """Keeps `spares` seats warm under `root`, so that small work does not wait for a process to start."""
+
+    def __init__(self, root: Path, limits: ChildLimits, spares: int) -> None:
+        self._root, self._limits, self._spares = root, limits, spares
+        self._lock = threading.Lock()
+        self._free: deque[Seat] = deque()
+
+    def fill(self) -> None:
+        """Warms as many seats as there should be."""
+        with self._lock:
+            while len(self._free) < self._spares and not stopping.is_set():
+                seat = self._new()
+                seat.warm()
+                self._free.append(seat)
+
+    def take(self) -> Seat:
+        """A seat of one's own, warm if there is one; to be cleared by the caller. Another is warmed meanwhile."""
+        with self._lock:
+            seat = self._free.popleft() if self._free else self._new()
+        self.fill()
+        return seat
+
+    def clear(self) -> None:
+        with self._lock:
+            while self._free:
+                self._free.popleft().clear()
+
+    def _new(self) -> Seat:
+        return Seat(self._root / f"seat-{os.getpid()}-{secrets.token_hex(8)}", self._limits)
+
+
 def run_child(
     spec: dict[str, Any],
     *,
     source: BinaryIO | int | None = None,
     folder: Path,
     readable: Sequence[Path] = (),
+    seat: Seat | None = None,
     on_event: Callable[[dict[str, Any]], None],
     cancelled: Callable[[], bool] = lambda: False,
     limits: ChildLimits = ChildLimits(),
@@ -87,13 +163,14 @@ def run_child(
     """Runs a child to its end; `on_event` is called with each event but `error`, in this thread and in order.
 
     `source` is handed over as `spec["source_fd"]`; `folder` is the child's own and its working folder, `readable` are
-    files and folders it may read beside it. With `spec["window"]`, an event of FILE_EVENTS is answered when `on_event`
-    returns, and the child is never further ahead than so many. `cancelled` is asked four times a second.
+    files and folders it may read beside it. With a `seat`, these two are the seat's, and nothing can be handed over.
+    With `spec["window"]`, an event of FILE_EVENTS is answered when `on_event` returns, and the child is never further
+    ahead than so many. `cancelled` is asked four times a second.
 
     Raises what the child reports (`BadFile`, `OverLimit`, `StorageFull` ... by its code), `OverLimit` and `BadFile` for
     what ends it from outside, `Cancelled`, `Superseded` when this process is stopping, and whatever `on_event` raises;
     the child is gone in every case."""
-    child = _Child(spec, source, folder, readable, limits)
+    child = _Child(spec, source, folder, readable, limits, seat.process() if seat else None)
     try:
         for event in _events(child, cancelled, limits):
             if event["event"] == "error":
@@ -191,19 +268,18 @@ class _Child:
         folder: Path,
         readable: Sequence[Path],
         limits: ChildLimits,
+        process: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self._limits = limits
         self._stderr = bytearray()
         descriptor = source if source is None or isinstance(source, int) else source.fileno()
-        walls = {
-            "folder": str(folder.absolute()),
-            "readable": [str(path.absolute()) for path in readable],
-            "limits": {**asdict(limits), "parent": os.getpid()},
-        }
+        walls = _walls(folder, readable, limits)
         whole = {**spec, **walls}
         if descriptor is not None:
             whole["source_fd"] = descriptor
-        self._process = _starter.submit(_start, {**walls, "program": PROGRAM}, folder, descriptor, limits).result()
+        if process is None:
+            process = _starter.submit(_start, {**walls, "program": PROGRAM}, folder, descriptor, limits).result()
+        self._process = process
         self._selector = selectors.DefaultSelector()
         for pipe in (self._process.stdout, self._process.stderr):
             assert pipe is not None
@@ -282,6 +358,14 @@ class _Child:
         except BlockingIOError:
             # Somebody the child started holds it open; `kill` is next.
             pass
+
+
+def _walls(folder: Path, readable: Sequence[Path], limits: ChildLimits) -> dict[str, Any]:
+    return {
+        "folder": str(folder.absolute()),
+        "readable": [str(path.absolute()) for path in readable],
+        "limits": {**asdict(limits), "parent": os.getpid()},
+    }
 
 
 def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: ChildLimits) -> subprocess.Popen[bytes]:

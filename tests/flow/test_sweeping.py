@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -48,7 +49,7 @@ def set_to(house: House, operation: Operation, **values: object) -> None:
 
 def at_once(house: House) -> House:
     settings = house.settings.model_copy(update={"sweep_grace_s": 0})
-    return House(settings, house.engine, house.objects, house.jobs)
+    return replace(house, settings=settings)
 
 
 def test_an_ended_import_loses_everything_after_the_grace_period(house: House) -> None:

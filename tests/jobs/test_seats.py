@@ -1,0 +1,67 @@
+"""Seats: places where children wait ready, each behind walls of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from douane import errors
+from douane.jobs.children import ChildLimits, Seats, run_child
+
+
+@pytest.fixture
+def seats(tmp_path: Path) -> Iterator[Seats]:
+    seats = Seats(tmp_path / "work", ChildLimits(), spares=1)
+    seats.fill()
+    yield seats
+    seats.clear()
+
+
+def explained(seats: Seats, text: bytes = b"a,b\n1,2\n") -> tuple[list[dict[str, Any]], bool]:
+    """What a child says of a file, and whether it had waited for it."""
+    seat = seats.take()
+    try:
+        (seat.inputs / "file").write_bytes(text)
+        waited = seat._waiting is not None
+        seen: list[dict[str, Any]] = []
+        spec = {"do": "explain", "source": str(seat.inputs / "file")}
+        run_child(spec, folder=seat.folder, seat=seat, on_event=seen.append, limits=seat.limits)
+        return seen, waited
+    finally:
+        seat.clear()
+
+
+def test_a_child_that_waited_does_the_work_and_another_waits_then(seats: Seats, tmp_path: Path) -> None:
+    for _ in range(2):
+        seen, waited = explained(seats)
+        assert waited
+        assert next(e["rows"] for e in seen if e["event"] == "detected") == 1
+    seats.clear()
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_child_that_died_waiting_is_replaced(seats: Seats) -> None:
+    waiting = seats._free[0]._waiting
+    assert waiting is not None
+    process = waiting.result()
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    seen, _ = explained(seats)
+    assert seen[-1]["event"] == "detected"
+
+
+def test_a_child_reads_only_what_lies_in_its_own_seat(seats: Seats, tmp_path: Path) -> None:
+    one, other = seats.take(), seats.take()
+    try:
+        (other.inputs / "file").write_bytes(b"a,b\n1,2\n")
+        spec = {"do": "explain", "source": str(other.inputs / "file")}
+        with pytest.raises(errors.DouaneError):
+            run_child(spec, folder=one.folder, seat=one, on_event=lambda event: None, limits=one.limits)
+    finally:
+        one.clear()
+        other.clear()
