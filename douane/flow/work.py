@@ -178,12 +178,9 @@ def _run(attempt: _Attempt, spec: dict[str, Any], on_event: Callable[[dict[str, 
     try:
         run_child(
             {**spec, "window": WINDOW},
-            folder=attempt.seat.folder,
-            readable=(attempt.seat.inputs,),
             seat=attempt.seat,
             on_event=on_event,
             cancelled=attempt.cancelled_or_turn_over,
-            limits=attempt.seat.limits,
         )
     except errors.Cancelled:
         if not attempt.turn_over or attempt.cancelled():

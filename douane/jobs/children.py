@@ -153,7 +153,7 @@ def run_child(
     spec: dict[str, Any],
     *,
     source: BinaryIO | int | None = None,
-    folder: Path,
+    folder: Path | None = None,
     readable: Sequence[Path] = (),
     seat: Seat | None = None,
     on_event: Callable[[dict[str, Any]], None],
@@ -163,14 +163,18 @@ def run_child(
     """Runs a child to its end; `on_event` is called with each event but `error`, in this thread and in order.
 
     `source` is handed over as `spec["source_fd"]`; `folder` is the child's own and its working folder, `readable` are
-    files and folders it may read beside it. With a `seat`, these two are the seat's, and nothing can be handed over.
+    files and folders it may read beside it. With a `seat`, all these are the seat's, and nothing can be handed over.
     With `spec["window"]`, an event of FILE_EVENTS is answered when `on_event` returns, and the child is never further
     ahead than so many. `cancelled` is asked four times a second.
 
     Raises what the child reports (`BadFile`, `OverLimit`, `StorageFull` ... by its code), `OverLimit` and `BadFile` for
     what ends it from outside, `Cancelled`, `Superseded` when this process is stopping, and whatever `on_event` raises;
     the child is gone in every case."""
-    child = _Child(spec, source, folder, readable, limits, seat.process() if seat else None)
+    process = None
+    if seat is not None:
+        folder, readable, limits, process = seat.folder, (seat.inputs,), seat.limits, seat.process()
+    assert folder is not None
+    child = _Child(spec, source, folder, readable, limits, process)
     try:
         for event in _events(child, cancelled, limits):
             if event["event"] == "error":

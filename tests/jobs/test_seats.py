@@ -30,7 +30,7 @@ def explained(seats: Seats, text: bytes = b"a,b\n1,2\n") -> tuple[list[dict[str,
         waited = seat._waiting is not None
         seen: list[dict[str, Any]] = []
         spec = {"do": "explain", "source": str(seat.inputs / "file")}
-        run_child(spec, folder=seat.folder, seat=seat, on_event=seen.append, limits=seat.limits)
+        run_child(spec, seat=seat, on_event=seen.append)
         return seen, waited
     finally:
         seat.clear()
@@ -61,7 +61,7 @@ def test_a_child_reads_only_what_lies_in_its_own_seat(seats: Seats, tmp_path: Pa
         (other.inputs / "file").write_bytes(b"a,b\n1,2\n")
         spec = {"do": "explain", "source": str(other.inputs / "file")}
         with pytest.raises(errors.DouaneError):
-            run_child(spec, folder=one.folder, seat=one, on_event=lambda event: None, limits=one.limits)
+            run_child(spec, seat=one, on_event=lambda event: None)
     finally:
         one.clear()
         other.clear()
