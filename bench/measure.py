@@ -19,7 +19,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -94,20 +95,19 @@ class Watch:
             self._stop.wait(self.interval_s)
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None, nice: int = 0) -> Run:
+def run(command: Sequence[str], *, cwd: Path | None = None) -> Run:
     """Runs the command to its end. Raises nothing for a failing command: look at `status`."""
-    adopt_orphans()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    ours = _children(os.getpid())
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _adopting_orphans():
         started = time.perf_counter()
-        process = subprocess.Popen(
-            ["nice", "-n", str(nice), *command] if nice else list(command),
-            stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd, env={**os.environ, **(env or {})},
-        )  # fmt: skip
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd)
         with Watch(process.pid) as watch:
             _, raw_status, usage = os.wait4(process.pid, 0)
             wall_s = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(raw_status)
-        cpu_s = usage.ru_utime + usage.ru_stime + sum(_reap(pid) for pid in watch.processes if pid != process.pid)
+        cpu_s = usage.ru_utime + usage.ru_stime
+        while orphans := _children(os.getpid()) - ours:
+            cpu_s += sum(map(_reap, orphans))
         out.seek(0)
         err.seek(0)
         return Run(
@@ -137,10 +137,7 @@ def median(runs: Iterable[Run]) -> Run:
 
 def tree(root: int) -> list[int]:
     """`root` and all its living descendants."""
-    children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and (fields := _stat(int(entry))):
-            children.setdefault(int(fields[1]), []).append(int(entry))
+    children = _parents()
     found, waiting = [], [root]
     while waiting:
         pid = waiting.pop()
@@ -164,21 +161,38 @@ def tree_cpu_s(root: int) -> float:
     return total / _TICKS
 
 
-def adopt_orphans() -> None:
-    """Descendants whose parent ends become our children, so that their seconds can be counted."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+@contextmanager
+def _adopting_orphans() -> Iterator[None]:
+    """Descendants whose parent ends become our children meanwhile, so that their seconds can be counted."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def _children(pid: int) -> set[int]:
+    return set(_parents().get(pid, ()))
+
+
+def _parents() -> dict[int, list[int]]:
+    """Process -> its children, ended ones that nobody has waited for among them."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (fields := _stat(int(entry))):
+            children.setdefault(int(fields[1]), []).append(int(entry))
+    return children
 
 
 def _reap(pid: int) -> float:
-    """Seconds of an orphan that came to us; 0 if it was not ours. One still running is waited for, for a moment."""
-    for _ in range(40):
-        try:
-            ended, _, usage = os.wait4(pid, os.WNOHANG)
-        except ChildProcessError:
-            return 0.0
+    """Seconds of an orphan that came to us. One still running is waited for, for a moment."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        ended, _, usage = os.wait4(pid, os.WNOHANG)
         if ended:
             return usage.ru_utime + usage.ru_stime
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise SystemExit(f"process {pid} ({_command(pid)}) was left running by the measured command")
 
 
