@@ -166,11 +166,12 @@ class Output:
         return _written(lines.to_frame(), quote_style="never")
 
     def csv(self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False) -> bytes:
-        """The stored records as CSV by RFC 4180: UTF-8, commas, CRLF, quotes where needed; an absent cell is empty.
+        """The records as CSV by RFC 4180: UTF-8, commas, CRLF, quotes where needed; an absent cell is empty. Numbers
+        keep the spelling they were accepted in (`12.50`): text has no need of another.
 
         `escape_formulas` is for what a person opens in a spreadsheet program: a text cell that such a program would
         take for a formula gets an apostrophe before it."""
-        stored = self._stored(frame)
+        stored = self._texts(frame)
         if escape_formulas:
             stored = stored.with_columns(
                 _escaped_formulas(stored[key], judge) for key, judge in zip(self.fields, self._judges, strict=True)
@@ -183,6 +184,14 @@ class Output:
 
     def _stored(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Per field the stored text, a number as its one exact spelling; null = no field."""
+        stored = self._texts(frame)
+        for key, judge in zip(self.fields, self._judges, strict=True):
+            if judge is not None and judge.form == "number":
+                stored = stored.with_columns(_spelled_once(stored[key]).alias(key))
+        return stored
+
+    def _texts(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Per field the stored text, a number as it was written; null = no field."""
         present = set(frame.columns)
         wanted = []
         for (at, key), judge in zip(self._positions, self._judges, strict=True):
@@ -192,11 +201,7 @@ class Output:
                 continue
             text = trim(pl.col(name))
             wanted.append((text if judge is None else judge.stored(text)).alias(key))
-        stored = frame.select(wanted)
-        for key, judge in zip(self.fields, self._judges, strict=True):
-            if judge is not None and judge.form == "number":
-                stored = stored.with_columns(_spelled_once(stored[key]).alias(key))
-        return stored
+        return frame.select(wanted)
 
 
 def _written(frame: pl.DataFrame, *, include_header: bool = False, **options: Any) -> bytes:
