@@ -99,6 +99,8 @@ def test_the_main_flow(site: Site) -> None:
     assert (first["index"], first["isValid"], first["updated"]) == (3, False, {})
     assert first["errors"] == {"name": "This field is required"}
     assert first["record"]["age"] == 29
+    with_lines = client.get(f"/v1/review/{upload_id}", params={"type": "invalid", "limit": "1", "lines": "true"}).json()
+    assert with_lines["data"] == [{**first, "line": 4}]
     indexes = [one["index"] for one in page["data"]]
     assert indexes == sorted(indexes)
     assert client.get(f"/v1/review/{upload_id}", params={"page": "99", "type": "valid"}).json()["data"] == []

@@ -153,6 +153,7 @@ COLUMN = {"name": "Name", "key": "name", "type": "String"}
     [
         ({"name": None}, ["name should not be empty", "name must be a string"]),
         ({"key": 5}, ["key must be a string"]),
+        ({"key": "k" * 501}, ["key must be shorter than or equal to 500 characters"]),
         ({"type": "Text"}, ["type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image"]),
         ({"type": ["String"]}, ["type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image"]),
         ({"isRequired": "yes"}, ["isRequired must be a boolean value"]),
@@ -201,6 +202,10 @@ def test_date_formats_are_saved_in_capitals() -> None:
         ({"maxRecords": 5}, ["maxRecords must be a number string"]),
         ({"extra": {"a": 1}}, ["extra must be a string"]),
         ({"schema": '{"a": 1}'}, "Invalid schema input. An array of schema object columns is expected."),
+        (
+            {"schema": '[{"key": "%s"}]' % ("k" * 501)},
+            "Schema Error : 'key' must be shorter than or equal to 500 characters",
+        ),
         ({"schema": '[{"key": ""}]'}, "Schema Error : 'key' should not empty"),
     ],
 )

@@ -33,7 +33,7 @@ from douane.web.streams import streamed
 
 router = APIRouter(prefix="/v1/upload", tags=["Uploads"])
 
-_EVENT_PAUSE_S = 0.3
+_EVENT_PAUSE_S = 0.4
 _HEARTBEAT_S = 15.0
 
 

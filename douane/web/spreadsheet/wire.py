@@ -829,6 +829,8 @@ def array_body(value: Any) -> list[dict[str, Any]]:
 NEW_COLUMN_DEFAULT = "<<null>>"
 COLUMN_KEY_TAKEN = "Column with the same key already exists. Please use a unique key in column."
 COLUMN_KEYS_TAKEN = 'Column with the same key already exists. Please provide a unique key from "Validations".'
+# Edited cells are kept under the column's key, which the database indexes.
+KEY_MAX = 500
 # The order in which the peer's message names them.
 _TYPE_NAMES = ("String", "Number", "Date", "Email", "Regex", "Select", "Any", "Double", "Image")
 assert set(_TYPE_NAMES) == set(COLUMN_TYPES)
@@ -852,6 +854,8 @@ def _column(body: Body, stored: Mapping[str, Any]) -> dict[str, Any]:
     given = body.fields
     name = body.text("name", required=True)
     key = body.text("key", required=True)
+    if key is not None and len(key) > KEY_MAX:
+        body.wrong("key", f"must be shorter than or equal to {KEY_MAX} characters")
     kind = body.choice("type", _TYPE_NAMES, required=True)
     formats = body.texts("dateFormats")
     fresh = {
@@ -964,6 +968,8 @@ def _item_faults(item: Mapping[str, Any]) -> list[str]:
         faults.append("'key' should not empty")
     elif not isinstance(key, str):
         faults.append("'key' must be a string")
+    elif len(key) > KEY_MAX:
+        faults.append(f"'key' must be shorter than or equal to {KEY_MAX} characters")
     for name in ("isRequired", "isUnique"):
         if item.get(name) is not None and not isinstance(item[name], bool):
             faults.append(f"'{name}' must be boolean")
@@ -1383,7 +1389,7 @@ ALLOWED_DOMAINS_BODY = _body({"allowedDomains": _TEXTS}, "allowedDomains")
 COLUMN_BODY = _body(
     {
         "name": {"type": "string", "minLength": 1},
-        "key": {"type": "string", "minLength": 1},
+        "key": {"type": "string", "minLength": 1, "maxLength": KEY_MAX},
         "type": {"enum": list(_TYPE_NAMES)},
         "description": _TEXT,
         "alternateKeys": _TEXTS,

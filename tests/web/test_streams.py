@@ -1,0 +1,65 @@
+"""Long answers: what breaks off never looks complete, and what they hold is let go when the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from douane.errors import StorageFull
+from douane.web.streams import streamed
+from tests.web.conftest import Site, message
+
+
+class Held:
+    """An iterator that holds something, as an export holds its child process."""
+
+    def __init__(self, pieces: list[bytes | Exception]) -> None:
+        self.pieces = pieces
+        self.closed = False
+
+    def run(self) -> Iterator[bytes]:
+        try:
+            for piece in self.pieces:
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+        finally:
+            self.closed = True
+
+
+def test_all_pieces_come_in_order() -> None:
+    async def read() -> list[bytes]:
+        return [piece async for piece in streamed(Held([b"b", b"c"]).run(), b"a")]
+
+    assert asyncio.run(read()) == [b"a", b"b", b"c"]
+
+
+def test_a_client_that_leaves_ends_what_it_asked_for() -> None:
+    held = Held([b"a", b"b", b"c"])
+
+    async def leave() -> None:
+        pieces = streamed(held.run())
+        assert await anext(pieces) == b"a"
+        assert not held.closed
+        await pieces.aclose()
+
+    asyncio.run(leave())
+    assert held.closed
+
+
+def test_a_result_that_breaks_off_cuts_the_connection(sqlite_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = sqlite_site.client
+    upload_id = client.post(f"/v1/upload/{sqlite_site.made.template_id}", json={}).json()["_id"]
+    address, wanted = f"/v1/upload/{upload_id}/rows/valid", {"accept": "text/csv"}
+    held = Held([b"id\r\n", b"C001\r\n", RuntimeError("the child died")])
+    monkeypatch.setattr("douane.flow.records.export", lambda *_: held.run())
+    # The server under test hands on what the application raises; a real one closes the connection without an end.
+    with pytest.raises(RuntimeError, match="the child died"):
+        client.get(address, headers=wanted)
+    assert held.closed
+
+    failing = Held([StorageFull("No room.")])
+    monkeypatch.setattr("douane.flow.records.export", lambda *_: failing.run())
+    assert message(client.get(address, headers=wanted)) == (507, "No room.")
