@@ -19,7 +19,7 @@ from douane.sheet.formats import FLAG_OVERLONG, KIND_NUMBER, KIND_TEXT, Batch, L
 from douane.sheet.formats.cell_text import number_texts
 
 RECORDS_SAMPLED = 1000  # the width is theirs
-PIECE_ROWS = 32_768
+PIECE_ROWS = 20_480
 CELL_BYTES = 17  # what a cell of a frame takes beside its text
 _ROW_BYTES = 64
 _SPARSE_FROM = 1024

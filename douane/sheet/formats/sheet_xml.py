@@ -27,8 +27,9 @@ from douane.sheet.formats.cell_text import unescaped
 TYPES = ("n", "s", "str", "inlineStr", "b", "e", "d")
 NUMBER, SHARED, FORMULA_TEXT, INLINE_TEXT, BOOLEAN, ERROR, ISO_DATE = range(7)
 
-BLOCK_BYTES = 2 << 20
+BLOCK_BYTES = 1 << 20
 _DEPTH = 64
+_BITE_BYTES = 4 << 10
 _PROLOGUE_BYTES = 16 << 20  # what stands before the first row: views, column widths
 _LINES_MAX = (1 << 32) - 1
 _ORDINARY_CONTROLS = bytes(c for c in range(32) if c not in (9, 10))
@@ -164,12 +165,15 @@ def read_prologue(blocks: Iterator[bytes]) -> tuple[Prologue, bytes]:
             found.append((name, parser.CurrentByteIndex))
 
     parser = careful_parser(start, lambda name: None)
-    for block in blocks:
-        taken += block
-        if len(taken) > _PROLOGUE_BYTES + len(block):
+    rest = b""
+    for block, at in _bites(blocks):
+        bite = block[at : at + _BITE_BYTES]
+        taken += bite
+        if len(taken) > _PROLOGUE_BYTES:
             raise BadFile("The file is damaged: its first row does not come.")
-        feed(parser, (block,), final=False)
+        feed(parser, (bite,), final=False)
         if found:
+            rest = block[at + _BITE_BYTES :]
             break
     else:
         feed(parser, (), final=True)
@@ -183,8 +187,15 @@ def read_prologue(blocks: Iterator[bytes]) -> tuple[Prologue, bytes]:
     tag_end = taken.index(b">", at) + 1 if b">" in taken[at:] else len(taken)
     tag = bytes(taken[at:tag_end])
     name = re.split(rb"[\s/>]", tag[1:], maxsplit=1)[0].decode()
-    rest = b"" if tag.endswith(b"/>") else bytes(taken[tag_end:])
-    return Prologue(name[: name.find(":") + 1], tuple(hidden)), rest
+    rows = b"" if tag.endswith(b"/>") else bytes(taken[tag_end:]) + rest
+    return Prologue(name[: name.find(":") + 1], tuple(hidden)), rows
+
+
+def _bites(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, int]]:
+    """(block, where a bite of it begins): the careful parser is not to run into the rows for long."""
+    for block in blocks:
+        for at in range(0, len(block), _BITE_BYTES):
+            yield block, at
 
 
 def _integer(text: str | None, default: int) -> int:
@@ -243,11 +254,10 @@ def _blanked(buffer: bytearray) -> bytearray:
 def _last_row_end(buffer: bytearray, rows_end: bytes, sheet_end: bytes) -> tuple[int, bool]:
     """(where the last whole row ends, whether the sheet's rows end here: then where they end)."""
     view = _blanked(buffer) if b"<!" in buffer or b"<?" in buffer else buffer
-    end = view.find(sheet_end)
-    if end >= 0:
-        return end, True
     at = view.rfind(rows_end)
-    return (at + len(rows_end) if at >= 0 else 0), False
+    cut = at + len(rows_end) if at >= 0 else 0
+    end = view.find(sheet_end, cut)
+    return (end, True) if end >= 0 else (cut, False)
 
 
 def cells_of(block: bytes, prefix: str, line: int) -> Cells:
@@ -593,15 +603,14 @@ def _texts(block: bytes, prefix: str) -> pl.Series:
         careful = True
     if careful:
         return unescaped(pl.Series("", _careful_texts(block), dtype=pl.String))
-    p = re.escape(prefix)
     parts = pl.Series([whole]).str.split(f"<{prefix}si>").explode()
-    shape = rf"^(?:<{p}t(?: [^>/]*)?>([^<]*)</{p}t>|<{p}t/>)</{p}si>\s*$"
-    items = parts.slice(1)
-    texts = items.str.extract(shape)
-    odd = (texts.is_null() & ~items.str.contains(shape)).arg_true()
-    if parts[0].strip() or (len(odd) and (items.gather(odd).str.count_matches(f"<{p}si[ />]")).sum()):
+    items = parts.slice(1).str.strip_chars_end(" \t\n")
+    plain, spaced = f"<{prefix}t>", f'<{prefix}t xml:space="preserve">'
+    texts = items.str.strip_suffix(f"</{prefix}t></{prefix}si>").str.strip_prefix(plain).str.strip_prefix(spaced)
+    ordinary = ~texts.str.contains("<", literal=True) & (items.str.starts_with(plain) | items.str.starts_with(spaced))
+    odd = (~ordinary).arg_true()
+    if parts[0].strip() or items.gather(odd).str.contains(f"<{prefix}si", literal=True).any():
         return unescaped(pl.Series("", _careful_texts(block), dtype=pl.String))
-    texts = texts.fill_null("")
     if entities:
         texts = _resolved(texts)
     if len(odd):

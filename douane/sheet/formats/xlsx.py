@@ -37,6 +37,7 @@ from douane.sheet.formats import (
 from douane.sheet.formats import sheet_xml as xml
 from douane.sheet.formats.cell_text import formatted_texts, iso_text
 from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
+from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
     PIECE_ROWS,
@@ -212,32 +213,17 @@ def _plain(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """What the cells of every sheet refer to. `formats`: per cell format its number format; `shared`: the texts."""
+    """What the cells of every sheet refer to. `formats`: per cell format its number format."""
 
     formats: tuple[NumberFormat, ...]
-    shared: pl.Series
-    shared_bytes: npt.NDArray[np.int64]
+    shared: SharedTexts
     from_1904: bool
 
 
 def _book(package: _Package, limits: Limits) -> _Book:
-    shared = _shared(package, limits)
-    sizes = shared.str.len_bytes().to_numpy().astype(np.int64)
-    return _Book(_formats(package), shared, sizes, package.from_1904)
-
-
-def _shared(package: _Package, limits: Limits) -> pl.Series:
     entry = package.related("sharedStrings", "xl/sharedStrings.xml")
-    if entry is None:
-        return pl.Series([], dtype=pl.String)
-    runs = [pl.Series([], dtype=pl.String)]
-    size = 0
-    for run in xml.shared_texts(package.stream(entry)[1]):
-        size += int(run.str.len_bytes().sum()) + 16 * len(run)
-        if size > limits.entry_bytes:
-            raise OverLimit(f"The shared texts are longer than {limits.entry_bytes:,} bytes.", setting="entry_bytes")
-        runs.append(run)
-    return pl.concat(runs, rechunk=True)
+    texts = xml.shared_texts(package.stream(entry)[1]) if entry else ()
+    return _Book(_formats(package), SharedTexts(texts, limits.entry_bytes), package.from_1904)
 
 
 def _formats(package: _Package) -> tuple[NumberFormat, ...]:
@@ -274,20 +260,20 @@ def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ..
     way_of_style = np.array([ways.index(f) for f in book.formats] + [0], np.int64)
     style = np.where((cells.style >= 0) & (cells.style < len(book.formats)), cells.style, len(book.formats))
     way = np.where(cells.type == xml.NUMBER, way_of_style[style], len(ways) + cells.type)
-    for number in np.flatnonzero(np.bincount(way, minlength=0)):
-        at = np.flatnonzero(way == number)
+    for this_way in np.flatnonzero(np.bincount(way, minlength=0)):
+        at = np.flatnonzero(way == this_way)
         text = cells.text.gather(at) if len(at) < len(way) else cells.text
-        if number < len(ways):
-            add(at, *formatted_texts(text, ways[number].meaning, ways[number].digits, from_1904=book.from_1904))
+        if this_way < len(ways):
+            form = ways[this_way]
+            add(at, *formatted_texts(text, form.meaning, form.digits, from_1904=book.from_1904))
             continue
-        match number - len(ways):
+        match this_way - len(ways):
             case xml.SHARED:
-                index = text.str.strip_chars().cast(pl.Int64, strict=False).fill_null(-1)
-                good = ((index >= 0) & (index < len(book.shared))).to_numpy()
-                if good.all():
-                    add(at, book.shared.gather(index), KIND_TEXT)
-                else:
-                    add(at[good], book.shared.gather(index.filter(good)), KIND_TEXT)
+                number = text.str.strip_chars().cast(pl.Int64, strict=False).fill_null(-1).to_numpy()
+                good = (number >= 0) & (number < len(book.shared))
+                if good.any():
+                    add(at[good], book.shared.take(number[good]), KIND_TEXT)
+                if not good.all():
                     bad = at[~good]
                     add(bad, pl.Series([_BAD_REFERENCE] * len(bad), dtype=pl.String), KIND_ERROR)
             case xml.BOOLEAN:
@@ -419,7 +405,7 @@ class _Reader:
                 yield cells, done, stream.packed_done
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
-        """Pieces of at most 32,768 rows and about `piece_bytes` of texts and cells: a shared text counts each time it
+        """Pieces of at most 20,480 rows and about `piece_bytes` of texts and cells: a shared text counts each time it
         is used, for that is what its batch becomes."""
         pending, number = _Pending(), 0
         done = packed = 0
@@ -456,6 +442,6 @@ class _Reader:
         shared = np.flatnonzero(cells.type == xml.SHARED)
         if len(shared) and len(self.book.shared):
             index = cells.text.gather(shared).cast(pl.Int64, strict=False).fill_null(0).to_numpy()
-            size[shared] = self.book.shared_bytes[np.clip(index, 0, len(self.book.shared) - 1)]
+            size[shared] = self.book.shared.sizes[np.clip(index, 0, len(self.book.shared) - 1)]
         total = np.bincount(cells.row, weights=size, minlength=len(cells.lines)).astype(np.int64)
         return total + CELL_BYTES * self.detected.width
