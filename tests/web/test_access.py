@@ -124,6 +124,13 @@ def test_unknown_paths_and_methods(sqlite_site: Site) -> None:
         assert answer.status_code == 405
         assert answer.headers["allow"]
     assert client.get("/v1/project/").status_code == 200
+    head = client.head("/v1/health-check")
+    assert head.status_code == 200
+    assert head.headers["content-type"] == "application/json"
+    assert message(sqlite_site.anyone().get("/v1/project")) == (401, "Unauthorized")
+    assert sqlite_site.anyone().head("/v1/project").status_code == 401
+    for path in ("/v1/auth/logout", "/v1/environment/api-keys/regenerate"):
+        assert client.head(path).status_code == 405
     for path in ("/ui/../web/app.py", "/ui/%2e%2e/settings.py", "/docs/../app.py", "/docs/app.py", "/ui/"):
         assert client.get(path).status_code == 404, path
 

@@ -140,7 +140,7 @@ async def replace_columns(
         wire.COLUMN_KEYS_TAKEN,
         lambda: templates.replace_columns(web_of(request).house, template_id, own_project(caller), columns),
     )
-    return answers.json([wire.stored_column(one) for one in stored])
+    return answers.json([wire.stored_column(one, whole=True) for one in stored])
 
 
 @router.post(
