@@ -8,7 +8,8 @@ decide over the few rows that are left, column by column, and set the bits.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,6 +50,8 @@ from douane.sheet.formats import (
 from douane.sheet.mapping import Layout
 
 CHECK_VERSION = 1  # raise it when a verdict can change for the same text: masks of another version are rebuilt
+
+_BYTES_SHOWN = re.compile(r"\\x[0-9a-f]{2}")
 
 Bits = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
@@ -178,6 +181,36 @@ class Checker:
                 hashes[:, rule.number] = self._hashed(self.unique_texts(frame, rule))
         self._judge_records(frame, mask)
         return Judgement(mask, hashes)
+
+    def mended(self, frame: pl.DataFrame, edited: Sequence[Collection[str]]) -> pl.DataFrame:
+        """The frame without the flags of records that a person has put right. `edited`: per row the keys of the cells
+        that were changed. A change anywhere settles a record that was broken or cut off; one that did not decode is
+        settled when no cell shows bytes any more, and surplus cells when the last column was seen to."""
+        if not any(edited) or "_flags" not in frame.columns:
+            return frame
+        last = self._plans[-1].column.key if self._plans else None
+        cells = [name for name in frame.columns if name[0] == "c" and name[1:].isdigit()]
+        flags, clear = frame["_flags"].to_list(), [False] * len(frame)
+        for row, keys in enumerate(edited):
+            if not keys:
+                continue
+            clear[row] = last in keys
+            flags[row] &= ~(FLAG_BROKEN | FLAG_OVERLONG)
+            if flags[row] & FLAG_UNDECODABLE and not any(
+                _BYTES_SHOWN.search(text) for text in frame.row(row, named=True).values() if isinstance(text, str)
+            ):
+                flags[row] &= ~FLAG_UNDECODABLE
+        frame = frame.with_columns(pl.Series("_flags", flags, dtype=frame["_flags"].dtype))
+        if any(clear):
+            beyond = [
+                name for name in cells if int(name[1:]) >= self._layout.headings and int(name[1:]) < self._layout.width
+            ]
+            gone = pl.Series(clear)
+            frame = frame.with_columns(
+                pl.when(gone).then(None).otherwise(pl.col(name)).alias(name)
+                for name in (*beyond, *(["_extra"] if "_extra" in frame.columns else []))
+            )
+        return frame
 
     def unique_texts(self, frame: pl.DataFrame, rule: UniqueRule) -> pl.Series:
         """String, one per row: what the rule compares, null where the row takes no part."""

@@ -7,7 +7,7 @@ what a review changed. Runs in the sandboxed child; writes to `folder` only and 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +52,7 @@ class Checker(Protocol):
     invalid_words: Words
 
     def judge(self, frame: pl.DataFrame) -> Any: ...
+    def mended(self, frame: pl.DataFrame, edited: Sequence[Collection[str]]) -> pl.DataFrame: ...
     def unique_texts(self, frame: pl.DataFrame, rule: Any) -> pl.Series: ...
 
 

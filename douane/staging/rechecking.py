@@ -109,7 +109,9 @@ class _Table:
         frame = read_rows(part.path, offsets)
         if "_row" in frame.columns:
             return frame
-        return overlay(frame, offsets + part.first_row, self.cells, self.positions)
+        rows = offsets + part.first_row
+        edited = [[key for key in self.cells.get(int(row), {}) if key != RECORD] for row in rows]
+        return self.checker.mended(overlay(frame, rows, self.cells, self.positions), edited)
 
     def write(self, folder: Path) -> Iterator[Checked]:
         for at in sorted(self.changed):

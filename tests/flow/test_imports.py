@@ -369,6 +369,29 @@ def test_a_stale_copy_that_is_sent_back_is_no_edit(house: House, begin: Callable
     assert (record.record["name"], record.updated) == ("Grace", {"name": True, "age": True})
 
 
+@once
+def test_a_record_that_could_not_be_read_can_be_mended(house: House, begin: Callable[..., Operation]) -> None:
+    data = (
+        b"Name,Mail,Age\nAda,ada@example.com,36\nJ\xe9,je@example.com,1\nBo,bo@example.com,2,3,4\n"
+        b"Zo\xc3\xab,zoe@example.com,5\n"
+    )
+    operation = checked(house, begin(data, encoding="utf-8"))
+    wrong = {r.index: {p.rule for p in r.problems} for r in records.page(house, operation, "invalid", 1, 9).records}
+    assert wrong == {2: {"undecodable"}, 3: {"surplus"}}
+    assert records.page(house, operation, "invalid", 1, 9).records[0].record["name"] == "J\\xe9"
+    records.edit(house, operation, 2, {"mail": "j@example.com"}, {"mail": True})
+    records.edit(house, operation, 3, {"age": "234"}, {"age": True})
+    imports.ask_review(house, operation)
+    work.check(house, operation.id)
+    operation = imports.get(house, operation.id)
+    # The bytes still stand in the name; the surplus cells were seen to.
+    assert [index for index, valid, _ in shown(house, operation) if not valid] == [2]
+    records.edit(house, operation, 2, {"name": "Jé"}, {"name": True})
+    imports.ask_review(house, operation)
+    work.check(house, operation.id)
+    assert imports.get(house, operation.id).invalid == 0
+
+
 def test_confirming_reviews_what_nobody_reviewed(house: House, begin: Callable[..., Operation]) -> None:
     operation = checked(house, begin())
     records.edit(house, operation, 2, {"name": "Bob"}, {"name": True})
