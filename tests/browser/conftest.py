@@ -15,9 +15,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import QUICK
+
+# Long enough for a machine that is busy with other things; nothing here measures time.
+WAIT_MS = 30_000
+expect.set_options(timeout=WAIT_MS)
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh visitor. Whatever goes wrong in the page's own code fails the test."""
     context = browser.new_context(viewport={"width": 1100, "height": 800})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(WAIT_MS)
     one = context.new_page()
     wrong: list[str] = []
     one.on("pageerror", lambda error: wrong.append(str(error)))
