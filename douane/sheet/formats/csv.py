@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +48,10 @@ from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transc
 
 HEAD_BYTES = 1 << 20
 HEAD_RECORDS = 1000
-# A frame costs 16 bytes a cell before any text, a scan 8 bytes a quote: pieces with more of them are cut smaller.
+# A frame costs 16 bytes a cell before any text, a scan some 50 bytes a record and 8 a quote: pieces with more of them
+# are cut smaller.
 CELLS_MAX = 4_000_000
+CELLS_A_RECORD = 5
 QUOTES_MAX = 2_000_000
 REREAD_BYTES = 64 << 10
 
@@ -293,7 +295,7 @@ def _lighter(window: bytes, cut: _Cut, by_lines: bool, shape: _Shape) -> tuple[_
     while True:
         lines = _line_count(window, cut.size)
         quotes = 0 if cut.quotes is None else len(cut.quotes)
-        load = max(lines * shape.width / CELLS_MAX, quotes / QUOTES_MAX)
+        load = max(lines * (shape.width + CELLS_A_RECORD) / CELLS_MAX, quotes / QUOTES_MAX)
         if load <= 1 or cut.size < 4096:
             return cut, lines
         part = window[: max(int(cut.size / load * 0.9), 2048)]
@@ -386,15 +388,16 @@ def _records(data: bytes, quotes: Positions | None, line: int, shape: _Shape) ->
     if not open_ and not data.endswith((b"\n", b"\r")):
         data += b"\n"
     text = np.frombuffer(data, np.uint8)
-    line_ends = np.flatnonzero(text == 10)
+    ending = text == 10
     if b"\r" in data:
         carriages = np.flatnonzero(text == 13)
-        lone = carriages[np.append(text, np.uint8(0))[carriages + 1] != 10]
+        lone = carriages[text[np.minimum(carriages + 1, len(text) - 1)] != 10]
         if len(lone):  # Polars knows no lone CR as a line end
             text = text.copy()
             text[lone[~_inside(lone, begins, ends)]] = 10
             data = text.tobytes()
-            line_ends = np.union1d(line_ends, lone)
+            ending[lone] = True
+    line_ends = np.flatnonzero(ending)
     within = _inside(line_ends, begins, ends)
     closing = np.flatnonzero(~within)
     stops = line_ends[closing] + 1
@@ -531,12 +534,14 @@ def _frame(records: _Records, shape: _Shape) -> pl.DataFrame:
     if cells is not None:
         fast = _with_absent(fast, cells, width)
         flags[good[cells < shape.headings]] |= FLAG_SHORT
-        for number in good[cells > width].tolist():
-            exact = _exact(records, number, shape)
-            extra[number] = _json(exact.cells[width:])
-            flags[number] |= exact.flags
-            if exact.raw is not None:
-                raw[number] = exact.raw
+        wide = good[cells > width]
+        if not _add_surplus(records, wide, cells[cells > width], shape, extra):
+            for number in wide.tolist():
+                exact = _exact(records, number, shape)
+                extra[number] = _json(exact.cells[width:])
+                flags[number] |= exact.flags
+                if exact.raw is not None:
+                    raw[number] = exact.raw
     fast = fast.drop("_x")
     if len(good) < count:
         fast = _with_exact(fast, records, good, shape, flags, extra, raw)
@@ -551,16 +556,35 @@ def _frame(records: _Records, shape: _Shape) -> pl.DataFrame:
     return fast.with_columns(columns)
 
 
+def _add_surplus(records: _Records, wide: Positions, cells: Positions, shape: _Shape, extra: dict[int, str]) -> bool:
+    """The surplus cells of many records at once; False where they are few, far too many, or no text."""
+    most = int(cells.max(initial=0))
+    if len(wide) < 50 or most * len(wide) > CELLS_MAX or most > shape.limits.columns:
+        return False
+    chosen = np.zeros(len(records.odd), np.bool_)
+    chosen[wide] = True
+    frame = _polars(_body(records, chosen), len(wide), most, shape)
+    if frame is None:
+        return False
+    rows = zip(*(frame[f"c{i}"].to_list() for i in range(shape.width, most)), strict=True)
+    for number, count, row in zip(wide.tolist(), (cells - shape.width).tolist(), rows, strict=True):
+        extra[number] = _json(row[:count])
+    return True
+
+
 def _fast_cells(records: _Records, shape: _Shape) -> pl.DataFrame | None:
     """The cells of the records that are not odd, read by Polars, with a spare column `_x`; None if Polars refuses."""
-    body = _body(records)
+    return _polars(_body(records, ~records.odd), len(records.odd) - int(records.odd.sum()), shape.width, shape)
+
+
+def _polars(body: bytes, count: int, width: int, shape: _Shape) -> pl.DataFrame | None:
     if not body:
-        return _empty_cells(shape.width)
+        return _empty_cells(width)
     # Polars takes a mark of UTF-8 or of a compressed file for what it says; a blank line before it keeps it text.
     guard = body[0] in b"x\xef\x1f("
     if guard:
         body = b"\n" + body
-    schema = dict.fromkeys([f"c{i}" for i in range(shape.width)] + ["_x"], pl.String)
+    schema = dict.fromkeys([f"c{i}" for i in range(width)] + ["_x"], pl.String)
     try:
         frame = pl.read_csv(
             body,
@@ -578,18 +602,18 @@ def _fast_cells(records: _Records, shape: _Shape) -> pl.DataFrame | None:
         return None
     if guard:
         frame = frame.slice(1)
-    return frame if frame.height == len(records.odd) - int(records.odd.sum()) else None
+    return frame if frame.height == count else None
 
 
 def _empty_cells(width: int) -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys([f"c{i}" for i in range(width)] + ["_x"], pl.String))
 
 
-def _body(records: _Records) -> bytes:
-    """The bytes of the records that are not odd."""
-    if not records.odd.any():
+def _body(records: _Records, chosen: Mask) -> bytes:
+    """The bytes of the chosen records."""
+    if chosen.all():
         return records.data
-    change = np.flatnonzero(np.diff(np.concatenate(([True], records.odd, [True])).astype(np.int8)))
+    change = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False])).astype(np.int8)))
     view = memoryview(records.data)
     return b"".join(
         view[records.starts[begin] : records.stops[end - 1]]
@@ -665,11 +689,10 @@ def _with_absent(fast: pl.DataFrame, cells: Positions, width: int) -> pl.DataFra
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Exact:
+class _Exact(NamedTuple):  # there may be millions
     cells: list[str]
-    flags: int
-    raw: bytes | None
+    flags: int = 0
+    raw: bytes | None = None
 
 
 def _exact(records: _Records, number: int, shape: _Shape) -> _Exact:
@@ -682,21 +705,47 @@ def _exact(records: _Records, number: int, shape: _Shape) -> _Exact:
         if len(_row(row[: places[limits.columns - 1]], shape.dialect)) == limits.columns:
             row = row[: places[limits.columns - 1]]
             flags |= FLAG_OVERLONG
+    read = _finished(_row(row, shape.dialect), segment, shape)
+    return _Exact(read.cells, flags | read.flags, read.raw)
+
+
+def _exact_many(records: _Records, numbers: list[int], shape: _Shape) -> list[_Exact]:
+    """`_exact` for many records: those of one short line go through one reader."""
+    data, starts, stops = records.data, records.starts, records.stops
+    segments = [data[starts[number] : stops[number]] for number in numbers]
+    short = min(shape.limits.cell_bytes, shape.limits.columns)
+    plain = [
+        len(segment) < short and segment.find(b"\n", 0, -1) < 0 and segment.find(b"\r", 0, -2) < 0 and not flags
+        for segment, flags in zip(segments, records.flags[numbers].tolist(), strict=True)
+    ]
+    lines = (segment.decode("latin-1") for segment, is_plain in zip(segments, plain, strict=True) if is_plain)
+    reader = _reader(lines, shape.dialect)
+    found: list[_Exact] = []
+    for number, segment, is_plain in zip(numbers, segments, plain, strict=True):
+        if is_plain:
+            row = next(reader) or [""]
+            found.append(_Exact(row) if segment.isascii() else _finished(row, segment, shape))
+        else:
+            found.append(_exact(records, number, shape))
+    return found
+
+
+def _finished(row: list[str], segment: bytes, shape: _Shape) -> _Exact:
+    """The cells of a record, bytes as Latin-1, as text within the limit."""
     cells: list[str] = []
-    undecodable = False
-    for cell in _row(row, shape.dialect):
-        if len(cell) > limits.cell_bytes:
+    flags, undecodable = 0, False
+    for cell in row:
+        if len(cell) > shape.limits.cell_bytes:
             flags |= FLAG_OVERLONG
-            cell = _whole_signs(cell[: limits.cell_bytes])
+            cell = _whole_signs(cell[: shape.limits.cell_bytes])
         if not cell.isascii():
             cell, bad = shape.encoding.readable(cell.encode("latin-1"))
             undecodable |= bad
         cells.append(cell)
-    raw = None
-    if undecodable:
-        flags |= FLAG_UNDECODABLE
-        raw = shape.encoding.original(segment.rstrip(b"\r\n"))[: limits.cell_bytes]
-    return _Exact(cells, flags, raw)
+    if not undecodable:
+        return _Exact(cells, flags)
+    raw = shape.encoding.original(segment.rstrip(b"\r\n"))[: shape.limits.cell_bytes]
+    return _Exact(cells, flags | FLAG_UNDECODABLE, raw)
 
 
 def _row(segment: bytes, dialect: Dialect) -> list[str]:
@@ -739,17 +788,17 @@ def _with_exact(
     # Python's lists of cells are many times as large as the frame's columns: a slice at a time.
     step = max(1, 100_000 // width)
     for begin in range(0, len(odd), step):
-        columns: list[list[str | None]] = [[] for _ in range(width)]
-        for number in odd[begin : begin + step].tolist():
-            exact = _exact(records, number, shape)
-            cells, have = exact.cells, len(exact.cells)
+        rows: list[tuple[str | None, ...]] = []
+        numbers = odd[begin : begin + step].tolist()
+        for number, exact in zip(numbers, _exact_many(records, numbers, shape), strict=True):
+            have = len(exact.cells)
             flags[number] |= exact.flags | (FLAG_SHORT if have < shape.headings else 0)
             if have > width:
-                extra[number] = _json(cells[width:])
+                extra[number] = _json(exact.cells[width:])
             if exact.raw is not None:
                 raw[number] = exact.raw
-            for i, column in enumerate(columns):
-                column.append(cells[i] if i < have else None)
+            rows.append((*exact.cells[:width], *([None] * (width - have))))
+        columns = zip(*rows, strict=True)
         frames.append(pl.DataFrame({f"c{i}": column for i, column in enumerate(columns)}, schema=fast.schema))
     order = np.empty(len(records.odd), np.int64)
     order[np.concatenate((good, odd))] = np.arange(len(records.odd))
@@ -775,6 +824,7 @@ def _without_blank(frame: pl.DataFrame, records: _Records, shape: _Shape) -> tup
     may[[shape.dialect.delimiter_byte[0], shape.dialect.quote_byte_or_zero]] = True
     numbers = np.flatnonzero(may[text[records.starts]])
     numbers = numbers[may[text[np.maximum(records.stops[numbers] - 2, records.starts[numbers])]]]
+    numbers = numbers[frame["_flags"].to_numpy()[numbers] & FLAG_OVERLONG == 0]
     for name in frame.columns if len(numbers) else ():
         if not name.startswith("c"):
             continue

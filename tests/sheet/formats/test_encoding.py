@@ -1,0 +1,126 @@
+"""Encodings told from bytes alone, and bytes that stay bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from douane.errors import BadFile
+from douane.sheet.formats.encoding_guess import CANDIDATES, guess_encoding
+from douane.sheet.formats.letters import LETTERS
+from douane.sheet.formats.stream import Forward
+from douane.sheet.formats.text_encoding import LIKE_ASCII, OTHERS, Encoding, detect_encoding, detect_unicode
+from tests.sheet.formats.reading import MemorySource, rows_of
+
+TEXTS = {
+    "cp1252": [
+        "Müller Straße Köln grün",
+        "café déjà où élève garçon",
+        "mañana el niño está aquí",
+        "år på gården øl færge",
+    ],
+    "cp1250": ["žluťoučký kůň úpěl ďábelské ódy", "zażółć gęślą jaźń", "árvíztűrő tükörfúrógép", "če škatla življenje"],
+    "iso8859_2": ["żółć ślimak źródło świat ąż", "příliš žluťoučký šíp řeší"],
+    "cp1251": ["Москва город улица дом", "София улица къща път", "Київ місто вулиця їжак"],
+    "koi8_r": ["Москва город улица дом", "привет как дела сегодня"],
+    "cp1253": ["Αθήνα οδός πόλη", "καλημέρα τι κάνετε σήμερα"],
+    "cp1254": ["İstanbul şehir çağrı ığdır", "güzel bir gün değil mi şöyle ısınır"],
+    "cp1255": ["ירושלים עיר רחוב", "שלום מה שלומך היום"],
+    "cp1256": ["القاهرة مدينة شارع", "مرحبا كيف حالك اليوم"],
+    "cp932": ["東京都 千代田区 の テスト です", "こんにちは カタカナ 表示"],
+    "euc_jp": ["東京都 千代田区 の テスト です", "こんにちは カタカナ 表示"],
+    "gb18030": ["北京市 海淀区 的 文件 名称", "你好 今天 是 星期 一 请 输入"],
+    "big5": ["臺北市 檔案 名稱 的 使用者", "你好 今天 是 星期 一 請 輸入"],
+    "cp949": ["서울시 대한민국 파일 이름", "안녕하세요 오늘은 월요일 입니다"],
+    "mac_roman": ["café déjà naïve élève garçon", "mañana el niño está aquí"],
+}
+
+
+@pytest.mark.parametrize("codec", TEXTS)
+def test_old_encodings_are_told_from_a_table(codec: str) -> None:
+    for text in TEXTS[codec]:
+        rows = [["id", "text", "amount"]] + [[str(i), text, f"{i}.50"] for i in range(8)]
+        body = "".join(",".join(row) + "\n" for row in rows).encode(codec)
+        assert body.decode(guess_encoding([body]) or "utf-8") == body.decode(codec)
+        assert rows_of(body) == rows
+
+
+def test_a_few_bad_bytes_in_a_plain_file_are_bad_bytes() -> None:
+    body = b"id,v\n" + b"".join(b"%d,all is well here\n" % i for i in range(300)) + b"300,\xff\xfe\xc3(\n"
+    assert guess_encoding([body]) is None
+    assert detect_encoding(MemorySource(body), None).name == "utf-8"
+
+
+def test_utf8_with_damage_stays_utf8() -> None:
+    body = "é,ü\n".encode() * 50 + b"\xe9,x\n"
+    encoding = detect_encoding(MemorySource(body), None)
+    assert encoding.name == "utf-8"
+    assert encoding.notes
+
+
+def test_samples_from_all_over_decide() -> None:
+    body = b"a,b\n" + b"1,plain\n" * 400_000 + "2,Straße über die Brücke nach Köln\n".encode("cp1252") * 9
+    assert len(body) > 3 << 20
+    assert detect_encoding(MemorySource(body), None).name == "cp1252"
+    late = MemorySource(body.replace(b"Stra\xdfe", "Straße".encode())[: -40 * 9] + b"3,\n" * 200)
+    assert detect_encoding(late, None).name in {"cp1252", "utf-8"}
+
+
+def test_samples_may_cut_through_signs() -> None:
+    body = b"a," + "日".encode() * 900_000 + b"\n"
+    for shift in range(3):
+        assert detect_encoding(MemorySource(b"x" * shift + body), None).name == "utf-8"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text", ["id,name\n1,plain\n2,text\n", "id,name\n1,日本語　テスト\n2,Привет\n", "番号;名前\n1;山\n"]
+)
+def test_wide_encodings_without_a_mark(encoding: str, text: str) -> None:
+    if text.startswith("番") and encoding.startswith("utf-16"):
+        text += "2;x,y,z\n" * 3
+    body = text.encode(encoding)
+    found = detect_unicode(body)
+    assert (found.name, found.mark, found.transcribe) == (encoding, 0, True)
+
+
+def test_nul_bytes_are_no_utf16() -> None:
+    assert detect_encoding(MemorySource(b"a,b,c\n\0,2,3\n"), None).name == "utf-8"
+    assert detect_encoding(MemorySource(b"id,na\0me\n1,a\0b\n"), None).name == "utf-8"
+
+
+def test_bytes_that_are_no_text_come_back_as_they_were() -> None:
+    for name in ("utf-8", "cp1252", "cp932", "utf-16-le"):
+        encoding = Encoding(name, transcribe=name == "utf-16-le")
+        data = "日,a" if name in ("cp932", "utf-16-le") else "é,a"
+        bad = data.encode(name) + {"utf-8": b"\xff", "cp1252": b"\x81", "cp932": b"\x81 ", "utf-16-le": b"\0\xdc"}[name]
+        if encoding.transcribe:
+            utf8 = bad.decode(name, "douane.carry").encode("utf-8", "surrogatepass")
+        else:
+            utf8 = encoding.to_utf8(bad)
+        text, undecodable = encoding.readable(utf8)
+        assert undecodable
+        assert text.startswith(data + "\\x")
+        assert encoding.original(utf8) == bad
+
+
+def test_names_are_pythons_own() -> None:
+    for name in LIKE_ASCII | OTHERS:
+        assert "x".encode(name) is not None
+    with pytest.raises(BadFile, match="not known"):
+        detect_encoding(MemorySource(b"a"), "klingon")
+    assert all(language in LETTERS for languages, _ in CANDIDATES.values() for language in languages)
+
+
+def test_forward_reads_like_a_file() -> None:
+    data = bytes(range(256)) * 40
+    starts = 0
+
+    def chunks() -> object:
+        nonlocal starts
+        starts += 1
+        return (data[i : i + 100] for i in range(0, len(data), 100))
+
+    stream = Forward(chunks, lambda: 0)  # type: ignore[arg-type]
+    for offset, length in [(0, 10), (5, 300), (250, 100), (3000, 0), (3000, 7), (9000, 5000), (0, 50), (20000, 5)]:
+        assert stream.read(offset, length) == data[offset : offset + length]
+    assert starts == 2
