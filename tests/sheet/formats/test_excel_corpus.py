@@ -265,3 +265,36 @@ def moment_agrees(cell: str, shown: str) -> bool:
     numbers = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", shown)]
     names = [w[:3].lower() for w in re.findall(r"[A-Za-z]{3,}", shown)]
     return all(n in known for n in numbers) and all(n not in MONTHS or MONTHS.index(n) + 1 == month for n in names)
+
+
+@pytest.fixture(scope="module")
+def attacks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("attacks")
+    generator = SHARED / "corpus" / "generators" / "attack_gen.py"
+    subprocess.run([sys.executable, str(generator), str(folder), "--only", "xlsx"], check=True, timeout=120)
+    return folder
+
+
+def test_attacks_end_as_expected(attacks: Path) -> None:
+    listed = json.loads((attacks / "expected.json").read_text())
+    expected = {name: said for name, said in listed.items() if name.endswith((".xlsx", ".ods"))}
+    assert len(expected) >= 19
+    results = {str(p.relative_to(attacks)): r for p, r in read_all([attacks / name for name in expected]).items()}
+    assert results.keys() == expected.keys()
+    for name, result in results.items():
+        assert "crash" not in result, (name, result)
+        assert result["seconds"] < SECONDS_MAX, (name, result["seconds"])
+        refused = result.get("refused") or result["sheets"][0].get("refused")
+        rows = result.get("sheets", [{}])[0].get("rows")
+        if expected[name]["expect"].startswith("refuse:") or expected[name]["expect"].startswith("refuse;"):
+            assert refused, name
+        assert refused or rows, name
+    cells = {n: [c for _, row, _ in r["sheets"][0]["rows"] for c in row] for n, r in results.items() if has_rows(r)}
+    assert cells["xlsx/formula_cells.xlsx"] == ["cached", "x"]
+    assert cells["xlsx/sst_bad_index.xlsx"] == ["#REF!", "#REF!"]
+    assert cells["xlsx/sst_count_lies.xlsx"] == ["ok"]
+    assert cells["xlsx/huge_dimension.xlsx"] == ["1"]
+
+
+def has_rows(result: dict[str, Any]) -> bool:
+    return bool(result.get("sheets") and result["sheets"][0].get("rows"))
