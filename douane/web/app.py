@@ -24,8 +24,9 @@ from douane.errors import DouaneError
 from douane.flow.house import open_house
 from douane.flow.identity import SignInLimit, unlock
 from douane.settings import Settings
-from douane.web.auth import Keys, Web, origins
+from douane.web.auth import Keys, Web, origins, web_of
 from douane.web.manners import Manners
+from douane.web.metrics import MEDIA_TYPE
 from douane.web.spreadsheet import answers, common, mapping, projects, review, rows, sign_in, templates, uploads, wire
 
 UI = Path(__file__).parent.parent / "ui"
@@ -116,6 +117,10 @@ def _add_pages(app: FastAPI) -> None:
     async def first_page(_request: Request) -> Response:
         return FileResponse(UI / "index.html", media_type="text/html")
 
+    async def metrics(request: Request) -> Response:
+        web = web_of(request)
+        return Response(await run_in_threadpool(web.metrics.text, web.house), media_type=MEDIA_TYPE)
+
     async def docs(_request: Request) -> Response:
         return FileResponse(_DOCS / "docs.html", media_type="text/html")
 
@@ -126,6 +131,7 @@ def _add_pages(app: FastAPI) -> None:
         return FileResponse(_DOCS / name, media_type=_DOCS_FILES[name])
 
     app.add_route("/", first_page, include_in_schema=False)
+    app.add_route("/metrics", metrics, include_in_schema=False)
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route("/docs/{name}", docs_file, include_in_schema=False)
     app.mount("/ui", StaticFiles(directory=UI, check_dir=False))

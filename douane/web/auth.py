@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +17,7 @@ from douane.flow import identity
 from douane.flow.house import House
 from douane.flow.identity import Secrets, SignInLimit
 from douane.model.identity import Caller
+from douane.web.metrics import Metrics
 
 _KEY_LIFE_S = 3.0
 
@@ -59,6 +60,7 @@ class Web:
     secrets: Secrets
     keys: Keys
     sign_in_limit: SignInLimit
+    metrics: Metrics = field(default_factory=Metrics)
     closing: bool = False
 
 

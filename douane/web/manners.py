@@ -4,6 +4,7 @@ the end meaning the same as with one.
 
 from __future__ import annotations
 
+import time
 import traceback
 
 import structlog
@@ -46,11 +47,12 @@ class Manners:
             # The same answer without its body, which the server leaves out: it still sees the first method.
             scope = {**scope, "method": "GET"}
         started = False
+        status, begun_at = 500, time.monotonic()
 
         async def polite(message: Message) -> None:
-            nonlocal started
+            nonlocal started, status
             if message["type"] == "http.response.start":
-                started = True
+                started, status = True, message["status"]
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
                 for name, value in _ALWAYS.items():
                     headers.setdefault(name, value)
@@ -66,6 +68,7 @@ class Manners:
             await self.app(scope, receive, polite)
         except ClientDisconnect:
             # Whoever left in the middle of a body hears nothing any more.
+            status = 499
             _log.info("client left", method=scope["method"], path=path)
         except Exception:
             if started:
@@ -81,3 +84,6 @@ class Manners:
                 }
             )
             await polite({"type": "http.response.body", "body": _FAULT})
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            scope["app"].state.web.metrics.note(scope["method"], route, status, time.monotonic() - begun_at)

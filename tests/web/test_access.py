@@ -154,6 +154,16 @@ def test_pre_flight_requests_are_answered(sqlite_site: Site) -> None:
         assert "access-control-allow-origin" not in simple.headers
 
 
+def test_numbers_for_who_watches(sqlite_site: Site) -> None:
+    for _ in range(3):
+        sqlite_site.client.get(f"/v1/template/{UNKNOWN_ID}")
+    text = sqlite_site.anyone().get("/metrics").text
+    line = 'douane_request_seconds_count{method="GET",route="/v1/template/{template_id}",status="404"} '
+    assert float(text.split(line)[1].split()[0]) >= 3
+    assert UNKNOWN_ID not in text
+    assert "# TYPE douane_operations gauge" in text
+
+
 def test_answers_are_compressed_for_who_asks(sqlite_site: Site) -> None:
     address = f"/v1/template/{sqlite_site.made.template_id}/columns"
     packed = sqlite_site.client.get(address, headers={"accept-encoding": "gzip"})
