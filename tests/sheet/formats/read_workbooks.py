@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from douane.errors import DouaneError
-from douane.sheet.formats import HEAD_BYTES, Options, open_file
-from douane.sheet.formats import ods, workbook, xlsx
+from douane.sheet.formats import HEAD_BYTES, Options, ods, open_file, workbook, xlsx
 
 ROWS_MAX, COLUMNS_MAX = 2000, 300
 MEMBERS = (xlsx, ods, workbook)
