@@ -35,7 +35,7 @@ def may(permission: str) -> Callable[[Request], Awaitable[Caller]]:
     """A dependency: the caller by key or cookie, if it has the permission in its project."""
 
     async def caller(request: Request) -> Caller:
-        found = await _caller(request, None)
+        found = await _caller(request)
         if not found.may(permission):
             raise wire.forbidden()
         return found
@@ -45,7 +45,7 @@ def may(permission: str) -> Callable[[Request], Awaitable[Caller]]:
 
 async def anyone(request: Request) -> Caller:
     """A dependency: the caller by key or cookie, whatever it may do; one that is in no project too."""
-    return await _caller(request, None)
+    return await _caller(request)
 
 
 async def person(request: Request) -> SignIn:
@@ -58,7 +58,7 @@ async def person(request: Request) -> SignIn:
     return found
 
 
-async def _caller(request: Request, refusal: str | None) -> Caller:
+async def _caller(request: Request) -> Caller:
     web = web_of(request)
     key = request.headers.get("accesskey")
     if key is not None:
@@ -71,7 +71,7 @@ async def _caller(request: Request, refusal: str | None) -> Caller:
         return caller
     signed_in = await _signed_in(web, request)
     if signed_in is None:
-        raise wire.unauthorized(refusal)
+        raise wire.unauthorized()
     _refuse_other_sites(request)
     return identity.caller_of(signed_in)
 
