@@ -249,8 +249,7 @@ def _csv_lines(records: Iterator[list[str]]) -> bytes:
 
 
 def sheets(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    reader = formats.open_file(_source(spec), _options(spec))
-    wire.send("sheets", names=list(reader.detected.sheets))
+    wire.send("sheets", names=list(formats.sheet_names(_source(spec), _options(spec))))
 
 
 # Reading

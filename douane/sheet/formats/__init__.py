@@ -135,6 +135,8 @@ class Reader(Protocol):
 # The menu: format -> module, in the order of recognition. A member module has
 #   recognise(head, source) -> bool     is this file mine, by its first HEAD_BYTES (and, if need be, more of it)?
 #   open(source, options) -> Reader     BadFile if it can't be read after all
+# and, where a file has sheets to choose from,
+#   sheet_names(source, options) -> tuple[str, ...]
 # Modules are imported when a file is opened, so that the others live on when the library below one of them does not.
 MENU: dict[str, str] = {
     "xlsx": "douane.sheet.formats.xlsx",
@@ -177,6 +179,21 @@ def open_as(source: Source, options: Options, members: dict[str, str]) -> Reader
     if missing:
         raise BadFile(f"File type is not supported; not to be had here: {', '.join(missing)}.", code="file_type")
     raise BadFile("File type is not supported.", code="file_type")
+
+
+def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]:
+    """The sheets a person may choose from, in the order that `Options.sheet` as a number counts in; none where the
+    format has no sheets. Reads no rows, so it answers too where the first sheet is empty and `open_file` refuses."""
+    head = source.read(0, HEAD_BYTES)
+    for path in menu().values():
+        try:
+            member = importlib.import_module(path)
+        except ImportError:
+            continue
+        if hasattr(member, "sheet_names") and member.recognise(head, source):
+            names: tuple[str, ...] = member.sheet_names(source, options)
+            return names
+    return open_file(source, options).detected.sheets
 
 
 @cache

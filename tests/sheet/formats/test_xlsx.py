@@ -24,6 +24,7 @@ from douane.sheet.formats import (
     KIND_TIME,
     Limits,
     Options,
+    sheet_names,
     sheet_xml,
     xlsx,
 )
@@ -241,6 +242,13 @@ def test_an_unknown_sheet_is_refused_with_the_names_there_are(wanted: str | int)
     error = refusal(three_sheets(), Options(sheet=wanted))
     assert error.code == "sheet_unknown"
     assert "“First”, “Second”, “Secret”" in str(error)
+
+
+def test_sheets_can_be_chosen_where_the_first_one_is_empty() -> None:
+    data = zipped(parts(sheet(""), sheet('<row r="1"><c r="A1"><v>1</v></c></row>'), names=("None", "Some")))
+    assert sheet_names(MemorySource(data)) == ("None", "Some")
+    assert sheet_names(MemorySource(b"a,b\n1,2\n")) == ()
+    assert cells(data, Options(sheet="Some")) == [["1"]]
 
 
 def test_an_empty_sheet_is_refused_as_empty() -> None:
