@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -45,6 +45,9 @@ from douane.sheet.formats.text_encoding import Encoding, detect_unicode, transcr
 SPACE = b" \t\r\n"
 FIRST_RECORDS = 1000
 SLICE_CELLS = 500_000
+# Pieces with more cells than this are cut smaller: a frame costs 16 bytes a cell before any text.
+CELLS_MAX = 4_000_000
+CELLS_A_RECORD = 5
 
 _BEGIN = re.compile(rb'\s*(?:\{\s*["}]|\[\s*(?:[\[\{"\-\d\]]|true\b|false\b|null\b|\Z)|\{\s*\Z)')
 _TABLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -113,6 +116,7 @@ class JsonReader:
         self._piece_bytes = options.piece_bytes
         self._keys: dict[str, int] = {}
         self._surveyed = False
+        self._values_max = 1 << 62  # in a piece; until the width is known there are no frames
         self._headings = 0
 
     def survey(self, encoding: Encoding) -> None:
@@ -152,6 +156,7 @@ class JsonReader:
         if not width:
             raise trouble or BadFile("File is empty", code="file_empty")
         self._surveyed = True
+        self._values_max = CELLS_MAX // (width + CELLS_A_RECORD) + 1
         self.detected = Detected(
             format="ndjson" if self._layout.lines else "json",
             width=width,
@@ -185,6 +190,9 @@ class JsonReader:
                 size = window.find(b"\n") + 1 or (len(window) if len(window) < self._limits.record_bytes else 0)
         if not window:
             return None
+        if window.count(b"\n", 0, size) > self._values_max:
+            ends = np.flatnonzero(np.frombuffer(window, np.uint8, size) == ord("\n"))
+            size = int(ends[self._values_max - 1]) + 1
         overlong = not size
         offset = at.offset + size
         if overlong:
@@ -212,6 +220,10 @@ class JsonReader:
             if len(depths) and depths.max() > self._limits.json_depth + depth:
                 raise OverLimit(f"Values are nested deeper than {self._limits.json_depth}", setting="json_depth")
             closing = np.flatnonzero(depths < depth)
+            whole = np.flatnonzero((depths == depth) & (_TURN[np.frombuffer(window, np.uint8)[places]] < 0))
+            if len(whole) > self._values_max:
+                size = int(places[whole[self._values_max - 1]]) + 1
+                return self._run(at, window[:size], self._after(at, window, size))
             if depth and len(closing):  # the array ends here
                 size = int(places[closing[0]]) + 1
                 if window[size - 1 : size] != b"]":
@@ -224,7 +236,6 @@ class JsonReader:
                 raise _no_json("it ends early", at.line + window.count(b"\n"))
             if ended:
                 return self._run(at, window, self._after(at, window, len(window)))
-            whole = np.flatnonzero((depths == depth) & (_TURN[np.frombuffer(window, np.uint8)[places]] < 0))
             if len(whole):
                 size = int(places[whole[-1]]) + 1
                 return self._run(at, window[:size], self._after(at, window, size))
@@ -261,8 +272,7 @@ class JsonReader:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
+class _Value(NamedTuple):  # there may be millions
     """One value of the file. `content`: an object's or a row's values as JSON text; None if it is neither, then `text`
     stands for it and `error` is what the file is refused for if it has nothing better. `raw`: its bytes where `content`
     does not say all of them."""
@@ -368,9 +378,12 @@ class JsonPiece:
 
     def parse(self) -> Batch:
         table = _Table(self.width)
+        most = 2 * (CELLS_MAX // (self.width + CELLS_A_RECORD) + 1)
         if self.run.number == 0 and self.keys:
             table.add([*self.keys], 0, 0, None, None)
-        for value in self.run.values():
+        for number, value in enumerate(self.run.values()):
+            if number > most:  # many on one line, or many that are no objects: nothing that a piece could be cut at
+                raise _no_json("too many values without a line end between them", value.line)
             self._add(table, value)
         return Batch(table.frame(), table.blank, self.run.next, self.run.bytes_done)
 
@@ -397,11 +410,15 @@ class JsonPiece:
             row = b"[" + b",".join(map(bytes, value.content)) + b"]" if isinstance(value.content, list) else b""
             cells[0] = _decoded(row[: limits.cell_bytes])[0] if row else value.text
             flags |= FLAG_BROKEN if row else 0
-        if not flags and not extra and not any(text and text.strip(WHITE) for text in cells):
+        if not flags and not extra and _is_blank(cells):
             table.blank += 1
             return
         surplus = json.dumps([text or "" for text in extra], ensure_ascii=False) if extra else None
         table.add(cells, value.line, flags, surplus, value.raw)
+
+
+def _is_blank(cells: Sequence[str | None]) -> bool:
+    return all(not (text and text.strip(WHITE)) for text in cells)
 
 
 class _Table:
@@ -451,9 +468,7 @@ def _line_values(text: bytes, line: int, limits: Limits) -> Iterator[_Value]:
 
 def _value(data: bytes, line: int, limits: Limits) -> _Value:
     text, flags = data, 0
-    try:
-        data.decode()
-    except UnicodeDecodeError:
+    if not data.isascii() and not _is_utf8(data):
         # A doubled backslash: within a string the byte then reads as \xNN, and elsewhere the value is no JSON anyway.
         shown = _ESCAPED_BYTE.sub(
             lambda byte: f"\\\\x{ord(byte[0]) - 0xDC00:02x}", data.decode("utf-8", "surrogateescape")
@@ -479,6 +494,14 @@ def _value(data: bytes, line: int, limits: Limits) -> _Value:
     if isinstance(content, dict) and _has_double_keys(text, len(content)):
         flags |= FLAG_BROKEN
     return _Value(line, content, flags, raw=data.strip(SPACE) if flags else None)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _unusable(data: bytes, line: int, flags: int, error: BadFile, limits: Limits) -> _Value:

@@ -170,6 +170,23 @@ def test_an_overlong_line_is_flagged_and_an_overlong_value_refused() -> None:
     assert refused.value.setting == "record_bytes"
 
 
+@pytest.mark.parametrize("form", ["lines", "array"])
+def test_pieces_are_small_where_frames_would_be_large(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    monkeypatch.setattr("douane.sheet.formats.json.CELLS_MAX", 3_000)
+    keys = b"{" + b",".join(b'"k%d":1' % i for i in range(50)) + b"}"
+    values = [keys, *[b'{"k1":2}'] * 2000]
+    body = b"\n".join(values) if form == "lines" else b"[" + b",".join(values) + b"]"
+    heights = [batch.frame.height for batch in batches(open_file(MemorySource(body)))]
+    assert sum(heights) == 2002
+    assert max(heights) * 50 <= 3_100
+
+
+def test_a_line_of_too_many_objects_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("douane.sheet.formats.json.CELLS_MAX", 3_000)
+    with pytest.raises(BadFile, match="too many values"):
+        frame_of(b'{"a":1}\n' + b'{"a":1}' * 2000 + b"\n")
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3),
