@@ -10,7 +10,7 @@ ARGS ?=
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: run test bench lint clean
+.PHONY: run test bench torture lint clean
 
 run: $(VENV)/run.stamp
 	@exec $(VENV)/bin/douane serve --data $(DATA) --port $(PORT) $(ARGS)
@@ -20,6 +20,11 @@ test: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m bench.run $(ARGS)
+
+# The kill tests for as long as one likes; each round is one import, on both storage modes.
+torture: $(VENV)/test.stamp
+	DOUANE_TORTURE_ROUNDS=$(or $(ROUNDS),20) DOUANE_TORTURE_SEED=$(or $(SEED),$$$$) \
+		$(VENV)/bin/python -m pytest --timeout=7200 tests/flow/test_kill.py tests/jobs $(ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check
@@ -38,6 +43,7 @@ $(VENV)/bin/python:
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(VENV)/bin/python -m compileall -q douane
 	@touch $@
 
 $(VENV)/test.stamp: requirements/test.txt $(VENV)/run.stamp

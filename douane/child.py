@@ -28,7 +28,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -350,7 +350,8 @@ def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     checked.sort(key=lambda verdict: verdict.number)
     changed = {v.number: v for v in checking.settle_uniqueness(checker, parts, checked, folder)}
     for verdict in changed.values():
-        _send_mask(wire, verdict)
+        # Its hashes are stored already: uniqueness changes masks only.
+        _send_mask(wire, replace(verdict, hashes=None))
     checked = [changed.get(v.number, v) for v in checked]
     for packed in checking.pack_sparse(parts, checked, folder):
         wire.send_file(

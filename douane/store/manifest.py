@@ -79,17 +79,19 @@ def parts(connection: Connection, operation_id: str, table: str) -> list[PartRow
 
 
 def add_masks(connection: Connection, operation_id: str, table: str, version: int, rows: Sequence[MaskRow]) -> None:
-    """Names masks under a version that is not published yet; a later one for the same part replaces the earlier."""
+    """Names masks under a version that is not published yet; a later one for the same part replaces the earlier, but
+    for the key hashes if it brings none."""
     if not rows:
         return
-    connection.execute(
-        delete(part_mask).where(
-            part_mask.c.operation_id == operation_id,
-            part_mask.c.table_name == table,
-            part_mask.c.version == version,
-            part_mask.c.number.in_([row.number for row in rows]),
-        )
+    same = (
+        part_mask.c.operation_id == operation_id,
+        part_mask.c.table_name == table,
+        part_mask.c.version == version,
+        part_mask.c.number.in_([row.number for row in rows]),
     )
+    query = select(part_mask.c.number, part_mask.c.hash_object).where(*same)
+    hashes = {row.number: row.hash_object for row in connection.execute(query)}
+    connection.execute(delete(part_mask).where(*same))
     connection.execute(
         insert(part_mask),
         [
@@ -101,7 +103,7 @@ def add_masks(connection: Connection, operation_id: str, table: str, version: in
                 "valid": row.valid,
                 "invalid": row.invalid,
                 "object": row.object,
-                "hash_object": row.hash_object,
+                "hash_object": row.hash_object or hashes.get(row.number),
                 "attempt": row.attempt,
             }
             for row in rows
