@@ -54,6 +54,7 @@ CELLS_MAX = 4_000_000
 CELLS_A_RECORD = 5
 QUOTES_MAX = 2_000_000
 REREAD_BYTES = 64 << 10
+LINE_MAX = (1 << 32) - 1
 
 # `csv` refuses cells over 128 KiB by default; our own limits stand before it. The setting is the process's.
 csv.field_size_limit((1 << 31) - 1)
@@ -546,7 +547,7 @@ def _frame(records: _Records, shape: _Shape) -> pl.DataFrame:
     if len(good) < count:
         fast = _with_exact(fast, records, good, shape, flags, extra, raw)
     columns = [
-        pl.Series("_line", records.lines.astype(np.uint32)),
+        pl.Series("_line", np.minimum(records.lines, LINE_MAX).astype(np.uint32)),
         pl.Series("_flags", flags),
     ]
     if extra:

@@ -48,6 +48,7 @@ SLICE_CELLS = 500_000
 # Pieces with more cells than this are cut smaller: a frame costs 16 bytes a cell before any text.
 CELLS_MAX = 4_000_000
 CELLS_A_RECORD = 5
+LINE_MAX = (1 << 32) - 1
 
 _BEGIN = re.compile(rb'\s*(?:\{\s*["}]|\[\s*(?:[\[\{"\-\d\]]|true\b|false\b|null\b|\Z)|\{\s*\Z)')
 _TABLE = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -432,7 +433,7 @@ class _Table:
         self._rows: list[tuple[Any, ...]] = []
 
     def add(self, cells: Sequence[str | None], line: int, flags: int, extra: str | None, raw: bytes | None) -> None:
-        self._rows.append((*cells, line, flags, extra, raw))
+        self._rows.append((*cells, min(line, LINE_MAX), flags, extra, raw))
         if len(self._rows) >= self._slice:
             self._turn()
 
