@@ -6,11 +6,16 @@ writes no files and does not know where the rows are; the sandboxed child feeds 
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from douane.model.problem import Problem, Rule
 
@@ -97,3 +102,69 @@ def _message(rule: Rule, problems: Sequence[Problem]) -> str:
         if problem.column == rule.column and problem.rule == rule.name:
             return problem.message
     return ""
+
+
+def problem_lines(problems: Sequence[Sequence[Problem]], lines: Sequence[int], rows: Sequence[int]) -> bytes:
+    """NDJSON, one object a problem (warnings are none): `line`, `row`, `column`, `rule`, `message`, `value`; a problem
+    of the whole record has `column` null. One entry of each argument per record."""
+    out: list[str] = []
+    for found, line, row in zip(problems, lines, rows, strict=True):
+        for problem in found:
+            if problem.warning:
+                continue
+            document = {
+                "line": line,
+                "row": int(row),
+                "column": problem.column,
+                "rule": problem.rule,
+                "message": problem.message,
+                "value": problem.value,
+            }
+            out.append(json.dumps(document, ensure_ascii=False) + "\n")
+    return "".join(out).encode()
+
+
+class InvalidCsv:
+    """invalid.csv: for people who open it in a spreadsheet program. `line` and `messages` first, then the fields as the
+    file had them; a cell that a spreadsheet program would take for a formula gets an apostrophe in front, and only
+    here: valid.csv is exact."""
+
+    def __init__(self, file: BinaryIO, fields: Sequence[tuple[str, int]]) -> None:
+        """`fields`: (key, position of its cell in the frame), in the order they are written."""
+        self._file = file
+        self._positions = [position for _, position in fields]
+        self._write([["line", "messages", *(key for key, _ in fields)]])
+
+    def write(self, frame: pl.DataFrame, problems: Sequence[Sequence[Problem]]) -> None:
+        """One row of the frame and one list of problems per invalid record."""
+        lines = frame["_line"].to_list()
+        columns = [
+            frame[f"c{position}"].to_list() if f"c{position}" in frame.columns else [None] * len(frame)
+            for position in self._positions
+        ]
+        rows = []
+        for at, found in enumerate(problems):
+            messages = "; ".join(_place(problem) + problem.message for problem in found if not problem.warning)
+            rows.append([str(lines[at]), messages, *(column[at] or "" for column in columns)])
+        self._write(rows)
+
+    def _write(self, rows: Sequence[Sequence[str]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\r\n").writerows([[escape_formula(cell) for cell in row] for row in rows])
+        self._file.write(text.getvalue().encode())
+
+
+def _place(problem: Problem) -> str:
+    return f"{problem.column}: " if problem.column is not None else ""
+
+
+def escape_formula(cell: str) -> str:
+    """The cell as text for a spreadsheet program (ASVS 1.2.10); a plain number with a sign stays one."""
+    if not cell or cell[0] not in "=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20":
+        return cell
+    if cell[0] in "+-" and _PLAIN_NUMBER.fullmatch(cell):
+        return cell
+    return "'" + cell
+
+
+_PLAIN_NUMBER = re.compile(r"[+-][0-9]+([.,][0-9]+)?")
