@@ -36,7 +36,7 @@ class Served:
     printed: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`douane serve` on an empty folder, as a stranger starts it."""
     folder = tmp_path_factory.mktemp("served")
@@ -82,7 +82,7 @@ def _wait_until_up(address: str, running: subprocess.Popen[bytes], log: Path) ->
     raise AssertionError(f"douane serve did not come up:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     program = os.environ.get("DOUANE_TEST_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
@@ -120,7 +120,7 @@ def page(browser: Browser) -> Iterator[Page]:
     assert wrong == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def session_cookies(served: Served) -> dict[str, str]:
     """One sign-in for all tests that don't end it."""
     answer = httpx.post(f"{served.address}/v1/auth/login", json={"email": served.email, "password": served.password})

@@ -156,9 +156,10 @@ def test_limits_of_time(folder: Path) -> None:
 
 def test_time_spent_storing_is_no_silence(folder: Path) -> None:
     def slowly(event: dict[str, Any]) -> None:
-        time.sleep(0.4)
+        time.sleep(1.2)
 
-    run(folder, "parts", count=3, window=1, limits=ChildLimits(silence_s=1.0), on_event=slowly)
+    # Longer together than the silence that is allowed, which in turn leaves time to start on a busy machine.
+    run(folder, "parts", count=5, window=1, limits=ChildLimits(silence_s=5.0), on_event=slowly)
 
 
 def test_cancelling_kills(folder: Path) -> None:
