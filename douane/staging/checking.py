@@ -158,8 +158,11 @@ def settle_uniqueness(
         hashes = [masks.read_hashes(c.hashes, len(checker.unique))[rule.number] for c in checked if c.hashes]
         columns = _columns_for(checker, parts, rule)
 
-        def texts(number: int, offsets: Rows, rule: Any = rule, columns: Sequence[str] | None = columns) -> pl.Series:
-            return checker.unique_texts(read_part(parts[number].path, columns)[offsets], rule)
+        def texts(
+            places: Sequence[tuple[int, Rows]], rule: Any = rule, columns: Sequence[str] | None = columns
+        ) -> pl.Series:
+            frames = [read_part(parts[number].path, columns)[offsets] for number, offsets in places]
+            return checker.unique_texts(pl.concat(frames, how="diagonal"), rule)
 
         for number, offsets, later in uniqueness.later_copies(hashes, texts):
             if later.any():

@@ -89,8 +89,9 @@ class _Table:
     def compare(self, rule: Any, touched: Words) -> None:
         """Sets the rule's bits anew on every row whose key is touched."""
 
-        def texts(at: int, offsets: Rows) -> pl.Series:
-            return self.checker.unique_texts(self.frame(at, offsets), rule)
+        def texts(places: Sequence[tuple[int, Rows]]) -> pl.Series:
+            frames = [self.frame(at, offsets) for at, offsets in places]
+            return self.checker.unique_texts(pl.concat(frames, how="diagonal"), rule)
 
         for at, offsets, later in uniqueness.later_copies(
             [h[rule.number] for h in self.hashes], texts, iter([touched])

@@ -15,6 +15,7 @@ import polars as pl
 
 BUCKET_ROWS = 12_000_000  # hashes sorted at once: 96 MB
 CANDIDATE_VALUES = 250_000  # distinct repeated values whose texts are held at once
+CANDIDATE_ROWS = 50_000  # rows whose texts are read at once
 
 Hashes = npt.NDArray[np.uint64]
 Offsets = npt.NDArray[np.int64]
@@ -61,21 +62,41 @@ def members(hashes: Hashes, wanted: Hashes) -> Offsets:
     return held
 
 
+# (part, ascending offsets) of several parts, in row order -> what the rule compares, null where a row takes no part
+Texts = Callable[[Sequence[tuple[int, Offsets]]], pl.Series]
+
+
 def later_copies(
-    parts: Sequence[Hashes], texts: Callable[[int, Offsets], pl.Series], batches: Iterator[Hashes] | None = None
+    parts: Sequence[Hashes], texts: Texts, batches: Iterator[Hashes] | None = None
 ) -> Iterator[tuple[int, Offsets, npt.NDArray[np.bool_]]]:
     """For every row that holds a repeated candidate: (part number, offsets, is it a later copy), part by part in row
-    order, batch by batch. `texts(part, offsets)` answers what the rule compares, null where the row takes no part.
-    `batches` limits the question to given hashes (a re-check of what changed)."""
+    order, batch by batch. `batches` limits the question to given hashes (a re-check of what changed)."""
     for wanted in repeated_hashes(parts) if batches is None else batches:
         seen = pl.Series("text", [], dtype=pl.String)
-        for number, hashes in enumerate(parts):
-            offsets = members(hashes, wanted)
-            if len(offsets) == 0:
-                continue
-            text = texts(number, offsets)
+        for places in _together(parts, wanted):
+            text = texts(places).alias("text")
             known = text.is_in(seen.implode()) if len(seen) else pl.repeat(False, len(text), eager=True)
             first = text.is_first_distinct()
-            later = ((known | ~first) & text.is_not_null()).fill_null(False)
-            seen = pl.concat([seen, text.filter(first & ~known.fill_null(True) & text.is_not_null()).alias("text")])
-            yield number, offsets, later.to_numpy()
+            later = ((known | ~first) & text.is_not_null()).fill_null(False).to_numpy()
+            seen = pl.concat([seen, text.filter(first & ~known.fill_null(True) & text.is_not_null())])
+            start = 0
+            for number, offsets in places:
+                yield number, offsets, later[start : start + len(offsets)]
+                start += len(offsets)
+
+
+def _together(parts: Sequence[Hashes], wanted: Hashes) -> Iterator[list[tuple[int, Offsets]]]:
+    """The candidates of a batch, as many parts at once as makes a good handful of rows: a query costs what it costs."""
+    waiting: list[tuple[int, Offsets]] = []
+    rows = 0
+    for number, hashes in enumerate(parts):
+        offsets = members(hashes, wanted)
+        if len(offsets) == 0:
+            continue
+        waiting.append((number, offsets))
+        rows += len(offsets)
+        if rows >= CANDIDATE_ROWS:
+            yield waiting
+            waiting, rows = [], 0
+    if waiting:
+        yield waiting

@@ -195,29 +195,33 @@ def test_a_row_that_joined_a_sparse_view_later_is_read_from_its_part(tmp_path: P
 
 def test_uniqueness_in_buckets_and_batches_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(5)
-    texts = [str(value) for value in random.integers(0, 700, 3000)]
-    whole = pl.Series(texts)
+    values = [str(value) for value in random.integers(0, 700, 3000)]
+    whole = pl.Series(values)
     hashes = whole.hash(3).to_numpy()
     parts = [hashes[:1000], hashes[1000:1500], hashes[1500:]]
     starts = [0, 1000, 1500]
 
+    def texts(places: list[tuple[int, np.ndarray]]) -> pl.Series:  # type: ignore[type-arg]
+        return pl.concat([whole[offsets + starts[number]] for number, offsets in places])
+
     def run() -> set[int]:
         later: set[int] = set()
-        for part, offsets, flags in uniqueness.later_copies(parts, lambda n, o: whole[o + starts[n]]):
+        for part, offsets, flags in uniqueness.later_copies(parts, texts):
             later |= {starts[part] + int(offset) for offset in offsets[flags]}
         return later
 
-    wanted = {at for at, text in enumerate(texts) if text in texts[:at]}
+    wanted = {at for at, text in enumerate(values) if text in values[:at]}
     assert run() == wanted
     monkeypatch.setattr(uniqueness, "BUCKET_ROWS", 256)
     monkeypatch.setattr(uniqueness, "CANDIDATE_VALUES", 50)
+    monkeypatch.setattr(uniqueness, "CANDIDATE_ROWS", 20)
     assert run() == wanted
 
 
 def test_equal_hashes_of_different_texts_blame_nobody() -> None:
     hashes = [np.array([9, 9, 9], np.uint64)]
     texts = pl.Series(["a", "b", "a"])
-    found = list(uniqueness.later_copies(hashes, lambda _, offsets: texts[offsets]))
+    found = list(uniqueness.later_copies(hashes, lambda places: texts[places[0][1]]))
     assert [(n, o.tolist(), later.tolist()) for n, o, later in found] == [(0, [0, 1, 2], [False, False, True])]
 
 
