@@ -177,7 +177,7 @@ def _check(data: Dataset, scratch: Path) -> Run:
     stage = scratch / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     command = [DOUANE, "check", str(data.path), "--template", str(template_yaml()), "--json", "--stage", str(stage)]
-    result = run(command)
+    result = run(command, makes=stage)
     if result.status not in (0, 1):
         raise SystemExit(f"douane check ended with status {result.status}:\n{result.stderr[-3000:]}")
     verify(json.loads(result.stdout), data, what="douane check")
