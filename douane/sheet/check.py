@@ -39,6 +39,7 @@ from douane.sheet.columns.contract import (
     trim,
     unchanged,
 )
+from douane.sheet.columns.select import collapsed
 from douane.sheet.formats import (
     FLAG_BROKEN,
     FLAG_OVERLONG,
@@ -435,6 +436,8 @@ def _exact(frame: pl.DataFrame, plan: _Plan, *, prepare: bool = True) -> pl.Data
 def _texts(rows: pl.DataFrame, plan: _Plan) -> list[tuple[str | None, str]]:
     """Per row the cell as it is and its stored text, "" where there is no cell."""
     cells: list[str | None] = rows[plan.cell].to_list() if plan.cell in rows.columns else [None] * len(rows)
+    if plan.judge.form == "list":
+        return [(cell, collapsed((cell or "").strip(SPACE), plan.column.delimiter)) for cell in cells]
     if plan.judge.stored is not unchanged:
         return list(zip(cells, _exact(rows, plan, prepare=False)["text"].fill_null("").to_list(), strict=True))
     return [(cell, "" if cell is None else cell.strip(SPACE)) for cell in cells]

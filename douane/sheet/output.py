@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from douane.model.template import Column, Template
 from douane.sheet import columns
 from douane.sheet.columns.contract import SPACE, Judge, trim, unchanged
 from douane.sheet.columns.number import canonical, canonical_number, number, values
-from douane.sheet.columns.select import elements
+from douane.sheet.columns.select import collapsed, elements
 from douane.sheet.mapping import Layout
 
 _NOTHING = object()
@@ -49,6 +50,8 @@ _ESCAPES = {
 }
 # Up to this many characters a plain decimal has at most 15 digits, and every one of those survives a double.
 _SURELY_EXACT_CHARS = 15
+# Spelled as it leaves already, as nearly every number is.
+_PLAIN = re.compile(r"0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9]")
 
 
 class Output:
@@ -113,9 +116,12 @@ class Output:
         name, judge = f"c{self._positions[at][0]}", self._judges[at]
         if name not in frame.columns:
             return [None] * len(frame)
-        if judge is not None and judge.stored is not unchanged:
+        column = self._columns[at]
+        if judge is not None and judge.stored is not unchanged and judge.form != "list":
             return frame.select(judge.stored(trim(pl.col(name)))).to_series().to_list()
         texts = [None if text is None else text.strip(SPACE) for text in frame[name].to_list()]
+        if judge is not None and column is not None and judge.form == "list":
+            return [text and collapsed(text, column.delimiter) for text in texts]
         if judge is None or judge.form != "number":
             return texts
         return [text if text is None else _exact_number(text) for text in texts]
@@ -212,6 +218,8 @@ def _written(frame: pl.DataFrame, *, include_header: bool = False, **options: An
 
 
 def _exact_number(text: str) -> str | msgspec.Raw:
+    if _PLAIN.fullmatch(text):
+        return msgspec.Raw(text.encode())
     if number(text) is None:
         return text
     exact = canonical_number(text)

@@ -44,6 +44,13 @@ def elements(text: str, delimiter: str) -> list[str]:
     return text.split(delimiter) if text else []
 
 
+def collapsed(text: str, delimiter: str) -> str:
+    """What is stored of one trimmed text: no repeated, first or last delimiters (`_several.stored`, in Python)."""
+    while delimiter * 2 in text:
+        text = text.replace(delimiter * 2, delimiter)
+    return text.strip(delimiter)
+
+
 def _several(column: Column) -> Judge:
     """Elements are exact members and are not trimmed, as in the original: `x; y` has a wrong ` y`."""
     delimiter = column.delimiter
