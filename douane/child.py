@@ -331,24 +331,33 @@ def _send_mask(wire: Wire, verdict: Checked) -> None:
 
 
 def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    """`done`: verdicts that an earlier attempt of the same check stored already, if they carry this `stamp`."""
+    """`done`: verdicts that an earlier attempt of the same check stored already, if they carry this `stamp`. With
+    `cells`, the table as it stands under these revisions: a check of another Douane's verdicts from the ground."""
     template = _template(spec["template"])
-    checker, _ = _checker(spec, template)
+    checker, layout = _checker(spec, template)
     wire.send("begun", stamp=checker.stamp, words=checker.words)
-    parts = _parts(spec)
+    cells = _cells(spec) if "cells" in spec else {}
+    positions = _positions(layout)
+    parts = [part for part in _parts(spec) if part.first_row >= 0]
     total = sum(part.rows for part in parts)
     held = {v["number"]: _held(v) for v in spec.get("done", []) if spec.get("stamp") == checker.stamp}
     checked: list[Checked] = [held[part.number] for part in parts if part.number in held]
     done = sum(verdict.rows for verdict in checked)
     rest = [part for part in parts if part.number not in held]
-    for verdict in checking.check_parts(checker, rest, int(spec["data_start"]), folder):
+    for verdict in checking.check_parts(checker, rest, int(spec["data_start"]), folder, cells, positions):
         checked.append(verdict)
         _send_mask(wire, verdict)
         done += verdict.rows
         wire.progress("checking", done, total, "rows", done)
     wire.progress("comparing", done, total, "rows", done, now=True)
     checked.sort(key=lambda verdict: verdict.number)
-    changed = {v.number: v for v in checking.settle_uniqueness(checker, parts, checked, folder)}
+    if added := [row for row, keys in cells.items() if keys.get(RECORD) == ADDED]:
+        part, verdict = _added_part(spec, checker, added, cells, positions, folder)
+        _send_added(wire, part)
+        _send_mask(wire, verdict)
+        parts.append(part)
+        checked.append(verdict)
+    changed = {v.number: v for v in checking.settle_uniqueness(checker, parts, checked, folder, cells, positions)}
     for verdict in changed.values():
         # Its hashes are stored already: uniqueness changes masks only.
         _send_mask(wire, replace(verdict, hashes=None))
@@ -363,7 +372,7 @@ def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
             rows=packed.rows,
             file=packed.path.name,
         )
-    wire.send("checked", **_tally(checker, parts, checked, {}, {}), stamp=checker.stamp, words=checker.words)
+    _send_checked(wire, checker, _tally(checker, parts, checked, cells, positions))
 
 
 def _tally(
@@ -401,7 +410,7 @@ def recheck(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     become one new part."""
     template = _template(spec["template"])
     checker, layout = _checker(spec, template)
-    positions = {key: at for key in _keys(layout) if (at := layout.position(key)) is not None}
+    positions = _positions(layout)
     cells = _cells(spec)
     previous = {v["number"]: v for v in spec["previous"]}
     parts: list[Part] = []
@@ -418,16 +427,7 @@ def recheck(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     had_added = any(p["first_row"] < 0 for p in spec["parts"])
     if added or had_added:
         part, verdict = _added_part(spec, checker, added, cells, positions, folder)
-        wire.send_file(
-            "part",
-            number=part.number,
-            first_row=-1,
-            rows=part.rows,
-            blank=0,
-            file=part.path.name,
-            next={},
-            bytes_done=0,
-        )
+        _send_added(wire, part)
         parts.append(part)
         checked.append(verdict)
     changed_rows = [row for row in spec["changed"] if cells.get(row, {}).get(RECORD) != ADDED]
@@ -439,7 +439,7 @@ def recheck(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
         _send_mask(wire, verdict)
     checked = [changed.get(v.number, v) for v in checked]
     summary = _tally(checker, parts, checked, cells, positions)
-    wire.send("checked", **summary, stamp=checker.stamp, words=checker.words)
+    _send_checked(wire, checker, summary)
 
 
 def _cells(spec: dict[str, Any]) -> dict[int, dict[str, str | None]]:
@@ -464,8 +464,27 @@ def _added_part(
     return Part(number, -1, len(frame), path), checking.check_frame(checker, frame, number, 0, folder)
 
 
-def _keys(layout: mapping.Layout) -> Iterator[str]:
-    yield from (key for key in layout.fields if key)
+def _send_added(wire: Wire, part: Part) -> None:
+    wire.send_file(
+        "part",
+        number=part.number,
+        first_row=-1,
+        rows=part.rows,
+        blank=0,
+        file=part.path.name,
+        next={},
+        bytes_done=0,
+    )
+
+
+def _send_checked(wire: Wire, checker: Checker, summary: dict[str, Any]) -> None:
+    """The end of a check; the rule table goes with it, so that the bits of its masks can always be read."""
+    rules = [[rule.column, rule.name] for rule in checker.rules]
+    wire.send("checked", **summary, stamp=checker.stamp, words=checker.words, rules=rules)
+
+
+def _positions(layout: mapping.Layout) -> dict[str, int]:
+    return {key: at for key in layout.fields if key and (at := layout.position(key)) is not None}
 
 
 # `douane check`: reading and checking fused
@@ -665,7 +684,7 @@ def encode(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
     template = _template(spec["template"])
     layout = mapping.layout(template, tuple(spec["headings"]), tuple(spec["chosen"]))
     form = output.Output(template, layout)
-    positions = {key: at for key in _keys(layout) if (at := layout.position(key)) is not None}
+    positions = _positions(layout)
     cells = _cells(spec)
 
     def frames() -> Iterator[pl.DataFrame]:

@@ -256,7 +256,7 @@ def ask_review(house: House, operation: Operation) -> Operation:
             ask(house, connection, now, "check")
         elif now.stage == "reviewing" and now.work == "":
             last, reviewed = operations.revision_numbers(connection, now.id)
-            if last > reviewed:
+            if last > reviewed or not current(now):
                 ask(house, connection, now, "check")
         return operations.get(connection, now.id)
 
@@ -264,6 +264,12 @@ def ask_review(house: House, operation: Operation) -> Operation:
 def reviewed(operation: Operation) -> bool:
     """Whether nothing is under way that a review waits for."""
     return operation.work == "" and not (operation.stage == "mapped" and operation.detail.get("check_wanted"))
+
+
+def current(operation: Operation) -> bool:
+    """Whether the verdicts were made with the rules, mapping and libraries of today; true where there are none yet."""
+    stamp = operation.detail.get("check", {}).get("stamp")
+    return stamp is None or bool(stamp == form_of(operation).checker.stamp)
 
 
 def confirm(house: House, operation: Operation, rows_max: int | None = None) -> Operation:
@@ -278,7 +284,7 @@ def confirm(house: House, operation: Operation, rows_max: int | None = None) -> 
         if rows_max is not None and now.source_object is None and now.valid > rows_max:
             raise BadRequest(f"You can not import more than {short_number(rows_max)} records.")
         last, done = operations.revision_numbers(connection, now.id)
-        if last > done:
+        if last > done or not current(now):
             ask(house, connection, now, "confirm")
         else:
             complete(connection, now)

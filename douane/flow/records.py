@@ -150,7 +150,9 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
     now = overlay(page.frame, page.rows, changes.now, form.keys)
     then = now if changes.reviewed is changes.now else overlay(page.frame, page.rows, changes.reviewed, form.keys)
     records = form.output.records(now)
-    problems = form.checker.problems(then, page.words) if page.words.any() else [[] for _ in records]
+    problems = (
+        form.checker.problems(then, _todays(operation, form, page)) if page.words.any() else [[] for _ in records]
+    )
     lines = page.frame["_line"].to_list() if len(records) else []
     for row, record, found, state, line in zip(page.rows, records, problems, page.states, lines, strict=True):
         changed = changes.now.get(int(row), {})
@@ -163,6 +165,22 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
             tuple(found),
             {key: True for key in changed if key != RECORD},
         )
+
+
+def _todays(operation: Operation, form: Form, page: Page) -> masks.Words:
+    """The masks with today's bits. Those of another Douane are read by the names of their rules; a rule that is no more
+    has nothing to say."""
+    made = operation.detail.get("check", {})
+    if made.get("stamp") == form.checker.stamp or "rules" not in made:
+        return page.words
+    bits = {(rule.column, rule.name): rule.bit for rule in form.checker.rules}
+    words = np.zeros((len(page.words), form.checker.words), np.uint64)
+    for old, (column, name) in enumerate(made["rules"]):
+        bit = bits.get((column, name))
+        if bit is not None:
+            set_rows = (page.words[:, old // 64] >> np.uint64(old % 64)) & np.uint64(1)
+            words[:, bit // 64] |= set_rows << np.uint64(bit % 64)
+    return words
 
 
 def record_id(operation_id: str, row: int) -> str:

@@ -289,9 +289,7 @@ def check(house: House, operation_id: str) -> bool:
     with _attempt(house, operation_id, "check") as attempt:
         if attempt is None:
             return False
-        if attempt.held.stage == "mapped":
-            return not _check(attempt)
-        _recheck(attempt)
+        return not _judge(attempt)
     return False
 
 
@@ -300,18 +298,30 @@ def confirm(house: House, operation_id: str) -> bool:
     with _attempt(house, operation_id, "confirm") as attempt:
         if attempt is None:
             return False
-        _recheck(attempt, complete=True)
+        return not _judge(attempt, complete=True)
     return False
 
 
-def _check(attempt: _Attempt) -> bool:
-    """The first check. Masks are named under the version to come as they are made, so that pages can be read early;
-    they are published together at the end."""
+def _judge(attempt: _Attempt, *, complete: bool = False) -> bool:
+    """A whole check the first time, and again when verdicts are another Douane's (its rules may differ); else only of
+    what was changed. False when the turn was over before it was done."""
+    held = attempt.held
+    if held.stage == "mapped" or (held.read_done and held.source_object and not imports.current(held)):
+        return _check(attempt, complete=complete)
+    _recheck(attempt, complete=complete)
+    return True
+
+
+def _check(attempt: _Attempt, *, complete: bool) -> bool:
+    """A check of the whole table. Masks are named under the version to come as they are made, so that pages can be read
+    early; they are published together at the end."""
     house, held = attempt.house, attempt.held
     version = held.version + 1
     with reading(house.engine) as connection:
         parts = manifest.parts(connection, held.id, TABLE)
-        done = manifest.masks(connection, held.id, TABLE, version)
+        done = manifest.masks_made(connection, held.id, TABLE, version)
+        last, _ = operations.revision_numbers(connection, held.id)
+        cells = revisions.cells(connection, held.id, upto=last) if last else {}
     inputs = attempt.seat.inputs
     linked = {row.number: house.objects.link_into(row.object, inputs) for row in parts}
     spec = {
@@ -319,21 +329,28 @@ def _check(attempt: _Attempt) -> bool:
         **_judging(held),
         "parts": [_part_spec(row, linked[row.number]) for row in parts],
         "data_start": int(held.detail["header_row"]) + 1,
-        "stamp": held.detail.get("check", {}).get("stamp"),
+        "stamp": held.detail.get("going"),
+        "added_number": ADDED_NUMBER + version,
         "done": [_mask_spec(house, inputs, row, linked_rows) for row, linked_rows in _rows_of(parts, done)],
     }
+    if cells:
+        spec["cells"] = _lay_out(inputs, cells)
     packed: list[PackedRow] = []
+    added: list[PartRow] = []
 
     def event(event: dict[str, Any]) -> None:
         match event["event"]:
             case "begun":
-                known = held.detail.get("check", {})
-                if known.get("stamp") != event["stamp"]:
+                if held.detail.get("going") != event["stamp"]:
                     with write(house.engine) as connection:
                         operations.fenced(connection, held)
                         manifest.drop_masks(connection, held.id, TABLE, version)
-                        check = {"stamp": event["stamp"], "words": event["words"]}
-                        operations.change_detail(connection, held.id, {"check": check})
+                        changes: dict[str, Any] = {"going": event["stamp"]}
+                        if "check" not in held.detail:
+                            changes["check"] = {"stamp": event["stamp"], "words": event["words"]}
+                        operations.change_detail(connection, held.id, changes)
+            case "part":
+                added.append(_keep_added(attempt, event))
             case "mask":
                 row = _keep_mask(attempt, event)
                 with write(house.engine) as connection:
@@ -344,7 +361,7 @@ def _check(attempt: _Attempt) -> bool:
             case "progress":
                 attempt.progress(event)
             case "checked":
-                _publish(attempt, version, [], packed, event)
+                _publish(attempt, version, [], packed, event, added=added, reviewed=last, complete=complete)
 
     return _run(attempt, spec, event)
 
@@ -361,15 +378,12 @@ def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
         cells = revisions.cells(connection, held.id, upto=last)
     inputs = attempt.seat.inputs
     linked = {row.number: house.objects.link_into(row.object, inputs) for row in parts}
-    (inputs / "cells").write_text(
-        json.dumps([[row, key, text] for row, keys in cells.items() for key, text in keys.items()])
-    )
     spec = {
         "do": "recheck",
         **_judging(held),
         "parts": [_part_spec(row, linked[row.number]) for row in parts],
         "previous": [_mask_spec(house, inputs, row, linked_rows) for row, linked_rows in _rows_of(parts, before)],
-        "cells": str(inputs / "cells"),
+        "cells": _lay_out(inputs, cells),
         "changed": changed,
         "added_number": ADDED_NUMBER + version,
     }
@@ -379,9 +393,7 @@ def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
     def event(event: dict[str, Any]) -> None:
         match event["event"]:
             case "part":
-                name = attempt.store("parts", event["file"])
-                size = (attempt.folder / event["file"]).stat().st_size
-                added.append(PartRow(event["number"], -1, event["rows"], 0, name, size, {}, held.attempt))
+                added.append(_keep_added(attempt, event))
             case "mask":
                 rows.append(_keep_mask(attempt, event))
             case "progress":
@@ -392,6 +404,19 @@ def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
     # A recheck is short: it gets no turns.
     attempt.ends_at = float("inf")
     _run(attempt, spec, event)
+
+
+def _lay_out(inputs: Path, cells: Mapping[int, Mapping[str, str | None]]) -> str:
+    """The revisions that stand, as a file for the child."""
+    path = inputs / "cells"
+    path.write_text(json.dumps([[row, key, text] for row, keys in cells.items() for key, text in keys.items()]))
+    return str(path)
+
+
+def _keep_added(attempt: _Attempt, event: Mapping[str, Any]) -> PartRow:
+    name = attempt.store("parts", event["file"])
+    size = (attempt.folder / event["file"]).stat().st_size
+    return PartRow(event["number"], -1, event["rows"], 0, name, size, {}, attempt.held.attempt)
 
 
 def _judging(held: Operation) -> dict[str, Any]:
@@ -463,7 +488,8 @@ def _publish(
         masks = manifest.masks(connection, now.id, TABLE, version)
         valid = sum(masks[row.number].valid for row in parts)
         invalid = sum(masks[row.number].invalid for row in parts)
-        detail = {**now.detail, "check": {"stamp": event["stamp"], "words": event["words"]}}
+        detail = {key: value for key, value in now.detail.items() if key != "going"}
+        detail["check"] = {"stamp": event["stamp"], "words": event["words"], "rules": event["rules"]}
         detail["summary"] = {**event["summary"], "blank": now.blank, "found": valid + invalid + now.blank}
         values: dict[str, Any] = {
             "version": version,

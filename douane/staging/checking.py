@@ -7,7 +7,7 @@ what a review changed. Runs in the sandboxed child; writes to `folder` only and 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from douane.model.problem import Rule
 from douane.staging import masks, uniqueness
 from douane.staging.masks import GONE, INVALID, VALID, Mask, Words
 from douane.staging.parts import Rows, read_part, read_rows, write_part
+from douane.staging.revisions import RECORD, Cells, deleted_rows, overlay, touched
 
 SPARSE = 40  # a view that holds under 1 row in 40 gets its rows packed in list order
 PACKED_ROWS = 2048
@@ -109,14 +110,23 @@ def in_order(items: Iterable[T], work: Callable[[T], R], threads: int = 2, ahead
                 future.cancel()
 
 
-def check_frame(checker: Checker, frame: pl.DataFrame, number: int, gone_rows: int, folder: Path) -> Checked:
-    """Judges one part's frame; its first `gone_rows` records are headings or preamble and get no verdict."""
+def check_frame(
+    checker: Checker,
+    frame: pl.DataFrame,
+    number: int,
+    gone_rows: int,
+    folder: Path,
+    deleted: npt.NDArray[np.bool_] | None = None,
+) -> Checked:
+    """Judges one part's frame; its first `gone_rows` records are headings or preamble and get no verdict, nor do those
+    that are `deleted`."""
     judgement: Judgement = checker.judge(frame)
-    rows = len(frame)
     hashes = judgement.hashes
-    gone: npt.NDArray[np.bool_] | None = None
+    gone = deleted
     if gone_rows > 0:
-        gone = np.arange(rows) < gone_rows
+        first = np.arange(len(frame)) < gone_rows
+        gone = first if gone is None else gone | first
+    if gone is not None:
         hashes = hashes.copy()
         hashes[gone] = 0
     mask = masks.judge_state(judgement.mask, checker.invalid_words, gone)
@@ -140,17 +150,48 @@ def _write(checker: Checker, mask: Mask, hashes: Words, frame: pl.DataFrame, num
     return Checked(number, len(mask.state), valid, invalid, mask_path, hash_path, sparse)
 
 
-def check_parts(checker: Checker, parts: Sequence[Part], data_start: int, folder: Path) -> Iterator[Checked]:
-    """The first check of a staged table; rows before `data_start` are headings or preamble."""
+def check_parts(
+    checker: Checker,
+    parts: Sequence[Part],
+    data_start: int,
+    folder: Path,
+    cells: Cells | None = None,
+    positions: Mapping[str, int] | None = None,
+) -> Iterator[Checked]:
+    """A check of a whole staged table; rows before `data_start` are headings or preamble. With `cells`, as the table
+    stands under these revisions."""
 
     def one(part: Part) -> Checked:
-        return check_frame(checker, read_part(part.path), part.number, max(0, data_start - part.first_row), folder)
+        frame = read_part(part.path)
+        gone_rows = max(0, data_start - part.first_row)
+        if not cells:
+            return check_frame(checker, frame, part.number, gone_rows, folder)
+        rows = np.arange(part.first_row, part.first_row + part.rows)
+        frame = as_it_stands(checker, frame, rows, cells, positions or {})
+        return check_frame(checker, frame, part.number, gone_rows, folder, deleted_rows(rows, cells))
 
     yield from in_order(parts, one)
 
 
+def as_it_stands(
+    checker: Checker, frame: pl.DataFrame, rows: Rows, cells: Cells, positions: Mapping[str, int]
+) -> pl.DataFrame:
+    """The frame under the revisions that stand, as a checker should see it."""
+    if not cells:
+        return frame
+    edited: list[list[str]] = [[] for _ in rows]
+    for at in touched(rows, cells):
+        edited[at] = [key for key in cells[int(rows[at])] if key != RECORD]
+    return checker.mended(overlay(frame, rows, cells, positions), edited)
+
+
 def settle_uniqueness(
-    checker: Checker, parts: Sequence[Part], checked: Sequence[Checked], folder: Path
+    checker: Checker,
+    parts: Sequence[Part],
+    checked: Sequence[Checked],
+    folder: Path,
+    cells: Cells | None = None,
+    positions: Mapping[str, int] | None = None,
 ) -> Iterator[Checked]:
     """Sets the bits of the uniqueness rules; yields the parts whose verdict changed, with their new mask files."""
     flagged: dict[int, list[tuple[tuple[int, ...], Rows]]] = {}
@@ -161,7 +202,12 @@ def settle_uniqueness(
         def texts(
             places: Sequence[tuple[int, Rows]], rule: Any = rule, columns: Sequence[str] | None = columns
         ) -> pl.Series:
-            frames = [read_part(parts[number].path, columns)[offsets] for number, offsets in places]
+            frames = []
+            for number, offsets in places:
+                frame, first = read_part(parts[number].path, columns)[offsets], parts[number].first_row
+                if cells and first >= 0:
+                    frame = overlay(frame, offsets + first, cells, positions or {})
+                frames.append(frame)
             return checker.unique_texts(pl.concat(frames, how="diagonal"), rule)
 
         for number, offsets, later in uniqueness.later_copies(hashes, texts):

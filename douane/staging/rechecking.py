@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from douane.staging import masks, uniqueness
-from douane.staging.checking import Checked, Checker, Part
+from douane.staging.checking import Checked, Checker, Part, as_it_stands
 from douane.staging.masks import GONE, Words
 from douane.staging.parts import Rows, read_rows
-from douane.staging.revisions import DELETED, RECORD, Cells, overlay
+from douane.staging.revisions import Cells, deleted_rows
 
 
 def recheck(
@@ -76,7 +76,7 @@ class _Table:
                 continue
             offsets = inside - part.first_row
             judgement = self.checker.judge(self.frame(at, offsets))
-            deleted = np.array([self.cells.get(int(row), {}).get(RECORD) == DELETED for row in inside], np.bool_)
+            deleted = deleted_rows(inside, self.cells)
             words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
             hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes).T
             mask, held = self._own(at)
@@ -110,9 +110,7 @@ class _Table:
         frame = read_rows(part.path, offsets)
         if "_row" in frame.columns:
             return frame
-        rows = offsets + part.first_row
-        edited = [[key for key in self.cells.get(int(row), {}) if key != RECORD] for row in rows]
-        return self.checker.mended(overlay(frame, rows, self.cells, self.positions), edited)
+        return as_it_stands(self.checker, frame, offsets + part.first_row, self.cells, self.positions)
 
     def write(self, folder: Path) -> Iterator[Checked]:
         for at in sorted(self.changed):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from douane.staging.parts import Rows
@@ -21,26 +22,38 @@ Cells = Mapping[int, Mapping[str, str | None]]  # row -> key -> text (None = the
 
 def overlay(frame: pl.DataFrame, rows: Rows, cells: Cells, positions: Mapping[str, int]) -> pl.DataFrame:
     """The frame with the changed cells in place; `positions` says which `c` column a key is. A changed cell is text,
-    whatever kind the file's cell had."""
-    changed: dict[str, dict[int, str | None]] = {}
-    for at, row in enumerate(rows):
-        for key, text in cells.get(int(row), {}).items():
-            if key != RECORD and key in positions:
-                changed.setdefault(f"c{positions[key]}", {})[at] = text
-    if not changed:
+    whatever kind the file's cell had. Costs what was changed, not what the frame holds."""
+    if not cells:
         return frame
+    changed: dict[str, dict[int, str | None]] = {}
+    for at in touched(rows, cells):
+        for key, text in cells[int(rows[at])].items():
+            if key != RECORD and key in positions:
+                changed.setdefault(f"c{positions[key]}", {})[int(at)] = text
     columns: list[pl.Series] = []
     for name, values in changed.items():
-        old: list[str | None] = frame[name].to_list() if name in frame.columns else [None] * len(frame)
-        for at, text in values.items():
-            old[at] = text
-        columns.append(pl.Series(name, old, dtype=pl.String))
+        old = frame[name] if name in frame.columns else pl.Series(name, [None] * len(frame), dtype=pl.String)
+        at, texts = list(values), pl.Series(list(values.values()), dtype=pl.String)
+        columns.append(old.scatter(at, texts))
         kind = "k" + name[1:]
         if kind in frame.columns:
-            kinds = frame[kind].to_numpy().copy()
-            kinds[list(values)] = 0
-            columns.append(pl.Series(kind, kinds, dtype=pl.UInt8))
-    return frame.with_columns(columns)
+            columns.append(frame[kind].scatter(at, 0))
+    return frame.with_columns(columns) if columns else frame
+
+
+def touched(rows: Rows, cells: Cells) -> Rows:
+    """Where in `rows` those stand that a revision touches."""
+    if len(cells) < len(rows):
+        return np.flatnonzero(np.isin(rows, np.fromiter(cells, np.int64, len(cells))))
+    return np.flatnonzero([int(row) in cells for row in rows])
+
+
+def deleted_rows(rows: Rows, cells: Cells) -> npt.NDArray[np.bool_]:
+    """Per row whether it was deleted."""
+    gone = np.zeros(len(rows), np.bool_)
+    for at in touched(rows, cells):
+        gone[at] = cells[int(rows[at])].get(RECORD) == DELETED
+    return gone
 
 
 def added_frame(rows: Sequence[int], cells: Cells, positions: Mapping[str, int]) -> pl.DataFrame:

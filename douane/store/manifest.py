@@ -130,6 +130,12 @@ def masks(connection: Connection, operation_id: str, table: str, version: int) -
     return found
 
 
+def masks_made(connection: Connection, operation_id: str, table: str, version: int) -> dict[int, MaskRow]:
+    """Only those of that very version: what a check that was cut off has made already."""
+    found = masks(connection, operation_id, table, version)
+    return {number: row for number, row in found.items() if row.version == version}
+
+
 def drop_masks(connection: Connection, operation_id: str, table: str, version: int) -> None:
     """Forgets the masks of a version that was begun and never published."""
     for names in (part_mask, packed):

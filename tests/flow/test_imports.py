@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from douane import errors
 from douane.flow import imports, records, work
+from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.imports import Choice, NewImport, StoredSource
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
+from douane.staging.pages import Page
 from douane.store import manifest, operations, people, projects
 from douane.store.database import read, write
 from douane.store.ids import new_id
@@ -149,11 +155,6 @@ def test_the_whole_way(house: House, begin: Callable[..., Operation]) -> None:
 
 @once
 def test_every_format_gives_the_same_rows(house: House, begin: Callable[..., Operation]) -> None:
-    import io
-
-    import polars as pl
-    import pyarrow as pa
-
     operation = checked(house, begin())
     found = {name: b"".join(records.export(house, operation, "all", name)) for name in records.FORMATS}
     names = [json.loads(line)["name"] for line in found["ndjson"].splitlines()]
@@ -390,6 +391,38 @@ def test_a_record_that_could_not_be_read_can_be_mended(house: House, begin: Call
     imports.ask_review(house, operation)
     work.check(house, operation.id)
     assert imports.get(house, operation.id).invalid == 0
+
+
+@once
+def test_verdicts_of_another_douane_are_read_by_name_and_made_anew(
+    house: House, begin: Callable[..., Operation]
+) -> None:
+    operation = checked(house, begin())
+    records.edit(house, operation, 2, {"name": "Bob"}, {"name": True})
+    records.edit(house, operation, 10, {"name": "Flo", "mail": "eve@example.com"}, {})
+    records.delete(house, imports.get(house, operation.id), [1])
+    imports.ask_review(house, operation)
+    work.check(house, operation.id)
+    before = shown(house, imports.get(house, operation.id))
+    assert [index for index, valid, _ in before if not valid] == [4, 10]
+
+    operation = imports.get(house, operation.id)
+    form, rules = form_of(operation), operation.detail["check"]["rules"]
+    old = replace(
+        operation, detail={**operation.detail, "check": {"stamp": "old", "words": 1, "rules": [[None, "gone"], *rules]}}
+    )
+    words = np.array([[0b101], [0b011]], np.uint64)
+    page = Page(np.zeros(2, np.int64), pl.DataFrame(), words, np.zeros(2, np.uint8))
+    assert records._todays(old, form, page).tolist() == [[0b10], [0b01]]
+
+    with write(house.engine) as connection:
+        operations.change(connection, operation.id, detail={**operation.detail, "check": old.detail["check"]})
+    assert imports.ask_review(house, operation).work == "check"
+    work.check(house, operation.id)
+    operation = imports.get(house, operation.id)
+    assert operation.detail["check"]["rules"] == rules
+    assert shown(house, operation) == before
+    assert imports.ask_review(house, operation).work == ""
 
 
 def test_confirming_reviews_what_nobody_reviewed(house: House, begin: Callable[..., Operation]) -> None:
