@@ -286,6 +286,53 @@ def test_arrays_are_wanted_where_they_are_wanted() -> None:
     assert refused(wire.choices, [None]) == (400, ["key should not be empty", "key must be a string"])
 
 
+def test_deleted_indexes_are_judged_one_by_one() -> None:
+    body = {"indexes": [1, "2"], "valid": 0, "invalid": 0}
+    wanted = "each value in indexes must be a number conforming to the specified constraints"
+    assert refused(wire.deleted_indexes, body) == (400, [wanted])
+    assert refused(wire.deleted_indexes, {**body, "indexes": 1}) == (400, ["indexes must be an array"])
+
+
+def test_a_confirmation_of_a_wrong_type_confirms_nothing() -> None:
+    assert [wire.confirm_body(body) for body in (None, {}, {"maxRecords": None}, {"maxRecords": 5})] == [
+        None,
+        None,
+        None,
+        5,
+    ]
+    for body in ("x", [], 5, True):
+        assert refused(wire.confirm_body, body) == (400, "Validation failed (object expected)")
+
+
+@pytest.mark.parametrize(
+    ("formats", "fault"),
+    [
+        ("YYYY", "'dateFormats' must be an array, when type is Date"),
+        ([], "'dateFormats' must not be empty, when type is Date"),
+        ([5], "'dateFormats' must be an array of strings"),
+    ],
+)
+def test_date_formats_of_a_runtime_schema_have_one_fault(formats: Any, fault: str) -> None:
+    assert wire.schema_faults([{"key": "a", "type": "Date", "dateFormats": formats}]) == f"Schema Error : {fault}"
+
+
+def test_a_callback_address_has_a_top_level_domain() -> None:
+    body = {"name": "x", "_projectId": "0" * 24}
+    for address in (
+        "https://a.example/hook?x=1#y",
+        "http://user:pass@a.b.example:8443",
+        "a.example",
+        "https://127.0.0.1/x",
+        "",
+    ):
+        assert wire.new_template({**body, "callbackUrl": address}).name == "x"
+    for address in ("nope", "http://localhost:3000", "https://a b.example"):
+        assert refused(wire.new_template, {**body, "callbackUrl": address}) == (
+            400,
+            ["callbackUrl must be a URL address"],
+        )
+
+
 def test_the_nul_character_is_refused_wherever_it_stands() -> None:
     for value in ("\0", ["a\0"], {"a": {"b": ["\0"]}}, {"\0": 1}):
         assert refused(wire.clean, value)[0] == 400

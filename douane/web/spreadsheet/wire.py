@@ -1003,6 +1003,8 @@ def _unusable(item: Mapping[str, Any]) -> list[str]:
     ]
     for name in lists:
         value = item.get(name)
+        if name == "dateFormats" and item.get("type") == "Date" and not isinstance(value, list):
+            continue  # the peer has its own words for that
         if value is not None and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
             faults.append(f"'{name}' must be an array of strings")
     if item.get("validations") is not None and (
@@ -1217,6 +1219,7 @@ def deleted_indexes(value: Any) -> list[int]:
         body.wrong("indexes", "must be an array")
         indexes = []
     found = [body.index("indexes", one) for one in indexes]
+    body.messages = [m if m.endswith("an array") else f"each value in {m}" for m in body.messages]
     body.number("valid", required=True)
     body.number("invalid", required=True)
     body.messages = list(dict.fromkeys(body.messages))
@@ -1225,6 +1228,9 @@ def deleted_indexes(value: Any) -> list[int]:
 
 
 def confirm_body(value: Any) -> int | None:
+    """No body is a body too. One of a wrong type must not confirm: that cannot be taken back."""
+    if value is not None and not isinstance(value, dict):
+        raise WireError(400, "Validation failed (object expected)")
     body = object_body(value)
     rows_max = body.number("maxRecords")
     body.done()
@@ -1263,6 +1269,11 @@ MODES = ("manual", "automatic")
 NAME_MAX = 300
 
 
+# As the peer takes it: a host with a top-level domain or an address in digits, so no `localhost` (2.5).
+_HOST = r"(?:[^\s/?#@:]+\.[^\W\d_][^\s/?#.:@]*|\d{1,3}(?:\.\d{1,3}){3})"
+_URL = re.compile(rf"(?:(?:https?|ftp)://)?(?:[^\s/?#@]+@)?{_HOST}(?::\d{{1,5}})?(?:[/?#]\S*)?")
+
+
 def new_template(value: Any) -> NewTemplateBody:
     body = object_body(value)
     name = _name(body, required=True)
@@ -1270,7 +1281,9 @@ def new_template(value: Any) -> NewTemplateBody:
     if not is_mongo_id(project_id):
         body.wrong("_projectId", "must be a mongodb id")
     integration = body.choice("integration", INTEGRATIONS)
-    body.text("callbackUrl")
+    address = body.text("callbackUrl")
+    if address and _URL.fullmatch(address) is None:
+        body.wrong("callbackUrl", "must be a URL address")
     body.number("chunkSize")
     given = body.fields.get("columns")
     if given is not None and not isinstance(given, list):
