@@ -35,7 +35,9 @@ def open_house(settings: Settings, *, spares: int = 0) -> House:
 
 def house_of(settings: Settings, engine: Engine, objects: Objects, *, spares: int = 0) -> House:
     """The same, of what is open already."""
-    seats = Seats(settings.work_folder, child_limits(settings), spares)
+    # A worker's own slots must never wait for a place.
+    most = max(settings.child_most, settings.slots_interactive + settings.slots_small + settings.slots_large)
+    seats = Seats(settings.work_folder, child_limits(settings), spares, most)
     return House(settings, engine, objects, Jobs(settings, engine), seats)
 
 

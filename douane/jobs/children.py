@@ -45,6 +45,7 @@ _EVENT_BYTES_MAX = 64 << 20
 _READ_BYTES = 1 << 18
 _STDERR_KEPT = 8 << 10
 _END_WAIT_S = 10.0
+_SEAT_WAIT_S = 30.0
 
 # Children are told when the thread that started them ends, and threads that serve a web request end early: so all are
 # started by this one, which stays as long as the process does.
@@ -86,6 +87,7 @@ class Seat:
         for path in (self.folder, self.inputs):
             path.mkdir(parents=True)
         self._waiting: Future[subprocess.Popen[bytes]] | None = None
+        self._left: Callable[[], None] | None = None
 
     @property
     def walls(self) -> dict[str, Any]:
@@ -115,13 +117,18 @@ class Seat:
             process.kill()
             process.communicate()
         shutil.rmtree(self.root, ignore_errors=True)
+        left, self._left = self._left, None
+        if left is not None:
+            left()
 
 
 class Seats:
-    """Keeps `spares` seats warm under `root`, so that small work does not wait for a process to start."""
+    """Keeps `spares` seats warm under `root`, so that small work does not wait for a process to start; at most `most`
+    seats are taken at once."""
 
-    def __init__(self, root: Path, limits: ChildLimits, spares: int) -> None:
+    def __init__(self, root: Path, limits: ChildLimits, spares: int, most: int) -> None:
         self._root, self._limits, self._spares = root, limits, spares
+        self._places = threading.Semaphore(most)
         self._lock = threading.Lock()
         self._free: deque[Seat] = deque()
 
@@ -134,9 +141,13 @@ class Seats:
                 self._free.append(seat)
 
     def take(self) -> Seat:
-        """A seat of one's own, warm if there is one; to be cleared by the caller. Another is warmed meanwhile."""
+        """A seat of one's own, warm if there is one; to be cleared by the caller. Another is warmed meanwhile.
+        `Unavailable` where all places stay taken."""
+        if not self._places.acquire(timeout=_SEAT_WAIT_S):
+            raise errors.Unavailable("Too many files are being worked on at once; try again in a moment.")
         with self._lock:
             seat = self._free.popleft() if self._free else self._new()
+        seat._left = self._places.release
         self.fill()
         return seat
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from douane import errors
+from douane.jobs import children
 from douane.jobs.children import ChildLimits, Seats, run_child
 
 
 @pytest.fixture
 def seats(tmp_path: Path) -> Iterator[Seats]:
-    seats = Seats(tmp_path / "work", ChildLimits(), spares=1)
+    seats = Seats(tmp_path / "work", ChildLimits(), spares=1, most=2)
     seats.fill()
     yield seats
     seats.clear()
@@ -65,3 +66,14 @@ def test_a_child_reads_only_what_lies_in_its_own_seat(seats: Seats, tmp_path: Pa
     finally:
         one.clear()
         other.clear()
+
+
+def test_more_than_there_are_places_for_are_told_to_come_again(seats: Seats, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "_SEAT_WAIT_S", 0.05)
+    one, other = seats.take(), seats.take()
+    with pytest.raises(errors.Unavailable):
+        seats.take()
+    one.clear()
+    one.clear()
+    seats.take().clear()
+    other.clear()
