@@ -20,6 +20,7 @@ from typing import Any
 from unittest import mock
 
 import jsonschema
+import psutil
 import pytest
 import xlsxwriter
 import yaml
@@ -434,7 +435,6 @@ def test_a_terminal_gets_a_bar_with_rows_per_second(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_the_child_and_leaves_nothing(tmp_path: Path) -> None:
-    psutil = pytest.importorskip("psutil")
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     running = subprocess.Popen(
