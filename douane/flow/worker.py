@@ -13,6 +13,7 @@ import structlog
 from douane import errors
 from douane.flow import sweeping, work
 from douane.flow.house import House, open_house
+from douane.jobs.children import clear_abandoned
 from douane.jobs.worker import run_worker
 from douane.settings import Settings
 
@@ -43,6 +44,7 @@ class _Tick:
 
     def __call__(self) -> None:
         try:
+            clear_abandoned(self._house.settings.work_folder)
             while sweeping.sweep(self._house):
                 pass
             if time.monotonic() >= self._orphans_at:
@@ -55,8 +57,10 @@ class _Tick:
 
 
 def _clear(folder: Path) -> None:
-    """Removes the folders of attempts and exports that were killed; no living one is as old."""
+    """Removes the folders of requests that were killed; no living one is as old. Seats have their own rule."""
     for path in folder.iterdir():
+        if path.name.startswith("seat-"):
+            continue
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > ORPHANS_EVERY_S:
                 shutil.rmtree(path, ignore_errors=True)

@@ -6,6 +6,7 @@ What it says is believed as far as its form goes and no further. Its environment
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -46,6 +47,7 @@ _READ_BYTES = 1 << 18
 _STDERR_KEPT = 8 << 10
 _END_WAIT_S = 10.0
 _SEAT_WAIT_S = 30.0
+_SEAT_YOUNG_S = 60.0
 
 # Children are told when the thread that started them ends, and threads that serve a web request end early: so all are
 # started by this one, which stays as long as the process does.
@@ -86,6 +88,10 @@ class Seat:
         self.limits = limits
         for path in (self.folder, self.inputs):
             path.mkdir(parents=True)
+        # Held as long as this process lives; that is how others tell that the place is not abandoned.
+        self._lock: int | None = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with suppress(OSError):
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._waiting: Future[subprocess.Popen[bytes]] | None = None
         self._left: Callable[[], None] | None = None
 
@@ -117,6 +123,9 @@ class Seat:
             process.kill()
             process.communicate()
         shutil.rmtree(self.root, ignore_errors=True)
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
         left, self._left = self._left, None
         if left is not None:
             left()
@@ -464,6 +473,18 @@ def _nonsense() -> errors.DouaneError:
     return errors.DouaneError("The program that read the file gave no sensible answer.", code="internal")
 
 
-def clean_work_folder(settings: Settings) -> None:
-    """Removes what children of killed workers left; call it only while no worker of this data folder runs."""
-    shutil.rmtree(settings.work_folder, ignore_errors=True)
+def clear_abandoned(work: Path) -> None:
+    """Removes the seats of processes that were killed, which hold links to objects and so their room on the disk. Seats
+    in use are locked, however long they wait; the youngest are left alone, for they may not be locked yet."""
+    for root in work.glob("seat-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - root.stat().st_mtime < _SEAT_YOUNG_S:
+                continue
+            descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(root, ignore_errors=True)
+            except OSError:
+                pass  # in use, or on a file system that can't say so
+            finally:
+                os.close(descriptor)

@@ -77,3 +77,23 @@ def test_more_than_there_are_places_for_are_told_to_come_again(seats: Seats, mon
     one.clear()
     seats.take().clear()
     other.clear()
+
+
+def test_abandoned_seats_are_cleared_and_those_in_use_are_not(seats: Seats, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    taken = seats.take()
+    abandoned, young = work / "seat-1-abandoned", work / "seat-1-young"
+    for root in (abandoned, young):
+        (root / "in").mkdir(parents=True)
+        (root / "in" / "part").write_bytes(b"linked")
+    for root in work.iterdir():
+        if root != young:
+            os.utime(root, (0, 0))
+    children.clear_abandoned(work)
+    assert not abandoned.exists()
+    assert young.exists()
+    assert taken.inputs.exists()
+    assert all(seat.inputs.exists() for seat in seats._free)
+    assert seats._free
+    taken.clear()
+    assert not taken.root.exists()
