@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from douane.settings import Settings
 
 # Any number that no other program is likely to lock in the same database.
 _MIGRATION_LOCK = 0x446F7561
+_MIGRATION_POLL_S = 0.1
 
 _WRITE = "douane_write"
 
@@ -150,15 +152,14 @@ def migrating(engine: Engine) -> Iterator[None]:
             yield
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("SET lock_timeout = 0")
-        connection.exec_driver_sql("SET statement_timeout = 0")
-        connection.execute(sa.select(sa.func.pg_advisory_lock(_MIGRATION_LOCK)))
+        # Asked for again and again: a statement that waits keeps its snapshot, and the holder's CREATE INDEX
+        # CONCURRENTLY (DBOS has some) would wait for that snapshot's end, each for the other for ever.
+        while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_MIGRATION_LOCK))).scalar_one():
+            time.sleep(_MIGRATION_POLL_S)
         try:
             yield
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(_MIGRATION_LOCK)))
-            # The relaxed time limits must not go back into the pool.
-            connection.invalidate()
 
 
 @contextmanager

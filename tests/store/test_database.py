@@ -3,6 +3,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from sqlalchemy import Engine
 from douane import errors
 from douane.settings import Settings
 from douane.store import schema
-from douane.store.database import database_now, migrate, open_database, read, write
+from douane.store.database import database_now, migrate, migrating, open_database, read, write
 from douane.store.migrations import comparison
 
 
@@ -41,6 +43,32 @@ def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
     assert [process.wait(60) for process in running] == [0, 0, 0]
     with read(open_database(url)) as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(schema.operation)).scalar() == 0
+
+
+def test_who_waits_to_migrate_does_not_hold_up_who_does(postgres_storage: Settings) -> None:
+    # DBOS makes indexes so, when several processes start at once on an empty database.
+    engine, other = open_database(postgres_storage), open_database(postgres_storage)
+    waits, entered = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        waits.set()
+        with migrating(other):
+            entered.set()
+
+    with ThreadPoolExecutor(1) as threads, engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql("SET statement_timeout = 10000")
+        connection.exec_driver_sql("CREATE TABLE plain (a integer)")
+        with migrating(engine):
+            waiting = threads.submit(wait)
+            waits.wait()
+            time.sleep(0.5)  # until it stands before the lock
+            connection.exec_driver_sql("CREATE INDEX CONCURRENTLY plain_a ON plain (a)")
+            assert not entered.is_set()
+        waiting.result(10)
+    assert entered.is_set()
+    engine.dispose()
+    other.dispose()
 
 
 def test_a_database_of_a_newer_douane_is_refused(engine: Engine) -> None:
