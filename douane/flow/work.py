@@ -225,6 +225,10 @@ def _keep_detected(attempt: _Attempt, event: Mapping[str, Any]) -> None:
     header = event["headerRow"]
     records: list[list[str]] = event["records"]
     width = int(event["width"])
+    if header is None and records and not attempt.held.detail.get("auto"):
+        # The first record holds the headings until a person says that there are none (contract 5.2, 5.5): programs map
+        # by what stands there, be it all numbers.
+        header = 0
     if header is not None and header < len(records):
         texts = records[header][:width]
         headings = texts + [""] * (width - len(texts))

@@ -324,6 +324,19 @@ def test_rows_that_are_deleted_are_gone_at_once_and_free_their_values(
     assert (operation.total, operation.valid, operation.invalid) == (3, 2, 1)
 
 
+@once
+def test_the_first_record_holds_the_headings_until_a_person_says_otherwise(
+    house: House, begin: Callable[..., Operation]
+) -> None:
+    operation = begin("2019,2020\n1,2\n3,4\n")
+    work.read(house, operation.id)
+    operation = imports.get(house, operation.id)
+    assert (operation.detail["detected"]["headerRow"], operation.detail["header_row"]) == (None, 0)
+    assert imports.headings(operation) == ["2019", "2020"]
+    imports.set_header(house, operation, None, ["a", "b"])
+    assert imports.headings(imports.get(house, operation.id)) == ["a", "b"]
+
+
 def test_rows_that_are_added_take_part_in_everything(house: House, begin: Callable[..., Operation]) -> None:
     operation = checked(house, begin())
     new = {"name": "Flo", "mail": "eve@example.com", "age": 7}
