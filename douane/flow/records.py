@@ -73,6 +73,8 @@ class _Directories:
         self._kept: OrderedDict[tuple[str, int], Directory] = OrderedDict()
 
     def get(self, house: House, connection: Connection, operation: Operation) -> Directory:
+        if operation.stage in ("terminated", "failed"):
+            return Directory([], [], 1)  # its records are dropped (contract 2.4), whenever the sweeper comes
         checking = operation.stage == "mapped" and operation.work == "check"
         if checking:
             return _directory(connection, operation, operation.version + 1)

@@ -325,6 +325,16 @@ def test_rows_that_are_deleted_are_gone_at_once_and_free_their_values(
 
 
 @once
+def test_an_import_that_was_ended_shows_no_records(house: House, begin: Callable[..., Operation]) -> None:
+    operation = checked(house, begin())
+    assert len(shown(house, operation)) == 5
+    operation = imports.terminate(house, operation)
+    assert shown(house, operation) == []
+    assert b"".join(records.export(house, operation, "valid", "ndjson")) == b""
+    assert records.encoded_page(house, operation, "valid", 1, 100, "csv") == b"name,mail,age,Note\r\n"
+
+
+@once
 def test_the_first_record_holds_the_headings_until_a_person_says_otherwise(
     house: House, begin: Callable[..., Operation]
 ) -> None:
