@@ -256,6 +256,9 @@ def edit_many(
             # A new row, or one that was deleted before: all its cells are given.
             restored = at is not None and mark == DELETED and _was_in_file(now, index)
             cells[index, RECORD] = None if restored else ADDED
+            # What the row once held does not come back with its number.
+            held = form.keys if restored else standing.get(index, {})
+            cells.update({(index, key): None for key in held if key != RECORD})
             cells.update({(index, key): _text(form, key, value) for key, value in record.items() if key in form.keys})
             added += 1
         if not cells:

@@ -325,6 +325,26 @@ def test_rows_that_are_deleted_are_gone_at_once_and_free_their_values(
 
 
 @once
+def test_a_row_that_comes_back_holds_nothing_of_what_it_was(house: House, begin: Callable[..., Operation]) -> None:
+    operation = checked(house, begin())
+    records.edit(house, operation, 9, {"name": "Gus", "age": 7}, {})
+    for _ in range(2):  # before and after a review knew of the row that was added
+        records.delete(house, operation, [1, 9])
+        back = records.edit(house, operation, 1, {"name": "Flo"}, {})
+        assert (back.index, back.record) == (1, {"name": "Flo"})
+        assert records.edit(house, operation, 9, {"name": "Hal"}, {}).record == {"name": "Hal"}
+        imports.ask_review(house, operation)
+        work.check(house, operation.id)
+        operation = imports.get(house, operation.id)
+        page = records.page(house, operation, "all", 1, 100)
+        assert {r.index: r.record for r in page.records if r.index in (1, 9)} == {
+            1: {"name": "Flo"},
+            9: {"name": "Hal"},
+        }
+        assert (operation.total, operation.valid + operation.invalid) == (6, 6)
+
+
+@once
 def test_an_import_that_was_ended_shows_no_records(house: House, begin: Callable[..., Operation]) -> None:
     operation = checked(house, begin())
     assert len(shown(house, operation)) == 5
