@@ -100,6 +100,8 @@ def _attempt(house: House, operation_id: str, work: str) -> Iterator[_Attempt | 
     except errors.Unavailable:
         raise
     except errors.DouaneError as error:
+        # First, for a full disk: what the child wrote may be the room that the database needs to say so.
+        seat.clear()
         fail(house, held, error)
     finally:
         seat.clear()
@@ -121,8 +123,10 @@ def give_up(house: House, kind: str, operation_id: str, error: Exception) -> Non
     """A handler failed again and again for a reason of ours: the operation says so instead of waiting for ever."""
     with reading(house.engine) as connection:
         held = operations.get(connection, operation_id)
+    if not isinstance(error, errors.StorageFull):
+        error = errors.DouaneError("Something went wrong on our side; nothing was lost. Please try again.")
     if held.work == kind:
-        fail(house, held, errors.DouaneError("Something went wrong on our side; nothing was lost. Please try again."))
+        fail(house, held, error)
 
 
 # Reading

@@ -6,6 +6,7 @@ What it says is believed as far as its form goes and no further. Its environment
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -142,8 +143,8 @@ class Seats:
         self._free: deque[Seat] = deque()
 
     def fill(self) -> None:
-        """Warms as many seats as there should be."""
-        with self._lock:
+        """Warms as many seats as there should be, and as there is room for."""
+        with self._lock, suppress(errors.StorageFull):
             while len(self._free) < self._spares and not stopping.is_set():
                 seat = self._new()
                 seat.warm()
@@ -154,8 +155,12 @@ class Seats:
         `Unavailable` where all places stay taken."""
         if not self._places.acquire(timeout=_SEAT_WAIT_S):
             raise errors.Unavailable("Too many files are being worked on at once; try again in a moment.")
-        with self._lock:
-            seat = self._free.popleft() if self._free else self._new()
+        try:
+            with self._lock:
+                seat = self._free.popleft() if self._free else self._new()
+        except BaseException:
+            self._places.release()
+            raise
         seat._left = self._places.release
         self.fill()
         return seat
@@ -166,7 +171,12 @@ class Seats:
                 self._free.popleft().clear()
 
     def _new(self) -> Seat:
-        return Seat(self._root / f"seat-{os.getpid()}-{secrets.token_hex(8)}", self._limits)
+        try:
+            return Seat(self._root / f"seat-{os.getpid()}-{secrets.token_hex(8)}", self._limits)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise errors.StorageFull("There is no room left on the disk to work on a file.") from error
+            raise
 
 
 def run_child(

@@ -275,6 +275,8 @@ def _every(seconds: float, call: Callable[[], None], stopping: threading.Event) 
         while True:
             try:
                 call()
+            except errors.DouaneError as error:
+                log.warning("Something the worker does every %s s could not be done: %s", seconds, error)
             except Exception:
                 if not stopping.is_set():
                     log.exception("Something the worker does every %s s failed.", seconds)

@@ -100,6 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
         exception_handlers={
             wire.WireError: answers.wire_error,
             DouaneError: answers.core_error,
+            OSError: answers.system_error,
             HTTPException: answers.http_error,
         },
     )

@@ -18,6 +18,7 @@ from douane.flow import imports, records, work
 from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.imports import Choice, NewImport, StoredSource
+from douane.jobs.children import Seat
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.staging.pages import Page
@@ -282,6 +283,41 @@ def test_work_that_ends_every_attempt_is_set_aside(house: House, begin: Callable
 
 
 @once
+def test_a_full_disk_is_written_down_in_the_room_that_the_child_left(
+    house: House, begin: Callable[..., Operation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = begin()
+    full, fail = errors.StorageFull("No room."), work.fail
+    seats: list[Seat] = []
+
+    def fill(_spec: object, *, seat: Seat, **_more: object) -> None:
+        (seat.folder / "part").write_bytes(b"all there was")
+        seats.append(seat)
+        raise full
+
+    def fail_where_there_is_room(*given: Any) -> None:
+        if seats[-1].folder.exists():
+            raise errors.StorageFull("The database has none either.")
+        fail(*given)
+
+    monkeypatch.setattr(work, "run_child", fill)
+    monkeypatch.setattr(work, "fail", fail_where_there_is_room)
+    work.read(house, operation.id)
+    assert imports.get(house, operation.id).work_error == ("storage_full", "No room.")
+
+
+@once
+def test_work_that_is_given_up_for_a_full_disk_says_so(house: House, begin: Callable[..., Operation]) -> None:
+    for error, code in ((errors.StorageFull("No room."), "storage_full"), (ValueError("a slip"), "error")):
+        operation = begin()
+        work.give_up(house, "read", operation.id, error)
+        found = imports.get(house, operation.id).work_error
+        assert found is not None
+        assert found[0] == code
+        assert "slip" not in found[1]
+
+
+@once
 @pytest.mark.parametrize(
     ("data", "code", "message"),
     [
@@ -342,6 +378,31 @@ def test_a_row_that_comes_back_holds_nothing_of_what_it_was(house: House, begin:
             9: {"name": "Hal"},
         }
         assert (operation.total, operation.valid + operation.invalid) == (6, 6)
+
+
+@once
+def test_a_row_that_came_back_is_a_row_like_others_before_any_review(
+    house: House, begin: Callable[..., Operation]
+) -> None:
+    operation = checked(house, begin())
+    records.delete(house, operation, [1, 2, 3])
+    records.edit_many(house, operation, [(1, {"name": "Flo"}, {}), (2, {"name": "Gus"}, {}), (3, {"name": "Hal"}, {})])
+    records.edit(house, operation, 1, {"name": "Flo", "mail": "eve@example.com"}, {"mail": True})
+    records.delete(house, operation, [2])
+    operation = imports.get(house, operation.id)
+    assert (operation.total, operation.invalid) == (4, 3)
+    imports.ask_review(house, operation)
+    work.check(house, operation.id)
+    operation = imports.get(house, operation.id)
+    assert (operation.total, operation.valid, operation.invalid) == (4, 2, 2)
+    # Its number says that row 1 is the first holder.
+    assert [(index, valid) for index, valid, _ in shown(house, operation)] == [
+        (1, True),
+        (3, True),
+        (4, False),
+        (5, False),
+    ]
+    assert shown(house, operation)[-1][2] == {"mail": "eve@example.com already taken! Please enter unique value"}
 
 
 @once

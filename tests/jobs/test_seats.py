@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Iterator
@@ -97,3 +98,17 @@ def test_abandoned_seats_are_cleared_and_those_in_use_are_not(seats: Seats, tmp_
     assert seats._free
     taken.clear()
     assert not taken.root.exists()
+
+
+def test_a_full_disk_takes_no_place_for_good(seats: Seats, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", no_room)
+        warm = seats.take()  # none can be warmed after it, which is no reason to fail
+        for _ in range(3):
+            with pytest.raises(errors.StorageFull):
+                seats.take()
+    seats.take().clear()
+    warm.clear()

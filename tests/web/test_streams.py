@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Iterator
 
 import pytest
@@ -63,3 +64,6 @@ def test_a_result_that_breaks_off_cuts_the_connection(sqlite_site: Site, monkeyp
     failing = Held([StorageFull("No room.")])
     monkeypatch.setattr("douane.flow.records.export", lambda *_: failing.run())
     assert message(client.get(address, headers=wanted)) == (507, "No room.")
+    nowhere = Held([OSError(errno.ENOSPC, "No space left on device")])
+    monkeypatch.setattr("douane.flow.records.export", lambda *_: nowhere.run())
+    assert message(client.get(address, headers=wanted)) == (507, "The disk is full; nothing was kept.")

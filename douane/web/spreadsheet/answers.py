@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from douane.errors import DouaneError
+from douane.errors import DouaneError, StorageFull
 from douane.web.bodies import NotJson
 from douane.web.spreadsheet import wire
 
@@ -56,6 +57,13 @@ async def core_error(request: Request, problem: Exception) -> Response:
     if isinstance(problem, NotJson):
         shown = wire.WireError(400, problem.message)
     return error(shown)
+
+
+async def system_error(request: Request, problem: Exception) -> Response:
+    """A full disk that nobody has put into words yet; any other is a fault of ours."""
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return await core_error(request, StorageFull("The disk is full; nothing was kept."))
+    raise problem
 
 
 async def http_error(request: Request, problem: Exception) -> Response:
