@@ -247,8 +247,8 @@ def edit_many(
         for index, record, updated in records:
             at = there.get(index)
             mark = standing.get(index, {}).get(RECORD)
-            in_file = at is not None and found.states[at] != GONE
-            if in_file or mark == ADDED:
+            in_table = at is not None and found.states[at] != GONE
+            if in_table or _unjudged(standing.get(index, {})):
                 current = _texts(form, texts, at, standing.get(index, {}))
                 older = _older(connection, now, form, found.frame, at, index)
                 cells.update({(index, key): text for key, text in _edits(form, record, updated, current, older)})
@@ -267,6 +267,12 @@ def edit_many(
         revisions.add(connection, now.id, number, "edit" if not added else "add", person_id, cells)
         if added:
             operations.change(connection, now.id, total=now.total + added, invalid=now.invalid + added)
+
+
+def _unjudged(cells: Mapping[str, str | None]) -> bool:
+    """Of a row that no mask shows: whether it was added, or came back after it was deleted (then the mark is taken off
+    again), and only waits for its verdict."""
+    return RECORD in cells and cells[RECORD] != DELETED
 
 
 def _was_in_file(operation: Operation, index: int) -> bool:
@@ -388,7 +394,8 @@ def _delete(house: House, connection: Connection, now: Operation, wanted: list[i
         house.objects.put_bytes(name, masks.mask_bytes(mask))
         rows.append(MaskRow(entry.number, mask.valid, mask.invalid, name, None, now.attempt))
     standing = revisions.cells(connection, now.id, wanted)
-    unreviewed = [row for row in wanted if row not in gone and standing.get(row, {}).get(RECORD) == ADDED]
+    known = set(gone)
+    unreviewed = [row for row in wanted if row not in known and _unjudged(standing.get(row, {}))]
     if not gone and not unreviewed:
         return
     number = operations.next_revision(connection, now.id)
