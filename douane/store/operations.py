@@ -60,11 +60,11 @@ def get(connection: Connection, operation_id: str, project_id: str | None = None
 
 
 def of_template(connection: Connection, project_id: str, template_id: str) -> list[Operation]:
-    """Newest first."""
+    """Newest first: by the clock, for an id may be the client's own (contract 2.4, `importId`)."""
     query = (
         select(operation)
         .where(operation.c.template_id == template_id, operation.c.project_id == project_id)
-        .order_by(operation.c.id.desc())
+        .order_by(operation.c.created_at.desc(), operation.c.id.desc())
     )
     return [_operation(row) for row in connection.execute(query).mappings()]
 

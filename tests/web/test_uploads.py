@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from typing import Any
 
 import pytest
@@ -97,6 +98,13 @@ def test_an_import_id_can_be_given_once(site: Site) -> None:
 
 def test_an_automatic_import_that_lacks_a_required_column_says_so(site: Site) -> None:
     assert message(upload(site, b"Full name\nx\n", auto=True)) == (400, "Customer ID is required")
+
+
+def test_a_template_s_uploads_come_newest_first_whatever_their_ids(site: Site) -> None:
+    first = site.client.post(f"/v1/upload/{site.made.template_id}", json={"importId": f"ff{os.urandom(11).hex()}"})
+    second = site.client.post(f"/v1/upload/{site.made.template_id}", json={})
+    listed = [one["_id"] for one in site.client.get(f"/v1/upload/{site.made.template_id}").json()]
+    assert listed[:2] == [second.json()["_id"], first.json()["_id"]]
 
 
 def test_ending_an_import(site: Site) -> None:
