@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
 import pytest
 
+from douane.store import operations
+from douane.store.database import write
 from tests.web.conftest import PEOPLE, UNKNOWN_ID, Site, message
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -230,6 +234,23 @@ def test_typed_in_records(site: Site) -> None:
     assert message(client.post(f"/v1/review/{upload_id}/confirm", json={"maxRecords": 1})) == too_many
     assert message(client.get(f"/v1/upload/{upload_id}/files/original"))[0] == 404
     assert client.post(f"/v1/review/{upload_id}/confirm", json={"maxRecords": 2}).status_code == 201
+
+
+def test_a_review_that_finds_a_check_under_way_covers_what_came_after_it(site: Site) -> None:
+    upload_id = site.client.post(f"/v1/upload/{site.made.template_id}", json={}).json()["_id"]
+    engine = site.app.state.web.house.engine
+    with write(engine) as connection:
+        operations.ask_work(connection, upload_id, "check")  # another client's, which has taken its revisions already
+    record = {"id": "T001", "name": "X", "country": "Peru", "email": "x@example.com"}
+    row = {"index": 1, "record": record, "updated": {"id": True}}
+    assert site.client.put(f"/v1/review/{upload_id}/record", json=row).status_code == 200
+    with ThreadPoolExecutor(1) as threads:
+        reviewed = threads.submit(site.client.post, f"/v1/review/{upload_id}")
+        time.sleep(0.5)
+        with write(engine) as connection:
+            operations.release(connection, upload_id)
+        assert reviewed.result().status_code == 201
+    assert counts(site, upload_id) == (1, 1, 0)
 
 
 def test_another_project_s_upload_is_like_an_unknown_one(site: Site, checked: str) -> None:

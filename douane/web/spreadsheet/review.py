@@ -67,6 +67,8 @@ async def review(request: Request, upload_id: str, caller: Caller = Depends(may(
         headers = {"Location": f"/v1/upload/{upload_id}/events", "Preference-Applied": "respond-async"}
         return answers.json(wire.progress(operation), 202, headers)
     await _done(web, operation)
+    # A check that was under way already may have begun before the latest changes; these are then asked for again.
+    await _done(web, await run_in_threadpool(imports.ask_review, web.house, operation))
     return answers.empty(201)
 
 
