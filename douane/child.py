@@ -188,8 +188,9 @@ def _detected(reader: Reader) -> dict[str, Any]:
 
 def _records(frame: pl.DataFrame, width: int) -> Iterator[list[str]]:
     """The records of a frame as lists of text: absent cells at the end are left out, surplus ones added."""
-    names = [f"c{at}" for at in range(width) if f"c{at}" in frame.columns]
-    extra = frame["_extra"].to_list() if "_extra" in frame.columns else None
+    present = set(frame.columns)  # asked for once: a frame makes the list anew each time
+    names = [f"c{at}" for at in range(width) if f"c{at}" in present]
+    extra = frame["_extra"].to_list() if "_extra" in present else None
     for at, row in enumerate(frame.select(names).iter_rows()):
         cells = list(row)
         while cells and cells[-1] is None:

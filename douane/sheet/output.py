@@ -79,9 +79,10 @@ class Output:
 
     def records(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
         """One stored record per row: field -> text or `msgspec.Raw` (a number). Encode with msgspec.json."""
+        present = set(frame.columns)  # asked for once: a frame makes the list anew each time
         return [
             {key: value for key, value in zip(self.fields, row, strict=True) if value is not None}
-            for row in zip(*(self._values(frame, at) for at in range(len(self.fields))), strict=True)
+            for row in zip(*(self._values(frame, at, present) for at in range(len(self.fields))), strict=True)
         ]
 
     def delivered(
@@ -111,10 +112,10 @@ class Output:
             given.append(record)
         return given
 
-    def _values(self, frame: pl.DataFrame, at: int) -> list[Any]:
+    def _values(self, frame: pl.DataFrame, at: int, present: set[str]) -> list[Any]:
         """Of field `at`, one per row: the stored value, None = no field."""
         name, judge = f"c{self._positions[at][0]}", self._judges[at]
-        if name not in frame.columns:
+        if name not in present:
             return [None] * len(frame)
         column = self._columns[at]
         if judge is not None and judge.stored is not unchanged and judge.form != "list":

@@ -138,8 +138,9 @@ class InvalidCsv:
     def write(self, frame: pl.DataFrame, problems: Sequence[Sequence[Problem]]) -> None:
         """One row of the frame and one list of problems per invalid record."""
         lines = frame["_line"].to_list()
+        present = set(frame.columns)
         columns = [
-            frame[f"c{position}"].to_list() if f"c{position}" in frame.columns else [None] * len(frame)
+            frame[f"c{position}"].to_list() if f"c{position}" in present else [None] * len(frame)
             for position in self._positions
         ]
         rows = []
