@@ -514,9 +514,11 @@ def test_keys_are_made_listed_and_revoked(installation) -> None:
     listed = json.loads(douane("key", "list", "--data", data, "--json").stdout)
     assert [(key["name"], key["revokedAt"]) for key in listed] == [("", None), ("nightly", None)]
     assert new["accessKey"] not in json.dumps(listed)
+    assert listed[1]["id"] in douane("key", "list", "--data", data).stdout
     assert douane("key", "revoke", listed[1]["id"], "--data", data).returncode == 0
     again = json.loads(douane("key", "list", "--data", data, "--json").stdout)
     assert again[1]["revokedAt"]
+    assert listed[1]["id"] in douane("key", "list", "--data", data).stdout
     assert "does not exist" in refused(douane("key", "revoke", listed[1]["id"], "--data", data))
 
 
@@ -527,6 +529,12 @@ def test_a_password_is_set_from_standard_input(installation) -> None:
     assert "correct horse" not in done.stdout
     assert "at least 8" in refused(douane("user", "password", made["email"], "--data", data, stdin="short\n"))
     assert "Nobody" in refused(douane("user", "password", "nobody", "--data", data, stdin="correct horse\n"))
+
+
+@pytest.mark.parametrize("verb", [("key", "list"), ("key", "new"), ("user", "password", "admin", "--generate")])
+def test_a_slip_in_the_folder_makes_no_installation(tmp_path: Path, verb: tuple[str, ...]) -> None:
+    assert "no installation" in refused(douane(*verb, "--data", tmp_path / "slip"))
+    assert not (tmp_path / "slip").exists()
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_made(tmp_path: Path) -> None:

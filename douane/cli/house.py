@@ -6,6 +6,7 @@ import secrets
 import socket
 import sys
 from getpass import getpass
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -19,7 +20,7 @@ from douane.flow.house import House, open_house
 from douane.flow.setup import Installation, initialise
 from douane.settings import Settings
 from douane.store import projects
-from douane.store.database import read
+from douane.store.database import database_url, read
 
 PASSWORD_CHARACTERS_MIN = 8
 
@@ -126,8 +127,9 @@ def worker(config: Settings) -> None:
 
 
 def set_password(config: Settings, login: str, generate: bool) -> None:
+    house = _open_existing(config)
     password = secrets.token_urlsafe(12) if generate else _asked_password(login)
-    person = identity.set_password(open_house(config), login, password)
+    person = identity.set_password(house, login, password)
     print(f"The password of {person.email} is changed; all their sessions are ended.")
     if generate:
         print(f"Password: {password}")
@@ -146,7 +148,7 @@ def _asked_password(login: str) -> str:
 
 
 def new_key(config: Settings, project_id: str | None, name: str, as_json: bool) -> None:
-    house = open_house(config)
+    house = _open_existing(config)
     project = project_id or _first_project(house)
     access_key = identity.new_access_key(house, identity.unlock(house), project, name)
     if as_json:
@@ -156,7 +158,7 @@ def new_key(config: Settings, project_id: str | None, name: str, as_json: bool) 
 
 
 def list_keys(config: Settings, project_id: str | None, as_json: bool) -> None:
-    house = open_house(config)
+    house = _open_existing(config)
     found = identity.access_keys(house, project_id or _first_project(house))
     if as_json:
         print_json(
@@ -172,8 +174,9 @@ def list_keys(config: Settings, project_id: str | None, as_json: bool) -> None:
         )
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("Id", "Name", "Made", "Revoked"):
-        table.add_column(name)
+    table.add_column("Id", min_width=24)  # whole, to be copied
+    for name in ("Name", "Made", "Revoked"):
+        table.add_column(name, overflow="fold")
     for key in found:
         revoked = key.revoked_at.strftime("%Y-%m-%d %H:%M") if key.revoked_at else ""
         table.add_row(
@@ -183,9 +186,16 @@ def list_keys(config: Settings, project_id: str | None, as_json: bool) -> None:
 
 
 def revoke_key(config: Settings, project_id: str | None, key_id: str) -> None:
-    house = open_house(config)
+    house = _open_existing(config)
     identity.revoke_access_key(house, project_id or _first_project(house), key_id)
     print("The key is refused from now on.")
+
+
+def _open_existing(config: Settings) -> House:
+    """Opening makes what is missing, and a slip in `--data` must not leave an empty installation behind."""
+    if config.on_sqlite and not Path(database_url(config.database_url).database or "").exists():
+        raise NotFound(f"There is no installation in {config.data}; `douane init` makes one.")
+    return open_house(config)
 
 
 def _first_project(house: House) -> str:

@@ -55,7 +55,7 @@ def show_check(console: Console, name: str, summary: Mapping[str, Any], reports:
     if summary["problems"]:
         console.print(_problem_table("Problems", summary["problems"]))
     if summary["warnings"]:
-        console.print(_problem_table("Warnings (these rows are valid)", summary["warnings"]))
+        console.print(_problem_table("Warnings (they make no row invalid)", summary["warnings"]))
     if reports:
         folder = reports[0].parent
         names = ", ".join(path.name for path in reports)

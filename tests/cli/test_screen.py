@@ -97,7 +97,7 @@ def test_no_rows_are_no_success_story() -> None:
 def test_warnings_are_apart_from_problems() -> None:
     warning = {"column": None, "rule": "short", "count": 2, "lines": [3, 4], "message": "cells are missing"}
     text = shown(summary(warnings=[warning]))
-    assert text.index("Problems") < text.index("Warnings (these rows are valid)") < text.index("cells are missing")
+    assert text.index("Problems") < text.index("Warnings (they make no row invalid)") < text.index("cells are missing")
 
 
 def test_explain_shows_facts_and_the_first_records() -> None:
