@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from types import FrameType
 
 import uvicorn
@@ -9,8 +11,15 @@ import uvicorn
 from douane.settings import Settings
 from douane.web.app import create_app
 
+log = logging.getLogger(__name__)
+
 
 class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            log.info("The web process answers at %s.", self.config.app.state.web.house.settings.address)  # type: ignore[union-attr]
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # The server waits for open answers to end before it tells the application; streams must hear of it at once.
         self.config.app.state.web.closing = True  # type: ignore[union-attr]
