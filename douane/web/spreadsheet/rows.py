@@ -54,7 +54,7 @@ async def read_valid(
 async def read_invalid(
     request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
 ) -> Response:
-    """Rejected rows with what is wrong with them; otherwise as the accepted ones."""
+    """Rejected rows; as JSON with what is wrong with them, in the other forms the records alone."""
     return await _rows(request, checked(upload_id), caller, "invalid")
 
 
