@@ -692,7 +692,8 @@ def encode(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
         for part in spec["parts"]:
             offsets = masks.view_offsets(masks.read_mask(Path(part["mask"])).state, _view(spec["view"]))
             if part["first_row"] < 0:
-                yield read_rows(Path(part["path"]), offsets)
+                frame = read_rows(Path(part["path"]), offsets)
+                yield overlay(frame, frame["_row"].to_numpy(), cells, positions)
             elif len(offsets):
                 frame = read_part(Path(part["path"]))[offsets]
                 yield overlay(frame, offsets + part["first_row"], cells, positions)

@@ -465,6 +465,20 @@ def test_typed_in_data_needs_no_file(house: House, begin: Callable[..., Operatio
 
 
 @once
+def test_a_whole_result_shows_the_cells_of_its_pages(house: House, begin: Callable[..., Operation]) -> None:
+    operation = checked(house, begin())
+    records.edit(house, operation, 10, {"name": "Flo", "mail": "flo@example.com", "age": 7}, {})
+    imports.ask_review(house, operation)
+    work.check(house, operation.id)
+    for index in (1, 10):  # a row of the file and one that was added: changed, and not reviewed since
+        records.edit(house, operation, index, {"age": 50 + index}, {"age": True})
+    operation = imports.get(house, operation.id)
+    lines = b"".join(records.export(house, operation, "valid", "ndjson"))
+    assert lines == records.encoded_page(house, operation, "valid", 1, 100, "ndjson")
+    assert [json.loads(line)["age"] for line in lines.splitlines()] == [51, 12345678901234567890, 60]
+
+
+@once
 def test_a_stale_copy_that_is_sent_back_is_no_edit(house: House, begin: Callable[..., Operation]) -> None:
     operation = checked(house, begin())
     records.edit(house, operation, 1, {"name": "Grace", "age": 36}, {"name": True})
