@@ -18,7 +18,7 @@ import polars as pl
 from douane.errors import OverLimit
 
 _RUN = 1 << 16  # texts packed together
-_UNPACKED_RUNS = 8
+_UNPACKED_RUNS = 4
 _VIEW_BYTES = 16
 
 
@@ -73,7 +73,7 @@ class SharedTexts:
 
     def _pack(self, texts: pl.Series) -> None:
         out = io.BytesIO()
-        texts.alias("texts").to_frame().write_ipc_stream(out, compression="lz4", compat_level=pl.CompatLevel.oldest())
+        texts.alias("texts").to_frame().write_ipc_stream(out, compression="zstd", compat_level=pl.CompatLevel.oldest())
         self._packed.append(out.getvalue())
 
     def _run(self, number: int) -> pl.Series:
