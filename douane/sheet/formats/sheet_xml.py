@@ -595,14 +595,17 @@ def shared_texts(blocks: Iterator[bytes]) -> Iterator[pl.Series]:
 def _texts(block: bytes, prefix: str) -> pl.Series:
     """One text per `<si>` of a block of whole ones."""
     careful = b"<!" in block or b"<?" in block or len(block) != len(block.translate(None, _ORDINARY_CONTROLS))
-    entities = block.count(b"&")
-    careful = careful or entities != sum(block.count(e.encode()) for e in _ENTITIES)
+    entities = b"&" in block
+    careful = careful or (entities and _OTHER_ENTITY.search(block) is not None)
     try:
         whole = block.decode()
     except UnicodeDecodeError:
         careful = True
     if careful:
         return unescaped(pl.Series("", _careful_texts(block), dtype=pl.String))
+    plain = _plain_texts(whole, prefix)
+    if plain is not None:
+        return unescaped(_resolved(plain) if entities else plain)
     parts = pl.Series([whole]).str.split(f"<{prefix}si>").explode()
     items = parts.slice(1).str.strip_chars_end(" \t\n")
     plain, spaced = f"<{prefix}t>", f'<{prefix}t xml:space="preserve">'
@@ -619,6 +622,17 @@ def _texts(block: bytes, prefix: str) -> pl.Series:
             raise BadFile("The file is damaged: its shared texts are broken.")
         texts = texts.clone().scatter(odd, some)
     return unescaped(texts)
+
+
+def _plain_texts(block: str, prefix: str) -> pl.Series | None:
+    """The texts, entities unresolved, of a block that holds nothing but unformatted ones, as most programs write them;
+    else None. With four tags a text and no other, none of them is within a text."""
+    opening, closing = f"<{prefix}si><{prefix}t>", f"</{prefix}t></{prefix}si>"
+    block = block.replace(f'<{prefix}t xml:space="preserve">', f"<{prefix}t>")
+    if not block.startswith(opening) or not block.endswith(closing):
+        return None
+    texts = pl.Series([block[len(opening) : -len(closing)]]).str.split(closing + opening).explode()
+    return texts if block.count("<") == 4 * len(texts) else None
 
 
 def _careful_texts(block: bytes) -> list[str]:

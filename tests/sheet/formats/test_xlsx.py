@@ -516,6 +516,36 @@ def test_odd_shapes_go_the_careful_way(odd: str) -> None:
     assert len(cells(book(odd))) == 1
 
 
+def shared(block: str, prefix: str) -> list[str]:
+    if prefix:
+        block = block.replace("</", f"</{prefix}").replace("<", f"<{prefix}").replace(f"<{prefix}/", "</")
+        block = block.replace(f"<{prefix}!", "<!")
+    part = f"<{prefix}sst>{block}</{prefix}sst>".encode()
+    return [text for run in sheet_xml.shared_texts(iter([part])) for text in run]
+
+
+PLAIN_ITEM = st.sampled_from(["<si><t>{}</t></si>"] * 4 + ['<si><t xml:space="preserve">{}</t></si>'])
+ITEM = PLAIN_ITEM | st.sampled_from(
+    [
+        "<si><t>{}</t></si>\n",
+        "<si><r><t>{0}</t></r><r><t>{0}</t></r></si>",
+        "<si><t>{0}</t><rPh><t>{0}</t></rPh></si>",
+        "<si><t/></si>",
+        "<si/>",
+        "<si></si>",
+        "<si><t>{}</t><extLst/></si>",
+    ]
+)
+
+
+@given(st.lists(PLAIN_ITEM) | st.lists(ITEM), st.lists(TEXT, min_size=1), st.sampled_from(["", "x:"]))
+@settings(max_examples=300, deadline=None)
+def test_every_way_gives_the_same_shared_texts(items: list[str], texts: list[str], prefix: str) -> None:
+    block = "".join(item.format(escaped(texts[i % len(texts)])) for i, item in enumerate(items))
+    # With a comment in it a block goes the careful way.
+    assert shared(block, prefix) == shared("<!-- -->" + block, prefix)
+
+
 def test_rows_are_not_cut_inside_comments_or_cdata() -> None:
     row = (
         '<row r="%d"><c r="A%d" t="str"><v><![CDATA[</row></sheetData>]]>'
