@@ -208,9 +208,11 @@ def edit(
         now = operations.get(connection, operation.id, operation.project_id)
         directory = _directories.get(house, connection, now)
         found = directory.rows([index], house.objects.local_path)
-        if len(found.rows) and found.states[0] != GONE:
+        # A number at or above the headings is in the file, gone, and may stand for a row that was added as well.
+        shown = np.flatnonzero(found.states != GONE)
+        if len(shown):
             changes = _changes(connection, now, found)
-            return next(_records(now, form_of(now), found, changes))
+            return list(_records(now, form_of(now), found, changes))[int(shown[-1])]
         cells = revisions.cells(connection, now.id, [index])
     return _unreviewed(now, form_of(now), index, cells)
 

@@ -465,6 +465,20 @@ def test_typed_in_data_needs_no_file(house: House, begin: Callable[..., Operatio
 
 
 @once
+def test_a_row_may_be_added_with_the_number_of_the_headings(house: House, begin: Callable[..., Operation]) -> None:
+    operation = checked(house, begin())
+    assert records.edit(house, operation, 0, {"name": "Flo", "mail": "x"}, {}).problems == ()
+    imports.ask_review(house, operation)
+    work.check(house, operation.id)
+    operation = imports.get(house, operation.id)
+    assert (operation.total, operation.invalid) == (6, 4)
+    # The verdict stands at the last review.
+    made = records.edit(house, operation, 0, {"mail": "flo@example.com"}, {"mail": True})
+    assert (made.index, made.record) == (0, {"name": "Flo", "mail": "flo@example.com"})
+    assert [problem.rule for problem in made.problems] == ["email"]
+
+
+@once
 def test_a_whole_result_shows_the_cells_of_its_pages(house: House, begin: Callable[..., Operation]) -> None:
     operation = checked(house, begin())
     records.edit(house, operation, 10, {"name": "Flo", "mail": "flo@example.com", "age": 7}, {})
