@@ -603,9 +603,9 @@ def _texts(block: bytes, prefix: str) -> pl.Series:
         careful = True
     if careful:
         return unescaped(pl.Series("", _careful_texts(block), dtype=pl.String))
-    plain = _plain_texts(whole, prefix)
-    if plain is not None:
-        return unescaped(_resolved(plain) if entities else plain)
+    unformatted = _plain_texts(whole, prefix)
+    if unformatted is not None:
+        return unescaped(_resolved(unformatted) if entities else unformatted)
     parts = pl.Series([whole]).str.split(f"<{prefix}si>").explode()
     items = parts.slice(1).str.strip_chars_end(" \t\n")
     plain, spaced = f"<{prefix}t>", f'<{prefix}t xml:space="preserve">'
