@@ -147,6 +147,13 @@ def _failure(error: Exception) -> dict[str, Any]:
             "code": "storage_full",
             "message": "There is no room left on the disk to stage the file.",
         }
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        return {
+            "event": "error",
+            "code": "over_limit",
+            "message": "The file has more pieces than may be open at once.",
+            "setting": "child_open_files",
+        }
     if isinstance(error, MemoryError):
         return {"event": "error", "code": "file_broken", "message": "The file needs more memory than it may take."}
     import traceback

@@ -81,7 +81,9 @@ class Settings(BaseSettings):
     child_wall_s: float = _setting(8 * 3600, "seconds", "How long one child may run.", gt=0)
     child_silence_s: float = _setting(300, "seconds", "How long a child may report nothing.", gt=0)
     child_file_bytes: int = _setting(16 * GIB, "bytes", "Size of one file a child may write.", ge=1)
-    child_open_files: int = _setting(512, "files", "Files one child may hold open.", ge=32)
+    child_open_files: int = _setting(
+        16384, "files", "Files one child may hold open; it maps two of each stored piece.", ge=32
+    )
     child_most: int = _setting(8, "processes", "Children at once in one process: results encoded, sheets listed.", ge=1)
     child_spares: int = _setting(
         2, "processes", "Children that wait ready in a worker, so that small files start at once.", ge=0

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from douane.jobs.children import ChildLimits
 from douane.settings import Settings, describe
 from douane.sheet.formats import Limits, Options
 
@@ -15,6 +16,14 @@ def test_limits_of_files_are_settings_of_the_same_name_and_default() -> None:
     for field in fields(Limits):
         assert getattr(settings, field.name) == field.default, field.name
     assert settings.piece_bytes == Options().piece_bytes
+
+
+def test_a_child_may_open_every_piece_of_the_largest_upload() -> None:
+    # A mask and the hashes of each piece stay mapped while rows are compared, and each map holds a descriptor.
+    settings = Settings()
+    assert settings.child_open_files >= 2 * settings.upload_bytes_max // settings.piece_bytes + 100
+    assert settings.child_open_files >= settings.unpacked_bytes // settings.piece_bytes + 100
+    assert settings.child_open_files == ChildLimits().open_files
 
 
 def test_every_setting_is_described() -> None:

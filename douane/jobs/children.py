@@ -64,7 +64,7 @@ class ChildLimits:
     wall_s: float = 8 * 3600
     silence_s: float = 300
     file_bytes: int = 16 << 30
-    open_files: int = 512
+    open_files: int = 16384
     threads: int = 0
 
 
@@ -208,6 +208,7 @@ def run_child(
     try:
         for event in _events(child, cancelled, limits):
             if event["event"] == "error":
+                child.log_fault(event)
                 raise _reported(event)
             on_event(event)
             if spec.get("window") and event["event"] in FILE_EVENTS:
@@ -351,6 +352,12 @@ class _Child:
         said = self._stderr.decode(errors="replace")
         log.warning("A child ended with %s: %s", code, said[-2000:].strip())
         raise _meaning(code, said, self._limits)
+
+    def log_fault(self, event: dict[str, Any]) -> None:
+        """A mistake of ours must leave its trace, which the child wrote before it told us."""
+        if event.get("code") == "internal":
+            self._drain_stderr()
+            log.error("A child met a mistake of ours: %s", self._stderr.decode(errors="replace").strip())
 
     def kill(self) -> None:
         """Ends the child and all it may have started, and lets its pipes go."""

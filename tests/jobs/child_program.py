@@ -109,6 +109,7 @@ def parts(spec: dict[str, Any]) -> None:
 
 def error(spec: dict[str, Any]) -> None:
     send("progress")
+    print("What the child saw", file=sys.stderr, flush=True)
     send("error", **spec["error"])
     sys.exit(1)
 

@@ -273,6 +273,12 @@ def test_what_a_child_reports_is_raised(folder: Path, said: dict[str, Any], rais
     assert getattr(caught.value, "setting", None) == getattr(raised, "setting", None)
 
 
+def test_a_mistake_of_ours_is_told_with_its_trace(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(errors.DouaneError, match="went wrong"):
+        run(folder, "error", error={"code": "internal", "message": "Something went wrong."})
+    assert "What the child saw" in caplog.text
+
+
 def test_a_mistake_of_ours_is_not_the_files_fault(folder: Path) -> None:
     with pytest.raises(errors.DouaneError) as caught:
         run(folder, "mistake")
