@@ -16,6 +16,8 @@ from douane.sheet.formats.letters import LETTERS
 
 TEXT_BYTES = 6 << 10
 _ASCII = bytes(range(0x80))
+# A word of another script has at least so many bytes beyond ASCII; fewer are more likely damage.
+_OTHER_SCRIPT_BYTES = 4
 _NO_LETTERS = bytes(byte for byte in range(256) if not chr(byte).isalpha() or byte >= 0x80)
 
 _WEST = ("de", "fr", "es", "it", "pt_br", "pt", "nl", "sv", "da", "nb", "fi", "ca", "is")
@@ -77,7 +79,7 @@ def guess_encoding(samples: list[bytes]) -> str | None:
     signs = sum(1 for sign in damaged if sign > "\x7f")
     faults = damaged.count("\ufffd")
     best, cheapest = None, float(_UTF8_FAULT_BITS * faults + 7 * (signs - faults))
-    latin = _is_mostly_ascii(samples)
+    latin = _is_mostly_ascii(samples) or len(text.translate(None, _ASCII)) < _OTHER_SCRIPT_BYTES
     for codec, (languages, rarity) in CANDIDATES.items():
         bits = rarity + _bits(text.decode(codec, "replace"), languages)
         if latin and languages[0] not in _LATIN:

@@ -124,3 +124,9 @@ def test_forward_reads_like_a_file() -> None:
     for offset, length in [(0, 10), (5, 300), (250, 100), (3000, 0), (3000, 7), (9000, 5000), (0, 50), (20000, 5)]:
         assert stream.read(offset, length) == data[offset : offset + length]
     assert starts == 2
+
+
+@pytest.mark.parametrize("damage", [b"\xff", b"\xff\xfe", b"abc\xffdef", b"\xc3("])
+def test_a_few_damaged_bytes_make_no_other_script(damage: bytes) -> None:
+    """They are shown as bytes of an invalid record, not as letters that nobody wrote."""
+    assert guess_encoding([b"a,b\n1," + damage + b"\n"]) is None
