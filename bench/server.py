@@ -311,11 +311,12 @@ def _cancel(results: Results, server: Server, data: Dataset, threads: ThreadPool
     client.map(upload_id)
     _wait_until_quiet(server)
     checking = threads.submit(client.another().raw, "POST", f"/v1/review/{upload_id}")
-    while not (working := server.working()):
-        if checking.done():
-            results.notes.append(f"{data.path.name}: the check ended before it could be cancelled")
-            return
-    time.sleep(0.5)
+    # A process that is made ready for the next work is busy too, for a moment; the one that checks stays so.
+    time.sleep(2.0)
+    working = server.working() - set(server.of_kind("worker"))
+    if checking.done() or not working:
+        results.notes.append(f"{data.path.name}: the check ended before it could be cancelled")
+        return
     started = time.perf_counter()
     client.call("DELETE", f"/v1/upload/{upload_id}")
     answered = time.perf_counter()
