@@ -24,7 +24,7 @@ from douane.staging.parts import Rows, read_part, read_rows, write_part
 from douane.staging.revisions import RECORD, Cells, deleted_rows, overlay, touched
 
 SPARSE = 40  # a view that holds under 1 row in 40 gets its rows packed in list order
-PACKED_ROWS = 2048
+PACKED_ROWS = 512
 
 T = TypeVar("T")
 R = TypeVar("R")

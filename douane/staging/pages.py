@@ -14,10 +14,11 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.staging import masks
-from douane.staging.masks import View, Words
+from douane.staging.masks import Mask, View, Words
 from douane.staging.parts import Rows, read_part, read_rows
 
 Locate = Callable[[str], Path]  # object name -> a local file (the store's own, or its cache's copy)
+MaskOf = Callable[[str], Mask]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Directory:
     def total(self, view: View) -> int:
         return int(self._before[view][-1])
 
-    def places(self, view: View, offset: int, count: int, locate: Locate) -> list[tuple[Entry, Rows]]:
+    def places(self, view: View, offset: int, count: int, mask_of: MaskOf) -> list[tuple[Entry, Rows]]:
         """The page of a view as (part, ascending offsets within it)."""
         before = self._before[view]
         end = min(offset + count, int(before[-1]))
@@ -82,7 +83,7 @@ class Directory:
             take = min(end, int(before[at + 1])) - offset
             if take > 0:
                 assert entry.mask_object is not None
-                state = masks.read_mask(locate(entry.mask_object)).state
+                state = mask_of(entry.mask_object).state
                 inside = offset - int(before[at])
                 found.append((entry, masks.view_offsets(state, view)[inside : inside + take]))
                 offset += take
@@ -90,11 +91,12 @@ class Directory:
         return found
 
     def page(self, view: View, offset: int, count: int, locate: Locate) -> Page:
-        return self._gather(self.places(view, offset, count, locate), locate, view)
+        mask_of = _opened_once(locate)
+        return self._gather(self.places(view, offset, count, mask_of), locate, view, mask_of)
 
     def rows(self, wanted: Sequence[int], locate: Locate) -> Page:
         """The rows with these numbers (ascending); those that are not in the table are left out."""
-        return self._gather(self.find(wanted, locate), locate, "all")
+        return self._gather(self.find(wanted, locate), locate, "all", _opened_once(locate))
 
     def numbers(self, entry: Entry, offsets: Rows, locate: Locate) -> Rows:
         """The row numbers of offsets within a part."""
@@ -125,14 +127,14 @@ class Directory:
                     found.append((entry, offsets))
         return found
 
-    def _gather(self, places: Sequence[tuple[Entry, Rows]], locate: Locate, view: View) -> Page:
+    def _gather(self, places: Sequence[tuple[Entry, Rows]], locate: Locate, view: View, mask_of: MaskOf) -> Page:
         rows: list[Rows] = []
         words: list[Words] = []
         states: list[npt.NDArray[np.uint8]] = []
         frames: list[pl.DataFrame] = []
         for entry, offsets in places:
             if entry.mask_object is not None:
-                mask = masks.read_mask(locate(entry.mask_object))
+                mask = mask_of(entry.mask_object)
                 words.append(np.array(mask.words[offsets]))
                 states.append(np.array(mask.state[offsets]))
             else:
@@ -190,6 +192,18 @@ class Directory:
         if not np.array_equal(own[at], wanted):
             return None
         return frame[at].drop("_row")
+
+
+def _opened_once(locate: Locate) -> MaskOf:
+    """Masks by object name: a page of a sparse view looks twice into those of many parts."""
+    held: dict[str, Mask] = {}
+
+    def mask_of(name: str) -> Mask:
+        if name not in held:
+            held[name] = masks.read_mask(locate(name))
+        return held[name]
+
+    return mask_of
 
 
 def _before(counts: Sequence[int]) -> npt.NDArray[np.int64]:
