@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -452,8 +451,3 @@ def _failures(frame: pl.DataFrame, plan: _Plan, tests: list[tuple[Test, int]]) -
 def _stamp(template: Template, layout: Layout) -> str:
     document = [CHECK_VERSION, pl.__version__, asdict(template), asdict(layout)]
     return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
-
-
-def check_summary(rules: Sequence[Rule]) -> list[dict[str, Any]]:
-    """Rule table as plain data, for the manifest and for reports."""
-    return [{"bit": r.bit, "column": r.column, "rule": r.name, "warning": r.warning} for r in rules]

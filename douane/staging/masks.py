@@ -102,16 +102,3 @@ def read_hashes(path: Path, rules: int) -> Words:
         return np.zeros((rules, 0), np.uint64)
     flat = np.memmap(path, np.uint64, "r")
     return flat.reshape(rules, -1)
-
-
-def rule_counts(mask: Mask, bits: int) -> npt.NDArray[np.int64]:
-    """How many rows fail each rule, i64[bits]."""
-    counts = np.zeros(bits, np.int64)
-    for word in range(mask.words.shape[1]):
-        column = mask.words[:, word]
-        column = column[column != 0]
-        if len(column) == 0:
-            continue
-        for bit in range(word * 64, min(bits, word * 64 + 64)):
-            counts[bit] = np.count_nonzero(column & np.uint64(1 << (bit - word * 64)))
-    return counts

@@ -58,11 +58,6 @@ def by_login(connection: Connection, login: str) -> Person | None:
     return _person(connection.execute(select(person).where(which)).first())
 
 
-def everyone(connection: Connection) -> list[Person]:
-    rows = connection.execute(select(person).order_by(person.c.created_at, person.c.id)).all()
-    return [one for row in rows if (one := _person(row)) is not None]
-
-
 def count(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(person)).scalar_one())
 

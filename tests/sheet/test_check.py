@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from douane.errors import BadTemplate
 from douane.model.problem import Problem
 from douane.model.template import Column, Template, Validation
-from douane.sheet.check import Checker, check_summary
+from douane.sheet.check import Checker
 from douane.sheet.formats import (
     FLAG_BROKEN,
     FLAG_OVERLONG,
@@ -476,7 +476,8 @@ def test_rules_have_their_bits_and_words_enough() -> None:
     warnings = [rule.bit for rule in checker.rules if rule.warning]
     words = checker.invalid_words.tolist()
     assert [bit for bit in range(len(checker.rules)) if not words[bit // 64] >> bit % 64 & 1] == warnings
-    assert check_summary(checker.rules)[0] == {"bit": 0, "column": "c0", "rule": "error_cell", "warning": False}
+    first = checker.rules[0]
+    assert (first.bit, first.column, first.name, first.warning) == (0, "c0", "error_cell", False)
 
 
 def test_problems_come_by_column_then_the_record_and_keep_the_cells_text() -> None:

@@ -139,10 +139,6 @@ def says(
     }
 
 
-def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"application/json": schema}
-
-
 def schema_of(kind: Any) -> dict[str, Any]:
     """Of a type, or of several in a tuple, any of which may be answered."""
     if isinstance(kind, tuple):
