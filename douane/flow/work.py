@@ -95,7 +95,12 @@ def _attempt(house: House, operation_id: str, work: str) -> Iterator[_Attempt | 
     seat = house.seats.take()
     try:
         yield _Attempt(house, held, seat)
-    except (errors.Superseded, errors.Cancelled):
+    except (errors.Superseded, errors.Cancelled) as error:
+        if error.code == "stopping":
+            # A worker that is told to stop says nothing about the file: that was no failed try.
+            with suppress(errors.Superseded), write(house.engine) as connection:
+                operations.fenced(connection, held)
+                operations.change(connection, held.id, tries=0)
         log.info("work.superseded", operation=operation_id, work=work)
     except errors.Unavailable:
         raise
@@ -364,6 +369,8 @@ def _check(attempt: _Attempt, *, complete: bool) -> bool:
                 with write(house.engine) as connection:
                     operations.fenced(connection, held)
                     manifest.add_masks(connection, held.id, TABLE, version, [row])
+                    # It came forward: only attempts that do not are counted against the file.
+                    operations.change(connection, held.id, tries=1)
             case "packed":
                 packed.append(_keep_packed(attempt, event))
             case "progress":

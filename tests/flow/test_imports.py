@@ -222,9 +222,11 @@ def test_a_check_goes_on_with_the_masks_that_were_named(
     monkeypatch.setattr(work, "_keep_mask", keep)
     with pytest.raises(Killed):
         work.check(house, operation.id)
-    # What is checked so far can be read already.
+    # What is checked so far can be read already, and an attempt that came forward is not held against the file.
     operation = imports.get(house, operation.id)
     assert operation.stage == "mapped"
+    with read(house.engine) as connection:
+        assert operations.tries(connection, operation.id) == 1
     assert records.page(house, operation, "all", 1, 10).records[0].record["name"] == "N0"
     work.check(house, operation.id)
     operation = imports.get(house, operation.id)
@@ -267,6 +269,23 @@ def test_an_import_that_was_ended_stops_its_work(
     assert work.read(house, operation.id) is False
     ended = imports.get(house, operation.id)
     assert (ended.stage, ended.work, ended.read_done) == ("terminated", "", False)
+
+
+@once
+def test_a_worker_that_stops_is_no_failed_try(
+    house: House, begin: Callable[..., Operation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = begin()
+
+    def stop(attempt: Any, event: Any) -> None:
+        raise errors.Superseded("This process is stopping.", code="stopping")
+
+    monkeypatch.setattr(work, "_keep_part", stop)
+    for _ in range(house.settings.tries_max + 1):
+        work.read(house, operation.id)
+    monkeypatch.undo()
+    work.read(house, operation.id)
+    assert imports.get(house, operation.id).read_done
 
 
 @once
