@@ -1,34 +1,13 @@
-"""What the sandboxed child runs: `python -m douane.child`, started by name by `jobs/children.py`, never imported by it.
-
-The spec comes as one JSON line on stdin; what happens goes out as JSON lines on stdout (for the streaming verbs, stdout
-is the payload itself). Verbs, by `spec["do"]`:
-
-    explain   source_fd, options                                   -> detected (with `rows`, `blank`, `records`: 15)
-    rows      source_fd, options, format (ndjson | csv)            -> payload on stdout: every record as text
-    sheets    source_fd, options                                   -> sheets {names}
-    read      source_fd, options, start                            -> detected, part*, read
-    check     parts, template, headings, chosen, data_start, seed  -> mask*, packed*, checked
-    recheck   the same, with previous, cells, changed              -> part?, mask*, checked
-    inspect   source_fd, options, template, mapping, stage, report -> detected, mapping, progress*, inspected {summary}
-              (reading and checking fused per batch: `douane check`; `stage` keeps the staged table in the folder,
-              `report` writes valid.csv, invalid.csv and problems.ndjson there)
-    encode    parts, template, headings, chosen, view, format ...  -> payload on stdout
-
-Every verb may emit {"event": "error", "code", "message", "setting"?} and then end with status 1. Progress:
-{"event": "progress", "step", "done", "total", "unit", "rows"}. Files in events are names within the child's folder.
-"""
+"""What the child does for spreadsheets; the verbs and their events are listed in `douane/child/__init__.py`."""
 
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import json
 import os
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from douane import errors
-from douane.jobs import sandbox
+from douane.child.wire import Wire, source_of
 from douane.model.template import Template
 from douane.sheet import formats, mapping, output, report, template_file
 from douane.sheet.check import Checker
@@ -50,125 +29,9 @@ from douane.staging.revisions import ADDED, RECORD, Cells, added_frame, overlay
 PREVIEW_RECORDS = 15
 # What is shown of a cell before the mapping: a heading must be told from the others, a record seen at a glance.
 SHOWN_CHARS, SHOWN_CHARS_MIN, SHOWN_CHARS_ALL = 1000, 16, 1_000_000
-PROGRESS_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class FileSource:
-    """The uploaded bytes behind an inherited descriptor."""
-
-    descriptor: int
-    size: int
-
-    def read(self, offset: int, length: int) -> bytes:
-        chunks: list[bytes] = []
-        while length > 0:
-            chunk = os.pread(self.descriptor, length, offset)
-            if not chunk:
-                break
-            chunks.append(chunk)
-            offset += len(chunk)
-            length -= len(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-class Wire:
-    """The line to the parent: events out, acknowledgements in. `window` parts may be under way at once, so that a slow
-    store cannot make the child fill the disk."""
-
-    def __init__(self, out: BinaryIO, answers: BinaryIO, window: int) -> None:
-        self._out, self._answers, self._window = out, answers, window
-        self._waiting = 0
-        self._last_progress = 0.0
-
-    def send(self, event: str, **fields: Any) -> None:
-        self._out.write(json.dumps({"event": event, **fields}, ensure_ascii=False).encode() + b"\n")
-        self._out.flush()
-
-    def send_file(self, event: str, **fields: Any) -> None:
-        """An event that hands over files: the parent answers it when they are stored."""
-        self.send(event, **fields)
-        if not self._window:
-            return
-        self._waiting += 1
-        while self._waiting > self._window:
-            if not self._answers.readline():
-                raise errors.Cancelled("The parent has gone.")
-            self._waiting -= 1
-
-    def progress(self, step: str, done: int, total: int, unit: str, rows: int, *, now: bool = False) -> None:
-        """At most five a second, unless it is the last."""
-        moment = time.monotonic()
-        if now or moment - self._last_progress >= PROGRESS_S:
-            self._last_progress = moment
-            self.send("progress", step=step, done=done, total=total, unit=unit, rows=rows)
-
-
-def main() -> int:
-    spec = json.loads(sys.stdin.buffer.readline())
-    streaming = spec["do"] in STREAMING
-    # What goes to stdout is the protocol; a library that prints must not get into it.
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    wire = Wire(out, sys.stdin.buffer, int(spec.get("window", 0)))
-    folder = Path(spec.get("folder") or ".").absolute()
-    try:
-        missing = sandbox.enter(folder, [Path(path) for path in spec.get("readable", [])], spec.get("limits", {}))
-        if missing and not streaming:
-            wire.send("sandbox", missing=missing)
-        if streaming:
-            STREAMING[spec["do"]](spec, folder, out)
-            out.flush()
-        else:
-            VERBS[spec["do"]](spec, folder, wire)
-    except BrokenPipeError:
-        return 1
-    except Exception as error:
-        failure = _failure(error)
-        if streaming:
-            print(json.dumps(failure), file=sys.stderr, flush=True)
-        else:
-            wire.send(**failure)
-        return 1
-    return 0
-
-
-def _failure(error: Exception) -> dict[str, Any]:
-    if isinstance(error, errors.OverLimit):
-        return {"event": "error", "code": error.code, "message": error.message, "setting": error.setting}
-    if isinstance(error, errors.DouaneError):
-        return {"event": "error", "code": error.code, "message": error.message}
-    text = str(error)
-    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)) or (
-        "No space left" in text or "os error 28" in text
-    ):
-        return {
-            "event": "error",
-            "code": "storage_full",
-            "message": "There is no room left on the disk to stage the file.",
-        }
-    if isinstance(error, OSError) and error.errno == errno.EMFILE:
-        return {
-            "event": "error",
-            "code": "over_limit",
-            "message": "The file has more pieces than may be open at once.",
-            "setting": "child_open_files",
-        }
-    if isinstance(error, MemoryError):
-        return {"event": "error", "code": "file_broken", "message": "The file needs more memory than it may take."}
-    import traceback
-
-    traceback.print_exc(file=sys.stderr)
-    return {"event": "error", "code": "internal", "message": "Something went wrong while the file was read."}
 
 
 # Opening the file
-
-
-def _source(spec: dict[str, Any]) -> FileSource:
-    """The file as an inherited descriptor, or (`source`) by its name among what may be read here."""
-    descriptor = int(spec["source_fd"]) if "source_fd" in spec else os.open(spec["source"], os.O_RDONLY)
-    return FileSource(descriptor, os.fstat(descriptor).st_size)
 
 
 def _options(spec: dict[str, Any]) -> Options:
@@ -209,7 +72,7 @@ def _records(frame: pl.DataFrame, width: int) -> Iterator[list[str]]:
 
 
 def explain(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    source = _source(spec)
+    source = source_of(spec)
     reader = formats.open_file(source, _options(spec))
     records = blank = 0
     preview: list[list[str]] = []
@@ -239,7 +102,7 @@ def _parse(piece: Piece) -> Batch:
 
 
 def rows(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
-    reader = formats.open_file(_source(spec), _options(spec))
+    reader = formats.open_file(source_of(spec), _options(spec))
     width = reader.detected.width
     encode = _csv_lines if spec.get("format") == "csv" else _json_lines
     for block in checking.in_order(reader.pieces(), lambda piece: encode(_records(piece.parse().frame, width))):
@@ -257,7 +120,7 @@ def _csv_lines(records: Iterator[list[str]]) -> bytes:
 
 
 def sheets(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    wire.send("sheets", names=list(formats.sheet_names(_source(spec), _options(spec))))
+    wire.send("sheets", names=list(formats.sheet_names(source_of(spec), _options(spec))))
 
 
 # Reading
@@ -265,7 +128,7 @@ def sheets(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
 
 def read(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     """Stages the whole file; goes on after the parts there are (`start`: a Position, and the next row)."""
-    source = _source(spec)
+    source = source_of(spec)
     reader = formats.open_file(source, _options(spec))
     start = Position(**spec.get("start") or {})
     row = int(spec.get("row", 0))
@@ -499,7 +362,7 @@ def _positions(layout: mapping.Layout) -> dict[str, int]:
 
 
 def inspect(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    source = _source(spec)
+    source = source_of(spec)
     reader = formats.open_file(source, _options(spec))
     template = _template(spec["template"])
     pieces = iter(reader.pieces())
@@ -780,6 +643,3 @@ VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {
     "inspect": inspect,
 }
 STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {"rows": rows, "encode": encode}
-
-if __name__ == "__main__":
-    sys.exit(main())
