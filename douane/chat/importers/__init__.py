@@ -1,0 +1,181 @@
+"""SHELF of importers: a chat product's export -> batches of typed records, table by table.
+
+`open_export` opens an upload with one importer and answers a reader. A reader streams: it reads one archive entry at a
+time, never holds the archive nor unpacks it, and yields batches of about `BATCH_RECORDS` records. Its batches are the
+same every time for the same bytes and options, and begin again after any of them, so a killed read goes on where it
+was. A record that cannot be read is a failed record with its entry and position in `issues`; it never ends the run.
+
+Accounting: each entry gets exactly one row in `entries`, in the batch that holds its last record (an entry may span
+batches), and found = staged + skipped + failed in it. Entries that hold no records (folders, rubbish of other systems,
+documents kept unparsed, bodies of files) are rows too, with 0 found and their reason.
+
+To add a product: one file with `open(source, options) -> Reader`, one line in MENU, a sample with its expected tables,
+a paragraph in docs/chat.md, and one line in a surface's wire.py if it has a name there. Third-party members come by
+entry points.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Protocol
+
+from douane.errors import BadFile
+
+if TYPE_CHECKING:  # the menu is read where Polars is not loaded
+    import polars as pl
+
+BATCH_RECORDS = 32_768
+ENTRY_POINTS = "douane.importers"
+
+
+class Source(Protocol):
+    """Random access to the uploaded bytes. `read` answers fewer bytes only at the end."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read(self, offset: int, length: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Design 7; every one is a setting of the same name."""
+
+    record_bytes: int = 16 << 20
+    unpacked_bytes: int = 64 << 30
+    unpacked_ratio: int = 200
+    unpacked_free_bytes: int = 100 << 20
+    archive_entries: int = 1_000_000
+    entry_bytes: int = 1 << 30
+    json_depth: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`team`: what stands for the product's own team id where the export has none (a constant of the project).
+    `members_max`: group conversations with more people become private rooms (contract 5.2)."""
+
+    team: str = ""
+    members_max: int = 8
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the directory alone tells, at once: before any entry is read. `counts`: entries, bytes (unpacked),
+    conversations (folders), days (message files). `layout`: the kind of export as a person would say it. `notes`:
+    sentences for a person (a wrapping folder was stripped, names were misdecoded ...)."""
+
+    importer: str
+    layout: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where reading goes on: batches before number `batch` are done; `state` is the importer's own, plain JSON, small
+    (entry number, offset in it ...)."""
+
+    batch: int = 0
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`tables`: table name -> frame with exactly the columns of `tables.TABLES`; tables without rows are left out.
+    `step` is what was read last: users, channels, contacts, messages. `label`: what to show for it, e.g.
+    `general/2020-01-31`. `bytes_done` of `Reader.bytes_total` (packed bytes of entries done)."""
+
+    number: int
+    tables: Mapping[str, pl.DataFrame]
+    next: Position
+    step: str
+    label: str
+    bytes_done: int
+
+
+class Reader(Protocol):
+    """An opened export."""
+
+    overview: Overview
+    bytes_total: int
+
+    def batches(self, start: Position = Position()) -> Iterator[Batch]: ...
+
+    def counts(self) -> Counts:
+        """Exact counts of the whole export without making tables; as cheap as the format allows."""
+        ...
+
+
+@dataclass(slots=True)
+class Counts:
+    """Exact numbers. `tables`: records per table, sub-tables included. `channels`: name as shown -> messages. `years`:
+    year -> messages. `subtypes`: raw subtype ("" = none) -> messages. `entries`: the ledger's sums found, staged,
+    skipped, failed; `reasons`: "severity:code" -> records."""
+
+    tables: dict[str, int] = field(default_factory=dict)
+    channels: dict[str, int] = field(default_factory=dict)
+    years: dict[str, int] = field(default_factory=dict)
+    subtypes: dict[str, int] = field(default_factory=dict)
+    entries: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """One line of the menu. `name` is the public name (contract 1.2); `module` "" = it reads no file."""
+
+    key: str
+    name: str
+    visible: bool
+    module: str = ""
+
+
+MENU: dict[str, Importer] = {
+    member.key: member
+    for member in (
+        Importer("csv", "CSV", True, "douane.chat.importers.csv"),
+        Importer("slack", "Slack", True, "douane.chat.importers.slack"),
+        Importer("slack-users", "Slack_Users", True, "douane.chat.importers.slack_users"),
+        Importer("omnichannel_contact", "omnichannel_contacts_importer", True, "douane.chat.importers.contacts"),
+        Importer("hipchatenterprise", "HipChat (tar.gz)", True, "douane.chat.importers.hipchatenterprise"),
+        Importer("pending-files", "Pending Files", False),
+        Importer("pending-avatars", "Pending Avatars", False),
+        Importer("api", "API", False),
+    )
+}
+
+
+@cache
+def menu() -> dict[str, Importer]:
+    """All members, ours first: in the order that `importers.list` shows them."""
+    theirs = {
+        point.name: Importer(point.name, point.name, True, point.value) for point in entry_points(group=ENTRY_POINTS)
+    }
+    return MENU | {key: member for key, member in theirs.items() if key not in MENU}
+
+
+def open_export(key: str, source: Source, options: Options = Options()) -> Reader:
+    """The reader of importer `key`. BadFile / OverLimit when this is no export of that product at all."""
+    member = menu().get(key)
+    if member is None or not member.module:
+        raise BadFile(f"There is no importer “{key}” that reads a file.", code="no_importer")
+    reader: Reader = importlib.import_module(member.module).open(source, options)
+    return reader
+
+
+def recognise(source: Source, options: Options = Options()) -> str | None:
+    """The key of the importer that these bytes are for, judged by the list of entries or the first line; None: none.
+    Each member with a function `recognise(source, options) -> bool` is asked."""
+    for key, member in menu().items():
+        if not member.module:
+            continue
+        module = importlib.import_module(member.module)
+        if hasattr(module, "recognise") and module.recognise(source, options):
+            return key
+    return None
