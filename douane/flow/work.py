@@ -8,10 +8,7 @@ after the last piece that was named. Answers True when it should be called again
 from __future__ import annotations
 
 import json
-import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +16,10 @@ import structlog
 
 from douane import errors
 from douane.flow import imports
+from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.forms import chosen_of, headings_of, template_document, template_of
 from douane.flow.house import House, file_limits
-from douane.jobs.children import Seat, run_child
-from douane.model.operation import Operation, Progress
+from douane.model.operation import Operation
 from douane.sheet import mapping as sheet_mapping
 from douane.store import manifest, operations, revisions
 from douane.store.database import read as reading
@@ -31,121 +28,22 @@ from douane.store.manifest import MaskRow, PackedRow, PartRow
 
 TABLE = "rows"
 ADDED_NUMBER = 1_000_000_000  # parts with rows that people added are numbered from here, one for each review
-PROGRESS_WRITE_S = 0.5
-WINDOW = 6  # files of the child that may wait to be stored
 
 log = structlog.get_logger()
-
-
-class _Attempt:
-    """One attempt at a piece of work: what it holds, where its child sits, and whether it may go on."""
-
-    def __init__(self, house: House, held: Operation, seat: Seat) -> None:
-        self.house, self.held, self.seat = house, held, seat
-        self.folder = seat.folder
-        self.token = f"{held.attempt}-{secrets.token_hex(4)}"
-        self.ends_at = time.monotonic() + house.settings.turn_s
-        self.turn_over = False
-        self.done = False
-        self._progress_at = 0.0
-
-    def cancelled(self) -> bool:
-        if self.done:
-            # What was claimed is let go already; the child is only ending.
-            return False
-        with reading(self.house.engine) as connection:
-            return not operations.owns(connection, self.held)
-
-    def cancelled_or_turn_over(self) -> bool:
-        self.turn_over = not self.done and time.monotonic() > self.ends_at
-        return self.turn_over or self.cancelled()
-
-    def progress(self, event: Mapping[str, Any]) -> None:
-        now = time.monotonic()
-        if now - self._progress_at < PROGRESS_WRITE_S:
-            return
-        self._progress_at = now
-        progress = Progress(event["step"], event["done"], event["total"], event["unit"], event["rows"])
-        with write(self.house.engine) as connection:
-            operations.set_progress(connection, self.held, progress)
-
-    def store(self, kind: str, file: str) -> str:
-        """Puts a file of the child into the object store; its name ends in the attempt's token, so that a file of an
-        attempt that lost its claim is never mistaken for another's."""
-        name = f"{self.held.id}/{kind}/{file}-{self.token}"
-        path = self.folder / Path(file).name
-        self.house.objects.put_file(name, path)
-        return name
-
-
-@contextmanager
-def _attempt(house: House, operation_id: str, work: str) -> Iterator[_Attempt | None]:
-    """Claims the work and cleans up; turns failures into the operation's own words. None: there is nothing to do."""
-    with write(house.engine) as connection:
-        held = operations.claim(connection, operation_id, work)
-    if held is None:
-        yield None
-        return
-    with reading(house.engine) as connection:
-        tries = operations.tries(connection, operation_id)
-    if tries > house.settings.tries_max:
-        fail(house, held, errors.BadFile("The file ended the work on it several times; it is set aside."))
-        yield None
-        return
-    seat = house.seats.take()
-    try:
-        yield _Attempt(house, held, seat)
-    except (errors.Superseded, errors.Cancelled) as error:
-        if error.code == "stopping":
-            # A worker that is told to stop says nothing about the file: that was no failed try.
-            with suppress(errors.Superseded), write(house.engine) as connection:
-                operations.fenced(connection, held)
-                operations.change(connection, held.id, tries=0)
-        log.info("work.superseded", operation=operation_id, work=work)
-    except errors.Unavailable:
-        raise
-    except errors.DouaneError as error:
-        # First, for a full disk: what the child wrote may be the room that the database needs to say so.
-        seat.clear()
-        fail(house, held, error)
-    finally:
-        seat.clear()
-
-
-def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
-    """The work ends with a sentence. A file that cannot be read ends the import; a check that found no room leaves it
-    where it stood, to be asked for again."""
-    log.warning("work.failed", operation=held.id, work=held.work, code=error.code, message=error.message)
-    with suppress(errors.Superseded), write(house.engine) as connection:
-        now = operations.fenced(connection, held)
-        values: dict[str, Any] = {"work_error": {"code": error.code, "message": error.message}}
-        if now.work == "read":
-            values["stage"] = "failed"
-        operations.release(connection, now.id, **values)
-
-
-def give_up(house: House, kind: str, operation_id: str, error: Exception) -> None:
-    """A handler failed again and again for a reason of ours: the operation says so instead of waiting for ever."""
-    with reading(house.engine) as connection:
-        held = operations.get(connection, operation_id)
-    if not isinstance(error, errors.StorageFull):
-        error = errors.DouaneError("Something went wrong on our side; nothing was lost. Please try again.")
-    if held.work == kind:
-        fail(house, held, error)
 
 
 # Reading
 
 
 def read(house: House, operation_id: str) -> bool:
-    with _attempt(house, operation_id, "read") as attempt:
+    with attempting(house, operation_id, "read") as attempt:
         if attempt is None:
             return False
         return _read(attempt)
     return False
 
 
-def _read(attempt: _Attempt) -> bool:
+def _read(attempt: Attempt) -> bool:
     house, held = attempt.house, attempt.held
     assert held.source_object is not None
     with reading(house.engine) as connection:
@@ -170,7 +68,7 @@ def _read(attempt: _Attempt) -> bool:
             case "sandbox":
                 log.warning("child.sandbox", missing=event["missing"])
 
-    return not _run(attempt, spec, event)
+    return not run(attempt, spec, event)
 
 
 def _options(house: House, held: Operation) -> dict[str, Any]:
@@ -182,27 +80,7 @@ def _options(house: House, held: Operation) -> dict[str, Any]:
     }
 
 
-def _run(attempt: _Attempt, spec: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool:
-    """Runs the child; False when its turn was over before it was done."""
-    try:
-        run_child(
-            {**spec, "window": WINDOW},
-            seat=attempt.seat,
-            on_event=on_event,
-            cancelled=attempt.cancelled_or_turn_over,
-        )
-    except errors.Cancelled:
-        if not attempt.turn_over or attempt.cancelled():
-            raise
-        # A turn that ended is no failed try.
-        with write(attempt.house.engine) as connection:
-            operations.fenced(connection, attempt.held)
-            operations.change(connection, attempt.held.id, tries=0)
-        return False
-    return True
-
-
-def _keep_part(attempt: _Attempt, event: Mapping[str, Any]) -> None:
+def _keep_part(attempt: Attempt, event: Mapping[str, Any]) -> None:
     name = attempt.store("parts", event["file"])
     path = attempt.folder / event["file"]
     size = path.stat().st_size
@@ -230,7 +108,7 @@ def _too_many(rows_max: int) -> errors.DouaneError:
     return errors.BadFile(f"You can not import more than {imports.short_number(rows_max)} records.", code="rows_max")
 
 
-def _keep_detected(attempt: _Attempt, event: Mapping[str, Any]) -> None:
+def _keep_detected(attempt: Attempt, event: Mapping[str, Any]) -> None:
     header = event["headerRow"]
     records: list[list[str]] = event["records"]
     width = int(event["width"])
@@ -259,7 +137,7 @@ def _keep_detected(attempt: _Attempt, event: Mapping[str, Any]) -> None:
         )
 
 
-def _finish_reading(attempt: _Attempt, rows: int) -> None:
+def _finish_reading(attempt: Attempt, rows: int) -> None:
     house = attempt.house
     with write(house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
@@ -299,7 +177,7 @@ def _required_without(operation: Operation, chosen: tuple[int | None, ...]) -> s
 
 
 def check(house: House, operation_id: str) -> bool:
-    with _attempt(house, operation_id, "check") as attempt:
+    with attempting(house, operation_id, "check") as attempt:
         if attempt is None:
             return False
         return not _judge(attempt)
@@ -308,14 +186,14 @@ def check(house: House, operation_id: str) -> bool:
 
 def confirm(house: House, operation_id: str) -> bool:
     """Reviews what is not reviewed yet, then completes."""
-    with _attempt(house, operation_id, "confirm") as attempt:
+    with attempting(house, operation_id, "confirm") as attempt:
         if attempt is None:
             return False
         return not _judge(attempt, complete=True)
     return False
 
 
-def _judge(attempt: _Attempt, *, complete: bool = False) -> bool:
+def _judge(attempt: Attempt, *, complete: bool = False) -> bool:
     """A whole check the first time, and again when verdicts are another Douane's (its rules may differ); else only of
     what was changed. False when the turn was over before it was done."""
     held = attempt.held
@@ -325,7 +203,7 @@ def _judge(attempt: _Attempt, *, complete: bool = False) -> bool:
     return True
 
 
-def _check(attempt: _Attempt, *, complete: bool) -> bool:
+def _check(attempt: Attempt, *, complete: bool) -> bool:
     """A check of the whole table. Masks are named under the version to come as they are made, so that pages can be read
     early; they are published together at the end."""
     house, held = attempt.house, attempt.held
@@ -378,10 +256,10 @@ def _check(attempt: _Attempt, *, complete: bool) -> bool:
             case "checked":
                 _publish(attempt, version, [], packed, event, added=added, reviewed=last, complete=complete)
 
-    return _run(attempt, spec, event)
+    return run(attempt, spec, event)
 
 
-def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
+def _recheck(attempt: Attempt, *, complete: bool = False) -> None:
     """The check of what a review changed, published as one step."""
     house, held = attempt.house, attempt.held
     version = held.version + 1
@@ -418,7 +296,7 @@ def _recheck(attempt: _Attempt, *, complete: bool = False) -> None:
 
     # A recheck is short: it gets no turns.
     attempt.ends_at = float("inf")
-    _run(attempt, spec, event)
+    run(attempt, spec, event)
 
 
 def _lay_out(inputs: Path, cells: Mapping[int, Mapping[str, str | None]]) -> str:
@@ -428,7 +306,7 @@ def _lay_out(inputs: Path, cells: Mapping[int, Mapping[str, str | None]]) -> str
     return str(path)
 
 
-def _keep_added(attempt: _Attempt, event: Mapping[str, Any]) -> PartRow:
+def _keep_added(attempt: Attempt, event: Mapping[str, Any]) -> PartRow:
     name = attempt.store("parts", event["file"])
     size = (attempt.folder / event["file"]).stat().st_size
     return PartRow(event["number"], -1, event["rows"], 0, name, size, {}, attempt.held.attempt)
@@ -463,7 +341,7 @@ def _mask_spec(house: House, folder: Path, row: MaskRow, rows: int) -> dict[str,
     }
 
 
-def _keep_mask(attempt: _Attempt, event: Mapping[str, Any]) -> MaskRow:
+def _keep_mask(attempt: Attempt, event: Mapping[str, Any]) -> MaskRow:
     hashes = event["hashes"]
     return MaskRow(
         event["number"],
@@ -475,13 +353,13 @@ def _keep_mask(attempt: _Attempt, event: Mapping[str, Any]) -> MaskRow:
     )
 
 
-def _keep_packed(attempt: _Attempt, event: Mapping[str, Any]) -> PackedRow:
+def _keep_packed(attempt: Attempt, event: Mapping[str, Any]) -> PackedRow:
     name = attempt.store("packed", event["file"])
     return PackedRow(event["view"], event["number"], event["first_row"], event["last_row"], event["rows"], name)
 
 
 def _publish(
-    attempt: _Attempt,
+    attempt: Attempt,
     version: int,
     rows: list[MaskRow],
     packed: list[PackedRow],

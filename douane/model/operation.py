@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-# stage -> stages it may move to. Chat operations use the same stages; their wire words live in their surface.
+# stage -> stages it may move to. Chat operations use the same stages, without those of mapping: uploaded -> reviewing
+# (read and checked) -> processing (the run) -> completed, and back to processing when failed records are tried again.
+# Their wire words live in their surface.
 MOVES: dict[str, frozenset[str]] = {
-    "uploaded": frozenset({"mapping", "terminated", "failed"}),
+    "uploaded": frozenset({"mapping", "reviewing", "completed", "terminated", "failed"}),
     "mapping": frozenset({"mapped", "terminated", "failed"}),
     "mapped": frozenset({"reviewing", "terminated", "failed"}),
     "reviewing": frozenset({"processing", "completed", "terminated", "failed"}),
     "processing": frozenset({"completed", "terminated", "failed"}),
-    "completed": frozenset({"terminated"}),
+    "completed": frozenset({"processing", "terminated"}),
     "terminated": frozenset(),
     "failed": frozenset({"terminated"}),
 }
@@ -41,7 +43,7 @@ class Progress:
 class Operation:
     """One row of the `operation` table.
 
-    `work` is "" when nothing runs, else `read` or `check`; `work_error` is the last failure of the worker as
+    `work` is "" when nothing runs, else the handler's name (`read`, `check`, `chat_read`, `chat_run` ...); `work_error` is the last failure of the worker as
     (code, sentence), kept until the next start. `version` grows with every publication of masks and lists. `attempt` is
     the fence: a job may write only while it still holds this number. `detail` is the family's own document (sheet:
     headings, header row, schema, mapping, extra ...; chat: importer, counts ...).

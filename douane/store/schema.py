@@ -266,6 +266,172 @@ revision_cell = Table(
     Column("value", Text),
 )
 
+# What one batch of a chat export brought, named in the same transaction as its parts: the resume point of reading.
+batch = Table(
+    "batch",
+    metadata,
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("rows", JSON, nullable=False),  # table -> rows
+    Column("next", JSON, nullable=False),  # importers.Position.state
+    Column("attempt", Integer, nullable=False),
+)
+
+# The chat workspace of a project. Its users are records: they never sign in to Douane. `person_id`: one of the project's
+# own people, mirrored here and protected from every import. `placeholder`: stands for an author nobody imported.
+chat_user = Table(
+    "chat_user",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False),
+    Column("username", String(300), nullable=False),
+    Column("username_key", String(300), nullable=False),  # lower case
+    Column("name", Text, nullable=False, default=""),
+    Column("type", String(20), nullable=False, default="user"),
+    Column("roles", JSON, nullable=False, default=list),
+    Column("emails", JSON, nullable=False, default=list),  # [{address, verified}]
+    Column("active", Boolean, nullable=False, default=True),
+    Column("placeholder", Boolean, nullable=False, default=False),
+    Column("person_id", String(24)),
+    Column("operation_id", String(24)),  # the import that made it
+    Column("pending_avatar", Text),  # address or data: URI still to be fetched
+    Column("avatar_object", Text),
+    Column("avatar_type", String(100)),
+    Column("document", JSON, nullable=False, default=dict),  # utcOffset, statusText, bio, customFields, zone, phone ...
+    Column("password_hash", Text),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    UniqueConstraint("project_id", "username_key"),
+)
+
+# Whose e-mail address this is, lower case; one owner in a workspace.
+chat_email = Table(
+    "chat_email",
+    metadata,
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", String(320), primary_key=True),
+    Column("user_id", String(24), ForeignKey("chat_user.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+# The foreign systems' ids of users, rooms and contacts.
+chat_import_id = Table(
+    "chat_import_id",
+    metadata,
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(10), primary_key=True),  # user, room, contact
+    Column("import_id", String(700), primary_key=True),
+    Column("target_id", String(24), nullable=False, index=True),
+)
+
+chat_room = Table(
+    "chat_room",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False),
+    Column("type", String(1), nullable=False),  # c, p, d
+    Column("name", Text, nullable=False, default=""),
+    # What makes it this room: "n:" + the slugged name, or "d:" + a hash of the sorted member ids.
+    Column("room_key", String(700), nullable=False),
+    Column("creator_id", String(24)),
+    Column("topic", Text, nullable=False, default=""),
+    Column("description", Text, nullable=False, default=""),
+    Column("archived", Boolean, nullable=False, default=False),
+    Column("general", Boolean, nullable=False, default=False),
+    Column("operation_id", String(24)),
+    Column("messages", Big, nullable=False, default=0),
+    Column("last_message_at", Time),
+    Column("document", JSON, nullable=False, default=dict),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    UniqueConstraint("project_id", "room_key"),
+)
+
+chat_member = Table(
+    "chat_member",
+    metadata,
+    Column("room_id", String(24), ForeignKey("chat_room.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", String(24), ForeignKey("chat_user.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("operation_id", String(24)),
+)
+
+chat_contact = Table(
+    "chat_contact",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False, default=""),
+    Column("emails", JSON, nullable=False, default=list),
+    Column("phones", JSON, nullable=False, default=list),
+    Column("manager_id", String(24)),
+    Column("custom", JSON, nullable=False, default=dict),
+    Column("operation_id", String(24)),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+)
+
+# The workspace's messages: parts of their own, so that they outlive the operation that brought them. `staged_number` is
+# the part in that operation's staging; one row a (run, staged part). `objects`: table -> object (messages, reactions,
+# files, mentions, edits, keys).
+chat_part = Table(
+    "chat_part",
+    metadata,
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("operation_id", String(24), nullable=False, index=True),
+    Column("version", Integer, nullable=False),  # the operation's version that the run publishes
+    Column("staged_number", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("objects", JSON, nullable=False),
+    Column("first_us", Big),
+    Column("last_us", Big),
+)
+
+# Rows of a workspace part that a later run replaced with a newer state of the same message: an object with u32 offsets.
+chat_gone = Table(
+    "chat_gone",
+    metadata,
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # the part whose rows are gone
+    Column("by_number", Integer, primary_key=True),  # the part that replaces them
+    Column("rows", Integer, nullable=False),
+    Column("object", Text, nullable=False),
+)
+
+# What happened to the records of one staged part in a run, in numbers: reason -> records, and per archive entry.
+chat_outcome = Table(
+    "chat_outcome",
+    metadata,
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("table_name", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("imported", Integer, nullable=False),
+    Column("skipped", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("reasons", JSON, nullable=False),  # code -> records: created, updated, unchanged, not_selected, ...
+    Column("entries_object", Text),  # frame (entry, outcome, reason, count)
+)
+
+# A file that messages of the workspace name; `state`: pending, downloaded, failed, external, deleted, hidden.
+chat_file = Table(
+    "chat_file",
+    metadata,
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String(700), primary_key=True),  # the export's own id, or one derived from its message and place
+    Column("state", String(20), nullable=False),
+    Column("url", Text),
+    Column("name", Text, nullable=False, default=""),
+    Column("size_bytes", Big),
+    Column("media_type", Text),
+    Column("operation_id", String(24), nullable=False, index=True),
+    Column("body_entry", Big),  # the entry of that operation's archive that holds its bytes
+    Column("object", Text),
+    Column("error", Text),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("updated_at", Time, nullable=False),
+    Index("ix_chat_file_project_id_state", "project_id", "state"),
+)
+
 # A worker process that is alive beats its row by the database's clock; the reaper takes over what a silent one held.
 worker_lease = Table(
     "worker_lease",

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from douane import errors
-from douane.flow import imports, records, work
+from douane.flow import attempts, imports, records, work
 from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.imports import Choice, NewImport, StoredSource
@@ -306,7 +306,7 @@ def test_a_full_disk_is_written_down_in_the_room_that_the_child_left(
     house: House, begin: Callable[..., Operation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation = begin()
-    full, fail = errors.StorageFull("No room."), work.fail
+    full, fail = errors.StorageFull("No room."), attempts.fail
     seats: list[Seat] = []
 
     def fill(_spec: object, *, seat: Seat, **_more: object) -> None:
@@ -319,8 +319,8 @@ def test_a_full_disk_is_written_down_in_the_room_that_the_child_left(
             raise errors.StorageFull("The database has none either.")
         fail(*given)
 
-    monkeypatch.setattr(work, "run_child", fill)
-    monkeypatch.setattr(work, "fail", fail_where_there_is_room)
+    monkeypatch.setattr(attempts, "run_child", fill)
+    monkeypatch.setattr(attempts, "fail", fail_where_there_is_room)
     work.read(house, operation.id)
     assert imports.get(house, operation.id).work_error == ("storage_full", "No room.")
 
@@ -329,7 +329,7 @@ def test_a_full_disk_is_written_down_in_the_room_that_the_child_left(
 def test_work_that_is_given_up_for_a_full_disk_says_so(house: House, begin: Callable[..., Operation]) -> None:
     for error, code in ((errors.StorageFull("No room."), "storage_full"), (ValueError("a slip"), "error")):
         operation = begin()
-        work.give_up(house, "read", operation.id, error)
+        attempts.give_up(house, "read", operation.id, error)
         found = imports.get(house, operation.id).work_error
         assert found is not None
         assert found[0] == code

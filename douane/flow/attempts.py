@@ -1,0 +1,148 @@
+"""Attempts at durable work: claiming it for one worker, running the child, and ending in the operation's own words.
+
+Every handler of either family stands on this: it claims the work for a new attempt, runs the sandboxed child, and names
+what the child made piece by piece, each write fenced by the attempt.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from douane import errors
+from douane.flow.house import House
+from douane.jobs.children import Seat, run_child
+from douane.model.operation import Operation, Progress
+from douane.store import operations
+from douane.store.database import read as reading
+from douane.store.database import write
+
+PROGRESS_WRITE_S = 0.5
+WINDOW = 6  # files of the child that may wait to be stored
+# Work whose failure ends the import; any other leaves it where it stood, to be asked for again.
+ENDS_THE_IMPORT = frozenset({"read", "chat_read", "chat_run", "chat_files", "chat_download"})
+
+log = structlog.get_logger()
+
+
+class Attempt:
+    """One attempt at a piece of work: what it holds, where its child sits, and whether it may go on."""
+
+    def __init__(self, house: House, held: Operation, seat: Seat) -> None:
+        self.house, self.held, self.seat = house, held, seat
+        self.folder = seat.folder
+        self.token = f"{held.attempt}-{secrets.token_hex(4)}"
+        self.ends_at = time.monotonic() + house.settings.turn_s
+        self.turn_over = False
+        self.done = False
+        self._progress_at = 0.0
+
+    def cancelled(self) -> bool:
+        if self.done:
+            # What was claimed is let go already; the child is only ending.
+            return False
+        with reading(self.house.engine) as connection:
+            return not operations.owns(connection, self.held)
+
+    def cancelled_or_turn_over(self) -> bool:
+        self.turn_over = not self.done and time.monotonic() > self.ends_at
+        return self.turn_over or self.cancelled()
+
+    def progress(self, event: Mapping[str, Any]) -> None:
+        now = time.monotonic()
+        if now - self._progress_at < PROGRESS_WRITE_S:
+            return
+        self._progress_at = now
+        progress = Progress(event["step"], event["done"], event["total"], event["unit"], event["rows"])
+        with write(self.house.engine) as connection:
+            operations.set_progress(connection, self.held, progress)
+
+    def store(self, kind: str, file: str) -> str:
+        """Puts a file of the child into the object store; its name ends in the attempt's token, so that a file of an
+        attempt that lost its claim is never mistaken for another's."""
+        name = f"{self.held.id}/{kind}/{file}-{self.token}"
+        path = self.folder / Path(file).name
+        self.house.objects.put_file(name, path)
+        return name
+
+
+@contextmanager
+def attempting(house: House, operation_id: str, work: str) -> Iterator[Attempt | None]:
+    """Claims the work and cleans up; turns failures into the operation's own words. None: there is nothing to do."""
+    with write(house.engine) as connection:
+        held = operations.claim(connection, operation_id, work)
+    if held is None:
+        yield None
+        return
+    with reading(house.engine) as connection:
+        tries = operations.tries(connection, operation_id)
+    if tries > house.settings.tries_max:
+        fail(house, held, errors.BadFile("The file ended the work on it several times; it is set aside."))
+        yield None
+        return
+    seat = house.seats.take()
+    try:
+        yield Attempt(house, held, seat)
+    except (errors.Superseded, errors.Cancelled) as error:
+        if error.code == "stopping":
+            # A worker that is told to stop says nothing about the file: that was no failed try.
+            with suppress(errors.Superseded), write(house.engine) as connection:
+                operations.fenced(connection, held)
+                operations.change(connection, held.id, tries=0)
+        log.info("work.superseded", operation=operation_id, work=work)
+    except errors.Unavailable:
+        raise
+    except errors.DouaneError as error:
+        # First, for a full disk: what the child wrote may be the room that the database needs to say so.
+        seat.clear()
+        fail(house, held, error)
+    finally:
+        seat.clear()
+
+
+def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
+    """The work ends with a sentence. A file that cannot be read ends the import; a check that found no room leaves it
+    where it stood, to be asked for again."""
+    log.warning("work.failed", operation=held.id, work=held.work, code=error.code, message=error.message)
+    with suppress(errors.Superseded), write(house.engine) as connection:
+        now = operations.fenced(connection, held)
+        values: dict[str, Any] = {"work_error": {"code": error.code, "message": error.message}}
+        if now.work in ENDS_THE_IMPORT:
+            values["stage"] = "failed"
+        operations.release(connection, now.id, **values)
+
+
+def give_up(house: House, kind: str, operation_id: str, error: Exception) -> None:
+    """A handler failed again and again for a reason of ours: the operation says so instead of waiting for ever."""
+    with reading(house.engine) as connection:
+        held = operations.get(connection, operation_id)
+    if not isinstance(error, errors.StorageFull):
+        error = errors.DouaneError("Something went wrong on our side; nothing was lost. Please try again.")
+    if held.work == kind:
+        fail(house, held, error)
+
+
+def run(attempt: Attempt, spec: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool:
+    """Runs the child; False when its turn was over before it was done."""
+    try:
+        run_child(
+            {**spec, "window": WINDOW},
+            seat=attempt.seat,
+            on_event=on_event,
+            cancelled=attempt.cancelled_or_turn_over,
+        )
+    except errors.Cancelled:
+        if not attempt.turn_over or attempt.cancelled():
+            raise
+        # A turn that ended is no failed try.
+        with write(attempt.house.engine) as connection:
+            operations.fenced(connection, attempt.held)
+            operations.change(connection, attempt.held.id, tries=0)
+        return False
+    return True
