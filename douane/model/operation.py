@@ -43,10 +43,11 @@ class Progress:
 class Operation:
     """One row of the `operation` table.
 
-    `work` is "" when nothing runs, else the handler's name (`read`, `check`, `chat_read`, `chat_run` ...); `work_error` is the last failure of the worker as
-    (code, sentence), kept until the next start. `version` grows with every publication of masks and lists. `attempt` is
-    the fence: a job may write only while it still holds this number. `detail` is the family's own document (sheet:
-    headings, header row, schema, mapping, extra ...; chat: importer, counts ...).
+    `work` is "" when nothing runs, else the handler's name (`read`, `check`, `chat_read`, `chat_run` ...); `work_error`
+    is the last failure of the worker as (code, sentence), kept until the next start. `version` grows with every
+    publication of masks and lists. `attempt` is the fence: a job may write only while it still holds this number.
+    `detail` is the family's own document (sheet: headings, header row, schema, mapping, extra ...; chat: importer,
+    counts ...).
     """
 
     id: str

@@ -277,8 +277,8 @@ batch = Table(
     Column("attempt", Integer, nullable=False),
 )
 
-# The chat workspace of a project. Its users are records: they never sign in to Douane. `person_id`: one of the project's
-# own people, mirrored here and protected from every import. `placeholder`: stands for an author nobody imported.
+# The chat workspace of a project. Its users are records: they never sign in to Douane. `person_id`: one of the
+# project's own people, mirrored here and protected from every import. `placeholder`: an author nobody imported.
 chat_user = Table(
     "chat_user",
     metadata,
