@@ -1,18 +1,27 @@
 """The guarded way into a stranger's zip file: its directory checked, its entries read as streams within limits.
 
-Nothing is ever unpacked to disk and no entry's name is used as a path: a name is a label. What two zip readers could
-read differently is refused (overlapping entries, two end records, headers that disagree, duplicate names), because the
-next program down the line may be the other reader; the cases are those of the shared corpus `archives/` and the
-reliability tables AR-01 to AR-18. Serves workbooks and chat exports alike; knows nothing of either.
+Nothing is ever unpacked to disk. What two zip readers could read differently is refused (overlapping entries, two end
+records, headers that disagree, duplicate names), because the next program down the line may be the other reader; the
+cases are those of the shared corpus `archives/` and the reliability tables AR-01 to AR-18. Serves workbooks and chat
+exports alike; knows nothing of either.
+
+The rule for names, of this module and `archive_tar.py`: a name is a label, compared and shown, never used as a path.
+Bytes are UTF-8 where they can be, whatever the flag says, else code page 437. Two entries of exactly the same name are
+refused; names equal but for case or Unicode form are two names. A name that would leave a folder it were unpacked into
+(`reaches_outside`: absolute, with a drive, with a `..` step, with a NUL, forward or back slashes) belongs to nobody:
+`Entry.outside` says so, no importer takes such an entry for one of its own, and a tar that holds one is refused whole,
+as its readers unpack while they read.
 """
 
 from __future__ import annotations
 
+import re
 import stat
 import struct
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +33,13 @@ _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _CENTRAL, _LOCAL, _DESCRIPTOR = b"PK\x01\x02", b"PK\x03\x04", b"PK\x07\x08"
 _STORED, _DEFLATED = 0, 8
 _METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 12: "BZip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
-_FLAG_ENCRYPTED, _FLAG_DESCRIPTOR, _FLAG_UTF8 = 1, 8, 0x800
+_FLAG_ENCRYPTED, _FLAG_DESCRIPTOR = 1, 8
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _DIRECTORY_BYTES = 256 << 20  # a million entries with names of ordinary length need about 100 MiB
 _BLOCK = 1 << 20
+_CENTRAL_NUMBER = int.from_bytes(_CENTRAL, "little")
+_LENGTHS, _LOCAL_HEAD = struct.Struct("<HHH"), struct.Struct("<HHIIIIHH")
+_INT64_MAX = 2**63 - 1
 
 
 class Source(Protocol):
@@ -54,8 +66,7 @@ class ArchiveLimits(Protocol):
     def unpacked_free_bytes(self) -> int: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry as the central directory states it. `mode` is the Unix file mode, 0 where none was recorded.
     `packed_bytes` and `unpacked_bytes` are claims until the entry has been read to its end."""
 
@@ -76,24 +87,37 @@ class Entry:
     @property
     def is_file(self) -> bool:
         """False for folders, links, devices and pipes: what is not a file is never read."""
-        return not self.is_folder and stat.S_IFMT(self.mode) in (0, stat.S_IFREG)
+        return self.mode & 0o170000 in (0, stat.S_IFREG) and not self.name.endswith(("/", "\\"))
 
     @property
     def encrypted(self) -> bool:
         return bool(self.flags & _FLAG_ENCRYPTED)
 
+    @property
+    def outside(self) -> bool:
+        return reaches_outside(self.name)
+
+
+def reaches_outside(name: str) -> bool:
+    """Whether a program that used this name as a path could end up outside the folder it unpacks into."""
+    return _OUTSIDE.search(name) is not None
+
+
+_OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|\0")
+
 
 class Archive:
-    """An opened zip file: entries in the directory's order, each of which can be read as a stream any number of times.
+    """An opened zip file: entries in the directory's order, each of which can be read as a stream any number of times,
+    from several threads if need be.
 
-    Makes an `Entry` when asked for it: a million of them cost about 150 MB less that way.
+    Makes an `Entry` when asked for it, and keeps 50 bytes and the name of each.
     """
 
     def __init__(self, source: Source, limits: ArchiveLimits, directory: _Directory) -> None:
         self._source = source
         self._limits = limits
         self._directory = directory
-        self._numbers: dict[str, int] | None = None
+        self._counting = threading.Lock()
         self._packed = 0
         self._unpacked = 0
 
@@ -101,29 +125,52 @@ class Archive:
         return len(self._directory.names)
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         return self._directory.names
 
     def entry(self, number: int) -> Entry:
-        d = self._directory
-        packed, unpacked, crc, method, flags, mode = (int(v) for v in d.facts[number, 1:7])
-        return Entry(number, d.names[number], int(d.facts[number, 0]), packed, unpacked, crc, method, flags, mode)
+        offset, packed, unpacked, crc, method, flags, mode, _ = self._directory.facts.item(number)
+        return Entry(
+            number, _name(self._directory.names.raw(number)), offset, packed, unpacked, crc, method, flags, mode
+        )
 
     def __iter__(self) -> Iterator[Entry]:
         return (self.entry(i) for i in range(len(self)))
 
     def find(self, name: str) -> Entry | None:
         """The entry of exactly this name."""
-        if self._numbers is None:
-            self._numbers = {n: i for i, n in enumerate(self.names)}
-        number = self._numbers.get(name)
-        return None if number is None else self.entry(number)
+        d = self._directory
+        wanted = hash(name.encode("utf-8", "surrogatepass")) & _MAX32
+        first, last = (int(np.searchsorted(d.hashes, np.uint32(wanted), side)) for side in ("left", "right"))
+        numbers = (int(n) for n in d.hash_order[first:last])
+        return next((self.entry(n) for n in numbers if d.names[n] == name), None)
 
     def open(self, entry: Entry) -> EntryStream:
         """The entry's bytes, unpacked block by block. BadFile when it is damaged, encrypted, no regular file or packed
         in an unknown way; OverLimit (`entry_bytes`, `unpacked_bytes`, `unpacked_ratio`) as soon as a limit is passed,
         not after."""
-        if entry.encrypted:
+        self._check(entry)
+        return EntryStream(self, entry)
+
+    def read(self, entry: Entry, bytes_max: int) -> bytes:
+        """The whole entry, checked as `open` does. OverLimit (`entry_bytes`) when it is longer than `bytes_max`.
+
+        Small entries are read at once, header and all: opening a stream for each costs more than unpacking it."""
+        if entry.unpacked_bytes > bytes_max:
+            raise _too_long(entry, bytes_max)
+        if entry.packed_bytes > _BLOCK or entry.unpacked_bytes > _BLOCK:
+            return b"".join(self.open(entry))
+        self._check(entry)
+        start, head = _data_start(self._source, self._directory, entry)
+        packed = head[start - entry.offset : start - entry.offset + entry.packed_bytes]
+        self._count(len(packed), entry.unpacked_bytes)
+        data = packed if entry.method == _STORED else _inflated(entry, packed)
+        if len(data) != entry.unpacked_bytes or isal_zlib.crc32(data) != entry.crc:
+            raise _differs(entry)
+        return data
+
+    def _check(self, entry: Entry) -> None:
+        if entry.flags & _FLAG_ENCRYPTED:
             raise BadFile(f"“{_shown(entry.name)}” is encrypted. Save it without a password.", code="file_encrypted")
         if not entry.is_file:
             raise BadFile(f"“{_shown(entry.name)}” is no regular file.")
@@ -132,23 +179,18 @@ class Archive:
             raise BadFile(f"“{_shown(entry.name)}” is packed with {method}, which is not supported.")
         if entry.unpacked_bytes > self._limits.entry_bytes:
             raise _too_long(entry, self._limits.entry_bytes)
-        return EntryStream(self, entry)
-
-    def read(self, entry: Entry, bytes_max: int) -> bytes:
-        """The whole entry. OverLimit (`entry_bytes`) when it is longer than `bytes_max`."""
-        if entry.unpacked_bytes > bytes_max:
-            raise _too_long(entry, bytes_max)
-        return b"".join(self.open(entry))
 
     def _count(self, packed: int, unpacked: int) -> None:
         limits = self._limits
-        self._packed += packed
-        self._unpacked += unpacked
-        if self._unpacked > limits.unpacked_bytes:
+        with self._counting:
+            self._packed += packed
+            self._unpacked += unpacked
+            packed, unpacked = self._packed, self._unpacked
+        if unpacked > limits.unpacked_bytes:
             raise OverLimit(
                 f"The archive unpacks to more than {limits.unpacked_bytes:,} bytes.", setting="unpacked_bytes"
             )
-        if self._unpacked > max(limits.unpacked_free_bytes, limits.unpacked_ratio * self._packed):
+        if unpacked > limits.unpacked_free_bytes and unpacked > limits.unpacked_ratio * packed:
             raise OverLimit(
                 f"The archive unpacks to more than {limits.unpacked_ratio} times its size.", setting="unpacked_ratio"
             )
@@ -167,7 +209,7 @@ class EntryStream:
     def __iter__(self) -> Iterator[bytes]:
         entry, archive = self.entry, self._archive
         self.packed_done = 0
-        start = _data_start(archive._source, archive._directory, entry)
+        start, _ = _data_start(archive._source, archive._directory, entry)
         crc = unpacked = 0
         for block in self._inflated(start) if entry.method == _DEFLATED else self._stored(start):
             unpacked += len(block)
@@ -176,7 +218,7 @@ class EntryStream:
             crc = isal_zlib.crc32(block, crc)
             yield block
         if unpacked != entry.unpacked_bytes or crc != entry.crc:
-            raise BadFile(f"The file is damaged: “{_shown(entry.name)}” does not match its size or checksum.")
+            raise _differs(entry)
 
     def _packed_blocks(self, start: int) -> Iterator[bytes]:
         end = start + self.entry.packed_bytes
@@ -195,7 +237,6 @@ class EntryStream:
 
     def _inflated(self, start: int) -> Iterator[bytes]:
         inflater = isal_zlib.decompressobj(-15)
-        damaged = BadFile(f"The file is damaged: “{_shown(self.entry.name)}” cannot be unpacked.")
         try:
             for packed in self._packed_blocks(start):
                 self._archive._count(len(packed), 0)
@@ -210,9 +251,21 @@ class EntryStream:
                 if inflater.eof:
                     break
         except igzip_lib.IsalError as error:  # type: ignore[misc]  # its stub calls it an instance
-            raise damaged from error
+            raise _damaged(self.entry) from error
         if not inflater.eof or inflater.unused_data or self.packed_done != self.entry.packed_bytes:
-            raise damaged
+            raise _damaged(self.entry)
+
+
+def _inflated(entry: Entry, packed: bytes) -> bytes:
+    """All at once, and at most one byte more than the entry claims."""
+    inflater = igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE, 15)
+    try:
+        data: bytes = inflater.decompress(packed, entry.unpacked_bytes + 1)
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # its stub calls it an instance
+        raise _damaged(entry) from error
+    if len(data) <= entry.unpacked_bytes and (not inflater.eof or inflater.unused_data):
+        raise _damaged(entry)
+    return data
 
 
 def open_archive(source: Source, limits: ArchiveLimits) -> Archive:
@@ -221,77 +274,230 @@ def open_archive(source: Source, limits: ArchiveLimits) -> Archive:
     return Archive(source, limits, _read_directory(source, limits))
 
 
+class _Names(Sequence[str]):
+    """The names as one run of bytes, decoded when asked for: a million texts would cost 100 MB more."""
+
+    def __init__(self, raw: npt.NDArray[np.uint8], ends: npt.NDArray[np.uint32]) -> None:
+        self._raw = raw.data
+        self._ends = ends
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def raw(self, number: int) -> bytes:
+        begin: int = self._ends.item(number - 1) if number else 0
+        return bytes(self._raw[begin : self._ends.item(number)])
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[str]: ...
+    def __getitem__(self, number: int | slice) -> str | list[str]:
+        if isinstance(number, slice):
+            return [self[i] for i in range(*number.indices(len(self)))]
+        if not -len(self) <= number < len(self):
+            raise IndexError(number)
+        return _name(self.raw(number if number >= 0 else number + len(self)))
+
+
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """`facts`: int64 (entries, 8): offset, packed, unpacked, crc, method, flags, mode, end of the room it may take.
-    `raw_names`: the names' own bytes, which the local headers must repeat."""
+    """`facts`: one `_FACTS` per entry. `begin` is where the directory begins, and so where the last entry's room ends.
+    `room_end` says for each entry where the next one begins; None where that is simply the next entry's offset, as
+    nearly every writer has it. `hashes` are those of the names, in order, and `hash_order` says whose they are."""
 
-    names: list[str]
-    raw_names: list[bytes]
-    facts: npt.NDArray[np.int64]
+    names: _Names
+    facts: npt.NDArray[np.void]
+    begin: int
+    room_end: npt.NDArray[np.int64] | None
+    hashes: npt.NDArray[np.uint32]
+    hash_order: npt.NDArray[np.uint32]
+
+    def room(self, number: int) -> int:
+        if self.room_end is not None:
+            return self.room_end.item(number)
+        return self.facts["offset"].item(number + 1) if number + 1 < len(self.facts) else self.begin
+
+
+_FACTS = np.dtype(
+    [
+        ("offset", "i8"),
+        ("packed", "i8"),
+        ("unpacked", "i8"),
+        ("crc", "u4"),
+        ("method", "u2"),
+        ("flags", "u2"),
+        ("mode", "u2"),
+        ("name_end", "u4"),
+    ]
+)
+_HEAD = np.dtype(
+    [
+        ("magic", "<u4"),
+        ("made", "<u2"),
+        ("needs", "<u2"),
+        ("flags", "<u2"),
+        ("method", "<u2"),
+        ("time", "<u4"),
+        ("crc", "<u4"),
+        ("packed", "<u4"),
+        ("unpacked", "<u4"),
+        ("name", "<u2"),
+        ("extra", "<u2"),
+        ("comment", "<u2"),
+        ("disk", "<u2"),
+        ("inner", "<u2"),
+        ("outer", "<u4"),
+        ("offset", "<u4"),
+    ]
+)
 
 
 def _read_directory(source: Source, limits: ArchiveLimits) -> _Directory:
-    count, offset, size = _end_record(source)
+    count, at, size = _end_record(source)
     if count > limits.archive_entries:
         raise OverLimit(
             f"The archive lists {count:,} entries, more than {limits.archive_entries:,}.", setting="archive_entries"
         )
     if size > _DIRECTORY_BYTES:
         raise OverLimit("The archive's directory is too long.", setting="archive_entries")
-    names: list[str] = []
-    raw_names: list[bytes] = []
-    facts = np.zeros((count, 8), dtype=np.int64)
-    window, at, end = b"", 0, offset + size
-    for number in range(count):
-        if len(window) - at < 46 + 3 * _MAX16 and offset < end:
-            more = source.read(offset, min(_BLOCK, end - offset))
-            offset += len(more)
-            window, at = window[at:] + more, 0
-        if window[at : at + 4] != _CENTRAL or len(window) - at < 46:
+    facts, hashes = np.zeros(count, dtype=_FACTS), np.zeros(count, dtype=np.uint32)
+    blob = np.zeros(size - 46 * count, dtype=np.uint8)  # room for all of them; what is not written to costs nothing
+    begin, used, done = at, 0, 0
+    while done < count:
+        window = source.read(at, min(_BLOCK, begin + size - at))
+        starts, names, taken = _heads(window, count - done)
+        if not starts:
             raise _broken("its directory is cut off")
-        made, _, flags, method, _, _, crc, packed, unpacked, n, e, c, disk, _, outer, local = struct.unpack_from(
-            "<HHHHHHIIIHHHHHII", window, at + 4
-        )
-        raw = window[at + 46 : at + 46 + n]
-        extra = window[at + 46 + n : at + 46 + n + e]
-        at += 46 + n + e + c
-        if at > len(window):
+        at += taken
+        rows = facts[done : done + len(starts)]
+        heads = np.lib.stride_tricks.sliding_window_view(np.frombuffer(window, np.uint8), 46)[starts].view(_HEAD)[:, 0]
+        if (heads["magic"] != _CENTRAL_NUMBER).any():
             raise _broken("its directory is cut off")
-        unpacked, packed, local, disk = _wide_values(extra, unpacked, packed, local, disk)
-        if disk:
-            raise _broken("it is one part of several")
-        if max(unpacked, packed, local) > source.size << 20:
-            raise _broken("a size is impossible")
-        if unpacked and raw.endswith((b"/", b"\\")):
-            raise _broken("a folder has content")
-        names.append(_name(raw, flags))
-        raw_names.append(raw)
-        mode = outer >> 16 if made >> 8 in (3, 19) else 0
-        facts[number, :7] = local, packed, unpacked, crc, method, flags, mode
-    if at != len(window) or offset != end:
+        for same in ("offset", "packed", "unpacked", "crc", "method", "flags"):
+            rows[same] = heads[same]
+        system = heads["made"] >> 8
+        rows["mode"] = np.where((system == 3) | (system == 19), heads["outer"] >> 16, 0)
+        _widen(source.size, window, np.asarray(starts), heads, rows)
+        run = b"".join(names)
+        if used + len(run) > len(blob):
+            raise _broken("its directory lists another number of entries than it says")
+        rows["name_end"] = used + np.cumsum(heads["name"], dtype=np.int64)
+        blob[used : used + len(run)] = np.frombuffer(run, np.uint8)
+        used += len(run)
+        texts = names if run.isascii() else [_name(raw).encode() for raw in names]
+        hashes[done : done + len(starts)] = [hash(text) & _MAX32 for text in texts]
+        done += len(starts)
+    if at != begin + size:
         raise _broken("its directory lists another number of entries than it says")
-    if len(set(names)) != count:
-        raise _broken("two entries have the same name")
-    _check_room(facts, raw_names, end - size)
-    return _Directory(names, raw_names, facts)
+    _check_folders(blob, facts)
+    room_end = _check_room(facts, begin)
+    order = np.argsort(hashes).astype(np.uint32)
+    hashes = hashes[order]
+    directory = _Directory(_Names(blob, facts["name_end"]), facts, begin, room_end, hashes, order)
+    _check_names(directory)
+    return directory
 
 
-def _check_room(facts: npt.NDArray[np.int64], raw_names: list[bytes], directory: int) -> None:
-    """No entry reaches into the next one or into the directory: shared bytes are how small files become huge ones."""
-    if not len(facts):
-        return
-    if facts[:, 0].min() < 0 or facts[:, 1].min() < 0 or facts[:, 2].min() < 0:
+def _heads(window: bytes, entries_max: int) -> tuple[list[int], list[bytes], int]:
+    """Where the directory's entries begin in `window`, their names, and how far the last whole one reaches."""
+    starts: list[int] = []
+    names: list[bytes] = []
+    at, last = 0, len(window) - 46
+    lengths = _LENGTHS.unpack_from
+    while at <= last and len(starts) < entries_max:
+        n, e, c = lengths(window, at + 28)
+        after = at + 46 + n + e + c
+        if after > len(window):
+            break
+        starts.append(at)
+        names.append(window[at + 46 : at + 46 + n])
+        at = after
+    return starts, names, at
+
+
+def _widen(
+    size: int, window: bytes, starts: npt.NDArray[np.int64], heads: npt.NDArray[np.void], rows: npt.NDArray[np.void]
+) -> None:
+    """Puts the 64-bit values of the extra fields into `rows`, and checks that sizes are possible."""
+    begins = starts + 46 + heads["name"]
+    disks = heads["disk"].astype(np.int64)
+    for i in _odd_extras(np.frombuffer(window, np.uint8), begins, begins + heads["extra"]):
+        begin, row, end = int(begins[i]), rows[i], int(begins[i]) + int(heads["extra"][i])
+        said = (int(row["unpacked"]), int(row["packed"]), int(row["offset"]), int(disks[i]))
+        values = _wide_values(window[begin:end], *said)
+        if max(values) > _INT64_MAX:
+            raise _broken("a size is impossible")
+        row["unpacked"], row["packed"], row["offset"], disks[i] = values
+    if disks.any():
+        raise _broken("it is one part of several")
+    if max(int(rows[f].max()) for f in ("unpacked", "packed", "offset")) > size << 20:
         raise _broken("a size is impossible")
-    order = np.argsort(facts[:, 0], kind="stable")
-    starts = facts[order, 0]
+
+
+def _odd_extras(
+    window: npt.NDArray[np.uint8], begins: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The rows whose extra field needs to be looked at one by one: it holds a 64-bit value or a second name, or is
+    broken, or has more parts than any writer makes. Times and owners, which most have, are passed over."""
+    plain = np.ones(len(begins), dtype=bool)
+    at, rows = begins.copy(), np.flatnonzero(begins < ends)
+    for _ in range(8):
+        whole = at[rows] + 4 <= ends[rows]
+        plain[rows[~whole]] = False
+        rows = rows[whole]
+        if not len(rows):
+            break
+        here = at[rows]
+        kind = window[here].astype(np.int64) | window[here + 1].astype(np.int64) << 8
+        at[rows] = here + 4 + (window[here + 2].astype(np.int64) | window[here + 3].astype(np.int64) << 8)
+        plain[rows[(kind == 1) | (kind == 0x7075) | (at[rows] > ends[rows])]] = False
+        rows = rows[plain[rows] & (at[rows] < ends[rows])]
+    plain[rows] = False
+    return np.flatnonzero(~plain)
+
+
+def _check_folders(blob: npt.NDArray[np.uint8], facts: npt.NDArray[np.void]) -> None:
+    full = facts[(facts["unpacked"] > 0) & (_name_lengths(facts) > 0)]["name_end"]
+    if np.isin(blob[full.astype(np.int64) - 1], [ord("/"), ord("\\")]).any():
+        raise _broken("a folder has content")
+
+
+def _name_lengths(facts: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:
+    lengths: npt.NDArray[np.uint32] = np.diff(facts["name_end"], prepend=np.uint32(0))
+    return lengths
+
+
+def _check_names(directory: _Directory) -> None:
+    """Compares the texts only where their hashes are equal, which is rare."""
+    equal = np.flatnonzero(directory.hashes[1:] == directory.hashes[:-1])
+    alike = directory.hash_order[np.union1d(equal, equal + 1)]
+    if len({directory.names[int(number)] for number in alike}) < len(alike):
+        raise _broken("two entries have the same name")
+
+
+def _check_room(facts: npt.NDArray[np.void], directory: int) -> npt.NDArray[np.int64] | None:
+    """No entry reaches into the next one or into the directory: shared bytes are how small files become huge ones.
+    Answers `_Directory.room_end`."""
+    if not len(facts):
+        return None
+    if facts["packed"].max() > directory:
+        raise _broken("its entries overlap")
+    starts, order = facts["offset"], None
+    if (starts[1:] <= starts[:-1]).any():
+        order = np.argsort(starts, kind="stable")
+        starts = starts[order]
     if starts[0]:
         raise _broken("something stands before its first entry")
-    room = np.append(starts[1:], directory)
-    heads = np.fromiter((30 + len(raw_names[i]) for i in order), dtype=np.int64, count=len(order))
-    if (facts[order, 1] > directory).any() or (starts + heads + facts[order, 1] > room).any():
+    room_end = np.append(starts[1:], directory)
+    if order is not None:
+        room_end[order] = room_end.copy()
+    ends = facts["offset"] + facts["packed"]
+    ends += _name_lengths(facts)
+    ends += 30
+    if (ends > room_end).any():
         raise _broken("its entries overlap")
-    facts[order, 7] = room
+    return room_end if order is not None else None
 
 
 def _end_record(source: Source) -> tuple[int, int, int]:
@@ -358,37 +564,44 @@ def _wide_values(extra: bytes, unpacked: int, packed: int, local: int, disk: int
     return values[0], values[1], values[2], values[3]
 
 
-def _data_start(source: Source, directory: _Directory, entry: Entry) -> int:
-    """Where the entry's packed bytes begin. BadFile where its local header says something else than the directory."""
-    differ = _broken(f"the two headers of “{_shown(entry.name)}” differ")
-    raw, room = directory.raw_names[entry.number], int(directory.facts[entry.number, 7])
-    head = source.read(entry.offset, 30 + len(raw))
-    if len(head) < 30 + len(raw) or head[:4] != _LOCAL:
-        raise _broken(f"“{_shown(entry.name)}” is not where the directory says")
-    _, flags, method, _, _, crc, packed, unpacked, n, e = struct.unpack_from("<HHHHHIIIHH", head, 4)
-    if n != len(raw) or head[30:] != raw or method != entry.method or (flags ^ entry.flags) & 0x2009:
-        raise differ
-    start: int = entry.offset + 30 + n + e
-    if start + entry.packed_bytes > room:
+def _data_start(source: Source, directory: _Directory, entry: Entry) -> tuple[int, bytes]:
+    """Where the entry's packed bytes begin, and what was read from its offset on: all of it where it is short. BadFile
+    where its local header says something else than the directory."""
+    number, name, offset, packed_bytes, unpacked_bytes, crc, method, flags, _ = entry
+    raw, room = directory.names.raw(number), directory.room(number) - offset
+    short = packed_bytes <= _BLOCK
+    # 160 bytes are enough for every usual extra field and descriptor; the rest is read after it where they are not.
+    take = 190 + len(raw) + (packed_bytes if short else 0)
+    head = source.read(offset, take if take < room else room)
+    if len(head) < 30 + len(raw) or not head.startswith(_LOCAL):
+        raise _broken(f"“{_shown(name)}” is not where the directory says")
+    flags_said, method_said, _, crc_said, packed_said, unpacked_said, n, e = _LOCAL_HEAD.unpack_from(head, 6)
+    if n != len(raw) or not head.startswith(raw, 30) or method_said != method or (flags_said ^ flags) & 0x2009:
+        raise _two_headers(entry)
+    begin = 30 + n + e
+    end = begin + packed_bytes
+    if end > room:
         raise _broken("its entries overlap")
-    extra = source.read(entry.offset + 30 + n, e) if e else b""
-    try:
-        unpacked, packed, _, _ = _wide_values(extra, unpacked, packed, 0, 0)
-    except BadFile:
-        if _MAX32 in (unpacked, packed):
-            raise
-    said = (crc, packed, unpacked)
-    after = source.read(start + entry.packed_bytes, min(28, room - start - entry.packed_bytes))
-    if after.startswith(_LOCAL):
-        raise _broken("it holds an entry that its directory does not list")
-    if said != (entry.crc, entry.packed_bytes, entry.unpacked_bytes):
-        if not flags & _FLAG_DESCRIPTOR or any(
-            v not in (0, _MAX32, real)
-            for v, real in zip(said, (entry.crc, entry.packed_bytes, entry.unpacked_bytes), strict=True)
-        ):
-            raise differ
+    need = (end if short else begin) + min(28, room - end)
+    if len(head) < need:
+        head += source.read(offset + len(head), need - len(head))
+    if e:
+        try:
+            unpacked_said, packed_said, _, _ = _wide_values(head[30 + n : begin], unpacked_said, packed_said, 0, 0)
+        except BadFile:
+            if _MAX32 in (unpacked_said, packed_said):
+                raise
+    after = b""
+    if end < room:
+        after = head[end:need] if short else source.read(offset + end, min(28, room - end))
+        if after.startswith(_LOCAL):
+            raise _broken("it holds an entry that its directory does not list")
+    if crc_said != crc or packed_said != packed_bytes or unpacked_said != unpacked_bytes:
+        pairs = ((crc_said, crc), (packed_said, packed_bytes), (unpacked_said, unpacked_bytes))
+        if not flags_said & _FLAG_DESCRIPTOR or any(said not in (0, _MAX32, real) for said, real in pairs):
+            raise _two_headers(entry)
         _check_descriptor(after, entry)
-    return start
+    return offset + begin, head
 
 
 def _check_descriptor(found: bytes, entry: Entry) -> None:
@@ -403,10 +616,10 @@ def _check_descriptor(found: bytes, entry: Entry) -> None:
     raise _broken(f"“{_shown(entry.name)}” does not match its descriptor")
 
 
-def _name(raw: bytes, flags: int) -> str:
+def _name(raw: bytes) -> str:
     """A label. Not every writer sets the UTF-8 flag, and some set it wrongly; code page 437 reads anything."""
     try:
-        return raw.decode("utf-8" if flags & _FLAG_UTF8 or not raw.isascii() else "ascii")
+        return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("cp437")
 
@@ -419,6 +632,18 @@ def _shown(name: str) -> str:
 def _too_long(entry: Entry, bytes_max: int) -> OverLimit:
     message = f"“{_shown(entry.name)}” unpacks to more than {bytes_max:,} bytes."
     return OverLimit(message, setting="entry_bytes")
+
+
+def _differs(entry: Entry) -> BadFile:
+    return BadFile(f"The file is damaged: “{_shown(entry.name)}” does not match its size or checksum.")
+
+
+def _damaged(entry: Entry) -> BadFile:
+    return BadFile(f"The file is damaged: “{_shown(entry.name)}” cannot be unpacked.")
+
+
+def _two_headers(entry: Entry) -> BadFile:
+    return _broken(f"the two headers of “{_shown(entry.name)}” differ")
 
 
 def _broken(reason: str) -> BadFile:

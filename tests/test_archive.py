@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from contextlib import suppress
@@ -11,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from douane.archive import Archive, open_archive
+from douane.archive import Archive, open_archive, reaches_outside
 from douane.errors import BadFile, OverLimit
 
 SHARED = Path(os.environ.get("DOUANE_SHARED") or Path(__file__).parents[2] / "shared")
@@ -40,8 +43,18 @@ def opened(data: bytes, caps: Caps = Caps()) -> Archive:
 
 
 def contents(data: bytes, caps: Caps = Caps()) -> dict[str, bytes]:
+    """Read in both ways, block by block and at once, which must come to the same."""
     archive = opened(data, caps)
-    return {e.name: b"".join(archive.open(e)) for e in archive if not e.is_folder}
+    try:
+        found = {e.name: b"".join(archive.open(e)) for e in archive if not e.is_folder}
+    except BadFile as error:
+        archive = opened(data, caps)
+        with pytest.raises(type(error)):
+            [archive.read(e, caps.entry_bytes) for e in archive if not e.is_folder]
+        raise
+    archive = opened(data, caps)
+    assert {e.name: archive.read(e, caps.entry_bytes) for e in archive if not e.is_folder} == found
+    return found
 
 
 def refusal(data: bytes, caps: Caps = Caps()) -> BadFile:
@@ -177,6 +190,95 @@ def test_names_are_labels() -> None:
     assert list(contents(archive_of(*entries)).values()) == [b"1"] * len(names)
 
 
+def test_names_that_reach_outside_are_marked() -> None:
+    outside = [
+        "../x",
+        "a/../../x",
+        "a/..",
+        "..",
+        "..\\x",
+        "a\\..\\x",
+        "/x",
+        "\\\\host\\x",
+        "C:\\x",
+        "c:x",
+        "users.json\0.txt",
+    ]
+    within = ["x", "a/b", "..x", "a/..b/c", "a/b..", "...", "ab:c", "a/C:x", "", ".", "./x", "a\r\nb"]
+    assert [name for name in outside if not reaches_outside(name)] == []
+    assert [name for name in within if reaches_outside(name)] == []
+    assert opened(zipped({"a/../b": b""})).entry(0).outside
+
+
+def test_names_are_read_as_utf_8_where_they_can_be() -> None:
+    flagged, unflagged, other = "é".encode(), "日本".encode(), b"\x82"
+    one, two = entry(flagged, b"1", 0, flags=0x800), entry(unflagged, b"2", 0)
+    assert opened(archive_of(one)).names[:] == ["é"]
+    assert opened(archive_of(two)).names[-1] == "日本"
+    assert opened(archive_of(entry(other, b"1", 0, flags=0x800))).names[0] == "é"
+    both = archive_of(one, entry(other, b"1", len(one[0])))
+    assert "same name" in str(refusal(both))
+
+
+def test_names_are_a_sequence() -> None:
+    names = opened(zipped({f"{i:03}.txt": b"" for i in range(100)})).names
+    assert len(names) == 100
+    assert list(names) == [f"{i:03}.txt" for i in range(100)]
+    assert names[1:99:49] == ["001.txt", "050.txt"]
+    assert names[-1] == "099.txt"
+    assert "007.txt" in names
+    with pytest.raises(IndexError):
+        names[100]
+
+
+def test_entries_may_be_listed_in_another_order_than_they_stand() -> None:
+    size = len(entry(b"0", b"0", 0)[0])
+    entries = [entry(str(i).encode(), str(i).encode(), i * size) for i in range(9)]
+    order = [4, 0, 8, 2, 1, 3, 7, 6, 5]
+    data = archive_of(*((entries[i][0], entries[j][1]) for i, j in enumerate(order)))
+    assert contents(data) == {str(j): str(j).encode() for j in order}
+    assert [e.offset for e in opened(data)] == [j * size for j in order]
+
+
+def test_a_directory_longer_than_one_read_of_it() -> None:
+    count = 30_000
+    names = [f"{'x' * 40}/{i:06}" for i in range(count)]
+    size = len(entry(names[0].encode(), b"", 0, method=0)[0])
+    data = archive_of(*(entry(n.encode(), b"", i * size, method=0) for i, n in enumerate(names)))
+    archive = opened(data, Caps(archive_entries=count))
+    assert list(archive.names) == names
+    for number in (0, 11_111, count - 1):
+        found = archive.find(names[number])
+        assert found is not None
+        assert (found.number, found.offset) == (number, number * size)
+        assert archive.read(found, 0) == b""
+    assert archive.find("x") is None
+
+
+def test_extra_fields_short_long_wide_and_broken() -> None:
+    def with_extra(extra: bytes) -> bytes:
+        whole = io.BytesIO()
+        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in ("a", "b"):
+                info = zipfile.ZipInfo(name)
+                info.extra, info.compress_type = extra, zipfile.ZIP_DEFLATED
+                archive.writestr(info, b"text " * 50)
+        return whole.getvalue()
+
+    time, owner = b"UT\5\0\3\0\0\0\0", b"ux\x0b\0\1\4" + bytes(9)
+    same = {"a": b"text " * 50, "b": b"text " * 50}
+    for extra in (time, time + owner, b"\x99\x99\0\0" * 20, b"\x99\x99\x00\x40" + bytes(0x4000)):
+        assert contents(with_extra(extra)) == same
+    for extra in (time[:-1], b"ab", time + b"x", (b"up\5\0" + bytes(5)) * 2, (b"\x99\x99\0\0" * 20) + b"xx"):
+        assert "extra field" in str(refusal(with_extra(extra)))
+    wide = io.BytesIO()
+    with zipfile.ZipFile(wide, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("a", "w", force_zip64=True) as file:
+            file.write(b"text " * 50)
+        archive.writestr("b", b"text " * 50)
+    assert contents(wide.getvalue()) == same
+
+
 @pytest.mark.corpus
 @pytest.mark.skipif(not SHARED.exists() and not os.environ.get("CI"), reason="the shared corpus is not here")
 def test_the_corpus_of_zip_structures() -> None:
@@ -195,3 +297,30 @@ def test_the_corpus_of_zip_structures() -> None:
     assert [n for n, ok in read.items() if "/accept/" in n and not ok] == [disputed]
     harmless = ["malo/zip/malicious/trailing_slash_name.zip"]
     assert [n for n, ok in read.items() if ("/reject/" in n or "/malicious/" in n) and ok and n not in harmless] == []
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not SHARED.exists() and not os.environ.get("CI"), reason="the shared corpus is not here")
+def test_attacks_end_as_expected(tmp_path: Path) -> None:
+    generator = SHARED / "corpus" / "generators" / "attack_gen.py"
+    subprocess.run([sys.executable, str(generator), str(tmp_path), "--only", "zip"], check=True, timeout=60)
+    listed = json.loads((tmp_path / "expected.json").read_text())
+    attacks = {name: said["expect"] for name, said in listed.items() if name.startswith("zip/")}
+    assert len(attacks) > 100
+    caps = Caps(archive_entries=10_000, entry_bytes=1 << 30, unpacked_bytes=1 << 30)
+    users = b'[{"id":"U1","name":"x"}]'
+    for name, expect in attacks.items():
+        found = None
+        with suppress(BadFile):
+            found = contents((tmp_path / name).read_bytes(), caps)
+        if found is None:
+            assert expect.startswith(("refuse", "read equal or refuse")), name
+        elif expect.startswith("read equal"):
+            assert found == {"users.json": users, "channels.json": b"[]"}, name
+        elif expect.startswith("inner archives"):
+            assert found["inner.zip"].startswith(b"PK"), name
+        else:
+            assert expect.startswith(("refuse, or treat the name as a label", "refuse or keep both apart")), name
+            assert len(found) == 2, name
+    reached = [opened((tmp_path / f"zip/name_{i:02}.zip").read_bytes()).entry(0).outside for i in range(7)]
+    assert reached == [True] * 7
