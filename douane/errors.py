@@ -14,6 +14,10 @@ status; each surface translates codes in its `wire.py`.
     ├── NotAllowed         who asks is unknown or may not
     ├── StorageFull        no room left to write; nothing was acknowledged
     ├── Unavailable        the database or the object store does not answer; try again
+    ├── OutboundError      another server's address could not be used; says whether trying again can help
+    │   ├── Refused            it may not be opened from here
+    │   ├── Unreachable        it does not answer, not in time, or not soundly
+    │   └── UnexpectedStatus   it answered, but not with success
     ├── Cancelled          someone ended the operation meanwhile
     └── Superseded         this attempt lost its claim to another one; stop quietly
 """
@@ -95,6 +99,38 @@ class StorageFull(DouaneError):
 
 class Unavailable(DouaneError):
     code = "unavailable"
+
+
+class OutboundError(DouaneError):
+    """`again` says whether the same call can succeed later."""
+
+    code = "outbound_unreachable"
+
+    def __init__(self, message: str, *, again: bool, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.again = again
+
+
+class Refused(OutboundError):
+    code = "outbound_refused"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, again=False)
+
+
+class Unreachable(OutboundError):
+    """Codes in use: `outbound_unreachable`, `outbound_timeout`."""
+
+
+class UnexpectedStatus(OutboundError):
+    """`status` is what came instead of 2xx, `retry_after_s` what the server asks to wait, None if it does not."""
+
+    code = "outbound_status"
+
+    def __init__(self, message: str, *, status: int, retry_after_s: float | None) -> None:
+        super().__init__(message, again=status in (408, 425, 429) or status >= 500)
+        self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class Cancelled(DouaneError):

@@ -99,6 +99,20 @@ class Settings(BaseSettings):
     turn_s: float = _setting(60, "seconds", "After so long a large job goes to the end of its queue.", gt=0)
     lease_s: float = _setting(15, "seconds", "A worker silent for so long is taken for dead; its work goes on.", gt=0)
     queue_poll_s: float = _setting(
+    # Addresses that people and files give, opened by douane.outbound alone.
+    outbound_allow: str = _setting(
+        "",
+        "hosts",
+        "Private hosts that may be reached: names, addresses or networks, with a :port or without, by commas.",
+    )
+    outbound_connect_s: float = _setting(10, "seconds", "How long finding and connecting a host may take.", gt=0)
+    outbound_idle_s: float = _setting(60, "seconds", "How long another server may send nothing.", gt=0)
+    outbound_whole_s: float = _setting(6 * 3600, "seconds", "How long fetching one file may take in all.", gt=0)
+    outbound_rate_min: int = _setting(
+        1024, "bytes a second", "A server slower than this for long is left; from outbound_idle_s on.", ge=0
+    )
+    outbound_redirects_max: int = _setting(5, "redirects", "Redirects followed for one file.", ge=0)
+
         0.1, "seconds", "How often a worker looks for short new jobs; less often for others.", gt=0
     )
     tick_s: float = _setting(

@@ -1,0 +1,76 @@
+"""Some doors are guarded: what only one module may do, no other does."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Whatever opens a connection to an address it is given.
+WAYS_OUT = {
+    *(
+        "aiohttp",
+        "asyncio.open_connection",
+        "ftplib",
+        "http.client",
+        "httpcore",
+        "httpx",
+        "imaplib",
+        "poplib",
+        "requests",
+    ),
+    *("smtplib", "socket.create_connection", "telnetlib", "urllib.request", "urllib3", "xmlrpc.client", "websockets"),
+}
+
+
+def names(source: str) -> Iterator[str]:
+    """Every module and name that is imported, and every dotted name that is used, in full."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Attribute):
+            yield ast.unparse(node)
+
+
+def ways_out(source: str) -> set[str]:
+    return {way for way in WAYS_OUT for name in names(source) if f"{name}.".startswith(f"{way}.")}
+
+
+def test_only_outbound_opens_connections() -> None:
+    found = {
+        str(path.relative_to(ROOT / "douane")): ways
+        for path in sorted((ROOT / "douane").rglob("*.py"))
+        if (ways := ways_out(path.read_text()))
+    }
+    assert set(found) == {"outbound.py"}, found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import httpx",
+        "import httpcore as h",
+        "from urllib.request import urlopen",
+        "from urllib import request",
+        "import urllib.request",
+        "import socket\nsocket.create_connection(('x', 1))",
+        "from socket import create_connection",
+        "def f():\n    import requests.sessions",
+    ],
+)
+def test_a_way_out_is_noticed(line: str) -> None:
+    assert ways_out(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["from starlette.requests import Request", "from urllib.parse import quote", "import socket\nsocket.gethostname()"],
+)
+def test_other_names_are_not_taken_for_one(line: str) -> None:
+    assert not ways_out(line)
