@@ -117,9 +117,7 @@ class Archive:
         self._source = source
         self._limits = limits
         self._directory = directory
-        self._counting = threading.Lock()
-        self._packed = 0
-        self._unpacked = 0
+        self._count = UnpackedCount(limits)
 
     def __len__(self) -> int:
         return len(self._directory.names)
@@ -131,7 +129,7 @@ class Archive:
     def entry(self, number: int) -> Entry:
         offset, packed, unpacked, crc, method, flags, mode, _ = self._directory.facts.item(number)
         return Entry(
-            number, _name(self._directory.names.raw(number)), offset, packed, unpacked, crc, method, flags, mode
+            number, label(self._directory.names.raw(number)), offset, packed, unpacked, crc, method, flags, mode
         )
 
     def __iter__(self) -> Iterator[Entry]:
@@ -157,13 +155,13 @@ class Archive:
 
         Small entries are read at once, header and all: opening a stream for each costs more than unpacking it."""
         if entry.unpacked_bytes > bytes_max:
-            raise _too_long(entry, bytes_max)
+            raise too_long(entry.name, bytes_max)
         if entry.packed_bytes > _BLOCK or entry.unpacked_bytes > _BLOCK:
             return b"".join(self.open(entry))
         self._check(entry)
         start, head = _data_start(self._source, self._directory, entry)
         packed = head[start - entry.offset : start - entry.offset + entry.packed_bytes]
-        self._count(len(packed), entry.unpacked_bytes)
+        self._count.add(len(packed), entry.unpacked_bytes)
         data = packed if entry.method == _STORED else _inflated(entry, packed)
         if len(data) != entry.unpacked_bytes or isal_zlib.crc32(data) != entry.crc:
             raise _differs(entry)
@@ -171,18 +169,29 @@ class Archive:
 
     def _check(self, entry: Entry) -> None:
         if entry.flags & _FLAG_ENCRYPTED:
-            raise BadFile(f"“{_shown(entry.name)}” is encrypted. Save it without a password.", code="file_encrypted")
+            raise BadFile(f"“{shown(entry.name)}” is encrypted. Save it without a password.", code="file_encrypted")
         if not entry.is_file:
-            raise BadFile(f"“{_shown(entry.name)}” is no regular file.")
+            raise BadFile(f"“{shown(entry.name)}” is no regular file.")
         if entry.method not in (_STORED, _DEFLATED):
             method = _METHODS.get(entry.method, f"method {entry.method}")
-            raise BadFile(f"“{_shown(entry.name)}” is packed with {method}, which is not supported.")
+            raise BadFile(f"“{shown(entry.name)}” is packed with {method}, which is not supported.")
         if entry.unpacked_bytes > self._limits.entry_bytes:
-            raise _too_long(entry, self._limits.entry_bytes)
+            raise too_long(entry.name, self._limits.entry_bytes)
 
-    def _count(self, packed: int, unpacked: int) -> None:
+
+class UnpackedCount:
+    """Watches the limits of a whole archive while it is unpacked; several threads may count."""
+
+    def __init__(self, limits: ArchiveLimits) -> None:
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._packed = 0
+        self._unpacked = 0
+
+    def add(self, packed: int, unpacked: int) -> None:
+        """OverLimit (`unpacked_bytes`, `unpacked_ratio`) as soon as a limit is passed."""
         limits = self._limits
-        with self._counting:
+        with self._lock:
             self._packed += packed
             self._unpacked += unpacked
             packed, unpacked = self._packed, self._unpacked
@@ -232,19 +241,19 @@ class EntryStream:
 
     def _stored(self, start: int) -> Iterator[bytes]:
         for block in self._packed_blocks(start):
-            self._archive._count(len(block), len(block))
+            self._archive._count.add(len(block), len(block))
             yield block
 
     def _inflated(self, start: int) -> Iterator[bytes]:
         inflater = isal_zlib.decompressobj(-15)
         try:
             for packed in self._packed_blocks(start):
-                self._archive._count(len(packed), 0)
+                self._archive._count.add(len(packed), 0)
                 while packed or not inflater.eof:
                     block = inflater.decompress(packed, _BLOCK)
                     packed = inflater.unconsumed_tail
                     if block:
-                        self._archive._count(0, len(block))
+                        self._archive._count.add(0, len(block))
                         yield block
                     if inflater.eof or (not packed and len(block) < _BLOCK):
                         break
@@ -297,7 +306,7 @@ class _Names(Sequence[str]):
             return [self[i] for i in range(*number.indices(len(self)))]
         if not -len(self) <= number < len(self):
             raise IndexError(number)
-        return _name(self.raw(number if number >= 0 else number + len(self)))
+        return label(self.raw(number if number >= 0 else number + len(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +394,7 @@ def _read_directory(source: Source, limits: ArchiveLimits) -> _Directory:
         rows["name_end"] = used + np.cumsum(heads["name"], dtype=np.int64)
         blob[used : used + len(run)] = np.frombuffer(run, np.uint8)
         used += len(run)
-        texts = names if run.isascii() else [_name(raw).encode() for raw in names]
+        texts = names if run.isascii() else [label(raw).encode() for raw in names]
         hashes[done : done + len(starts)] = [hash(text) & _MAX32 for text in texts]
         done += len(starts)
     if at != begin + size:
@@ -574,7 +583,7 @@ def _data_start(source: Source, directory: _Directory, entry: Entry) -> tuple[in
     take = 190 + len(raw) + (packed_bytes if short else 0)
     head = source.read(offset, take if take < room else room)
     if len(head) < 30 + len(raw) or not head.startswith(_LOCAL):
-        raise _broken(f"“{_shown(name)}” is not where the directory says")
+        raise _broken(f"“{shown(name)}” is not where the directory says")
     flags_said, method_said, _, crc_said, packed_said, unpacked_said, n, e = _LOCAL_HEAD.unpack_from(head, 6)
     if n != len(raw) or not head.startswith(raw, 30) or method_said != method or (flags_said ^ flags) & 0x2009:
         raise _two_headers(entry)
@@ -613,10 +622,10 @@ def _check_descriptor(found: bytes, entry: Entry) -> None:
             continue
         if found.startswith((_DESCRIPTOR + said, said)):
             return
-    raise _broken(f"“{_shown(entry.name)}” does not match its descriptor")
+    raise _broken(f"“{shown(entry.name)}” does not match its descriptor")
 
 
-def _name(raw: bytes) -> str:
+def label(raw: bytes) -> str:
     """A label. Not every writer sets the UTF-8 flag, and some set it wrongly; code page 437 reads anything."""
     try:
         return raw.decode()
@@ -624,26 +633,26 @@ def _name(raw: bytes) -> str:
         return raw.decode("cp437")
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A name fit for a sentence: printable and short."""
     return "".join(c if c.isprintable() else "�" for c in name[:100])
 
 
-def _too_long(entry: Entry, bytes_max: int) -> OverLimit:
-    message = f"“{_shown(entry.name)}” unpacks to more than {bytes_max:,} bytes."
+def too_long(name: str, bytes_max: int) -> OverLimit:
+    message = f"“{shown(name)}” unpacks to more than {bytes_max:,} bytes."
     return OverLimit(message, setting="entry_bytes")
 
 
 def _differs(entry: Entry) -> BadFile:
-    return BadFile(f"The file is damaged: “{_shown(entry.name)}” does not match its size or checksum.")
+    return BadFile(f"The file is damaged: “{shown(entry.name)}” does not match its size or checksum.")
 
 
 def _damaged(entry: Entry) -> BadFile:
-    return BadFile(f"The file is damaged: “{_shown(entry.name)}” cannot be unpacked.")
+    return BadFile(f"The file is damaged: “{shown(entry.name)}” cannot be unpacked.")
 
 
 def _two_headers(entry: Entry) -> BadFile:
-    return _broken(f"the two headers of “{_shown(entry.name)}” differ")
+    return _broken(f"the two headers of “{shown(entry.name)}” differ")
 
 
 def _broken(reason: str) -> BadFile:
