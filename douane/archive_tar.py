@@ -263,7 +263,7 @@ def _extended(data: bytes) -> dict[str, str]:
         if not equals or not key or b"\0" in key or data[end - 1 : end] != b"\n":
             raise _broken("an extended header is no list of values")
         name = label(key)
-        if name in found or name.startswith("GNU.sparse."):
+        if name.startswith("GNU.sparse.") or (name in found and name in ("path", "size")):
             raise _broken("an extended header gives a value twice, or a sparse file")
         if name == "hdrcharset" and value != b"ISO-IR 10646 2000 UTF-8":
             raise _broken("an extended header is in another encoding")
