@@ -10,15 +10,28 @@ part by part, and what only all of them know (copies, roots that are missing) by
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
+from douane.chat import tables
+from douane.chat.plan import room_slug
 from douane.model.problem import Rule
 
 Words = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
+
+PASS_ROWS = 2_000_000  # messages whose keys are compared at once
+GATHERED = 32  # parts whose counts wait to be added up
+
+_SEED = 0x646F75616E65
+_ODD, _ODD_TOO = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+_YEAR_1_US, _YEAR_10000_US = -62_135_596_800_000_000, 253_402_300_800_000_000 - 1
 
 OUTCOME_BIT = 32  # the first bit that says what a run did
 
@@ -69,7 +82,7 @@ _CHANNELS, _CHANNEL_SENTENCES = _rules(
     ("repeated", "id", "The export names the channel {id} more than once.", True),
 )
 _CONTACTS, _CONTACT_SENTENCES = _rules(
-    ("empty", None, "The contact has no name, no e-mail address and no phone number: it is left out.", True),
+    ("empty", None, "The contact has no name, no e-mail address and no phone number.", True),
     ("email_repeated", "emails", "Another contact of this export has the same e-mail address.", True),
     ("unknown_manager", "manager", "Nobody is called “{manager}”.", True),
     ("repeated", "id", "The export names the contact {id} more than once.", True),
@@ -126,10 +139,10 @@ OUTCOMES: dict[str, tuple[Outcome, ...]] = {
             "failed",
             "The user has neither an e-mail address nor a username.",
         ),
-        ("importer-user-missing-import-id", "failed", "The user has no id in the export."),
-        ("importer-user-email-taken", "failed", "Somebody else has this e-mail address."),
-        ("importer-user-username-taken", "failed", "Somebody else has this username."),
-        ("importer-user-invalid", "failed", "The user's data cannot be stored."),
+        ("import_id_taken", "failed", "The workspace has a user with this foreign id."),
+        ("email_taken", "failed", "Somebody in the workspace has this e-mail address."),
+        ("username_taken", "failed", "Somebody in the workspace has this username."),
+        ("username_too_long", "failed", "The username is longer than a username may be."),
     ),
     "channels": _outcomes(
         ("importer-channel-missing-name", "failed", "The channel has no name."),
@@ -137,11 +150,9 @@ OUTCOMES: dict[str, tuple[Outcome, ...]] = {
         ("importer-channel-missing-users", "failed", "Not everybody of this direct conversation is known."),
         ("importer-channel-invalid-creator", "failed", "Nobody is known who could own the channel."),
         ("importer-channel-general-not-found", "failed", "The workspace has no general room."),
-        ("importer-channel-invalid", "failed", "The channel's data cannot be stored."),
     ),
     "contacts": _outcomes(
         ("empty", "skipped", "The contact has no name, no e-mail address and no phone number."),
-        ("importer-contact-invalid", "failed", "The contact's data cannot be stored."),
     ),
     "messages": _outcomes(
         ("room_not_imported", "skipped", "Its channel was not imported."),
@@ -183,3 +194,325 @@ def _word(bits: Iterable[int]) -> Words:
 
 
 _BY_CODE = {table: {o.code: o for o in members} for table, members in OUTCOMES.items()}
+
+
+# Judging
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the workspace has already, as texts: e-mail addresses and usernames in lower case; import ids of users and
+    rooms; rooms by `names.room_slug`. `own_*`: those of the project's own people, who are protected."""
+
+    emails: pl.Series
+    usernames: pl.Series
+    users: pl.Series
+    rooms: pl.Series
+    channels: pl.Series
+    own_emails: pl.Series
+    own_usernames: pl.Series
+
+
+def known(document: Mapping[str, Sequence[str]]) -> Known:
+    """From lists by field name; fields that are left out are empty."""
+    return Known(
+        *(
+            pl.Series(field.name, document.get(field.name, []), dtype=pl.String).unique()
+            for field in dataclasses.fields(Known)
+        )
+    )
+
+
+USER_COLUMNS = ("entry", "id", "ids", "username", "emails", "role", "origin")
+CHANNEL_COLUMNS = ("entry", "id", "ids", "type", "kind", "name", "creator")
+CONTACT_COLUMNS = ("id", "name", "emails", "phones", "manager")
+MESSAGE_COLUMNS = ("key_hi", "key_lo", "id", "channel", "ts_us", "author", "alias", "kind", "thread")
+
+
+def judge_users(frame: pl.DataFrame, known: Known) -> Words:
+    """Words u64[rows] for all users of an export, in staging order."""
+    emails = _texts_of(frame, "emails")
+    username = _lower(frame["username"])
+    before = _any_in(frame, "ids", known.users)
+    inferred = _flags(frame["origin"] == "inferred")
+    return _marked(
+        "users",
+        len(frame),
+        {
+            "no_id": _blank(frame["id"]),
+            "no_name": _blank(username) & ~_rows_of(emails, len(frame)) & ~inferred,
+            "email_form": _rows_of(emails.filter(~pl.col("text").str.contains(_EMAIL)), len(frame)),
+            "email_repeated": _rows_of(emails.filter(~pl.col("text").is_first_distinct()), len(frame)),
+            "email_taken": _rows_of(emails.filter(_in("text", known.emails)), len(frame)) & ~before,
+            "name_clash": _later(username),
+            "username_taken": _is_in(username, known.usernames) & ~before,
+            "protected": _rows_of(emails.filter(_in("text", known.own_emails)), len(frame))
+            | _is_in(username, known.own_usernames),
+            "repeated": _later(frame["id"]),
+            "inferred": inferred,
+            "admin": _flags(frame["role"].is_in(["owner", "admin"])),
+        },
+    )
+
+
+def judge_channels(frame: pl.DataFrame, members: pl.DataFrame, people: pl.Series, known: Known) -> Words:
+    """Words u64[rows] for all channels. `members`: (channel, unknown: how many of them nobody knows), one row for each
+    channel that has any; `people`: all ids of users that the export or the workspace knows."""
+    named = frame["type"] != "d"
+    slug = pl.Series("slug", [room_slug(name or "") for name in frame["name"]], dtype=pl.String)
+    slug = slug.set(~named.fill_null(False) | (slug == ""), None)
+    before = _any_in(frame, "ids", known.channels)
+    unknown = members.filter(pl.col("unknown") > 0)["channel"]
+    return _marked(
+        "channels",
+        len(frame),
+        {
+            "no_name": _blank(frame["name"]) & _flags(named),
+            "no_id": _blank(frame["id"]),
+            "name_clash": _later(slug),
+            "name_taken": _is_in(slug, known.rooms) & ~before,
+            "unknown_creator": ~_blank(frame["creator"]) & ~_is_in(frame["creator"], people),
+            "no_members": ~_is_in(frame["id"], members["channel"]) & ~_flags(frame["kind"] == "unlisted"),
+            "unknown_members": _is_in(frame["id"], unknown),
+            "unlisted": _flags(frame["kind"] == "unlisted"),
+            "repeated": _later(frame["id"]),
+        },
+    )
+
+
+def judge_contacts(frame: pl.DataFrame, usernames: pl.Series) -> Words:
+    """Words u64[rows] for all contacts. `usernames`, lower case: who may be a contact's manager."""
+    rows = len(frame)
+    emails, phones = _texts_of(frame, "emails"), _texts_of(frame, "phones")
+    manager = _lower(frame["manager"])
+    return _marked(
+        "contacts",
+        rows,
+        {
+            "empty": _blank(frame["name"]) & ~_rows_of(emails, rows) & ~_rows_of(phones, rows),
+            "email_repeated": _rows_of(emails.filter(~pl.col("text").is_first_distinct()), rows),
+            "unknown_manager": ~_blank(manager) & ~_is_in(manager, usernames),
+            "repeated": _later(frame["id"]),
+        },
+    )
+
+
+def judge_messages(frame: pl.DataFrame, channels: pl.Series, listed: pl.Series) -> Words:
+    """Words u64[rows] for one part. `channels`: every id of a channel that the export or the workspace has; `listed`:
+    the same for users, without those whom only messages name."""
+    author = frame["author"]
+    return _marked(
+        "messages",
+        len(frame),
+        {
+            "no_time": _flags(frame["ts_us"].is_null()),
+            "unknown_channel": ~_is_in(frame["channel"], channels),
+            "unknown_author": ~_blank(author) & ~_is_in(author, listed),
+            "no_author": _blank(author),
+        },
+    )
+
+
+def tally(frame: pl.DataFrame) -> pl.DataFrame:
+    """How many messages of one part each (channel, author, year) has; the year is null where there is no time."""
+    time = pl.col("ts_us")
+    sound = pl.when(time.is_between(_YEAR_1_US, _YEAR_10000_US)).then(time)
+    return (
+        frame.select("channel", "author", pl.from_epoch(sound, "us").dt.year().alias("year"))
+        .group_by("channel", "author", "year", maintain_order=True)
+        .len("messages")
+        .with_columns(pl.col("messages").cast(pl.Int64))
+    )
+
+
+def total(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Tallies of several parts as one."""
+    return pl.concat(tallies).group_by("channel", "author", "year", maintain_order=True).agg(pl.col("messages").sum())
+
+
+def members_of(frames: Iterable[pl.DataFrame], people: pl.Series) -> pl.DataFrame:
+    """`judge_channels`'s members, of the parts of `members`."""
+    found = [
+        frame.group_by("channel").agg((~_in("user", people)).cast(pl.Int64).sum().alias("unknown")) for frame in frames
+    ]
+    empty = pl.DataFrame(schema={"channel": pl.String, "unknown": pl.Int64})
+    return pl.concat([empty, *found]).group_by("channel").agg(pl.col("unknown").sum())
+
+
+def gathered(
+    waiting: list[pl.DataFrame], frame: pl.DataFrame, together: Callable[[Sequence[pl.DataFrame]], pl.DataFrame]
+) -> list[pl.DataFrame]:
+    """The frames with one more, put together from time to time so that they don't take more than they say."""
+    waiting = [*waiting, frame]
+    return [together(waiting)] if len(waiting) >= GATHERED else waiting
+
+
+def strangers(frame: pl.DataFrame, people: pl.Series) -> pl.DataFrame:
+    """Authors of one part whom nobody knows: (author, alias: the first name they were shown under, bot)."""
+    unknown = frame.filter(~_in("author", people) & (pl.col("author") != ""))
+    return _first_names(unknown.select("author", "alias", (pl.col("kind") == "bot").alias("bot")))
+
+
+def all_strangers(found: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Those of several parts, each once."""
+    return _first_names(pl.concat(found))
+
+
+def _first_names(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.group_by("author", maintain_order=True).agg(pl.col("alias").drop_nulls().first(), pl.col("bot").any())
+
+
+def placeholders(strangers: pl.DataFrame) -> pl.DataFrame:
+    """Rows of `users` for authors that no user row names."""
+    ids = strangers["author"].to_list()
+    return tables.frame(
+        "users",
+        {
+            "entry": [-1] * len(ids),
+            "position": [-1] * len(ids),
+            "id": ids,
+            "ids": [[id] for id in ids],
+            "name": strangers["alias"].to_list(),
+            "type": ["bot" if bot else "user" for bot in strangers["bot"]],
+            "origin": ["inferred"] * len(ids),
+        },
+    )
+
+
+def keys_of(frame: pl.DataFrame) -> Words:
+    """u64[4, rows] of one part of messages: key_hi, key_lo, a hash of the id, a hash of the thread's root (0: it is no
+    reply). For `copies` and `rootless`."""
+    root = frame["thread"]
+    hashed = np.where(_blank(root) | _flags(root == frame["id"]), 0, root.hash(_SEED).to_numpy())
+    return np.stack(
+        [
+            frame["key_hi"].fill_null(0).to_numpy(),
+            frame["key_lo"].fill_null(0).to_numpy().view(np.uint64),
+            frame["id"].hash(_SEED).to_numpy(),
+            hashed,
+        ]
+    )
+
+
+def copies(parts: Sequence[Words], pass_rows: int = PASS_ROWS) -> list[Flags]:
+    """For each part of `keys_of` (may be mapped files) which rows have the key of an earlier one. Memory: about 60
+    bytes for each of `pass_rows`."""
+    found = [np.zeros(part.shape[1], np.bool_) for part in parts]
+    starts = _starts(parts)
+    for chosen in _buckets(parts, pass_rows, lambda part: part[0] * _ODD ^ part[1] * _ODD_TOO):
+        high = np.concatenate([part[0][rows] for part, rows in zip(parts, chosen, strict=True)])
+        low = np.concatenate([part[1][rows] for part, rows in zip(parts, chosen, strict=True)])
+        order = np.lexsort((low, high))  # stable: of equal ones the earliest comes first
+        high, low = high[order], low[order]
+        again = np.flatnonzero((high[1:] == high[:-1]) & (low[1:] == low[:-1])) + 1
+        places = np.concatenate([rows + start for rows, start in zip(chosen, starts, strict=False)])[order[again]]
+        _mark(found, starts, places)
+    return found
+
+
+def rootless(parts: Sequence[Words], pass_rows: int = PASS_ROWS) -> list[Flags]:
+    """For each part which rows are replies to a message that is in no part."""
+    found = [np.zeros(part.shape[1], np.bool_) for part in parts]
+    replies = [np.flatnonzero(part[3]) for part in parts]
+    if not any(len(rows) for rows in replies):
+        return found
+    bits = _bits(parts, pass_rows)
+    for bucket in range(1 << bits):
+        ids = np.unique(np.concatenate([part[2][_in_bucket(part[2], bits, bucket)] for part in parts]))
+        for number, (part, rows) in enumerate(zip(parts, replies, strict=True)):
+            roots = part[3][rows]
+            near = _in_bucket(roots, bits, bucket)
+            at = np.minimum(np.searchsorted(ids, roots[near]), max(0, len(ids) - 1))
+            missing = ids[at] != roots[near] if len(ids) else np.ones(len(near), np.bool_)
+            found[number][rows[near[missing]]] = True
+    return found
+
+
+def later_words(again: Flags, without_root: Flags) -> Words:
+    """The bits of what only all messages together tell."""
+    return _marked("messages", len(again), {"duplicate": again, "no_root": without_root})
+
+
+def _starts(parts: Sequence[Words]) -> npt.NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum([part.shape[1] for part in parts], dtype=np.int64)])
+
+
+def _bits(parts: Sequence[Words], pass_rows: int) -> int:
+    """How many top bits of a key tell one pass from another."""
+    rows = sum(part.shape[1] for part in parts)
+    return max(0, int(-(-rows // pass_rows) - 1).bit_length())
+
+
+def _in_bucket(keys: Words, bits: int, bucket: int) -> npt.NDArray[np.int64]:
+    if bits == 0:
+        return np.arange(len(keys))
+    return np.flatnonzero(keys >> np.uint64(64 - bits) == np.uint64(bucket))
+
+
+def _buckets(
+    parts: Sequence[Words], pass_rows: int, mixed: Callable[[Words], Words]
+) -> Iterator[list[npt.NDArray[np.int64]]]:
+    bits = _bits(parts, pass_rows)
+    for bucket in range(1 << bits):
+        yield [_in_bucket(mixed(part), bits, bucket) for part in parts]
+
+
+def _mark(found: Sequence[Flags], starts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> None:
+    numbers = np.searchsorted(starts, places, side="right") - 1
+    for number in np.unique(numbers):
+        found[number][places[numbers == number] - starts[number]] = True
+
+
+def _marked(table: str, rows: int, found: Mapping[str, Flags]) -> Words:
+    bits = {rule.name: rule.bit for rule in RULES[table]}
+    words = np.zeros(rows, np.uint64)
+    for code, flags in found.items():
+        words |= flags.astype(np.uint64) << np.uint64(bits[code])
+    return words
+
+
+def _texts_of(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """(row, text) of a column of lists: lower case, without blanks, each once a row."""
+    return (
+        frame.select(pl.int_range(pl.len()).alias("row"), pl.col(column).alias("text"))
+        .explode("text")
+        .with_columns(pl.col("text").str.strip_chars().str.to_lowercase())
+        .filter(pl.col("text").is_not_null() & (pl.col("text") != ""))
+        .unique(maintain_order=True)
+    )
+
+
+def _rows_of(texts: pl.DataFrame, rows: int) -> Flags:
+    flags = np.zeros(rows, np.bool_)
+    flags[texts["row"].to_numpy()] = True
+    return flags
+
+
+def _lower(texts: pl.Series) -> pl.Series:
+    return texts.str.strip_chars().str.to_lowercase()
+
+
+def _blank(texts: pl.Series) -> Flags:
+    return (texts.is_null() | (texts == "").fill_null(True)).to_numpy()
+
+
+def _flags(series: pl.Series) -> Flags:
+    return series.fill_null(False).to_numpy()
+
+
+def _is_in(texts: pl.Series, values: pl.Series) -> Flags:
+    return _flags(texts.is_in(values.implode()))
+
+
+def _in(column: str, values: pl.Series) -> pl.Expr:
+    return pl.col(column).is_in(values.implode()).fill_null(False)
+
+
+def _any_in(frame: pl.DataFrame, column: str, values: pl.Series) -> Flags:
+    texts = frame.select(pl.int_range(pl.len()).alias("row"), pl.col(column).alias("text")).explode("text")
+    return _rows_of(texts.filter(_in("text", values)), len(frame))
+
+
+def _later(texts: pl.Series) -> Flags:
+    """Rows whose text an earlier row has; blank ones have none."""
+    return _flags(~texts.is_first_distinct()) & ~_blank(texts)

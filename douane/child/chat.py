@@ -6,15 +6,25 @@ chat_check   parts, known                         -> mask*, part* (users that no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from douane.chat import importers
+import numpy as np
+import polars as pl
+
+from douane.chat import check as rules
+from douane.chat import importers, tables
 from douane.chat.importers import Limits, Options, Position
 from douane.child.wire import Wire, source_of
-from douane.staging.parts import write_part
+from douane.staging import masks
+from douane.staging.checking import Part
+from douane.staging.parts import read_part, write_part
+
+INFERRED_NUMBER = 1_000_000_000  # the part of users whom only messages name
 
 
 def _options(spec: dict[str, Any]) -> Options:
@@ -55,7 +65,125 @@ def read(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     wire.send("read", batches=batches)
 
 
+# Checking
+
+
+def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
+    """Judges every record, one mask a part; `parts`: table -> [{number, first_row, rows, path}], `known`: a file with
+    what the workspace has (`check.known`)."""
+    parts = {
+        table: [Part(p["number"], p["first_row"], p["rows"], Path(p["path"])) for p in found]
+        for table, found in spec["parts"].items()
+    }
+    known = rules.known(json.loads(Path(spec["known"]).read_bytes()))
+    problems: dict[str, Counter[str]] = {table: Counter() for table in rules.RULES}
+
+    def hand_over(table: str, number: int, words: rules.Words) -> None:
+        mask = masks.judge_state(words.reshape(-1, 1), rules.invalid_words(table))
+        name = f"mask-{table}-{number:07}"
+        masks.write_mask(mask, folder / name)
+        for rule in rules.RULES[table]:
+            problems[table][rule.name] += int(np.count_nonzero(words & np.uint64(1 << rule.bit)))
+        wire.send_file(
+            "mask", table=table, number=number, rows=len(words), valid=mask.valid, invalid=mask.invalid, mask=name
+        )
+
+    users = _whole(parts, "users", rules.USER_COLUMNS)
+    for number, words in _split(parts, "users", rules.judge_users(users, known)):
+        hand_over("users", number, words)
+    people = _ids(users, known.users)
+    listed = _ids(users.filter(pl.col("origin") != "inferred"), known.users)
+    channels = _whole(parts, "channels", rules.CHANNEL_COLUMNS)
+    members = rules.members_of((read_part(part.path) for part in parts.get("members", [])), people)
+    for number, words in _split(parts, "channels", rules.judge_channels(channels, members, people, known)):
+        hand_over("channels", number, words)
+    contacts = _whole(parts, "contacts", rules.CONTACT_COLUMNS)
+    usernames = pl.concat([users["username"].str.to_lowercase(), known.usernames]).unique()
+    for number, words in _split(parts, "contacts", rules.judge_contacts(contacts, usernames)):
+        hand_over("contacts", number, words)
+
+    counts = {
+        "users": int((users["origin"] != "inferred").sum()),
+        "channels": _channels_counted(channels, parts),
+        "contacts": len(contacts),
+        "messages": sum(part.rows for part in parts.get("messages", [])),
+    }
+    rooms = _ids(channels, known.channels)
+    first: list[rules.Words] = []
+    tallies: list[pl.DataFrame] = []
+    strangers: list[pl.DataFrame] = []
+    done = 0
+    for part in parts.get("messages", []):
+        frame = read_part(part.path, rules.MESSAGE_COLUMNS)
+        first.append(rules.judge_messages(frame, rooms, listed).astype(np.uint8))
+        tallies = rules.gathered(tallies, rules.tally(frame), rules.total)
+        strangers = rules.gathered(strangers, rules.strangers(frame, people), rules.all_strangers)
+        np.save(folder / f"keys-{part.number:07}.npy", rules.keys_of(frame))
+        done += part.rows
+        wire.progress("checking", done, 2 * counts["messages"], "rows", done)
+    messages = parts.get("messages", [])
+    keys = [np.load(folder / f"keys-{part.number:07}.npy", mmap_mode="r") for part in messages]
+    for part, words, again, rootless in zip(messages, first, rules.copies(keys), rules.rootless(keys), strict=True):
+        hand_over("messages", part.number, words.astype(np.uint64) | rules.later_words(again, rootless))
+        done += part.rows
+        wire.progress("checking", done, 2 * counts["messages"], "rows", done)
+
+    if strangers:
+        extra = rules.placeholders(rules.all_strangers(strangers))
+        if len(extra):
+            write_part(extra, folder / "users-inferred")
+            wire.send_file("part", table="users", number=INFERRED_NUMBER, rows=len(extra), file="users-inferred")
+            hand_over("users", INFERRED_NUMBER, rules.judge_users(extra, rules.known({})))
+    if tallies:
+        pairs = rules.total(tallies)
+        write_part(pairs, folder / "pairs")
+        wire.send_file("part", table="pairs", number=0, rows=len(pairs), file="pairs")
+    wire.send(
+        "checked",
+        counts=counts,
+        problems={table: dict(+found) for table, found in problems.items()},
+        first_issue=None if any(counts.values()) else _first_issue(parts),
+    )
+
+
+def _whole(parts: dict[str, list[Part]], table: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Some columns of all parts of a small table."""
+    frames = [read_part(part.path, columns) for part in parts.get(table, [])]
+    return pl.concat([tables.frame(table, {}).select(columns), *frames])
+
+
+def _split(parts: dict[str, list[Part]], table: str, words: rules.Words) -> Iterator[tuple[int, rules.Words]]:
+    start = 0
+    for part in parts.get(table, []):
+        yield part.number, words[start : start + part.rows]
+        start += part.rows
+
+
+def _ids(frame: pl.DataFrame, known: pl.Series) -> pl.Series:
+    return pl.concat([frame["id"], frame["ids"].explode(), known]).drop_nulls().unique()
+
+
+def _channels_counted(channels: pl.DataFrame, parts: dict[str, list[Part]]) -> int:
+    """Direct conversations count where a list names them, not where messages alone do (chat contract 5.1)."""
+    direct = channels.filter(pl.col("type") == "d")
+    if len(direct) == 0:
+        return len(channels)
+    entries = _whole(parts, "entries", ("entry", "kind"))
+    lists = entries.filter(pl.col("kind") == "channels")["entry"]
+    return len(channels) - int((~direct["entry"].is_in(lists.implode())).sum())
+
+
+def _first_issue(parts: dict[str, list[Part]]) -> str | None:
+    """Why nothing was found, as far as the reader could say."""
+    for part in parts.get("issues", []):
+        failed = read_part(part.path, ("severity", "message")).filter(pl.col("severity") != "warning")["message"]
+        if len(failed.drop_nulls()):
+            return str(failed.drop_nulls()[0])
+    return None
+
+
 VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {
     "chat_read": read,
+    "chat_check": check,
 }
 STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {}
