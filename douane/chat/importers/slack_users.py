@@ -1,0 +1,129 @@
+"""The members list that Slack's admin pages give as CSV.
+
+Facts: shared contract 5.3 and formats 3. Columns by their headings, by position where the headings are not known. The
+first import id is the e-mail, the second Slack's own id, by which a later full export finds the same people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from douane.chat.importers import Options, Overview, Source
+from douane.chat.importers.csv_dialect import Fault, Record, first_record
+from douane.chat.importers.csv_reader import (
+    Ledger,
+    Sheets,
+    Table,
+    Task,
+    TaskReader,
+    blocks_of,
+    excerpt,
+    run_csv,
+    surplus,
+    text_file,
+    wrong_width,
+)
+from douane.chat.tables import message_key
+from douane.errors import BadFile
+
+# Slack's own order.
+COLUMNS = (
+    *("username", "email", "status", "billing-active", "has-2fa", "has-sso", "userid", "fullname", "displayname"),
+    "expiration-timestamp",
+)
+ROLES = {
+    "admin": "admin",
+    "owner": "owner",
+    "primary owner": "owner",
+    "bot": "bot",
+    "guest": "guest",
+    "restricted": "guest",
+    "multi-channel guest": "guest",
+    "single-channel guest": "guest_single",
+    "ultra restricted": "guest_single",
+}
+GIVEN = {"admin": ["admin"], "bot": ["bot"]}
+
+
+def open(source: Source, options: Options = Options()) -> TaskReader:
+    """BadFile when this is no CSV text of several columns."""
+    head = text_file(source, "The Slack users importer expects the CSV file of Slack's members page")
+    if len(first_record(head, _like_members)) < 2:
+        raise BadFile(
+            "The members list of Slack is a CSV file whose first line is: " + ",".join(COLUMNS) + ".",
+            code="file_type",
+        )
+
+    def run(sheets: Sheets) -> Iterator[None]:
+        return run_csv(sheets, MEMBERS, 0, "", source.size, blocks_of(source, sheets), options.limits)
+
+    overview = Overview("slack-users", "Slack's list of members (CSV)", {"entries": 1, "bytes": source.size})
+    return TaskReader(overview, source.size, lambda: [Task("users", "", source.size, run)])
+
+
+def recognise(source: Source, options: Options = Options()) -> bool:
+    try:
+        fields = set(map(_heading, first_record(text_file(source, ""), _like_members)))
+    except BadFile:
+        return False
+    return {"username", "email", "status"} <= fields
+
+
+def _members(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
+    first = next(records, None)
+    if first is None:
+        return
+    names = list(COLUMNS)
+    width = len(COLUMNS)
+    if isinstance(first, Record):
+        width = len(first.fields)
+        given = [_heading(field) for field in first.fields]
+        if "email" in given:
+            names = given
+        elif "@" in "".join(first.fields[1:2]):  # no headings: it is a person
+            records = chain([first], records)
+    places = {name: at for at, name in reversed(list(enumerate(names)))}
+    seen: set[int] = set()
+    for record in records:
+        yield
+        if isinstance(record, Fault):
+            ledger.fail(record.line, record.code, record.message, record.excerpt)
+            continue
+        if len(record.fields) < width or surplus(record, width):
+            ledger.fail(*wrong_width(record, width))
+            continue
+        fields = {name: record.fields[at].strip() for name, at in places.items() if at < len(record.fields)}
+        email = fields["email"]
+        if not email:
+            ledger.skip(record.line, "no_email", f"Line {record.line} has no e-mail.", excerpt(record))
+            continue
+        if (key := message_key(email)) in seen:
+            ledger.skip(record.line, "duplicate", f"“{email[:100]}” stands in the list already.", excerpt(record))
+            continue
+        seen.add(key)
+        _member(record.line, email, fields, ledger)
+
+
+def _member(line: int, email: str, fields: dict[str, str], ledger: Ledger) -> None:
+    username, user_id = fields.get("username", ""), fields.get("userid", "")
+    full, display = fields.get("fullname", ""), fields.get("displayname", "")
+    status = fields.get("status", "").lower()
+    role = ROLES.get(status, "member")
+    ledger.staged += 1
+    ledger.sheets.add(
+        *("users", ledger.entry, line, email, [email, user_id] if user_id else [email], username or None),
+        *(full or display or username or None, display or None, [email], "bot" if role == "bot" else "user", role),
+        *(GIVEN.get(role, []), status == "deactivated", "list"),
+    )
+
+
+def _heading(field: str) -> str:
+    return field.strip().lower().replace("_", "-").replace(" ", "-")
+
+
+def _like_members(fields: Sequence[str]) -> bool:
+    return len(fields) > 1 and ("email" in map(_heading, fields) or "@" in fields[1])
+
+
+MEMBERS = Table("users", _like_members, True, _members)
