@@ -275,10 +275,17 @@ class SignIn:
 
 
 def sign_in(
-    house: House, secrets: Secrets, login: str, *, password: str | None = None, digest: str | None = None
+    house: House,
+    secrets: Secrets,
+    login: str,
+    *,
+    password: str | None = None,
+    digest: str | None = None,
+    days: int | None = None,
 ) -> SignIn:
     """By e-mail or username, with the password or its SHA-256 hex. NotAllowed says nothing about what was wrong, and
-    takes as long for an unknown person as for a wrong password. The session begins in the first project joined."""
+    takes as long for an unknown person as for a wrong password. The session begins in the first project joined and
+    lasts for `days` (None: the setting `session_days`)."""
     if password is not None:
         digest = password_digest(password)
     elif digest is None or not _DIGEST.fullmatch(digest):
@@ -292,7 +299,7 @@ def sign_in(
     with read(house.engine) as connection:
         joined = projects.of_person(connection, person.id)
     first, role = joined[0] if joined else (None, None)
-    expires_at = datetime.now(UTC) + timedelta(days=house.settings.session_days)
+    expires_at = datetime.now(UTC) + timedelta(days=house.settings.session_days if days is None else days)
     return _begin_session(house, secrets, person, first, role, "session", expires_at, None)
 
 
@@ -306,6 +313,21 @@ def personal_token(
     if project is None or role is None:
         raise NotFound(f"Project with id {project_id} does not exist")
     return _begin_session(house, secrets, person, project, role, "token", expires_at, name)
+
+
+def personal_tokens(house: House, person_id: str) -> list[Session]:
+    """The personal tokens that are valid, oldest first."""
+    with read(house.engine) as connection:
+        return sessions.tokens_of(connection, person_id)
+
+
+def end_personal_token(house: House, person_id: str, name: str) -> bool:
+    """False if there is none of this name."""
+    with write(house.engine) as connection:
+        named = [one for one in sessions.tokens_of(connection, person_id) if one.name == name]
+        for one in named:
+            sessions.end(connection, one.id)
+    return bool(named)
 
 
 def _begin_session(
@@ -475,6 +497,13 @@ def projects_of(house: House, person_id: str) -> list[tuple[Project, str]]:
     """(project, the person's role), in the order joined."""
     with read(house.engine) as connection:
         return projects.of_person(connection, person_id)
+
+
+def only_project(house: House) -> str | None:
+    """The id of the installation's project, if it has one and no other."""
+    with read(house.engine) as connection:
+        found = projects.first_ids(connection, 2)
+    return found[0] if len(found) == 1 else None
 
 
 def role_in(house: House, project_id: str, person_id: str) -> str | None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-# Permissions are named once for both surfaces; the chat contract (2.4) fixes the two import ones.
+# Permissions are named once for both surfaces; the chat contract (2.4) fixes the two import ones
+# and the exemption from its rate limit.
 VIEW_PROJECT = "view-project"
 MANAGE_PROJECT = "manage-project"
 READ_ACCESS_KEY = "read-access-key"
@@ -18,6 +19,7 @@ VIEW_TEMPLATES = "view-templates"
 MANAGE_TEMPLATES = "manage-templates"
 RUN_IMPORT = "run-import"
 VIEW_IMPORT_OPERATIONS = "view-import-operations"
+BYPASS_RATE_LIMIT = "api-bypass-rate-limit"
 
 PERMISSIONS = frozenset(
     {
@@ -28,6 +30,7 @@ PERMISSIONS = frozenset(
         MANAGE_TEMPLATES,
         RUN_IMPORT,
         VIEW_IMPORT_OPERATIONS,
+        BYPASS_RATE_LIMIT,
     }
 )
 
@@ -35,7 +38,7 @@ PERMISSIONS = frozenset(
 # it, Finance sees the home page only.
 ROLES: dict[str, frozenset[str]] = {
     "Admin": PERMISSIONS,
-    "Tech": PERMISSIONS - {MANAGE_PROJECT},
+    "Tech": PERMISSIONS - {MANAGE_PROJECT, BYPASS_RATE_LIMIT},
     "Finance": frozenset({VIEW_PROJECT}),
 }
 

@@ -57,6 +57,11 @@ def get(connection: Connection, project_id: str) -> Project | None:
     return None if row is None else _project(row)
 
 
+def lock(connection: Connection, project_id: str) -> None:
+    """No other transaction that asks the same gets on before this one ends."""
+    connection.execute(select(project.c.id).where(project.c.id == project_id).with_for_update())
+
+
 def everything(connection: Connection) -> list[Project]:
     """All projects, oldest first."""
     return [_project(row) for row in connection.execute(select(project).order_by(project.c.id)).all()]
@@ -118,3 +123,8 @@ def _project(row: Row[Any]) -> Project:
         auth_header_name=row.auth_header_name,
         allowed_domains=tuple(row.allowed_domains),
     )
+
+
+def first_ids(connection: Connection, count: int) -> list[str]:
+    """The ids of the oldest projects."""
+    return list(connection.execute(select(project.c.id).order_by(project.c.id).limit(count)).scalars())

@@ -116,3 +116,29 @@ def end_all(connection: Connection, person_id: str) -> None:
 
 def end_expired(connection: Connection) -> None:
     connection.execute(delete(session).where(session.c.expires_at < datetime.now(UTC)))
+
+
+def tokens_of(connection: Connection, person_id: str) -> list[Session]:
+    """A person's valid personal tokens, oldest first."""
+    query = (
+        select(session)
+        .where(
+            session.c.person_id == person_id,
+            session.c.kind == "token",
+            or_(session.c.expires_at.is_(None), session.c.expires_at > datetime.now(UTC)),
+        )
+        .order_by(session.c.created_at)
+    )
+    return [
+        Session(
+            id=row.id,
+            kind="token",
+            person_id=row.person_id,
+            project_id=row.project_id,
+            created_at=utc(row.created_at),
+            used_at=utc(row.used_at),
+            expires_at=None if row.expires_at is None else utc(row.expires_at),
+            name=row.name,
+        )
+        for row in connection.execute(query)
+    ]

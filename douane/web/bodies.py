@@ -29,20 +29,21 @@ class NotJson(BadRequest):
     """A body that says it is JSON and is not."""
 
 
-async def read_body(request: Request, bytes_max: int) -> bytes:
+async def read_body(request: Request, bytes_max: int, setting: str = "body_bytes_max") -> bytes:
+    """The whole body. OverLimit (`setting`) when it is longer than `bytes_max`."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > bytes_max:
-        raise _too_large(bytes_max)
+        raise _too_large(bytes_max, setting)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > bytes_max:
-            raise _too_large(bytes_max)
+            raise _too_large(bytes_max, setting)
     return bytes(body)
 
 
-def _too_large(bytes_max: int) -> OverLimit:
-    return OverLimit(f"The body is larger than {bytes_max} bytes.", setting="body_bytes_max")
+def _too_large(bytes_max: int, setting: str) -> OverLimit:
+    return OverLimit(f"The body is larger than {bytes_max} bytes.", setting=setting)
 
 
 async def read_value(request: Request, settings: Settings) -> Any:
@@ -50,7 +51,7 @@ async def read_value(request: Request, settings: Settings) -> Any:
     kind = media_type(request)
     body = await read_body(request, settings.body_bytes_max)
     if kind == "application/x-www-form-urlencoded":
-        return dict(_form_fields(body))
+        return dict(form_fields(body))
     if kind != "application/json" or not body.strip():
         return {}
     try:
@@ -59,7 +60,8 @@ async def read_value(request: Request, settings: Settings) -> Any:
         raise NotJson(f"The body is not valid JSON: {error}") from error
 
 
-def _form_fields(body: bytes) -> list[tuple[str, str]]:
+def form_fields(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a form-encoded body. BadRequest if it is none."""
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, errors="strict", max_num_fields=1000)
     except ValueError as error:

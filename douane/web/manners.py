@@ -28,6 +28,7 @@ _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 # Without an end, or not to be done by looking.
 _NOT_BY_HEAD = ("/events", "/regenerate", "/logout")
 _FAULT = b'{"statusCode":500,"message":"Internal server error"}'
+_CHAT_FAULT = b'{"success":false,"error":"Internal server error"}'
 
 
 class Manners:
@@ -41,7 +42,7 @@ class Manners:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        if len(path) > 1 and path.endswith("/") and path.startswith(("/v1/", "/docs")):
+        if len(path) > 1 and path.endswith("/") and path.startswith(("/v1/", "/api/", "/docs")):
             scope = {**scope, "path": path.rstrip("/"), "raw_path": scope.get("raw_path", b"").rstrip(b"/")}
         if scope["method"] == "HEAD" and path.startswith("/v1/") and not path.endswith(_NOT_BY_HEAD):
             # The same answer without its body, which the server leaves out: it still sees the first method.
@@ -76,14 +77,15 @@ class Manners:
                 raise
             # As text: a renderer that shows local variables would put people's cells into the log.
             _log.error("fault", method=scope["method"], path=path, trace=traceback.format_exc())
+            body = _CHAT_FAULT if path.startswith("/api/") else _FAULT
             await polite(
                 {
                     "type": "http.response.start",
                     "status": 500,
-                    "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_FAULT))],
+                    "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))],
                 }
             )
-            await polite({"type": "http.response.body", "body": _FAULT})
+            await polite({"type": "http.response.body", "body": body})
         finally:
             route = getattr(scope.get("route"), "path", "other")
             scope["app"].state.web.metrics.note(scope["method"], route, status, time.monotonic() - begun_at)

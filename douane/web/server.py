@@ -38,5 +38,7 @@ def run(settings: Settings) -> None:
         server_header=False,
         access_log=False,
         log_config=None,
+        ws="websockets-sansio",
+        ws_max_size=1 << 20,
     )
     _Server(config).run()
