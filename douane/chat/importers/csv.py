@@ -447,8 +447,9 @@ def _message(
     if ts_us is None:
         ledger.notes.add("no_time", line)
     said = (channel, author, time if ts_us is None else str(ts_us), text)
-    number = recent.number(message_key(*said))
-    key_lo = message_key(*said, str(number))
+    key_lo = message_key(*said)
+    if number := recent.number(key_lo):
+        key_lo = message_key(*said, str(number))
     ledger.staged += 1
     ledger.sheets.bytes += len(text)
     ledger.sheets.add(

@@ -113,6 +113,8 @@ def first_record(head: bytes, plausible: Plausible) -> list[str]:
 def moment_us(text: str) -> int | None:
     """Microseconds since 1970 of a time as CSV exports write it, null where it is none: whole milliseconds (10 digits:
     seconds, 16: microseconds), each with decimals or not, or ISO 8601 (without a zone: UTC)."""
+    if len(text) == 13 and text.isascii() and text.isdigit():
+        return int(text) * 1000
     text = text.strip()
     whole, _, decimals = text.partition(".")
     digits = whole.removeprefix("-")

@@ -69,20 +69,22 @@ class Sheets:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
+        self.count = 0
         self.bytes = 0
         self.read = 0  # packed bytes of the task at hand, for progress
 
     @property
     def full(self) -> bool:
-        return self.bytes >= BATCH_BYTES or sum(map(len, self.rows.values())) >= BATCH_RECORDS
+        return self.count >= BATCH_RECORDS or self.bytes >= BATCH_BYTES
 
     def add(self, table: str, *row: Any) -> None:
         self.rows[table].append(row)
+        self.count += 1
 
     def clear(self) -> None:
         for rows in self.rows.values():
             rows.clear()
-        self.bytes = 0
+        self.count = self.bytes = 0
 
     def frames(self) -> dict[str, pl.DataFrame]:
         found = {}
