@@ -53,10 +53,23 @@ class Settings(BaseSettings):
     review_wait_s: float = _setting(3600, "seconds", "How long a review that waits for its end does so.", gt=0)
     stop_wait_s: float = _setting(25, "seconds", "How long a process that is told to stop lets its work end.", gt=0)
 
+    # The chat surface, `/api/v1`.
+    chat_wait_s: float = _setting(20, "seconds", "How long getImportFileData waits for a file to be read.", ge=0)
+    chat_body_bytes_max: int = _setting(50 * MIB, "bytes", "Size of a chat request's body without a file.", ge=1)
+    chat_upload_bytes_max: int = _setting(
+        14 * GIB, "bytes", "Size of a body that brings a chat export as base64; a third more than the file.", ge=1
+    )
+    chat_members_max: int = _setting(8, "people", "A group conversation of more people becomes a private room.", ge=1)
+    chat_server_folders: str = _setting("", "folders", "Server folders whose files may be imported, by commas.")
+    chat_rate_calls: int = _setting(10, "calls", "Calls of one address to one path in the window; 0: any.", ge=0)
+    chat_rate_window_s: float = _setting(60, "seconds", "The window in which chat calls are counted.", gt=0)
+    chat_401_modern: bool = _setting(False, "", "Whether `error` of a 401 is the text of Rocket.Chat 7 and later.")
+
     # Who is let in.
     secret: SecretStr = _setting(SecretStr(""), "", "Protects keys and sessions; empty: the file `secret` in the data.")
     web_origins: str = _setting("", "origins", "Pages elsewhere that may call with cookies, separated by commas.")
     session_days: int = _setting(1, "days", "How long a sign-in lasts.", ge=1)
+    chat_session_days: int = _setting(90, "days", "How long a token of the chat surface lasts.", ge=1)
     login_tries_max: int = _setting(10, "tries", "Failed sign-ins of one account or address in the window.", ge=1)
     login_window_s: int = _setting(60, "seconds", "The window in which failed sign-ins are counted.", ge=1)
     argon2_memory_kib: int = _setting(19_456, "KiB", "Memory one password hash takes.", ge=64)
@@ -90,15 +103,6 @@ class Settings(BaseSettings):
     )
     child_threads: int = _setting(0, "threads", "Threads one child computes with; 0: one per core.", ge=0)
 
-    # Durable work.
-    slots_interactive: int = _setting(4, "jobs", "Short jobs somebody waits for, at once in one worker.", ge=1)
-    slots_small: int = _setting(2, "jobs", "Jobs on ordinary files, at once in one worker.", ge=1)
-    slots_large: int = _setting(1, "jobs", "Jobs on large files, at once in one worker.", ge=1)
-    slots_project: int = _setting(2, "jobs", "Jobs of one project in one queue at once, over all workers.", ge=1)
-    large_bytes: int = _setting(64 * MIB, "bytes", "From this size on a file waits in the queue of large ones.", ge=1)
-    turn_s: float = _setting(60, "seconds", "After so long a large job goes to the end of its queue.", gt=0)
-    lease_s: float = _setting(15, "seconds", "A worker silent for so long is taken for dead; its work goes on.", gt=0)
-    queue_poll_s: float = _setting(
     # Addresses that people and files give, opened by douane.outbound alone.
     outbound_allow: str = _setting(
         "",
@@ -113,6 +117,15 @@ class Settings(BaseSettings):
     )
     outbound_redirects_max: int = _setting(5, "redirects", "Redirects followed for one file.", ge=0)
 
+    # Durable work.
+    slots_interactive: int = _setting(4, "jobs", "Short jobs somebody waits for, at once in one worker.", ge=1)
+    slots_small: int = _setting(2, "jobs", "Jobs on ordinary files, at once in one worker.", ge=1)
+    slots_large: int = _setting(1, "jobs", "Jobs on large files, at once in one worker.", ge=1)
+    slots_project: int = _setting(2, "jobs", "Jobs of one project in one queue at once, over all workers.", ge=1)
+    large_bytes: int = _setting(64 * MIB, "bytes", "From this size on a file waits in the queue of large ones.", ge=1)
+    turn_s: float = _setting(60, "seconds", "After so long a large job goes to the end of its queue.", gt=0)
+    lease_s: float = _setting(15, "seconds", "A worker silent for so long is taken for dead; its work goes on.", gt=0)
+    queue_poll_s: float = _setting(
         0.1, "seconds", "How often a worker looks for short new jobs; less often for others.", gt=0
     )
     tick_s: float = _setting(
