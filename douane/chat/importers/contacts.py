@@ -75,7 +75,7 @@ def _contacts(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[Non
         emails, phones, name, manager, import_id = ("" if at is None else fields[at] for at in known.values())
         if not (split_list(emails) or split_list(phones) or name):
             sentence = f"Line {record.line} has no e-mail, no phone and no name."
-            ledger.skip(record.line, "empty_contact", sentence, excerpt(record))
+            ledger.skip(record.line, "importer-contact-empty", sentence, excerpt(record))
             continue
         if not import_id:
             number = recent.number(message_key("contact", *fields))
@@ -104,7 +104,7 @@ def _no_heading() -> BadFile:
     return BadFile(
         "The first line of a contacts file names its columns, such as: name,emails,phones,manager,id. "
         "This one names none of name, emails and phones.",
-        code="no_heading",
+        code="importer-csv-heading",
     )
 
 

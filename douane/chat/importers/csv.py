@@ -38,7 +38,7 @@ LISTS = ("users.csv", "channels.csv", "contacts.csv")
 DIRECT = "directmessages"
 RUBBISH = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 MESSAGE_FILES = (".csv", ".tsv", ".txt")
-REASONS = ("folder", "rubbish", "unsafe_name", "unknown_file")
+REASONS = ("folder", "system-rubbish", "name-unsafe", "document-unparsed")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
@@ -112,7 +112,7 @@ class _Plan:
                 self.rooms.append(numbers.setdefault(room, len(numbers)))
             else:
                 self.others.append(entry.number)
-                self.reasons.append(REASONS.index(reason or "unknown_file"))
+                self.reasons.append(REASONS.index(reason or "document-unparsed"))
                 continue
             self.packed_bytes += entry.packed_bytes
 
@@ -122,9 +122,9 @@ class _Plan:
             if entry.is_folder:
                 yield entry, path, "folder"
             elif _rubbish(path):
-                yield entry, path, "rubbish"
+                yield entry, path, "system-rubbish"
             else:
-                yield entry, path, "unsafe_name" if entry.outside else ""
+                yield entry, path, "name-unsafe" if entry.outside else ""
 
     def room_messages(self) -> Iterator[tuple[Entry, str, str]]:
         """(entry, room, what to show for it), in the order of the directory."""
@@ -139,8 +139,8 @@ class _Plan:
         if self.wrapper:
             notes.append(f"All files stand in the folder “{self.wrapper.rstrip('/')}”, which was left out.")
         for reason, sentence in (
-            ("unknown_file", "that no CSV export has; they are not read"),
-            ("unsafe_name", "whose names lead out of the archive; they are not read"),
+            ("document-unparsed", "that no CSV export has; they are not read"),
+            ("name-unsafe", "whose names lead out of the archive; they are not read"),
         ):
             if count := self.reasons.count(REASONS.index(reason)):
                 notes.append(f"Files {sentence}: {count:,}.")
@@ -264,7 +264,12 @@ def _users(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
             continue
         username, email, name = (fields[place] if place < len(fields) else "" for place in places)
         if not username and not email:
-            ledger.fail(record.line, "no_name", f"Line {record.line} has no username and no e-mail.", excerpt(record))
+            ledger.fail(
+                record.line,
+                "importer-user-missing-email-and-username",
+                f"Line {record.line} has no username and no e-mail.",
+                excerpt(record),
+            )
             continue
         import_id = username or email
         if (key := message_key(import_id)) in seen:
@@ -321,7 +326,9 @@ def _channels(listed: set[str]) -> Table:
                 continue
             name, creator, kind, members = (fields[place] if place < len(fields) else "" for place in places)
             if not name:
-                ledger.fail(record.line, "no_name", f"Line {record.line} names no room.", excerpt(record))
+                ledger.fail(
+                    record.line, "importer-channel-missing-name", f"Line {record.line} names no room.", excerpt(record)
+                )
                 continue
             room = _room_name(name)
             if room in listed:
@@ -353,7 +360,7 @@ def _unlisted_room(sheets: Sheets, number: int, room: str) -> None:
         *("channels", number, None, import_id, [import_id], "unlisted", "c", room, None, False, False, room),
     )
     sentence = f"No channels.csv names the room “{room[:100]}”; it becomes a public room of whoever runs the import."
-    sheets.add("issues", number, None, "warning", "unlisted_room", "channels", sentence, None, 1)
+    sheets.add("issues", number, None, "warning", "importer-channel-unlisted", "channels", sentence, None, 1)
 
 
 def pair_id(one: str, other: str) -> str:
@@ -431,7 +438,7 @@ def _direct_messages(team: str) -> Table:
                 ledger.fail(*wrong_width(record, 4))
             elif not (record.fields[0] and record.fields[1]):
                 sentence = f"Line {record.line} does not say both who wrote and to whom."
-                ledger.skip(record.line, "no_partner", sentence, excerpt(record))
+                ledger.skip(record.line, "importer-message-missing-recipient", sentence, excerpt(record))
             else:
                 author, to, time, text = record.fields[:4]
                 channel = pair_id(author, to)
@@ -445,7 +452,7 @@ def _message(
 ) -> None:
     ts_us = moment_us(time)
     if ts_us is None:
-        ledger.notes.add("no_time", line)
+        ledger.notes.add("importer-message-invalid-timestamp", line)
     said = (channel, author, time if ts_us is None else str(ts_us), text)
     key_lo = message_key(*said)
     if number := recent.number(key_lo):

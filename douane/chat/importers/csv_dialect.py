@@ -57,9 +57,9 @@ class Notes:
 
 
 WARNINGS = {
-    "not_utf8": "Line {line} holds bytes that are not UTF-8; each stands as U+FFFD now.",
-    "nul": "Line {line} holds NUL characters, which were left out.",
-    "no_time": "Line {line} has a time that cannot be read. Expected are milliseconds since 1970 or ISO 8601.",
+    "importer-text-replaced": "Line {line} holds bytes that are not UTF-8; each stands as U+FFFD now.",
+    "importer-text-nul-dropped": "Line {line} holds NUL characters, which were left out.",
+    "importer-message-invalid-timestamp": "Line {line} has a time that is none: milliseconds since 1970 or ISO 8601 are read.",
 }
 
 Plausible = Callable[[Sequence[str]], bool]
@@ -92,7 +92,9 @@ def read_records(
             reread += sum(map(len, lines.taken[1:]))
             yield _fault(first, error, lines.taken[0])
             if reread > _REREAD_BYTES:
-                yield Fault(first + 1, "bad_quotes", f"From line {first + 1} on, quotes do not match; not read.", "")
+                yield Fault(
+                    first + 1, "importer-csv-quotes", f"From line {first + 1} on, quotes do not match; not read.", ""
+                )
                 return
             lines.go_back()
             continue
@@ -136,10 +138,10 @@ def moment_us(text: str) -> int | None:
 def _fault(line: int, error: Exception, text: str) -> Fault:
     excerpt = text.rstrip("\r\n")[:EXCERPT_CHARS]
     if isinstance(error, _TooLong) and error.physical:
-        return Fault(line, "record_too_long", f"Line {line} is longer than a record may be.", excerpt)
+        return Fault(line, "importer-record-too-long", f"Line {line} is longer than a record may be.", excerpt)
     if isinstance(error, _TooLong) or "unexpected end" in str(error):
-        return Fault(line, "bad_quotes", f"Line {line} opens a quote that is never closed.", excerpt)
-    return Fault(line, "bad_quotes", f"Line {line} has quotes that do not match.", excerpt)
+        return Fault(line, "importer-csv-quotes", f"Line {line} opens a quote that is never closed.", excerpt)
+    return Fault(line, "importer-csv-quotes", f"Line {line} has quotes that do not match.", excerpt)
 
 
 class _TooLong(Exception):
@@ -204,10 +206,10 @@ class _Lines:
             text = raw.decode()
         except UnicodeDecodeError:
             text = raw.decode(errors="replace")
-            self._notes.add("not_utf8", self.number)
+            self._notes.add("importer-text-replaced", self.number)
         if "\0" in text:
             text = text.replace("\0", "")
-            self._notes.add("nul", self.number)
+            self._notes.add("importer-text-nul-dropped", self.number)
         return text
 
 

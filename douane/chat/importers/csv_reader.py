@@ -295,7 +295,7 @@ def wrong_width(record: Record, expected: int) -> tuple[int, str, str, str]:
     """What `Ledger.fail` says of a record with too few or too many fields."""
     has = len(record.fields)
     sentence = f"Line {record.line} has {has} field{'' if has == 1 else 's'} where {expected} are expected."
-    return record.line, "wrong_field_count", sentence, excerpt(record)
+    return record.line, "importer-csv-field-count", sentence, excerpt(record)
 
 
 def excerpt(record: Record) -> str:

@@ -96,7 +96,9 @@ def _members(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None
         fields = {name: record.fields[at].strip() for name, at in places.items() if at < len(record.fields)}
         email = fields["email"]
         if not email:
-            ledger.skip(record.line, "no_email", f"Line {record.line} has no e-mail.", excerpt(record))
+            ledger.skip(
+                record.line, "importer-user-missing-email", f"Line {record.line} has no e-mail.", excerpt(record)
+            )
             continue
         if (key := message_key(email)) in seen:
             ledger.skip(record.line, "duplicate", f"“{email[:100]}” stands in the list already.", excerpt(record))

@@ -44,7 +44,7 @@ def test_contacts() -> None:
     assert frame["id"].n_unique() == 3
     assert frame["id"].to_list() == read("omnichannel_contact", CONTACTS.encode())["contacts"]["id"].to_list()
     assert ledger(tables) == (5, 3, 1, 1)
-    assert issues(tables) == [("skipped", "empty_contact", 3), ("failed", "wrong_field_count", 6)]
+    assert issues(tables) == [("skipped", "importer-contact-empty", 3), ("failed", "importer-csv-field-count", 6)]
 
 
 def test_in_a_csv_export() -> None:
@@ -53,7 +53,7 @@ def test_in_a_csv_export() -> None:
     assert inside["contacts"].equals(alone)
     assert ledger(inside) == (6, 4, 1, 1)
     broken = read("csv", zipped({"contacts.csv": "a,b\nc,d\n", "users.csv": "ann,,Ann\n"}))
-    assert issues(broken) == [("failed", "no_heading", None)]
+    assert issues(broken) == [("failed", "importer-csv-heading", None)]
     assert ledger(broken) == (2, 1, 0, 1)
 
 
@@ -66,7 +66,7 @@ def test_headings_in_other_letters_and_other_delimiters() -> None:
     ("data", "code"),
     [
         (b"", "file_empty"),
-        (b"a,b\nc,d\n", "no_heading"),
+        (b"a,b\nc,d\n", "importer-csv-heading"),
         (zipped({"contacts.csv": CONTACTS}), "file_type"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "file_type"),
     ],

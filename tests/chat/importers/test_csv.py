@@ -80,7 +80,10 @@ def test_blocks_may_end_anywhere() -> None:
 
 def test_a_bad_line_costs_that_line_alone() -> None:
     found = records('a,b\nc,"d"e\nf,"g\nh,i\nj,k\n')
-    assert [(f.line, f.code) for f in found if isinstance(f, Fault)] == [(2, "bad_quotes"), (3, "bad_quotes")]
+    assert [(f.line, f.code) for f in found if isinstance(f, Fault)] == [
+        (2, "importer-csv-quotes"),
+        (3, "importer-csv-quotes"),
+    ]
     assert [(r.line, r.fields) for r in found if isinstance(r, Record)] == [
         (1, ["a", "b"]),
         (4, ["h", "i"]),
@@ -93,7 +96,10 @@ def test_lines_longer_than_a_record_may_be(blocks: int) -> None:
     data = b"a,b\n" + b"x" * 3000 + b',y\nc,d\ne,"' + b"z\n" * 600 + b"f,g\n"
     pieces = [data[at : at + blocks] for at in range(0, len(data), blocks)]
     found = list(read_records(pieces, lambda f: len(f) > 1, record_bytes=1000, notes=Notes()))
-    assert [(f.line, f.code) for f in found if isinstance(f, Fault)] == [(2, "record_too_long"), (4, "bad_quotes")]
+    assert [(f.line, f.code) for f in found if isinstance(f, Fault)] == [
+        (2, "importer-record-too-long"),
+        (4, "importer-csv-quotes"),
+    ]
     assert found[0] == Record(1, ["a", "b"])
     assert found[2] == Record(3, ["c", "d"])
     assert found[-1] == Record(604, ["f", "g"])
@@ -101,7 +107,7 @@ def test_lines_longer_than_a_record_may_be(blocks: int) -> None:
 
 def test_the_first_line_too_long() -> None:
     found = records("x" * 5000 + "\na,b\n")
-    assert [getattr(f, "code", "") for f in found] == ["record_too_long", ""]
+    assert [getattr(f, "code", "") for f in found] == ["importer-record-too-long", ""]
 
 
 def test_lines_that_keep_opening_quotes_are_given_up() -> None:
@@ -116,7 +122,7 @@ def test_bytes_that_are_not_utf_8_and_nul_are_mended_and_noted() -> None:
     notes = Notes()
     found = list(read_records([b"a,\xffb\nc,d\0e\n\xfe,x\n"], lambda f: True, record_bytes=100, notes=notes))
     assert [r.fields for r in found if isinstance(r, Record)] == [["a", "�b"], ["c", "de"], ["�", "x"]]
-    assert notes.lines == {"not_utf8": [1, 2], "nul": [2, 1]}
+    assert notes.lines == {"importer-text-replaced": [1, 2], "importer-text-nul-dropped": [2, 1]}
 
 
 @pytest.mark.parametrize(
@@ -218,7 +224,7 @@ def test_more_of_an_export_keeps_the_ids_of_what_was_there() -> None:
 def test_a_folder_that_no_list_names_becomes_a_room() -> None:
     tables = read("csv", zipped({"lost/1.csv": "ann,1000,hi\n", "lost/2.csv": "ann,1001,hi\n"}))
     assert tables["channels"].select("name", "kind", "type", "creator").rows() == [("lost", "unlisted", "c", None)]
-    assert issues(tables) == [("warning", "unlisted_room", None)]
+    assert issues(tables) == [("warning", "importer-channel-unlisted", None)]
     assert set(tables["messages"]["channel"]) == set(tables["channels"]["id"])
 
 
@@ -290,23 +296,23 @@ def test_bad_lines_are_named_and_the_good_ones_kept() -> None:
     assert ledger(tables) == (19, 8, 3, 8)
     assert sorted(issues(tables), key=str) == sorted(
         [
-            ("failed", "wrong_field_count", 3),
-            ("failed", "no_name", 4),
+            ("failed", "importer-csv-field-count", 3),
+            ("failed", "importer-user-missing-email-and-username", 4),
             ("skipped", "duplicate", 5),
-            ("failed", "wrong_field_count", 2),
-            ("failed", "no_name", 3),
+            ("failed", "importer-csv-field-count", 2),
+            ("failed", "importer-channel-missing-name", 3),
             ("skipped", "duplicate", 4),
-            ("failed", "wrong_field_count", 2),
-            ("failed", "wrong_field_count", 3),
-            ("failed", "bad_quotes", 4),
-            ("warning", "no_time", 1),
-            ("warning", "not_utf8", 2),
-            ("skipped", "no_partner", 1),
-            ("failed", "wrong_field_count", 3),
+            ("failed", "importer-csv-field-count", 2),
+            ("failed", "importer-csv-field-count", 3),
+            ("failed", "importer-csv-quotes", 4),
+            ("warning", "importer-message-invalid-timestamp", 1),
+            ("warning", "importer-text-replaced", 2),
+            ("skipped", "importer-message-missing-recipient", 1),
+            ("failed", "importer-csv-field-count", 3),
         ],
         key=str,
     )
-    told = tables["issues"].filter(pl.col("code") == "wrong_field_count")
+    told = tables["issues"].filter(pl.col("code") == "importer-csv-field-count")
     assert "Line 3 has 2 fields where 3 are expected." in told["message"].to_list()
     assert "ann,1000,hi, there" in told["excerpt"].to_list()
     assert tables["messages"].filter(pl.col("ts_us").is_null())["text"].to_list() == ["hi"]
@@ -331,8 +337,8 @@ def test_a_wrapping_folder_is_left_out_and_named() -> None:
     reasons = dict(outer["entries"].filter(pl.col("reason").is_not_null()).select("name", "reason").rows())
     assert reasons == {
         "export 2020/": "folder",
-        "__MACOSX/._users.csv": "rubbish",
-        "export 2020/.DS_Store": "rubbish",
+        "__MACOSX/._users.csv": "system-rubbish",
+        "export 2020/.DS_Store": "system-rubbish",
     }
 
 
@@ -361,7 +367,11 @@ def test_entries_that_nobody_may_follow_are_not_read() -> None:
     tables = joined(list(reader.batches()))
     assert ledger(tables)[0] == 13
     reasons = dict(tables["entries"].filter(pl.col("reason").is_not_null()).select("name", "reason").rows())
-    assert reasons == {"../evil/1.csv": "unsafe_name", "/etc/users.csv": "unsafe_name", "notes.txt": "unknown_file"}
+    assert reasons == {
+        "../evil/1.csv": "name-unsafe",
+        "/etc/users.csv": "name-unsafe",
+        "notes.txt": "document-unparsed",
+    }
     assert len(reader.overview.notes) == 2
 
 

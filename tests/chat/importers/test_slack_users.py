@@ -45,9 +45,9 @@ def test_members() -> None:
     ]
     assert ledger(tables) == (8, 5, 2, 1)
     assert issues(tables) == [
-        ("skipped", "no_email", 6),
+        ("skipped", "importer-user-missing-email", 6),
         ("skipped", "duplicate", 8),
-        ("failed", "wrong_field_count", 9),
+        ("failed", "importer-csv-field-count", 9),
     ]
 
 
