@@ -95,7 +95,8 @@ _TOKEN = r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>"
 _EMOJI = r":([a-z0-9_+'-]{1,100}):(?::skin-tone-([2-6]):)?"
 # What begins a link or its definition in Markdown; whether the address is a bad one, `_disarm` looks.
 _LINK = r"\](?=[(:])|&lt;(?=(?i:javascript|vbscript|data):)"
-_IN_MARKS = r"(?:(?><[^<>\n]*>|<)|(?>`[^`\n]+`|`)|[^%s\n<`])++"
+# What is code outside marks is code in them, or a mark could end in it; a fence is in none.
+_IN_MARKS = rf"(?:(?><[^<>\n]*>|<)|(?>{_CODE}|`(?<!``)(?!`))|[^%s\n<`])++"
 
 
 def _mark(sign: str) -> str:

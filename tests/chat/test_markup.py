@@ -105,6 +105,7 @@ MARKS = {
     "*not\nacross*": "*not\nacross*",
     "*été* *日本*": "**été** **日本**",
     "`*a* ~b~` *`c*`*": "`*a* ~b~` **`c*`**",
+    "*x` `y* z`": "*x` `y* z`",
 }
 
 
@@ -135,6 +136,8 @@ def test_fences_stand_on_their_own_lines() -> None:
         assert render("```js\nlet a```", "slack_mrkdwn", to) == "```\njs\nlet a\n```"
         assert render("```a``` ```b```", "slack_mrkdwn", to) == "```\na\n```\n \n```\nb\n```"
         assert render("```never &lt;closed", "slack_mrkdwn", to) == "```never <closed"
+    # No mark reaches into one.
+    assert render("*```a* b``` ~`x~`", "slack_mrkdwn", "mattermost") == "*\n```\na* b\n```\n ~`x~`"
     assert render("see ```a\nb``` end", "slack_mrkdwn", "plain") == "see ```a\nb``` end"
 
 
