@@ -43,6 +43,13 @@ class Attempt:
         self.done = False
         self._progress_at = 0.0
 
+    def take_another_seat(self) -> None:
+        """A fresh place, warm if there is one, for the next child of the same work; the old one is cleared first, so
+        that no more places are taken than there are slots."""
+        self.seat.clear()
+        self.seat = self.house.seats.take()
+        self.folder = self.seat.folder
+
     def cancelled(self) -> bool:
         if self.done:
             # What was claimed is let go already; the child is only ending.
@@ -86,9 +93,9 @@ def attempting(house: House, operation_id: str, work: str) -> Iterator[Attempt |
         fail(house, held, errors.BadFile("The file ended the work on it several times; it is set aside."))
         yield None
         return
-    seat = house.seats.take()
+    attempt = Attempt(house, held, house.seats.take())
     try:
-        yield Attempt(house, held, seat)
+        yield attempt
     except (errors.Superseded, errors.Cancelled) as error:
         if error.code == "stopping":
             # A worker that is told to stop says nothing about the file: that was no failed try.
@@ -100,10 +107,10 @@ def attempting(house: House, operation_id: str, work: str) -> Iterator[Attempt |
         raise
     except errors.DouaneError as error:
         # First, for a full disk: what the child wrote may be the room that the database needs to say so.
-        seat.clear()
+        attempt.seat.clear()
         fail(house, held, error)
     finally:
-        seat.clear()
+        attempt.seat.clear()
 
 
 def fail(house: House, held: Operation, error: errors.DouaneError) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from douane import errors
-from douane.flow import attempts, sweeping, work
+from douane.flow import attempts, chat, sweeping, work
 from douane.flow.house import House, open_house
 from douane.jobs.children import clear_abandoned
 from douane.jobs.worker import run_worker
@@ -29,7 +29,7 @@ def run(settings: Settings) -> None:
     run_worker(
         settings,
         house.engine,
-        {kind: partial(handler, house) for kind, handler in work.HANDLERS.items()},
+        {kind: partial(handler, house) for kind, handler in {**work.HANDLERS, **chat.HANDLERS}.items()},
         failed=partial(attempts.give_up, house),
         tick=_Tick(house),
         ready=house.seats.fill,

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 # stage -> stages it may move to. Chat operations use the same stages, without those of mapping: uploaded -> reviewing
-# (read and checked) -> processing (the run) -> completed, and back to processing when failed records are tried again.
+# (read and checked) -> processing (the run) -> completed, and back to processing when failed records are tried again
+# or a run that failed goes on.
 # Their wire words live in their surface.
 MOVES: dict[str, frozenset[str]] = {
     "uploaded": frozenset({"mapping", "reviewing", "completed", "terminated", "failed"}),
@@ -21,7 +22,7 @@ MOVES: dict[str, frozenset[str]] = {
     "processing": frozenset({"completed", "terminated", "failed"}),
     "completed": frozenset({"processing", "terminated"}),
     "terminated": frozenset(),
-    "failed": frozenset({"terminated"}),
+    "failed": frozenset({"processing", "terminated"}),
 }
 OPEN = frozenset({"uploaded", "mapping", "mapped", "reviewing"})
 READABLE = frozenset({"processing", "completed"})

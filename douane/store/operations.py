@@ -69,6 +69,29 @@ def of_template(connection: Connection, project_id: str, template_id: str) -> li
     return [_operation(row) for row in connection.execute(query).mappings()]
 
 
+def newest(connection: Connection, project_id: str, family: str) -> Operation | None:
+    """The one of a family that was made last."""
+    query = (
+        select(operation)
+        .where(operation.c.project_id == project_id, operation.c.family == family)
+        .order_by(operation.c.created_at.desc(), operation.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _operation(row)
+
+
+def latest(connection: Connection, project_id: str, family: str, count: int) -> list[Operation]:
+    """Those of a family that changed last, newest change first."""
+    query = (
+        select(operation)
+        .where(operation.c.project_id == project_id, operation.c.family == family)
+        .order_by(operation.c.updated_at.desc(), operation.c.id.desc())
+        .limit(count)
+    )
+    return [_operation(row) for row in connection.execute(query).mappings()]
+
+
 def ask_work(connection: Connection, operation_id: str, work: str) -> int:
     """Notes that `work` is asked for; answers the number of the asking, which makes the job's key."""
     return int(

@@ -1,0 +1,231 @@
+"""What the worker does to a chat export before a run: reads it batch by batch, then judges every record.
+
+Handlers as in `flow/work.py`: each claims its work, may be killed at any moment, and goes on after the last batch that
+was named. The check is short beside the reading and is done at once, or again from its start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import structlog
+
+from douane import errors
+from douane.chat.importers import Limits
+from douane.flow.attempts import Attempt, attempting, run
+from douane.flow.house import House
+from douane.model.operation import Operation
+from douane.settings import Settings
+from douane.store import batches, manifest, operations
+from douane.store.batches import BatchRow
+from douane.store.chat_known import known
+from douane.store.database import read as reading
+from douane.store.database import write
+from douane.store.manifest import MaskRow, PartRow
+
+RECORDS = ("users", "channels", "contacts", "messages")
+CHECKED = (*RECORDS, "members", "entries", "issues")  # what a check reads
+NOTHING = "The file holds no users, channels, messages or contacts."
+
+log = structlog.get_logger()
+
+
+def read(house: House, operation_id: str) -> bool:
+    """`chat_read`: uploaded -> reviewing."""
+    with attempting(house, operation_id, "chat_read") as attempt:
+        if attempt is None:
+            return False
+        if not attempt.held.read_done:
+            if not _read(attempt):
+                return True
+            attempt.take_another_seat()
+        _check(attempt)
+    return False
+
+
+def _read(attempt: Attempt) -> bool:
+    """False when the turn was over before it was done."""
+    house, held = attempt.house, attempt.held
+    with reading(house.engine) as connection:
+        last = batches.last(connection, held.id)
+        rows = batches.totals(connection, held.id)
+    spec: dict[str, Any] = {
+        "do": "chat_read",
+        "importer": held.detail["importer"],
+        "options": read_options(house.settings, held),
+        "source": str(house.objects.link_into(_source(held), attempt.seat.inputs)),
+    }
+    if last is not None:
+        spec["start"] = {"batch": last.number + 1, "state": last.next}
+
+    def event(event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "overview":
+                _keep_overview(attempt, event)
+            case "batch":
+                _keep_batch(attempt, event, rows)
+            case "progress":
+                attempt.progress(event)
+            case "read":
+                with write(house.engine) as connection:
+                    operations.fenced(connection, held)
+                    operations.change(connection, held.id, read_done=True)
+            case "sandbox":
+                log.warning("child.sandbox", missing=event["missing"])
+
+    return run(attempt, spec, event)
+
+
+def read_options(settings: Settings, operation: Operation) -> dict[str, Any]:
+    """`importers.Options` as the child takes them. Where an export does not name its team, the project stands for it:
+    the same export comes to the same ids in a project, and to others in another."""
+    return {
+        "team": operation.project_id,
+        "members_max": settings.chat_members_max,
+        "limits": {field.name: getattr(settings, field.name) for field in fields(Limits)},
+    }
+
+
+def _source(held: Operation) -> str:
+    if held.source_object is None:
+        raise errors.BadFile("The file of this import is no longer there.", code="file_gone")
+    return held.source_object
+
+
+def _keep_overview(attempt: Attempt, event: Mapping[str, Any]) -> None:
+    overview = {key: event[key] for key in ("importer", "layout", "counts", "notes")}
+    with write(attempt.house.engine) as connection:
+        operations.fenced(connection, attempt.held)
+        operations.change_detail(connection, attempt.held.id, {"overview": overview, "notes": event["notes"]})
+
+
+def _keep_batch(attempt: Attempt, event: Mapping[str, Any], rows: Counter[str]) -> None:
+    """`rows`: of every table before this batch; they are counted on."""
+    number, held = int(event["number"]), attempt.held
+    parts: dict[str, PartRow] = {}
+    for table, found in event["tables"].items():
+        name = attempt.store(table, found["file"])
+        path = attempt.folder / found["file"]
+        size = path.stat().st_size
+        path.unlink()
+        parts[table] = PartRow(number, rows[table], int(found["rows"]), 0, name, size, {}, held.attempt)
+    brought = {table: row.rows for table, row in parts.items()}
+    with write(attempt.house.engine) as connection:
+        now = operations.fenced(connection, held)
+        for table, row in parts.items():
+            manifest.add_part(connection, now.id, table, row)
+        batches.add(connection, now.id, BatchRow(number, brought, event["next"]["state"], held.attempt))
+        rows.update(brought)
+        operations.change(
+            connection,
+            now.id,
+            rows_read=sum(rows[table] for table in RECORDS),
+            tries=1,
+            progress={
+                "step": event["step"],
+                "done": event["bytes_done"],
+                "total": event["bytes_total"],
+                "unit": "bytes",
+                "rows": sum(rows[table] for table in RECORDS),
+            },
+            detail={**now.detail, "label": event["label"], "counts": _counts(rows)},
+        )
+
+
+def _counts(rows: Mapping[str, int]) -> dict[str, int]:
+    counts = {table: rows[table] for table in RECORDS if rows.get(table)}
+    return {**counts, "total": sum(counts.values())}
+
+
+# Checking
+
+
+def _check(attempt: Attempt) -> None:
+    """Everything it finds becomes visible in one transaction."""
+    house, held = attempt.house, attempt.held
+    attempt.ends_at = float("inf")  # it can't go on where it was, so it gets no turns
+    inputs = attempt.seat.inputs
+    with reading(house.engine) as connection:
+        parts = {table: manifest.parts(connection, held.id, table) for table in CHECKED}
+        workspace = known(connection, held.project_id)
+    (inputs / "known").write_text(json.dumps(workspace))
+    spec = {
+        "do": "chat_check",
+        "known": str(inputs / "known"),
+        "parts": {
+            table: [
+                {
+                    "number": row.number,
+                    "first_row": row.first_row,
+                    "rows": row.rows,
+                    "path": str(house.objects.link_into(row.object, inputs)),
+                }
+                for row in found
+            ]
+            for table, found in parts.items()
+        },
+    }
+    masks: dict[str, list[MaskRow]] = {table: [] for table in RECORDS}
+    made: dict[str, PartRow] = {}
+    staged = {table: sum(row.rows for row in found) for table, found in parts.items()}
+
+    def event(event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "mask":
+                name = attempt.store("masks", event["mask"])
+                row = MaskRow(event["number"], event["valid"], event["invalid"], name, None, held.attempt)
+                masks[event["table"]].append(row)
+                (attempt.folder / event["mask"]).unlink()
+            case "part":
+                table = event["table"]
+                name = attempt.store(table, event["file"])
+                size = (attempt.folder / event["file"]).stat().st_size
+                first_row = staged.get(table, 0)
+                made[table] = PartRow(event["number"], first_row, event["rows"], 0, name, size, {}, held.attempt)
+            case "progress":
+                attempt.progress(event)
+            case "checked":
+                _publish(attempt, masks, made, event)
+
+    run(attempt, spec, event)
+
+
+def _publish(
+    attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping[str, PartRow], event: Mapping[str, Any]
+) -> None:
+    counts: dict[str, int] = event["counts"]
+    if not any(counts.values()):
+        # Contract 3.4: said by the reading, not found out by an empty list.
+        raise errors.BadFile(event["first_issue"] or NOTHING, code="nothing_found")
+    house, held = attempt.house, attempt.held
+    version = held.version + 1
+    with write(house.engine) as connection:
+        now = operations.fenced(connection, held)
+        for table, row in made.items():
+            manifest.add_part(connection, now.id, table, row)
+        for table, rows in masks.items():
+            manifest.add_masks(connection, now.id, table, version, rows)
+        valid = sum(row.valid for rows in masks.values() for row in rows)
+        invalid = sum(row.invalid for rows in masks.values() for row in rows)
+        detail = {key: value for key, value in now.detail.items() if key != "label"}
+        detail["counts"] = {**{k: v for k, v in counts.items() if v}, "total": sum(counts.values())}
+        detail["problems"] = event["problems"]
+        operations.release(
+            connection,
+            now.id,
+            stage="reviewing",
+            version=version,
+            valid=valid,
+            invalid=invalid,
+            total=valid + invalid,
+            detail=detail,
+            progress={},
+        )
+    attempt.done = True
+
+
+HANDLERS = {"chat_read": read}
