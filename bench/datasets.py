@@ -1,7 +1,7 @@
 """The benchmark's files by name; what is not there yet is made.
 
-A name says everything: `people-10m.csv`, `people-sparse-1m.csv`, `people-200k-shared.xlsx`. They stand in `bench/data`,
-or in the folder that `BENCH_DATA` names.
+A name says everything: `people-10m.csv`, `people-sparse-1m.csv`, `people-200k-shared.xlsx`, or one of `EXPORTS` for a
+chat workspace. They stand in `bench/data`, or in the folder that `BENCH_DATA` names.
 """
 
 from __future__ import annotations
@@ -9,18 +9,33 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bench import chat_maker
 from bench.maker import TEMPLATE, VERSION, truth_document, write_csv
 from bench.workbook import write_workbook
 
 SEED = 7
 FOLDER = Path(os.environ.get("BENCH_DATA") or Path(__file__).parent / "data").absolute()
 _NAME = re.compile(r"people-(?P<sparse>sparse-)?(?P<count>\d+)(?P<unit>k|m)?(?P<strings>-shared|-inline)?\.(csv|xlsx)")
+
+EXPORTS = {
+    "slack-tiny.zip": chat_maker.Options(seed=SEED),
+    "slack-s.zip": chat_maker.Options(
+        messages=100_000, entries=11_400, users=2_000, public=180, private=50, groups=15, direct=15, seed=SEED
+    ),
+    "slack-l.zip": chat_maker.Options(
+        messages=2_000_000, entries=200_000, users=5_000, public=1_200, private=500, groups=150, direct=150, seed=SEED
+    ),
+    # Day files of a message or two; with the folders and lists exactly a million entries.
+    "slack-many.zip": chat_maker.Options(
+        messages=1_200_000, entries=997_991, users=5_000, public=1_200, private=500, groups=150, direct=150, seed=SEED
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,36 @@ def dataset(name: str) -> Dataset:
     truth = truth_document(made, seed=SEED, sparse=sparse)
     truth_path.write_text(json.dumps(truth, indent=1) + "\n")
     return Dataset(path, truth)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A chat export and what is in it (`chat_maker.key_document`)."""
+
+    path: Path
+    key: dict[str, Any]
+
+    @property
+    def messages(self) -> int:
+        return int(self.key["messages"])
+
+
+def export(name: str) -> Export:
+    """Raises ValueError for a name that is none of EXPORTS."""
+    options = EXPORTS.get(name)
+    if options is None:
+        raise ValueError(f"no export is called {name}")
+    path = FOLDER / name
+    key_path = path.with_suffix(".key.json")
+    if path.exists() and key_path.exists():
+        key = json.loads(key_path.read_text())
+        if key["version"] == chat_maker.VERSION and key["options"] == asdict(options):
+            return Export(path, key)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    print(f"making {name} ...", flush=True)
+    key = chat_maker.make(path, options)
+    key_path.write_text(json.dumps(key, indent=1) + "\n")
+    return Export(path, key)
 
 
 def template_yaml() -> Path:

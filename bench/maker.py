@@ -217,13 +217,13 @@ class _Draw:
         self.numbers = numbers
 
     def below(self, column: str, purpose: str, bound: int) -> npt.NDArray[np.uint32]:
-        return _below(_mix(self.seed, self.numbers, f"{column}/{purpose}"), bound)
+        return below(mix(self.seed, self.numbers, f"{column}/{purpose}"), bound)
 
     def share(self, column: str, purpose: str, share: float) -> Mask:
-        return _mix(self.seed, self.numbers, f"{column}/{purpose}") < np.uint64(int(share * 2**64))
+        return mix(self.seed, self.numbers, f"{column}/{purpose}") < np.uint64(int(share * 2**64))
 
 
-def _mix(seed: int, numbers: U64, stream: str) -> U64:
+def mix(seed: int, numbers: U64, stream: str) -> U64:
     """splitmix64 of a counter; the stream's name is folded in with FNV-1a."""
     fold = 0xCBF29CE484222325
     for byte in f"{seed}:{stream}".encode():
@@ -237,7 +237,7 @@ def _mix(seed: int, numbers: U64, stream: str) -> U64:
     return x
 
 
-def _below(x: U64, bound: int) -> npt.NDArray[np.uint32]:
+def below(x: U64, bound: int) -> npt.NDArray[np.uint32]:
     return ((x >> np.uint64(32)) * np.uint64(bound) >> np.uint64(32)).astype(np.uint32)
 
 
@@ -246,11 +246,11 @@ def _dirty(seed: int, numbers: U64, key: str, sparse: bool) -> Mask:
     dirty: Mask
     if sparse:
         block = numbers // np.uint64(SPARSE_ROWS)
-        chosen = _below(_mix(seed, block, "sparse/row"), SPARSE_ROWS)
-        column = _below(_mix(seed, block, "sparse/column"), len(KEYS))
+        chosen = below(mix(seed, block, "sparse/row"), SPARSE_ROWS)
+        column = below(mix(seed, block, "sparse/column"), len(KEYS))
         dirty = (numbers % np.uint64(SPARSE_ROWS) == chosen) & (column == KEYS.index(key))
     else:
-        dirty = _mix(seed, numbers, f"{key}/dirty") < np.uint64(int(DIRTY_SHARE * 2**64))
+        dirty = mix(seed, numbers, f"{key}/dirty") < np.uint64(int(DIRTY_SHARE * 2**64))
     if key == "id":
         dirty &= numbers > 0
     return dirty
@@ -343,7 +343,7 @@ def _ids(seed: int, numbers: U64) -> pl.Series:
 
 def _sources(seed: int, numbers: U64, sparse: bool) -> U64:
     """For each row a row above it whose id is clean: a random one, or the next clean one above that."""
-    share = _mix(seed, numbers, "id/source") >> np.uint64(32)
+    share = mix(seed, numbers, "id/source") >> np.uint64(32)
     source = share * numbers >> np.uint64(32)
     while (soiled := _dirty(seed, source, "id", sparse)).any():
         source[soiled] -= np.uint64(1)
