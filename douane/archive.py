@@ -126,6 +126,17 @@ class Archive:
     def names(self) -> Sequence[str]:
         return self._directory.names
 
+    @property
+    def packed_bytes(self) -> npt.NDArray[np.int64]:
+        """Of every entry, as the directory claims."""
+        packed: npt.NDArray[np.int64] = self._directory.facts["packed"]
+        return packed
+
+    @property
+    def unpacked_bytes(self) -> npt.NDArray[np.int64]:
+        unpacked: npt.NDArray[np.int64] = self._directory.facts["unpacked"]
+        return unpacked
+
     def entry(self, number: int) -> Entry:
         offset, packed, unpacked, crc, method, flags, mode, _ = self._directory.facts.item(number)
         return Entry(
