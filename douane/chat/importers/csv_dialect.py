@@ -59,7 +59,7 @@ class Notes:
 WARNINGS = {
     "importer-text-replaced": "Line {line} holds bytes that are not UTF-8; each stands as U+FFFD now.",
     "importer-text-nul-dropped": "Line {line} holds NUL characters, which were left out.",
-    "importer-message-invalid-timestamp": "Line {line} has a time that is none: milliseconds since 1970 or ISO 8601 are read.",
+    "importer-message-invalid-timestamp": "Line {line} has no time that can be read (milliseconds or ISO 8601).",
 }
 
 Plausible = Callable[[Sequence[str]], bool]
