@@ -24,7 +24,7 @@ MaskOf = Callable[[str], Mask]
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One part as the manifest names it at a version. `added`: its rows carry their own numbers in `_row` (rows that
-    people added by hand), in ascending order."""
+    people added by hand), in ascending order. Without a mask all its rows are valid."""
 
     number: int
     first_row: int
@@ -82,8 +82,7 @@ class Directory:
             entry = self.entries[at]
             take = min(end, int(before[at + 1])) - offset
             if take > 0:
-                assert entry.mask_object is not None
-                state = mask_of(entry.mask_object).state
+                state = mask_of(entry.mask_object).state if entry.mask_object else np.zeros(entry.rows, np.uint8)
                 inside = offset - int(before[at])
                 found.append((entry, masks.view_offsets(state, view)[inside : inside + take]))
                 offset += take

@@ -151,7 +151,7 @@ def _supersede(connection: Connection, project_id: str) -> None:
     if before is None or before.detail.get("superseded"):
         return
     now = operations.get(connection, before.id, lock=True)
-    detail = {**now.detail, "superseded": True, "stood": [now.stage, now.progress.step]}
+    detail = {**now.detail, "superseded": True, "stood": [now.stage, now.work, now.progress.step]}
     if now.stage in OPEN or now.stage == "processing":
         detail["cancelled"] = now.stage == "processing"
         operations.release(connection, now.id, stage="terminated", detail=detail)

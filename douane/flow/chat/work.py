@@ -211,9 +211,12 @@ def _publish(
             manifest.add_masks(connection, now.id, table, version, rows)
         valid = sum(row.valid for rows in masks.values() for row in rows)
         invalid = sum(row.invalid for rows in masks.values() for row in rows)
-        detail = {key: value for key, value in now.detail.items() if key != "label"}
-        detail["counts"] = {**{k: v for k, v in counts.items() if v}, "total": sum(counts.values())}
-        detail["problems"] = event["problems"]
+        detail = {
+            **now.detail,
+            "label": None,
+            "counts": {**{table: count for table, count in counts.items() if count}, "total": sum(counts.values())},
+            "problems": event["problems"],
+        }
         operations.release(
             connection,
             now.id,
