@@ -1,0 +1,337 @@
+"""What a run makes of messages, in bulk: which are new, which the workspace had, which are copies, which fail.
+
+Pure columns. First each staged part alone (`judge`): has the message a time, an author, a room. Then all that may come
+in together, against the workspace (`compare`): equal keys, in passes over slices of the key space, so that memory does
+not grow with the export. Last each part again (`settle`): what the workspace had is compared by content, and the rows
+that come in are cut out with their reactions, files, mentions and edits.
+
+Everything follows from the staged parts, the maps and the workspace as they stood before the run: whoever computes it
+again after a crash gets the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from douane.chat.check import OUTCOMES
+
+PASS_KEYS = 2_000_000  # keys compared at once
+SUB_TABLES = ("reactions", "files", "mentions", "edits")
+PLACE = {outcome.code: at for at, outcome in enumerate(OUTCOMES["messages"])}
+OPEN = 255  # not decided yet
+MAY_COME_IN = np.isin(np.arange(256), [PLACE[c] for c in ("created", "updated", "unchanged", "duplicate")] + [OPEN])
+FAILED = np.isin(np.arange(256), [at for at, o in enumerate(OUTCOMES["messages"]) if o.outcome == "failed"])
+
+JUDGED_COLUMNS = ("channel", "author", "ts_us", "key_hi", "key_lo")
+_YEAR_1_US, _YEAR_10000_US = -62_135_596_800_000_000, 253_402_300_800_000_000
+
+Codes = npt.NDArray[np.uint8]
+Keys = npt.NDArray[np.uint64]  # [2 or 3, rows]: high, low, and the content where it is known
+Offsets = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """`users`: import_id -> user. `rooms`: import_id -> room, null where it has none; `skipped`: it was left out on
+    purpose. `bot` stands for messages without an author (always known, contract 6.4.2)."""
+
+    users: pl.DataFrame
+    rooms: pl.DataFrame
+    bot: str
+
+
+def users_map(users: Mapping[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {"import_id": list(users), "user": list(users.values())}, schema={"import_id": pl.String, "user": pl.String}
+    )
+
+
+def rooms_map(rooms: Mapping[str, str | None], skipped: frozenset[str]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "import_id": [*rooms],
+            "room": [*rooms.values()],
+            "skipped": [import_id in skipped for import_id in rooms],
+        },
+        schema={"import_id": pl.String, "room": pl.String, "skipped": pl.Boolean},
+    )
+
+
+def resolve(frame: pl.DataFrame, maps: Maps) -> pl.DataFrame:
+    """The frame with `room` and `user` (null: unknown), and `skipped`."""
+    found = frame.join(maps.rooms, left_on="channel", right_on="import_id", how="left", maintain_order="left")
+    found = found.join(maps.users, left_on="author", right_on="import_id", how="left", maintain_order="left")
+    nobody = pl.col("author").is_null() | (pl.col("author") == "")
+    return found.with_columns(pl.when(nobody).then(pl.lit(maps.bot)).otherwise(pl.col("user")).alias("user"))
+
+
+def judge(frame: pl.DataFrame, maps: Maps) -> Codes:
+    """Each message alone (JUDGED_COLUMNS at least): why it cannot come in, else OPEN."""
+    found = resolve(frame.select("channel", "author", "ts_us"), maps)
+    timed = pl.col("ts_us").is_between(_YEAR_1_US, _YEAR_10000_US, closed="left").fill_null(False)
+    codes = found.select(
+        pl.when(pl.col("skipped").fill_null(False))
+        .then(PLACE["room_not_imported"])
+        .when(~timed)
+        .then(PLACE["importer-message-invalid-timestamp"])
+        .when(pl.col("user").is_null())
+        .then(PLACE["importer-message-unknown-user"])
+        .when(pl.col("room").is_null())
+        .then(PLACE["importer-message-unknown-room"])
+        .otherwise(OPEN)
+        .cast(pl.UInt8)
+    )
+    return np.array(codes.to_series().to_numpy())
+
+
+def keys_of(frame: pl.DataFrame) -> Keys:
+    """u64[2, rows]."""
+    return np.stack([frame["key_hi"].to_numpy(), frame["key_lo"].to_numpy().view(np.uint64)])
+
+
+# Against each other and the workspace
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspacePart:
+    """`keys` u64[3, rows], mapped; `gone` offsets of rows that were replaced."""
+
+    number: int
+    keys: Keys
+    gone: Offsets
+
+
+def compare(
+    staged: Sequence[Keys],
+    codes: Sequence[Codes],
+    workspace: Sequence[WorkspacePart],
+    targets: Sequence[Offsets],
+    beat: Callable[[], None] = lambda: None,
+) -> None:
+    """Sets `duplicate` in `codes` for each OPEN message that has an earlier one of its key, and in `targets`
+    (-1 before) where the workspace holds it: (place in `workspace`) << 32 | offset."""
+    total = sum(keys.shape[1] for keys in staged) + sum(part.keys.shape[1] for part in workspace)
+    passes = 1 << max(0, -(-total // PASS_KEYS) - 1).bit_length()
+    held = [np.ones(part.keys.shape[1], np.bool_) for part in workspace]
+    for live, part in zip(held, workspace, strict=True):
+        live[part.gone] = False
+    for number in range(passes):
+        beat()
+        _compare_slice(staged, codes, workspace, held, targets, number, passes)
+
+
+def _compare_slice(
+    staged: Sequence[Keys],
+    codes: Sequence[Codes],
+    workspace: Sequence[WorkspacePart],
+    held: Sequence[npt.NDArray[np.bool_]],
+    targets: Sequence[Offsets],
+    number: int,
+    passes: int,
+) -> None:
+    sources = [(part.keys, live) for part, live in zip(workspace, held, strict=True)]
+    sources += [(keys, own == OPEN) for keys, own in zip(staged, codes, strict=True)]
+    high, low, places = [], [], []
+    for at, (keys, wanted) in enumerate(sources):
+        rows = np.flatnonzero(wanted & (_slice_of(keys, passes) == number) if passes > 1 else wanted)
+        high.append(keys[0][rows])
+        low.append(keys[1][rows])
+        places.append(rows | np.int64(at << 32))
+    hi, lo = np.concatenate([*high, np.zeros(0, np.uint64)]), np.concatenate([*low, np.zeros(0, np.uint64)])
+    place = np.concatenate([*places, np.zeros(0, np.int64)])
+    del high, low, places
+    # Stable: of equal keys those of the workspace come first, then the staged ones in their order.
+    order = np.lexsort((lo, hi))
+    hi, lo, place = hi[order], lo[order], place[order]
+    again = np.zeros(len(hi), np.bool_)
+    again[1:] = (hi[1:] == hi[:-1]) & (lo[1:] == lo[:-1])
+    mine = (place >> 32) >= len(workspace)
+    before_mine = np.zeros(len(hi), np.bool_)
+    before_mine[1:] = mine[:-1]
+    copies = place[again & mine & before_mine]
+    found = np.flatnonzero(again & mine & ~before_mine)
+    for at, keep in enumerate(targets):
+        mark = np.int64(at + len(workspace))
+        codes[at][copies[(copies >> 32) == mark] & 0xFFFFFFFF] = PLACE["duplicate"]
+        here = found[(place[found] >> 32) == mark]
+        if len(here):
+            keep[place[here] & 0xFFFFFFFF] = place[here - 1]
+
+
+def _slice_of(keys: Keys, passes: int) -> npt.NDArray[np.uint64]:
+    mixed: npt.NDArray[np.uint64] = keys[0] ^ (keys[1] * np.uint64(0x9E3779B97F4A7C15))
+    mixed *= np.uint64(0xD6E8FEB86659FD93)
+    return mixed >> np.uint64(64 - (passes - 1).bit_length())
+
+
+# Part by part
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What becomes of one staged part. `tables` holds the rows that come in: `messages` (with `room` and `user`) and
+    the sub-tables that have any; `keys` u64[3, rows] of those; `gone`: place in the workspace -> offsets."""
+
+    codes: Codes
+    tables: dict[str, pl.DataFrame]
+    keys: Keys
+    gone: dict[int, Offsets]
+
+
+def settle(
+    tables: Mapping[str, pl.DataFrame],
+    codes: Codes,
+    target: Offsets,
+    content_of: Callable[[int, Offsets], npt.NDArray[np.uint64]],
+    maps: Maps,
+) -> Settled:
+    """Decides what is still OPEN. `content_of(place, offsets)`: the contents of workspace rows."""
+    codes = codes.copy()
+    frame = tables["messages"]
+    rows = np.flatnonzero(codes == OPEN)
+    content = np.zeros(len(frame), np.uint64)
+    content[rows] = contents(tables, rows)
+    known = rows[target[rows] >= 0]
+    codes[rows] = PLACE["created"]
+    gone: dict[int, Offsets] = {}
+    for place in np.unique(target[known] >> 32):
+        here = known[(target[known] >> 32) == place]
+        offsets = target[here] & 0xFFFFFFFF
+        same = content_of(int(place), offsets) == content[here]
+        codes[here[same]] = PLACE["unchanged"]
+        codes[here[~same]] = PLACE["updated"]
+        if not same.all():
+            gone[int(place)] = np.sort(offsets[~same])
+    coming = (codes == PLACE["created"]) | (codes == PLACE["updated"])
+    coming[np.setdiff1d(np.arange(len(frame)), rows)] = False
+    taken = cut(tables, coming)
+    taken["messages"] = resolve(taken["messages"], maps).drop("skipped")
+    keys = np.concatenate([keys_of(frame)[:, coming], content[coming].reshape(1, -1)])
+    return Settled(codes, taken, keys, gone)
+
+
+def cut(tables: Mapping[str, pl.DataFrame], wanted: npt.NDArray[np.bool_]) -> dict[str, pl.DataFrame]:
+    """Some of the messages, with what belongs to them counted from the first of those."""
+    taken = {"messages": tables["messages"].filter(pl.Series(wanted))}
+    places = np.cumsum(wanted) - 1
+    for name in SUB_TABLES:
+        if name not in tables or len(tables[name]) == 0:
+            continue
+        at = tables[name]["at"].to_numpy()
+        inside = at < len(wanted)
+        inside[inside] = wanted[at[inside]]
+        if inside.any():
+            part = tables[name].filter(pl.Series(inside))
+            taken[name] = part.with_columns(pl.Series("at", places[at[inside]], dtype=pl.UInt32))
+    return taken
+
+
+_CONTENT = ("text", "edited_us", "kind", "subtype", "alias", "attachments", "thread")
+_CONTENT_FLAGS = ("pinned", "hidden", "broadcast")
+
+
+def contents(tables: Mapping[str, pl.DataFrame], rows: Offsets) -> npt.NDArray[np.uint64]:
+    """What tells two states of a message apart, as 64 bits: its text and marks, its reactions and files as sets. Kept
+    with the workspace for years, so it follows from the values alone and from no library's own hash."""
+    if len(rows) == 0:
+        return np.zeros(0, np.uint64)
+    frame = tables["messages"].select(*_CONTENT, *_CONTENT_FLAGS).with_row_index("at")
+    for name, what in (("reactions", ("name", "tone", "user", "count")), ("files", ("id",))):
+        found = tables.get(name)
+        if found is None or len(found) == 0:
+            frame = frame.with_columns(pl.lit("").alias(name))
+            continue
+        each = found.select("at", _joined(what).alias(name)).sort("at", name)
+        frame = frame.join(each.group_by("at").agg(pl.col(name).str.join("\x1e")), on="at", how="left")
+    flags = [pl.col(name).fill_null(False) for name in _CONTENT_FLAGS]
+    whole = frame.sort("at")[rows].select(_joined((*_CONTENT, "reactions", "files"), flags).cast(pl.Binary))
+    digests = [hashlib.blake2b(line, digest_size=8).digest() for line in whole.to_series().to_list()]
+    return np.frombuffer(b"".join(digests), "<u8")
+
+
+def _joined(names: Sequence[str], more: Sequence[pl.Expr] = ()) -> pl.Expr:
+    texts = [pl.col(name).cast(pl.String).fill_null("") for name in names]
+    return pl.concat_str([*texts, *(expr.cast(pl.String) for expr in more)], separator="\x1f")
+
+
+# What is written beside the rows
+
+
+def room_counts(messages: pl.DataFrame) -> pl.DataFrame:
+    """(room, rows, first_us, last_us) of a part that comes in."""
+    return messages.group_by("room", maintain_order=True).agg(
+        pl.len().cast(pl.Int64).alias("rows"),
+        pl.col("ts_us").min().alias("first_us"),
+        pl.col("ts_us").max().alias("last_us"),
+    )
+
+
+def ledger(entries: pl.Series, codes: Codes) -> pl.DataFrame:
+    """(entry, outcome, reason, count) of one staged part."""
+    codes_of = [outcome.code for outcome in OUTCOMES["messages"]]
+    kinds = [outcome.outcome for outcome in OUTCOMES["messages"]]
+    counted = (
+        pl.DataFrame({"entry": entries, "code": codes}).group_by("entry", "code").len("count").sort("entry", "code")
+    )
+    places = counted["code"].to_list()
+    return counted.select(
+        "entry",
+        pl.Series("outcome", [kinds[at] for at in places], dtype=pl.String),
+        pl.Series("reason", [codes_of[at] for at in places], dtype=pl.String),
+        pl.col("count").cast(pl.Int64),
+    )
+
+
+def reasons(codes: Codes) -> dict[str, int]:
+    counts = np.bincount(codes, minlength=len(OUTCOMES["messages"]))
+    return {outcome.code: int(counts[at]) for at, outcome in enumerate(OUTCOMES["messages"]) if counts[at]}
+
+
+def codes_of_words(words: npt.NDArray[np.uint64], outcome_bit: int) -> Codes:
+    """The outcomes that a mask's words name; OPEN where none."""
+    found = words[:, 0] >> np.uint64(outcome_bit)
+    codes = np.full(len(found), OPEN, np.uint8)
+    for at in range(len(OUTCOMES["messages"])):
+        codes[(found >> np.uint64(at)) & np.uint64(1) == 1] = at
+    return codes
+
+
+_ID_CHARS = 700
+
+
+def with_file_ids(files: pl.DataFrame, messages: pl.DataFrame) -> pl.DataFrame:
+    """Files of a part that comes in, each with an id: the export's, else one that follows from message and place."""
+    keys = messages.select("key_hi", "key_lo")[files["at"].to_numpy()]
+    made = [
+        f"{high:016x}{low & 0xFFFFFFFFFFFFFFFF:016x}-{number or 0}"
+        for high, low, number in zip(keys["key_hi"], keys["key_lo"], files["number"], strict=True)
+    ]
+    given = pl.col("id").str.replace_all("\0", "", literal=True)
+    fit = (given != "") & (given.str.len_chars() <= _ID_CHARS)
+    return files.with_columns(pl.when(fit).then(given).otherwise(pl.Series(made, dtype=pl.String)).alias("id"))
+
+
+_FILE_STATES = {"external": "external", "deleted": "deleted", "hidden": "hidden", "denied": "hidden"}
+
+
+def file_rows(files: pl.DataFrame) -> pl.DataFrame:
+    """(id, state, url, name, size_bytes, media_type, body_entry): each file once, as the workspace keeps them."""
+    reachable = pl.col("url").is_not_null() | pl.col("body_entry").is_not_null()
+    other = pl.when(reachable).then(pl.lit("pending")).otherwise(pl.lit("hidden"))
+    state = pl.col("state").replace_strict(_FILE_STATES, default=None, return_dtype=pl.String)
+    whole = files.unique("id", keep="first", maintain_order=True)
+    return whole.select(
+        "id",
+        state.fill_null(other).alias("state"),
+        pl.col("url").str.replace_all("\0", "", literal=True),
+        pl.coalesce("name", "title", pl.lit("")).str.replace_all("\0", "", literal=True).alias("name"),
+        pl.col("size").alias("size_bytes"),
+        pl.col("media_type").str.replace_all("\0", "", literal=True).str.head(100),
+        "body_entry",
+    )

@@ -1,0 +1,251 @@
+"""What the child does for a run of a chat import; the verbs are listed in `chat.py`, which puts them on its shelf.
+
+chat_settle  parts, users, rooms, bot, workspace, mode, retry  -> settled*
+chat_encode  table, format, parts | rows, users, rooms         -> payload on stdout
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import polars as pl
+
+from douane.chat import check, settle
+from douane.chat.settle import OPEN, PLACE, Maps, Settled, WorkspacePart
+from douane.chat.tables import TABLES
+from douane.child.wire import Wire
+from douane.staging import masks
+from douane.staging.parts import read_part, write_part
+
+TABLE = "messages"
+
+
+def settle_messages(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
+    """`parts`: {number, rows, tables: {name: path}, before, settled}: every staged part of messages, in order; `before`
+    is its mask before this run, `settled` the one of this run where it has one. `users`, `rooms`: the maps, as IPC
+    files. `workspace`: {number, keys, gone: [path]}, as it stood before this run. `everything_skipped`: no message is
+    wanted. `retry`: only those that failed before."""
+    maps = Maps(pl.read_ipc(spec["users"]), pl.read_ipc(spec["rooms"]), spec["bot"])
+    parts: list[dict[str, Any]] = spec["parts"]
+    retry = bool(spec.get("retry"))
+    total = sum(part["rows"] for part in parts)
+
+    def beat() -> None:
+        wire.progress("messages", 0, total, "rows", 0)
+
+    codes, keys, targets = [], [], []
+    for part in parts:
+        frame = read_part(Path(part["tables"][TABLE]), settle.JUDGED_COLUMNS)
+        codes.append(_first_codes(frame, part, maps, bool(spec.get("everything_skipped")), retry))
+        at = part["number"]
+        np.save(folder / f"keys-{at}.npy", settle.keys_of(frame))
+        keys.append(np.load(folder / f"keys-{at}.npy", mmap_mode="r"))
+        target = np.lib.format.open_memmap(folder / f"target-{at}.npy", mode="w+", dtype=np.int64, shape=(len(frame),))
+        target[:] = -1
+        targets.append(target)
+        beat()
+    workspace = [_workspace_part(part) for part in spec["workspace"]]
+    settle.compare(keys, codes, workspace, targets, beat)
+
+    def content_of(place: int, offsets: settle.Offsets) -> Any:
+        return workspace[place].keys[2][offsets]
+
+    for part, own, target in zip(parts, codes, targets, strict=True):
+        if part["settled"] or part["same"]:
+            continue
+        tables = {name: read_part(Path(path)) for name, path in part["tables"].items()}
+        done = settle.settle(tables, own, target, content_of, maps)
+        _hand_over(part, tables[TABLE]["entry"], done, workspace, folder, wire)
+        beat()
+
+
+def _first_codes(
+    frame: pl.DataFrame, part: dict[str, Any], maps: Maps, everything_skipped: bool, retry: bool
+) -> settle.Codes:
+    """OPEN for each message that this run has to decide, or decided, by its key. Sets `part["same"]`: nothing of what
+    was decided before changes."""
+    part["same"] = False
+    if everything_skipped:
+        return np.full(len(frame), PLACE["not_selected"], np.uint8)
+    failed = None
+    if retry:
+        before = _codes(part["before"])
+        failed = settle.FAILED[before]
+    if part["settled"]:
+        # Its rows come before their copies in later parts, as they did the first time.
+        codes = _codes(part["settled"])
+        mine = settle.MAY_COME_IN[codes] if failed is None else settle.MAY_COME_IN[codes] & failed
+        return np.where(mine, np.uint8(OPEN), codes)
+    codes = settle.judge(frame, maps)
+    if failed is not None:
+        codes = np.where(failed, codes, before)
+        part["same"] = bool((codes == before).all())
+    return codes
+
+
+def _codes(path: str) -> settle.Codes:
+    return settle.codes_of_words(masks.read_mask(Path(path)).words, check.OUTCOME_BIT)
+
+
+def _workspace_part(part: dict[str, Any]) -> WorkspacePart:
+    keys = np.load(part["keys"], mmap_mode="r")
+    gone = [pl.read_ipc(path, columns=["at"])["at"].to_numpy().astype(np.int64) for path in part["gone"]]
+    return WorkspacePart(part["number"], keys, np.concatenate([*gone, np.zeros(0, np.int64)]))
+
+
+def _hand_over(
+    part: dict[str, Any], entries: pl.Series, done: Settled, workspace: list[WorkspacePart], folder: Path, wire: Wire
+) -> None:
+    number = part["number"]
+    before = masks.read_mask(Path(part["before"])).words if part["before"] else None
+    words = check.outcome_words(TABLE, done.codes, before)
+    mask = masks.judge_state(words, check.failed_words(TABLE))
+    masks.write_mask(mask, folder / f"mask-{number}")
+    settle.ledger(entries, done.codes).write_ipc(folder / f"entries-{number}")
+    files: dict[str, str] = {}
+
+    def keep(table: str, frame: pl.DataFrame) -> None:
+        files[table] = f"{table}-{number}"
+        write_part(frame, folder / files[table])
+
+    messages = done.tables[TABLE]
+    documents = None
+    if len(messages):
+        if "files" in done.tables:
+            done.tables["files"] = settle.with_file_ids(done.tables["files"], messages)
+            documents = f"documents-{number}"
+            settle.file_rows(done.tables["files"]).write_ipc(folder / documents)
+        for table, frame in done.tables.items():
+            keep(table, frame)
+        keep("rooms", settle.room_counts(messages))
+        files["keys"] = f"keys-in-{number}.npy"
+        np.save(folder / files["keys"], done.keys)
+    gone: list[dict[str, Any]] = []
+    for place, offsets in done.gone.items():
+        file = f"gone-{number}-{place}"
+        pl.DataFrame({"at": offsets.astype(np.uint32)}).write_ipc(folder / file)
+        gone.append({"number": workspace[place].number, "rows": len(offsets), "file": file})
+    wire.send_file(
+        "settled",
+        number=number,
+        reasons=settle.reasons(done.codes),
+        valid=mask.valid,
+        invalid=mask.invalid,
+        mask=f"mask-{number}",
+        entries=f"entries-{number}",
+        rows=len(messages),
+        first_us=messages["ts_us"].min() if len(messages) else None,
+        last_us=messages["ts_us"].max() if len(messages) else None,
+        tables=files,
+        documents=documents,
+        gone=gone,
+    )
+
+
+# Whole results
+
+FORMATS = ("ndjson", "csv", "arrow", "parquet")
+_NESTED = ("reactions", "files", "mentions")
+
+
+def encode(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
+    """`table` messages: `parts`: {tables: {name: path}, gone: [path]}, `room`: only that one, `names`: an IPC file
+    (user, username, name), `schema`. Any other table: `parts`: {tables: {<table>: path}} of flat frames."""
+    frames = _message_frames(spec) if spec["table"] == TABLE else _flat_frames(spec)
+    {"ndjson": _ndjson, "csv": _csv, "arrow": _arrow, "parquet": _parquet}[spec["format"]](frames, folder, out)
+
+
+def _flat_frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    for part in spec["parts"]:
+        yield read_part(Path(part["tables"][spec["table"]]))
+
+
+def _message_frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    names = pl.read_ipc(spec["names"])
+    yield nested({TABLE: empty_messages()}, names)
+    for part in spec["parts"]:
+        tables = {name: read_part(Path(path)) for name, path in part["tables"].items()}
+        wanted = np.ones(len(tables[TABLE]), np.bool_)
+        for path in part["gone"]:
+            wanted[pl.read_ipc(path, columns=["at"])["at"].to_numpy()] = False
+        if spec.get("room"):
+            wanted &= (tables[TABLE]["room"] == spec["room"]).to_numpy()
+        if wanted.any():
+            yield nested(tables if wanted.all() else settle.cut(tables, wanted), names)
+
+
+def empty_messages() -> pl.DataFrame:
+    return pl.DataFrame(schema={**TABLES[TABLE], "room": pl.String, "user": pl.String})
+
+
+def nested(tables: dict[str, pl.DataFrame], names: pl.DataFrame) -> pl.DataFrame:
+    """Messages with their reactions, files and mentions as lists, and who wrote them by name."""
+    frame = tables[TABLE].drop("reactions", "files").with_row_index("at")
+    for name in _NESTED:
+        kinds = {column: kind for column, kind in TABLES[name].items() if column not in ("at", "original")}
+        lists = pl.List(pl.Struct(kinds))
+        if name in tables and len(tables[name]):
+            each = tables[name].select("at", pl.struct(*kinds).alias(name))
+            found = each.group_by("at", maintain_order=True).agg(name)
+            frame = frame.join(found, on="at", how="left", maintain_order="left")
+        else:
+            frame = frame.with_columns(pl.lit(None, lists).alias(name))
+        frame = frame.with_columns(pl.col(name).fill_null(pl.lit([], lists)))
+    frame = frame.join(names, on="user", how="left", maintain_order="left")
+    return frame.drop("at", "entry", "position", "key_hi", "key_lo")
+
+
+def _ndjson(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
+    for frame in frames:
+        for start in range(0, len(frame), 4096):
+            block = io.BytesIO()
+            frame[start : start + 4096].write_ndjson(block)
+            out.write(block.getbuffer())
+
+
+def _csv(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
+    """Lists are JSON in their cell."""
+    header = True
+    for frame in frames:
+        texts = [
+            pl.Series(name, [json.dumps(value, ensure_ascii=False) for value in frame[name].to_list()], pl.String)
+            for name, kind in frame.schema.items()
+            if isinstance(kind, pl.List)
+        ]
+        block = io.BytesIO()
+        frame.with_columns(texts).write_csv(block, include_header=header, line_terminator="\r\n")
+        out.write(block.getbuffer())
+        header = False
+
+
+def _arrow(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
+    """One IPC stream out of many, as in `sheet.py`: schema once, end mark once."""
+    first = True
+    for frame in frames:
+        block = io.BytesIO()
+        frame.write_ipc_stream(block, compat_level=pl.CompatLevel.oldest())
+        data = block.getbuffer()[:-8]
+        out.write(data if first else data[8 + int.from_bytes(data[4:8], "little") :])
+        first = False
+    out.write(b"\xff\xff\xff\xff\0\0\0\0")
+
+
+def _parquet(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
+    paths: list[Path] = []
+    for number, frame in enumerate(frames):
+        paths.append(folder / f"table-{number:06}.arrow")
+        frame.write_ipc(paths[-1], compression="lz4")
+    whole = folder / "table.parquet"
+    pl.scan_ipc(paths).sink_parquet(whole)
+    with whole.open("rb") as file:
+        while block := file.read(1 << 20):
+            out.write(block)
+
+
+VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_settle": settle_messages}
+STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {"chat_encode": encode}
