@@ -5,7 +5,7 @@ together. One process, any number of threads; nothing here runs a job.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,12 @@ from douane.flow.house import open_house
 from douane.flow.identity import SignInLimit, unlock
 from douane.settings import Settings
 from douane.web.auth import Keys, Web, origins, web_of
+from douane.web.chat import answers as chat_answers
+from douane.web.chat import imports as chat_imports
+from douane.web.chat import sign_in as chat_sign_in
+from douane.web.chat import socket as chat_socket
+from douane.web.chat import wire as chat_wire
+from douane.web.chat.callers import Rate
 from douane.web.manners import Manners
 from douane.web.metrics import MEDIA_TYPE
 from douane.web.spreadsheet import answers, common, mapping, projects, review, rows, sign_in, templates, uploads, wire
@@ -42,6 +48,8 @@ _HEADERS = [
     "baggage",
     "Prefer",
     "Last-Event-ID",
+    "X-User-Id",
+    "X-Auth-Token",
 ]
 # Streams that are as small as they get, or that must not wait for a block to fill.
 _NOT_COMPRESSED = (
@@ -80,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Douane",
         version=__version__,
-        summary="Check other people's spreadsheets, mend them, and pull clean rows.",
+        summary="Check other people's files, mend them, and pull clean data.",
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
@@ -99,19 +107,35 @@ def create_app(settings: Settings) -> FastAPI:
         ],
         exception_handlers={
             wire.WireError: answers.wire_error,
-            DouaneError: answers.core_error,
-            OSError: answers.system_error,
-            HTTPException: answers.http_error,
+            chat_wire.WireError: chat_answers.wire_error,
+            DouaneError: _by_surface(answers.core_error, chat_answers.core_error),
+            OSError: _by_surface(answers.system_error, chat_answers.system_error),
+            HTTPException: _by_surface(answers.http_error, chat_answers.http_error),
         },
     )
     app.state.web = web
+    app.state.chat_rate = Rate(settings.chat_rate_calls, settings.chat_rate_window_s)
     for surface in (sign_in, projects, templates, uploads, rows, mapping, review, common):
+        app.include_router(surface.router)
+    for surface in (chat_sign_in, chat_imports, chat_socket):
         app.include_router(surface.router)
     _add_pages(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     # Outermost of all, so that also errors of the layers within get headers and a body of ours.
     app.add_middleware(Manners)
     return app
+
+
+Answer = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
+
+
+def _by_surface(spreadsheet: Answer, chat: Answer) -> Answer:
+    """A failure in the words of the surface it happened on."""
+
+    async def answer(request: Request, problem: Exception) -> Response:
+        return await (chat if request.url.path.startswith("/api/") else spreadsheet)(request, problem)
+
+    return answer
 
 
 def _add_pages(app: FastAPI) -> None:
@@ -150,13 +174,15 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     document["components"]["securitySchemes"] = {
         "accessKey": {"type": "apiKey", "in": "header", "name": "accesskey"},
         "signIn": {"type": "apiKey", "in": "cookie", "name": "authentication"},
+        "userId": {"type": "apiKey", "in": "header", "name": "X-User-Id"},
+        "authToken": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
     }
     for path, operations in document["paths"].items():
         for operation in operations.values():
             # The framework's own validation never answers: endpoints judge what they read.
             if "HTTPValidationError" in str(operation["responses"].get("422", "")):
                 del operation["responses"]["422"]
-            if path not in ("/v1/auth/login", "/v1/health-check"):
+            if path.startswith("/v1/") and path not in ("/v1/auth/login", "/v1/health-check"):
                 operation["security"] = [{"accessKey": []}, {"signIn": []}]
     app.openapi_schema = document
     return document
