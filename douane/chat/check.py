@@ -369,7 +369,6 @@ def placeholders(strangers: pl.DataFrame) -> pl.DataFrame:
         "users",
         {
             "entry": [-1] * len(ids),
-            "position": [-1] * len(ids),
             "id": ids,
             "ids": [[id] for id in ids],
             "name": strangers["alias"].to_list(),
@@ -398,6 +397,8 @@ def copies(parts: Sequence[Words], pass_rows: int = PASS_ROWS) -> list[Flags]:
     """For each part of `keys_of` (may be mapped files) which rows have the key of an earlier one. Memory: about 60
     bytes for each of `pass_rows`."""
     found = [np.zeros(part.shape[1], np.bool_) for part in parts]
+    if not parts:
+        return found
     starts = _starts(parts)
     for chosen in _buckets(parts, pass_rows, lambda part: part[0] * _ODD ^ part[1] * _ODD_TOO):
         high = np.concatenate([part[0][rows] for part, rows in zip(parts, chosen, strict=True)])
