@@ -711,7 +711,9 @@ class _Day:
             )
             self.tally.reactions[name] += size
             self.tally.total["reactions"] += size
-            self.tally.total["reactions_unnamed"] += unnamed
+            if unnamed:
+                self.tally.total["reactions_cut"] += 1
+                self.tally.total["reactions_unnamed"] += unnamed
         return ',\n        "reactions": [\n            ' + ",\n            ".join(entries) + "\n        ]"
 
     def _file(self, author: Person, time: str, state: str = "") -> dict[str, Any] | None:
@@ -1093,14 +1095,16 @@ def make(path: Path, options: Options, *, processes: int = 0) -> dict[str, Any]:
 
 def key_document(space: Workspace, tally: Tally, day_files: int, entries: int) -> dict[str, Any]:
     """What is in the export. Files by what becomes of them (`null`: entries of a list that are none); reactions as
-    pairs of a person and a name with its tone; `threads`: messages that say they have replies."""
+    pairs of a person and a name with its tone, beside them the lists that were cut and how many people that left out;
+    `threads`: messages that say they have replies."""
     people = [person for person in space.people if person.listed]
     kinds = Counter(person.kind for person in people)
     conversations = [space.conversation(number) for number in range(len(space.kinds))]
     listed = [one for one in conversations if one.kind != "unlisted"]
     ids = {person.id for person in people} | {"USLACKBOT"}
     known = (
-        "messages", "threads", "replies", "orphan_replies", "edits", "pinned", "reactions", "reactions_unnamed",
+        "messages", "threads", "replies", "orphan_replies", "edits", "pinned", "reactions", "reactions_cut",
+        "reactions_unnamed",
     )  # fmt: skip
     records = [channel_record(space, one) for one in listed]
     return {

@@ -65,11 +65,11 @@ def csv_subject(results: Results, sizes: Sequence[str], runs: int) -> None:
     per_row: list[float] = []
     for size in sizes:
         data = dataset(f"people-{size}.csv")
-        with _scratch() as scratch:
-            weighed = _in_turns(
+        with scratch() as folder:
+            weighed = in_turns(
                 {
-                    "Douane": partial(_check, data, scratch),
-                    "(a) Polars bare read": partial(_polars, data, scratch),
+                    "Douane": partial(_check, data, folder),
+                    "(a) Polars bare read": partial(_polars, data, folder),
                 },
                 runs,
             )
@@ -77,8 +77,8 @@ def csv_subject(results: Results, sizes: Sequence[str], runs: int) -> None:
         ratio = mine.cpu_s / polars.cpu_s
         subject = f"csv {size} x 10"
         results.figures += [
-            _figure(subject, "Douane", data, runs, mine, f"{ratio:.2f} x the CPU of (a)"),
-            _figure(subject, "(a) Polars bare read", data, runs, polars),
+            figure(subject, "Douane", data.rows, runs, mine, f"{ratio:.2f} x the CPU of (a)"),
+            figure(subject, "(a) Polars bare read", data.rows, runs, polars),
         ]
         per_row.append(mine.cpu_s / data.rows)
         if data.rows >= 10_000_000:
@@ -100,56 +100,56 @@ def peers_subject(results: Results, size: str, slow_size: str, runs: int) -> Non
     data, slow = dataset(f"people-{size}.csv"), dataset(f"people-{slow_size}.csv")
     frictionless = _frictionless_python()
 
-    def node(scratch: Path) -> Run:
-        result = _done(
-            run(["node", str(BENCH / "peers/papaparse_ajv.mjs"), str(data.path), template, str(scratch / "o")])
+    def node(folder: Path) -> Run:
+        result = done(
+            run(["node", str(BENCH / "peers/papaparse_ajv.mjs"), str(data.path), template, str(folder / "o")])
         )
         _verify_peer(result, data, "papaparse + ajv")
         return result
 
-    def pydantic(scratch: Path) -> Run:
-        command = [sys.executable, "-m", "bench.peers.csv_pydantic", str(slow.path), str(scratch / "o")]
-        result = _done(run(command, cwd=BENCH.parent))
+    def pydantic(folder: Path) -> Run:
+        command = [sys.executable, "-m", "bench.peers.csv_pydantic", str(slow.path), str(folder / "o")]
+        result = done(run(command, cwd=BENCH.parent))
         _verify_peer(result, slow, "csv + pydantic", rules=False)
         return result
 
     def frictionless_validate() -> Run:
-        return _done(run([frictionless, str(BENCH / "peers/frictionless_validate.py"), str(slow.path), template]))
+        return done(run([frictionless, str(BENCH / "peers/frictionless_validate.py"), str(slow.path), template]))
 
-    with _scratch() as scratch:
-        weighed = _in_turns({"Douane": partial(_check, data, scratch), "node": partial(node, scratch)}, runs)
+    with scratch() as folder:
+        weighed = in_turns({"Douane": partial(_check, data, folder), "node": partial(node, folder)}, runs)
         mine, theirs = weighed["Douane"], weighed["node"]
         ratio = theirs.cpu_s / mine.cpu_s
         subject = f"peers {size} x 10"
         results.figures += [
-            _figure(subject, "Douane", data, runs, mine, f"{ratio:.1f} x less CPU than (b)"),
-            _figure(subject, "(b) papaparse + ajv", data, runs, theirs),
+            figure(subject, "Douane", data.rows, runs, mine, f"{ratio:.1f} x less CPU than (b)"),
+            figure(subject, "(b) papaparse + ajv", data.rows, runs, theirs),
         ]
         if data.rows >= 1_000_000:
             results.goals.append(Goal(f"{subject}: CPU of (b) against Douane", ratio, 7, "x", at_least=True))
 
-        weighed = _in_turns(
+        weighed = in_turns(
             {
-                "Douane": partial(_check, slow, scratch),
+                "Douane": partial(_check, slow, folder),
                 "(c) frictionless": frictionless_validate,
-                "(d) csv + pydantic": partial(pydantic, scratch),
+                "(d) csv + pydantic": partial(pydantic, folder),
             },
             runs,
         )
     subject = f"peers {slow_size} x 10"
     for who, weight in weighed.items():
         ratio_text = "" if who == "Douane" else f"{weight.cpu_s / weighed['Douane'].cpu_s:.1f} x the CPU of Douane"
-        results.figures.append(_figure(subject, who, slow, runs, weight, ratio_text))
+        results.figures.append(figure(subject, who, slow.rows, runs, weight, ratio_text))
 
 
 def xlsx_subject(results: Results, size: str, large: str | None, runs: int) -> None:
     """Douane against calamine's bare rows, with the texts shared (as Excel writes) and inline (as streams do)."""
     for strings in ("shared", "inline"):
         data = dataset(f"people-{size}-{strings}.xlsx")
-        with _scratch() as scratch:
-            weighed = _in_turns(
+        with scratch() as folder:
+            weighed = in_turns(
                 {
-                    "Douane": partial(_check, data, scratch),
+                    "Douane": partial(_check, data, folder),
                     "calamine iter_rows": partial(_calamine, data),
                 },
                 runs,
@@ -158,17 +158,17 @@ def xlsx_subject(results: Results, size: str, large: str | None, runs: int) -> N
         ratio = mine.cpu_s / bare.cpu_s
         subject = f"xlsx {size} x 10, {strings}"
         results.figures += [
-            _figure(subject, "Douane", data, runs, mine, f"{ratio:.2f} x the CPU of calamine"),
-            _figure(subject, "calamine iter_rows", data, runs, bare),
+            figure(subject, "Douane", data.rows, runs, mine, f"{ratio:.2f} x the CPU of calamine"),
+            figure(subject, "calamine iter_rows", data.rows, runs, bare),
         ]
         if data.rows >= 200_000:
             results.goals.append(Goal(f"{subject}: CPU against calamine", ratio, 4, "x"))
         if large:
             data = dataset(f"people-{large}-{strings}.xlsx")
-            with _scratch() as scratch:
-                mine = _check(data, scratch)
+            with scratch() as folder:
+                mine = _check(data, folder)
             subject = f"xlsx {large} x 10, {strings}"
-            results.figures.append(_figure(subject, "Douane", data, 1, mine))
+            results.figures.append(figure(subject, "Douane", data.rows, 1, mine))
             results.goals.append(Goal(f"{subject}: peak PSS of the tree", mine.pss_peak_bytes / 2**20, 350, "MiB"))
 
 
@@ -189,18 +189,16 @@ def _check(data: Dataset, scratch: Path) -> Run:
 
 def _polars(data: Dataset, scratch: Path) -> Run:
     target = scratch / "all.parquet"
-    result = _done(
-        run([sys.executable, "-m", "bench.peers.polars_read", str(data.path), str(target)], cwd=BENCH.parent)
-    )
+    result = done(run([sys.executable, "-m", "bench.peers.polars_read", str(data.path), str(target)], cwd=BENCH.parent))
     target.unlink()
     return result
 
 
 def _calamine(data: Dataset) -> Run:
-    return _done(run([sys.executable, "-m", "bench.peers.calamine_rows", str(data.path)], cwd=BENCH.parent))
+    return done(run([sys.executable, "-m", "bench.peers.calamine_rows", str(data.path)], cwd=BENCH.parent))
 
 
-def _in_turns(ways: Mapping[str, Callable[[], Run]], runs: int) -> dict[str, Run]:
+def in_turns(ways: Mapping[str, Callable[[], Run]], runs: int) -> dict[str, Run]:
     """Medians of each way, run in turns (A B A B), so that a busy machine is busy for all of them."""
     weighed: dict[str, list[Run]] = {name: [] for name in ways}
     for _ in range(runs):
@@ -214,14 +212,14 @@ def _in_turns(ways: Mapping[str, Callable[[], Run]], runs: int) -> dict[str, Run
     return {name: median(results) for name, results in weighed.items()}
 
 
-def _figure(subject: str, who: str, data: Dataset, runs: int, weight: Run, ratio: str = "") -> Figure:
+def figure(subject: str, who: str, rows: int, runs: int, weight: Run, ratio: str = "") -> Figure:
     return Figure(
-        subject, who, data.rows, runs, round(weight.cpu_s, 3), round(weight.wall_s, 3),
+        subject, who, rows, runs, round(weight.cpu_s, 3), round(weight.wall_s, 3),
         round(weight.pss_peak_bytes / 2**20, 1), ratio,
     )  # fmt: skip
 
 
-def _done(result: Run) -> Run:
+def done(result: Run) -> Run:
     if result.status:
         raise SystemExit(f"a peer ended with status {result.status}:\n{result.stderr[-3000:]}")
     return result
@@ -253,7 +251,7 @@ def _frictionless_python() -> str:
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
     """Beside the data, not in /tmp, which may be memory."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=FOLDER, prefix=f"run-{os.getpid()}-") as folder:

@@ -33,12 +33,14 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one command. `stdout` is what it printed."""
+    """One run of one command. `pss_peak_bytes` of the whole tree, `rss_peak_bytes` of its largest process; `stdout` is
+    what it printed."""
 
     status: int
     wall_s: float
     cpu_s: float
     pss_peak_bytes: int
+    rss_peak_bytes: int
     stdout: str
     stderr: str
 
@@ -107,7 +109,7 @@ def run(command: Sequence[str], *, cwd: Path | None = None, makes: Path | None =
     timed = _run(command, cwd, memory=False)
     if timed.status != weighed.status:
         raise SystemExit(f"{command[0]} ended with {weighed.status} first and with {timed.status} then")
-    return replace(timed, pss_peak_bytes=weighed.pss_peak_bytes)
+    return replace(timed, pss_peak_bytes=weighed.pss_peak_bytes, rss_peak_bytes=weighed.rss_peak_bytes)
 
 
 def _run(command: Sequence[str], cwd: Path | None, *, memory: bool) -> Run:
@@ -130,6 +132,7 @@ def _run(command: Sequence[str], cwd: Path | None, *, memory: bool) -> Run:
             # What was seen of each process is a lower bound, should a parent have left its children uncounted.
             max(cpu_s, sum(watch.cpu_s.values())),
             watch.pss_peak_bytes,
+            max((process.rss_bytes for process in watch.processes.values()), default=0),
             out.read().decode(errors="replace"),
             err.read().decode(errors="replace"),
         )
@@ -144,6 +147,7 @@ def median(runs: Iterable[Run]) -> Run:
         statistics.median(one.wall_s for one in all_runs),
         statistics.median(one.cpu_s for one in all_runs),
         int(statistics.median(one.pss_peak_bytes for one in all_runs)),
+        int(statistics.median(one.rss_peak_bytes for one in all_runs)),
         last.stdout,
         last.stderr,
     )
@@ -247,6 +251,7 @@ def main() -> None:
         "wall_s": round(result.wall_s, 3),
         "cpu_s": round(result.cpu_s, 3),
         "pss_peak_mib": round(result.pss_peak_bytes / 2**20, 1),
+        "rss_peak_process_mib": round(result.rss_peak_bytes / 2**20, 1),
         "status": result.status,
     }
     sys.stderr.write(json.dumps(figures) + "\n")

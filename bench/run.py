@@ -1,6 +1,6 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
-    python -m bench.run [--only csv,peers,xlsx,small,pages,upload] [--scale full|small|tiny] [--runs N]
+    python -m bench.run [--only csv,peers,xlsx,small,pages,upload,chat] [--scale full|small|tiny] [--runs N]
 
 Every run of Douane is compared with what the maker knows of the file; a difference ends the benchmark at once with
 status 2. A goal that is missed is said, and ends it with status 1. Figures also go to `bench/results/` as JSON.
@@ -21,11 +21,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import files, server
+from bench import chat, files, server
 from bench.datasets import WrongCounts
 from bench.files import Results
 
-SUBJECTS = ("csv", "peers", "xlsx", "small", "pages", "upload")
+SUBJECTS = ("csv", "peers", "xlsx", "small", "pages", "upload", "chat")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -40,12 +40,17 @@ class Scale:
     xlsx_large: str | None
     pages: str
     upload_bytes: int
+    chat: tuple[str, str, str | None]  # exports: the subject's, the slow peer's, and one of many entries
 
 
 SCALES = {
-    "full": Scale(("1m", "10m"), "1m", "100k", "200k", "1m", "10m", 1 << 30),
-    "small": Scale(("100k", "1m"), "100k", "100k", "200k", None, "1m", 128 << 20),
-    "tiny": Scale(("10k", "100k"), "10k", "10k", "10k", None, "100k", 15 << 20),
+    "full": Scale(
+        ("1m", "10m"), "1m", "100k", "200k", "1m", "10m", 1 << 30, ("slack-l.zip", "slack-s.zip", "slack-many.zip")
+    ),
+    "small": Scale(("100k", "1m"), "100k", "100k", "200k", None, "1m", 128 << 20, ("slack-s.zip", "slack-s.zip", None)),
+    "tiny": Scale(
+        ("10k", "100k"), "10k", "10k", "10k", None, "100k", 15 << 20, ("slack-tiny.zip", "slack-tiny.zip", None)
+    ),
 }
 
 
@@ -67,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "small": lambda: server.small_subject(results),
         "pages": lambda: server.pages_subject(results, scale.pages),
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),
+        "chat": lambda: chat.chat_subject(results, *scale.chat, given.runs),
     }
     load_before = os.getloadavg()[0]
     for subject in SUBJECTS:

@@ -78,6 +78,7 @@ def recount(path: Path, bodies: bool) -> dict[str, Any]:
                 assert len(set(reaction["users"])) == len(reaction["users"])
                 per["per_reaction"][reaction["name"]] += len(reaction["users"])
                 total["reactions"] += len(reaction["users"])
+                total["reactions_cut"] += reaction["count"] > len(reaction["users"])
                 total["reactions_unnamed"] += reaction["count"] - len(reaction["users"])
             for file in [*message.get("files", ()), *([message["file"]] if "file" in message else ())]:
                 state = STATES[file["mode"]] if file else "null"
@@ -95,7 +96,8 @@ def recount(path: Path, bodies: bool) -> dict[str, Any]:
         **{
             name: total[name]
             for name in (
-                "messages", "reactions", "reactions_unnamed", "threads", "replies", "orphan_replies", "edits", "pinned"
+                "messages", "reactions", "reactions_cut", "reactions_unnamed",
+                "threads", "replies", "orphan_replies", "edits", "pinned"
             )
         },
         "authors": len(authors),

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bench import datasets
-from bench.datasets import WrongCounts, dataset, verify
+from bench.datasets import WrongCounts, dataset, export, verify
 
 
 @pytest.fixture
@@ -45,3 +45,12 @@ def test_any_difference_from_the_truth_is_an_error(folder: Path) -> None:
     for wrong in (summary | {"invalid": summary["invalid"] + 1}, fewer, other):
         with pytest.raises(WrongCounts):
             verify(wrong, data, what="test")
+
+
+def test_an_export_is_made_once(folder: Path) -> None:
+    made = export("slack-tiny.zip")
+    assert (made.messages, made.path.parent) == (2000, folder)
+    made.path.write_text("touched")
+    assert export("slack-tiny.zip").path.read_text() == "touched"
+    with pytest.raises(ValueError, match="slack-none"):
+        export("slack-none.zip")
