@@ -1,0 +1,56 @@
+"""`/websocket`: progress as the contract pushes it (6.8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.web.chat.conftest import EXAMPLE, file_data, upload, zipped
+from tests.web.conftest import Site
+
+
+def _heard(socket: Any, kind: str) -> dict[str, Any]:
+    for _ in range(50):
+        message: dict[str, Any] = socket.receive_json()
+        if message["msg"] == kind:
+            return message
+    raise AssertionError(kind)
+
+
+def test_progress_is_pushed(site: Site, admin: TestClient) -> None:
+    upload(admin, zipped(EXAMPLE))
+    with site.anyone().websocket_connect("/websocket") as socket:
+        socket.send_json({"msg": "connect", "version": "1", "support": ["1"]})
+        assert _heard(socket, "connected")["session"]
+        socket.send_json({"msg": "ping", "id": "p"})
+        assert _heard(socket, "pong") == {"msg": "pong", "id": "p"}
+        token = admin.headers["X-Auth-Token"]
+        socket.send_json({"msg": "method", "id": "1", "method": "login", "params": [{"resume": token}]})
+        assert _heard(socket, "result")["result"]["id"] == admin.headers["X-User-Id"]
+        socket.send_json({"msg": "sub", "id": "x", "name": "stream-importers", "params": ["progress", False]})
+        assert _heard(socket, "ready") == {"msg": "ready", "subs": ["x"]}
+        event = _heard(socket, "changed")
+        assert event["collection"] == "stream-importers"
+        assert event["fields"]["eventName"] == "progress"
+        assert event["fields"]["args"][0]["step"] == "importer_file_loaded"
+        file_data(admin)
+        while "step" not in event["fields"]["args"][0] or event["fields"]["args"][0]["step"] != (
+            "importer_user_selection"
+        ):
+            event = _heard(socket, "changed")
+        assert set(event["fields"]["args"][0]) == {"key", "name", "step", "count"}
+        socket.send_json({"msg": "unsub", "id": "x"})
+        assert _heard(socket, "nosub")["id"] == "x"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"msg":"dance"}', '{"msg":"sub","id":"x","name":"other"}', "\x00" * 99]
+)
+def test_nonsense_is_answered(site: Site, text: str) -> None:
+    with site.anyone().websocket_connect("/websocket") as socket:
+        socket.send_text(text)
+        assert socket.receive_json()["msg"] in ("error", "nosub")
+        socket.send_json({"msg": "method", "id": "1", "method": "login", "params": [{"resume": "wrong"}]})
+        assert _heard(socket, "result")["error"]["error"] == 403
