@@ -32,12 +32,21 @@ app = typer.Typer(
 )
 user = typer.Typer(help="People who sign in.", no_args_is_help=True, rich_markup_mode=None)
 key = typer.Typer(help="Access keys, with which programs call /v1.", no_args_is_help=True, rich_markup_mode=None)
+chats = typer.Typer(help="Exports of chat workspaces.", no_args_is_help=True, rich_markup_mode=None)
 template = typer.Typer(help="The template file.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(user, name="user")
 app.add_typer(key, name="key")
 app.add_typer(template, name="template")
+app.add_typer(chats, name="chat")
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="The file to read, or - for standard input.")]
+Export = Annotated[
+    str, typer.Argument(metavar="EXPORT", help="The export as it was downloaded, or - for standard input.")
+]
+ImporterKey = Annotated[
+    str | None,
+    typer.Option("--importer", metavar="KEY", help="Whose export it is, such as slack; else it is recognised."),
+]
 Sheet = Annotated[
     str | None, typer.Option(metavar="NAME|N", help="Sheet of a workbook: its name, or its number from 0.")
 ]
@@ -161,6 +170,24 @@ def schema() -> None:
     from douane.cli import files
 
     sys.stdout.write(files.template_schema())
+
+
+# Chat exports
+
+
+@chats.command("inspect")
+def chat_inspect(
+    export: Export,
+    importer: ImporterKey = None,
+    stage: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the staged tables in this folder, as Arrow files.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what an export holds. Exit code 0: all could be read; 1: some records could not; 2: it cannot be done."""
+    from douane.cli import chat
+
+    raise typer.Exit(0 if chat.inspect(export, importer, stage, as_json) else 1)
 
 
 # The house

@@ -64,7 +64,7 @@ def rows(name: str, options: Mapping[str, Any], form: str) -> None:
     """Every record of the file on standard output, as NDJSON arrays or CSV."""
     config = settings()
     spec = {"do": "rows", "options": _whole(options, config), "format": form}
-    with _opened(name) as source, _folder(None) as folder:
+    with opened(name) as source, _folder(None) as folder:
         payload = stream_child(spec, source=source.fileno(), folder=folder, limits=child_limits(config))
         try:
             for piece in payload:
@@ -79,7 +79,7 @@ def explain(name: str, options: Mapping[str, Any], as_json: bool) -> None:
     """What was detected, in words or (`as_json`) as the event has it, without the first records."""
     config = settings()
     spec = {"do": "explain", "options": _whole(options, config)}
-    with _opened(name) as source, _folder(None) as folder:
+    with opened(name) as source, _folder(None) as folder:
         detected = _run(spec, source, folder, config)["detected"]
     if as_json:
         screen.print_json({key: value for key, value in detected.items() if key != "records"})
@@ -118,7 +118,7 @@ def check(
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
     # Beside what is kept of it, so that moving it there is renaming and cannot run out of room half-way.
-    with _opened(name) as source, _folder(stage or out) as work:
+    with opened(name) as source, _folder(stage or out) as work:
         events = _run(spec, source, work, config)
         reports = [] if out is None else [Path(shutil.move(work / report, out / report)) for report in REPORTS]
         if stage is not None:
@@ -193,7 +193,7 @@ def _whole(options: Mapping[str, Any], config: Settings) -> dict[str, Any]:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
+def opened(name: str) -> Iterator[BinaryIO]:
     """The file, or standard input for `-`. A pipe is first copied to a file without a name: workbooks are read
     from their end, and a second pass may be needed."""
     if name == "-":

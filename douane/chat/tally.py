@@ -1,0 +1,67 @@
+"""What `Reader.counts` says of an export, gathered from its staged tables while they are made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import polars as pl
+
+from douane.chat.importers import Counts
+
+ENTRIES = ("found", "staged", "skipped", "failed")
+
+
+class Tally:
+    """Fed with batch after batch; keeps a number per conversation and per year, no records."""
+
+    def __init__(self) -> None:
+        self._tables: Counter[str] = Counter()
+        self._messages: Counter[str] = Counter()
+        self._names: dict[str, str] = {}
+        self._years: Counter[str] = Counter()
+        self._subtypes: Counter[str] = Counter()
+        self._entries: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+
+    def add(self, tables: Mapping[str, pl.DataFrame]) -> None:
+        for name, frame in tables.items():
+            self._tables[name] += len(frame)
+        if "channels" in tables:
+            for channel, name in tables["channels"].select("id", "name").rows():
+                self._names[channel] = name or channel
+        if "messages" in tables:
+            frame = tables["messages"]
+            _count(self._messages, frame["channel"].fill_null(""))
+            _count(self._years, _years(frame["ts_us"]))
+            _count(self._subtypes, frame["subtype"].fill_null(""))
+        if "entries" in tables:
+            for name in ENTRIES:
+                self._entries[name] += int(tables["entries"][name].sum())
+        if "issues" in tables:
+            for severity, code, count in tables["issues"].select("severity", "code", "count").rows():
+                self._reasons[f"{severity}:{code}"] += count
+
+    def counts(self) -> Counts:
+        channels: Counter[str] = Counter()
+        for channel, messages in self._messages.items():
+            channels[self._names.get(channel, channel)] += messages
+        return Counts(
+            {name: count for name, count in self._tables.items() if count},
+            dict(channels),
+            dict(self._years),
+            dict(self._subtypes),
+            {name: self._entries[name] for name in ENTRIES},
+            dict(self._reasons),
+        )
+
+
+def _years(ts_us: pl.Series) -> pl.Series:
+    """The year of each time as text, "" where there is none."""
+    years: pl.Series = ts_us.cast(pl.Datetime("us")).dt.year().cast(pl.String).fill_null("")
+    return years
+
+
+def _count(into: Counter[str], values: pl.Series) -> None:
+    for value, count in values.value_counts().iter_rows():
+        into[value] += count

@@ -1,0 +1,97 @@
+"""What the child does for `douane chat`: looks through an export that no server has.
+
+chat_inspect  source_fd, importer or null, options, stage  -> overview, progress*, inspected {tables, channels, years,
+              subtypes, entries, reasons}; with `stage`, <table>/part-NNNNNNN.arrow and manifest.json in the folder
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from douane.chat import importers
+from douane.chat.importers import Counts, Limits, Options, Reader, Source
+from douane.chat.tally import Tally
+from douane.child.wire import Wire, source_of
+from douane.errors import BadFile
+from douane.staging.parts import write_part
+
+
+@dataclass(slots=True)
+class Watched:
+    """A source that reports how much of it was read: the only sign of life of a reader that merely counts."""
+
+    source: Source
+    wire: Wire
+    done: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def size(self) -> int:
+        return self.source.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        data = self.source.read(offset, length)
+        with self._lock:
+            self.done += len(data)
+            self.wire.progress("reading", min(self.done, self.size), self.size, "bytes", 0)
+        return data
+
+
+def options_of(spec: dict[str, Any]) -> Options:
+    given = dict(spec.get("options") or {})
+    return Options(**{**given, "limits": Limits(**given.get("limits") or {})})
+
+
+def opened(spec: dict[str, Any], source: Source, wire: Wire) -> Reader:
+    """The export, with what its directory tells already sent. BadFile `export_unknown` where no importer knows it."""
+    options = options_of(spec)
+    key = spec.get("importer") or importers.recognise(source, options)
+    if key is None:
+        raise BadFile(
+            "This is no export that Douane recognises. Name its importer if you know it; there are: "
+            + ", ".join(member.key for member in importers.menu().values() if member.module)
+            + ".",
+            code="export_unknown",
+        )
+    reader = importers.open_export(key, source, options)
+    wire.send("overview", **_plain(asdict(reader.overview)))
+    return reader
+
+
+def _plain(overview: dict[str, Any]) -> dict[str, Any]:
+    return {**overview, "notes": list(overview["notes"])}
+
+
+def inspect(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
+    source = Watched(source_of(spec), wire)
+    reader = opened(spec, source, wire)
+    counts = _stage(reader, folder, wire) if spec.get("stage") else reader.counts()
+    wire.send("inspected", **asdict(counts))
+
+
+def _stage(reader: Reader, folder: Path, wire: Wire) -> Counts:
+    """Writes every batch's tables, counting what is written."""
+    tally = Tally()
+    tables: dict[str, list[dict[str, Any]]] = {}
+    rows = 0
+    for batch in reader.batches():
+        for table, frame in batch.tables.items():
+            (folder / table).mkdir(exist_ok=True)
+            name = f"{table}/part-{batch.number:07}.arrow"
+            write_part(frame, folder / name)
+            tables.setdefault(table, []).append({"file": name, "rows": len(frame)})
+        tally.add(batch.tables)
+        rows += len(batch.tables.get("messages", ()))
+        wire.progress(batch.step, batch.bytes_done, reader.bytes_total, "bytes", rows)
+    counts = tally.counts()
+    manifest = {"overview": _plain(asdict(reader.overview)), "tables": tables, "counts": asdict(counts)}
+    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    return counts
+
+
+VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_inspect": inspect}
