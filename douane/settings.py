@@ -59,7 +59,12 @@ class Settings(BaseSettings):
     chat_upload_bytes_max: int = _setting(
         14 * GIB, "bytes", "Size of a body that brings a chat export as base64; a third more than the file.", ge=1
     )
+    chat_file_bytes_max: int = _setting(GIB, "bytes", "Size of one file of a chat message that is fetched.", ge=1)
+    chat_avatar_bytes_max: int = _setting(5 * MIB, "bytes", "Size of one user's picture that is fetched.", ge=1)
     chat_members_max: int = _setting(8, "people", "A group conversation of more people becomes a private room.", ge=1)
+    chat_batch_records: int = _setting(
+        32_768, "records", "Records of a chat export that are read, checked and stored at once.", ge=1
+    )
     chat_server_folders: str = _setting("", "folders", "Server folders whose files may be imported, by commas.")
     chat_rate_calls: int = _setting(10, "calls", "Calls of one address to one path in the window; 0: any.", ge=0)
     chat_rate_window_s: float = _setting(60, "seconds", "The window in which chat calls are counted.", gt=0)

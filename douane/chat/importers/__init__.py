@@ -1,9 +1,10 @@
 """SHELF of importers: a chat product's export -> batches of typed records, table by table.
 
 `open_export` opens an upload with one importer and answers a reader. A reader streams: it reads one archive entry at a
-time, never holds the archive nor unpacks it, and yields batches of about `BATCH_RECORDS` records. Its batches are the
-same every time for the same bytes and options, and begin again after any of them, so a killed read goes on where it
-was. A record that cannot be read is a failed record with its entry and position in `issues`; it never ends the run.
+time, never holds the archive nor unpacks it, and yields batches of about `Options.batch_records` records. Its batches
+are the same every time for the same bytes and options, and begin again after any of them, so a killed read goes on
+where it was. A record that cannot be read is a failed record with its entry and position in `issues`; it never ends the
+run.
 
 Accounting: each entry gets exactly one row in `entries`, in the batch that holds its last record (an entry may span
 batches), and found = staged + skipped + failed in it. Entries that hold no records (folders, rubbish of other systems,
@@ -57,10 +58,12 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Options:
     """`team`: what stands for the product's own team id where the export has none (a constant of the project).
-    `members_max`: group conversations with more people become private rooms (contract 5.2)."""
+    `members_max`: group conversations with more people become private rooms (contract 5.2). `batch_records`: where a
+    batch ends."""
 
     team: str = ""
     members_max: int = 8
+    batch_records: int = BATCH_RECORDS
     limits: Limits = field(default_factory=Limits)
 
 

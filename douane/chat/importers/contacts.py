@@ -42,7 +42,7 @@ def open(source: Source, options: Options = Options()) -> TaskReader:
         return run_csv(sheets, CONTACTS, 0, "", source.size, blocks_of(source, sheets), options.limits)
 
     overview = Overview("omnichannel_contact", "Contacts (CSV)", {"entries": 1, "bytes": source.size})
-    return TaskReader(overview, source.size, lambda: [Task("contacts", "", source.size, run)])
+    return TaskReader(overview, source.size, lambda: [Task("contacts", "", source.size, run)], options)
 
 
 def recognise(source: Source, options: Options = Options()) -> bool:

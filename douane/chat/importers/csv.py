@@ -58,7 +58,7 @@ def open(source: Source, options: Options = Options()) -> TaskReader:
             "The zip file holds no users.csv, channels.csv or contacts.csv and no folder with CSV files.",
             code="file_type",
         )
-    return TaskReader(plan.overview(), plan.packed_bytes, lambda: _tasks(archive, plan, options))
+    return TaskReader(plan.overview(), plan.packed_bytes, lambda: _tasks(archive, plan, options), options)
 
 
 def recognise(source: Source, options: Options = Options()) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from douane.chat import tables
-from douane.chat.importers import BATCH_RECORDS, Batch, Counts, Limits, Overview, Position, Source
+from douane.chat.importers import BATCH_RECORDS, Batch, Counts, Limits, Options, Overview, Position, Source
 from douane.chat.importers.csv_dialect import (
     EXCERPT_CHARS,
     WARNINGS,
@@ -67,7 +67,8 @@ _SEVERITY, _CODE, _COUNT = (COLUMNS["issues"].index(name) for name in ("severity
 class Sheets:
     """Rows of the tables as they are found, until a batch is made of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, full_at: int = BATCH_RECORDS) -> None:
+        self.full_at = full_at
         self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
         self.count = 0
         self.bytes = 0
@@ -75,7 +76,7 @@ class Sheets:
 
     @property
     def full(self) -> bool:
-        return self.count >= BATCH_RECORDS or self.bytes >= BATCH_BYTES
+        return self.count >= self.full_at or self.bytes >= BATCH_BYTES
 
     def add(self, table: str, *row: Any) -> None:
         self.rows[table].append(row)
@@ -155,14 +156,17 @@ class Task:
 class TaskReader:
     """A `Reader` over tasks that are the same every time; `tasks` makes them anew, because they keep state."""
 
-    def __init__(self, overview: Overview, packed_bytes: int, tasks: Callable[[], Iterable[Task]]) -> None:
+    def __init__(
+        self, overview: Overview, packed_bytes: int, tasks: Callable[[], Iterable[Task]], options: Options
+    ) -> None:
         self.overview = overview
         self.bytes_total = packed_bytes
         self._tasks = tasks
+        self._batch_records = options.batch_records
 
     def batches(self, start: Position = Position()) -> Iterator[Batch]:
         first, skip = int(start.state.get("task", 0)), int(start.state.get("records", 0))
-        sheets = Sheets()
+        sheets = Sheets(self._batch_records)
         number, done, at = start.batch, 0, -1
         step = label = ""
         for at, task in enumerate(self._tasks()):
@@ -190,7 +194,7 @@ class TaskReader:
 
     def counts(self) -> Counts:
         counts = Counts()
-        sheets = Sheets()
+        sheets = Sheets(self._batch_records)
         names: dict[str, str] = {}
         channels: Counter[str] = Counter()
         years: Counter[str] = Counter()

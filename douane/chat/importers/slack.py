@@ -5,7 +5,7 @@
 archive's order, and keeps the ledger. An entry that cannot be read at all counts as one failed record.
 
 A file for 1,000,000 entries stays small in memory because only one piece of one entry is unpacked at a time (a
-megabyte), and a batch ends at BATCH_RECORDS records or BATCH_BYTES of JSON.
+megabyte), and a batch ends at `batch_records` records or BATCH_BYTES of JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.archive import Archive, Entry, open_archive
-from douane.chat.importers import BATCH_RECORDS, Batch, Counts, Options, Overview, Position, Source
+from douane.chat.importers import Batch, Counts, Options, Overview, Position, Source
 from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.slack_layout import KINDS, REASONS, Layout, Listed, owners, redecoded, survey
@@ -285,7 +285,7 @@ class Reader:
                 if problem is not None:
                     tally.count(problem[0])
                     issues.add(place, position, problem[0], problem[1], step, problem[2], records.excerpt(item))
-                if tables.rows >= BATCH_RECORDS or len(issues.rows) >= BATCH_RECORDS:
+                if max(tables.rows, len(issues.rows)) >= self._options.batch_records:
                     yield batch({"lists": number + 1})
                     number += 1
                     issues, tallies = _Issues(), []
@@ -386,11 +386,9 @@ class Reader:
         if len(pile.messages) >= PILE_MESSAGES or pile.bytes >= PILE_BYTES:
             pile.flush()
 
-    @staticmethod
-    def _full(pile: columns.Pile, read: int, issues: _Issues) -> bool:
-        return (
-            pile.rows + len(pile.messages) >= BATCH_RECORDS or read >= BATCH_BYTES or len(issues.rows) >= BATCH_RECORDS
-        )
+    def _full(self, pile: columns.Pile, read: int, issues: _Issues) -> bool:
+        records = max(pile.rows + len(pile.messages), len(issues.rows))
+        return records >= self._options.batch_records or read >= BATCH_BYTES
 
     @cached_property
     def _packed_sums(self) -> npt.NDArray[np.int64]:

@@ -59,7 +59,7 @@ def open(source: Source, options: Options = Options()) -> TaskReader:
         return run_csv(sheets, MEMBERS, 0, "", source.size, blocks_of(source, sheets), options.limits)
 
     overview = Overview("slack-users", "Slack's list of members (CSV)", {"entries": 1, "bytes": source.size})
-    return TaskReader(overview, source.size, lambda: [Task("users", "", source.size, run)])
+    return TaskReader(overview, source.size, lambda: [Task("users", "", source.size, run)], options)
 
 
 def recognise(source: Source, options: Options = Options()) -> bool:

@@ -86,6 +86,7 @@ def read_options(settings: Settings, operation: Operation) -> dict[str, Any]:
     return {
         "team": operation.project_id,
         "members_max": settings.chat_members_max,
+        "batch_records": settings.chat_batch_records,
         "limits": {field.name: getattr(settings, field.name) for field in fields(Limits)},
     }
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from douane.chat.importers import contacts, csv_reader
+from douane.chat.importers import Options, contacts
 from douane.errors import BadFile
 from tests.chat.importers.exports import (
     MemorySource,
@@ -77,9 +77,8 @@ def test_other_files_are_refused(data: bytes, code: str) -> None:
     assert refused.value.code == code
 
 
-def test_reading_goes_on_after_any_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_reader, "BATCH_RECORDS", 1)
-    assert len(resumed_everywhere(opened("omnichannel_contact", CONTACTS.encode()))) > 3
+def test_reading_goes_on_after_any_batch() -> None:
+    assert len(resumed_everywhere(opened("omnichannel_contact", CONTACTS.encode(), Options(batch_records=1)))) > 3
 
 
 def test_counts_are_those_of_the_tables() -> None:

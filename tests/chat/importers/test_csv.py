@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from douane.chat.importers import Limits, Options, csv_reader, recognise
+from douane.chat.importers import Limits, Options, recognise
 from douane.chat.importers.csv_dialect import Fault, Notes, Record, moment_us, read_records
 from douane.errors import BadFile, OverLimit
 from tests.chat.importers.exports import (
@@ -394,11 +394,11 @@ def test_limits_of_an_entry_fail_it_and_limits_of_the_archive_end_the_import() -
         read("csv", data, Options(limits=Limits(unpacked_bytes=5000)))
 
 
-def test_reading_goes_on_after_any_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_goes_on_after_any_batch() -> None:
     whole = read("csv", zipped(EXAMPLE))
     for size in (1, 2, 3, 7):
-        monkeypatch.setattr(csv_reader, "BATCH_RECORDS", size)
-        reader = opened("csv", zipped({**EXAMPLE, "lost/1.csv": "ann,1000,hi\nann,1000,hi\n", "lost/x.png": "?"}))
+        files = {**EXAMPLE, "lost/1.csv": "ann,1000,hi\nann,1000,hi\n", "lost/x.png": "?"}
+        reader = opened("csv", zipped(files), Options(batch_records=size))
         batches = resumed_everywhere(reader)
         assert len(batches) > 3
         tables = joined(batches)
@@ -412,9 +412,8 @@ def test_reading_goes_on_after_any_batch(monkeypatch: pytest.MonkeyPatch) -> Non
         assert batches[-1].bytes_done == reader.bytes_total
 
 
-def test_counts_are_those_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_reader, "BATCH_RECORDS", 3)
-    reader = opened("csv", zipped({**EXAMPLE, "lost/1.csv": "ann,x,hi\nann\n"}))
+def test_counts_are_those_of_the_tables() -> None:
+    reader = opened("csv", zipped({**EXAMPLE, "lost/1.csv": "ann,x,hi\nann\n"}), Options(batch_records=3))
     counts = reader.counts()
     wanted = counted(list(reader.batches()))
     assert (counts.tables, counts.entries, counts.reasons) == (wanted.tables, wanted.entries, wanted.reasons)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from douane.chat.importers import csv_reader, recognise, slack_users
+from douane.chat.importers import Options, recognise, slack_users
 from douane.errors import BadFile
 from tests.chat.importers.exports import (
     MemorySource,
@@ -87,9 +87,8 @@ def test_other_files_are_refused(data: bytes, code: str) -> None:
     assert refused.value.code == code
 
 
-def test_reading_goes_on_after_any_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_reader, "BATCH_RECORDS", 2)
-    batches = resumed_everywhere(opened("slack-users", MEMBERS.encode()))
+def test_reading_goes_on_after_any_batch() -> None:
+    batches = resumed_everywhere(opened("slack-users", MEMBERS.encode(), Options(batch_records=2)))
     assert len(batches) > 3
     assert batches[-1].bytes_done == len(MEMBERS)
 
