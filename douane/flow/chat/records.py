@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,15 +23,15 @@ from douane.flow.chat.preview import dropped
 from douane.flow.house import House
 from douane.model.operation import Operation
 from douane.model.problem import Problem
-from douane.staging.masks import VALID, View
+from douane.staging.masks import VALID, View, read_mask
 from douane.staging.pages import Directory, Entry, Page
 from douane.staging.parts import read_part
-from douane.store import chat, manifest, operations
+from douane.store import chat, manifest
 from douane.store.chat import OutcomeRow
 from douane.store.database import read
+from douane.store.manifest import MaskRow, PartRow
 
 DIRECTORIES_KEPT = 64
-INFERRED_NUMBER = 1_000_000_000  # see child/chat.py: authors that nobody listed are no records of the export
 # Not for people: where it stands is told apart, the key is the machine's, and a password is nobody's business.
 HIDDEN = ("entry", "position", "key_hi", "key_lo", "password")
 
@@ -222,18 +222,243 @@ class EntryLine:
 
 
 OTHER = "other"  # the code of what the reading counted without saying why
+OUTCOMES = ("imported", "skipped", "failed")
+# Rows of these tables may have been made by the reading itself (a room that only a folder names, an author that nobody
+# listed). They have no position in any entry; a run deals with them, and they are no records of the export.
+_WITH_DERIVED = ("users", "channels")
+
+
+def ledger(house: House, operation: Operation) -> Ledger:
+    """Of the whole import: what the reading counted, and what the run has done so far."""
+    held = _held(house, operation)
+    sums = _Sums()
+    for frame in held.frames("entries", ("found", "staged", "skipped", "failed")):
+        sums.read(*frame.sum().row(0))
+    sent = int(operation.detail.get("sent", 0))
+    sums.read(sent, sent, 0, 0)
+    for _, severity, code, count in _why(held, None).iter_rows():
+        sums.reasons[severity][code] += count
+    by_table = {table: Counter({"staged": sum(row.rows for row in held.parts[table])}) for table in check.RULES}
+    for row in held.outcomes:
+        for code, count in row.reasons.items():
+            sums.run(row.table, code, count)
+            _run(by_table[row.table], check.outcome(row.table, code).outcome, count)
+    for table, _, code, count in _derived(held).iter_rows():
+        by_table[table]["staged"] -= count
+        if code:
+            sums.run(table, code, -count)
+            _run(by_table[table], check.outcome(table, code).outcome, -count)
+    return Ledger(
+        sums.found,
+        sums.numbers["staged"],
+        sums.numbers["imported"],
+        sums.numbers["skipped"],
+        sums.numbers["failed"],
+        sums.reasons_shown(),
+        {
+            table: {name: numbers[name] for name in ("staged", *OUTCOMES)}
+            for table, numbers in by_table.items()
+            if held.parts[table]
+        },
+    )
+
+
+def ledger_entries(house: House, operation: Operation, page: int, limit: int) -> list[EntryLine]:
+    """The same for each entry of the archive, in the order they were read; `page` from 1."""
+    with read(house.engine) as connection:
+        directory = _directories.get(house, connection, operation, "entries")
+    lines = directory.page("all", (page - 1) * limit, limit, house.objects.local_path).frame
+    if len(lines) == 0:
+        return []
+    held = _held(house, operation)
+    sums = {}
+    for entry, found, *numbers in lines.select("entry", "found", "staged", "skipped", "failed").iter_rows():
+        sums[entry] = _Sums()
+        sums[entry].read(found, *numbers)
+    entries = lines["entry"]
+    for entry, severity, code, count in _why(held, entries).iter_rows():
+        sums[entry].reasons[severity][code] += count
+    for table, entry, code, count in _run_by_entry(held, entries).iter_rows():
+        sums[entry].run(table, code, count)
+    for table, entry, code, count in _derived(held).iter_rows():
+        if code and entry in sums:
+            sums[entry].run(table, code, -count)
+    return [
+        EntryLine(
+            line["entry"],
+            line["name"],
+            line["kind"],
+            line["bytes"],
+            own.found,
+            own.numbers["staged"],
+            own.numbers["imported"],
+            own.numbers["skipped"],
+            own.numbers["failed"],
+            line["reason"],
+            own.reasons_shown(),
+        )
+        for line in lines.iter_rows(named=True)
+        for own in (sums[line["entry"]],)
+    ]
 
 
 @dataclass(slots=True)
 class _Sums:
     found: int = 0
-    numbers: Counter[str] = field(default_factory=Counter)  # staged, skipped, failed, imported
-    reasons: dict[str, Counter[str]] = field(
-        default_factory=lambda: {name: Counter() for name in ("imported", "skipped", "failed")}
-    )
+    numbers: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in OUTCOMES})
 
-    def run(self, outcome: str, code: str, count: int) -> None:
+    def read(self, found: int, staged: int, skipped: int, failed: int) -> None:
+        self.found += found
+        self.numbers.update({"staged": staged, "skipped": skipped, "failed": failed})
+
+    def run(self, table: str, code: str, count: int) -> None:
         """Staged records that a run has dealt with."""
-        self.numbers["staged"] -= count
-        self.numbers[outcome] += count
+        outcome = check.outcome(table, code).outcome
+        _run(self.numbers, outcome, count)
         self.reasons[outcome][code] += count
+
+    def reasons_shown(self) -> dict[str, dict[str, int]]:
+        return {
+            outcome: {code: count for code, count in codes.items() if count}
+            for outcome, codes in self.reasons.items()
+            if any(codes.values())
+        }
+
+
+def _run(numbers: Counter[str], outcome: str, count: int) -> None:
+    numbers["staged"] -= count
+    numbers[outcome] += count
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a ledger is made of, as of a run that may still go on."""
+
+    house: House
+    parts: Mapping[str, Sequence[PartRow]]
+    masks: Mapping[str, Mapping[int, MaskRow]]
+    outcomes: Sequence[OutcomeRow]
+
+    def frames(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        for row in self.parts[table]:
+            yield read_part(self.house.objects.local_path(row.object), columns)
+
+
+def _held(house: House, operation: Operation) -> _Held:
+    """A run publishes its version when it ends; until then what it did is named under the next."""
+    if dropped(operation):
+        return _Held(house, {table: [] for table in (*check.RULES, "entries", "issues")}, {}, [])
+    version = operation.version + 1
+    with read(house.engine) as connection:
+        return _Held(
+            house,
+            {table: manifest.parts(connection, operation.id, table) for table in (*check.RULES, "entries", "issues")},
+            {table: manifest.masks(connection, operation.id, table, version) for table in check.RULES},
+            chat.outcomes(connection, operation.id, version),
+        )
+
+
+def _why(held: _Held, entries: pl.Series | None) -> pl.DataFrame:
+    """(entry, severity, code, count): why records were skipped or failed while reading, of some entries or all. What
+    the reading counted without a word is OTHER; what it said more than it counted is left out, so that the reasons of
+    an entry add up to its numbers."""
+    chosen = pl.lit(True) if entries is None else pl.col("entry").is_in(entries.implode())
+    empty = pl.DataFrame(schema=_WHY)
+    counted = [
+        frame.lazy()
+        .filter(chosen)
+        .unpivot(["skipped", "failed"], index="entry", variable_name="severity", value_name="number")
+        .filter(pl.col("number") > 0)
+        .collect()
+        for frame in held.frames("entries", ("entry", "skipped", "failed"))
+    ]
+    said = [
+        frame.filter(chosen & (pl.col("severity") != "warning")).select(
+            "entry", "severity", "code", pl.col("count").fill_null(1)
+        )
+        for frame in held.frames("issues", ("entry", "severity", "code", "count"))
+    ]
+    if not counted:
+        return empty
+    numbers = pl.concat(counted)
+    before = pl.col("count").cum_sum().over("entry", "severity") - pl.col("count")
+    reasons = (
+        pl.concat([empty, *said])
+        .group_by("entry", "severity", "code", maintain_order=True)
+        .agg(pl.col("count").sum())
+        .join(numbers, on=["entry", "severity"])
+        .with_columns(pl.min_horizontal("count", pl.max_horizontal(pl.col("number") - before, 0)).alias("count"))
+    )
+    rest = numbers.join(
+        reasons.group_by("entry", "severity").agg(pl.col("count").sum().alias("said")),
+        on=["entry", "severity"],
+        how="left",
+    ).with_columns(pl.lit(OTHER).alias("code"), (pl.col("number") - pl.col("said").fill_null(0)).alias("count"))
+    columns = list(_WHY)
+    return pl.concat([reasons.select(columns), rest.select(columns)]).filter(pl.col("count") > 0)
+
+
+_WHY = pl.Schema({"entry": pl.Int64(), "severity": pl.String(), "code": pl.String(), "count": pl.Int64()})
+_RUN = pl.Schema({"table": pl.String(), "entry": pl.Int64(), "code": pl.String(), "count": pl.Int64()})
+
+
+def _derived(held: _Held) -> pl.DataFrame:
+    """(table, entry, code, count) of the rows that the reading made itself; code "" where no run dealt with them."""
+    run = {(row.table, row.number) for row in held.outcomes}
+    found = [pl.DataFrame(schema=_RUN)]
+    for table in _WITH_DERIVED:
+        for row in held.parts[table]:
+            frame = read_part(held.house.objects.local_path(row.object), ("entry", "position", "origin"))
+            made = frame["position"].is_null()
+            if "origin" in frame.columns:
+                made &= frame["origin"] != "api"
+            if made.any():
+                codes = _codes(held, table, row) if (table, row.number) in run else [""] * len(frame)
+                found.append(_counted(table, frame["entry"], codes, made))
+    return pl.concat(found)
+
+
+def _run_by_entry(held: _Held, entries: pl.Series) -> pl.DataFrame:
+    """The same of all records that a run dealt with, for some entries."""
+    numbers = {(row.table, row.number): row for row in held.outcomes}
+    found = [pl.DataFrame(schema=_RUN)]
+    for table in check.RULES:
+        for row in held.parts[table]:
+            outcome = numbers.get((table, row.number))
+            if outcome is None:
+                continue
+            if outcome.entries_object is not None:
+                frame = read_part(held.house.objects.local_path(outcome.entries_object))
+                found.append(
+                    frame.filter(pl.col("entry").is_in(entries.implode()))
+                    .select(pl.lit(table).alias("table"), "entry", pl.col("reason").alias("code"), "count")
+                    .cast(_RUN)
+                )
+                continue
+            own = read_part(held.house.objects.local_path(row.object), ["entry"])["entry"]
+            near = own.is_in(entries.implode()).fill_null(False)
+            if near.any():
+                found.append(_counted(table, own, _codes(held, table, row), near))
+    return pl.concat(found)
+
+
+def _codes(held: _Held, table: str, row: PartRow) -> list[str]:
+    """What a run made of each row of a part, by its mask."""
+    words = read_mask(held.house.objects.local_path(held.masks[table][row.number].object)).words[:, 0]
+    codes = np.full(len(words), "", dtype=object)
+    for outcome in check.OUTCOMES[table]:
+        codes[(words >> np.uint64(outcome.bit)) & np.uint64(1) != 0] = outcome.code
+    return list(codes)
+
+
+def _counted(table: str, entry: pl.Series, codes: Sequence[str], which: pl.Series) -> pl.DataFrame:
+    return (
+        pl.DataFrame(
+            {"table": table, "entry": entry, "code": codes}, schema={k: v for k, v in _RUN.items() if k != "count"}
+        )
+        .filter(which)
+        .group_by("table", "entry", "code", maintain_order=True)
+        .len("count")
+        .cast(_RUN)
+    )
