@@ -27,6 +27,7 @@ from douane.settings import Settings
 from douane.web.auth import Keys, Web, origins, web_of
 from douane.web.chat import answers as chat_answers
 from douane.web.chat import imports as chat_imports
+from douane.web.chat import records as chat_records
 from douane.web.chat import sign_in as chat_sign_in
 from douane.web.chat import socket as chat_socket
 from douane.web.chat import wire as chat_wire
@@ -117,7 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.chat_rate = Rate(settings.chat_rate_calls, settings.chat_rate_window_s)
     for surface in (sign_in, projects, templates, uploads, rows, mapping, review, common):
         app.include_router(surface.router)
-    for surface in (chat_sign_in, chat_imports, chat_socket):
+    for surface in (chat_sign_in, chat_imports, chat_records, chat_socket):
         app.include_router(surface.router)
     _add_pages(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

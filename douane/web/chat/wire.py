@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from douane.errors import DouaneError, NotFound, OverLimit, StorageFull, Unavailable, WrongStage
+from douane.flow.chat.records import EntryLine, Ledger, Record
 from douane.model.identity import Person
 from douane.model.operation import Operation
 
@@ -310,4 +311,72 @@ def event(operation: Operation, importer_name: str) -> dict[str, Any]:
         "rate": rate(operation),
         "counts": operation.detail.get("counts") or {},
         "done": operation.detail.get("done") or {},
+    }
+
+
+# Beyond the contract
+
+
+def staged(record: Record) -> dict[str, Any]:
+    """A staged record with what was found wrong, and what a run made of it."""
+    return {
+        "_id": record.id,
+        "index": record.index,
+        "entry": record.entry_name or None,
+        "position": record.position if record.position >= 0 else None,
+        "isValid": record.valid,
+        "record": record.record,
+        "problems": [
+            {
+                "code": problem.rule,
+                "field": problem.column,
+                "message": problem.message,
+                "value": problem.value,
+                "warning": problem.warning,
+            }
+            for problem in record.problems
+        ],
+        "outcome": None
+        if record.outcome is None
+        else {"outcome": record.outcome.outcome, "code": record.outcome.code, "message": record.outcome.sentence},
+    }
+
+
+def ledger(found: Ledger) -> dict[str, Any]:
+    return {
+        "found": found.found,
+        "staged": found.staged,
+        "imported": found.imported,
+        "skipped": found.skipped,
+        "failed": found.failed,
+        "reasons": found.reasons,
+        "tables": found.tables,
+    }
+
+
+def entry_line(line: EntryLine) -> dict[str, Any]:
+    return {
+        "entry": line.entry,
+        "name": line.name,
+        "kind": line.kind,
+        "bytes": line.size_bytes,
+        "found": line.found,
+        "staged": line.staged,
+        "imported": line.imported,
+        "skipped": line.skipped,
+        "failed": line.failed,
+        "reason": line.reason,
+        "reasons": line.reasons,
+    }
+
+
+def long_document(operation: Operation, importer_name: str) -> dict[str, Any]:
+    detail = operation.detail
+    return document(operation, importer_name) | {
+        "overview": detail.get("overview") or {},
+        "notes": list(detail.get("notes") or ()),
+        "done": detail.get("done") or {},
+        "error": None
+        if operation.work_error is None
+        else {"code": operation.work_error[0], "message": operation.work_error[1]},
     }
