@@ -1,0 +1,729 @@
+"""HipChat's export: the decrypted tar.gz of Server and Data Center, and the zip that HipChat Cloud gave before.
+
+Facts: shared contract 5.4 and formats 4. One pass, one entry at a time, in the archive's own order: the lists may come
+after the histories, so nothing here needs them first. A room that no list names is staged at the end, as a private one,
+because its messages may not have been for everybody. Each private message is in both people's files and staged from the
+file that comes first. A private conversation's id is its two ids with a hyphen between: joined without one, as the
+original had it, the people 1 and 2 would talk in room 12.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from msgspec import Raw
+
+from douane.archive import Archive, Entry, open_archive
+from douane.archive_tar import TarArchive, TarEntry, open_tar
+from douane.chat import markup, tables
+from douane.chat.importers import BATCH_RECORDS, Batch, Counts, Options, Overview, Position, Source
+from douane.chat.importers.csv_reader import Recent
+from douane.chat.importers.slack_records import (
+    MENDED,
+    REPLACED,
+    Damage,
+    excerpt,
+    items,
+    load,
+    pieces,
+    text,
+    whole,
+)
+from douane.chat.tables import conversation_key, message_key
+from douane.errors import BadFile, OverLimit
+
+PRODUCT = "hipchat"
+BATCH_BYTES = 16 << 20
+EXTRACT_ERROR = "error-import-file-extract-error"  # contract 2.6
+INTEGRATION = "rocket.cat"  # whom the contract has all notifications written by
+_COUNTED_BYTES = 64 << 20  # packed; a longer tar's entries are not counted before it is read
+_LIST_BYTES = 256 << 20  # of the Cloud's lists, which are one object and so not read record by record
+_NAMED = 1000  # faults of one kind in one entry that are named one by one; the rest is one line with its count
+
+_OWN = r"(?!(?:users|rooms|emoticons|files)/)[^/]+/"
+_MARKER = re.compile(
+    rf"((?:{_OWN}){{0,3}})(?:users\.json|rooms\.json|(?:users|rooms)/(?:list\.json|[^/]+/history\.json))"
+)
+_HISTORY = re.compile(r"(users|rooms)/([^/]+)/history\.json")
+_DAY = re.compile(r"rooms/([^/]+)/[0-9]{4}-[0-9]{2}-[0-9]{2}\.json")
+_BODY = re.compile(r"(?:rooms/[^/]+/files|users/files|users/[^/]+/files|emoticons)/.+")
+_RUBBISH = re.compile(r"(?:^|/)(?:__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
+_LISTS = {
+    "users.json": "users",
+    "rooms.json": "channels",
+    "users/list.json": "users",
+    "rooms/list.json": "channels",
+}
+_NOT_IMPORTED = ("emoticons.json", "metadata.json")
+
+_MESSAGES = {"UserMessage": "user", "NotificationMessage": "notif", "TopicRoomMessage": "topic"}
+_NOTICES = ("ArchiveRoomMessage", "GuestAccessMessage")
+_ROLES = {"admin": "admin", "guest": "guest", "user": "member"}
+
+# What this family fills of each table; all other columns are null.
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "entries": ("entry", "name", "kind", "bytes", "found", "staged", "skipped", "failed", "reason"),
+    "issues": ("entry", "position", "severity", "code", "table", "message", "excerpt", "count"),
+    "users": (
+        *("entry", "position", "id", "ids", "team", "username", "name", "emails", "type", "role", "roles", "deleted"),
+        *("origin", "zone", "title", "avatar"),
+    ),
+    "channels": (
+        *("entry", "position", "id", "ids", "team", "kind", "type", "name", "topic", "creator", "created_us"),
+        *("archived", "general", "folder"),
+    ),
+    "members": ("channel", "user"),
+    "messages": (
+        *("entry", "position", "key_hi", "key_lo", "id", "channel", "ts_us", "author", "alias", "kind", "subtype"),
+        *("text", "format", "broadcast", "pinned", "hidden", "reactions", "files"),
+    ),
+    "files": ("at", "number", "id", "name", "size", "state", "url", "uploader", "created_us", "original"),
+    "mentions": ("at", "kind", "target"),
+}
+
+Place = tuple[int, int]
+"""(entries read, in reading order; records of the entry at hand)."""
+
+
+def open(source: Source, options: Options = Options()) -> HipChatReader:
+    """BadFile `error-import-file-extract-error` where the archive is damaged, `file_type` where it is none of
+    HipChat's; OverLimit."""
+    if not source.size:
+        raise BadFile("The file is empty.", code="file_empty")
+    with _extracting():
+        archive: TarArchive | Archive
+        if source.read(0, 2) == b"PK":
+            archive = open_archive(source, options.limits)
+        else:
+            archive = open_tar(source, options.limits)
+        return HipChatReader(archive, source.size, options)
+
+
+def recognise(source: Source, options: Options = Options()) -> bool:
+    """By a list or a history where HipChat has them. Other tars have none; other zips have `users.json`, so a zip is
+    only known by the Cloud's lists."""
+    try:
+        if source.read(0, 2) == b"PK":
+            names = open_archive(source, options.limits).names
+            return any(re.fullmatch(rf"(?:{_OWN}){{0,3}}users/list\.json", name) for name in names)
+        return any(_MARKER.fullmatch(entry.name) for entry in open_tar(source, options.limits).entries())
+    except BadFile:
+        return False
+
+
+class HipChatReader:
+    def __init__(self, archive: TarArchive | Archive, size: int, options: Options) -> None:
+        self.bytes_total = size
+        self._archive = archive
+        self._options = options
+        self._wrapper, counts = _looked_over(archive, size)
+        layout = "HipChat Cloud (zip)" if isinstance(archive, Archive) else "HipChat Server or Data Center (tar.gz)"
+        folder = self._wrapper.rstrip("/")
+        notes = (f"All files stand in the folder “{folder}”, which was left out.",) if folder else ()
+        self.overview = Overview("hipchatenterprise", layout, counts, notes)
+
+    def batches(self, start: Position = Position()) -> Iterator[Batch]:
+        first = (int(start.state.get("entries", 0)), int(start.state.get("records", 0)))
+        reading = _Reading(self._archive, self._wrapper, self._options)
+        rows, number, place = reading.rows, start.batch, first
+        with _extracting():
+            for place in reading.run(first):
+                if place <= first:
+                    rows.clear()
+                elif rows.full:
+                    yield self._batch(number, place, reading)
+                    number += 1
+                    rows.clear()
+            if rows.any:
+                yield self._batch(number, (place[0] + 1, 0), reading)
+
+    def _batch(self, number: int, place: Place, reading: _Reading) -> Batch:
+        position = Position(number + 1, {"entries": place[0], "records": place[1]})
+        return Batch(number, reading.rows.frames(), position, reading.step, reading.label, reading.packed_done)
+
+    def counts(self) -> Counts:
+        reading = _Reading(self._archive, self._wrapper, self._options)
+        totals: Counter[str] = Counter()
+        sums: dict[str, Counter[str]] = {name: Counter() for name in ("channels", "years", "subtypes", "reasons")}
+        entries: Counter[str] = Counter()
+        names: dict[str, str] = {}
+        with _extracting():
+            for _ in reading.run((0, 0)):
+                if reading.rows.full:
+                    _drain(reading.rows, totals, sums, entries, names)
+            _drain(reading.rows, totals, sums, entries, names)
+        channels: Counter[str] = Counter()
+        for channel, count in sums["channels"].items():
+            channels[names.get(channel, channel)] += count
+        years, subtypes, reasons = (dict(sums[name]) for name in ("years", "subtypes", "reasons"))
+        return Counts(dict(totals), dict(channels), years, subtypes, dict(entries), reasons)
+
+
+def _drain(
+    rows: _Rows, totals: Counter[str], sums: Mapping[str, Counter[str]], entries: Counter[str], names: dict[str, str]
+) -> None:
+    for name in _COLUMNS:
+        if found := len(rows.table(name)):
+            totals[name] += found
+    names.update({row["id"]: row["name"] or row["id"] for row in rows.dicts("channels")})
+    for row in rows.dicts("messages"):
+        sums["channels"][row["channel"]] += 1
+        year = "" if row["ts_us"] is None else str((_EPOCH + timedelta(microseconds=row["ts_us"])).year)
+        sums["years"][year] += 1
+        sums["subtypes"][row["subtype"] or ""] += 1
+    for row in rows.dicts("issues"):
+        sums["reasons"][f"{row['severity']}:{row['code']}"] += row["count"]
+    for row in rows.dicts("entries"):
+        entries.update({key: row[key] for key in ("found", "staged", "skipped", "failed")})
+    rows.clear()
+
+
+@contextmanager
+def _extracting() -> Iterator[None]:
+    """Damage of the archive under the contract's code; limits under their own."""
+    try:
+        yield
+    except OverLimit:
+        raise
+    except BadFile as error:
+        if error.code not in ("file_broken", "file_encrypted"):
+            raise
+        raise BadFile(error.message, code=EXTRACT_ERROR) from error
+
+
+def _looked_over(archive: TarArchive | Archive, size: int) -> tuple[str, dict[str, int]]:
+    """The folder around everything, and the counts of an `Overview`, if they are to be had without reading much."""
+    wrapper: str | None = None
+    entries = unpacked = histories = 0
+    rooms: set[str] = set()
+    whole_archive = isinstance(archive, Archive) or size <= _COUNTED_BYTES
+    for entry in archive if isinstance(archive, Archive) else archive.entries():
+        match = _MARKER.fullmatch(entry.name)
+        if match and wrapper is None:
+            wrapper = match[1]
+            if not whole_archive:
+                return wrapper, {}
+        entries += 1
+        unpacked += entry.unpacked_bytes
+        inner = entry.name[len(wrapper or "") :]
+        if match or _DAY.fullmatch(inner):
+            histories += inner not in _LISTS
+            if inner.startswith("rooms/") and inner not in _LISTS:
+                rooms.add(inner.split("/")[1])
+    if wrapper is None:
+        raise BadFile(
+            "This is no HipChat export: the archive holds no users.json, no rooms.json and no history.json in a "
+            "folder of rooms or users.",
+            code="file_type",
+        )
+    return wrapper, {"entries": entries, "bytes": unpacked, "conversations": len(rooms), "days": histories}
+
+
+class _Rows:
+    """Rows of the tables as they are found, until a batch is made of them."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _COLUMNS}
+        self.bytes = 0
+
+    @property
+    def any(self) -> bool:
+        return any(self._rows.values())
+
+    @property
+    def full(self) -> bool:
+        return self.bytes >= BATCH_BYTES or sum(map(len, self._rows.values())) >= BATCH_RECORDS
+
+    def table(self, name: str) -> list[tuple[Any, ...]]:
+        return self._rows[name]
+
+    def dicts(self, name: str) -> Iterator[dict[str, Any]]:
+        return (dict(zip(_COLUMNS[name], row, strict=True)) for row in self._rows[name])
+
+    def add(self, table: str, *row: Any) -> None:
+        self._rows[table].append(row)
+
+    def clear(self) -> None:
+        for rows in self._rows.values():
+            rows.clear()
+        self.bytes = 0
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        found = {}
+        for name, rows in self._rows.items():
+            if rows:
+                columns: dict[str, Sequence[Any]] = dict(zip(_COLUMNS[name], zip(*rows, strict=True), strict=True))
+                found[name] = tables.frame(name, columns)
+        return found
+
+
+class _Account:
+    """One entry's account while it is read, and what it says in `issues`."""
+
+    def __init__(self, rows: _Rows, entry: int, table: str) -> None:
+        self.rows, self.entry, self.table = rows, entry, table
+        self.staged = self.skipped = self.failed = self.records = 0
+        self._folded: Counter[tuple[str, str]] = Counter()
+        self._warned: Counter[str] = Counter()
+
+    def skip(self, code: str, message: str, record: Any) -> None:
+        self.skipped += 1
+        self._note("skipped", code, message, record)
+
+    def fail(self, code: str, message: str, record: Any) -> None:
+        self.failed += 1
+        self._note("failed", code, message, record)
+
+    def warn(self, codes: Iterable[str]) -> None:
+        self._warned.update(codes)
+
+    def close(self, name: str, size: int, reason: str | None) -> None:
+        for (severity, code), count in self._folded.items():
+            if count > _NAMED:
+                self._issue(
+                    None, severity, code, f"{count - _NAMED:,} further records like these.", None, count - _NAMED
+                )
+        for code, count in self._warned.items():
+            self._issue(None, "warning", code, _WARNINGS[code], None, count)
+        sums = (self.staged + self.skipped + self.failed, self.staged, self.skipped, self.failed)
+        self.rows.add("entries", self.entry, name, self.table, size, *sums, reason)
+
+    def _note(self, severity: str, code: str, message: str, record: Any) -> None:
+        self._folded[severity, code] += 1
+        if self._folded[severity, code] <= _NAMED:
+            shown = record if isinstance(record, str) else excerpt(record)
+            self._issue(self.records, severity, code, message, shown, 1)
+
+    def _issue(
+        self, position: int | None, severity: str, code: str, message: str, shown: str | None, count: int
+    ) -> None:
+        self.rows.add("issues", self.entry, position, severity, code, self.table, message, shown or None, count)
+
+
+_WARNINGS = {
+    MENDED: "Records are no valid JSON; they could be read all the same.",
+    REPLACED: "Characters that no text can hold were replaced.",
+    "no_time": "Messages have no time that can be read.",
+}
+
+
+class _Reading:
+    """One pass over the export. `rows` is what was found since it was last cleared; `step` and `label` say where the
+    pass stands, `packed_done` how far."""
+
+    def __init__(self, archive: TarArchive | Archive, wrapper: str, options: Options) -> None:
+        self.rows = _Rows()
+        self.step, self.label, self.packed_done = "users", "", 0
+        self._archive, self._wrapper, self._options = archive, wrapper, options
+        self._users: set[int] = set()
+        self._rooms: set[str] = set()
+        self._names: dict[str, str] = {}  # the Cloud's folders have the rooms' names
+        self._folders: dict[str, int] = {}  # rooms with messages: the first entry of each
+        self._pairs: set[str] = set()
+        self.private = _Seen()
+
+    def run(self, first: Place) -> Iterator[Place]:
+        """Stops before each record and after each entry. Of entries before `first` only those are read again that say
+        what is known later."""
+        ordinal = 0
+        for ordinal, entry in enumerate(self._entries()):
+            yield ordinal, 0
+            name = entry.name.removeprefix(self._wrapper)
+            kind, owner = _what(entry, name)
+            self.label = name.removesuffix(".json")
+            if kind == "room" and owner:
+                self._folders.setdefault(owner, entry.number)
+            if ordinal < first[0] and kind not in ("users", "channels", "user"):
+                continue
+            if kind not in ("users", "channels", "user", "room"):
+                table = "folder" if kind == "folder" else "body" if kind == "body" else "ignored"
+                self.rows.add("entries", entry.number, entry.name, table, entry.unpacked_bytes, 0, 0, 0, 0, kind)
+                continue
+            for records in self._entry(entry, kind, owner):
+                yield ordinal, records
+        yield ordinal + 1, 0
+        self.step, self.label = "channels", ""
+        unlisted = [(room, at) for room, at in self._folders.items() if self._names.get(room, room) not in self._rooms]
+        for records, (room, at) in enumerate(unlisted):
+            yield ordinal + 1, records
+            self._unlisted(room, at)
+        yield ordinal + 1, len(unlisted)
+        self.packed_done = getattr(self._archive, "packed_done", self.packed_done)
+
+    def _entries(self) -> Iterator[Entry | TarEntry]:
+        """In reading order: a zip's lists first, because there a room's folder has only its name."""
+        archive = self._archive
+        if isinstance(archive, TarArchive):
+            for entry in archive.entries():
+                self.packed_done = archive.packed_done
+                yield entry
+            return
+        names = enumerate(archive.names)
+        lists = [number for number, name in names if name.removeprefix(self._wrapper) in _LISTS]
+        for number in lists:
+            yield archive.entry(number)
+        for other in archive:
+            if other.number not in lists:
+                yield other
+                self.packed_done += other.packed_bytes
+
+    def _entry(self, entry: Entry | TarEntry, kind: str, owner: str) -> Iterator[int]:
+        """Reads one list or history and accounts for it; stops before each record. An entry that breaks off is a failed
+        record of its own, save where the archive itself is damaged."""
+        self.step = kind if kind in ("users", "channels") else "messages"
+        account = _Account(self.rows, entry.number, self.step)
+        reason = None
+        if kind == "room":
+            history = _History(self, account, self._names.get(owner, owner))
+        else:
+            history = _History(self, account, "", owner)
+        try:
+            for record, mended in self._records(entry):
+                yield account.records
+                account.warn(mended)
+                if isinstance(record, Damage):
+                    account.fail(record.code, record.message, record.excerpt)
+                elif kind == "users":
+                    self._user(account, record)
+                elif kind == "channels":
+                    self._room(account, record)
+                else:
+                    history.add(record)
+                account.records += 1
+        except BadFile as error:
+            if isinstance(self._archive, TarArchive) and not isinstance(error, OverLimit):
+                raise
+            if isinstance(error, OverLimit) and error.setting != "entry_bytes":
+                raise
+            reason = error.code
+            account.fail(error.code, error.message, "")
+        yield account.records
+        account.close(entry.name, entry.unpacked_bytes, reason)
+
+    def _records(self, entry: Entry | TarEntry) -> Iterator[tuple[dict[str, Any] | Damage, frozenset[str]]]:
+        """The objects of the entry's array; of the Cloud's lists, those of the array in its object."""
+        limits = self._options.limits
+        if entry.name.endswith("/list.json"):
+            # Archive and TarArchive take each their own entries only.
+            value, mended = load(self._archive.read(entry, min(limits.entry_bytes, _LIST_BYTES)), limits.json_depth)  # type: ignore[arg-type]
+            if isinstance(value, dict):
+                value = next((inner for inner in value.values() if isinstance(inner, list)), value)
+            for item in value if isinstance(value, list) else [value]:
+                yield _object(item), mended
+            return
+        for piece in pieces(self._blocks(entry), limits.record_bytes):
+            if isinstance(piece, Damage):
+                yield piece, frozenset()
+                continue
+            for item, mended in items(piece, limits.json_depth, _is_record):
+                if isinstance(item, Raw):
+                    item, mended = load(bytes(item), limits.json_depth)
+                yield _object(item), mended
+
+    def _blocks(self, entry: Entry | TarEntry) -> Iterator[bytes]:
+        for block in self._archive.open(entry):  # type: ignore[arg-type]
+            if isinstance(self._archive, TarArchive):
+                self.packed_done = self._archive.packed_done
+            yield block
+
+    # Lists
+
+    def _user(self, account: _Account, record: dict[str, Any]) -> None:
+        user = _inner(record, "User")
+        user_id = text(user.get("id", user.get("user_id")))
+        if not user_id:
+            account.fail("no_id", "The user has no id.", record)
+            return
+        if (key := message_key(user_id)) in self._users:
+            account.skip("duplicate", f"The user {user_id[:100]} stands in the list already.", record)
+            return
+        self._users.add(key)
+        email, picture = _line(user.get("email")), _line(user.get("avatar"))
+        avatar = f"data:image/png;base64,{''.join(picture.split())}" if picture else _line(user.get("photo_url"))
+        role = (
+            "admin" if user.get("is_group_admin") else _ROLES.get(_line(user.get("account_type")) or "user", "member")
+        )
+        account.staged += 1
+        self.rows.bytes += len(avatar or "")
+        self.rows.add(
+            *("users", account.entry, account.records, user_id, [user_id], self._options.team or None),
+            *(_line(user.get("mention_name")), _line(user.get("name")), [email] if email else [], "user", role, []),
+            *(bool(user.get("is_deleted")), "list", _line(user.get("timezone")), _line(user.get("title")), avatar),
+        )
+
+    def _room(self, account: _Account, record: dict[str, Any]) -> None:
+        room = _inner(record, "Room")
+        room_id = text(room.get("id", room.get("room_id")))
+        if not room_id:
+            account.fail("no_id", "The room has no id.", record)
+            return
+        if room_id in self._rooms:
+            account.skip("duplicate", f"The room {room_id[:100]} stands in the list already.", record)
+            return
+        self._rooms.add(room_id)
+        name = _line(room.get("name"))
+        cloud = "room_id" in room
+        if cloud and name:
+            self._names.setdefault(name, room_id)
+        private = room.get("privacy") == "private" or room.get("is_private") is True
+        account.staged += 1
+        self.rows.add(
+            *("channels", account.entry, account.records, room_id, [room_id], self._options.team or None),
+            *("private" if private else "public", "p" if private else "c", name, _line(room.get("topic"))),
+            *(text(room.get("owner", room.get("owner_user_id"))) or None, time_us(room.get("created"))),
+            *(bool(room.get("is_archived")), False, f"rooms/{name if cloud else room_id}"),
+        )
+        for member in _ids(room.get("members")):
+            self.rows.add("members", room_id, member)
+
+    def _unlisted(self, folder: str, entry: int) -> None:
+        room_id, team = self._names.get(folder, folder), self._options.team or None
+        self.rows.add(
+            *("channels", entry, None, room_id, [room_id], team, "unlisted", "p", folder, None, None, None),
+            *(False, False, f"rooms/{folder}"),
+        )
+        sentence = f"No list names the room {folder[:100]}; it becomes a private room of whoever runs the import."
+        self.rows.add("issues", entry, None, "warning", "unlisted_room", "channels", sentence, None, 1)
+
+    def pair(self, account: _Account, one: str, other: str) -> str:
+        """The id of two people's conversation, which is staged before its first message."""
+        first, last = sorted((one, other))
+        pair_id = f"{first}-{last}"
+        if pair_id not in self._pairs:
+            self._pairs.add(pair_id)
+            self.rows.add(
+                *("channels", account.entry, None, pair_id, [pair_id], self._options.team or None),
+                *("self_dm" if one == other else "dm", "d", None, None, one, None, False, False, None),
+            )
+            for member in dict.fromkeys((first, last)):
+                self.rows.add("members", pair_id, member)
+        return pair_id
+
+    @property
+    def team(self) -> str:
+        return self._options.team
+
+
+class _History:
+    """The messages of one entry: of the room `room`, or, without one, the private ones in the file of `owner`."""
+
+    def __init__(self, reading: _Reading, account: _Account, room: str, owner: str = "") -> None:
+        self._reading, self._account, self._room, self._owner = reading, account, room, owner
+        self._seen = reading.private if owner else _Seen()
+        self._recent = Recent()
+        self._keys: dict[str, int] = {}
+
+    def add(self, record: dict[str, Any]) -> None:
+        account = self._account
+        if "from" in record:  # the Cloud's have no name around them
+            record = {"UserMessage": record | {"sender": record["from"], "timestamp": record.get("date")}}
+        kind, body = next(((key, value) for key, value in record.items() if isinstance(value, dict)), ("", {}))
+        if kind in _NOTICES:
+            account.skip("room_notice", "A notice that a room was archived or opened to guests.", record)
+        elif self._room and kind in _MESSAGES:
+            self._message(record, kind, body, self._room)
+        elif self._owner and kind == "PrivateUserMessage":
+            partner = self._partner(body)
+            if partner is None:
+                account.fail("no_partner", "The message does not say both who wrote and to whom.", record)
+            else:
+                self._message(record, kind, body, "", partner)
+        elif kind:
+            account.skip("unknown_record", f"Nothing is known of records called “{kind[:100]}”.", record)
+        else:
+            account.fail("no_message", "The record is no message.", record)
+
+    def _partner(self, body: dict[str, Any]) -> tuple[str, str] | None:
+        """(who wrote, to whom); the file's owner stands for the one that is not named."""
+        one, other = _person(body.get("sender"))[0], _person(body.get("receiver"))[0]
+        if one and not other and one != self._owner:
+            other = self._owner
+        if other and not one and other != self._owner:
+            one = self._owner
+        return (one, other) if one and other else None
+
+    def _message(
+        self, record: dict[str, Any], kind: str, body: dict[str, Any], room: str, pair: tuple[str, str] | None = None
+    ) -> None:
+        account, rows = self._account, self._reading.rows
+        sender, shown = _person(body.get("sender"))
+        bot = not pair and (kind == "NotificationMessage" or (sender is None and bool(shown)))
+        if pair:
+            sender, room = pair[0], "-".join(sorted(pair))
+        elif bot:
+            sender = INTEGRATION
+        alias = shown if bot else None
+        said = _body(body.get("message"))
+        ts_us = time_us(body.get("timestamp"))
+        message_id = text(body.get("id"))
+        key_hi = self._keys.get(room) or self._keys.setdefault(
+            room, conversation_key(PRODUCT, self._reading.team, room)
+        )
+        if message_id:
+            key_lo = message_key("id", message_id)
+        else:
+            parts = (sender or "", alias or "", str(ts_us), said)
+            key_lo = message_key(*parts, str(self._recent.number(message_key(*parts))))
+            message_id = f"{key_lo:016x}"
+        if not self._seen.add(key_hi ^ key_lo):
+            why = "The message stands in the other one's file as well." if pair else "The message stands there already."
+            account.skip("duplicate", why, record)
+            return
+        if pair:
+            self._reading.pair(account, *pair)
+        if ts_us is None:
+            account.warn(["no_time"])
+        if kind == "TopicRoomMessage" and body.get("topic") is not None:
+            said = _body(body.get("topic"))
+        form = "html" if body.get("message_format") == "html" else "plain"
+        shape = "topic" if kind == "TopicRoomMessage" else "bot" if bot else "text"
+        if shape == "text" and said.startswith("/me "):
+            shape, said = "me", said[4:]
+        prefix = "private" if pair else f"{room}-{_MESSAGES[kind]}"
+        full_id = f"hipchatenterprise-{prefix}-{message_id}"
+        at = len(rows.table("messages"))
+        files = self._files(body, at, full_id, sender, ts_us)
+        for target in _ids(body.get("mentions")):
+            rows.add("mentions", at, "user", target)
+        if shape != "topic" and "@" in said:
+            for addressed, _ in markup.mentions(said, form):
+                if addressed in ("here", "channel_all", "everyone"):
+                    rows.add("mentions", at, addressed, "")
+        account.staged += 1
+        rows.bytes += len(said)
+        rows.add(
+            *("messages", account.entry, account.records, key_hi, key_lo, full_id, room, ts_us, sender, alias, shape),
+            *(kind if shape in ("bot", "topic") else None, said, form, False, False, False, 0, files),
+        )
+
+    def _files(self, body: dict[str, Any], at: int, message_id: str, author: str | None, ts_us: int | None) -> int:
+        attachment = body.get("attachment")
+        if not isinstance(attachment, dict):
+            path = _line(body.get("attachment_path"))
+            if not path:
+                return 0
+            attachment = {"path": path}
+        name, url = _line(attachment.get("name")), _line(attachment.get("url"))
+        rows = self._reading.rows
+        original = json.dumps(attachment, ensure_ascii=False)
+        rows.bytes += len(original)
+        rows.add(
+            *("files", at, 1, f"{message_id}-{name or 'attachment'}", name, whole(attachment.get("size"))),
+            *("hosted" if url else "in_archive", url, author, ts_us, original),
+        )
+        return 1
+
+
+class _Seen:
+    """Messages that were staged, as 64-bit numbers: eight bytes each for all but the newest."""
+
+    def __init__(self, newest_max: int = 1 << 18) -> None:
+        self._newest_max = newest_max
+        self._newest: set[int] = set()
+        self._older: npt.NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
+
+    def add(self, key: int) -> bool:
+        """Whether it is new."""
+        if key in self._newest:
+            return False
+        at = int(np.searchsorted(self._older, np.uint64(key))) if len(self._older) else 0
+        if at < len(self._older) and int(self._older[at]) == key:
+            return False
+        self._newest.add(key)
+        if len(self._newest) >= self._newest_max:
+            newest = np.fromiter(self._newest, dtype=np.uint64, count=len(self._newest))
+            self._older = np.sort(np.concatenate([self._older, newest]))
+            self._newest = set()
+        return True
+
+
+def _what(entry: Entry | TarEntry, name: str) -> tuple[str, str]:
+    """(users, channels, user, room: its kind, or why it is not read; the room or person whose history it is)."""
+    if entry.is_folder:
+        return "folder", ""
+    if not entry.is_file or (isinstance(entry, Entry) and entry.outside):
+        return "unsafe_name", ""
+    if _RUBBISH.search(entry.name):
+        return "rubbish", ""
+    if name in _LISTS:
+        return _LISTS[name], ""
+    if match := _HISTORY.fullmatch(name):
+        return "user" if match[1] == "users" else "room", match[2]
+    if match := _DAY.fullmatch(name):
+        return "room", match[1]
+    if _BODY.fullmatch(name):
+        return "body", ""
+    return "not_imported" if name in _NOT_IMPORTED else "unknown_file", ""
+
+
+def _is_record(value: Any) -> bool:
+    return isinstance(value, dict) and any(isinstance(inner, dict) for inner in value.values())
+
+
+def _object(item: Any) -> dict[str, Any] | Damage:
+    if isinstance(item, Damage | dict):
+        return item
+    return Damage("importer-record-no-object", "An element of the file is no object.", excerpt(item))
+
+
+def _inner(record: dict[str, Any], key: str) -> dict[str, Any]:
+    inner = record.get(key)
+    return inner if isinstance(inner, dict) else record
+
+
+def _body(value: Any) -> str:
+    """No text column of any database holds a NUL."""
+    return (text(value) or "").replace("\0", "")
+
+
+def _line(value: Any) -> str | None:
+    return _body(value).strip() or None
+
+
+def _person(value: Any) -> tuple[str | None, str | None]:
+    """(id, name shown). Integrations are a bare text, or have the id 0, or in the Cloud `api`."""
+    if not isinstance(value, dict):
+        return (None, _line(value)) if isinstance(value, str) else (text(value) or None, None)
+    person = text(value.get("id", value.get("user_id")))
+    return (person if person not in ("", "0", "api") else None), _line(value.get("name"))
+
+
+def _ids(value: Any) -> list[str]:
+    found = (text(item.get("id", item.get("user_id")) if isinstance(item, dict) else item) for item in _list(value))
+    return list(dict.fromkeys(one for one in found if one))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEAR_1_S, _YEAR_10000_S = -62_135_596_800, 253_402_300_800
+
+
+def time_us(value: Any) -> int | None:
+    """`2018-08-08T14:23:54Z 626267` (an instant, and its microseconds after a space), any ISO instant (UTC where it
+    names no zone), or seconds since 1970; None where it is none of them."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value * 1_000_000) if _YEAR_1_S <= value < _YEAR_10000_S else None
+    if not isinstance(value, str):
+        return None
+    instant, _, fraction = value.strip().partition("Z ")
+    try:
+        moment = datetime.fromisoformat(instant)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        if fraction.isdecimal() and len(fraction) <= 6:
+            moment = moment.replace(microsecond=int(fraction))
+        return (moment - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        return None
