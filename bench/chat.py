@@ -221,7 +221,7 @@ def verify_staged(folder: Path, data: Export) -> None:
 def staged_frames(folder: Path, table: str) -> Iterator[pl.DataFrame]:
     """Part after part of a staged table."""
     for path in sorted((folder / table).rglob("*.arrow")):
-        yield pl.read_ipc(path, memory_map=False)
+        yield pl.read_ipc(path)
 
 
 def _checked(result: Run) -> Run:
