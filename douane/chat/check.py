@@ -494,7 +494,7 @@ def _lower(texts: pl.Series) -> pl.Series:
 
 
 def _blank(texts: pl.Series) -> Flags:
-    return (texts.is_null() | (texts == "").fill_null(True)).to_numpy()
+    return (texts.str.strip_chars() == "").fill_null(True).to_numpy()
 
 
 def _flags(series: pl.Series) -> Flags:
