@@ -9,14 +9,15 @@ original had it, the people 1 and 2 would talk in room 12.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -66,6 +67,7 @@ _LISTS = {
 _NOT_IMPORTED = ("emoticons.json", "metadata.json")
 
 _MESSAGES = {"UserMessage": "user", "NotificationMessage": "notif", "TopicRoomMessage": "topic"}
+_ATTACHED = {"attachment", "attachment_path"}
 _NOTICES = ("ArchiveRoomMessage", "GuestAccessMessage")
 _ROLES = {"admin": "admin", "guest": "guest", "user": "member"}
 
@@ -89,6 +91,9 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "files": ("at", "number", "id", "name", "size", "state", "url", "uploader", "created_us", "original"),
     "mentions": ("at", "kind", "target"),
 }
+
+_NOTHING: frozenset[str] = frozenset()
+_decode_records = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 Place = tuple[int, int]
 """(entries read, in reading order; records of the entry at hand)."""
@@ -233,15 +238,16 @@ class _Rows:
 
     def __init__(self) -> None:
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _COLUMNS}
+        self._count = 0
         self.bytes = 0
 
     @property
     def any(self) -> bool:
-        return any(self._rows.values())
+        return self._count > 0
 
     @property
     def full(self) -> bool:
-        return self.bytes >= BATCH_BYTES or sum(map(len, self._rows.values())) >= BATCH_RECORDS
+        return self._count >= BATCH_RECORDS or self.bytes >= BATCH_BYTES
 
     def table(self, name: str) -> list[tuple[Any, ...]]:
         return self._rows[name]
@@ -251,11 +257,12 @@ class _Rows:
 
     def add(self, table: str, *row: Any) -> None:
         self._rows[table].append(row)
+        self._count += 1
 
     def clear(self) -> None:
         for rows in self._rows.values():
             rows.clear()
-        self.bytes = 0
+        self._count = self.bytes = 0
 
     def frames(self) -> dict[str, pl.DataFrame]:
         found = {}
@@ -389,7 +396,8 @@ class _Reading:
         try:
             for record, mended in self._records(entry):
                 yield account.records
-                account.warn(mended)
+                if mended:
+                    account.warn(mended)
                 if isinstance(record, Damage):
                     account.fail(record.code, record.message, record.excerpt)
                 elif kind == "users":
@@ -422,8 +430,14 @@ class _Reading:
             return
         for piece in pieces(self._blocks(entry), limits.record_bytes):
             if isinstance(piece, Damage):
-                yield piece, frozenset()
+                yield piece, _NOTHING
                 continue
+            try:
+                # What is nested deeper than `json_depth` here is nothing that is kept.
+                yield from ((record, _NOTHING) for record in _decode_records(piece))
+                continue
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
             for item, mended in items(piece, limits.json_depth, _is_record):
                 if isinstance(item, Raw):
                     item, mended = load(bytes(item), limits.json_depth)
@@ -555,10 +569,10 @@ class _History:
         self, record: dict[str, Any], kind: str, body: dict[str, Any], room: str, pair: tuple[str, str] | None = None
     ) -> None:
         account, rows = self._account, self._reading.rows
-        sender, shown = _person(body.get("sender"))
+        sender, shown = pair or _person(body.get("sender"))
         bot = not pair and (kind == "NotificationMessage" or (sender is None and bool(shown)))
         if pair:
-            sender, room = pair[0], "-".join(sorted(pair))
+            room = "-".join(sorted(pair))
         elif bot:
             sender = INTEGRATION
         alias = shown if bot else None
@@ -591,8 +605,8 @@ class _History:
         prefix = "private" if pair else f"{room}-{_MESSAGES[kind]}"
         full_id = f"hipchatenterprise-{prefix}-{message_id}"
         at = len(rows.table("messages"))
-        files = self._files(body, at, full_id, sender, ts_us)
-        for target in _ids(body.get("mentions")):
+        files = self._files(body, at, full_id, sender, ts_us) if _ATTACHED & body.keys() else 0
+        for target in _ids(body["mentions"]) if body.get("mentions") else ():
             rows.add("mentions", at, "user", target)
         if shape != "topic" and "@" in said:
             for addressed, _ in markup.mentions(said, form):
@@ -614,7 +628,9 @@ class _History:
             attachment = {"path": path}
         name, url = _line(attachment.get("name")), _line(attachment.get("url"))
         rows = self._reading.rows
-        original = json.dumps(attachment, ensure_ascii=False)
+        # One level, as far as is known; what is nested in it is not the file's.
+        attachment = {key: value for key, value in attachment.items() if not isinstance(value, dict | list)}
+        original = msgspec.json.encode(attachment).decode()
         rows.bytes += len(original)
         rows.add(
             *("files", at, 1, f"{message_id}-{name or 'attachment'}", name, whole(attachment.get("size"))),
@@ -682,7 +698,8 @@ def _inner(record: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _body(value: Any) -> str:
     """No text column of any database holds a NUL."""
-    return (text(value) or "").replace("\0", "")
+    said = value if isinstance(value, str) else text(value) or ""
+    return said.replace("\0", "") if "\0" in said else said
 
 
 def _line(value: Any) -> str | None:
@@ -710,6 +727,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_1_S, _YEAR_10000_S = -62_135_596_800, 253_402_300_800
 
 
+_USUAL_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])Z ([0-9]{1,6})")
+
+
+@lru_cache(4096)
+def _day_s(day: str) -> int:
+    return (date.fromisoformat(day) - _EPOCH.date()).days * 86400
+
+
 def time_us(value: Any) -> int | None:
     """`2018-08-08T14:23:54Z 626267` (an instant, and its microseconds after a space), any ISO instant (UTC where it
     names no zone), or seconds since 1970; None where it is none of them."""
@@ -717,8 +742,12 @@ def time_us(value: Any) -> int | None:
         return int(value * 1_000_000) if _YEAR_1_S <= value < _YEAR_10000_S else None
     if not isinstance(value, str):
         return None
-    instant, _, fraction = value.strip().partition("Z ")
     try:
+        if usual := _USUAL_TIME.fullmatch(value):
+            day, hour, minute, second, micros = usual.groups()
+            seconds = _day_s(day) + int(hour) * 3600 + int(minute) * 60 + int(second)
+            return seconds * 1_000_000 + int(micros)
+        instant, _, fraction = value.strip().partition("Z ")
         moment = datetime.fromisoformat(instant)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
