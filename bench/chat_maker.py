@@ -1119,7 +1119,7 @@ def key_document(space: Workspace, tally: Tally, day_files: int, entries: int) -
         },
         "conversations": dict(Counter(one.kind for one in listed)),
         "unlisted": [one.id for one in conversations if one.kind == "unlisted" and space.exported(one)],
-        "memberships": sum(len(set(record.get("members") or ())) for record in records),
+        "memberships": sum(len(set(record.get("members") or ()) | {record.get("user")} - {None}) for record in records),
         "entries": entries,
         "day_files": day_files,
         **{name: tally.total[name] for name in known},
