@@ -406,6 +406,18 @@ def direct_key(user_ids: Iterable[str]) -> str:
     return "d:" + hashlib.sha256(",".join(sorted(set(user_ids))).encode()).hexdigest()
 
 
+def room_keys(record: Mapping[str, Any], members: Sequence[str]) -> list[str]:
+    """Every key under which a room may stand that this staged channel becomes; `members` are user ids."""
+    if record.get("type") == "d":
+        return [direct_key(members)] if members else []
+    key = named_key(room_slug(clean(record.get("name"))))
+    return [key, *(_private_key(key, one) for one in ids_of(record)[:1])]
+
+
+def _private_key(key: str, import_id: str) -> str:
+    return key + "-" + hashlib.sha256(import_id.encode()).hexdigest()[:6]
+
+
 @dataclass(slots=True)
 class Room:
     id: str
@@ -472,7 +484,7 @@ def plan_room(
         room = rooms.general if record.get("general") else rooms.by_key.get(key)
     if room is not None and type == "p" and room.type == "c" and ids[0] not in rooms.by_import_id and not room.general:
         # What was private must not come to stand in a public room that happens to have its name.
-        room, key = None, key + "-" + hashlib.sha256(ids[0].encode()).hexdigest()[:6]
+        key = _private_key(key, ids[0])
         room = rooms.by_key.get(key)
     if room is None:
         creator = users.get(clean(record.get("creator"))) or (known[0] if type == "d" and known else None)

@@ -19,14 +19,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.chat.check import OUTCOMES
+from douane.chat.check import OUTCOME_BIT, OUTCOMES
 
 PASS_KEYS = 2_000_000  # keys compared at once
 SUB_TABLES = ("reactions", "files", "mentions", "edits")
 PLACE = {outcome.code: at for at, outcome in enumerate(OUTCOMES["messages"])}
 OPEN = 255  # not decided yet
 MAY_COME_IN = np.isin(np.arange(256), [PLACE[c] for c in ("created", "updated", "unchanged", "duplicate")] + [OPEN])
-FAILED = np.isin(np.arange(256), [at for at, o in enumerate(OUTCOMES["messages"]) if o.outcome == "failed"])
 
 JUDGED_COLUMNS = ("channel", "author", "ts_us", "key_hi", "key_lo")
 _YEAR_1_US, _YEAR_10000_US = -62_135_596_800_000_000, 253_402_300_800_000_000
@@ -100,10 +99,11 @@ def keys_of(frame: pl.DataFrame) -> Keys:
 
 @dataclass(frozen=True, slots=True)
 class WorkspacePart:
-    """`keys` u64[3, rows], mapped; `gone` offsets of rows that were replaced."""
+    """`keys()` reads u64[3, rows]; `gone` offsets of rows that were replaced."""
 
     number: int
-    keys: Keys
+    rows: int
+    keys: Callable[[], Keys]
     gone: Offsets
 
 
@@ -116,36 +116,40 @@ def compare(
 ) -> None:
     """Sets `duplicate` in `codes` for each OPEN message that has an earlier one of its key, and in `targets`
     (-1 before) where the workspace holds it: (place in `workspace`) << 32 | offset."""
-    total = sum(keys.shape[1] for keys in staged) + sum(part.keys.shape[1] for part in workspace)
+    total = sum(keys.shape[1] for keys in staged) + sum(part.rows for part in workspace)
     passes = 1 << max(0, -(-total // PASS_KEYS) - 1).bit_length()
-    held = [np.ones(part.keys.shape[1], np.bool_) for part in workspace]
-    for live, part in zip(held, workspace, strict=True):
-        live[part.gone] = False
     for number in range(passes):
         beat()
-        _compare_slice(staged, codes, workspace, held, targets, number, passes)
+        _compare_slice(staged, codes, workspace, targets, number, passes)
 
 
 def _compare_slice(
     staged: Sequence[Keys],
     codes: Sequence[Codes],
     workspace: Sequence[WorkspacePart],
-    held: Sequence[npt.NDArray[np.bool_]],
     targets: Sequence[Offsets],
     number: int,
     passes: int,
 ) -> None:
-    sources = [(part.keys, live) for part, live in zip(workspace, held, strict=True)]
-    sources += [(keys, own == OPEN) for keys, own in zip(staged, codes, strict=True)]
     high, low, places = [], [], []
-    for at, (keys, wanted) in enumerate(sources):
+
+    def gather(at: int, keys: Keys, wanted: npt.NDArray[np.bool_]) -> None:
         rows = np.flatnonzero(wanted & (_slice_of(keys, passes) == number) if passes > 1 else wanted)
         high.append(keys[0][rows])
         low.append(keys[1][rows])
         places.append(rows | np.int64(at << 32))
+
+    for at, part in enumerate(workspace):
+        live = np.ones(part.rows, np.bool_)
+        live[part.gone] = False
+        gather(at, part.keys(), live)
+    for at, (keys, own) in enumerate(zip(staged, codes, strict=True)):
+        gather(at + len(workspace), keys, own == OPEN)
     hi, lo = np.concatenate([*high, np.zeros(0, np.uint64)]), np.concatenate([*low, np.zeros(0, np.uint64)])
     place = np.concatenate([*places, np.zeros(0, np.int64)])
-    del high, low, places
+    high.clear()
+    low.clear()
+    places.clear()
     # Stable: of equal keys those of the workspace come first, then the staged ones in their order.
     order = np.lexsort((lo, hi))
     hi, lo, place = hi[order], lo[order], place[order]
@@ -272,10 +276,10 @@ def room_counts(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def ledger(entries: pl.Series, codes: Codes) -> pl.DataFrame:
+def ledger(entries: pl.Series, codes: Codes, table: str = "messages") -> pl.DataFrame:
     """(entry, outcome, reason, count) of one staged part."""
-    codes_of = [outcome.code for outcome in OUTCOMES["messages"]]
-    kinds = [outcome.outcome for outcome in OUTCOMES["messages"]]
+    codes_of = [outcome.code for outcome in OUTCOMES[table]]
+    kinds = [outcome.outcome for outcome in OUTCOMES[table]]
     counted = (
         pl.DataFrame({"entry": entries, "code": codes}).group_by("entry", "code").len("count").sort("entry", "code")
     )
@@ -288,18 +292,23 @@ def ledger(entries: pl.Series, codes: Codes) -> pl.DataFrame:
     )
 
 
-def reasons(codes: Codes) -> dict[str, int]:
-    counts = np.bincount(codes, minlength=len(OUTCOMES["messages"]))
-    return {outcome.code: int(counts[at]) for at, outcome in enumerate(OUTCOMES["messages"]) if counts[at]}
+def reasons(codes: Codes, table: str = "messages") -> dict[str, int]:
+    counts = np.bincount(codes, minlength=len(OUTCOMES[table]))
+    return {outcome.code: int(counts[at]) for at, outcome in enumerate(OUTCOMES[table]) if counts[at]}
 
 
-def codes_of_words(words: npt.NDArray[np.uint64], outcome_bit: int) -> Codes:
+def codes_of_words(words: npt.NDArray[np.uint64], table: str = "messages") -> Codes:
     """The outcomes that a mask's words name; OPEN where none."""
-    found = words[:, 0] >> np.uint64(outcome_bit)
+    found = words[:, 0] >> np.uint64(OUTCOME_BIT)
     codes = np.full(len(found), OPEN, np.uint8)
-    for at in range(len(OUTCOMES["messages"])):
+    for at in range(len(OUTCOMES[table])):
         codes[(found >> np.uint64(at)) & np.uint64(1) == 1] = at
     return codes
+
+
+def failed_codes(table: str = "messages") -> npt.NDArray[np.bool_]:
+    """By code whether it is a failure."""
+    return np.isin(np.arange(256), [at for at, outcome in enumerate(OUTCOMES[table]) if outcome.outcome == "failed"])
 
 
 _ID_CHARS = 700

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from douane.chat import check, settle
@@ -28,8 +29,8 @@ TABLE = "messages"
 def settle_messages(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     """`parts`: {number, rows, tables: {name: path}, before, settled}: every staged part of messages, in order; `before`
     is its mask before this run, `settled` the one of this run where it has one. `users`, `rooms`: the maps, as IPC
-    files. `workspace`: {number, keys, gone: [path]}, as it stood before this run. `everything_skipped`: no message is
-    wanted. `retry`: only those that failed before."""
+    files. `workspace`: {number, rows, keys, gone: [path]}, as it stood before this run. `everything_skipped`: no
+    message is wanted. `retry`: only those that failed before."""
     maps = Maps(pl.read_ipc(spec["users"]), pl.read_ipc(spec["rooms"]), spec["bot"])
     parts: list[dict[str, Any]] = spec["parts"]
     retry = bool(spec.get("retry"))
@@ -38,28 +39,32 @@ def settle_messages(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     def beat() -> None:
         wire.progress("messages", 0, total, "rows", 0)
 
-    codes, keys, targets = [], [], []
+    # One file each, for files that are mapped stay open.
+    keys = np.memmap(folder / "keys", np.uint64, "w+", shape=(2, max(1, total)))
+    target = np.memmap(folder / "targets", np.int64, "w+", shape=max(1, total))
+    target[:] = -1
+    codes: list[settle.Codes] = []
+    places: list[slice] = []
     for part in parts:
         frame = read_part(Path(part["tables"][TABLE]), settle.JUDGED_COLUMNS)
+        start = places[-1].stop if places else 0
+        places.append(slice(start, start + len(frame)))
         codes.append(_first_codes(frame, part, maps, bool(spec.get("everything_skipped")), retry))
-        at = part["number"]
-        np.save(folder / f"keys-{at}.npy", settle.keys_of(frame))
-        keys.append(np.load(folder / f"keys-{at}.npy", mmap_mode="r"))
-        target = np.lib.format.open_memmap(folder / f"target-{at}.npy", mode="w+", dtype=np.int64, shape=(len(frame),))
-        target[:] = -1
-        targets.append(target)
+        keys[:, places[-1]] = settle.keys_of(frame)
         beat()
     workspace = [_workspace_part(part) for part in spec["workspace"]]
-    settle.compare(keys, codes, workspace, targets, beat)
+    targets = [target[place] for place in places]
+    settle.compare([keys[:, place] for place in places], codes, workspace, targets, beat)
 
-    def content_of(place: int, offsets: settle.Offsets) -> Any:
-        return workspace[place].keys[2][offsets]
+    def content_of(place: int, offsets: settle.Offsets) -> npt.NDArray[np.uint64]:
+        found: npt.NDArray[np.uint64] = workspace[place].keys()[2][offsets]
+        return found
 
-    for part, own, target in zip(parts, codes, targets, strict=True):
+    for part, own, found in zip(parts, codes, targets, strict=True):
         if part["settled"] or part["same"]:
             continue
         tables = {name: read_part(Path(path)) for name, path in part["tables"].items()}
-        done = settle.settle(tables, own, target, content_of, maps)
+        done = settle.settle(tables, own, found, content_of, maps)
         _hand_over(part, tables[TABLE]["entry"], done, workspace, folder, wire)
         beat()
 
@@ -75,7 +80,7 @@ def _first_codes(
     failed = None
     if retry:
         before = _codes(part["before"])
-        failed = settle.FAILED[before]
+        failed = settle.failed_codes()[before]
     if part["settled"]:
         # Its rows come before their copies in later parts, as they did the first time.
         codes = _codes(part["settled"])
@@ -89,13 +94,13 @@ def _first_codes(
 
 
 def _codes(path: str) -> settle.Codes:
-    return settle.codes_of_words(masks.read_mask(Path(path)).words, check.OUTCOME_BIT)
+    return settle.codes_of_words(masks.read_mask(Path(path)).words)
 
 
 def _workspace_part(part: dict[str, Any]) -> WorkspacePart:
-    keys = np.load(part["keys"], mmap_mode="r")
     gone = [pl.read_ipc(path, columns=["at"])["at"].to_numpy().astype(np.int64) for path in part["gone"]]
-    return WorkspacePart(part["number"], keys, np.concatenate([*gone, np.zeros(0, np.int64)]))
+    whole = np.concatenate([*gone, np.zeros(0, np.int64)])
+    return WorkspacePart(part["number"], part["rows"], lambda: np.load(part["keys"]), whole)
 
 
 def _hand_over(
