@@ -26,7 +26,7 @@ from douane.store.database import write
 PROGRESS_WRITE_S = 0.5
 WINDOW = 6  # files of the child that may wait to be stored
 # Work whose failure ends the import; any other leaves it where it stood, to be asked for again.
-ENDS_THE_IMPORT = frozenset({"read", "chat_read", "chat_run", "chat_files", "chat_download"})
+ENDS_THE_IMPORT = frozenset({"read", "chat_read", "chat_run", "chat_files", "chat_avatars", "chat_download"})
 
 log = structlog.get_logger()
 

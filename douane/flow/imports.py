@@ -104,14 +104,13 @@ def begin(house: House, new: NewImport) -> Operation:
         return operations.get(connection, made.id)
 
 
-def ask(house: House, connection: Connection, operation: Operation, work: str) -> None:
-    """Asks the worker for `work` in the caller's transaction."""
+def ask(house: House, connection: Connection, operation: Operation, work: str, size: Size | None = None) -> None:
+    """Asks the worker for `work` in the caller's transaction; its size is the file's, unless it is given."""
     number = operations.ask_work(connection, operation.id, work)
-    size: Size = "small"
-    if operation.source_size >= house.settings.large_bytes:
+    if size is None and operation.source_size >= house.settings.large_bytes:
         size = "large"
-    elif operation.source_size < INTERACTIVE_BYTES:
-        size = "interactive"
+    elif size is None:
+        size = "interactive" if operation.source_size < INTERACTIVE_BYTES else "small"
     house.jobs.enqueue(
         connection,
         work,

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 stopping = threading.Event()
 
 # Events that hand over files; with a `window` in the spec the child waits until they are answered.
-FILE_EVENTS = frozenset({"part", "mask", "packed", "batch", "settled"})
+FILE_EVENTS = frozenset({"part", "mask", "packed", "batch", "settled", "body"})
 
 # What runs behind the walls; a name, because it lives on a higher floor.
 PROGRAM = "douane.child"

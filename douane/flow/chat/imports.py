@@ -14,21 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from douane.chat import check, tables
-from douane.chat.plan import Selection
+from douane.chat.selection import Selection
 from douane.errors import BadRequest, NotFound, WrongStage
 from douane.flow.house import House
 from douane.flow.imports import StoredSource, ask
 from douane.model.operation import OPEN, Operation
 from douane.staging import masks
 from douane.staging.parts import write_part
-from douane.store import manifest, operations, projects
+from douane.store import chat_files, manifest, operations, projects
 from douane.store.database import read, write
 from douane.store.ids import new_id
 from douane.store.manifest import MaskRow, PartRow
-from douane.store.schema import chat_file, chat_user
 
 FAMILY = "chat"
 API_NUMBER = 1_500_000_000  # parts with users that were sent by REST are numbered from here
@@ -95,11 +94,9 @@ def begin_pending(
     none it is completed at once."""
     with write(house.engine) as connection:
         if kind == "files":
-            where = (chat_file.c.project_id == project_id, chat_file.c.state == "pending")
-            count = int(connection.execute(select(func.count()).select_from(chat_file).where(*where)).scalar_one())
+            count = chat_files.begin(connection, project_id)
         else:
-            lacking = (chat_user.c.project_id == project_id, chat_user.c.pending_avatar.is_not(None))
-            count = int(connection.execute(select(func.count()).select_from(chat_user).where(*lacking)).scalar_one())
+            count = chat_files.count_avatars(connection, project_id)
         importer = f"pending-{kind}"
         counts = {"counts": {"messages" if kind == "files" else "users": count, "total": count}} if count else {}
         made = _create(
@@ -109,7 +106,7 @@ def begin_pending(
             **counts,
         )
         if count:
-            ask(house, connection, made, PENDING[importer])
+            ask(house, connection, made, PENDING[importer], "small")
         return operations.get(connection, made.id), count
 
 
