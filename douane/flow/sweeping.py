@@ -11,7 +11,7 @@ import structlog
 
 from douane.flow.house import House
 from douane.model.operation import Operation
-from douane.store import manifest, operations
+from douane.store import batches, chat, manifest, operations
 from douane.store.database import database_now, read, write
 
 BATCH = 20
@@ -23,7 +23,8 @@ log = structlog.get_logger()
 def sweep(house: House) -> int:
     """Drops what ended imports no longer need; how many imports were swept.
 
-    Terminated and failed ones lose everything after the grace period; completed ones lose what no version names; and
+    Terminated and failed ones lose everything after the grace period; completed ones, and failed runs that can be
+    resumed, lose what no version names; and
     whatever has not changed for the retention time loses its files and records (its document stays, contract 11)."""
     with read(house.engine) as connection:
         now = database_now(connection)
@@ -32,9 +33,12 @@ def sweep(house: House) -> int:
         ended = operations.unswept(connection, ("terminated", "failed"), grace, BATCH)
         done = operations.unswept(connection, ("completed",), grace, BATCH)
         old = operations.with_objects(connection, expired, BATCH)
+    # A run that failed can go on: what it had stays as long as that of a completed one.
+    resumable = [operation for operation in ended if operation.stage == "failed" and "run" in operation.detail]
     for operation in ended + old:
-        _drop_all(house, operation)
-    for operation in done:
+        if operation not in resumable:
+            _drop_all(house, operation)
+    for operation in done + resumable:
         _drop_unnamed(house, operation)
     return len(ended) + len(old) + len(done)
 
@@ -46,6 +50,7 @@ def _drop_all(house: House, operation: Operation) -> None:
         if now.stage not in ("terminated", "failed") and now.updated_at != operation.updated_at:
             return
         manifest.forget(connection, now.id)
+        batches.forget(connection, now.id)
         operations.forget_objects(connection, now.id)
     count = house.objects.delete_prefix(f"{operation.id}/")
     log.info("sweep.dropped", operation=operation.id, objects=count)
@@ -53,7 +58,8 @@ def _drop_all(house: House, operation: Operation) -> None:
 
 def _drop_unnamed(house: House, operation: Operation) -> None:
     with read(house.engine) as connection:
-        named = manifest.objects(connection, operation.id) | {operation.source_object}
+        named: set[str | None] = {operation.source_object, operation.detail.get("run", {}).get("selection_object")}
+        named |= manifest.objects(connection, operation.id) | chat.outcome_objects(connection, operation.id)
     for name in list(house.objects.list(f"{operation.id}/")):
         if name not in named:
             house.objects.delete(name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
-from douane.store.schema import batch
+from douane.store.schema import batch, chat_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,6 @@ def totals(connection: Connection, operation_id: str) -> Counter[str]:
 
 
 def forget(connection: Connection, operation_id: str) -> None:
-    connection.execute(delete(batch).where(batch.c.operation_id == operation_id))
+    """Drops what is known of the staged records one by one: their batches, and what a run made of them."""
+    for names in (batch, chat_outcome):
+        connection.execute(delete(names).where(names.c.operation_id == operation_id))

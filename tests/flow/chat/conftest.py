@@ -1,7 +1,10 @@
-"""Staged chat exports made of rows, without any product's files."""
+"""Chat exports on a real installation, with the worker's handlers called in this process: staged from rows, without any
+product's files (`stage`), or read from a zip (`reviewed`)."""
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -115,3 +118,50 @@ def go(house: House, project_id: str) -> Go:
             return operations.get(connection, operation.id)
 
     return go
+
+
+FILES = {
+    "users.csv": "ada,ada@example.com,Ada Lovelace\nbob,bob@example.com,Bob\ncy,,Cy\n",
+    "channels.csv": "general,ada,public,ada;bob\nsecret,bob,private,ada;cy\n",
+    "general/2020-01.csv": "ada,1577836800000,hello\nbob,1577836801000,hi ada\nzed,1577836802000,who am I\n",
+    "secret/2021-05.csv": "bob,1620000000000,psst\nbob,nonsense,when\n",
+    "nowhere/2021-06.csv": "cy,1622505600000,anybody?\n",
+    "directmessages/dm.csv": "ada,bob,1622505601000,between us\n",
+}
+
+
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in files.items():
+            archive.writestr(name, body)
+    return data.getvalue()
+
+
+@pytest.fixture
+def begin(house: House, project_id: str, person_id: str) -> Callable[..., Operation]:
+    """Makes an operation of the bytes, or of files to zip, for an importer."""
+
+    def begin(given: bytes | Mapping[str, str | bytes] = FILES, importer: str = "csv") -> Operation:
+        data = given if isinstance(given, bytes) else zipped(given)
+        name = f"{new_id()}/source"
+        house.objects.put_bytes(name, data)
+        source = StoredSource(name, len(data), "", "export.zip", "application/zip")
+        new = imports.NewChat(project_id, person_id, importer, source, "application/zip", "1_x_export.zip")
+        return imports.begin(house, new)
+
+    return begin
+
+
+@pytest.fixture
+def reviewed(house: House, begin: Callable[..., Operation]) -> Callable[..., Operation]:
+    """The same, read and checked."""
+
+    def reviewed(given: bytes | Mapping[str, str | bytes] = FILES, importer: str = "csv") -> Operation:
+        operation = begin(given, importer)
+        imports.ask_read(house, operation)
+        while work.read(house, operation.id):
+            pass
+        return imports.get(house, operation.id, operation.project_id)
+
+    return reviewed
