@@ -32,7 +32,9 @@ from douane.store.schema import (
     project,
 )
 
-GENERAL_NAME, BOT_NAME, BOT_IMPORT_ID = "general", "rocket.cat", "USLACKBOT"
+GENERAL_NAME, BOT_NAME = "general", "rocket.cat"
+# Slack's own account, and the name under which any export may let the built-in bot write (contract 6.4).
+BOT_IMPORT_IDS = ("USLACKBOT", BOT_NAME)
 _AT_ONCE = 5_000  # values in one query
 
 Row = dict[str, Any]
@@ -74,7 +76,8 @@ def ensure_workspace(connection: Connection, project_id: str, now: datetime) -> 
         }
         connection.execute(insert(chat_user), [bot])
         bot_id = str(bot["id"])
-        _insert_new(connection, chat_import_id, [_import_id(project_id, "user", BOT_IMPORT_ID, bot_id)])
+        ids = [_import_id(project_id, "user", import_id, bot_id) for import_id in BOT_IMPORT_IDS]
+        _insert_new(connection, chat_import_id, ids)
     query = (
         select(person.c.id, person.c.email, person.c.username, person.c.first_name, person.c.last_name, member.c.role)
         .join(member, member.c.person_id == person.c.id)
@@ -698,6 +701,20 @@ def names(connection: Connection, user_ids: Iterable[str]) -> dict[str, tuple[st
     for chunk in _chunks(user_ids):
         query = select(chat_user.c.id, chat_user.c.username, chat_user.c.name).where(chat_user.c.id.in_(chunk))
         found.update((row.id, (row.username, row.name)) for row in connection.execute(query))
+    return found
+
+
+def all_names(connection: Connection, project_id: str) -> list[tuple[str, str, str]]:
+    """(user id, username, name) of everybody, placeholders too."""
+    query = select(chat_user.c.id, chat_user.c.username, chat_user.c.name).where(chat_user.c.project_id == project_id)
+    return [(row.id, row.username, row.name) for row in connection.execute(query)]
+
+
+def room_names(connection: Connection, room_ids: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for chunk in _chunks(room_ids):
+        query = select(chat_room.c.id, chat_room.c.name).where(chat_room.c.id.in_(chunk))
+        found.update((row.id, row.name) for row in connection.execute(query))
     return found
 
 
