@@ -27,13 +27,13 @@ from douane.chat.importers import Batch, Counts, Options, Overview, Position, So
 from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.slack_layout import KINDS, REASONS, Layout, Listed, owners, redecoded, survey
-from douane.chat.importers.slack_records import Damage, Message
+from douane.chat.importers.slack_records import Damage
 from douane.chat.tables import TABLES, conversation_key, frame
 from douane.errors import BadFile, OverLimit
 
 PRODUCT = "slack"
 BATCH_BYTES = 64 << 20
-PILE_MESSAGES, PILE_BYTES = 8_192, 12 << 20  # what is turned into columns at once
+PILE_MESSAGES, PILE_BYTES = 16_384, 32 << 20  # what is turned into columns at once
 ENTRIES_MAX = 65_536  # a batch's, so that a million empty day files are not one batch
 ISSUES_MAX = 50  # of one kind in one entry that are told one by one
 _USERS, _CHANNELS, _MESSAGES = (KINDS.index(kind) for kind in ("users", "channels", "messages"))
@@ -115,6 +115,13 @@ class _Issues:
         self.last[key] = len(self.rows)
         self.rows.append([entry, position, severity, code, table, message, excerpt[: records.EXCERPT], 1])
 
+    def reasons(self) -> Counter[str]:
+        """"severity:code" -> how many."""
+        counted: Counter[str] = Counter()
+        for _, _, severity, code, _, _, _, count in self.rows:
+            counted[f"{severity}:{code}"] += count
+        return counted
+
     def frame(self) -> pl.DataFrame:
         return frame("issues", dict(zip(TABLES["issues"], zip(*self.rows, strict=True), strict=True)))
 
@@ -195,10 +202,11 @@ class Reader:
         return columns.Context(
             pl.Series(self._conversations, dtype=pl.String),
             pl.Series(keys, dtype=pl.UInt64),
+            pl.Series([f"slack-{one}-" for one in self._conversations], dtype=pl.String),
             index.team,
             index.bots,
             index.bot_users,
-            index.users,
+            index.users | {None},
             self._layout.bodies,
             self._options.limits.json_depth,
         )
@@ -366,7 +374,7 @@ class Reader:
             tally.failed += 1
             return
         try:
-            found = records.decode_messages(piece)
+            tally.found += pile.add(entry, conversation, tally.found, piece)
         except records.UNFIT:
             for item, mended in records.messages(piece, self._options.limits.json_depth):
                 for code in mended:
@@ -377,18 +385,68 @@ class Reader:
                     tally.failed += 1
                 else:
                     tally.reason = None
-                    pile.add(entry, conversation, tally.found, [item])
+                    pile.put(entry, conversation, tally.found, [item])
                 tally.found += 1
-        else:
-            pile.add(entry, conversation, tally.found, found)
-            tally.found += len(found)
-        pile.bytes += len(piece)
         if len(pile.messages) >= PILE_MESSAGES or pile.bytes >= PILE_BYTES:
             pile.flush()
 
     def _full(self, pile: columns.Pile, read: int, issues: _Issues) -> bool:
         records = max(pile.rows + len(pile.messages), len(issues.rows))
         return records >= self._options.batch_records or read >= BATCH_BYTES
+
+    # --- counts -----------------------------------------------------------------------------------------------------
+
+    def counts(self) -> Counts:
+        """What `batches` would stage, counted. The lists are short, so they are staged; of messages only what is
+        counted is decoded."""
+        layout = self._layout
+        tables, ledger, reasons = Counter[str](), Counter[str](), Counter[str]()
+        names: dict[str, str] = {}
+        for one in self._list_batches():
+            for table in ("users", "channels", "members"):
+                tables[table] += one.tables[table].height if table in one.tables else 0
+            if "channels" in one.tables:
+                rows = one.tables["channels"]
+                names |= {i: n or i for i, n in zip(rows["id"].to_list(), rows["name"].to_list(), strict=True)}
+            if "entries" in one.tables:
+                for column in _LEDGER:
+                    ledger[column] += int(one.tables["entries"][column].sum())
+            if "issues" in one.tables:
+                for severity, code, count in one.tables["issues"].select("severity", "code", "count").rows():
+                    reasons[f"{severity}:{code}"] += count
+        tally, issues = _Tally(-1), _Issues()
+
+        def report(entry: int, position: int | None, severity: str, code: str, message: str, excerpt: str) -> None:
+            tally.count(severity)
+            reasons[f"{severity}:{code}"] += 1
+
+        pile = columns.CountingPile(self._context, report)
+        for number in np.flatnonzero(layout.kinds == _MESSAGES).tolist():
+            for piece in self._pieces(self._archive.entry(number)):
+                self._take(piece, tally, int(layout.folder_of[number]), pile, issues)
+            if len(issues.rows) >= 1_000:
+                reasons += issues.reasons()
+                issues = _Issues()
+        pile.flush()
+        reasons += issues.reasons()
+        tables.update(pile.tables)
+        tables["users"] += len(pile.profiles)
+        for column in _LEDGER:
+            ledger[column] += getattr(tally, column)
+        shown = Counter(names.values())
+        channels: Counter[str] = Counter()
+        for place, count in pile.places.items():
+            one_id = self._conversations[place]
+            name = names.get(one_id, one_id)
+            channels[name if shown[name] == 1 else f"{name} ({one_id})"] += count
+        return Counts(
+            {table: tables[table] for table in TABLES if table not in ("entries", "issues")},
+            dict(channels),
+            {str(year): pile.years[year] for year in sorted(pile.years)},
+            dict(pile.subtypes),
+            dict(ledger),
+            dict(reasons),
+        )
 
     @cached_property
     def _packed_sums(self) -> npt.NDArray[np.int64]:
@@ -424,6 +482,7 @@ class Reader:
         )
 
 
+_LEDGER = ("found", "staged", "skipped", "failed")
 _MENDED = {
     records.MENDED: "The file is no proper JSON; this record could be read all the same.",
     records.REPLACED: "Characters that no text can hold were replaced.",

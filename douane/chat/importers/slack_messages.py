@@ -4,18 +4,20 @@ them. Which kind of message a subtype is stands in `KINDS` (chat-export-formats.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from msgspec import Raw
 
 from douane.chat import markup
 from douane.chat.importers import slack_records as records
-from douane.chat.importers.slack_records import Message, Reaction, Shared
+from douane.chat.importers.slack_records import Full, Message, Reaction, Shared
 from douane.chat.tables import TABLES, frame
 
 FORMAT = "slack_mrkdwn"
@@ -71,11 +73,23 @@ KINDS = {
 _NEW_VALUES = {"topic": "topic", "purpose": "purpose", "rename": "name"}
 _BROADCASTS = ("thread_broadcast", "reply_broadcast")
 _EDITS = {"message_changed": "edit", "message_deleted": "delete"}
+# Subtypes of which more than `Message` has is needed.
+FULL = frozenset(
+    {"file_share", "file_comment", "file_mention", "huddle_thread", *_EDITS}
+    | {subtype for subtype, kind in KINDS.items() if kind in _NEW_VALUES}
+)
+_NAMES = ("text", "me", "bot", "join", "leave", "topic", "purpose", "rename", "archive", "unarchive", "pin", "huddle")
+_ALL_KINDS = (*_NAMES, "call", "reminder", "tombstone", "file", "notice")
+_KIND_SERIES = pl.Series(_ALL_KINDS, dtype=pl.String)
+_CODES = {kind: code for code, kind in enumerate(_ALL_KINDS)}
+_TEXT, _BOT, _NOTICE = _CODES["text"], _CODES["bot"], _CODES["notice"]
 
-_TIME = r"^[0-9]{1,11}\.[0-9]{6}$"
+_TIME = re.compile(r"[0-9]{1,11}\.[0-9]{6}", re.ASCII)
 _TIME_PARTS = re.compile(r"\s*([0-9]{1,11})(?:\.([0-9]{0,9}))?\s*", re.ASCII)
-_TONE = r"^(.+)::skin-tone-([2-6])$"
-_LINKED = r"<[@#!]"
+_TONE = re.compile(r"(.+)::skin-tone-([2-6])", re.DOTALL)
+_TOKEN = r"<[@#!][^<>|]*(?:\|[^<>]*)?>"
+_TIME_BYTES = 17  # of a time since September 2001
+_POWERS = np.array([0 if i == 10 else 10 ** (15 - i if i < 10 else 16 - i) for i in range(_TIME_BYTES)], dtype=np.int64)
 
 
 def time_us(ts: str | None) -> int | None:
@@ -90,26 +104,47 @@ def time_us(ts: str | None) -> int | None:
 def canonical(ts: str | None) -> str | None:
     """A time as Slack writes it, with six digits."""
     us = time_us(ts)
-    return None if us is None else f"{us // 1_000_000}.{us % 1_000_000:06}"
+    if us is None or ts is None:
+        return None
+    return ts if _TIME.fullmatch(ts) else f"{us // 1_000_000}.{us % 1_000_000:06}"
+
+
+def times_us(texts: Sequence[str | None]) -> npt.NDArray[np.int64] | None:
+    """`time_us` of all at once; None when one of them needs a closer look."""
+    try:
+        joined = "".join(texts).encode("ascii")  # type: ignore[arg-type]  # TypeError where one is None
+    except (TypeError, UnicodeEncodeError):
+        return None
+    if len(joined) != _TIME_BYTES * len(texts):
+        return None
+    signs = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _TIME_BYTES)
+    if not (signs[:, 10] == ord(".")).all():
+        return None
+    digits = signs - np.uint8(ord("0"))
+    if (digits[:, :10] > 9).any() or (digits[:, 11:] > 9).any():
+        return None
+    found: npt.NDArray[np.int64] = digits @ _POWERS
+    return found if (found > 0).all() else None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What messages are read against. `channels`, `keys`: id and `key_hi` of every conversation with a folder.
-    `bots`: bot_id -> the user who is that bot. `bot_users`: their ids. `known`: ids that lists name. `bodies`: file ids
-    -> the entries that hold them."""
+    """What messages are read against. `channels`: the id of every conversation with a folder, `keys` their `key_hi`.
+    `bots`: bot_id -> the user who is that bot; `bot_users`: who is one. `known`: ids that lists name, and None.
+    `bodies`: file ids -> the entries that hold them."""
 
     channels: pl.Series
     keys: pl.Series
+    prefixes: pl.Series  # of message ids
     team: str
-    bots: dict[str, str]
+    bots: Mapping[str, str]
     bot_users: frozenset[str]
-    known: frozenset[str]
+    known: frozenset[str | None]
     bodies: Callable[[Sequence[str | None]], list[int | None]]
     depth_max: int
 
 
-# (entry, position in it or None, code, message, excerpt): something to report of a message
+# (entry, position in it, severity, code, message, excerpt): what is to be said of a message
 Report = Callable[[int, int | None, str, str, str, str], None]
 
 
@@ -119,17 +154,69 @@ class Pile:
     the context, position of the first, how many)."""
 
     context: Context
-    drop: Report
+    report: Report
     messages: list[Message] = field(default_factory=list)
     spans: list[tuple[int, int, int, int]] = field(default_factory=list)
+    profiles: dict[str, Profile] = field(default_factory=dict)  # of strangers
+    edits: dict[int, Edit] = field(default_factory=dict)  # by id() of their message, which the pile holds
     done: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     rows: int = 0
     bytes: int = 0  # of the JSON that the messages came from
-    inferred: set[str] = field(default_factory=set)
 
-    def add(self, entry: int, conversation: int, position: int, messages: list[Message]) -> None:
-        self.spans.append((entry, conversation, position, len(messages)))
-        self.messages += messages
+    def add(self, entry: int, conversation: int, position: int, data: bytes) -> int:
+        """Takes a day file that decodes at once, and says how many messages that were. Raises records.UNFIT."""
+        found = self._decode(data)
+        known, profiles = self.context.known, self.profiles
+        for m in found:
+            if not m.text or m.subtype in FULL or (m.user not in known and m.user not in profiles):
+                found = records.decode_full(data)
+                break
+        self.put(entry, conversation, position, found)
+        self.bytes += len(data)
+        return len(found)
+
+    def put(self, entry: int, conversation: int, position: int, found: Sequence[Message]) -> None:
+        if found and isinstance(found[0], Full):
+            for m in found:
+                self._settle(m)  # type: ignore[arg-type]  # all are, or none
+        self._unpin(found)
+        self.spans.append((entry, conversation, position, len(found)))
+        self.messages += found
+
+    def _decode(self, data: bytes) -> Sequence[Message]:
+        return records.decode_messages(data)
+
+    def _unpin(self, found: Sequence[Message]) -> None:
+        """Takes out what would keep the whole day file in memory."""
+        for m in found:
+            if m.attachments is not None:
+                m.attachments = _cards(m.attachments, self.context.depth_max)  # type: ignore[assignment]
+            if m.files:
+                m.files = [str(raw, "utf-8", "replace") for raw in m.files]  # type: ignore[call-overload]
+
+    def _settle(self, m: Full) -> None:
+        """Brings what stands elsewhere in some messages to where it is in ordinary ones."""
+        depth_max, subtype = self.context.depth_max, m.subtype
+        if subtype in FULL:
+            new_value = _NEW_VALUES.get(KINDS[subtype])
+            if new_value:
+                value = getattr(m, new_value)
+                m.text = value if value is not None else m.text
+            elif subtype == "file_comment" and m.comment:
+                m.user = m.comment.user or m.user
+                m.text = m.comment.comment or m.text
+            elif subtype in _EDITS:
+                self.edits[id(m)] = _edit(m, depth_max)
+        if m.file is not None and not m.files:
+            m.files = [m.file]
+        if not m.text and m.blocks is not None:
+            blocks = records.parse(m.blocks, depth_max)
+            if isinstance(blocks, list):
+                m.text = markup.slack_blocks_text(blocks) or m.text
+        if not m.text and m.room is not None and subtype == "huddle_thread":
+            m.text = _huddle(records.parse(m.room, depth_max))
+        if m.user not in self.context.known and m.user not in self.profiles and m.user_profile is not None:
+            self.profiles[m.user or ""] = profile(m.user_profile)
 
     def flush(self) -> None:
         """Makes frames of what has piled up."""
@@ -139,207 +226,252 @@ class Pile:
             for name, rows in tables.items():
                 if rows.height:
                     self.done.setdefault(name, []).append(rows)
-        self.messages, self.spans, self.bytes = [], [], 0
+        self.messages, self.spans, self.edits, self.bytes = [], [], {}, 0
 
     def frames(self) -> dict[str, pl.DataFrame]:
+        """Of everything since the beginning."""
         self.flush()
-        return {name: pl.concat(parts) for name, parts in self.done.items()}
+        frames = {name: pl.concat(parts) for name, parts in self.done.items()}
+        if self.profiles:
+            frames["users"] = _inferred(self.profiles, self.context.team)
+        return frames
+
+
+@dataclass(slots=True)
+class CountingPile(Pile):
+    """The same messages, only counted."""
+
+    tables: Counter[str] = field(default_factory=Counter)
+    years: Counter[int] = field(default_factory=Counter)
+    subtypes: Counter[str] = field(default_factory=Counter)
+    places: Counter[int] = field(default_factory=Counter)
+
+    def _decode(self, data: bytes) -> Sequence[Message]:
+        return records.decode_counted(data)  # type: ignore[return-value]  # it has the members that counting asks for
+
+    def _unpin(self, found: Sequence[Message]) -> None:
+        depth_max = self.context.depth_max
+        self.files.update({id(m): n for m in found if m.files and (n := _count_files(m.files, depth_max))})
+
+    files: dict[int, int] = field(default_factory=dict)
+
+    def flush(self) -> None:
+        if not self.messages:
+            return
+        found, _, place, _, times = _fitting(self)
+        self.tables["messages"] += len(found)
+        self.tables["reactions"] += sum(_count_reactions(m.reactions) for m in found if m.reactions)
+        self.tables["mentions"] += _mentions(pl.Series([m.text for m in found], dtype=pl.String)).height
+        if self.edits:
+            self.tables["edits"] += sum(id(m) in self.edits for m in found)
+        if self.files:
+            self.tables["files"] += sum(self.files.get(id(m), 0) for m in found)
+        years, counts = np.unique(times.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64), return_counts=True)
+        self.years.update(dict(zip((years + 1970).tolist(), counts.tolist(), strict=True)))
+        self.subtypes.update([m.subtype or "" for m in found])
+        places = np.bincount(place)
+        self.places.update({p: int(places[p]) for p in np.flatnonzero(places).tolist()})
+        self.messages, self.spans, self.edits, self.files, self.bytes = [], [], {}, {}, 0
+
+
+def _count_reactions(reactions: Sequence[Reaction]) -> int:
+    """How many rows `_reactions` makes of them."""
+    if len(reactions) > 1 and len({r.name for r in reactions}) < len(reactions):
+        return _reactions([reactions])[0].height
+    return sum(len(set(users := r.users or ())) + ((r.count or 0) > len(users)) for r in reactions)
+
+
+def _count_files(raws: Sequence[Raw], depth_max: int) -> int:
+    """How many rows `_files` makes of them."""
+    texts = [str(raw, "utf-8", "replace") for raw in raws]  # type: ignore[call-overload]
+    return sum(
+        text.startswith("{")
+        and (text.count("{") + text.count("[") <= depth_max or records.shared_file(text, depth_max) is not None)
+        for text in texts
+    )
+
+
+Whole = npt.NDArray[np.int64]
+
+
+def _fitting(pile: Pile) -> tuple[Sequence[Message], Whole, Whole, Whole, Whole]:
+    """(messages, entry, conversation's place, position, time) of what is a message and has a time."""
+    found: Sequence[Message] = pile.messages
+    counts = [span[3] for span in pile.spans]
+    entry, place = (np.repeat(np.array([span[i] for span in pile.spans], dtype=np.int64), counts) for i in (0, 1))
+    starts = np.array([span[2] for span in pile.spans], dtype=np.int64) - (np.cumsum(counts) - counts)
+    position = np.arange(len(found)) + np.repeat(starts, counts)
+    times = times_us([m.ts for m in found])
+    types = [m.type for m in found]
+    if times is None or types.count("message") != len(types):
+        kept = [i for i, m in enumerate(found) if _fit(m, int(entry[i]), int(position[i]), pile.report)]
+        found = [found[i] for i in kept]
+        entry, place, position = entry[kept], place[kept], position[kept]
+        times = np.array([time_us(m.ts) for m in found], dtype=np.int64)
+    return found, entry, place, position, times
 
 
 def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
-    context, found = pile.context, pile.messages
-    counts = [span[3] for span in pile.spans]
-    entry = np.repeat(np.array([span[0] for span in pile.spans], dtype=np.int64), counts)
-    place = np.repeat(np.array([span[1] for span in pile.spans], dtype=np.uint32), counts)
-    starts = np.array([span[2] for span in pile.spans], dtype=np.int64) - (np.cumsum(counts) - counts)
-    position = np.arange(len(found)) + np.repeat(starts, counts)
-
-    ts = pl.Series("ts", [m.ts for m in found], dtype=pl.String)
-    types = [m.type for m in found]
-    timed = ts.str.contains(_TIME)
-    if types.count("message") != len(types) or not timed.all() or (ts == "0000000000.000000").any():
-        kept = [i for i, m in enumerate(found) if _fit(m, int(entry[i]), int(position[i]), pile.drop)]
-        found = [found[i] for i in kept]
-        entry, place, position = entry[kept], place[kept], position[kept]
-        ts = pl.Series("ts", [m.ts for m in found], dtype=pl.String)
+    context = pile.context
+    found, entry, place, position, times = _fitting(pile)
     if not found:
         return {"messages": frame("messages", {})}
-
-    subtypes = [m.subtype for m in found]
-    edits: list[tuple[int, str, int | None, str | None, str | None]] = []
-    for i, (m, subtype) in enumerate(zip(found, subtypes, strict=True)):
-        if subtype is not None or not m.text:
-            _settle(m, i, context, edits)
-
-    base = pl.DataFrame(
-        {
-            "ts": ts,
-            "subtype": pl.Series(subtypes, dtype=pl.String),
-            "user": pl.Series([m.user for m in found], dtype=pl.String),
-            "text": pl.Series([m.text for m in found], dtype=pl.String),
-            "thread_ts": pl.Series([m.thread_ts for m in found], dtype=pl.String),
-            "replies": pl.Series([m.reply_count for m in found], dtype=pl.Int64),
-            "place": pl.Series(place),
-        }
-    )
     length = len(found)
 
-    # threads
-    if not base["thread_ts"].str.contains(_TIME).all():  # null does not count
-        base = base.with_columns(_thread_times(found, entry, position, pile.drop))
-
-    def rare(name: str, values: list[object], kind: pl.DataType) -> pl.Series:
+    def rare(values: Sequence[object], kind: pl.DataType) -> pl.Series:
         """A column that is empty nearly always."""
         if values.count(None) == length:
-            return pl.Series(name, dtype=kind).extend_constant(None, length)
-        return pl.Series(name, values, dtype=kind)
+            return pl.Series(dtype=kind).extend_constant(None, length)
+        return pl.Series(values, dtype=kind)
 
-    bot_ids = [m.bot_id for m in found]
-    aliases: list[object] = [None] * length
-    authors = base["user"]
-    if bot_ids.count(None) != length or authors.null_count():
-        names = [m.user or (context.bots.get(m.bot_id, m.bot_id) if m.bot_id else None) for m in found]
-        authors = pl.Series(names, dtype=pl.String)
-        aliases = [_alias(m) for m in found]
-    kinds = [
-        ("text" if b is None else "bot" if m.user is None or m.user in context.bot_users else "text")
-        if s is None
-        else KINDS.get(s) or ("text" if m.text else "notice")
-        for s, b, m in zip(subtypes, bot_ids, found, strict=True)
-    ]
+    threads = [m.thread_ts for m in found]
+    if not all(t is None or (len(t) == _TIME_BYTES and _TIME.fullmatch(t)) for t in threads):
+        threads = [_thread(m, int(entry[i]), int(position[i]), pile.report) for i, m in enumerate(found)]
+
+    # authors, the names they go by, and kinds: most messages are a person's without any subtype
+    subtypes = [m.subtype for m in found]
+    authors: list[str | None] = [m.user for m in found]
+    aliases: list[str | None] = [None] * length
+    kinds = np.zeros(length, dtype=np.uint8)
+    for i, bot_id in enumerate([m.bot_id for m in found]):
+        if bot_id is not None or not authors[i]:
+            m = found[i]
+            aliases[i] = m.username or (m.bot_profile.name if m.bot_profile else None)
+            authors[i] = m.user or context.bots.get(bot_id or "", bot_id) or None
+            if not m.user or m.user in context.bot_users:
+                kinds[i] = _BOT
+    for i, subtype in enumerate(subtypes):
+        if subtype is not None:
+            m = found[i]
+            kinds[i] = _CODES[KINDS[subtype]] if subtype in KINDS else _TEXT if m.text else _NOTICE
+            if subtype == "bot_message":
+                aliases[i] = aliases[i] or m.username
 
     edited = [m.edited for m in found]
-    if edited.count(None) == length:
-        edited_us = edited_by = None
-    else:
-        edited_us = [None if e is None else time_us(e.ts) for e in edited]
-        edited_by = [None if e is None else e.user for e in edited]
-    latest = [m.latest_reply for m in found]
-    cards = [m.attachments for m in found]
+    marked = edited.count(None) != length
+    pinned = [m.pinned_to for m in found]
+    hidden = [m.hidden for m in found]
     icons = [m.icons for m in found]
-
     reactions, reacted = _reactions([m.reactions for m in found])
     files, filed = _files(found, context)
-    made = {
-        "entry": pl.Series(entry),
-        "position": pl.Series(position),
-        "author": authors,
-        "alias": rare("alias", aliases, pl.String()),
-        "kind": pl.Series(kinds, dtype=pl.String),
-        "last_reply_us": rare("", [None if t is None else time_us(t) for t in latest], pl.Int64()),
-        "edited_us": rare("", edited_us or [None] * length, pl.Int64()),
-        "edited_by": rare("", edited_by or [None] * length, pl.String()),
-        "pinned": pl.Series([bool(m.pinned_to or m.pinned_info is not None) for m in found], dtype=pl.Boolean),
-        "hidden": pl.Series([m.hidden is True for m in found], dtype=pl.Boolean),
-        "emoji": rare(
-            "", [i.emoji if isinstance(i, records.Icons) else None for i in icons], pl.String()
-        ),
-        "attachments": rare("", [None if c is None else _cards(c, context.depth_max) for c in cards], pl.String()),
-        "reactions": reacted,
-        "files": filed,
-    }
-    channel = context.channels.gather(base["place"])
-    table = base.with_columns(
-        **made,
-        channel=channel,
-        key_hi=context.keys.gather(base["place"]),
-        prefix=("slack-" + context.channels + "-").gather(base["place"]),
+    no_text: list[None] = [None] * length
+
+    table = pl.DataFrame(
+        {
+            "entry": entry,
+            "position": position,
+            "key_lo": times,
+            "ts": pl.Series([m.ts for m in found], dtype=pl.String),
+            "author": pl.Series(authors, dtype=pl.String),
+            "alias": rare(aliases, pl.String()),
+            "kind": kinds,
+            "subtype": rare(subtypes, pl.String()),
+            "text": pl.Series([m.text for m in found], dtype=pl.String),
+            "thread": rare(threads, pl.String()),
+            "replies": rare([m.reply_count for m in found], pl.Int64()),
+            "last_reply_us": rare([t and time_us(t) for t in (m.latest_reply for m in found)], pl.Int64()),
+            "edited_us": rare([e and time_us(e.ts) for e in edited] if marked else no_text, pl.Int64()),
+            "edited_by": rare([e and e.user for e in edited] if marked else no_text, pl.String()),
+            "pinned": [bool(p) for p in pinned] if any(pinned) else np.zeros(length, dtype=bool),
+            "hidden": [h is True for h in hidden] if any(hidden) else np.zeros(length, dtype=bool),
+            "emoji": rare([i.emoji if isinstance(i, records.Icons) else None for i in icons], pl.String()),
+            "attachments": rare([m.attachments for m in found], pl.String()),
+            "reactions": reacted,
+            "files": filed,
+            "place": place,
+        }
     ).select(
         "entry",
         "position",
-        "key_hi",
-        key_lo=pl.col("ts").str.replace(".", "", literal=True).cast(pl.Int64),
-        id=pl.col("prefix") + pl.col("ts").str.replace(".", "-", literal=True),
-        channel="channel",
-        ts_us=pl.col("ts").str.replace(".", "", literal=True).cast(pl.Int64),
-        author=_clean("author"),
-        alias=_clean("alias"),
-        kind="kind",
-        subtype=_clean("subtype"),
-        text=_clean("text"),
-        format=pl.lit(FORMAT),
-        thread=pl.col("prefix") + pl.col("thread_ts").str.replace(".", "-", literal=True),
-        broadcast=pl.col("subtype").is_in(_BROADCASTS).fill_null(False),
-        replies="replies",
-        last_reply_us="last_reply_us",
-        edited_us="edited_us",
-        edited_by=_clean("edited_by"),
-        pinned="pinned",
-        hidden="hidden",
-        emoji=_clean("emoji"),
-        attachments="attachments",
-        reactions="reactions",
-        files="files",
+        pl.lit(context.keys).gather("place").alias("key_hi"),
+        "key_lo",
+        (pl.lit(context.prefixes).gather("place") + pl.col("ts").str.replace(".", "-", literal=True)).alias("id"),
+        pl.lit(context.channels).gather("place").alias("channel"),
+        pl.col("key_lo").alias("ts_us"),
+        "author",
+        "alias",
+        pl.lit(_KIND_SERIES).gather("kind").alias("kind"),
+        "subtype",
+        "text",
+        pl.lit(FORMAT).alias("format"),
+        (pl.lit(context.prefixes).gather("place") + pl.col("thread").str.replace(".", "-", literal=True)).alias("thread"),
+        pl.col("subtype").is_in(_BROADCASTS).fill_null(False).alias("broadcast"),
+        "replies",
+        "last_reply_us",
+        "edited_us",
+        "edited_by",
+        "pinned",
+        "hidden",
+        "emoji",
+        "attachments",
+        "reactions",
+        "files",
     )
+    table = _without_nul(table)
+    edits = [(i, *pile.edits.pop(id(m))) for i, m in enumerate(found) if id(m) in pile.edits] if pile.edits else []
     return {
         "messages": table,
         "reactions": _moved(reactions, pile.rows),
         "files": _moved(files, pile.rows),
         "mentions": _moved(_mentions(table["text"]), pile.rows),
-        "edits": _moved(
-            frame("edits", dict(zip(TABLES["edits"], zip(*edits, strict=True), strict=True)) if edits else {}), pile.rows
-        ),
-        "users": _inferred(found, table["author"], pile),
+        "edits": _moved(_of_rows("edits", edits), pile.rows),
     }
 
 
-def _clean(name: str) -> pl.Expr:
+def _without_nul(rows: pl.DataFrame) -> pl.DataFrame:
     """PostgreSQL's texts hold no NUL."""
-    return pl.col(name).str.replace_all("\0", "", literal=True)
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String and name not in ("kind", "format")]
+    if rows.select(pl.any_horizontal(pl.col(texts).str.contains("\0", literal=True).any())).item():
+        return rows.with_columns(pl.col(texts).str.replace_all("\0", "", literal=True))
+    return rows
 
 
 def _moved(rows: pl.DataFrame, by: int) -> pl.DataFrame:
     return rows.with_columns(pl.col("at") + pl.lit(by, dtype=pl.UInt32)) if by and rows.height else rows
 
 
-def _fit(message: Message, entry: int, position: int, drop: Report) -> bool:
+def _of_rows(table: str, rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    return frame(table, dict(zip(TABLES[table], zip(*rows, strict=True), strict=True)) if rows else {})
+
+
+def _fit(message: Message, entry: int, position: int, report: Report) -> bool:
     """Whether it is a message with a time; brings the time into Slack's form."""
     if message.type != "message" and message.type is not None:
-        kind = message.type[:40]
-        drop(entry, position, "skipped", NO_MESSAGE, f"A record of type “{kind}” is no message.", message.text or kind)
+        kind = str(message.type)[:40]
+        report(entry, position, "skipped", NO_MESSAGE, f"A record of type “{kind}” is no message.", message.text or "")
         return False
     ts = canonical(message.ts)
     if ts is None:
-        text = f"“{(message.ts or '')[:40]}” is no time of a message." if message.ts else "The message has no time."
-        drop(entry, position, "failed", INVALID_TIME, text, records.excerpt(message.text or message.ts or ""))
+        said = f"“{message.ts[:40]}” is no time of a message." if message.ts else "The message has no time."
+        report(entry, position, "failed", INVALID_TIME, said, message.text or "")
         return False
-    message.ts = ts if not re.fullmatch(_TIME, message.ts or "") else message.ts
+    message.ts = ts
     return True
 
 
-def _settle(m: Message, row: int, context: Context, edits: list[tuple[int, str, int | None, str | None, str | None]]) -> None:
-    """Brings what stands elsewhere in some subtypes to where it is in ordinary messages."""
-    subtype = m.subtype
-    if subtype is not None:
-        new_value = _NEW_VALUES.get(KINDS.get(subtype, ""))
-        if new_value:
-            value = getattr(m, new_value)
-            m.text = value if value is not None else m.text
-        elif subtype == "file_comment" and m.comment:
-            m.user = m.comment.user or m.user
-            m.text = m.comment.comment or m.text
-        elif subtype in _EDITS:
-            edits.append(_edit(m, row, context.depth_max))
-            return
-    if not m.text and m.blocks is not None:
-        blocks = records.parse(m.blocks, context.depth_max)
-        if isinstance(blocks, list):
-            m.text = markup.slack_blocks_text(blocks) or m.text
-    if not m.text and m.room is not None and subtype == "huddle_thread":
-        m.text = _huddle(records.parse(m.room, context.depth_max))
+def _thread(m: Message, entry: int, position: int, report: Report) -> str | None:
+    ts = canonical(m.thread_ts)
+    if m.thread_ts and ts is None:
+        said = f"“{m.thread_ts[:40]}” is no time of a thread's first message."
+        report(entry, position, "warning", THREAD_LOST, said, m.text or "")
+    return ts
 
 
-def _edit(m: Message, row: int, depth_max: int) -> tuple[int, str, int | None, str | None, str | None]:
-    """A row of `edits`: what the message said before. Only exports of workspaces that retain edits have these."""
+Edit = tuple[str, int | None, str | None, str | None]  # kind, time, user, what it said before
+
+
+def _edit(m: Full, depth_max: int) -> Edit:
+    """A row of `edits` but for its place. Only exports of workspaces that retain edits have these."""
     before = records.parse(m.previous_message, depth_max) or records.parse(m.original, depth_max)
     after = records.parse(m.message, depth_max)
     before, after = before if isinstance(before, dict) else {}, after if isinstance(after, dict) else {}
     mark = after.get("edited") or before.get("edited")
     mark = mark if isinstance(mark, dict) else {}
     kind = _EDITS[m.subtype or ""]
-    at = time_us(m.ts) if kind == "delete" else time_us(records.text(mark.get("ts"))) or time_us(m.ts)
-    who = records.text(mark.get("user")) if kind == "edit" else m.user
-    return row, kind, at, who or m.user, records.text(before.get("text"))
+    edited = kind == "edit"
+    at = (time_us(records.text(mark.get("ts"))) if edited else None) or time_us(m.ts)
+    who = (records.text(mark.get("user")) if edited else None) or m.user
+    return kind, at, who, records.text(before.get("text"))
 
 
 def _huddle(room: object) -> str | None:
@@ -353,103 +485,87 @@ def _huddle(room: object) -> str | None:
     return f"A huddle{minutes}{': ' if people else ''}{', '.join(people)}"
 
 
-def _alias(m: Message) -> str | None:
-    """The name an integration gave itself for this message."""
-    if m.bot_id is None and m.bot_profile is None and m.subtype != "bot_message" and m.user is not None:
-        return None
-    return m.username or (m.bot_profile.name if m.bot_profile else None) or None
-
-
-def _thread_times(found: list[Message], entry: np.ndarray, position: np.ndarray, drop: Report) -> pl.Series:
-    times = []
-    for i, m in enumerate(found):
-        ts = canonical(m.thread_ts)
-        if m.thread_ts and ts is None:
-            message = f"“{m.thread_ts[:40]}” is no time of a thread's first message."
-            drop(int(entry[i]), int(position[i]), "warning", THREAD_LOST, message, m.text or "")
-        times.append(ts)
-    return pl.Series("thread_ts", times, dtype=pl.String)
-
-
 def _cards(raw: Raw, depth_max: int) -> str | None:
-    text = records.raw_text(raw)
-    if text == "null" or text == "[]":
+    """Attachments as they came; None where there are none, or nested too deeply to be read again."""
+    text = str(raw, "utf-8", "replace")  # type: ignore[call-overload]  # a Raw is a buffer
+    if text in ("null", "[]"):
         return None
     if text.count("[") + text.count("{") > depth_max and records.parse(raw, depth_max) is None:
         return None
     return text
 
 
-def _reactions(given: list[list[Reaction] | None]) -> tuple[pl.DataFrame, pl.Series]:
+def _reactions(given: Sequence[Sequence[Reaction] | None]) -> tuple[pl.DataFrame, pl.Series]:
     """One row a person and reaction, and for each message how many rows it has."""
     marked = [(at, r) for at, rs in enumerate(given) if rs for r in rs]
     if not marked:
         return frame("reactions", {}), pl.Series(dtype=pl.UInt32).extend_constant(0, len(given))
-    users = [r.users or () for _, r in marked]
-    sizes = np.array([len(u) for u in users], dtype=np.int64)
-    stated = np.array([r.count or 0 for _, r in marked], dtype=np.float64)
-    unnamed = (stated - sizes).clip(0, 2**31)
-    names = pl.Series([r.name for _, r in marked], dtype=pl.String)
-    if names.str.contains("::", literal=True).any():
-        parts = names.str.extract_groups(_TONE).struct.unnest()
-        tones = parts["2"].cast(pl.UInt8).fill_null(0)
-        names = parts["1"].fill_null(names)
-    else:
-        tones = pl.Series(dtype=pl.UInt8).extend_constant(0, len(names))
-    one_each = pl.DataFrame(
+    names, tones = [r.name for _, r in marked], [0] * len(marked)
+    for i, name in enumerate(names):
+        if "::" in name and (match := _TONE.fullmatch(name)):
+            names[i], tones[i] = match[1], int(match[2])
+    users: list[Sequence[str | None]] = [r.users or () for _, r in marked]
+    sizes = [len(u) for u in users]
+    unnamed = [min((r.count or 0) - size, _UINT32_MAX) for (_, r), size in zip(marked, sizes, strict=True)]
+    counts = [1] * sum(sizes)
+    if any(rest > 0 for rest in unnamed):
+        counts = list(chain.from_iterable([1] * s + ([u] if u > 0 else []) for s, u in zip(sizes, unnamed, strict=True)))
+        users = [[*u, None] if rest > 0 else u for u, rest in zip(users, unnamed, strict=True)]
+        sizes = [len(u) for u in users]
+    each = np.repeat(np.arange(len(marked)), sizes)
+    at = np.array([at for at, _ in marked], dtype=np.uint32)
+    rows = pl.DataFrame(
         {
-            "at": pl.Series([at for at, _ in marked], dtype=pl.UInt32),
-            "name": names.str.replace_all("\0", "", literal=True),
-            "tone": tones,
+            "at": at[each],
+            "name": pl.Series(names, dtype=pl.String).gather(each),
+            "tone": np.array(tones, dtype=np.uint8)[each],
+            "user": pl.Series(list(chain.from_iterable(users)), dtype=pl.String),
+            "count": np.array(counts, dtype=np.uint32),
         }
     )
-    rows = one_each[np.repeat(np.arange(len(marked)), sizes)].with_columns(
-        user=pl.Series(list(chain.from_iterable(users)), dtype=pl.String), count=pl.lit(1, dtype=pl.UInt32)
-    )
-    if (more := np.flatnonzero(unnamed > 0)).size:
-        rest = one_each[more].with_columns(
-            user=pl.lit(None, dtype=pl.String), count=pl.Series(unnamed[more].astype(np.uint32))
-        )
-        rows = pl.concat([rows, rest]).sort("at", maintain_order=True)
-    if rows.select("at", "name", "tone", "user").is_duplicated().any():
+    if any(size > 1 and len(set(u)) < size for u, size in zip(users, sizes, strict=True)) or any(
+        len(rs) > 1 and len({r.name for r in rs}) < len(rs) for rs in given if rs
+    ):
         rows = rows.unique(["at", "name", "tone", "user"], keep="first", maintain_order=True)
     per_message = np.bincount(rows["at"].to_numpy(), minlength=len(given)).astype(np.uint32)
-    return rows, pl.Series(per_message)
+    return _without_nul(rows), pl.Series(per_message)
 
 
-def _files(found: list[Message], context: Context) -> tuple[pl.DataFrame, pl.Series]:
+_UINT32_MAX = 2**32 - 1
+
+
+def _files(found: Sequence[Message], context: Context) -> tuple[pl.DataFrame, pl.Series]:
     """One row a file, and for each message how many it has. A hole in the list keeps its number and gives no row."""
-    raws = [
-        (at, number, raw)
-        for at, m in enumerate(found)
-        if m.files or m.file is not None
-        for number, raw in enumerate(m.files or ([m.file] if m.file is not None else []), 1)
+    texts = [(at, number, text) for at, m in enumerate(found) if m.files for number, text in enumerate(m.files, 1)]
+    shared = [
+        (at, number, text, file)
+        for at, number, text in texts
+        if (file := records.shared_file(text, context.depth_max)) is not None
     ]
-    shared = [(*r, f) for r in raws if (f := records.shared_file(r[2], context.depth_max)) is not None]
     if not shared:
         return frame("files", {}), pl.Series(dtype=pl.UInt32).extend_constant(0, len(found))
-    each = [s[3] for s in shared]
+    each = [file for _, _, _, file in shared]
     bodies = context.bodies([f.id for f in each])
     rows = pl.DataFrame(
         {
-            "at": [s[0] for s in shared],
-            "number": [s[1] for s in shared],
+            "at": [at for at, _, _, _ in shared],
+            "number": [number for _, number, _, _ in shared],
             "id": [f.id for f in each],
-            "name": [f.name or f.title or f.id or f"file-{s[1]}" for f, s in zip(each, shared, strict=True)],
+            "name": [f.name or f.title or f.id or f"file-{number}" for _, number, _, f in shared],
             "title": [f.title for f in each],
             "media_type": [f.mimetype for f in each],
-            "size": [records.whole(f.size) for f in each],
+            "size": [f.size if isinstance(f.size, int) and f.size < 2**63 else records.whole(f.size) for f in each],
             "state": [_state(f, body) for f, body in zip(each, bodies, strict=True)],
             "url": [f.url_private_download or f.url_private or f.permalink for f in each],
             "uploader": [f.user for f in each],
             "created_us": [_seconds_us(f.created or f.timestamp) for f in each],
             "body_entry": bodies,
-            "original": [records.raw_text(s[2]) for s in shared],
+            "original": [text for _, _, text, _ in shared],
         },
         schema=TABLES["files"],
-    ).with_columns(_clean(name) for name in ("id", "name", "title", "media_type", "url", "uploader"))
+    )
     per_message = np.bincount(rows["at"].to_numpy(), minlength=len(found)).astype(np.uint32)
-    return rows, pl.Series(per_message)
+    return _without_nul(rows), pl.Series(per_message)
 
 
 _DOCUMENTS = frozenset({"quip", "canvas", "list", "post"})
@@ -479,16 +595,34 @@ def _seconds_us(seconds: int | float | None) -> int | None:
 
 
 def _mentions(text: pl.Series) -> pl.DataFrame:
-    rows = text.str.contains(_LINKED).fill_null(False).arg_true()
-    found = [
+    """Whom texts speak to. What `markup.mentions` finds, asked once per token; only where there may be code, which
+    hides tokens, it reads the whole text."""
+    texts = pl.DataFrame({"text": text}).with_row_index("at").filter(pl.col("text").str.contains("<[@#!]"))
+    if not texts.height:
+        return frame("mentions", {})
+    coded = pl.col("text").str.contains("`", literal=True)
+    tokens = texts.filter(~coded).select("at", token=pl.col("text").str.extract_all(_TOKEN)).explode("token").drop_nulls()
+    meanings = [
+        (token, kind, target or None)
+        for token in tokens["token"].unique(maintain_order=True).to_list()
+        for kind, target in markup.mentions(token, FORMAT)
+    ]
+    named = pl.DataFrame(meanings, schema={"token": pl.String, "kind": pl.String, "target": pl.String}, orient="row")
+    found = tokens.join(named, on="token", maintain_order="left").select("at", "kind", "target")
+    coded_texts = texts.filter(coded)
+    inner = [
         (at, kind, target or None)
-        for at, said in zip(rows.to_list(), text.gather(rows).to_list(), strict=True)
+        for at, said in zip(coded_texts["at"].to_list(), coded_texts["text"].to_list(), strict=True)
         for kind, target in markup.mentions(said, FORMAT)
     ]
-    return frame("mentions", dict(zip(TABLES["mentions"], zip(*found, strict=True), strict=True)) if found else {})
+    if inner:
+        found = pl.concat([found, _of_rows("mentions", inner)]).sort("at", maintain_order=True)
+    return found.unique(maintain_order=True)
 
 
-class _Profile(msgspec.Struct, gc=False):
+class Profile(msgspec.Struct, gc=False):
+    """What a message says of its author: all that is known of people of other companies."""
+
     real_name: str | None = None
     display_name: str | None = None
     name: str | None = None
@@ -498,46 +632,42 @@ class _Profile(msgspec.Struct, gc=False):
     is_ultra_restricted: bool | None = None
 
 
-_decode_profile = msgspec.json.Decoder(_Profile).decode
+_decode_profile = msgspec.json.Decoder(Profile).decode
 
 
-def _inferred(found: list[Message], author: pl.Series, pile: Pile) -> pl.DataFrame:
-    """Users that no list names, from what their messages say of them; each once a batch."""
-    strangers = set(author.unique().to_list()) - pile.context.known - pile.inferred - {None}
-    if not strangers:
-        return frame("users", {})
-    profiles: dict[str, _Profile] = {}
-    for m in found:
-        if m.user in strangers and m.user not in profiles and m.user_profile is not None:
-            try:
-                profiles[m.user] = _decode_profile(m.user_profile)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                profiles[m.user] = _Profile()
-    pile.inferred |= profiles.keys()
+def profile(raw: Raw) -> Profile:
+    try:
+        return _decode_profile(raw)
+    except records.UNFIT:
+        return Profile()
+
+
+def _inferred(profiles: Mapping[str, Profile], team: str) -> pl.DataFrame:
+    """Users that no list names, from what their messages say of them."""
     people = list(profiles.items())
     size = len(people)
-    return frame(
-        "users",
-        {
-            "entry": [-1] * size,
-            "id": [user for user, _ in people],
-            "ids": [[user] for user, _ in people],
-            "team": [p.team for _, p in people],
-            "username": [p.name or None for _, p in people],
-            "name": [p.real_name or p.display_name or p.name for _, p in people],
-            "display_name": [p.display_name or None for _, p in people],
-            "emails": [[] for _ in people],
-            "type": ["user"] * size,
-            "role": [
-                "guest_single" if p.is_ultra_restricted
-                else "guest" if p.is_restricted
-                else "external" if p.team and p.team != pile.context.team
-                else "member"
-                for _, p in people
-            ],
-            "roles": [[] for _ in people],
-            "deleted": [False] * size,
-            "origin": ["inferred"] * size,
-            "avatar": [p.image_72 for _, p in people],
-        },
-    )
+    rows = {
+        "entry": [-1] * size,
+        "id": [user for user, _ in people],
+        "ids": [[user] for user, _ in people],
+        "team": [p.team for _, p in people],
+        "username": [p.name or None for _, p in people],
+        "name": [p.real_name or p.display_name or p.name for _, p in people],
+        "display_name": [p.display_name or None for _, p in people],
+        "emails": [[] for _ in people],
+        "type": ["user"] * size,
+        "role": [_role(p, team) for _, p in people],
+        "roles": [[] for _ in people],
+        "deleted": [False] * size,
+        "origin": ["inferred"] * size,
+        "avatar": [p.image_72 for _, p in people],
+    }
+    return _without_nul(frame("users", rows))
+
+
+def _role(person: Profile, team: str) -> str:
+    if person.is_ultra_restricted:
+        return "guest_single"
+    if person.is_restricted:
+        return "guest"
+    return "external" if person.team and person.team != team else "member"

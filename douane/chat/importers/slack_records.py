@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -52,31 +52,35 @@ class Comment(Struct, gc=False):
 
 
 class Message(Struct, gc=False):
-    """A message as far as it is staged. `Raw` members are None where the record has none; their JSON is looked at for
-    the few messages that need it."""
+    """A message as far as nearly all are staged. Names that are not here are skipped over, and the fewer there are and
+    the nearer they come to Slack's own order, the faster that goes."""
 
-    ts: str | None = None
-    type: str | None = None
     subtype: str | None = None
     user: str | None = None
-    text: str | None = None
-    thread_ts: str | None = None
+    type: Literal["message"] | None = None
+    ts: str | None = None
     bot_id: str | None = None
-    username: str | None = None
     bot_profile: Named | None = None
+    username: str | None = None
+    icons: Icons | list[None] | None = None
+    text: str | None = None
+    files: list[Raw] | None = None
+    attachments: Raw = None  # type: ignore[assignment]  # msgspec allows no union with Raw
+    thread_ts: str | None = None
     reply_count: int | None = None
     latest_reply: str | None = None
-    edited: Edited | None = None
     reactions: list[Reaction] | None = None
-    files: list[Raw] | None = None
-    file: Raw = None  # type: ignore[assignment]  # msgspec allows no union with Raw
-    attachments: Raw = None  # type: ignore[assignment]
+    edited: Edited | None = None
+    pinned_to: list[str] | None = None
+    hidden: bool | None = None
+
+
+class Full(Message, gc=False):
+    """The members besides that a few messages need: notices of some kinds, texts that stand elsewhere, strangers."""
+
+    file: Raw = None  # type: ignore[assignment]
     blocks: Raw = None  # type: ignore[assignment]
     user_profile: Raw = None  # type: ignore[assignment]
-    pinned_to: list[str] | None = None
-    pinned_info: Raw = None  # type: ignore[assignment]
-    hidden: bool | None = None
-    icons: Icons | list[None] | None = None
     topic: str | None = None
     purpose: str | None = None
     name: str | None = None
@@ -85,7 +89,19 @@ class Message(Struct, gc=False):
     message: Raw = None  # type: ignore[assignment]
     previous_message: Raw = None  # type: ignore[assignment]
     original: Raw = None  # type: ignore[assignment]
-    deleted_ts: str | None = None
+
+
+class Counted(Struct, gc=False):
+    """A message as far as it is counted."""
+
+    subtype: str | None = None
+    user: str | None = None
+    type: Literal["message"] | None = None
+    ts: str | None = None
+    bot_id: str | None = None
+    text: str | None = None
+    files: list[Raw] | None = None
+    reactions: list[Reaction] | None = None
 
 
 class Shared(Struct, gc=False):
@@ -119,8 +135,10 @@ class Damage:
 
 
 decode_messages: Callable[[bytes], list[Message]] = msgspec.json.Decoder(list[Message]).decode
-decode_file: Callable[[bytes | Raw], Shared] = msgspec.json.Decoder(Shared).decode
-_decode_message: Callable[[bytes | Raw], Message] = msgspec.json.Decoder(Message).decode
+decode_full: Callable[[bytes], list[Full]] = msgspec.json.Decoder(list[Full]).decode
+decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Counted]).decode
+decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
+_decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
 _decode_any: Callable[[bytes | Raw], Any] = msgspec.json.Decoder().decode
 _decode_raws: Callable[[bytes | Raw], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 _encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
@@ -130,7 +148,7 @@ UNFIT = (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError)
 # --- the ladder ------------------------------------------------------------------------------------------------------
 
 
-def messages(data: bytes, depth_max: int) -> Iterator[tuple[Message | Damage, frozenset[str]]]:
+def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, frozenset[str]]]:
     """Every element of a day file that did not decode at once, with the codes of what was mended in it."""
     for item, mended in items(data, depth_max, _is_message):
         if isinstance(item, Damage):
@@ -345,14 +363,14 @@ def excerpt(value: Any) -> str:
 # --- one message, however it is written ------------------------------------------------------------------------------
 
 
-def coerced(value: dict[str, Any]) -> Message:
+def coerced(value: dict[str, Any]) -> Full:
     """A message from an object whose members may have any type: numbers become text, what makes no sense is left
     out."""
     files = value.get("files")
     reactions = value.get("reactions")
     edited, icons, comment, profile = (value.get(k) for k in ("edited", "icons", "comment", "bot_profile"))
     pinned = value.get("pinned_to")
-    message = Message(
+    message = Full(
         ts=text(value.get("ts")),
         files=[Raw(_encode(file)) for file in files] if isinstance(files, list) else None,
         reactions=[reaction for item in reactions if (reaction := _reaction(item))]
@@ -375,9 +393,9 @@ def coerced(value: dict[str, Any]) -> Message:
 
 
 _TEXTS = (
-    "type subtype user text thread_ts bot_id username latest_reply topic purpose name deleted_ts".split()
+    "type subtype user text thread_ts bot_id username latest_reply topic purpose name".split()
 )  # fmt: skip
-_RAWS = "file attachments blocks user_profile pinned_info room message previous_message original".split()
+_RAWS = "file attachments blocks user_profile room message previous_message original".split()
 
 
 def _reaction(value: Any) -> Reaction | None:
@@ -389,12 +407,12 @@ def _reaction(value: Any) -> Reaction | None:
     return Reaction(name, listed, whole(value.get("count")))
 
 
-def shared_file(raw: Raw | bytes, depth_max: int) -> Shared | None:
+def shared_file(raw: str, depth_max: int) -> Shared | None:
     """A file object; None where the list has a hole (2.9)."""
     try:
         return decode_file(raw)
     except UNFIT:
-        value, _ = load(bytes(raw), depth_max)
+        value, _ = load(raw.encode("utf-8", "replace"), depth_max)
     if not isinstance(value, dict):
         return None
     file = Shared()
@@ -437,11 +455,6 @@ def parse(raw: Raw | bytes | None, depth_max: int) -> Any:
         return None
     value, _ = load(bytes(raw), depth_max)
     return None if isinstance(value, Damage) else value
-
-
-def raw_text(raw: Raw) -> str:
-    """JSON that was skipped over was not checked for what text it is."""
-    return bytes(raw).decode("utf-8", "replace")
 
 
 # --- files too long for one piece ------------------------------------------------------------------------------------
