@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -202,11 +203,20 @@ def nested(tables: dict[str, pl.DataFrame], names: pl.DataFrame) -> pl.DataFrame
             frame = frame.with_columns(pl.lit(None, lists).alias(name))
         frame = frame.with_columns(pl.col(name).fill_null(pl.lit([], lists)))
     frame = frame.join(names, on="user", how="left", maintain_order="left")
-    return frame.drop("at", "entry", "position", "key_hi", "key_lo")
+    return frame.drop("at", "entry", "position", "key_hi", "key_lo").rename({"room": "room_id", "user": "user_id"})
+
+
+_DOCUMENTS = ("document", "custom")  # columns that hold JSON objects
 
 
 def _ndjson(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
     for frame in frames:
+        documents = [name for name in _DOCUMENTS if name in frame.columns]
+        if documents:
+            for record in frame.iter_rows(named=True):
+                record |= {name: msgspec.Raw((record[name] or "{}").encode()) for name in documents}
+                out.write(msgspec.json.encode(record) + b"\n")
+            continue
         for start in range(0, len(frame), 4096):
             block = io.BytesIO()
             frame[start : start + 4096].write_ndjson(block)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from douane.flow.chat import files, work
+from douane.flow.chat import files, run, work
 from douane.flow.house import House
 
-HANDLERS: dict[str, Callable[[House, str], bool]] = {**work.HANDLERS, **files.HANDLERS}
+HANDLERS: dict[str, Callable[[House, str], bool]] = {**work.HANDLERS, **files.HANDLERS, **run.HANDLERS}
