@@ -614,7 +614,13 @@ def test_bytes_are_taken_from_the_export(
     add: Callable[..., None],
     fetch_all: Callable[..., Operation],
 ) -> None:
-    names = {"users.json": b"[]", "__uploads/F1/a.png": PNG, "__uploads/F2/b.txt": b"text", "long": b"x" * 1001}
+    names = {
+        "users.json": b"[]",
+        "__uploads/F1/a.png": PNG,
+        "__uploads/F2/b.txt": b"text",
+        "long": b"x" * 1001,
+        "just": b"x" * 1000,
+    }
     export = begin(zipped(names), "slack")
     other = begin(tarred(names), "hipchatenterprise")
     gone = begin(b"no archive at all", "slack")
@@ -625,10 +631,11 @@ def test_bytes_are_taken_from_the_export(
     add("F4", None, body_entry=99, **held)
     add("F5", server.put("/5", PNG), body_entry=3, **held)
     add("F6", None, body_entry=3, **held)
+    add("F7", None, body_entry=4, **held)
     add("T1", None, body_entry=1, operation_id=other)
     add("G1", None, body_entry=0, operation_id=gone)
-    operation = fetch_all(changed(near, chat_file_bytes_max=1000), 8)
-    assert done(operation) == (5, 3)
+    operation = fetch_all(changed(near, chat_file_bytes_max=1000), 9)
+    assert done(operation) == (6, 3)
     found = rows(near, project_id)
     failed = {one: row.error for one, row in found.items() if row.state == "failed"}
     assert failed["F4"] == "The export does not hold it."
@@ -702,6 +709,7 @@ def test_pictures_are_fetched(
     ada = add_user("ada", server.put("/ada", (200, {"Content-Type": "text/plain"}, PNG)))
     add_user("bob", data_uri(b"GIF89a..."))
     add_user("url-safe", data_uri(b"\xff\xd8\xff\xfb\xff\xfe").replace("+", "-").replace("/", "_", 3).rstrip("="))
+    add_user("just", data_uri(PNG + b"x" * 999))
     add_user("percent", "data:image/webp,RIFF%00%00%00%00WEBP!")
     bad = {
         "svg": data_uri(b"<svg onload='alert(1)'/>", "image/svg+xml"),
@@ -716,13 +724,13 @@ def test_pictures_are_fetched(
         add_user(name, url)
     add_user("none", None)
     operation, count = imports.begin_pending(near, project_id, None, "avatars")
-    assert count == 4 + len(bad)
+    assert count == 5 + len(bad)
     house = changed(near, chat_avatar_bytes_max=len(PNG) + 999)
     while files.fetch_avatars(house, operation.id):
         pass
     ended = now(near, operation)
     assert (ended.stage, ended.work, ended.work_error) == ("completed", "", None)
-    assert done(ended) == (4, len(bad))
+    assert done(ended) == (5, len(bad))
     assert TOKEN not in str(ended.detail)
     found = users(near, project_id)
     assert {name for name, row in found.items() if row.pending_avatar} == set(bad)
