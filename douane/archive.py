@@ -37,6 +37,7 @@ _FLAG_ENCRYPTED, _FLAG_DESCRIPTOR = 1, 8
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _DIRECTORY_BYTES = 256 << 20  # a million entries with names of ordinary length need about 100 MiB
 _BLOCK = 1 << 20
+_REGULAR, _FOLDER_ENDS = (0, stat.S_IFREG), ("/", "\\")
 _CENTRAL_NUMBER = int.from_bytes(_CENTRAL, "little")
 _LENGTHS, _LOCAL_HEAD = struct.Struct("<HHH"), struct.Struct("<HHIIIIHH")
 _INT64_MAX = 2**63 - 1
@@ -82,12 +83,12 @@ class Entry(NamedTuple):
 
     @property
     def is_folder(self) -> bool:
-        return self.name.endswith(("/", "\\")) or stat.S_ISDIR(self.mode)
+        return self.name.endswith(_FOLDER_ENDS) or stat.S_ISDIR(self.mode)
 
     @property
     def is_file(self) -> bool:
         """False for folders, links, devices and pipes: what is not a file is never read."""
-        return self.mode & 0o170000 in (0, stat.S_IFREG) and not self.name.endswith(("/", "\\"))
+        return self.mode & 0o170000 in _REGULAR and not self.name.endswith(_FOLDER_ENDS)
 
     @property
     def encrypted(self) -> bool:
@@ -194,26 +195,23 @@ class UnpackedCount:
     """Watches the limits of a whole archive while it is unpacked; several threads may count."""
 
     def __init__(self, limits: ArchiveLimits) -> None:
-        self._limits = limits
+        self._unpacked_max, self._ratio_max = limits.unpacked_bytes, limits.unpacked_ratio
+        self._free = limits.unpacked_free_bytes
         self._lock = threading.Lock()
         self._packed = 0
         self._unpacked = 0
 
     def add(self, packed: int, unpacked: int) -> None:
         """OverLimit (`unpacked_bytes`, `unpacked_ratio`) as soon as a limit is passed."""
-        limits = self._limits
         with self._lock:
             self._packed += packed
             self._unpacked += unpacked
             packed, unpacked = self._packed, self._unpacked
-        if unpacked > limits.unpacked_bytes:
-            raise OverLimit(
-                f"The archive unpacks to more than {limits.unpacked_bytes:,} bytes.", setting="unpacked_bytes"
-            )
-        if unpacked > limits.unpacked_free_bytes and unpacked > limits.unpacked_ratio * packed:
-            raise OverLimit(
-                f"The archive unpacks to more than {limits.unpacked_ratio} times its size.", setting="unpacked_ratio"
-            )
+        if unpacked > self._unpacked_max:
+            raise OverLimit(f"The archive unpacks to more than {self._unpacked_max:,} bytes.", setting="unpacked_bytes")
+        if unpacked > self._free and unpacked > self._ratio_max * packed:
+            message = f"The archive unpacks to more than {self._ratio_max} times its size."
+            raise OverLimit(message, setting="unpacked_ratio")
 
 
 class EntryStream:
@@ -308,6 +306,12 @@ class _Names(Sequence[str]):
         begin: int = self._ends.item(number - 1) if number else 0
         return bytes(self._raw[begin : self._ends.item(number)])
 
+    def run(self, first: int, last: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """The bytes of these names one after another, and where each ends in them."""
+        begin: int = self._ends.item(first - 1) if first else 0
+        ends = self._ends[first:last].astype(np.int64)
+        return np.frombuffer(self._raw[begin : int(ends[-1])], np.uint8), ends - begin
+
     @overload
     def __getitem__(self, number: int) -> str: ...
     @overload
@@ -322,12 +326,14 @@ class _Names(Sequence[str]):
 
 @dataclass(frozen=True, slots=True)
 class _Directory:
-    """`facts`: one `_FACTS` per entry. `begin` is where the directory begins, and so where the last entry's room ends.
-    `room_end` says for each entry where the next one begins; None where that is simply the next entry's offset, as
-    nearly every writer has it. `hashes` are those of the names, in order, and `hash_order` says whose they are."""
+    """`facts`: one `_FACTS` per entry; `offsets` are those of it. `begin` is where the directory begins, and so where
+    the last entry's room ends. `room_end` says for each entry where the next one begins; None where that is simply the
+    next entry's offset, as nearly every writer has it. `hashes` are those of the names, in order, and `hash_order` says
+    whose they are."""
 
     names: _Names
     facts: npt.NDArray[np.void]
+    offsets: npt.NDArray[np.int64]
     begin: int
     room_end: npt.NDArray[np.int64] | None
     hashes: npt.NDArray[np.uint32]
@@ -336,7 +342,7 @@ class _Directory:
     def room(self, number: int) -> int:
         if self.room_end is not None:
             return self.room_end.item(number)
-        return self.facts["offset"].item(number + 1) if number + 1 < len(self.facts) else self.begin
+        return self.offsets.item(number + 1) if number + 1 < len(self.offsets) else self.begin
 
 
 _FACTS = np.dtype(
@@ -414,7 +420,7 @@ def _read_directory(source: Source, limits: ArchiveLimits) -> _Directory:
     room_end = _check_room(facts, begin)
     order = np.argsort(hashes).astype(np.uint32)
     hashes = hashes[order]
-    directory = _Directory(_Names(blob, facts["name_end"]), facts, begin, room_end, hashes, order)
+    directory = _Directory(_Names(blob, facts["name_end"]), facts, facts["offset"], begin, room_end, hashes, order)
     _check_names(directory)
     return directory
 
@@ -588,7 +594,8 @@ def _data_start(source: Source, directory: _Directory, entry: Entry) -> tuple[in
     """Where the entry's packed bytes begin, and what was read from its offset on: all of it where it is short. BadFile
     where its local header says something else than the directory."""
     number, name, offset, packed_bytes, unpacked_bytes, crc, method, flags, _ = entry
-    raw, room = directory.names.raw(number), directory.room(number) - offset
+    raw = name.encode() if name.isascii() else directory.names.raw(number)
+    room = directory.room(number) - offset
     short = packed_bytes <= _BLOCK
     # 160 bytes are enough for every usual extra field and descriptor; the rest is read after it where they are not.
     take = 190 + len(raw) + (packed_bytes if short else 0)
