@@ -235,6 +235,7 @@ def judge_users(frame: pl.DataFrame, known: Known) -> Words:
     username = _lower(frame["username"])
     before = _any_in(frame, "ids", known.users)
     inferred = _flags(frame["origin"] == "inferred")
+    repeated = _later(frame["id"])
     return _marked(
         "users",
         len(frame),
@@ -242,13 +243,13 @@ def judge_users(frame: pl.DataFrame, known: Known) -> Words:
             "no_id": _blank(frame["id"]),
             "no_name": _blank(username) & ~_rows_of(emails, len(frame)) & ~inferred,
             "email_form": _rows_of(emails.filter(~pl.col("text").str.contains(_EMAIL)), len(frame)),
-            "email_repeated": _rows_of(emails.filter(~pl.col("text").is_first_distinct()), len(frame)),
+            "email_repeated": _rows_of(emails.filter(~pl.col("text").is_first_distinct()), len(frame)) & ~repeated,
             "email_taken": _rows_of(emails.filter(_in("text", known.emails)), len(frame)) & ~before,
-            "name_clash": _later(username),
+            "name_clash": _later(username) & ~repeated,
             "username_taken": _is_in(username, known.usernames) & ~before,
             "protected": _rows_of(emails.filter(_in("text", known.own_emails)), len(frame))
             | _is_in(username, known.own_usernames),
-            "repeated": _later(frame["id"]),
+            "repeated": repeated,
             "inferred": inferred,
             "admin": _flags(frame["role"].is_in(["owner", "admin"])),
         },
