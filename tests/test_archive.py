@@ -324,3 +324,22 @@ def test_attacks_end_as_expected(tmp_path: Path) -> None:
             assert len(found) == 2, name
     reached = [opened((tmp_path / f"zip/name_{i:02}.zip").read_bytes()).entry(0).outside for i in range(7)]
     assert reached == [True] * 7
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not SHARED.exists() and not os.environ.get("CI"), reason="the shared corpus is not here")
+def test_the_corpus_of_deflate_streams() -> None:
+    """Each stream as the data of an entry whose size and checksum are those of what another inflater makes of it."""
+    files = sorted((SHARED / "corpus" / "chat" / "archives" / "malo" / "deflate").glob("*/*.deflate"))
+    assert len(files) > 10
+    for path in files:
+        packed, unpacked = path.read_bytes(), b""
+        with suppress(zlib.error):
+            unpacked = zlib.decompressobj(-15).decompress(packed)
+        facts = struct.pack("<HHHHHIIIHH", 20, 0, 8, 0, 33, zlib.crc32(unpacked), len(packed), len(unpacked), 1, 0)
+        local, listed = b"PK\3\4" + facts + b"a" + packed, b"PK\1\2\x14\3" + facts + bytes(14) + b"a"
+        verdict = path.parent.name
+        if verdict == "accept":
+            assert contents(archive_of((local, listed))) == {"a": unpacked}, path.name
+        elif verdict != "iffy":
+            assert refusal(archive_of((local, listed))).code == "file_broken", path.name
