@@ -31,6 +31,7 @@ from douane.web.chat import records as chat_records
 from douane.web.chat import sign_in as chat_sign_in
 from douane.web.chat import socket as chat_socket
 from douane.web.chat import wire as chat_wire
+from douane.web.chat import workspace as chat_workspace
 from douane.web.chat.callers import Rate
 from douane.web.manners import Manners
 from douane.web.metrics import MEDIA_TYPE
@@ -118,7 +119,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.chat_rate = Rate(settings.chat_rate_calls, settings.chat_rate_window_s)
     for surface in (sign_in, projects, templates, uploads, rows, mapping, review, common):
         app.include_router(surface.router)
-    for surface in (chat_sign_in, chat_imports, chat_records, chat_socket):
+    for surface in (chat_sign_in, chat_imports, chat_records, chat_workspace, chat_socket):
         app.include_router(surface.router)
     _add_pages(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -543,3 +543,19 @@ def _framed(table: str, documents: Sequence[Document]) -> pl.DataFrame:
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def people(house: House, project_id: str, import_ids: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """Import id -> (id, username, name) of those that the workspace knows, placeholders included."""
+    with read(house.engine) as connection:
+        ids = chat.targets(connection, project_id, "user", import_ids)
+        names = chat.names(connection, ids.values())
+    return {one: (id, *names[id]) for one, id in ids.items() if id in names}
+
+
+def room_ids(house: House, project_id: str, import_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Import id -> (id, name) of the rooms that the workspace knows."""
+    with read(house.engine) as connection:
+        ids = chat.targets(connection, project_id, "room", import_ids)
+        names = chat.room_names(connection, ids.values())
+    return {one: (id, names[id]) for one, id in ids.items() if id in names}

@@ -5,16 +5,21 @@ Sources: the contract's sections 1 to 4 (shared reference `chat-import-contract.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
+from douane.chat.markup import emoji_name
 from douane.errors import DouaneError, NotFound, OverLimit, StorageFull, Unavailable, WrongStage
 from douane.flow.chat.records import EntryLine, Ledger, Record
 from douane.model.identity import Person
 from douane.model.operation import Operation
 
 VERSION = "8.8"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DIRECT_ID, DIRECT_NAME = "__directMessages__", "Direct Messages"
 
 NEW, UPLOADING, DOWNLOADING = "importer_new", "importer_uploading", "importer_downloading_file"
@@ -380,3 +385,222 @@ def long_document(operation: Operation, importer_name: str) -> dict[str, Any]:
         if operation.work_error is None
         else {"code": operation.work_error[0], "message": operation.work_error[1]},
     }
+
+
+# The workspace, in Rocket.Chat's shapes
+
+# What a kind of message is called there; ordinary ones have no such word (contract 5.2).
+_SYSTEM = {
+    "join": "uj",
+    "leave": "ul",
+    "topic": "room_changed_topic",
+    "purpose": "room_changed_description",
+    "rename": "r",
+    "pin": "message_pinned",
+    "archive": "room-archived",
+    "unarchive": "room-unarchived",
+}
+_NOT_GROUPED = frozenset({"join", "leave", "topic", "purpose", "rename", "archive", "unarchive"})
+
+People = Mapping[str, tuple[str, str, str]]
+Rooms = Mapping[str, tuple[str, str]]
+
+
+def user(found: Mapping[str, Any], address: str) -> dict[str, Any]:
+    document = found["document"]
+    shown: dict[str, Any] = {
+        "_id": found["id"],
+        "username": found["username"],
+        "name": found["name"],
+        "type": found["type"],
+        "status": "offline",
+        "active": found["active"],
+        "roles": found["roles"],
+        "emails": found["emails"],
+        "importIds": found["import_ids"],
+        "createdAt": time(found["created_at"]),
+        "_updatedAt": time(found["updated_at"]),
+        "avatarUrl": f"{address}/api/v1/users.getAvatar?userId={found['id']}" if found["has_avatar"] else "",
+    }
+    shown |= {name: value for name, value in document.items() if name not in shown}
+    if found["placeholder"]:
+        shown["placeholder"] = True
+    return shown
+
+
+def room(found: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "_id": found["id"],
+        "t": found["type"],
+        "msgs": found["messages"],
+        "importIds": found["import_ids"],
+        "ts": time(found["created_at"]),
+        "_updatedAt": time(found["updated_at"]),
+        "archived": found["archived"],
+        "ro": False,
+    }
+    if found["name"]:
+        shown |= {"name": found["name"], "fname": (found["document"] or {}).get("fname") or found["name"]}
+    if found["creator_id"]:
+        shown["u"] = {"_id": found["creator_id"]}
+    for name in ("topic", "description"):
+        if found[name]:
+            shown[name] = found[name]
+    if found["general"]:
+        shown["default"] = True
+    if found["last_message_at"] is not None:
+        shown["lm"] = time(found["last_message_at"])
+    return shown
+
+
+def member(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "_id": found["user_id"],
+        "username": found["username"],
+        "name": found["name"],
+        "status": "offline",
+        "rid": found["room_id"],
+    }
+
+
+def contact(found: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {
+        "_id": found["id"],
+        "name": found["name"],
+        "emails": [{"address": address} for address in found["emails"]],
+        "phones": [{"phoneNumber": number} for number in found["phones"]],
+        "customFields": found["custom"],
+        "unknown": False,
+        "importIds": found["import_ids"],
+        "createdAt": time(found["created_at"]),
+        "_updatedAt": time(found["updated_at"]),
+    }
+    if found["manager_id"]:
+        shown["contactManager"] = found["manager_id"]
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The import ids that messages speak of."""
+
+    users: list[str]
+    rooms: list[str]
+
+
+def named_in(messages: Iterable[Mapping[str, Any]]) -> Named:
+    users: dict[str, None] = {}
+    rooms: dict[str, None] = {}
+    for found in messages:
+        users.update((one["user"], None) for one in found["reactions"] if one["user"])
+        users.update((one["target"], None) for one in found["mentions"] if one["kind"] == "user" and one["target"])
+        rooms.update((one["target"], None) for one in found["mentions"] if one["kind"] == "channel" and one["target"])
+        if found["edited_by"]:
+            users[found["edited_by"]] = None
+    return Named(list(users), list(rooms))
+
+
+def message(found: Mapping[str, Any], people: People, rooms: Rooms) -> dict[str, Any]:
+    """One message. Its text is rendered; `importText` is what the export has."""
+    kind = found["kind"]
+    text = found.get("rendered")
+    text = (found["text"] or "") if text is None else text
+    moment = _moment(found["ts_us"])
+    shown: dict[str, Any] = {
+        "_id": found["id"],
+        "rid": found["room_id"],
+        "msg": f"_{text}_" if kind == "me" and text else text,
+        "ts": moment,
+        "u": {"_id": found["user_id"], "username": found["username"], "name": found["name"]},
+        "_updatedAt": _moment(found["edited_us"]) if found["edited_us"] else moment,
+        "importTs": found["ts_us"],
+        "importText": found["text"],
+    }
+    if kind in _SYSTEM:
+        shown["t"] = _SYSTEM[kind]
+    if kind in _NOT_GROUPED:
+        shown["groupable"] = False
+    for name in ("alias", "emoji"):
+        if found[name]:
+            shown[name] = found[name]
+    if kind == "bot":
+        shown["bot"] = True
+    shown |= _thread(found)
+    if found["edited_us"]:
+        shown["editedAt"] = _moment(found["edited_us"])
+        if found["edited_by"] in people:
+            id, username, _ = people[found["edited_by"]]
+            shown["editedBy"] = {"_id": id, "username": username}
+    if found["pinned"]:
+        shown["pinned"] = True
+    if found["hidden"]:
+        shown["_hidden"] = True
+    if reactions := _reactions(found["reactions"], people):
+        shown["reactions"] = reactions
+    shown |= _mentions(found["mentions"], people, rooms)
+    if found["attachments"]:
+        shown["attachments"] = msgspec.json.decode(found["attachments"])
+    if found["files"]:
+        shown["files"] = [_file(one) for one in found["files"]]
+    return shown
+
+
+def _thread(found: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    if found["thread"] and found["thread"] != found["id"]:
+        shown["tmid"] = found["thread"]
+        if found["broadcast"]:
+            shown["tshow"] = True
+    elif found["thread"]:
+        if found["replies"] is not None:
+            shown["tcount"] = found["replies"]
+        if found["last_reply_us"]:
+            shown["tlm"] = _moment(found["last_reply_us"])
+    return shown
+
+
+def _reactions(reactions: Iterable[Mapping[str, Any]], people: People) -> dict[str, Any]:
+    """Each emoji under its own name, with the users that are known (6.4)."""
+    shown: dict[str, dict[str, Any]] = {}
+    for one in reactions:
+        name = f":{emoji_name(one['name'], one['tone'] or 0, 'rocketchat')}:"
+        entry = shown.setdefault(name, {"name": name, "usernames": []})
+        if one["user"] in people and people[one["user"]][1] not in entry["usernames"]:
+            entry["usernames"].append(people[one["user"]][1])
+    return {name: entry for name, entry in shown.items() if entry["usernames"]}
+
+
+def _mentions(mentions: Iterable[Mapping[str, Any]], people: People, rooms: Rooms) -> dict[str, Any]:
+    users: list[dict[str, Any]] = []
+    channels: list[dict[str, Any]] = []
+    for one in mentions:
+        match one["kind"]:
+            case "user" if one["target"] in people:
+                id, username, name = people[one["target"]]
+                users.append({"_id": id, "username": username, "name": name, "type": "user"})
+            case "here":
+                users.append({"_id": "here", "username": "here"})
+            case "channel_all" | "everyone":
+                users.append({"_id": "all", "username": "all"})
+            case "channel" if one["target"] in rooms:
+                id, name = rooms[one["target"]]
+                channels.append({"_id": id, "name": name})
+    return {"mentions": users, "channels": channels}
+
+
+def _file(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "_id": found["id"],
+        "name": found["name"],
+        "title": found["title"],
+        "type": found["media_type"],
+        "size": found["size"],
+        "state": found["state"],
+    }
+
+
+def _moment(microseconds: int | None) -> str | None:
+    """ISO 8601 in milliseconds, without a detour over floats; `importTs` keeps the microseconds."""
+    if microseconds is None:
+        return None
+    return time(_EPOCH + timedelta(microseconds=microseconds))

@@ -1,0 +1,385 @@
+"""What was imported, pulled: under the contract's family of names in Rocket.Chat's shapes, and whole as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from douane.errors import NotFound
+from douane.flow.chat import files, workspace
+from douane.flow.chat.workspace import Document, Page
+from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
+from douane.web.auth import Web
+from douane.web.bodies import attachment, safe_file_name
+from douane.web.chat import answers, wire
+from douane.web.chat.answers import says
+from douane.web.chat.callers import Asker, may
+from douane.web.chat.records import whole
+from douane.web.streams import streamed
+
+router = APIRouter(prefix="/api/v1", tags=["Chat: workspace"])
+
+_PAGES = {"offset": "integer", "count": "integer"}
+_OF_ROOM = {**_PAGES, "roomId": "string", "roomName": "string"}
+_MEDIA = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "parquet": "application/vnd.apache.parquet",
+}
+_COUNT = 50
+
+
+def _window(request: Request, asker: Asker) -> tuple[int, int]:
+    """(offset, count) of the query; 0 or nothing asks for the usual number."""
+    offset, count = whole(request, "offset", 0, 0), whole(request, "count", _COUNT, 0) or _COUNT
+    return offset, min(count, asker.web.house.settings.page_rows_max)
+
+
+def _taken(pages: Callable[[int, int], Page], offset: int, count: int) -> Page:
+    """Items from `offset`, which need not be where a page begins."""
+    number, inside = divmod(offset, count)
+    found = pages(number + 1, count)
+    items = found.items[inside:]
+    if inside and len(items) + inside == count:
+        items += pages(number + 2, count).items[:inside]
+    return Page(items, found.total)
+
+
+def _listed(name: str, shown: list[Any], offset: int, total: int) -> Response:
+    return answers.success({name: shown, "count": len(shown), "offset": offset, "total": total})
+
+
+# Users
+
+
+@router.get("/users.list", **says(400, query={**_PAGES, "operationId": "string", "placeholders": "boolean"}))
+@router.get(
+    "/douane.users", **says(400, query={**_PAGES, "operationId": "string", "placeholders": "boolean"}), name="d.users"
+)
+async def users(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The workspace's users, or those that one import made; without the accounts that only stand for unknown authors,
+    unless `placeholders` asks for them."""
+    offset, count = _window(request, asker)
+    operation_id = request.query_params.get("operationId")
+    placeholders = request.query_params.get("placeholders", "").lower() in ("true", "1")
+
+    def work() -> Page:
+        return _taken(
+            lambda page, limit: workspace.users(
+                asker.web.house,
+                asker.project_id,
+                operation_id=operation_id,
+                page=page,
+                limit=limit,
+                placeholders=placeholders,
+            ),
+            offset,
+            count,
+        )
+
+    found = await run_in_threadpool(work)
+    address = asker.web.house.settings.address
+    return _listed("users", [wire.user(one, address) for one in found.items], offset, found.total)
+
+
+@router.get("/users.info", **says(400, query={"userId": "string", "username": "string", "importId": "string"}))
+async def user(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """One user, by id, username or the foreign system's id."""
+    names = {"userId": "id", "username": "username", "importId": "import_id", "email": "email"}
+    asked = {names[name]: value for name, value in request.query_params.items() if name in names and value}
+    if not asked:
+        raise wire.coded(
+            "error-user-param-not-provided", 'The required "userId" or "username" param was not provided', "users.info"
+        )
+    column, value = next(iter(asked.items()))
+    try:
+        found = await run_in_threadpool(workspace.user, asker.web.house, asker.project_id, **{column: value})
+    except NotFound:
+        found = None
+    if found is None or found["placeholder"]:
+        raise wire.coded(
+            "error-invalid-user",
+            'The required "userId" or "username" param provided does not match any users',
+            "users.info",
+        )
+    return answers.success({"user": wire.user(found, asker.web.house.settings.address)})
+
+
+@router.get(
+    "/users.getAvatar", **says(400, 404, media=("image/png",), query={"userId": "string", "username": "string"})
+)
+async def avatar(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The picture of a user, once it was fetched."""
+    names = {"userId": "id", "username": "username"}
+    asked = {names[name]: value for name, value in request.query_params.items() if name in names and value}
+    if not asked:
+        raise wire.plain('The required "userId" or "username" param was not provided')
+    column, value = next(iter(asked.items()))
+    found = await run_in_threadpool(workspace.user, asker.web.house, asker.project_id, **{column: value})
+    chunks, kind = await run_in_threadpool(files.avatar, asker.web.house, asker.project_id, found["id"])
+    return StreamingResponse(streamed(chunks), media_type=kind)
+
+
+# Rooms
+
+
+@router.get("/channels.list", **says(400, query=_PAGES))
+async def channels(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The public rooms."""
+    return await _rooms(request, asker, "channels", ("c",))
+
+
+@router.get("/groups.list", **says(400, query=_PAGES))
+@router.get("/groups.listAll", **says(400, query=_PAGES), name="groups.listAll")
+async def groups(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The private rooms."""
+    return await _rooms(request, asker, "groups", ("p",))
+
+
+@router.get("/im.list", **says(400, query=_PAGES))
+@router.get("/im.list.everyone", **says(400, query=_PAGES), name="im.list.everyone")
+@router.get("/dm.list", **says(400, query=_PAGES), name="dm.list")
+async def direct(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The direct conversations."""
+    return await _rooms(request, asker, "ims", ("d",))
+
+
+@router.get("/douane.rooms", **says(400, query={**_PAGES, "operationId": "string"}))
+async def all_rooms(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """All rooms of the workspace, or those that one import made."""
+    return await _rooms(request, asker, "rooms", ("c", "p", "d"))
+
+
+async def _rooms(request: Request, asker: Asker, name: str, types: tuple[str, ...]) -> Response:
+    offset, count = _window(request, asker)
+    operation_id = request.query_params.get("operationId")
+
+    def work() -> Page:
+        return _taken(
+            lambda page, limit: workspace.rooms(
+                asker.web.house, asker.project_id, operation_id=operation_id, types=types, page=page, limit=limit
+            ),
+            offset,
+            count,
+        )
+
+    found = await run_in_threadpool(work)
+    return _listed(name, [wire.room(one) for one in found.items], offset, found.total)
+
+
+@router.get("/channels.info", **says(400, query={"roomId": "string", "roomName": "string"}))
+async def channel(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """One public room."""
+    return answers.success({"channel": wire.room(await _room(request, asker, ("c",)))})
+
+
+@router.get("/groups.info", **says(400, query={"roomId": "string", "roomName": "string"}))
+async def group(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """One private room."""
+    return answers.success({"group": wire.room(await _room(request, asker, ("p",)))})
+
+
+@router.get("/rooms.info", **says(400, query={"roomId": "string", "roomName": "string", "importId": "string"}))
+async def room(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """One room of any kind, by id, name or the foreign system's id."""
+    return answers.success({"room": wire.room(await _room(request, asker, ("c", "p", "d")))})
+
+
+async def _room(request: Request, asker: Asker, types: tuple[str, ...]) -> Document:
+    names = {"roomId": "id", "roomName": "name", "importId": "import_id"}
+    asked = {names[name]: value for name, value in request.query_params.items() if name in names and value}
+    if not asked:
+        raise wire.coded("error-roomid-param-not-provided", 'The parameter "roomId" or "roomName" is required', "room")
+    column, value = next(iter(asked.items()))
+    found = None
+    try:
+        found = await run_in_threadpool(workspace.room, asker.web.house, asker.project_id, **{column: value})
+    except NotFound:
+        found = None
+    if found is None or found["type"] not in types:
+        raise wire.coded(
+            "error-room-not-found",
+            'The required "roomId" or "roomName" param provided does not match any channel',
+            "room",
+        )
+    return found
+
+
+@router.get("/channels.members", **says(400, query=_OF_ROOM))
+async def channel_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """Who is in a public room."""
+    return await _members(request, asker, ("c",))
+
+
+@router.get("/groups.members", **says(400, query=_OF_ROOM))
+async def group_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """Who is in a private room."""
+    return await _members(request, asker, ("p",))
+
+
+@router.get("/im.members", **says(400, query=_OF_ROOM))
+@router.get("/dm.members", **says(400, query=_OF_ROOM), name="dm.members")
+async def direct_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """Who is in a direct conversation."""
+    return await _members(request, asker, ("d",))
+
+
+@router.get("/douane.members", **says(400, query={**_OF_ROOM, "operationId": "string"}))
+async def all_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """Memberships of one room, or of all."""
+    if any(request.query_params.get(name) for name in ("roomId", "roomName")):
+        return await _members(request, asker, ("c", "p", "d"))
+    return await _memberships(request, asker, None)
+
+
+async def _members(request: Request, asker: Asker, types: tuple[str, ...]) -> Response:
+    return await _memberships(request, asker, (await _room(request, asker, types))["id"])
+
+
+async def _memberships(request: Request, asker: Asker, room_id: str | None) -> Response:
+    offset, count = _window(request, asker)
+    operation_id = request.query_params.get("operationId")
+
+    def work() -> Page:
+        return _taken(
+            lambda page, limit: workspace.members(
+                asker.web.house, asker.project_id, room_id=room_id, operation_id=operation_id, page=page, limit=limit
+            ),
+            offset,
+            count,
+        )
+
+    found = await run_in_threadpool(work)
+    return _listed("members", [wire.member(one) for one in found.items], offset, found.total)
+
+
+@router.get("/douane.contacts", **says(400, query={**_PAGES, "operationId": "string"}))
+async def contacts(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The workspace's contacts."""
+    offset, count = _window(request, asker)
+    operation_id = request.query_params.get("operationId")
+
+    def work() -> Page:
+        return _taken(
+            lambda page, limit: workspace.contacts(
+                asker.web.house, asker.project_id, operation_id=operation_id, page=page, limit=limit
+            ),
+            offset,
+            count,
+        )
+
+    found = await run_in_threadpool(work)
+    return _listed("contacts", [wire.contact(one) for one in found.items], offset, found.total)
+
+
+# Messages
+
+
+@router.get("/channels.messages", **says(400, query=_OF_ROOM))
+@router.get("/channels.history", **says(400, query=_OF_ROOM), name="channels.history")
+async def channel_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The messages of a public room, in the order they were imported."""
+    return await _messages(request, asker, (await _room(request, asker, ("c",)))["id"])
+
+
+@router.get("/groups.messages", **says(400, query=_OF_ROOM))
+@router.get("/groups.history", **says(400, query=_OF_ROOM), name="groups.history")
+async def group_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The messages of a private room."""
+    return await _messages(request, asker, (await _room(request, asker, ("p",)))["id"])
+
+
+@router.get("/im.messages", **says(400, query=_OF_ROOM))
+@router.get("/im.history", **says(400, query=_OF_ROOM), name="im.history")
+@router.get("/dm.messages", **says(400, query=_OF_ROOM), name="dm.messages")
+async def direct_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The messages of a direct conversation."""
+    return await _messages(request, asker, (await _room(request, asker, ("d",)))["id"])
+
+
+@router.get("/douane.messages", **says(400, query={**_OF_ROOM, "operationId": "string"}))
+async def all_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The messages of the workspace, of one import or of one room."""
+    room_id = None
+    if any(request.query_params.get(name) for name in ("roomId", "roomName")):
+        room_id = (await _room(request, asker, ("c", "p", "d")))["id"]
+    return await _messages(request, asker, room_id)
+
+
+async def _messages(request: Request, asker: Asker, room_id: str | None) -> Response:
+    offset, count = _window(request, asker)
+    operation_id = request.query_params.get("operationId")
+
+    def work() -> tuple[list[dict[str, Any]], int]:
+        house, project_id = asker.web.house, asker.project_id
+        found = _taken(
+            lambda page, limit: workspace.messages(
+                house,
+                project_id,
+                operation_id=operation_id,
+                room_id=room_id,
+                page=page,
+                limit=limit,
+                render="rocketchat",
+            ),
+            offset,
+            count,
+        )
+        named = wire.named_in(found.items)
+        people = workspace.people(house, project_id, named.users)
+        rooms = workspace.room_ids(house, project_id, named.rooms)
+        return [wire.message(one, people, rooms) for one in found.items], found.total
+
+    shown, total = await run_in_threadpool(work)
+    return _listed("messages", shown, offset, total)
+
+
+# Whole
+
+
+@router.get(
+    "/douane.export",
+    **says(
+        400,
+        404,
+        media=tuple(_MEDIA.values()),
+        query={"table": "string", "format": "string", "operationId": "string", "roomId": "string"},
+        required=("table",),
+    ),
+)
+async def export(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """Users, rooms, members, contacts or messages as one stream: `format` is ndjson, csv, arrow or parquet. A stream
+    that is cut off never ends cleanly."""
+    query = request.query_params
+    table, format = query.get("table", ""), query.get("format") or "ndjson"
+    if table not in workspace.KINDS:
+        raise wire.bad_query(f"table must be one of {', '.join(workspace.KINDS)}")
+    if format not in _MEDIA:
+        raise wire.bad_query(f"format must be one of {', '.join(_MEDIA)}")
+    chunks = _begun(asker.web, asker.project_id, table, format, query.get("operationId"), query.get("roomId"))
+    # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
+    first = await run_in_threadpool(next, chunks, b"")
+    return StreamingResponse(
+        streamed(chunks, first), media_type=_MEDIA[format], headers=attachment(f"{table}.{format}")
+    )
+
+
+def _begun(
+    web: Web, project_id: str, table: str, format: str, operation_id: str | None, room_id: str | None
+) -> Iterator[bytes]:
+    return workspace.encoded(web.house, project_id, table, format, operation_id=operation_id, room_id=room_id)
+
+
+@router.get("/douane.file", **says(400, 404, media=("application/octet-stream",), query={"fileId": "string"}))
+async def file(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> Response:
+    """The bytes of a file that a message names, once they were fetched; always as a download."""
+    file_id = request.query_params.get("fileId", "")
+    chunks, _, name = await run_in_threadpool(files.body, asker.web.house, asker.project_id, file_id)
+    return StreamingResponse(
+        streamed(chunks), media_type="application/octet-stream", headers=attachment(safe_file_name(name))
+    )
