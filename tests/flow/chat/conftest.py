@@ -75,11 +75,11 @@ def project_id(house: House, person_id: str) -> str:
 def stage(house: House, project_id: str, person_id: str, tmp_path: Any) -> Stage:
     """Stages parts as a reader would, and has them checked: stage("users"=[[rows of part 0], [rows of part 1]])."""
 
-    def stage(**given: Sequence[Rows]) -> Operation:
+    def stage(into: str = project_id, **given: Sequence[Rows]) -> Operation:
         operation_id = new_id()
         house.objects.put_bytes(f"{operation_id}/source", b"x")
         source = StoredSource(f"{operation_id}/source", 1, "", "x.zip", "application/zip")
-        made = imports.begin(house, imports.NewChat(project_id, person_id, "slack", source))
+        made = imports.begin(house, imports.NewChat(into, person_id, "slack", source))
         first: dict[str, int] = {}
         with write(house.engine) as connection:
             for table, parts in given.items():
@@ -94,9 +94,9 @@ def stage(house: House, project_id: str, person_id: str, tmp_path: Any) -> Stage
                     manifest.add_part(connection, made.id, table, row)
                     first[table] = first.get(table, 0) + len(rows)
             operations.change(connection, made.id, read_done=True)
-        imports.ask_read(house, imports.get(house, made.id, project_id))
+        imports.ask_read(house, imports.get(house, made.id, into))
         work.read(house, made.id)
-        made = imports.get(house, made.id, project_id)
+        made = imports.get(house, made.id, into)
         assert (made.stage, made.work_error) == ("reviewing", None)
         return made
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+import pytest
+from sqlalchemy import update
+
+from douane.chat.selection import EVERYTHING, Group, Selection
+from douane.flow.chat import imports, run, workspace
 from douane.flow.house import House
-from douane.store import chat
-from douane.store.database import read
+from douane.model.operation import Operation
+from douane.store import chat, operations, projects
+from douane.store.database import read, write
+from douane.store.schema import operation as operation_table
 from tests.flow.chat.conftest import Go, Stage, channel, message, user
+
+# Where the storage makes no difference, once is enough.
+once = pytest.mark.parametrize("storage", ["sqlite"], indirect=True)
 
 USERS = [
     user("U1", "bob", name="Bob", emails=["bob@example.com"]),
@@ -80,3 +91,231 @@ def test_the_whole_way(house: House, project_id: str, stage: Stage, go: Go) -> N
             "importer-message-invalid-timestamp": 1,
         },
     }
+
+
+def texts(house: House, project_id: str, **which: Any) -> list[str]:
+    return [item["text"] for item in workspace.messages(house, project_id, limit=1000, **which).items]
+
+
+def usernames(house: House, project_id: str, **which: Any) -> set[str]:
+    return {item["username"] for item in workspace.users(house, project_id, limit=1000, **which).items}
+
+
+OWN = {"ann", "rocket.cat"}  # who is in the workspace before anything is imported
+
+
+def test_the_same_again_brings_nothing_and_an_overlap_only_what_is_new(
+    house: House, project_id: str, stage: Stage, go: Go
+) -> None:
+    go(stage(**EXPORT))
+    before = texts(house, project_id)
+    again = go(stage(**EXPORT))
+    assert again.detail["done"] | {"protected": 0} == {
+        "imported": 10,
+        "skipped": 1,
+        "failed": 2,
+        "unchanged": 2 + 3 + 4,
+        "protected": 0,
+    }
+    assert texts(house, project_id) == before
+    with read(house.engine) as connection:
+        assert len(chat.rooms(connection, project_id)) == 3
+        assert len(chat.users(connection, project_id, placeholders=True)) == 5
+    more = [
+        message("C1", 2, "two", "U2"),  # its reaction was taken back
+        message("C2", 3, "three", "U7", alias="Zed"),
+        message("C2", 9, "nine", "U2"),
+    ]
+    over = go(stage(**EXPORT | {"messages": [more], "reactions": [[]]}))
+    assert {name: over.detail["done"].get(name) for name in ("created", "updated", "unchanged")} == {
+        "created": 1,
+        "updated": 1,
+        "unchanged": 2 + 3 + 1,
+    }
+    assert sorted(texts(house, project_id)) == sorted([*before, "nine"])
+    rooms = {item["name"]: item["messages"] for item in workspace.rooms(house, project_id).items}
+    assert rooms == {"general": 2, "My-Room": 2, "": 1}
+
+
+@once
+def test_only_what_was_selected(house: House, project_id: str, stage: Stage, go: Go) -> None:
+    chosen = Selection(Group(ids=frozenset({"U1"})), Group(ids=frozenset({"C2"})))
+    done = go(stage(**EXPORT), chosen)
+    assert usernames(house, project_id) == OWN | {"bob"}
+    assert {item["name"] for item in workspace.rooms(house, project_id).items} == {"general", "My-Room"}
+    assert texts(house, project_id) == ["three"]
+    sums = done.detail["done"]
+    # Two of three users, and two of three rooms, were no work at all.
+    assert (done.detail["run_total"], sums["not_selected"]) == (1 + 1 + 7, 4)
+    assert (sums["imported"], sums["skipped"], sums["failed"]) == (3, 5, 1)
+    # The author of a message that came in, though left out herself.
+    go(stage(**EXPORT), Selection(Group(), Group(ids=frozenset({"C1"}))))
+    with read(house.engine) as connection:
+        cy = chat.one_user(connection, project_id, "import_id", "U2")
+    assert cy is not None
+    assert (cy["placeholder"], cy["name"], cy["active"]) == (True, "cy", False)
+    # And when she comes, she is the one who wrote it.
+    go(stage(**EXPORT), Selection(Group(all=True), Group()))
+    with read(house.engine) as connection:
+        came = chat.one_user(connection, project_id, "import_id", "U2")
+    assert came is not None
+    assert (came["id"], came["placeholder"], came["username"], came["active"]) == (cy["id"], False, "cy", True)
+    two = next(item for item in workspace.messages(house, project_id).items if item["text"] == "two")
+    assert two["username"] == "cy"
+
+
+@once
+def test_strict_imports_fail_what_nobody_wrote_and_a_retry_mends_it(
+    house: House, project_id: str, stage: Stage, go: Go
+) -> None:
+    done = go(stage(**EXPORT), strict=True)
+    assert done.detail["done"]["failed"] == 3
+    assert "three" not in texts(house, project_id)
+    failed = workspace_codes(house, done, "messages")
+    assert failed[0] == {"created": 2, "importer-message-unknown-user": 1}
+    # Nothing changed, so nothing changes.
+    done = again(house, imports.retry(house, done))
+    assert (done.stage, done.detail["done"]["failed"]) == ("completed", 3)
+    assert workspace_codes(house, done, "messages") == failed
+    with write(house.engine) as connection:
+        bob = chat.user_id_by(connection, project_id, username_key="bob")
+        assert bob is not None
+        chat.add_import_ids(connection, project_id, "user", {"U7": bob})
+    done = again(house, imports.retry(house, done))
+    assert done.detail["done"]["failed"] == 2
+    assert workspace_codes(house, done, "messages")[0] == {"created": 3}
+    assert workspace_codes(house, done, "messages")[1] == {
+        "created": 1,
+        "duplicate": 1,
+        "importer-message-unknown-room": 1,
+        "importer-message-invalid-timestamp": 1,
+    }
+    three = [item for item in workspace.messages(house, project_id).items if item["text"] == "three"]
+    assert [item["username"] for item in three] == ["bob"]
+    assert sum(done.detail["done"][name] for name in ("imported", "skipped", "failed")) == done.detail["run_total"]
+
+
+def workspace_codes(house: House, operation: Operation, table: str) -> dict[int, dict[str, int]]:
+    with read(house.engine) as connection:
+        return {row.number: row.reasons for row in chat.outcomes(connection, operation.id, operation.version, table)}
+
+
+def again(house: House, operation: Operation) -> Operation:
+    while run.run(house, operation.id):
+        pass
+    return imports.get(house, operation.id, operation.project_id)
+
+
+def test_users_only_never_touch_who_is_there(house: House, project_id: str, stage: Stage, go: Go) -> None:
+    people = [user("U1", "bob", emails=["bob@example.com"], password="secret"), user("U2", "cy", emails=["cy@x.co"])]
+    first = go(stage(users=[people], channels=[CHANNELS], messages=MESSAGES), mode="users")
+    assert (first.stage, first.detail["run_total"]) == ("completed", 2)
+    assert {name: first.detail["done"][name] for name in ("imported", "skipped", "failed")} == {
+        "imported": 2,
+        "skipped": 0,
+        "failed": 0,
+    }
+    assert texts(house, project_id) == []
+    assert usernames(house, project_id) == OWN | {"bob", "cy"}
+    others = [user("U5", "BOB", emails=["b@x.co"]), user("U6", "di", emails=["CY@x.co"]), user("U1", "eve")]
+    second = go(stage(users=[[*people, *others]]), mode="users")
+    assert second.detail["done"]["failed"] == 5
+    assert workspace_codes(house, second, "users") == {
+        0: {
+            "importer-user-import-id-taken": 3,
+            "importer-user-username-taken": 1,
+            "importer-user-email-taken": 1,
+        }
+    }
+    assert usernames(house, project_id) == OWN | {"bob", "cy"}
+    with read(house.engine) as connection:
+        bob = chat.one_user(connection, project_id, "username", "bob")
+    assert bob is not None
+    assert bob["password_hash"].startswith("$argon2")
+
+
+def test_a_run_that_is_killed_between_any_two_commits_ends_the_same(
+    house: House, project_id: str, person_id: str, stage: Stage, go: Go, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt gets one commit further than the one before; then another project's undisturbed run is compared."""
+    monkeypatch.setattr(run, "BATCH", 2)
+    operation = stage(**EXPORT)
+    imports.start(house, operation, EVERYTHING)
+    commits = 0
+    while imports.get(house, operation.id, project_id).work:
+        commits += 1
+        allowed = iter(range(3))
+        real = operations.fenced
+
+        def fenced(connection: Any, held: Any, allowed: Any = allowed, real: Any = real) -> Any:
+            if next(allowed, None) is None:
+                raise Killed
+            return real(connection, held)
+
+        monkeypatch.setattr(operations, "fenced", fenced)
+        with suppress(Killed):
+            run.run(house, operation.id)
+        monkeypatch.setattr(operations, "fenced", real)
+        assert commits < 40
+    assert commits > 4
+    killed = imports.get(house, operation.id, project_id)
+    assert (killed.stage, killed.work_error) == ("completed", None)
+    with write(house.engine) as connection:
+        other_id = projects.add(connection, name="Other", owner_id=person_id).id
+    whole = go(stage(into=other_id, **EXPORT))
+    assert killed.detail["done"] == whole.detail["done"]
+    assert texts(house, project_id) == texts(house, other_id)
+    for table in ("users", "channels", "messages"):
+        assert workspace_codes(house, killed, table) == workspace_codes(house, whole, table)
+    shown = [(item["name"], item["messages"], item["type"]) for item in workspace.rooms(house, project_id).items]
+    assert shown == [(item["name"], item["messages"], item["type"]) for item in workspace.rooms(house, other_id).items]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing may catch it."""
+
+
+@once
+def test_a_stopped_run_keeps_what_it_committed_and_goes_on(
+    house: House, project_id: str, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = stage(**EXPORT)
+    imports.start(house, operation, EVERYTHING)
+    real = run._placeholders
+
+    def stopped(job: Any) -> bool:
+        imports.stop(house, operation)
+        return real(job)
+
+    monkeypatch.setattr(run, "_placeholders", stopped)
+    assert run.run(house, operation.id) is False
+    now = imports.get(house, operation.id, project_id)
+    assert (now.stage, now.work, now.detail["cancelled"]) == ("processing", "", True)
+    assert now.detail["done"]["imported"] == 3
+    assert texts(house, project_id) == []
+    monkeypatch.setattr(run, "_placeholders", real)
+    done = again(house, imports.resume(house, now))
+    assert (done.stage, done.detail["done"]["imported"]) == ("completed", 10)
+    assert len(texts(house, project_id)) == 4
+
+
+@once
+def test_one_run_of_a_workspace_at_a_time(
+    house: House, project_id: str, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "WAIT_S", 0)
+    first, second = stage(**EXPORT), stage(users=[[user("U4", "di")]])
+    imports.start(house, second, EVERYTHING)
+    with read(house.engine) as connection:
+        asked = operations.get(connection, second.id)
+    with write(house.engine) as connection:  # as if the second had not ended the first
+        connection.execute(
+            update(operation_table)
+            .where(operation_table.c.id == first.id)
+            .values(stage="processing", work="chat_run", detail={**first.detail, "run": asked.detail["run"]})
+        )
+    assert run._must_wait(house, first.id) is False
+    assert run.run(house, second.id) is True
+    assert again(house, first).stage == "completed"
+    assert again(house, second).stage == "completed"
+    assert usernames(house, project_id) == OWN | {"bob", "cy", "di"}
