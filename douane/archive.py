@@ -124,7 +124,7 @@ class Archive:
         return len(self._directory.names)
 
     @property
-    def names(self) -> Sequence[str]:
+    def names(self) -> _Names:
         return self._directory.names
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -109,13 +109,25 @@ def survey(archive: Archive) -> Layout:
     texts = 0
     start = len(wrap)
     dumped = False
-    for number, full in enumerate(chain.from_iterable(names[i : i + _BLOCK] for i in range(0, len(names), _BLOCK))):
+
+    def alone() -> Iterator[int]:
+        """Entries to look at by name. Day files that follow one of their own folder are what that one is."""
+        for begin in range(0, len(names), _BLOCK):
+            leaders = _leaders(archive, begin, min(begin + _BLOCK, len(names)))
+            numbers = np.arange(begin, begin + len(leaders))
+            follows = leaders != numbers
+            yield from numbers[~follows].tolist()
+            followers, leaders = numbers[follows], leaders[follows]
+            known = kinds[leaders] == _MESSAGES
+            kinds[followers[known]], folder_of[followers[known]] = _MESSAGES, folder_of[leaders[known]]
+            yield from followers[~known].tolist()
+
+    for number in alone():
+        full = names[number]
         path, slash, base = full[start:].rpartition("/")
-        # The ordinary case first: a day file in a folder that is known already.
         place = folders.get(path)
         if place is not None and _is_day(base):
             kinds[number], folder_of[number] = _MESSAGES, place
-            found[place].days += 1
             continue
         kind, reason = _DOCUMENT, _UNPARSED
         if reaches_outside(full):
@@ -149,10 +161,12 @@ def survey(archive: Archive) -> Layout:
             elif inner and _is_day(base):
                 kind, reason = _MESSAGES, _PARSED
                 folders[path] = folder_of[number] = len(found)
-                found.append(Folder(path, root, inner[:-1], 1))
+                found.append(Folder(path, root, inner[:-1]))
             elif base.endswith(".txt"):
                 texts += 1
         kinds[number], reasons[number] = kind, reason
+    for folder, days in zip(found, np.bincount(folder_of[folder_of >= 0], minlength=len(found)), strict=True):
+        folder.days = int(days)
     lists = [
         roots[root][base]
         for base in (*USERS, *CHANNELS)
@@ -177,6 +191,32 @@ def survey(archive: Archive) -> Layout:
         layout.body_ids = np.array(body_ids, dtype=f"S{_ID_BYTES}")[order]
         layout.body_entries = np.array(body_entries, dtype=np.int64)[order]
     return layout
+
+
+_DAY_FILE = np.frombuffer(b"/0000-00-00.json", np.uint8)
+_DIGITS = [place for place, sign in enumerate(bytes(_DAY_FILE)) if sign == ord("0")]
+
+
+def _leaders(archive: Archive, first: int, last: int) -> npt.NDArray[np.int64]:
+    """For each of these entries the first of the run of day files of one folder that it is in; itself where it is in
+    none. By whole arrays: looking at each of a million names takes seconds."""
+    text, ends = archive.names.run(first, last)
+    lengths = np.diff(ends, prepend=0)
+    numbers = np.arange(first, last)
+    day = lengths > len(_DAY_FILE)
+    tails = text[(ends[:, None] + np.arange(-len(_DAY_FILE), 0)).clip(0)]
+    tails[:, _DIGITS] = np.where((tails[:, _DIGITS] - ord("0")) < 10, ord("0"), 0)
+    day &= (tails == _DAY_FILE).all(axis=1)
+    # Names of one length stand next to each other: where one begins as the one before it, they are of one folder.
+    ours = np.repeat(lengths, lengths)
+    places = np.arange(len(text))
+    differs = text != text[(places - ours).clip(0)]
+    differs &= places < np.repeat(ends - len(_DAY_FILE), lengths)
+    other = np.add.reduceat(differs, ends - lengths) > 0 if lengths.all() else np.ones(len(ends), dtype=bool)
+    follows = day & ~other
+    follows[1:] &= day[:-1] & (lengths[1:] == lengths[:-1])
+    follows[:1] = False
+    return np.maximum.accumulate(np.where(follows, first, numbers))
 
 
 def _is_day(base: str) -> bool:
