@@ -19,7 +19,7 @@ import polars as pl
 from douane.chat import check as rules
 from douane.chat import importers, tables
 from douane.chat.importers import Limits, Options, Position
-from douane.child import chat_bodies, chat_inspect, chat_run
+from douane.child import chat_bodies, chat_convert, chat_inspect, chat_run
 from douane.child.wire import Wire, source_of
 from douane.staging import masks
 from douane.staging.checking import Part
@@ -187,6 +187,7 @@ VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {
     "chat_read": read,
     "chat_check": check,
     **chat_inspect.VERBS,
+    **chat_convert.VERBS,
     **chat_bodies.VERBS,
     **chat_run.VERBS,
 }

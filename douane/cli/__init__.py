@@ -190,6 +190,27 @@ def chat_inspect(
     raise typer.Exit(0 if chat.inspect(export, importer, stage, as_json) else 1)
 
 
+@chats.command("convert")
+def chat_convert(
+    export: Export,
+    to: Annotated[Literal["ndjson", "parquet", "mattermost"], typer.Option(help="What to make of it.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write; an empty or a new folder.")],
+    users: Annotated[
+        list[str] | None, typer.Option(metavar="NAME|ID", help="Only what these people wrote; may be repeated.")
+    ] = None,
+    channels: Annotated[
+        list[str] | None, typer.Option(metavar="NAME|ID", help="Only these conversations; may be repeated.")
+    ] = None,
+    team: Annotated[str | None, typer.Option(metavar="NAME", help="The team in Mattermost; else “imported”.")] = None,
+    importer: ImporterKey = None,
+) -> None:
+    """Turn an export into files of another form. Exit code 0: all could be read; 1: some records could not; 2: it
+    cannot be done."""
+    from douane.cli import chat
+
+    raise typer.Exit(0 if chat.convert(export, importer, to, out, users or (), channels or (), team) else 1)
+
+
 # The house
 
 

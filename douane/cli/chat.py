@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -54,6 +54,23 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
     else:
         chat_screen.show_counts(console, counts)
     return not counts["entries"]["failed"]
+
+
+def convert(
+    name: str, importer: str | None, to: str, out: Path, users: Sequence[str], channels: Sequence[str], team: str | None
+) -> bool:
+    """Writes the export's contents into `out` in another form, and prints what was kept, changed and lost. True if
+    every record could be read."""
+    config = settings()
+    chosen = {"users": list(users), "channels": list(channels)}
+    spec = {"do": "chat_convert", "importer": importer, "options": _options(config), "to": to, "team": team, **chosen}
+    console = Console()
+    with opened(name) as source, _work(out) as work:
+        events = _run(spec, source, work, config, {})
+        _hand_over(work, out)
+    report = events["converted"]["report"]
+    chat_screen.show_report(console, name, events["overview"], report, out)
+    return not report["found"]["entries"]["failed"]
 
 
 @contextmanager

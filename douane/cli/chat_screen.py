@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -53,6 +54,21 @@ def show_counts(console: Console, counts: Mapping[str, Any]) -> None:
     _show(console, "Messages by year", {year or "no valid time": n for year, n in sorted(counts["years"].items())})
     _show(console, "Messages by kind", _ranked({kind or "ordinary": n for kind, n in counts["subtypes"].items()}))
     _show_ledger(console, counts["entries"], counts["reasons"])
+
+
+def show_report(console: Console, name: str, overview: Mapping[str, Any], report: Mapping[str, Any], out: Path) -> None:
+    """What `douane chat convert` made of an export."""
+    show_overview(console, name, overview)
+    _show(
+        console,
+        "Written",
+        {TABLES.get(key, key.replace("_", " ").capitalize()): n for key, n in report["kept"].items()},
+    )
+    for kind, title in (("changed", "Changed on the way"), ("lost", "Not in the result")):
+        _show(console, title, {one["says"]: one["count"] for one in report[kind]})
+    found = report["found"]
+    _show_ledger(console, found["entries"], found["reasons"])
+    console.print(Text.assemble("\nThe files and report.json are in ", (plain(out), "bold"), "."))
 
 
 def _show_ledger(console: Console, entries: Mapping[str, int], reasons: Mapping[str, int]) -> None:

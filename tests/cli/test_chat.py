@@ -96,3 +96,94 @@ def test_nothing_of_a_stranger_reaches_the_terminal_as_it_came(tmp_path: Path) -
     assert "owned" in done.stdout
     assert "\x1b" not in done.stdout
     assert "\x07" not in done.stdout
+
+
+@pytest.mark.parametrize("form", ["ndjson", "parquet"])
+def test_convert_writes_a_file_a_table(export: Path, tmp_path: Path, form: str) -> None:
+    out = tmp_path / "out"
+    done = douane("chat", "convert", export, "--to", form, "--out", out)
+    assert (done.returncode, done.stderr) == (1, "")
+    report = json.loads((out / "report.json").read_text())
+    assert {path.name for path in out.iterdir()} == {*(f"{name}.{form}" for name in TABLES), "report.json"}
+    scan = pl.read_ndjson if form == "ndjson" else pl.read_parquet
+    whole = {name: scan(out / f"{name}.{form}") for name, rows in report["kept"].items() if rows}
+    assert {name: len(frame) for name, frame in whole.items()} == {k: n for k, n in report["kept"].items() if n}
+    assert report["kept"] == {name: report["found"]["tables"].get(name, 0) for name in TABLES}
+    staged = open_export("csv", MemorySource(export.read_bytes())).batches()
+    assert whole["messages"]["text"].to_list() == next(staged).tables["messages"]["text"].to_list()
+
+
+def test_convert_of_some_people_and_channels(export: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = douane(
+        *("chat", "convert", export, "--to", "ndjson", "--out", out),
+        *("--channels", "#general", "--channels", "Staff room", "--users", "ANN"),
+    )
+    assert done.returncode == 1
+    messages = pl.read_ndjson(out / "messages.ndjson")
+    assert messages.select("author", "text").rows() == [("ann", "hello"), ("ann", "a secret")]
+    assert pl.read_ndjson(out / "channels.ndjson")["name"].to_list() == ["General", "Staff room"]
+    assert pl.read_ndjson(out / "users.ndjson")["username"].to_list() == ["ann"]
+    assert set(pl.read_ndjson(out / "members.ndjson")["user"]) == {"ann"}
+    missing = douane("chat", "convert", export, "--to", "ndjson", "--out", tmp_path / "no", "--users", "zoe")
+    assert "no user 'zoe'" in refused(missing)
+
+
+def test_convert_to_mattermost(export: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = douane("chat", "convert", export, "--to", "mattermost", "--out", out, "--team", "Ours")
+    assert done.returncode == 1
+    lines = [json.loads(line) for line in (out / "import.jsonl").read_text().splitlines()]
+    assert [line["type"] for line in lines] == [
+        *("version", "team", "channel", "channel", "user", "user", "post", "post", "post"),
+        *("direct_channel", "direct_post"),
+    ]
+    posts = [line["post"] for line in lines if line["type"] == "post"]
+    assert [(post["channel"], post["user"], post["create_at"]) for post in posts] == [
+        ("general", "ann", 1577836800000),
+        ("general", "bob", 1577836801000),
+        ("staff-room", "ann", 1609459200000),
+    ]
+    assert {post["team"] for post in posts} == {"ours"}
+    report = json.loads((out / "report.json").read_text())
+    assert report["kept"]["posts"] == 4
+    assert {one["code"] for one in report["changed"]} == {"channel_name"}
+    assert "Posts" in done.stdout
+    assert "not empty" in refused(douane("chat", "convert", export, "--to", "mattermost", "--out", out))
+
+
+def test_convert_takes_files_and_reactions_of_a_slack_export_along(tmp_path: Path) -> None:
+    path, out = tmp_path / "slack.zip", tmp_path / "out"
+    file = {"id": "F0123456", "name": "../../a b.txt", "mode": "hosted", "url_private": "https://files.slack.com/f"}
+    day = [
+        {"type": "message", "user": "U1", "ts": "1577836800.000100", "text": "see <@U2>", "files": [file]},
+        {
+            "type": "message",
+            "user": "U2",
+            "ts": "1577836801.000100",
+            "text": "thanks",
+            "thread_ts": "1577836800.000100",
+            "reactions": [{"name": "wave", "users": ["U1", "U9"], "count": 3}],
+        },
+    ]
+    path.write_bytes(
+        zipped(
+            {
+                "channels.json": json.dumps([{"id": "C1", "name": "general", "members": ["U1", "U2"]}]),
+                "users.json": json.dumps([{"id": "U1", "name": "ann"}, {"id": "U2", "name": "bob", "profile": {}}]),
+                "general/2020-01-01.json": json.dumps(day),
+                "__uploads/F0123456/a b.txt": "the body",
+            }
+        )
+    )
+    done = douane("chat", "convert", path, "--to", "mattermost", "--out", out)
+    assert done.returncode == 0, done.stderr
+    (post,) = [json.loads(line)["post"] for line in (out / "import.jsonl").open() if '"type":"post"' in line]
+    assert post["message"] == "see @bob"
+    (attached,) = post["attachments"]
+    assert (out / attached["path"]).read_text() == "the body"
+    assert (out / attached["path"]).resolve().is_relative_to(out.resolve() / "data")
+    (reply,) = post["replies"]
+    assert [(one["user"], one["emoji_name"]) for one in reply["reactions"]] == [("ann", "wave")]
+    report = json.loads((out / "report.json").read_text())
+    assert {one["code"]: one["count"] for one in report["lost"]} == {"reaction_user": 2}
