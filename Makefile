@@ -21,10 +21,13 @@ test: $(VENV)/test.stamp
 bench: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m bench.run $(ARGS)
 
-# The kill tests for as long as one likes; each round is one import, on both storage modes.
+# The kill tests for as long as one likes; each round is one import, on both storage modes. Of a chat import, KILLS
+# moments in one of MESSAGES messages.
 torture: $(VENV)/test.stamp
 	DOUANE_TORTURE_ROUNDS=$(or $(ROUNDS),20) DOUANE_TORTURE_SEED=$(or $(SEED),$$$$) \
-		$(VENV)/bin/python -m pytest --timeout=7200 tests/flow/test_kill.py tests/jobs $(ARGS)
+	DOUANE_TORTURE_MESSAGES=$(or $(MESSAGES),200000) DOUANE_TORTURE_KILLS=$(or $(KILLS),20) \
+		$(VENV)/bin/python -m pytest --timeout=7200 \
+		tests/flow/test_kill.py tests/flow/chat/test_kills.py tests/jobs $(ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check
