@@ -31,7 +31,7 @@ JUDGED_COLUMNS = ("channel", "author", "ts_us", "key_hi", "key_lo")
 _YEAR_1_US, _YEAR_10000_US = -62_135_596_800_000_000, 253_402_300_800_000_000
 
 Codes = npt.NDArray[np.uint8]
-Keys = npt.NDArray[np.uint64]  # [2 or 3, rows]: high, low, and the content where it is known
+Keys = npt.NDArray[np.uint64]  # [2, rows]: high, low; [4, rows] of the workspace: content and time of the edit too
 Offsets = npt.NDArray[np.int64]
 
 
@@ -99,7 +99,7 @@ def keys_of(frame: pl.DataFrame) -> Keys:
 
 @dataclass(frozen=True, slots=True)
 class WorkspacePart:
-    """`keys()` reads u64[3, rows]; `gone` offsets of rows that were replaced."""
+    """`keys()` reads u64[4, rows]; `gone` offsets of rows that were replaced."""
 
     number: int
     rows: int
@@ -180,7 +180,7 @@ def _slice_of(keys: Keys, passes: int) -> npt.NDArray[np.uint64]:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What becomes of one staged part. `tables` holds the rows that come in: `messages` (with `room` and `user`) and
-    the sub-tables that have any; `keys` u64[3, rows] of those; `gone`: place in the workspace -> offsets."""
+    the sub-tables that have any; `keys` u64[4, rows] of those; `gone`: place in the workspace -> offsets."""
 
     codes: Codes
     tables: dict[str, pl.DataFrame]
@@ -192,22 +192,25 @@ def settle(
     tables: Mapping[str, pl.DataFrame],
     codes: Codes,
     target: Offsets,
-    content_of: Callable[[int, Offsets], npt.NDArray[np.uint64]],
+    marks_of: Callable[[int, Offsets], Keys],
     maps: Maps,
 ) -> Settled:
-    """Decides what is still OPEN. `content_of(place, offsets)`: the contents of workspace rows."""
+    """Decides what is still OPEN. `marks_of(place, offsets)`: u64[2, rows], content and time of the edit of
+    workspace rows. Another content is an update, unless it is that of an earlier edit: then the export is the older."""
     codes = codes.copy()
     frame = tables["messages"]
     rows = np.flatnonzero(codes == OPEN)
     content = np.zeros(len(frame), np.uint64)
     content[rows] = contents(tables, rows)
+    edited = frame["edited_us"].fill_null(0).clip(0).to_numpy().astype(np.uint64)
     known = rows[target[rows] >= 0]
     codes[rows] = PLACE["created"]
     gone: dict[int, Offsets] = {}
     for place in np.unique(target[known] >> 32):
         here = known[(target[known] >> 32) == place]
         offsets = target[here] & 0xFFFFFFFF
-        same = content_of(int(place), offsets) == content[here]
+        contents_there, edited_there = marks_of(int(place), offsets)
+        same = (contents_there == content[here]) | (edited_there > edited[here])
         codes[here[same]] = PLACE["unchanged"]
         codes[here[~same]] = PLACE["updated"]
         if not same.all():
@@ -216,7 +219,7 @@ def settle(
     coming[np.setdiff1d(np.arange(len(frame)), rows)] = False
     taken = cut(tables, coming)
     taken["messages"] = resolve(taken["messages"], maps).drop("skipped")
-    keys = np.concatenate([keys_of(frame)[:, coming], content[coming].reshape(1, -1)])
+    keys = np.concatenate([keys_of(frame)[:, coming], content[coming].reshape(1, -1), edited[coming].reshape(1, -1)])
     return Settled(codes, taken, keys, gone)
 
 

@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from douane.chat import check, settle
@@ -57,15 +56,15 @@ def settle_messages(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     targets = [target[place] for place in places]
     settle.compare([keys[:, place] for place in places], codes, workspace, targets, beat)
 
-    def content_of(place: int, offsets: settle.Offsets) -> npt.NDArray[np.uint64]:
-        found: npt.NDArray[np.uint64] = workspace[place].keys()[2][offsets]
+    def marks_of(place: int, offsets: settle.Offsets) -> settle.Keys:
+        found: settle.Keys = workspace[place].keys()[2:, offsets]
         return found
 
     for part, own, found in zip(parts, codes, targets, strict=True):
         if part["settled"] or part["same"]:
             continue
         tables = {name: read_part(Path(path)) for name, path in part["tables"].items()}
-        done = settle.settle(tables, own, found, content_of, maps)
+        done = settle.settle(tables, own, found, marks_of, maps)
         _hand_over(part, tables[TABLE]["entry"], done, workspace, folder, wire)
         beat()
 
