@@ -8,8 +8,10 @@ from collections.abc import Mapping
 import polars as pl
 
 from douane.chat.importers import Counts
+from douane.chat.tables import TABLES
 
 ENTRIES = ("found", "staged", "skipped", "failed")
+COUNTED = tuple(table for table in TABLES if table not in ("entries", "issues"))
 
 
 class Tally:
@@ -43,17 +45,24 @@ class Tally:
                 self._reasons[f"{severity}:{code}"] += count
 
     def counts(self) -> Counts:
-        channels: Counter[str] = Counter()
-        for channel, messages in self._messages.items():
-            channels[self._names.get(channel, channel)] += messages
         return Counts(
-            {name: count for name, count in self._tables.items() if count},
-            dict(channels),
-            dict(self._years),
+            {table: self._tables[table] for table in COUNTED},
+            shown(self._messages, self._names),
+            {year: self._years[year] for year in sorted(self._years)},
             dict(self._subtypes),
             {name: self._entries[name] for name in ENTRIES},
             dict(self._reasons),
         )
+
+
+def shown(messages: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:
+    """Messages by what a conversation is called: its name, with its id where another one has the same name."""
+    bearers = Counter(names.values())
+    found: Counter[str] = Counter()
+    for channel, count in messages.items():
+        name = names.get(channel, channel)
+        found[name if bearers[name] < 2 else f"{name} ({channel})"] += count
+    return dict(found)
 
 
 def _years(ts_us: pl.Series) -> pl.Series:

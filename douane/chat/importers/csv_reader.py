@@ -12,7 +12,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -28,6 +27,7 @@ from douane.chat.importers.csv_dialect import (
     Record,
     read_records,
 )
+from douane.chat.tally import Tally
 from douane.errors import BadFile, OverLimit
 
 BATCH_BYTES = 16 << 20
@@ -60,8 +60,6 @@ _ALWAYS: dict[str, dict[str, Any]] = {
         "files": 0,
     },
 }
-_CHANNEL, _TS = COLUMNS["messages"].index("channel"), COLUMNS["messages"].index("ts_us")
-_SEVERITY, _CODE, _COUNT = (COLUMNS["issues"].index(name) for name in ("severity", "code", "count"))
 
 
 class Sheets:
@@ -193,49 +191,10 @@ class TaskReader:
             yield Batch(number, sheets.frames(), end, step, label, done)
 
     def counts(self) -> Counts:
-        counts = Counts()
-        sheets = Sheets(self._batch_records)
-        names: dict[str, str] = {}
-        channels: Counter[str] = Counter()
-        years: Counter[str] = Counter()
-        totals: Counter[str] = Counter()
-        reasons: Counter[str] = Counter()
-        entries = [0, 0, 0, 0]
-
-        def drain() -> None:
-            for name, rows in sheets.rows.items():
-                totals[name] += len(rows)
-            for row in sheets.rows["channels"]:
-                channel = dict(zip(COLUMNS["channels"], row, strict=True))
-                names[channel["id"]] = channel["name"] or channel["id"]
-            channels.update(row[_CHANNEL] for row in sheets.rows["messages"])
-            years.update(_year(row[_TS]) for row in sheets.rows["messages"])
-            for row in sheets.rows["issues"]:
-                reasons[f"{row[_SEVERITY]}:{row[_CODE]}"] += row[_COUNT]
-            for row in sheets.rows["entries"]:
-                entries[:] = map(sum, zip(entries, row[4:8], strict=True))
-            sheets.clear()
-
-        for task in self._tasks():
-            for _ in task.run(sheets):
-                if sheets.full:
-                    drain()
-        drain()
-        counts.tables = {name: count for name, count in totals.items() if count}
-        shown: Counter[str] = Counter()
-        for channel_id, count in channels.items():
-            shown[names.get(channel_id, channel_id)] += count
-        counts.channels, counts.years = dict(shown), dict(years)
-        counts.subtypes = {"": totals["messages"]} if totals["messages"] else {}
-        counts.entries = dict(zip(("found", "staged", "skipped", "failed"), entries, strict=True))
-        counts.reasons = dict(reasons)
-        return counts
-
-
-def _year(ts_us: int | None) -> str:
-    if ts_us is None:
-        return ""
-    return str(datetime.fromtimestamp(ts_us // 1_000_000, UTC).year) if ts_us >= 0 else "1969"
+        tally = Tally()
+        for batch in self.batches():
+            tally.add(batch.tables)
+        return tally.counts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from douane.chat.importers.slack_records import (
     whole,
 )
 from douane.chat.tables import conversation_key, message_key
+from douane.chat.tally import COUNTED, shown
 from douane.errors import BadFile, OverLimit
 
 PRODUCT = "hipchat"
@@ -166,11 +167,9 @@ class HipChatReader:
                 if reading.rows.full:
                     _drain(reading.rows, totals, sums, entries, names)
             _drain(reading.rows, totals, sums, entries, names)
-        channels: Counter[str] = Counter()
-        for channel, count in sums["channels"].items():
-            channels[names.get(channel, channel)] += count
         years, subtypes, reasons = (dict(sums[name]) for name in ("years", "subtypes", "reasons"))
-        return Counts(dict(totals), dict(channels), years, subtypes, dict(entries), reasons)
+        tables = {table: totals[table] for table in COUNTED}
+        return Counts(tables, shown(sums["channels"], names), years, subtypes, dict(entries), reasons)
 
 
 def _drain(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from douane.chat.importers import Batch, Counts, Options, Position, Reader, open_export
+from douane.chat.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,8 @@ def resumed_everywhere(reader: Reader) -> list[Batch]:
 
 
 def counted(batches: list[Batch]) -> Counts:
-    """What `Reader.counts` must come to, from the tables (channels by id)."""
-    tables = joined(batches)
-    counts = Counts()
-    counts.tables = {name: len(frame) for name, frame in tables.items()}
-    counts.entries = dict(zip(("found", "staged", "skipped", "failed"), ledger(tables), strict=True))
-    if "issues" in tables:
-        for severity, code, count in tables["issues"].select("severity", "code", "count").rows():
-            key = f"{severity}:{code}"
-            counts.reasons[key] = counts.reasons.get(key, 0) + count
-    return counts
+    """What `Reader.counts` must come to, from the tables."""
+    tally = Tally()
+    for batch in batches:
+        tally.add(batch.tables)
+    return tally.counts()

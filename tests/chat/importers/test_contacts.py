@@ -83,8 +83,9 @@ def test_reading_goes_on_after_any_batch() -> None:
 
 def test_counts_are_those_of_the_tables() -> None:
     reader = opened("omnichannel_contact", CONTACTS.encode())
-    counts, wanted = reader.counts(), counted(list(reader.batches()))
-    assert (counts.tables, counts.entries, counts.reasons) == (wanted.tables, wanted.entries, wanted.reasons)
+    counts = reader.counts()
+    assert counts == counted(list(reader.batches()))
+    assert (counts.tables["contacts"], counts.entries["found"]) == (3, 5)
 
 
 def test_recognised_by_its_headings() -> None:

@@ -95,8 +95,9 @@ def test_reading_goes_on_after_any_batch() -> None:
 
 def test_counts_are_those_of_the_tables() -> None:
     reader = opened("slack-users", MEMBERS.encode())
-    counts, wanted = reader.counts(), counted(list(reader.batches()))
-    assert (counts.tables, counts.entries, counts.reasons) == (wanted.tables, wanted.entries, wanted.reasons)
+    counts = reader.counts()
+    assert counts == counted(list(reader.batches()))
+    assert (counts.tables["users"], counts.entries["found"]) == (5, 8)
 
 
 def test_recognised_by_its_headings() -> None:
