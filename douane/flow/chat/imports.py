@@ -236,7 +236,6 @@ def _users_frame(users: Sequence[Mapping[str, Any]]) -> Any:
         "utcOffset": "utc_offset",
         "avatarUrl": "avatar",
         "statusText": "status_text",
-        "password": "password",
     }
     for key, column in plain.items():
         columns[column] = [user.get(key) for user in users]
@@ -309,10 +308,11 @@ def resume(house: House, operation: Operation) -> Operation:
 
 
 def retry(house: House, operation: Operation) -> Operation:
-    """Runs the failed records of a completed import once more. WrongStage for any other."""
+    """Runs the failed records of a completed import once more, superseded or not: what mends it may have been another
+    import. WrongStage for any other."""
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
-        if now.stage != "completed" or now.detail.get("superseded") or "run" not in now.detail:
+        if now.stage != "completed" or "run" not in now.detail:
             raise WrongStage("Only a completed import can try its failed records again.", stage=now.stage)
         if not now.detail.get("done", {}).get("failed"):
             raise BadRequest("No record of this import failed.")
