@@ -141,6 +141,8 @@ def step(operation: Operation) -> str:
             return CANCELLED
         case "processing" if at == "finishing":
             return FINISHING
+        case "processing" if operation.detail["importer"].startswith("pending-"):
+            return "importer_importing_files"
         case "processing":
             return f"importer_importing_{at}" if at in _IMPORTED else IMPORTING
         case "completed":
