@@ -70,6 +70,8 @@ KINDS = {
         "notice",
     ),
 }
+Whole = npt.NDArray[np.int64]
+
 _NEW_VALUES = {"topic": "topic", "purpose": "purpose", "rename": "name"}
 _BROADCASTS = ("thread_broadcast", "reply_broadcast")
 _EDITS = {"message_changed": "edit", "message_deleted": "delete"}
@@ -87,7 +89,8 @@ _TEXT, _BOT, _NOTICE = _CODES["text"], _CODES["bot"], _CODES["notice"]
 _TIME = re.compile(r"[0-9]{1,11}\.[0-9]{6}", re.ASCII)
 _TIME_PARTS = re.compile(r"\s*([0-9]{1,11})(?:\.([0-9]{0,9}))?\s*", re.ASCII)
 _TONE = re.compile(r"(.+)::skin-tone-([2-6])", re.DOTALL)
-_TOKEN = r"<[@#!][^<>|]*(?:\|[^<>]*)?>"
+_TOKENS = re.compile(r"<([@#!][^<>|]*)(?:\|[^<>]*)?>").findall
+_NO_TIME = "0000000000.000000"
 _TIME_BYTES = 17  # of a time since September 2001
 _POWERS = np.array([0 if i == 10 else 10 ** (15 - i if i < 10 else 16 - i) for i in range(_TIME_BYTES)], dtype=np.int64)
 
@@ -109,21 +112,26 @@ def canonical(ts: str | None) -> str | None:
     return ts if _TIME.fullmatch(ts) else f"{us // 1_000_000}.{us % 1_000_000:06}"
 
 
-def times_us(texts: Sequence[str | None]) -> npt.NDArray[np.int64] | None:
+def times_us(texts: Sequence[str | None]) -> Whole | None:
     """`time_us` of all at once; None when one of them needs a closer look."""
     try:
-        joined = "".join(texts).encode("ascii")  # type: ignore[arg-type]  # TypeError where one is None
-    except (TypeError, UnicodeEncodeError):
+        joined = "".join(texts)  # type: ignore[arg-type]  # TypeError where one is None
+    except TypeError:
         return None
-    if len(joined) != _TIME_BYTES * len(texts):
+    return _joined_us(joined) if len(joined) == _TIME_BYTES * len(texts) else None
+
+
+def _joined_us(times: str) -> Whole | None:
+    """The same for times of seventeen characters each, one after the other."""
+    if not times.isascii():
         return None
-    signs = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _TIME_BYTES)
+    signs = np.frombuffer(times.encode("ascii"), dtype=np.uint8).reshape(-1, _TIME_BYTES)
     if not (signs[:, 10] == ord(".")).all():
         return None
     digits = signs - np.uint8(ord("0"))
     if (digits[:, :10] > 9).any() or (digits[:, 11:] > 9).any():
         return None
-    found: npt.NDArray[np.int64] = digits @ _POWERS
+    found: Whole = digits @ _POWERS
     return found if (found > 0).all() else None
 
 
@@ -144,6 +152,9 @@ class Context:
     depth_max: int
 
 
+Mention = tuple[str, str | None]  # kind, target
+_MEMO_MAX = 50_000
+
 # (entry, position in it, severity, code, message, excerpt): what is to be said of a message
 Report = Callable[[int, int | None, str, str, str, str], None]
 
@@ -159,6 +170,7 @@ class Pile:
     spans: list[tuple[int, int, int, int]] = field(default_factory=list)
     profiles: dict[str, Profile] = field(default_factory=dict)  # of strangers
     edits: dict[int, Edit] = field(default_factory=dict)  # by id() of their message, which the pile holds
+    memo: dict[str, Mention | None] = field(default_factory=dict)  # what tokens in texts mean
     done: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     rows: int = 0
     bytes: int = 0  # of the JSON that the messages came from
@@ -218,6 +230,24 @@ class Pile:
         if m.user not in self.context.known and m.user not in self.profiles and m.user_profile is not None:
             self.profiles[m.user or ""] = profile(m.user_profile)
 
+    def mentions(self, text: str) -> Sequence[Mention]:
+        """What `markup.mentions` finds, asked once for each token; only where there may be code, which hides tokens,
+        is it given the whole text."""
+        if "`" in text:
+            return [(kind, target or None) for kind, target in markup.mentions(text, FORMAT)]
+        tokens, memo = _TOKENS(text), self.memo
+        found: list[Mention] = []
+        for token in tokens:
+            if token not in memo:
+                if len(memo) > _MEMO_MAX:
+                    memo.clear()
+                meant = markup.mentions(f"<{token}>", FORMAT)
+                memo[token] = (meant[0][0], meant[0][1] or None) if meant else None
+            mention = memo[token]
+            if mention and mention not in found:
+                found.append(mention)
+        return found
+
     def flush(self) -> None:
         """Makes frames of what has piled up."""
         if self.messages:
@@ -239,39 +269,83 @@ class Pile:
 
 @dataclass(slots=True)
 class CountingPile(Pile):
-    """The same messages, only counted."""
+    """The same messages, only counted: a day file of ordinary ones at once, the others as `_tables` would take them."""
 
     tables: Counter[str] = field(default_factory=Counter)
     years: Counter[int] = field(default_factory=Counter)
     subtypes: Counter[str] = field(default_factory=Counter)
     places: Counter[int] = field(default_factory=Counter)
+    times: list[str] = field(default_factory=list)
 
-    def _decode(self, data: bytes) -> Sequence[Message]:
-        return records.decode_counted(data)  # type: ignore[return-value]  # it has the members that counting asks for
+    def add(self, entry: int, conversation: int, position: int, data: bytes) -> int:
+        found = records.decode_counted(data)
+        if not self._counted(found, conversation):
+            self.put(entry, conversation, position, records.decode_full(data))
+        return len(found)
 
-    def _unpin(self, found: Sequence[Message]) -> None:
-        depth_max = self.context.depth_max
-        self.files.update({id(m): n for m in found if m.files and (n := _count_files(m.files, depth_max))})
-
-    files: dict[int, int] = field(default_factory=dict)
+    def _counted(self, found: Sequence[records.Counted], conversation: int) -> bool:
+        """Counts them if all have a time in Slack's form and none needs more than `Counted` has."""
+        try:
+            times = "".join([m.ts for m in found])  # type: ignore[misc]  # TypeError where one is None
+        except TypeError:
+            return False
+        size = len(found)
+        if len(times) != _TIME_BYTES * size or times[10::_TIME_BYTES] != "." * size or _NO_TIME in times:
+            return False
+        known, profiles, linked = self.context.known, self.profiles, []
+        reactions = files = 0
+        subtypes = []
+        for m in found:
+            text = m.text
+            if not text or (m.user not in known and m.user not in profiles):
+                return False
+            if m.subtype is not None:
+                if m.subtype in FULL:
+                    return False
+                subtypes.append(m.subtype)
+            if "<" in text:
+                linked.append(text)
+            if m.reactions:
+                reactions += _count_reactions(m.reactions)
+            if m.files:
+                files += _count_files(m.files, self.context.depth_max)
+        if not (digits := times.replace(".", "")).isascii() or not digits.isdigit():
+            return False
+        tables = self.tables
+        tables["messages"] += size
+        tables["reactions"] += reactions
+        tables["files"] += files
+        if linked:
+            tables["mentions"] += sum(len(self.mentions(text)) for text in linked)
+        self.places[conversation] += size
+        self.subtypes[""] += size - len(subtypes)
+        if subtypes:
+            self.subtypes.update(subtypes)
+        self.times.append(times)
+        return True
 
     def flush(self) -> None:
+        if self.times:
+            self._add_years(_joined_us("".join(self.times)))
+            self.times = []
         if not self.messages:
             return
         found, _, place, _, times = _fitting(self)
+        depth_max, edits = self.context.depth_max, self.edits
         self.tables["messages"] += len(found)
         self.tables["reactions"] += sum(_count_reactions(m.reactions) for m in found if m.reactions)
-        self.tables["mentions"] += _mentions(pl.Series([m.text for m in found], dtype=pl.String)).height
-        if self.edits:
-            self.tables["edits"] += sum(id(m) in self.edits for m in found)
-        if self.files:
-            self.tables["files"] += sum(self.files.get(id(m), 0) for m in found)
-        years, counts = np.unique(times.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64), return_counts=True)
-        self.years.update(dict(zip((years + 1970).tolist(), counts.tolist(), strict=True)))
+        self.tables["files"] += sum(_count_files(m.files, depth_max) for m in found if m.files)
+        self.tables["mentions"] += sum(len(self.mentions(m.text)) for m in found if m.text and "<" in m.text)
+        self.tables["edits"] += sum(id(m) in edits for m in found) if edits else 0
+        self._add_years(times)
         self.subtypes.update([m.subtype or "" for m in found])
-        places = np.bincount(place)
-        self.places.update({p: int(places[p]) for p in np.flatnonzero(places).tolist()})
-        self.messages, self.spans, self.edits, self.files, self.bytes = [], [], {}, {}, 0
+        self.places.update(place.tolist())
+        self.messages, self.spans, self.edits, self.bytes = [], [], {}, 0
+
+    def _add_years(self, times: Whole | None) -> None:
+        if times is not None:
+            years = times.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
+            self.years.update(dict(zip(*(u.tolist() for u in np.unique(years, return_counts=True)), strict=True)))
 
 
 def _count_reactions(reactions: Sequence[Reaction]) -> int:
@@ -281,17 +355,15 @@ def _count_reactions(reactions: Sequence[Reaction]) -> int:
     return sum(len(set(users := r.users or ())) + ((r.count or 0) > len(users)) for r in reactions)
 
 
-def _count_files(raws: Sequence[Raw], depth_max: int) -> int:
+def _count_files(files: Sequence[Raw | str], depth_max: int) -> int:
     """How many rows `_files` makes of them."""
-    texts = [str(raw, "utf-8", "replace") for raw in raws]  # type: ignore[call-overload]
-    return sum(
-        text.startswith("{")
-        and (text.count("{") + text.count("[") <= depth_max or records.shared_file(text, depth_max) is not None)
-        for text in texts
-    )
-
-
-Whole = npt.NDArray[np.int64]
+    count = 0
+    for file in files:
+        text = file if isinstance(file, str) else str(file, "utf-8", "replace")  # type: ignore[call-overload]
+        if text.startswith("{"):
+            deep = text.count("{") + text.count("[") > depth_max
+            count += not deep or records.shared_file(text, depth_max) is not None
+    return count
 
 
 def _fitting(pile: Pile) -> tuple[Sequence[Message], Whole, Whole, Whole, Whole]:
@@ -408,12 +480,18 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         "files",
     )
     table = _without_nul(table)
+    mentions = [
+        (at, kind, target)
+        for at, m in enumerate(found)
+        if m.text and "<" in m.text
+        for kind, target in pile.mentions(m.text)
+    ]
     edits = [(i, *pile.edits.pop(id(m))) for i, m in enumerate(found) if id(m) in pile.edits] if pile.edits else []
     return {
         "messages": table,
         "reactions": _moved(reactions, pile.rows),
         "files": _moved(files, pile.rows),
-        "mentions": _moved(_mentions(table["text"]), pile.rows),
+        "mentions": _moved(_of_rows("mentions", mentions), pile.rows),
         "edits": _moved(_of_rows("edits", edits), pile.rows),
     }
 
@@ -592,32 +670,6 @@ def _state(file: Shared, body: int | None) -> str:
 def _seconds_us(seconds: int | float | None) -> int | None:
     whole = records.whole(seconds)
     return whole * 1_000_000 if whole and 0 < whole < 10**11 else None
-
-
-def _mentions(text: pl.Series) -> pl.DataFrame:
-    """Whom texts speak to. What `markup.mentions` finds, asked once per token; only where there may be code, which
-    hides tokens, it reads the whole text."""
-    texts = pl.DataFrame({"text": text}).with_row_index("at").filter(pl.col("text").str.contains("<[@#!]"))
-    if not texts.height:
-        return frame("mentions", {})
-    coded = pl.col("text").str.contains("`", literal=True)
-    tokens = texts.filter(~coded).select("at", token=pl.col("text").str.extract_all(_TOKEN)).explode("token").drop_nulls()
-    meanings = [
-        (token, kind, target or None)
-        for token in tokens["token"].unique(maintain_order=True).to_list()
-        for kind, target in markup.mentions(token, FORMAT)
-    ]
-    named = pl.DataFrame(meanings, schema={"token": pl.String, "kind": pl.String, "target": pl.String}, orient="row")
-    found = tokens.join(named, on="token", maintain_order="left").select("at", "kind", "target")
-    coded_texts = texts.filter(coded)
-    inner = [
-        (at, kind, target or None)
-        for at, said in zip(coded_texts["at"].to_list(), coded_texts["text"].to_list(), strict=True)
-        for kind, target in markup.mentions(said, FORMAT)
-    ]
-    if inner:
-        found = pl.concat([found, _of_rows("mentions", inner)]).sort("at", maintain_order=True)
-    return found.unique(maintain_order=True)
 
 
 class Profile(msgspec.Struct, gc=False):
