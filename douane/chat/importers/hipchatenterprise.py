@@ -10,6 +10,7 @@ original had it, the people 1 and 2 would talk in room 12.
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ import numpy.typing as npt
 import polars as pl
 from msgspec import Raw
 
-from douane.archive import Archive, Entry, open_archive
+from douane.archive import Archive, Entry, open_archive, reaches_outside
 from douane.archive_tar import TarArchive, TarEntry, open_tar
 from douane.chat import markup, tables
 from douane.chat.importers import BATCH_RECORDS, Batch, Counts, Options, Overview, Position, Source
@@ -89,7 +90,9 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         *("entry", "position", "key_hi", "key_lo", "id", "channel", "ts_us", "author", "alias", "kind", "subtype"),
         *("text", "format", "broadcast", "pinned", "hidden", "reactions", "files"),
     ),
-    "files": ("at", "number", "id", "name", "size", "state", "url", "uploader", "created_us", "original"),
+    "files": (
+        *("at", "number", "id", "name", "size", "state", "url", "uploader", "created_us", "body_entry", "original"),
+    ),
     "mentions": ("at", "kind", "target"),
 }
 
@@ -111,7 +114,7 @@ def open(source: Source, options: Options = Options()) -> HipChatReader:
             archive = open_archive(source, options.limits)
         else:
             archive = open_tar(source, options.limits)
-        return HipChatReader(archive, source.size, options)
+        return HipChatReader(source, archive, options)
 
 
 def recognise(source: Source, options: Options = Options()) -> bool:
@@ -127,11 +130,12 @@ def recognise(source: Source, options: Options = Options()) -> bool:
 
 
 class HipChatReader:
-    def __init__(self, archive: TarArchive | Archive, size: int, options: Options) -> None:
-        self.bytes_total = size
+    def __init__(self, source: Source, archive: TarArchive | Archive, options: Options) -> None:
+        self.bytes_total = source.size
         self._archive = archive
         self._options = options
-        self._wrapper, counts = _looked_over(archive, size)
+        self._wrapper, counts = _looked_over(archive, source.size)
+        self._bodies = _Bodies(source, archive, self._wrapper, options)
         layout = "HipChat Cloud (zip)" if isinstance(archive, Archive) else "HipChat Server or Data Center (tar.gz)"
         folder = self._wrapper.rstrip("/")
         notes = (f"All files stand in the folder “{folder}”, which was left out.",) if folder else ()
@@ -139,7 +143,7 @@ class HipChatReader:
 
     def batches(self, start: Position = Position()) -> Iterator[Batch]:
         first = (int(start.state.get("entries", 0)), int(start.state.get("records", 0)))
-        reading = _Reading(self._archive, self._wrapper, self._options)
+        reading = _Reading(self._archive, self._wrapper, self._options, self._bodies)
         rows, number, place = reading.rows, start.batch, first
         with _extracting():
             for place in reading.run(first):
@@ -326,8 +330,11 @@ class _Reading:
     """One pass over the export. `rows` is what was found since it was last cleared; `step` and `label` say where the
     pass stands, `packed_done` how far."""
 
-    def __init__(self, archive: TarArchive | Archive, wrapper: str, options: Options) -> None:
+    def __init__(
+        self, archive: TarArchive | Archive, wrapper: str, options: Options, bodies: _Bodies | None = None
+    ) -> None:
         self.rows = _Rows()
+        self.bodies = bodies
         self.step, self.label, self.packed_done = "users", "", 0
         self._archive, self._wrapper, self._options = archive, wrapper, options
         self._users: set[int] = set()
@@ -534,6 +541,8 @@ class _History:
         self._seen = reading.private if owner else _Seen()
         self._recent = Recent()
         self._keys: dict[str, int] = {}
+        # Where its own files stand. A path that leads to another room's is nobody's.
+        self._folders = (f"users/{owner}/files/", "users/files/") if owner else (f"rooms/{room}/files/",)
 
     def add(self, record: dict[str, Any]) -> None:
         account = self._account
@@ -625,7 +634,9 @@ class _History:
             if not path:
                 return 0
             attachment = {"path": path}
-        name, url = _line(attachment.get("name")), _line(attachment.get("url"))
+        name, url, stored = _line(attachment.get("name")), _line(attachment.get("url")), None
+        if self._reading.bodies and (path := _line(attachment.get("path"))):
+            stored = self._reading.bodies.find(path, self._folders)
         rows = self._reading.rows
         # One level, as far as is known; what is nested in it is not the file's.
         attachment = {key: value for key, value in attachment.items() if not isinstance(value, dict | list)}
@@ -633,9 +644,48 @@ class _History:
         rows.bytes += len(original)
         rows.add(
             *("files", at, 1, f"{message_id}-{name or 'attachment'}", name, whole(attachment.get("size"))),
-            *("hosted" if url else "in_archive", url, author, ts_us, original),
+            *("in_archive" if stored is not None else "hosted" if url else "denied", url, author, ts_us),
+            *(stored, original),
         )
         return 1
+
+
+class _Bodies:
+    """Where the bytes of attached files stand. A tar is passed over once more for it, when the first is asked for; of
+    each name eight bytes are kept."""
+
+    def __init__(self, source: Source, archive: TarArchive | Archive, wrapper: str, options: Options) -> None:
+        self._source, self._archive, self._wrapper, self._options = source, archive, wrapper, options
+        self._names: npt.NDArray[np.int64] | None = None
+        self._numbers: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def find(self, path: str, folders: Sequence[str]) -> int | None:
+        """The number of the entry that holds what a message calls `path`, in one of the folders or named with it."""
+        path = path.removeprefix("./").removeprefix("/")
+        if reaches_outside(path):
+            return None
+        named = [path] if path.startswith(tuple(folders)) else []
+        return next((at for name in (*(f + path for f in folders), *named) if (at := self._at(name)) is not None), None)
+
+    def _at(self, name: str) -> int | None:
+        if isinstance(self._archive, Archive):
+            entry = self._archive.find(self._wrapper + name)
+            return entry.number if entry and entry.is_file else None
+        if self._names is None:
+            self._pass_over()
+        names, key = self._names, hash(name)
+        at = int(np.searchsorted(names, key)) if names is not None else 0
+        return int(self._numbers[at]) if names is not None and at < len(names) and names[at] == key else None
+
+    def _pass_over(self) -> None:
+        names, numbers = array("q"), array("q")
+        for entry in open_tar(self._source, self._options.limits).entries():
+            name = entry.name.removeprefix(self._wrapper)
+            if entry.is_file and _BODY.fullmatch(name):
+                names.append(hash(name))
+                numbers.append(entry.number)
+        order = np.argsort(np.array(names, dtype=np.int64))
+        self._names, self._numbers = np.array(names, dtype=np.int64)[order], np.array(numbers, dtype=np.int64)[order]
 
 
 class _Seen:

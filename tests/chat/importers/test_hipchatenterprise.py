@@ -170,6 +170,45 @@ def test_messages(before: str, pack: bool) -> None:
     assert tables["messages"]["files"].to_list()[:4] == [0, 0, 1, 0]
 
 
+def test_attached_files_are_found_in_the_archive_where_they_belong() -> None:
+    def posted(id: str, path: str, **more: object) -> dict[str, Any]:
+        return {"UserMessage": message(id, person(1), "", attachment={"name": id, "path": path, **more})}
+
+    said = [
+        posted("own", "x/a.png"),
+        posted("own with url", "x/a.png", url="https://example.com/a"),
+        posted("whole path", "rooms/10/files/x/a.png"),
+        posted("slashes", "./x/a.png"),
+        posted("none", "x/none.png"),
+        posted("none with url", "x/none.png", url="https://example.com/a"),
+        posted("of another room", "rooms/11/files/b.png"),
+        posted("outside", "../../11/files/b.png"),
+        posted("a list", "../../../users.json"),
+    ]
+    mail = private("p", 1, 2, "")
+    mail["PrivateUserMessage"]["attachment"] = {"name": "c", "path": "c.png"}
+    files: dict[str, object] = {
+        "rooms/10/history.json": said,
+        "users/1/history.json": [mail],
+        "rooms/10/files/x/a.png": b"a",
+        "rooms/11/files/b.png": b"b",
+        "users/files/c.png": b"c",
+        "users.json": [],
+    }
+    found = [
+        *((("in_archive", 2),) * 4),
+        *(("denied", None), ("hosted", None)),
+        *((("denied", None),) * 3),
+        ("in_archive", 4),
+    ]
+    for data in (
+        tar(files),
+        tar(files, "./export/"),
+        zipped({k: v if isinstance(v, bytes) else json.dumps(v) for k, v in files.items()}),
+    ):
+        assert rows(read(KEY, data), "files", "state", "body_entry") == found
+
+
 def test_lists() -> None:
     tables = read(KEY, tar(EXPORT), Options(team="T"))
     columns = ("id", "ids", "team", "username", "name", "emails", "role", "roles", "deleted", "zone", "title", "avatar")
