@@ -24,8 +24,11 @@ from douane.model.problem import Rule
 
 Words = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.bool_]
+Offsets = npt.NDArray[np.int64]
+Load = Callable[[], Words]
 
-PASS_ROWS = 2_000_000  # messages whose keys are compared at once
+PASS_ROWS = 4_000_000  # messages whose keys are compared at once
+REPEATED_KEYS = 100_000
 GATHERED = 32  # parts whose counts wait to be added up
 
 _SEED = 0x646F75616E65
@@ -314,27 +317,67 @@ def judge_messages(frame: pl.DataFrame, channels: pl.Series, listed: pl.Series) 
     )
 
 
-def tally(frame: pl.DataFrame) -> pl.DataFrame:
-    """How many messages of one part each (channel, author, year) has; the year is null where there is no time."""
-    time = pl.col("ts_us")
-    sound = pl.when(time.is_between(_YEAR_1_US, _YEAR_10000_US)).then(time)
-    return (
-        frame.select("channel", "author", pl.from_epoch(sound, "us").dt.year().alias("year"))
-        .group_by("channel", "author", "year", maintain_order=True)
-        .len("messages")
-        .with_columns(pl.col("messages").cast(pl.Int64))
-    )
+class Tallies:
+    """How many messages each (channel, author, year) has, counted part by part; names are kept once."""
+
+    def __init__(self) -> None:
+        self._channels: dict[str | None, int] = {}
+        self._authors: dict[str | None, int] = {}
+        self._keys = np.zeros(0, np.int64)
+        self._counts = np.zeros(0, np.int64)
+        self._waiting: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        time = pl.col("ts_us")
+        sound = pl.when(time.is_between(_YEAR_1_US, _YEAR_10000_US)).then(time)
+        counted = (
+            frame.select("channel", "author", pl.from_epoch(sound, "us").dt.year().fill_null(0).alias("year"))
+            .group_by("channel", "author", "year")
+            .len()
+        )
+        channels = _numbers(counted["channel"], self._channels)
+        authors = _numbers(counted["author"], self._authors)
+        keys = channels << 40 | authors << 14 | counted["year"].cast(pl.Int64).to_numpy()
+        self._waiting.append((keys, counted["len"].cast(pl.Int64).to_numpy()))
+        if len(self._waiting) >= GATHERED:
+            self._gather()
+
+    def frame(self) -> pl.DataFrame:
+        """(channel, author, year, messages); no year where there is no time."""
+        self._gather()
+        channels, authors = (pl.Series(list(names), dtype=pl.String) for names in (self._channels, self._authors))
+        years = pl.Series((self._keys & 0x3FFF).astype(np.int32))
+        return pl.DataFrame(
+            {
+                "channel": channels[self._keys >> 40] if len(self._keys) else channels,
+                "author": authors[self._keys >> 14 & 0x3FF_FFFF] if len(self._keys) else authors,
+                "year": years.set(years == 0, None),
+                "messages": self._counts,
+            }
+        )
+
+    def _gather(self) -> None:
+        keys = np.concatenate([self._keys, *(keys for keys, _ in self._waiting)])
+        counts = np.concatenate([self._counts, *(counts for _, counts in self._waiting)])
+        self._waiting.clear()
+        self._keys, places = np.unique(keys, return_inverse=True)
+        self._counts = np.bincount(places, counts, len(self._keys)).astype(np.int64)
 
 
-def total(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Tallies of several parts as one."""
-    return pl.concat(tallies).group_by("channel", "author", "year", maintain_order=True).agg(pl.col("messages").sum())
+def _numbers(names: pl.Series, known: dict[str | None, int]) -> npt.NDArray[np.int64]:
+    """The number of each name, new ones counted on."""
+    own = names.unique()
+    numbers = [known.setdefault(name, len(known)) for name in own.to_list()]
+    return names.replace_strict(own, pl.Series(numbers, dtype=pl.Int64), return_dtype=pl.Int64).to_numpy()
 
 
 def members_of(frames: Iterable[pl.DataFrame], people: pl.Series) -> pl.DataFrame:
     """`judge_channels`'s members, of the parts of `members`."""
     found = [
-        frame.group_by("channel").agg((~_in("user", people)).cast(pl.Int64).sum().alias("unknown")) for frame in frames
+        frame.select("channel", unknown=~_in("user", people))
+        .group_by("channel")
+        .agg(pl.col("unknown").sum().cast(pl.Int64))
+        for frame in frames
     ]
     empty = pl.DataFrame(schema={"channel": pl.String, "unknown": pl.Int64})
     return pl.concat([empty, *found]).group_by("channel").agg(pl.col("unknown").sum())
@@ -394,75 +437,86 @@ def keys_of(frame: pl.DataFrame) -> Words:
     )
 
 
-def copies(parts: Sequence[Words], pass_rows: int = PASS_ROWS) -> list[Flags]:
-    """For each part of `keys_of` (may be mapped files) which rows have the key of an earlier one. Memory: about 60
-    bytes for each of `pass_rows`."""
-    found = [np.zeros(part.shape[1], np.bool_) for part in parts]
-    if not parts:
-        return found
-    starts = _starts(parts)
-    for chosen in _buckets(parts, pass_rows, lambda part: part[0] * _ODD ^ part[1] * _ODD_TOO):
-        high = np.concatenate([part[0][rows] for part, rows in zip(parts, chosen, strict=True)])
-        low = np.concatenate([part[1][rows] for part, rows in zip(parts, chosen, strict=True)])
+def copies(parts: Sequence[Load], pass_rows: int = PASS_ROWS) -> Iterator[tuple[int, Offsets]]:
+    """Rows with the key of an earlier one, as (part, offsets); a part may come more than once. `parts` give what
+    `keys_of` said of each; they are asked for it in every pass. Memory: some 16 bytes for each of `pass_rows`."""
+    for wanted in _repeated(parts, lambda part: _mixed(part[0], part[1]), pass_rows):
+        found: list[tuple[int, Offsets, Words, Words]] = []
+        for number, load in enumerate(parts):
+            part = load()
+            offsets = _members(_mixed(part[0], part[1]), wanted)
+            if len(offsets):
+                found.append((number, offsets, part[0][offsets], part[1][offsets]))
+        numbers = np.concatenate([np.full(len(one[1]), one[0]) for one in found])
+        offsets = np.concatenate([one[1] for one in found])
+        high, low = np.concatenate([one[2] for one in found]), np.concatenate([one[3] for one in found])
         order = np.lexsort((low, high))  # stable: of equal ones the earliest comes first
-        high, low = high[order], low[order]
-        again = np.flatnonzero((high[1:] == high[:-1]) & (low[1:] == low[:-1])) + 1
-        places = np.concatenate([rows + start for rows, start in zip(chosen, starts, strict=False)])[order[again]]
-        _mark(found, starts, places)
-    return found
+        same = (high[order][1:] == high[order][:-1]) & (low[order][1:] == low[order][:-1])
+        again = order[1:][same]
+        for number in np.unique(numbers[again]):
+            yield int(number), offsets[again[numbers[again] == number]]
 
 
-def rootless(parts: Sequence[Words], pass_rows: int = PASS_ROWS) -> list[Flags]:
-    """For each part which rows are replies to a message that is in no part."""
-    found = [np.zeros(part.shape[1], np.bool_) for part in parts]
-    replies = [np.flatnonzero(part[3]) for part in parts]
-    if not any(len(rows) for rows in replies):
-        return found
-    bits = _bits(parts, pass_rows)
-    for bucket in range(1 << bits):
-        ids = np.unique(np.concatenate([part[2][_in_bucket(part[2], bits, bucket)] for part in parts]))
-        for number, (part, rows) in enumerate(zip(parts, replies, strict=True)):
-            roots = part[3][rows]
-            near = _in_bucket(roots, bits, bucket)
-            at = np.minimum(np.searchsorted(ids, roots[near]), max(0, len(ids) - 1))
-            missing = ids[at] != roots[near] if len(ids) else np.ones(len(near), np.bool_)
-            found[number][rows[near[missing]]] = True
-    return found
+def rootless(parts: Sequence[Load], pass_rows: int = PASS_ROWS) -> Iterator[tuple[int, Offsets]]:
+    """Replies to a message that is in no part, as `copies` gives its rows."""
+    for bits, bucket in _passes(parts, pass_rows):
+        ids = np.concatenate([_within(load()[2], bits, bucket) for load in parts])
+        ids.sort()
+        for number, load in enumerate(parts):
+            roots = load()[3]
+            replies = np.flatnonzero(roots)
+            replies = replies[_bucket(roots[replies], bits) == bucket]
+            if len(ids) == 0:
+                missing = replies
+            else:
+                at = np.minimum(np.searchsorted(ids, roots[replies]), len(ids) - 1)
+                missing = replies[ids[at] != roots[replies]]
+            if len(missing):
+                yield number, missing
 
 
-def later_words(again: Flags, without_root: Flags) -> Words:
-    """The bits of what only all messages together tell."""
-    return _marked("messages", len(again), {"duplicate": again, "no_root": without_root})
+def _mixed(high: Words, low: Words) -> Words:
+    mixed: Words = (high ^ (low * _ODD)) * _ODD_TOO
+    return mixed
 
 
-def _starts(parts: Sequence[Words]) -> npt.NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum([part.shape[1] for part in parts], dtype=np.int64)])
+def _passes(parts: Sequence[Load], pass_rows: int) -> Iterator[tuple[int, int]]:
+    """(bits, bucket) of each pass: keys are told apart by their top bits."""
+    rows = sum(load().shape[1] for load in parts)
+    bits = max(0, int(-(-rows // pass_rows) - 1).bit_length())
+    for bucket in range(1 << bits if rows else 0):
+        yield bits, bucket
 
 
-def _bits(parts: Sequence[Words], pass_rows: int) -> int:
-    """How many top bits of a key tell one pass from another."""
-    rows = sum(part.shape[1] for part in parts)
-    return max(0, int(-(-rows // pass_rows) - 1).bit_length())
+def _bucket(keys: Words, bits: int) -> Words:
+    return keys >> np.uint64(64 - bits) if bits else np.zeros(len(keys), np.uint64)
 
 
-def _in_bucket(keys: Words, bits: int, bucket: int) -> npt.NDArray[np.int64]:
-    if bits == 0:
-        return np.arange(len(keys))
-    return np.flatnonzero(keys >> np.uint64(64 - bits) == np.uint64(bucket))
+def _within(keys: Words, bits: int, bucket: int) -> Words:
+    return keys[_bucket(keys, bits) == bucket] if bits else keys
 
 
-def _buckets(
-    parts: Sequence[Words], pass_rows: int, mixed: Callable[[Words], Words]
-) -> Iterator[list[npt.NDArray[np.int64]]]:
-    bits = _bits(parts, pass_rows)
-    for bucket in range(1 << bits):
-        yield [_in_bucket(mixed(part), bits, bucket) for part in parts]
+def _repeated(parts: Sequence[Load], key: Callable[[Words], Words], pass_rows: int) -> Iterator[Words]:
+    """Keys that occur more than once over all parts, sorted, some thousands at a time."""
+    for bits, bucket in _passes(parts, pass_rows):
+        keys = np.concatenate([_within(key(load()), bits, bucket) for load in parts])
+        keys.sort()
+        again = keys[1:][keys[1:] == keys[:-1]]
+        again = again[np.flatnonzero(np.diff(again, prepend=~again[:1]))]
+        for start in range(0, len(again), REPEATED_KEYS):
+            yield again[start : start + REPEATED_KEYS]
 
 
-def _mark(found: Sequence[Flags], starts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> None:
-    numbers = np.searchsorted(starts, places, side="right") - 1
-    for number in np.unique(numbers):
-        found[number][places[numbers == number] - starts[number]] = True
+def _members(keys: Words, wanted: Words) -> Offsets:
+    """Offsets of the keys that are in `wanted` (sorted, not empty)."""
+    at = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
+    return np.flatnonzero(wanted[at] == keys)
+
+
+def with_found(words: npt.NDArray[np.uint8] | Words, code: str, offsets: Offsets) -> None:
+    """Sets a rule's bit at some rows of a part's words (those of messages fit into 8 bits before a run)."""
+    bit = next(rule.bit for rule in RULES["messages"] if rule.name == code)
+    words[offsets] |= words.dtype.type(1 << bit)
 
 
 def _marked(table: str, rows: int, found: Mapping[str, Flags]) -> Words:

@@ -10,10 +10,12 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from douane.chat import check as rules
@@ -110,22 +112,25 @@ def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
         "messages": sum(part.rows for part in parts.get("messages", [])),
     }
     rooms = _ids(channels, known.channels)
-    first: list[rules.Words] = []
-    tallies: list[pl.DataFrame] = []
+    first: list[npt.NDArray[np.uint8]] = []
+    tallies = rules.Tallies()
     strangers: list[pl.DataFrame] = []
     done = 0
-    for part in parts.get("messages", []):
+    messages = parts.get("messages", [])
+    for part in messages:
         frame = read_part(part.path, rules.MESSAGE_COLUMNS)
         first.append(rules.judge_messages(frame, rooms, listed).astype(np.uint8))
-        tallies = rules.gathered(tallies, rules.tally(frame), rules.total)
+        tallies.add(frame)
         strangers = rules.gathered(strangers, rules.strangers(frame, people), rules.all_strangers)
         np.save(folder / f"keys-{part.number:07}.npy", rules.keys_of(frame))
         done += part.rows
         wire.progress("checking", done, 2 * counts["messages"], "rows", done)
-    messages = parts.get("messages", [])
-    keys = [np.load(folder / f"keys-{part.number:07}.npy", mmap_mode="r") for part in messages]
-    for part, words, again, rootless in zip(messages, first, rules.copies(keys), rules.rootless(keys), strict=True):
-        hand_over("messages", part.number, words.astype(np.uint64) | rules.later_words(again, rootless))
+    keys = [partial(np.load, folder / f"keys-{part.number:07}.npy") for part in messages]
+    for code, found in (("duplicate", rules.copies(keys)), ("no_root", rules.rootless(keys))):
+        for at, offsets in found:
+            rules.with_found(first[at], code, offsets)
+    for part, found_here in zip(messages, first, strict=True):
+        hand_over("messages", part.number, found_here.astype(np.uint64))
         done += part.rows
         wire.progress("checking", done, 2 * counts["messages"], "rows", done)
 
@@ -135,8 +140,8 @@ def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
             write_part(extra, folder / "users-inferred")
             wire.send_file("part", table="users", number=INFERRED_NUMBER, rows=len(extra), file="users-inferred")
             hand_over("users", INFERRED_NUMBER, rules.judge_users(extra, rules.known({})))
-    if tallies:
-        pairs = rules.total(tallies)
+    if messages:
+        pairs = tallies.frame()
         write_part(pairs, folder / "pairs")
         wire.send_file("part", table="pairs", number=0, rows=len(pairs), file="pairs")
     wire.send(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 
@@ -14,6 +16,7 @@ from douane.chat.check import Words
 from douane.chat.tables import frame
 
 NOBODY = check.known({})
+Find = Callable[[Sequence[check.Load], int], Iterator[tuple[int, check.Offsets]]]
 
 
 def codes(table: str, words: Words) -> list[set[str]]:
@@ -169,6 +172,14 @@ def test_messages() -> None:
     ]
 
 
+def flagged(parts: Sequence[pl.DataFrame], find: Find, pass_rows: int = 1000) -> npt.NDArray[np.bool_]:
+    keys = [check.keys_of(part) for part in parts]
+    found = [np.zeros(len(part), np.bool_) for part in parts]
+    for number, offsets in find([partial(np.asarray, own) for own in keys], pass_rows):
+        found[number][offsets] = True
+    return np.concatenate(found)
+
+
 @pytest.mark.parametrize("pass_rows", [1_000_000, 100, 7])
 def test_copies_and_missing_roots_at_any_size_of_a_pass(pass_rows: int) -> None:
     chance = np.random.default_rng(5)
@@ -183,28 +194,33 @@ def test_copies_and_missing_roots_at_any_size_of_a_pass(pass_rows: int) -> None:
         for number, room, name, thread in zip(numbers, rooms, names, threads, strict=True)
     ]
     parts = [rows("messages", *given[:300]), rows("messages", *given[300:301]), rows("messages", *given[301:])]
-    keys = [check.keys_of(part) for part in parts]
-    again = np.concatenate(check.copies(keys, pass_rows))
-    rootless = np.concatenate(check.rootless(keys, pass_rows))
+    again = flagged(parts, check.copies, pass_rows)
+    rootless = flagged(parts, check.rootless, pass_rows)
     assert again.tolist() == [name in names[:at] for at, name in enumerate(names)]
     assert rootless.tolist() == [thread is not None and thread not in set(names) for thread in threads]
     assert 0 < rootless.sum() < 1000 > again.sum() > 0
 
 
 def test_a_root_is_no_reply_to_itself() -> None:
-    keys = [check.keys_of(rows("messages", message(1, thread="m1"), message(2, thread="m1"), message(3, thread="m0")))]
-    assert check.rootless(keys)[0].tolist() == [False, False, True]
+    part = rows("messages", message(1, thread="m1"), message(2, thread="m1"), message(3, thread="m0"))
+    assert flagged([part], check.rootless).tolist() == [False, False, True]
 
 
 def test_counts_by_channel_author_and_year() -> None:
     second = 1_000_000
     first = rows("messages", message(1, ts_us=0), message(2, ts_us=31_536_000 * second), message(3, ts_us=1))
     other = rows("messages", message(4, ts_us=2), message(5, ts_us=None), message(6, ts_us=2**63 - 1))
-    counted = check.total([check.tally(first), check.tally(other)])
-    assert sorted(counted.iter_rows(), key=str) == [
+    more = rows("messages", message(7, ts_us=0, author=None), message(8, ts_us=0, channel="C2", author="U2"))
+    tallies = check.Tallies()
+    assert len(tallies.frame()) == 0
+    for part in (first, other, more):
+        tallies.add(part)
+    assert sorted(tallies.frame().iter_rows(), key=str) == [
         ("C1", "U1", 1970, 3),
         ("C1", "U1", 1971, 1),
         ("C1", "U1", None, 2),
+        ("C1", None, 1970, 1),
+        ("C2", "U2", 1970, 1),
     ]
 
 
