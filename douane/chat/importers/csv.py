@@ -357,9 +357,9 @@ def _like_channels(fields: Sequence[str]) -> bool:
 def _unlisted_room(sheets: Sheets, number: int, room: str) -> None:
     import_id = room_id(room)
     sheets.add(
-        *("channels", number, None, import_id, [import_id], "unlisted", "c", room, None, False, False, room),
+        *("channels", number, None, import_id, [import_id], "unlisted", "p", room, None, False, False, room),
     )
-    sentence = f"No channels.csv names the room “{room[:100]}”; it becomes a public room of whoever runs the import."
+    sentence = f"No channels.csv names the room “{room[:100]}”; it becomes a private room of whoever imports it."
     sheets.add("issues", number, None, "warning", "importer-channel-unlisted", "channels", sentence, None, 1)
 
 

@@ -223,7 +223,7 @@ def test_more_of_an_export_keeps_the_ids_of_what_was_there() -> None:
 
 def test_a_folder_that_no_list_names_becomes_a_room() -> None:
     tables = read("csv", zipped({"lost/1.csv": "ann,1000,hi\n", "lost/2.csv": "ann,1001,hi\n"}))
-    assert tables["channels"].select("name", "kind", "type", "creator").rows() == [("lost", "unlisted", "c", None)]
+    assert tables["channels"].select("name", "kind", "type", "creator").rows() == [("lost", "unlisted", "p", None)]
     assert issues(tables) == [("warning", "importer-channel-unlisted", None)]
     assert set(tables["messages"]["channel"]) == set(tables["channels"]["id"])
 
@@ -417,7 +417,10 @@ def test_counts_are_those_of_the_tables() -> None:
     counts = reader.counts()
     assert counts == counted(list(reader.batches()))
     assert {table: count for table, count in counts.tables.items() if count} == {
-        **{"users": 3, "channels": 7, "members": 8, "messages": 7},
+        "users": 3,
+        "channels": 7,
+        "members": 8,
+        "messages": 7,
     }
     assert counts.entries == {"found": 15, "staged": 14, "skipped": 0, "failed": 1}
     assert counts.reasons == {
