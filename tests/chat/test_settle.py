@@ -124,8 +124,7 @@ def test_a_part_is_cut_with_what_belongs_to_it() -> None:
 
 
 def test_a_later_state_replaces_an_earlier_one_of_other_content() -> None:
-    rows = [{"text": "same"}, {"text": "new"}, {"text": "old", "edited_us": 5}]
-    whole = {"messages": frame(*({"key_lo": at, **row} for at, row in enumerate(rows)))}
+    rows: list[dict[str, Any]] = [{"text": "same"}, {"text": "new"}, {"text": "old", "edited_us": 5}]
     had = settle.contents({"messages": frame({"text": "same"}, {"text": "old"}, {"text": "newer"})}, np.arange(3))
     workspace = np.stack([had, np.array([0, 0, 9], np.uint64)])
     offsets = {5: 0, 4: 1, 6: 2}
