@@ -1,7 +1,8 @@
 """What every member of the shelf keeps, over its sample and the tables expected of it.
 
 A member's sample is `importers/data/<key>.<zip, csv, tar.gz ...>`; beside it stands `<key>.expected.json`, all its
-tables row by row (HipChat's are called `hipchat`). `python -m tests.chat.test_shelf <key>` writes that file anew: read what changed before you keep it.
+tables row by row (HipChat's are called `hipchat`). `python -m tests.chat.test_shelf <key>` writes that file anew: read
+what changed before you keep it.
 """
 
 from __future__ import annotations
