@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,8 @@ import pytest
 
 from douane import errors
 from douane.chat import check
-from douane.flow.chat import imports, preview, records
+from douane.chat.selection import DIRECT, Group, Selection
+from douane.flow.chat import imports, preview, records, run
 from douane.flow.chat.records import EntryLine, Ledger
 from douane.flow.house import House
 from douane.model.operation import Operation
@@ -34,11 +36,9 @@ def test_the_preview(house: House, reviewed: Callable[..., Operation]) -> None:
         ("bob", "bob", ["bob@example.com"]),
         ("cy", "cy", []),
     ]
-    assert [(c["name"], c["type"], c["messages"]) for c in found.channels] == [
-        ("general", "c", 3),
-        ("secret", "p", 2),
-        ("nowhere", "c", 1),
-    ]
+    channels = [(c["name"], c["kind"], c["type"], c["messages"]) for c in found.channels]
+    assert channels[:2] == [("general", "public", "c", 3), ("secret", "private", "p", 2)]
+    assert [(name, kind, messages) for name, kind, _, messages in channels[2:]] == [("nowhere", "unlisted", 1)]
     assert (list(found.contacts), found.message_count, found.has_direct) == ([], 7, True)
 
 
@@ -240,3 +240,36 @@ def test_the_ledger_closes(house: House, reviewed: Callable[..., Operation], tmp
     after = check_ledger(house, operation)
     assert (after.found, after.staged) == (before.found, 0)
     assert after.imported > 0
+
+
+@once
+@pytest.mark.parametrize(("seed", "strict"), [(11, False), (12, True)])
+def test_the_ledger_closes_after_a_run_of_what_was_selected(
+    house: House, reviewed: Callable[..., Operation], project_id: str, seed: int, strict: bool
+) -> None:
+    chance = random.Random(seed)
+    operation = reviewed(damaged(seed))
+    found = check_ledger(house, operation).found
+
+    def some(records: Iterable[Mapping[str, Any]]) -> Group:
+        return Group(ids=frozenset(record["id"] for record in records if chance.random() < 0.6))
+
+    seen = preview.preview(house, operation)
+    rooms = some(seen.channels)
+    chosen = Selection(some(seen.users), Group(ids=rooms.ids | {DIRECT}), some(seen.contacts))
+    imports.start(house, operation, chosen, strict=strict)
+    while run.HANDLERS["chat_run"](house, operation.id):
+        pass
+    done = imports.get(house, operation.id, project_id)
+    assert (done.stage, done.work_error) == ("completed", None)
+    after = check_ledger(house, done)
+    assert (after.found, after.staged) == (found, 0)
+    assert after.reasons["skipped"]["not_selected"] > 0
+    assert after.imported > 0
+    # What failed in the run is what the view shows.
+    for table, numbers in after.tables.items():
+        assert records.page(house, done, table, "invalid", 1, 1).total >= numbers["failed"]
+    shown = records.page(house, done, "messages", "all", 1, 500)
+    codes = Counter(record.outcome.code for record in shown.records if record.outcome is not None)
+    assert sum(codes.values()) == shown.total
+    assert ("importer-message-unknown-user" in codes) == strict
