@@ -253,7 +253,7 @@ async def file_data(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -
         if ready is None:
             return answers.success({"waiting": True})
         operation = ready
-    if operation.stage == "failed" and operation.work_error is not None and operation.detail.get("read_failed", True):
+    if operation.stage == "failed" and operation.work_error is not None and "run" not in operation.detail:
         raise wire.plain(operation.work_error[1])
     return StreamingResponse(
         streamed(_selection(web, operation)), media_type="application/json", headers={"Pragma": "no-cache"}
