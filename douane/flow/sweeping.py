@@ -11,7 +11,7 @@ import structlog
 
 from douane.flow.house import House
 from douane.model.operation import Operation
-from douane.store import batches, chat, manifest, operations
+from douane.store import batches, chat, manifest, operations, projects
 from douane.store.database import database_now, read, write
 
 BATCH = 20
@@ -51,6 +51,7 @@ def _drop_all(house: House, operation: Operation) -> None:
             return
         manifest.forget(connection, now.id)
         batches.forget(connection, now.id)
+        chat.forget_outcome_objects(connection, now.id)
         operations.forget_objects(connection, now.id)
     count = house.objects.delete_prefix(f"{operation.id}/")
     log.info("sweep.dropped", operation=operation.id, objects=count)
@@ -81,6 +82,25 @@ def drop_orphans(house: House) -> int:
         for prefix in old[start : start + 500]:
             if prefix not in known:
                 count += house.objects.delete_prefix(f"{prefix}/")
+    return count + _drop_chat_orphans(house, day_ago)
+
+
+def _drop_chat_orphans(house: House, day_ago: datetime) -> int:
+    """The same for chat workspaces, whose objects are `chat/<project>/<kind>/<name>` and outlive the imports that
+    brought them: all of a project that is gone, and parts that no workspace names."""
+    count = 0
+    by_project: dict[str, list[str]] = {}
+    for name in house.objects.list("chat/"):
+        by_project.setdefault(name.split("/")[1], []).append(name)
+    for project_id, names in by_project.items():
+        with read(house.engine) as connection:
+            gone = projects.get(connection, project_id) is None
+            named = set() if gone else chat.objects(connection, project_id)
+        for name in names:
+            _, _, kind, own = name.split("/", 3)
+            if gone or (kind == "parts" and name not in named and _made_at(own) < day_ago):
+                house.objects.delete(name)
+                count += 1
     return count
 
 

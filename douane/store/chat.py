@@ -428,6 +428,13 @@ def outcome_objects(connection: Connection, operation_id: str) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def forget_outcome_objects(connection: Connection, operation_id: str) -> None:
+    """Only the sums stay."""
+    connection.execute(
+        update(chat_outcome).where(chat_outcome.c.operation_id == operation_id).values(entries_object=None)
+    )
+
+
 # Messages
 
 

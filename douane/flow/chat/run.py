@@ -880,6 +880,7 @@ def _finish(job: _Job) -> None:
             now.id,
             stage="completed",
             version=job.version,
+            swept=False,
             valid=valid,
             invalid=invalid,
             detail=detail,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from douane.chat.selection import EVERYTHING, Group, Selection
-from douane.flow.chat import imports, run, workspace
+from douane.flow import sweeping
+from douane.flow.chat import imports, records, run, workspace
 from douane.flow.house import House
 from douane.model.operation import Operation
 from douane.store import chat, operations, projects
 from douane.store.database import read, write
+from douane.store.ids import new_id
 from douane.store.schema import operation as operation_table
 from tests.flow.chat.conftest import Go, Stage, channel, message, user
 
@@ -319,3 +322,23 @@ def test_one_run_of_a_workspace_at_a_time(
     assert again(house, first).stage == "completed"
     assert again(house, second).stage == "completed"
     assert usernames(house, project_id) == OWN | {"bob", "cy", "di"}
+
+
+def test_the_sweeper_leaves_what_was_imported(house: House, project_id: str, stage: Stage, go: Go) -> None:
+    done = go(stage(**EXPORT))
+    before = texts(house, project_id)
+    lost, young = f"chat/{project_id}/parts/{'0' * 24}-messages", f"chat/{project_id}/parts/{new_id()}-messages"
+    stranger = f"chat/{new_id()}/parts/{new_id()}-messages"
+    unnamed = f"{done.id}/masks/of-a-lost-attempt"
+    for name in (lost, young, stranger, unnamed):
+        house.objects.put_bytes(name, b"x")
+    at_once = replace(house, settings=house.settings.model_copy(update={"sweep_grace_s": 0, "retention_days": 0}))
+    assert sweeping.sweep(replace(house, settings=house.settings.model_copy(update={"sweep_grace_s": 0}))) == 1
+    assert unnamed not in house.objects.list(f"{done.id}/")
+    assert records.page(house, done, "messages", "invalid", 1, 10).total == 2
+    assert len(records.ledger_entries(house, done, 1, 10)) == 0  # there were no entries
+    sweeping.sweep(at_once)
+    assert list(house.objects.list(f"{done.id}/")) == []
+    assert sweeping.drop_orphans(house) == 2
+    assert {lost, young, stranger} & set(house.objects.list("chat/")) == {young}
+    assert texts(house, project_id) == before
