@@ -12,6 +12,7 @@ again after a crash gets the same.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -249,6 +250,7 @@ def contents(tables: Mapping[str, pl.DataFrame], rows: Offsets) -> npt.NDArray[n
     if len(rows) == 0:
         return np.zeros(0, np.uint64)
     frame = tables["messages"].select(*_CONTENT, *_CONTENT_FLAGS).with_row_index("at")
+    frame = frame.with_columns(_respelled(frame["attachments"]))
     for name, what in (("reactions", ("name", "tone", "user", "count")), ("files", ("id",))):
         found = tables.get(name)
         if found is None or len(found) == 0:
@@ -260,6 +262,19 @@ def contents(tables: Mapping[str, pl.DataFrame], rows: Offsets) -> npt.NDArray[n
     whole = frame.sort("at")[rows].select(_joined((*_CONTENT, "reactions", "files"), flags).cast(pl.Binary))
     digests = [hashlib.blake2b(line, digest_size=8).digest() for line in whole.to_series().to_list()]
     return np.frombuffer(b"".join(digests), "<u8")
+
+
+def _respelled(documents: pl.Series) -> pl.Series:
+    """JSON in one spelling: the same cards may be written with other spaces, escapes or order in the next export."""
+    if documents.null_count() == len(documents):
+        return documents
+    known: dict[str | None, str | None] = {None: None}
+    for text in documents.drop_nulls().unique().to_list():
+        try:
+            known[text] = json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+        except (ValueError, RecursionError):
+            known[text] = text
+    return pl.Series(documents.name, [known[text] for text in documents.to_list()], dtype=pl.String)
 
 
 def _joined(names: Sequence[str], more: Sequence[pl.Expr] = ()) -> pl.Expr:

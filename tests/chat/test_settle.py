@@ -133,7 +133,8 @@ def test_a_later_state_replaces_an_earlier_one_of_other_content() -> None:
         assert place == 0
         return workspace[:, [offsets[int(one)] for one in at]]
 
-    done = settle.settle(whole, np.full(3, OPEN, np.uint8), np.array([5, 4, 6]), marks_of, MAPS)
+    staged = {"messages": frame(*rows)}
+    done = settle.settle(staged, np.full(3, OPEN, np.uint8), np.array([5, 4, 6]), marks_of, MAPS)
     # What the workspace has was edited later than what an older export says.
     assert names(done.codes) == ["unchanged", "updated", "unchanged"]
     assert {place: found.tolist() for place, found in done.gone.items()} == {0: [4]}
@@ -162,6 +163,9 @@ def test_what_tells_two_states_apart() -> None:
     ]
     assert len({base, *different}) == 8
     assert content(sub("reactions", one, two)) == content(sub("reactions", two, one))
+    cards = content(attachments='[{"text": "a/b", "color": "red"}]')
+    assert cards == content(attachments='[\n  {"color":"red", "text":"a\\/b"}\n]')
+    assert len({base, cards, content(attachments='[{"text": "a/c", "color": "red"}]'), content(attachments="[")}) == 4
     # The workspace keeps these for years: they may never change.
     assert base == 18101067040754295742
 
