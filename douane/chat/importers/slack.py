@@ -29,12 +29,14 @@ from douane.chat.importers import slack_records as records
 from douane.chat.importers.slack_layout import KINDS, REASONS, Layout, Listed, owners, redecoded, survey
 from douane.chat.importers.slack_records import Damage
 from douane.chat.tables import TABLES, conversation_key, frame
+from douane.chat.tally import shown
 from douane.errors import BadFile, OverLimit
 
 PRODUCT = "slack"
 BATCH_BYTES = 64 << 20
 PILE_MESSAGES, PILE_BYTES = 16_384, 32 << 20  # what is turned into columns at once
 ENTRIES_MAX = 65_536  # a batch's, so that a million empty day files are not one batch
+TOLD_MAX = 10_000  # strangers whose ids a position carries, so that each is told of once; of more, once a batch
 ISSUES_MAX = 50  # of one kind in one entry that are told one by one
 _USERS, _CHANNELS, _MESSAGES = (KINDS.index(kind) for kind in ("users", "channels", "messages"))
 
@@ -116,7 +118,7 @@ class _Issues:
         self.rows.append([entry, position, severity, code, table, message, excerpt[: records.EXCERPT], 1])
 
     def reasons(self) -> Counter[str]:
-        """"severity:code" -> how many."""
+        """ "severity:code" -> how many."""
         counted: Counter[str] = Counter()
         for _, _, severity, code, _, _, _, count in self.rows:
             counted[f"{severity}:{code}"] += count
@@ -248,7 +250,6 @@ class Reader:
     # --- batches ----------------------------------------------------------------------------------------------------
 
     def batches(self, start: Position = Position()) -> Iterator[Batch]:
-        number = start.batch
         if "at" in start.state:
             yield from self._message_batches(start.batch, start.state)
             return
@@ -264,7 +265,8 @@ class Reader:
         for one, folder in zip(self._conversations, self._layout.folders, strict=True):
             folders.setdefault(one, folder.path)
         tables = _Lists(self._index.team, self._options.members_max, folders)
-        issues, tallies, done, number = _Issues(), [], 0, 0
+        issues, done, number = _Issues(), 0, 0
+        tallies: list[_Tally] = []
         step, label = "users", ""
 
         def batch(state: dict[str, Any]) -> Batch:
@@ -287,8 +289,10 @@ class Reader:
                     if not position:
                         tally.reason = item.code
                     continue
-                problem = tables.add_user(item, place, position) if kind == _USERS else tables.add_channel(
-                    item, root, base, place, position
+                problem = (
+                    tables.add_user(item, place, position)
+                    if kind == _USERS
+                    else tables.add_channel(item, root, base, place, position)
                 )
                 if problem is not None:
                     tally.count(problem[0])
@@ -304,6 +308,8 @@ class Reader:
         for known, one, folder in zip(self._owners, self._conversations, self._layout.folders, strict=True):
             if known is None:
                 tables.add_unlisted(one, folder.name, folder.path)
+                message = f"No list names the folder “{folder.path[:100]}”; it becomes a conversation of its own."
+                issues.add(-1, None, "warning", "importer-channel-unlisted", "channels", message)
         yield batch({"at": 0})
 
     def _message_batches(self, number: int, state: Mapping[str, Any]) -> Iterator[Batch]:
@@ -322,7 +328,8 @@ class Reader:
             tallies[entry].count(severity)
             issues.add(entry, position, severity, code, "messages", message, excerpt)
 
-        pile = columns.Pile(context, drop)
+        told = list(state.get("told", ()))  # strangers that batches before have told of
+        pile = columns.Pile(context, drop, told=told)
 
         def batch(upto: int, piece: int = 0) -> Batch:
             """What was gathered: entries before `upto` are done, and so many pieces of that one."""
@@ -333,14 +340,15 @@ class Reader:
             frames["entries"] = self._ledger(done, [tallies.pop(n) for n in sorted(tallies) if n < upto])
             if issues.rows:
                 frames["issues"] = issues.frame()
-            after: dict[str, Any] = {"at": upto}
+            told.extend(list(pile.profiles)[: max(0, TOLD_MAX - len(told))])
+            after: dict[str, Any] = {"at": upto} | ({"told": list(told)} if told else {})
             if piece:
                 tally = tallies[upto]
                 after |= {"piece": piece, "tally": [tally.found, tally.skipped, tally.failed]}
             made = Batch(
                 number, _filled(frames), Position(number + 1, after), "messages", label, self._packed_before(upto)
             )
-            begin, number, issues, read, pile = upto, number + 1, _Issues(), 0, columns.Pile(context, drop)
+            begin, number, issues, read, pile = upto, number + 1, _Issues(), 0, columns.Pile(context, drop, told=told)
             return made
 
         for entry_number in todo.tolist():
@@ -364,7 +372,9 @@ class Reader:
         if begin < len(archive):
             yield batch(len(archive))
 
-    def _take(self, piece: bytes | Damage, tally: _Tally, conversation: int, pile: columns.Pile, issues: _Issues) -> None:
+    def _take(
+        self, piece: bytes | Damage, tally: _Tally, conversation: int, pile: columns.Pile, issues: _Issues
+    ) -> None:
         """Puts a piece's messages on the pile, by the fast lane if they fit into it."""
         entry = tally.entry
         if isinstance(piece, Damage):
@@ -433,15 +443,12 @@ class Reader:
         tables["users"] += len(pile.profiles)
         for column in _LEDGER:
             ledger[column] += getattr(tally, column)
-        shown = Counter(names.values())
-        channels: Counter[str] = Counter()
+        messages = Counter[str]()
         for place, count in pile.places.items():
-            one_id = self._conversations[place]
-            name = names.get(one_id, one_id)
-            channels[name if shown[name] == 1 else f"{name} ({one_id})"] += count
+            messages[self._conversations[place]] += count
         return Counts(
             {table: tables[table] for table in TABLES if table not in ("entries", "issues")},
-            dict(channels),
+            shown(messages, names),
             {str(year): pile.years[year] for year in sorted(pile.years)},
             dict(pile.subtypes),
             dict(ledger),
@@ -469,10 +476,10 @@ class Reader:
         return frame(
             "entries",
             {
-                "entry": numbers,
+                "entry": numbers.tolist(),
                 "name": [names[number] for number in numbers.tolist()],
                 "kind": [KINDS[k] for k in layout.kinds[numbers]],
-                "bytes": self._archive.unpacked_bytes[numbers],
+                "bytes": self._archive.unpacked_bytes[numbers].tolist(),
                 "found": [t.found if t else 0 for t in lines],
                 "staged": [t.staged if t else 0 for t in lines],
                 "skipped": [t.skipped if t else 0 for t in lines],
@@ -530,7 +537,9 @@ class _Lists:
         frames = {
             "users": _of_rows("users", self._users),
             "channels": _of_rows("channels", self._channels),
-            "members": frame("members", {"channel": [c for c, _ in self._members], "user": [u for _, u in self._members]}),
+            "members": frame(
+                "members", {"channel": [c for c, _ in self._members], "user": [u for _, u in self._members]}
+            ),
         }
         self._users, self._channels, self._members = [], [], []
         return frames
@@ -538,7 +547,7 @@ class _Lists:
     def add_user(self, record: dict[str, Any], entry: int, position: int) -> Problem | None:
         ids = _user_ids(record)
         if not ids:
-            return "failed", "importer-user-without-id", "The user has no id."
+            return "failed", "importer-user-missing-id", "The user has no id."
         if ids[0] in self._seen["users"]:
             return "skipped", "importer-user-repeated", f"The user {ids[0]} is listed already."
         self._seen["users"].add(ids[0])
@@ -548,7 +557,7 @@ class _Lists:
     def add_channel(self, record: dict[str, Any], root: str, base: str, entry: int, position: int) -> Problem | None:
         one = _listed(record, root, base)
         if one is None:
-            return "failed", "importer-channel-without-id", "The conversation has neither id nor name."
+            return "failed", "importer-channel-missing-id", "The conversation has neither id nor name."
         if one.id in self._seen["channels"]:
             return "skipped", "importer-channel-repeated", f"The conversation {one.id} is listed already."
         self._seen["channels"].add(one.id)
@@ -574,7 +583,9 @@ class _Lists:
                 "team": self._team,
                 "kind": "file_comments" if comments else "unlisted",
                 "type": "d" if direct else "p",
-                "name": None if direct else redecoded(name.split(":", 2)[2] if name.count(":") > 1 and comments else name),
+                "name": None
+                if direct
+                else redecoded(name.split(":", 2)[2] if name.count(":") > 1 and comments else name),
                 "former_names": [],
                 "archived": False,
                 "general": False,

@@ -73,7 +73,9 @@ class Layout:
     @property
     def title(self) -> str:
         if self.grid:
-            count = f" with {self.workspaces:,} workspace{'s' if self.workspaces > 1 else ''}" if self.workspaces else ""
+            count = (
+                f" with {self.workspaces:,} workspace{'s' if self.workspaces > 1 else ''}" if self.workspaces else ""
+            )
             title = f"Slack export of an Enterprise Grid organisation{count}"
         elif self.corporate:
             title = "Slack export of all conversations"
@@ -85,7 +87,9 @@ class Layout:
         """The entry that holds the body of each of these files, None where the archive has none."""
         if not len(self.body_ids):
             return [None] * len(ids)
-        wanted = np.array([(i or "").encode("utf-8", "replace")[: _ID_BYTES + 1] for i in ids], dtype=f"S{_ID_BYTES + 1}")
+        wanted = np.array(
+            [(i or "").encode("utf-8", "replace")[: _ID_BYTES + 1] for i in ids], dtype=f"S{_ID_BYTES + 1}"
+        )
         places = np.searchsorted(self.body_ids, wanted).clip(max=len(self.body_ids) - 1)
         found = self.body_ids[places] == wanted
         return [int(e) if f else None for e, f in zip(self.body_entries[places], found, strict=True)]
@@ -167,12 +171,7 @@ def survey(archive: Archive) -> Layout:
         kinds[number], reasons[number] = kind, reason
     for folder, days in zip(found, np.bincount(folder_of[folder_of >= 0], minlength=len(found)), strict=True):
         folder.days = int(days)
-    lists = [
-        roots[root][base]
-        for base in (*USERS, *CHANNELS)
-        for root in sorted(roots)
-        if base in roots[root]
-    ]
+    lists = [roots[root][base] for base in (*USERS, *CHANNELS) for root in sorted(roots) if base in roots[root]]
     layout = Layout(
         kinds,
         reasons,
@@ -246,7 +245,7 @@ def _wrapping(archive: Archive) -> str:
     return wrap if inside else ""
 
 
-# --- whose folder is whose ---------------------------------------------------------------------------------------------
+# --- whose folder is whose -------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -18,9 +18,11 @@ from msgspec import Raw
 from douane.chat import markup
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.slack_records import Full, Message, Reaction, Shared
+from douane.chat.slack_blocks import slack_blocks_text
 from douane.chat.tables import TABLES, frame
 
 FORMAT = "slack_mrkdwn"
+NUL_DROPPED = "importer-text-nul-dropped"
 INVALID_TIME, NO_MESSAGE = "importer-message-invalid-timestamp", "importer-message-invalid-type"
 THREAD_LOST = "importer-message-invalid-thread"
 
@@ -154,6 +156,7 @@ class Context:
 
 Mention = tuple[str, str | None]  # kind, target
 _MEMO_MAX = 50_000
+_SOUGHT_MAX = 20
 
 # (entry, position in it, severity, code, message, excerpt): what is to be said of a message
 Report = Callable[[int, int | None, str, str, str, str], None]
@@ -168,19 +171,25 @@ class Pile:
     report: Report
     messages: list[Message] = field(default_factory=list)
     spans: list[tuple[int, int, int, int]] = field(default_factory=list)
+    told: Iterable[str] = ()  # strangers that earlier batches have told of
     profiles: dict[str, Profile] = field(default_factory=dict)  # of strangers
+    known: set[str | None] = field(init=False)  # whose profile is not looked for
+    sought: Counter[str | None] = field(default_factory=Counter)
     edits: dict[int, Edit] = field(default_factory=dict)  # by id() of their message, which the pile holds
     memo: dict[str, Mention | None] = field(default_factory=dict)  # what tokens in texts mean
     done: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     rows: int = 0
     bytes: int = 0  # of the JSON that the messages came from
 
+    def __post_init__(self) -> None:
+        self.known = {*self.context.known, *self.told}
+
     def add(self, entry: int, conversation: int, position: int, data: bytes) -> int:
         """Takes a day file that decodes at once, and says how many messages that were. Raises records.UNFIT."""
-        found = self._decode(data)
-        known, profiles = self.context.known, self.profiles
+        found: Sequence[Message] = records.decode_messages(data)
+        known = self.known
         for m in found:
-            if not m.text or m.subtype in FULL or (m.user not in known and m.user not in profiles):
+            if not m.text or m.subtype in FULL or m.user not in known:
                 found = records.decode_full(data)
                 break
         self.put(entry, conversation, position, found)
@@ -191,20 +200,13 @@ class Pile:
         if found and isinstance(found[0], Full):
             for m in found:
                 self._settle(m)  # type: ignore[arg-type]  # all are, or none
-        self._unpin(found)
-        self.spans.append((entry, conversation, position, len(found)))
-        self.messages += found
-
-    def _decode(self, data: bytes) -> Sequence[Message]:
-        return records.decode_messages(data)
-
-    def _unpin(self, found: Sequence[Message]) -> None:
-        """Takes out what would keep the whole day file in memory."""
         for m in found:
             if m.attachments is not None:
                 m.attachments = _cards(m.attachments, self.context.depth_max)  # type: ignore[assignment]
-            if m.files:
+            if m.files:  # as text: a Raw keeps the whole day file in memory
                 m.files = [str(raw, "utf-8", "replace") for raw in m.files]  # type: ignore[call-overload]
+        self.spans.append((entry, conversation, position, len(found)))
+        self.messages += found
 
     def _settle(self, m: Full) -> None:
         """Brings what stands elsewhere in some messages to where it is in ordinary ones."""
@@ -224,11 +226,21 @@ class Pile:
         if not m.text and m.blocks is not None:
             blocks = records.parse(m.blocks, depth_max)
             if isinstance(blocks, list):
-                m.text = markup.slack_blocks_text(blocks) or m.text
+                m.text = slack_blocks_text(blocks)[0] or m.text
         if not m.text and m.room is not None and subtype == "huddle_thread":
             m.text = _huddle(records.parse(m.room, depth_max))
-        if m.user not in self.context.known and m.user not in self.profiles and m.user_profile is not None:
-            self.profiles[m.user or ""] = profile(m.user_profile)
+        if m.user not in self.known:
+            self._look_at(m)
+
+    def _look_at(self, m: Full) -> None:
+        """Takes down what a message says of an author that no list names. Some never say anything."""
+        if m.user and m.user_profile is not None:
+            self.profiles[m.user] = profile(m.user_profile)
+            self.known.add(m.user)
+            return
+        self.sought[m.user] += 1
+        if self.sought[m.user] >= _SOUGHT_MAX:
+            self.known.add(m.user)
 
     def mentions(self, text: str) -> Sequence[Mention]:
         """What `markup.mentions` finds, asked once for each token; only where there may be code, which hides tokens,
@@ -292,15 +304,17 @@ class CountingPile(Pile):
         size = len(found)
         if len(times) != _TIME_BYTES * size or times[10::_TIME_BYTES] != "." * size or _NO_TIME in times:
             return False
-        known, profiles, linked = self.context.known, self.profiles, []
+        if "\0" in "".join([m.text or "" for m in found]):
+            return False
+        known, linked = self.known, []
         reactions = files = 0
         subtypes = []
         for m in found:
             text = m.text
-            if not text or (m.user not in known and m.user not in profiles):
+            if not text or m.user not in known or (m.thread_ts and not _TIME.fullmatch(m.thread_ts)):
                 return False
             if m.subtype is not None:
-                if m.subtype in FULL:
+                if m.subtype in FULL or "\0" in m.subtype:
                     return False
                 subtypes.append(m.subtype)
             if "<" in text:
@@ -318,7 +332,8 @@ class CountingPile(Pile):
         if linked:
             tables["mentions"] += sum(len(self.mentions(text)) for text in linked)
         self.places[conversation] += size
-        self.subtypes[""] += size - len(subtypes)
+        if size > len(subtypes):
+            self.subtypes[""] += size - len(subtypes)
         if subtypes:
             self.subtypes.update(subtypes)
         self.times.append(times)
@@ -330,15 +345,19 @@ class CountingPile(Pile):
             self.times = []
         if not self.messages:
             return
-        found, _, place, _, times = _fitting(self)
+        found, entry, place, position, times = _fitting(self)
+        _report_nul(found, entry, position, self.report)
         depth_max, edits = self.context.depth_max, self.edits
         self.tables["messages"] += len(found)
         self.tables["reactions"] += sum(_count_reactions(m.reactions) for m in found if m.reactions)
         self.tables["files"] += sum(_count_files(m.files, depth_max) for m in found if m.files)
         self.tables["mentions"] += sum(len(self.mentions(m.text)) for m in found if m.text and "<" in m.text)
+        for i, m in enumerate(found):
+            if m.thread_ts:
+                _thread(m, int(entry[i]), int(position[i]), self.report)
         self.tables["edits"] += sum(id(m) in edits for m in found) if edits else 0
         self._add_years(times)
-        self.subtypes.update([m.subtype or "" for m in found])
+        self.subtypes.update([(m.subtype or "").replace("\0", "") for m in found])
         self.places.update(place.tolist())
         self.messages, self.spans, self.edits, self.bytes = [], [], {}, 0
 
@@ -466,7 +485,9 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         "subtype",
         "text",
         pl.lit(FORMAT).alias("format"),
-        (pl.lit(context.prefixes).gather("place") + pl.col("thread").str.replace(".", "-", literal=True)).alias("thread"),
+        (pl.lit(context.prefixes).gather("place") + pl.col("thread").str.replace(".", "-", literal=True)).alias(
+            "thread"
+        ),
         pl.col("subtype").is_in(_BROADCASTS).fill_null(False).alias("broadcast"),
         "replies",
         "last_reply_us",
@@ -479,6 +500,7 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         "reactions",
         "files",
     )
+    _report_nul(found, entry, position, pile.report)
     table = _without_nul(table)
     mentions = [
         (at, kind, target)
@@ -494,6 +516,14 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         "mentions": _moved(_of_rows("mentions", mentions), pile.rows),
         "edits": _moved(_of_rows("edits", edits), pile.rows),
     }
+
+
+def _report_nul(found: Sequence[Message], entry: Whole, position: Whole, report: Report) -> None:
+    texts = [m.text or "" for m in found]
+    if "\0" in "".join(texts):
+        for i, text in enumerate(texts):
+            if "\0" in text:
+                report(int(entry[i]), int(position[i]), "warning", NUL_DROPPED, "NUL characters were left out.", text)
 
 
 def _without_nul(rows: pl.DataFrame) -> pl.DataFrame:
@@ -587,7 +617,9 @@ def _reactions(given: Sequence[Sequence[Reaction] | None]) -> tuple[pl.DataFrame
     unnamed = [min((r.count or 0) - size, _UINT32_MAX) for (_, r), size in zip(marked, sizes, strict=True)]
     counts = [1] * sum(sizes)
     if any(rest > 0 for rest in unnamed):
-        counts = list(chain.from_iterable([1] * s + ([u] if u > 0 else []) for s, u in zip(sizes, unnamed, strict=True)))
+        counts = list(
+            chain.from_iterable([1] * s + ([u] if u > 0 else []) for s, u in zip(sizes, unnamed, strict=True))
+        )
         users = [[*u, None] if rest > 0 else u for u, rest in zip(users, unnamed, strict=True)]
         sizes = [len(u) for u in users]
     each = np.repeat(np.arange(len(marked)), sizes)

@@ -98,9 +98,9 @@ class Counted(Struct, gc=False):
     user: str | None = None
     type: Literal["message"] | None = None
     ts: str | None = None
-    bot_id: str | None = None
     text: str | None = None
     files: list[Raw] | None = None
+    thread_ts: str | None = None
     reactions: list[Reaction] | None = None
 
 
@@ -247,9 +247,7 @@ _BETWEEN = re.compile(r"[\s,]*")
 _decoder = json.JSONDecoder(strict=False)
 
 
-def _recovered(
-    text: str, depth_max: int, is_record: Callable[[Any], bool]
-) -> Iterator[tuple[Any, frozenset[str]]]:
+def _recovered(text: str, depth_max: int, is_record: Callable[[Any], bool]) -> Iterator[tuple[Any, frozenset[str]]]:
     """Last rung: one object after another, and after each damaged place on from where the next one seems to begin:
     at the first one's indent, or, in a file without line ends, behind the next `},` that a record follows."""
     opening = _FIRST_ITEM.match(text)
@@ -262,9 +260,7 @@ def _recovered(
     while True:
         at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches anything
         if at >= len(text) or (text[at] == "]" and not searching):
-            if at < len(text) and text[at + 1 :].strip():
-                yield _damaged(text, at), frozenset()
-            elif at >= len(text) and not searching:
+            if (at < len(text) and text[at + 1 :].strip()) or (at >= len(text) and not searching):
                 yield _damaged(text, at), frozenset()
             return
         try:
@@ -393,9 +389,9 @@ def coerced(value: dict[str, Any]) -> Full:
 
 
 _TEXTS = (
-    "type subtype user text thread_ts bot_id username latest_reply topic purpose name".split()
+    ["type", "subtype", "user", "text", "thread_ts", "bot_id", "username", "latest_reply", "topic", "purpose", "name"]
 )  # fmt: skip
-_RAWS = "file attachments blocks user_profile room message previous_message original".split()
+_RAWS = ["file", "attachments", "blocks", "user_profile", "room", "message", "previous_message", "original"]
 
 
 def _reaction(value: Any) -> Reaction | None:
