@@ -233,6 +233,8 @@ def _looked_over(archive: TarArchive | Archive, size: int) -> tuple[str, dict[st
             "folder of rooms or users.",
             code="file_type",
         )
+    if isinstance(archive, Archive) and archive.find(f"{wrapper}channels.json") is not None:
+        raise BadFile("This is no HipChat export: it lists channels, as one of Slack does.", code="file_type")
     return wrapper, {"entries": entries, "bytes": unpacked, "conversations": len(rooms), "days": histories}
 
 

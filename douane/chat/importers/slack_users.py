@@ -100,6 +100,11 @@ def _members(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None
                 record.line, "importer-user-missing-email", f"Line {record.line} has no e-mail.", excerpt(record)
             )
             continue
+        if "@" not in email:
+            # Any text with commas has columns; a list of people has addresses where Slack puts them.
+            sentence = f"“{email[:100]}” in line {record.line} is no e-mail address."
+            ledger.fail(record.line, "importer-user-invalid-email", sentence, excerpt(record))
+            continue
         if (key := message_key(email)) in seen:
             ledger.skip(record.line, "duplicate", f"“{email[:100]}” stands in the list already.", excerpt(record))
             continue

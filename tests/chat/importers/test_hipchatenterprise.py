@@ -368,7 +368,9 @@ def test_a_damaged_archive_is_refused_as_the_contract_says() -> None:
 
 
 def test_what_is_no_export_is_refused() -> None:
-    for data in (tar({"a.txt": b"x"}), zipped({"a.txt": "x"}), tar({"rooms/1/files/users.json": [user(1, "A")]})):
+    slack = zipped({"users.json": '[{"id": "U1"}]', "channels.json": "[]", "general/2020-01-01.json": "[]"})
+    inside = tar({"rooms/1/files/users.json": [user(1, "A")]})
+    for data in (tar({"a.txt": b"x"}), zipped({"a.txt": "x"}), inside, slack):
         with pytest.raises(BadFile, match="no HipChat export") as caught:
             opened(KEY, data)
         assert caught.value.code == "file_type"

@@ -51,6 +51,15 @@ def test_members() -> None:
     ]
 
 
+def test_what_is_no_address_makes_nobody() -> None:
+    talk = read("slack-users", b"[05.05.23, 15:48:11] James: Hi here\n[05.05.23, 15:48:12] User: Hello\n")
+    assert "users" not in talk
+    assert issues(talk) == [("failed", "importer-user-invalid-email", 2)]
+    tables = read("slack-users", HEADING.encode() + b"ann,Ann,Member,1,0,0,U1,Ann A,annie,\n")
+    assert "users" not in tables
+    assert issues(tables) == [("failed", "importer-user-invalid-email", 2)]
+
+
 def test_columns_are_found_by_their_headings() -> None:
     tables = read("slack-users", b"Full Name;userid;Email;fullname;STATUS\nx;U1;ann@example.com;Ann;Admin\n")
     assert tables["users"].select("ids", "username", "name", "roles").rows() == [
