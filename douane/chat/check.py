@@ -332,7 +332,7 @@ class Tallies:
         sound = pl.when(time.is_between(_YEAR_1_US, _YEAR_10000_US)).then(time)
         counted = (
             frame.select("channel", "author", pl.from_epoch(sound, "us").dt.year().fill_null(0).alias("year"))
-            .group_by("channel", "author", "year")
+            .group_by("channel", "author", "year", maintain_order=True)
             .len()
         )
         channels = _numbers(counted["channel"], self._channels)
@@ -366,7 +366,7 @@ class Tallies:
 
 def _numbers(names: pl.Series, known: dict[str | None, int]) -> npt.NDArray[np.int64]:
     """The number of each name, new ones counted on."""
-    own = names.unique()
+    own = names.unique(maintain_order=True)
     numbers = [known.setdefault(name, len(known)) for name in own.to_list()]
     return names.replace_strict(own, pl.Series(numbers, dtype=pl.Int64), return_dtype=pl.Int64).to_numpy()
 
