@@ -15,7 +15,8 @@ is the payload itself). Verbs, by `spec["do"]`:
               `report` writes valid.csv, invalid.csv and problems.ndjson there)
     encode    parts, template, headings, chosen, view, format ...  -> payload on stdout
 
-Those for chat exports begin with `chat_` and are listed in `chat.py`. One module a family: `sheet.py`, `chat.py`.
+Those for chat exports begin with `chat_` and are listed in `chat.py`, the command line's in `chat_inspect.py` and
+`chat_convert.py`. One module a family: `sheet.py`, `chat.py`.
 
 Every verb may emit {"event": "error", "code", "message", "setting"?} and then end with status 1. Progress:
 {"event": "progress", "step", "done", "total", "unit", "rows"}. Files in events are names within the child's folder.

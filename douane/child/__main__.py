@@ -52,8 +52,10 @@ def main() -> int:
 
 
 def _family(verb: str) -> Any:
-    """The module that knows a verb. Imported behind the walls, or while nothing is known of the work to come."""
-    return importlib.import_module("douane.child.chat" if verb.startswith("chat_") else "douane.child.sheet")
+    """The module that knows a verb. Imported behind the walls, or while nothing is known of the work to come. Those of
+    the command line are alone in theirs: a person waits for the first line."""
+    family = "chat" if verb.startswith("chat_") else "sheet"
+    return importlib.import_module(f"douane.child.{verb if verb in ('chat_inspect', 'chat_convert') else family}")
 
 
 def _failure(error: Exception) -> dict[str, Any]:

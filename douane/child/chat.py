@@ -21,7 +21,7 @@ import polars as pl
 from douane.chat import check as rules
 from douane.chat import importers, tables
 from douane.chat.importers import Limits, Options, Position
-from douane.child import chat_bodies, chat_convert, chat_inspect, chat_run
+from douane.child import chat_bodies, chat_run
 from douane.child.wire import Wire, source_of
 from douane.staging import masks
 from douane.staging.checking import Part
@@ -144,11 +144,15 @@ def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
         pairs = tallies.frame()
         write_part(pairs, folder / "pairs")
         wire.send_file("part", table="pairs", number=0, rows=len(pairs), file="pairs")
+    # A room that is only the name of a folder is nothing to import when there is nothing in it.
+    listed_rooms = int((channels["kind"].fill_null("") != "unlisted").sum())
+    nothing = not (counts["users"] or counts["contacts"] or counts["messages"] or listed_rooms)
     wire.send(
         "checked",
         counts=counts,
         problems={table: dict(+found) for table, found in problems.items()},
-        first_issue=None if any(counts.values()) else _first_issue(parts),
+        nothing=nothing,
+        first_issue=_first_issue(parts) if nothing else None,
     )
 
 
@@ -191,8 +195,6 @@ def _first_issue(parts: dict[str, list[Part]]) -> str | None:
 VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {
     "chat_read": read,
     "chat_check": check,
-    **chat_inspect.VERBS,
-    **chat_convert.VERBS,
     **chat_bodies.VERBS,
     **chat_run.VERBS,
 }

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -355,3 +355,4 @@ def _extract(archive: Archive | None, number: int, name: str, folder: Path) -> s
 
 
 VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_convert": convert}
+STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {}

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from douane.chat import importers
 from douane.chat.importers import Counts, Limits, Options, Reader, Source
@@ -95,3 +95,4 @@ def _stage(reader: Reader, folder: Path, wire: Wire) -> Counts:
 
 
 VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_inspect": inspect}
+STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {}
