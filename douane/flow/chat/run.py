@@ -170,12 +170,13 @@ def _total(job: _Job) -> int:
     """The selected work (contract 6.7, DO)."""
     total = 0
     for frame in job.column("users", ("id", "origin")):
-        listed = frame.filter(pl.col("origin") != "inferred")["id"].to_list()
-        total += sum(job.selection.user(one) for one in listed)
+        known = frame.filter(pl.col("origin") != "inferred")["id"].to_list()
+        total += sum(job.selection.user(one) for one in known)
     if job.options.users_only:
         return total
-    for frame in job.column("channels", ("id", "type")):
-        total += sum(job.selection.channel(one, kind) for one, kind in frame.iter_rows())
+    for frame in job.column("channels", ("id", "type", "position")):
+        listed = frame.filter((pl.col("type") != "d") | pl.col("position").is_not_null())
+        total += sum(job.selection.channel(one, kind) for one, kind in listed.select("id", "type").iter_rows())
     for frame in job.column("contacts", ("id",)):
         total += sum(job.selection.contact(one) for one in frame["id"].to_list())
     return total + sum(part.rows for part in job.parts("messages"))
@@ -261,8 +262,9 @@ def _commit_batch(
         made = np.array([places[code] for code in found], np.uint8)
         fresh = codes.copy()
         fresh[rows] = made
-        was = Counter({"failed": len(rows)}) if job.retry else Counter()
-        done = _counted(now.detail["done"], table, Counter(_counts_of(records, found)), was)
+        counted = Counter(_counts_of(records, found))
+        was = Counter({"failed": counted.total()}) if job.retry else Counter()
+        done = _counted(now.detail["done"], table, counted, was)
         detail = {
             **now.detail,
             "done": done,
@@ -273,8 +275,11 @@ def _commit_batch(
 
 
 def _counts_of(records: Sequence[Record], found: Sequence[str]) -> Iterator[str]:
-    """Authors whom only messages name are no records of the export."""
-    return (code for record, code in zip(records, found, strict=True) if record.get("origin") != "inferred")
+    """Authors whom only messages name, and direct conversations that no list names, are no records of the export."""
+    for record, code in zip(records, found, strict=True):
+        made = record.get("type") == "d" and record.get("position") is None
+        if record.get("origin") != "inferred" and not made:
+            yield code
 
 
 def _counted(done: Mapping[str, int], table: str, codes: Mapping[str, int], was: Mapping[str, int]) -> dict[str, int]:

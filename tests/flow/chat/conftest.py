@@ -37,7 +37,7 @@ def user(id: str, username: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 def channel(id: str, name: str | None = None, type: str = "c", **more: Any) -> dict[str, Any]:
-    return {"entry": 1, "id": id, "ids": [id], "type": type, "name": name, "creator": "U1", **more}
+    return {"entry": 1, "position": 0, "id": id, "ids": [id], "type": type, "name": name, "creator": "U1", **more}
 
 
 def message(channel: str, at: int, text: str, author: str | None = "U1", **more: Any) -> dict[str, Any]:
