@@ -21,7 +21,7 @@ import polars as pl
 from douane.chat import check as rules
 from douane.chat import importers, tables
 from douane.chat.importers import Limits, Options, Position
-from douane.child import chat_bodies, chat_run
+from douane.child import chat_bodies, chat_run, chat_staged
 from douane.child.wire import Wire, source_of
 from douane.staging import masks
 from douane.staging.checking import Part
@@ -198,4 +198,4 @@ VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {
     **chat_bodies.VERBS,
     **chat_run.VERBS,
 }
-STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {**chat_run.STREAMING}
+STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {**chat_run.STREAMING, **chat_staged.STREAMING}

@@ -162,7 +162,7 @@ def encode(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
     """`table` messages: `parts`: {tables: {name: path}, gone: [path]}, `room`: only that one, `names`: an IPC file
     (user, username, name), `schema`. Any other table: `parts`: {tables: {<table>: path}} of flat frames."""
     frames = _message_frames(spec) if spec["table"] == TABLE else _flat_frames(spec)
-    {"ndjson": _ndjson, "csv": _csv, "arrow": _arrow, "parquet": _parquet}[spec["format"]](frames, folder, out)
+    ENCODERS[spec["format"]](frames, folder, out)
 
 
 def _flat_frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
@@ -261,5 +261,12 @@ def _parquet(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> Non
             out.write(block)
 
 
+# A format -> what writes frames of one schema, the first of which may have no rows.
+ENCODERS: dict[str, Callable[[Iterator[pl.DataFrame], Path, BinaryIO], None]] = {
+    "ndjson": _ndjson,
+    "csv": _csv,
+    "arrow": _arrow,
+    "parquet": _parquet,
+}
 VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_settle": settle_messages}
 STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {"chat_encode": encode}

@@ -18,9 +18,10 @@ import polars as pl
 from sqlalchemy import Connection
 
 from douane.chat import check, tables
-from douane.errors import NotFound
+from douane.errors import BadRequest, NotFound
 from douane.flow.chat.preview import dropped
 from douane.flow.house import House
+from douane.jobs.children import stream_child
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.staging.masks import VALID, View, read_mask
@@ -32,6 +33,7 @@ from douane.store.database import read
 from douane.store.manifest import MaskRow, PartRow
 
 DIRECTORIES_KEPT = 64
+FORMATS = ("ndjson", "csv", "arrow", "parquet")
 # Not for people: where it stands is told apart, the key is the machine's, and a password is nobody's business.
 HIDDEN = ("entry", "position", "key_hi", "key_lo", "password")
 
@@ -132,6 +134,44 @@ def _records(operation: Operation, table: str, page: Page, names: Mapping[int, s
             problems(table, shown, words),
             outcome(table, words),
         )
+
+
+def encoded(house: House, operation: Operation, table: str, view: View, format: str) -> Iterator[bytes]:
+    """A whole view of a table as `ndjson`, `csv`, `arrow` or `parquet`, encoded by a helper process and streamed; each
+    record with the name of its entry, its problems and its outcome by code. If it fails midway the iterator raises: a
+    result that was cut off must never look complete."""
+    if format not in FORMATS:
+        raise BadRequest(f"There is no format {format}; there are {', '.join(FORMATS)}.")
+    if table not in tables.TABLES:
+        raise NotFound(f"There is no table {table}; there are {', '.join(tables.TABLES)}.")
+    with read(house.engine) as connection:
+        directory = _directories.get(house, connection, operation, table)
+        entries = [] if dropped(operation) else manifest.parts(connection, operation.id, "entries")
+    return _encoded(house, directory, [row.object for row in entries], table, view, format)
+
+
+def _encoded(
+    house: House, directory: Directory, entries: Sequence[str], table: str, view: View, format: str
+) -> Iterator[bytes]:
+    seat = house.seats.take()
+    try:
+        spec = {
+            "do": "chat_staged",
+            "table": table,
+            "view": view,
+            "format": format,
+            "entries": [str(house.objects.link_into(name, seat.inputs)) for name in entries],
+            "parts": [
+                {
+                    "path": str(house.objects.link_into(part.object, seat.inputs)),
+                    "mask": str(house.objects.link_into(part.mask_object, seat.inputs)) if part.mask_object else None,
+                }
+                for part in directory.entries
+            ],
+        }
+        yield from stream_child(spec, folder=seat.folder, readable=(seat.inputs,), limits=seat.limits)
+    finally:
+        seat.clear()
 
 
 def record_id(operation_id: str, table: str, row: int) -> str:

@@ -78,6 +78,7 @@ def staged(house: House, operation: Operation) -> dict[str, pl.DataFrame]:
     return found
 
 
+@once
 def test_a_read_that_is_cut_off_goes_on_after_its_last_batch(
     house: House, begin: Callable[..., Operation], monkeypatch: pytest.MonkeyPatch
 ) -> None:

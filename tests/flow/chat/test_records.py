@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +23,7 @@ from douane.flow.chat.records import EntryLine, Ledger
 from douane.flow.house import House
 from douane.model.operation import Operation
 from douane.staging import masks
+from douane.staging.masks import View
 from douane.staging.parts import read_part, write_part
 from douane.store import chat, manifest
 from douane.store.chat import OutcomeRow
@@ -273,3 +277,35 @@ def test_the_ledger_closes_after_a_run_of_what_was_selected(
     codes = Counter(record.outcome.code for record in shown.records if record.outcome is not None)
     assert sum(codes.values()) == shown.total
     assert ("importer-message-unknown-user" in codes) == strict
+
+
+@once
+def test_whole_views(house: House, reviewed: Callable[..., Operation], project_id: str) -> None:
+    operation = reviewed()
+
+    def whole(table: str, view: View, format: str) -> bytes:
+        return b"".join(records.encoded(house, operation, table, view, format))
+
+    lines = [json.loads(line) for line in whole("messages", "all", "ndjson").splitlines()]
+    assert len(lines) == 7
+    assert [(line["entry"], line["position"], line["problems"], line["outcome"]) for line in lines[2:5]] == [
+        ("general/2020-01.csv", 3, ["unknown_author"], None),
+        ("secret/2021-05.csv", 1, [], None),
+        ("secret/2021-05.csv", 2, ["no_time"], None),
+    ]
+    rows = list(csv.DictReader(io.StringIO(whole("messages", "invalid", "csv").decode())))
+    assert [(row["text"], row["problems"]) for row in rows] == [("when", '["no_time"]')]
+    users = pl.read_ipc_stream(whole("users", "all", "arrow"))
+    assert users["id"].to_list() == ["ada", "bob", "cy", "zed"]
+    assert "password" not in users.columns
+    assert pl.read_parquet(whole("members", "all", "parquet")).height == 6
+    assert pl.read_parquet(whole("contacts", "all", "parquet")).height == 0
+    with pytest.raises(errors.BadRequest):
+        whole("users", "all", "xlsx")
+    with pytest.raises(errors.NotFound):
+        whole("rows", "all", "csv")
+    imports.start(house, operation, Selection(channels=Group(True)))
+    while run.HANDLERS["chat_run"](house, operation.id):
+        pass
+    operation = imports.get(house, operation.id, project_id)
+    assert {json.loads(line)["reason"] for line in whole("users", "all", "ndjson").splitlines()} >= {"not_selected"}

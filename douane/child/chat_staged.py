@@ -1,0 +1,77 @@
+"""What the child does for the staged records of a chat export as a whole; the verbs are listed in `chat.py`.
+
+chat_staged  table, view, format, parts, entries   -> payload on stdout
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import polars as pl
+
+from douane.chat import check
+from douane.chat.tables import TABLES
+from douane.child.chat_run import ENCODERS
+from douane.staging import masks
+from douane.staging.parts import read_part
+
+# The entry is shown by its name.
+_HIDDEN = ("entry", "key_hi", "key_lo", "password")
+
+
+def encode_staged(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
+    """`parts`: {path, mask (or None)} of one table, in order; `view`: all, valid, invalid. `entries`: paths of the
+    table of entries, for their names. Records have their place first and what was found and done last."""
+    ENCODERS[spec["format"]](_frames(spec), folder, out)
+
+
+def _frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
+    table = spec["table"]
+    yield _shown(table, pl.DataFrame(schema=TABLES[table]), np.zeros(0, np.uint64), [])
+    for part in spec["parts"]:
+        frame = read_part(Path(part["path"]))
+        words = np.zeros(len(frame), np.uint64)
+        if part["mask"] is not None:
+            mask = masks.read_mask(Path(part["mask"]))
+            offsets = masks.view_offsets(mask.state, spec["view"])
+            frame, words = frame[offsets], mask.words[offsets, 0]
+        elif spec["view"] == "invalid":
+            continue
+        if len(frame):
+            yield _shown(table, frame, words, spec["entries"])
+
+
+def _shown(table: str, frame: pl.DataFrame, words: check.Words, entries: list[str]) -> pl.DataFrame:
+    found = frame.select([name for name in TABLES[table] if name not in _HIDDEN])
+    if "entry" in frame.columns:
+        found.insert_column(0, _names(frame["entry"], entries))
+    if table not in check.RULES:
+        return found
+    problems: list[list[str]] = [[] for _ in words]
+    for rule in check.RULES[table]:
+        for row in np.flatnonzero(words & np.uint64(1 << rule.bit)):
+            problems[row].append(rule.name)
+    outcome, reason = np.full(len(words), None), np.full(len(words), None)
+    for one in check.OUTCOMES[table]:
+        rows = words & np.uint64(1 << one.bit) != 0
+        outcome[rows], reason[rows] = one.outcome, one.code
+    return found.with_columns(
+        pl.Series("problems", problems, pl.List(pl.String)),
+        pl.Series("outcome", outcome, pl.String),
+        pl.Series("reason", reason, pl.String),
+    )
+
+
+def _names(numbers: pl.Series, entries: list[str]) -> pl.Series:
+    """The name of the entry that each record stands in; null where it stands in none."""
+    if not entries or len(numbers) == 0:
+        return pl.Series("entry", [None] * len(numbers), pl.String)
+    wanted = numbers.unique().implode()
+    named = pl.scan_ipc(entries).select("entry", "name").filter(pl.col("entry").is_in(wanted)).collect()
+    return numbers.to_frame("entry").join(named, on="entry", how="left", maintain_order="left")["name"].rename("entry")
+
+
+STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {"chat_staged": encode_staged}
