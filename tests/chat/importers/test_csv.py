@@ -5,9 +5,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from douane.chat.importers import Limits, Options, recognise
 from douane.chat.importers.csv_dialect import Fault, Notes, Record, moment_us, read_records
+from douane.chat.tables import RECORDS
 from douane.errors import BadFile, OverLimit
 from tests.chat.importers.exports import (
     MemorySource,
@@ -474,3 +477,25 @@ def test_the_export_of_rocket_chats_own_tests() -> None:
     assert sorted(tables["channels"]["kind"]) == ["dm", "private", "private", "public", "public"]
     assert set(tables["messages"]["channel"]) == {"billy.bob/billy.joe"}
     assert ledger(tables) == (8, 8, 0, 0)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(['"', ",", "\n", "\r\n", "a", "1600000000000", ";", "\t", "\0", " ", "é"]), max_size=40)
+)
+def test_whatever_a_file_says_every_line_is_accounted_for(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    tables = read("csv", zipped(dict.fromkeys(("users.csv", "channels.csv", "r/1.csv", "directmessages/1.csv"), text)))
+    rows = (tables[name].filter(pl.col("position").is_not_null()) for name in RECORDS if name in tables)
+    assert sum(map(len, rows)) == ledger(tables)[1]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200), st.integers(1, 7))
+def test_any_bytes_are_read_alike_however_they_come(data: bytes, size: int) -> None:
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    whole, parts = (
+        list(read_records(blocks, lambda f: len(f) > 1, record_bytes=50, notes=Notes())) for blocks in ([data], pieces)
+    )
+    # Lines that end in CR alone are told by the first block, which is a megabyte where it matters.
+    assert whole == parts or (b"\r" in data and b"\n" not in pieces[0])
