@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise, zip_longest
@@ -195,7 +195,14 @@ def _by_message(frame: pl.DataFrame | None) -> dict[int, list[Any]]:
 
 
 def accounted(house: House, operation: Operation) -> list[str]:
-    """What the import says of itself: numbers in all and of every entry, having seen that they add up."""
+    """What an import that is completed says of itself: numbers in all and of every entry, having seen that they add up,
+    and that its rooms say how many messages they hold."""
+    held: Counter[str] = Counter()
+    for tables in message_parts(house, operation.project_id):
+        held.update(tables["messages"]["room"].to_list())
+    with read(house.engine) as connection:
+        rooms = {row["id"]: row["messages"] for row in chat.rooms(connection, operation.project_id)}
+    assert +Counter(rooms) == held
     whole = records.ledger(house, operation)
     assert whole.found == whole.imported + whole.skipped + whole.failed
     assert whole.staged == 0
