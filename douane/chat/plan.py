@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -326,7 +327,7 @@ def _document(record: Mapping[str, Any]) -> dict[str, Any]:
     for name, key in _DOCUMENT.items():
         if text := clean(record.get(name)):
             document[key] = text
-    if record.get("utc_offset"):
+    if record.get("utc_offset") and math.isfinite(record["utc_offset"]):
         document["utcOffset"] = record["utc_offset"]
     custom = json_object(record.get("custom"))
     bio = custom.pop("bio", None)
@@ -341,8 +342,8 @@ def json_object(text: str | None) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        found = json.loads(text.replace("\\u0000", "\\ufffd"))
-    except ValueError:
+        found = json.loads(text.replace("\\u0000", "\\ufffd"), parse_constant=lambda name: None)
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -342,3 +343,58 @@ def test_the_sweeper_leaves_what_was_imported(house: House, project_id: str, sta
     assert sweeping.drop_orphans(house) == 2
     assert {lost, young, stranger} & set(house.objects.list("chat/")) == {young}
     assert texts(house, project_id) == before
+
+
+def test_no_record_is_so_bad_that_it_ends_the_run(house: House, project_id: str, stage: Stage, go: Go) -> None:
+    nul = "a\0b"
+    people = [
+        user("U1", "fine"),
+        user(nul, nul, name=nul, emails=[nul, "x" * 400, "not an address"], roles=[nul, "r" * 500], title=nul),
+        user("U" * 900, "long id"),
+        user("U3", "n" * 301),
+        user("U4", "odd", utc_offset=float("nan"), custom='{"\\u0000": "\\u0000", "bio": 5}', type="x" * 50),
+        user("U5", "custom", custom="[1", avatar="javascript:x", status_text="\U0001f600" * 500),
+        user("", "", emails=[]),
+        user("U7", "Fine", emails=["f@x.co"]),
+    ]
+    channels = [
+        channel("C1", nul, topic=nul, created_us=2**62),
+        channel("C2", "x" * 5000, created_us=-(2**62)),
+        channel("C" * 900, "long id"),
+        channel("C4", "../../etc/passwd", creator=nul),
+        channel("D1", None, "d"),
+        channel("D2", "d", "zzz"),
+    ]
+    contacts = [{"entry": 0, "id": nul, "name": nul, "emails": [nul], "manager": nul, "custom": '{"\\u0000": 1}'}]
+    messages = [
+        message("C1", 1, nul, nul, alias=nul, files=1),
+        message("C" * 900, 2, "x", "U" * 900),
+        message(nul, 3, "x"),
+        message("C2", 4, "x", ts_us=2**62),
+        message("D1", 5, "x"),
+    ]
+    files = [
+        {"at": 0, "number": 1, "id": nul, "name": nul, "url": nul, "state": nul, "size": -(2**62), "media_type": nul}
+    ]
+    done = go(
+        stage(
+            users=[people],
+            channels=[channels],
+            contacts=[contacts],
+            members=[[{"channel": "C1", "user": nul}, {"channel": nul, "user": "U1"}]],
+            messages=[messages],
+            files=[files],
+        )
+    )
+    assert (done.stage, done.work_error) == ("completed", None)
+    sums = done.detail["done"]
+    assert sum(sums[name] for name in ("imported", "skipped", "failed")) == done.detail["run_total"]
+    codes = [workspace_codes(house, done, table) for table in ("users", "channels", "contacts", "messages")]
+    assert "storing" not in str(codes[:1])
+    assert {"fine", "odd", "custom", "long id"} < usernames(house, project_id)
+    # Whatever was taken in can be had again.
+    for table in workspace.KINDS:
+        for line in b"".join(workspace.encoded(house, project_id, table, "ndjson")).splitlines():
+            json.loads(line)
+    again_done = go(stage(users=[people], channels=[channels], contacts=[contacts], messages=[messages], files=[files]))
+    assert (again_done.stage, again_done.detail["done"].get("created", 0)) == ("completed", 0)
