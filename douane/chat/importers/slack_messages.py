@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 import msgspec
 import numpy as np
@@ -77,11 +76,9 @@ Whole = npt.NDArray[np.int64]
 _NEW_VALUES = {"topic": "topic", "purpose": "purpose", "rename": "name"}
 _BROADCASTS = ("thread_broadcast", "reply_broadcast")
 _EDITS = {"message_changed": "edit", "message_deleted": "delete"}
-# Subtypes of which more than `Message` has is needed.
-FULL = frozenset(
-    {"file_share", "file_comment", "file_mention", "huddle_thread", *_EDITS}
-    | {subtype for subtype, kind in KINDS.items() if kind in _NEW_VALUES}
-)
+# Subtypes of which more than `Message` has is needed, and those whose text is another member's.
+FULL = frozenset({"file_share", "file_comment", "file_mention", *_EDITS})
+_VALUED = {subtype: _NEW_VALUES[kind] for subtype, kind in KINDS.items() if kind in _NEW_VALUES}
 _NAMES = ("text", "me", "bot", "join", "leave", "topic", "purpose", "rename", "archive", "unarchive", "pin", "huddle")
 _ALL_KINDS = (*_NAMES, "call", "reminder", "tombstone", "file", "notice")
 _KIND_SERIES = pl.Series(_ALL_KINDS, dtype=pl.String)
@@ -155,6 +152,7 @@ class Context:
 
 
 Mention = tuple[str, str | None]  # kind, target
+_UNASKED: Mention = ("", None)
 _MEMO_MAX = 50_000
 _SOUGHT_MAX = 20
 
@@ -212,11 +210,7 @@ class Pile:
         """Brings what stands elsewhere in some messages to where it is in ordinary ones."""
         depth_max, subtype = self.context.depth_max, m.subtype
         if subtype in FULL:
-            new_value = _NEW_VALUES.get(KINDS[subtype])
-            if new_value:
-                value = getattr(m, new_value)
-                m.text = value if value is not None else m.text
-            elif subtype == "file_comment" and m.comment:
+            if subtype == "file_comment" and m.comment:
                 m.user = m.comment.user or m.user
                 m.text = m.comment.comment or m.text
             elif subtype in _EDITS:
@@ -247,18 +241,21 @@ class Pile:
         is it given the whole text."""
         if "`" in text:
             return [(kind, target or None) for kind, target in markup.mentions(text, FORMAT)]
-        tokens, memo = _TOKENS(text), self.memo
         found: list[Mention] = []
-        for token in tokens:
-            if token not in memo:
-                if len(memo) > _MEMO_MAX:
-                    memo.clear()
-                meant = markup.mentions(f"<{token}>", FORMAT)
-                memo[token] = (meant[0][0], meant[0][1] or None) if meant else None
-            mention = memo[token]
-            if mention and mention not in found:
+        for token in _TOKENS(text):
+            mention = self.memo.get(token, _UNASKED)
+            if mention is _UNASKED:
+                mention = self._asked(token)
+            if mention is not None and mention not in found:
                 found.append(mention)
         return found
+
+    def _asked(self, token: str) -> Mention | None:
+        if len(self.memo) > _MEMO_MAX:
+            self.memo.clear()
+        meant = markup.mentions(f"<{token}>", FORMAT)
+        mention = self.memo[token] = (meant[0][0], meant[0][1] or None) if meant else None
+        return mention
 
     def flush(self) -> None:
         """Makes frames of what has piled up."""
@@ -291,7 +288,8 @@ class CountingPile(Pile):
 
     def add(self, entry: int, conversation: int, position: int, data: bytes) -> int:
         found = records.decode_counted(data)
-        if not self._counted(found, conversation):
+        # A NUL is looked for in the bytes, where it can only be written in one way, and not in each text.
+        if b"\\u0000" in data or not self._counted(found, conversation):
             self.put(entry, conversation, position, records.decode_full(data))
         return len(found)
 
@@ -304,25 +302,19 @@ class CountingPile(Pile):
         size = len(found)
         if len(times) != _TIME_BYTES * size or times[10::_TIME_BYTES] != "." * size or _NO_TIME in times:
             return False
-        if "\0" in "".join([m.text or "" for m in found]):
+        # One thing of all messages at a time: that is how lists are gone through fastest.
+        texts = [m.text for m in found]
+        if not all(texts) or not self.known.issuperset([m.user for m in found]):
             return False
-        known, linked = self.known, []
-        reactions = files = 0
-        subtypes = []
-        for m in found:
-            text = m.text
-            if not text or m.user not in known or (m.thread_ts and not _TIME.fullmatch(m.thread_ts)):
-                return False
-            if m.subtype is not None:
-                if m.subtype in FULL or "\0" in m.subtype:
-                    return False
-                subtypes.append(m.subtype)
-            if "<" in text:
-                linked.append(text)
-            if m.reactions:
-                reactions += _count_reactions(m.reactions)
-            if m.files:
-                files += _count_files(m.files, self.context.depth_max)
+        subtypes = [m.subtype for m in found]
+        if not FULL.isdisjoint(subtypes):
+            return False
+        threads = [m.thread_ts for m in found if m.thread_ts]
+        if not all(map(_TIME.fullmatch, threads)):
+            return False
+        linked = [text for text in texts if "<" in text]  # type: ignore[operator]
+        reactions = sum([_count_reactions(m.reactions) for m in found if m.reactions])
+        files = sum([_count_files(m.files, self.context.depth_max) for m in found if m.files])
         if not (digits := times.replace(".", "")).isascii() or not digits.isdigit():
             return False
         tables = self.tables
@@ -332,10 +324,10 @@ class CountingPile(Pile):
         if linked:
             tables["mentions"] += sum(len(self.mentions(text)) for text in linked)
         self.places[conversation] += size
-        if size > len(subtypes):
-            self.subtypes[""] += size - len(subtypes)
-        if subtypes:
-            self.subtypes.update(subtypes)
+        if subtypes.count(None) == size:
+            self.subtypes[""] += size
+        else:
+            self.subtypes.update([subtype or "" for subtype in subtypes])
         self.times.append(times)
         return True
 
@@ -346,6 +338,8 @@ class CountingPile(Pile):
         if not self.messages:
             return
         found, entry, place, position, times = _fitting(self)
+        for m in found:
+            m.text = _said(m)
         _report_nul(found, entry, position, self.report)
         depth_max, edits = self.context.depth_max, self.edits
         self.tables["messages"] += len(found)
@@ -434,10 +428,12 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
     for i, subtype in enumerate(subtypes):
         if subtype is not None:
             m = found[i]
+            m.text = _said(m)
             kinds[i] = _CODES[KINDS[subtype]] if subtype in KINDS else _TEXT if m.text else _NOTICE
             if subtype == "bot_message":
                 aliases[i] = aliases[i] or m.username
 
+    texts = [m.text for m in found]
     edited = [m.edited for m in found]
     marked = edited.count(None) != length
     pinned = [m.pinned_to for m in found]
@@ -457,7 +453,7 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
             "alias": rare(aliases, pl.String()),
             "kind": kinds,
             "subtype": rare(subtypes, pl.String()),
-            "text": pl.Series([m.text for m in found], dtype=pl.String),
+            "text": pl.Series(texts, dtype=pl.String),
             "thread": rare(threads, pl.String()),
             "replies": rare([m.reply_count for m in found], pl.Int64()),
             "last_reply_us": rare([t and time_us(t) for t in (m.latest_reply for m in found)], pl.Int64()),
@@ -500,17 +496,18 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         "reactions",
         "files",
     )
-    _report_nul(found, entry, position, pile.report)
-    table = _without_nul(table)
+    clean = _without_nul(table)
+    if clean is not table:
+        _report_nul(found, entry, position, pile.report)
     mentions = [
         (at, kind, target)
-        for at, m in enumerate(found)
-        if m.text and "<" in m.text
-        for kind, target in pile.mentions(m.text)
+        for at, text in enumerate(texts)
+        if text and "<" in text
+        for kind, target in pile.mentions(text)
     ]
     edits = [(i, *pile.edits.pop(id(m))) for i, m in enumerate(found) if id(m) in pile.edits] if pile.edits else []
     return {
-        "messages": table,
+        "messages": clean,
         "reactions": _moved(reactions, pile.rows),
         "files": _moved(files, pile.rows),
         "mentions": _moved(_of_rows("mentions", mentions), pile.rows),
@@ -518,17 +515,25 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
     }
 
 
+def _said(m: Message | records.Counted) -> str | None:
+    """The text of a message that has a subtype: the new value, where it tells of one."""
+    member = _VALUED.get(m.subtype or "")
+    value: str | None = getattr(m, member) if member else None
+    return m.text if value is None else value
+
+
 def _report_nul(found: Sequence[Message], entry: Whole, position: Whole, report: Report) -> None:
-    texts = [m.text or "" for m in found]
-    if "\0" in "".join(texts):
-        for i, text in enumerate(texts):
-            if "\0" in text:
-                report(int(entry[i]), int(position[i]), "warning", NUL_DROPPED, "NUL characters were left out.", text)
+    for i, m in enumerate(found):
+        if m.text and "\0" in m.text:
+            report(int(entry[i]), int(position[i]), "warning", NUL_DROPPED, "NUL characters were left out.", m.text)
+
+
+_NUL_FREE = ("kind", "format", "attachments", "original", "state", "type", "role", "origin")
 
 
 def _without_nul(rows: pl.DataFrame) -> pl.DataFrame:
     """PostgreSQL's texts hold no NUL."""
-    texts = [name for name, kind in rows.schema.items() if kind == pl.String and name not in ("kind", "format")]
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String and name not in _NUL_FREE]
     if rows.select(pl.any_horizontal(pl.col(texts).str.contains("\0", literal=True).any())).item():
         return rows.with_columns(pl.col(texts).str.replace_all("\0", "", literal=True))
     return rows
@@ -605,37 +610,47 @@ def _cards(raw: Raw, depth_max: int) -> str | None:
 
 def _reactions(given: Sequence[Sequence[Reaction] | None]) -> tuple[pl.DataFrame, pl.Series]:
     """One row a person and reaction, and for each message how many rows it has."""
-    marked = [(at, r) for at, rs in enumerate(given) if rs for r in rs]
-    if not marked:
+    ats: list[int] = []
+    names: list[str] = []
+    tones: list[int] = []
+    sizes: list[int] = []
+    users: list[str | None] = []
+    unnamed: dict[int, int] = {}  # place in `users` -> how many more there were
+    repeated = False
+    for at, reactions in enumerate(given):
+        if not reactions:
+            continue
+        repeated = repeated or (len(reactions) > 1 and len({r.name for r in reactions}) < len(reactions))
+        for r in reactions:
+            named, name, tone = r.users or (), r.name, 0
+            size = len(named)
+            repeated = repeated or (size > 1 and len(set(named)) < size)
+            users += named
+            if r.count is not None and r.count > size:
+                unnamed[len(users)] = min(r.count - size, _UINT32_MAX)
+                users.append(None)
+                size += 1
+            if "::" in name and (match := _TONE.fullmatch(name)):
+                name, tone = match[1], int(match[2])
+            ats.append(at)
+            names.append(name)
+            tones.append(tone)
+            sizes.append(size)
+    if not users:
         return frame("reactions", {}), pl.Series(dtype=pl.UInt32).extend_constant(0, len(given))
-    names, tones = [r.name for _, r in marked], [0] * len(marked)
-    for i, name in enumerate(names):
-        if "::" in name and (match := _TONE.fullmatch(name)):
-            names[i], tones[i] = match[1], int(match[2])
-    users: list[Sequence[str | None]] = [r.users or () for _, r in marked]
-    sizes = [len(u) for u in users]
-    unnamed = [min((r.count or 0) - size, _UINT32_MAX) for (_, r), size in zip(marked, sizes, strict=True)]
-    counts = [1] * sum(sizes)
-    if any(rest > 0 for rest in unnamed):
-        counts = list(
-            chain.from_iterable([1] * s + ([u] if u > 0 else []) for s, u in zip(sizes, unnamed, strict=True))
-        )
-        users = [[*u, None] if rest > 0 else u for u, rest in zip(users, unnamed, strict=True)]
-        sizes = [len(u) for u in users]
-    each = np.repeat(np.arange(len(marked)), sizes)
-    at = np.array([at for at, _ in marked], dtype=np.uint32)
+    each = np.repeat(np.arange(len(names)), sizes)
+    counts = np.ones(len(users), dtype=np.uint32)
+    counts[list(unnamed)] = list(unnamed.values())
     rows = pl.DataFrame(
         {
-            "at": at[each],
+            "at": np.array(ats, dtype=np.uint32)[each],
             "name": pl.Series(names, dtype=pl.String).gather(each),
             "tone": np.array(tones, dtype=np.uint8)[each],
-            "user": pl.Series(list(chain.from_iterable(users)), dtype=pl.String),
-            "count": np.array(counts, dtype=np.uint32),
+            "user": pl.Series(users, dtype=pl.String),
+            "count": counts,
         }
     )
-    if any(size > 1 and len(set(u)) < size for u, size in zip(users, sizes, strict=True)) or any(
-        len(rs) > 1 and len({r.name for r in rs}) < len(rs) for rs in given if rs
-    ):
+    if repeated:
         rows = rows.unique(["at", "name", "tone", "user"], keep="first", maintain_order=True)
     per_message = np.bincount(rows["at"].to_numpy(), minlength=len(given)).astype(np.uint32)
     return _without_nul(rows), pl.Series(per_message)
@@ -647,11 +662,8 @@ _UINT32_MAX = 2**32 - 1
 def _files(found: Sequence[Message], context: Context) -> tuple[pl.DataFrame, pl.Series]:
     """One row a file, and for each message how many it has. A hole in the list keeps its number and gives no row."""
     texts = [(at, number, text) for at, m in enumerate(found) if m.files for number, text in enumerate(m.files, 1)]
-    shared = [
-        (at, number, text, file)
-        for at, number, text in texts
-        if (file := records.shared_file(text, context.depth_max)) is not None
-    ]
+    decoded = records.shared_files([text for _, _, text in texts], context.depth_max)
+    shared = [(*place, file) for place, file in zip(texts, decoded, strict=True) if file is not None]
     if not shared:
         return frame("files", {}), pl.Series(dtype=pl.UInt32).extend_constant(0, len(found))
     each = [file for _, _, _, file in shared]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -73,6 +73,9 @@ class Message(Struct, gc=False):
     edited: Edited | None = None
     pinned_to: list[str] | None = None
     hidden: bool | None = None
+    topic: str | None = None
+    purpose: str | None = None
+    name: str | None = None
 
 
 class Full(Message, gc=False):
@@ -81,9 +84,6 @@ class Full(Message, gc=False):
     file: Raw = None  # type: ignore[assignment]
     blocks: Raw = None  # type: ignore[assignment]
     user_profile: Raw = None  # type: ignore[assignment]
-    topic: str | None = None
-    purpose: str | None = None
-    name: str | None = None
     comment: Comment | None = None
     room: Raw = None  # type: ignore[assignment]
     message: Raw = None  # type: ignore[assignment]
@@ -102,6 +102,9 @@ class Counted(Struct, gc=False):
     files: list[Raw] | None = None
     thread_ts: str | None = None
     reactions: list[Reaction] | None = None
+    topic: str | None = None
+    purpose: str | None = None
+    name: str | None = None
 
 
 class Shared(Struct, gc=False):
@@ -137,7 +140,8 @@ class Damage:
 decode_messages: Callable[[bytes], list[Message]] = msgspec.json.Decoder(list[Message]).decode
 decode_full: Callable[[bytes], list[Full]] = msgspec.json.Decoder(list[Full]).decode
 decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Counted]).decode
-decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
+_decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
+_decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[Shared | None]).decode
 _decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
 _decode_any: Callable[[bytes | Raw], Any] = msgspec.json.Decoder().decode
 _decode_raws: Callable[[bytes | Raw], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
@@ -403,10 +407,24 @@ def _reaction(value: Any) -> Reaction | None:
     return Reaction(name, listed, whole(value.get("count")))
 
 
+def shared_files(raws: Sequence[str], depth_max: int) -> list[Shared | None]:
+    """`shared_file` of each; at once where all are as they should be."""
+    try:
+        if max(map(_brackets, raws), default=0) <= depth_max:
+            return _decode_files(f"[{','.join(raws)}]")
+    except UNFIT:
+        pass
+    return [shared_file(raw, depth_max) for raw in raws]
+
+
+def _brackets(raw: str) -> int:
+    return raw.count("{") + raw.count("[")
+
+
 def shared_file(raw: str, depth_max: int) -> Shared | None:
     """A file object; None where the list has a hole (2.9)."""
     try:
-        return decode_file(raw)
+        return _decode_file(raw)
     except UNFIT:
         value, _ = load(raw.encode("utf-8", "replace"), depth_max)
     if not isinstance(value, dict):
