@@ -57,7 +57,8 @@ def convert(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     reader = opened(spec, source, wire)
     work = folder / ".staged"
     work.mkdir()
-    staged = _stage(reader, work, wire)
+    staged = _stage(reader, work, source)
+    source.quiet = True
     selection = _selection(staged, spec.get("users"), spec.get("channels"))
     report: dict[str, Any] = {"importer": reader.overview.importer, "to": spec["to"], "found": staged.counts}
     if spec["to"] == "mattermost":
@@ -71,17 +72,15 @@ def convert(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     wire.send("converted", report=report)
 
 
-def _stage(reader: Reader, work: Path, wire: Wire) -> Staged:
+def _stage(reader: Reader, work: Path, source: Watched) -> Staged:
     tally = Tally()
     parts: dict[str, list[int]] = {}
-    rows = 0
     for batch in reader.batches():
         for table, frame in batch.tables.items():
             write_part(frame, work / f"{table}-{batch.number:07}")
             parts.setdefault(table, []).append(batch.number)
         tally.add(batch.tables)
-        rows += len(batch.tables.get("messages", ()))
-        wire.progress("reading", batch.bytes_done, reader.bytes_total, "bytes", rows)
+        source.rows += len(batch.tables.get("messages", ()))
     counts = tally.counts()
     staged = Staged(work, parts, {}, {"tables": counts.tables, "entries": counts.entries, "reasons": counts.reasons})
     for table in SMALL:

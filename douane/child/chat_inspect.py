@@ -23,11 +23,14 @@ from douane.staging.parts import write_part
 
 @dataclass(slots=True)
 class Watched:
-    """A source that reports how much of it was read: the only sign of life of a reader that merely counts."""
+    """A source that reports how much of it was read: the only sign of life of a reader that merely counts. `rows`:
+    messages so far, where they are known; `quiet`: something else reports now."""
 
     source: Source
     wire: Wire
     done: int = 0
+    rows: int = 0
+    quiet: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -38,7 +41,8 @@ class Watched:
         data = self.source.read(offset, length)
         with self._lock:
             self.done += len(data)
-            self.wire.progress("reading", min(self.done, self.size), self.size, "bytes", 0)
+            if not self.quiet:
+                self.wire.progress("reading", min(self.done, self.size), self.size, "bytes", self.rows)
         return data
 
 
@@ -70,15 +74,14 @@ def _plain(overview: dict[str, Any]) -> dict[str, Any]:
 def inspect(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     source = Watched(source_of(spec), wire)
     reader = opened(spec, source, wire)
-    counts = _stage(reader, folder, wire) if spec.get("stage") else reader.counts()
+    counts = _stage(reader, folder, source) if spec.get("stage") else reader.counts()
     wire.send("inspected", **asdict(counts))
 
 
-def _stage(reader: Reader, folder: Path, wire: Wire) -> Counts:
+def _stage(reader: Reader, folder: Path, source: Watched) -> Counts:
     """Writes every batch's tables, counting what is written."""
     tally = Tally()
     tables: dict[str, list[dict[str, Any]]] = {}
-    rows = 0
     for batch in reader.batches():
         for table, frame in batch.tables.items():
             (folder / table).mkdir(exist_ok=True)
@@ -86,8 +89,7 @@ def _stage(reader: Reader, folder: Path, wire: Wire) -> Counts:
             write_part(frame, folder / name)
             tables.setdefault(table, []).append({"file": name, "rows": len(frame)})
         tally.add(batch.tables)
-        rows += len(batch.tables.get("messages", ()))
-        wire.progress(batch.step, batch.bytes_done, reader.bytes_total, "bytes", rows)
+        source.rows += len(batch.tables.get("messages", ()))
     counts = tally.counts()
     manifest = {"overview": _plain(asdict(reader.overview)), "tables": tables, "counts": asdict(counts)}
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,7 +45,7 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
             chat_screen.show_overview(console, name, event)
 
     with opened(name) as source, _work(stage) as work:
-        events = _run(spec, source, work, config, {"overview": overview})
+        events = _run(spec, source, work, config, overview)
         if stage is not None:
             _hand_over(work, stage)
     counts = events["inspected"]
@@ -66,7 +66,7 @@ def convert(
     spec = {"do": "chat_convert", "importer": importer, "options": _options(config), "to": to, "team": team, **chosen}
     console = Console()
     with opened(name) as source, _work(out) as work:
-        events = _run(spec, source, work, config, {})
+        events = _run(spec, source, work, config)
         _hand_over(work, out)
     report = events["converted"]["report"]
     chat_screen.show_report(console, name, events["overview"], report, out)
@@ -94,20 +94,24 @@ def _run(
     source: BinaryIO,
     folder: Path,
     config: Settings,
-    at_once: Mapping[str, Callable[[Mapping[str, Any]], None]],
+    overview: Callable[[Mapping[str, Any]], None] = lambda event: None,
 ) -> dict[str, dict[str, Any]]:
-    """Runs the child to its end; the last event of each kind. Those `at_once` are shown when they come."""
+    """Runs the child to its end; the last event of each kind. The `overview` is shown when it comes, and only then a
+    bar begins: what is printed into one stays there in pieces."""
     events: dict[str, dict[str, Any]] = {}
-    with screen.progress_bar(sys.stderr) as bar:
+    bar = screen.Bar(None)
+    with ExitStack() as shown:
 
         def take(event: dict[str, Any]) -> None:
+            nonlocal bar
             kind = event.pop("event")
             if kind == "progress":
                 bar.update(event)
                 return
             events[kind] = event
-            if kind in at_once:
-                at_once[kind](event)
+            if kind == "overview":
+                overview(event)
+                bar = shown.enter_context(screen.progress_bar(sys.stderr))
 
         run_child(dict(spec), source=source.fileno(), folder=folder, on_event=take, limits=child_limits(config))
     return events
