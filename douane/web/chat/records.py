@@ -9,18 +9,27 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
 from douane.errors import BadRequest, WrongStage
 from douane.flow.chat import imports, records
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
 from douane.model.operation import Operation
+from douane.web.bodies import attachment
 from douane.web.chat import answers, callers, wire
 from douane.web.chat.answers import says
 from douane.web.chat.callers import Asker, may
 from douane.web.chat.imports import current, name_of
+from douane.web.streams import streamed
 
 router = APIRouter(prefix="/api/v1", tags=["Chat: beyond"])
 
+MEDIA = {
+    "ndjson": "application/x-ndjson",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "parquet": "application/vnd.apache.parquet",
+}
 _ONE = {"operationId": "string"}
 _PAGES = {**_ONE, "page": "integer", "limit": "integer"}
 
@@ -76,6 +85,34 @@ async def read_records(request: Request, asker: Asker = Depends(may(RUN_IMPORT))
         }
 
     return answers.success(await run_in_threadpool(work))
+
+
+@router.get(
+    "/douane.recordsExport",
+    **says(
+        400,
+        404,
+        media=tuple(MEDIA.values()),
+        query={**_ONE, "table": "string", "view": "string", "format": "string"},
+        required=("table",),
+    ),
+)
+async def export_records(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> Response:
+    """A whole view of a staged table as one stream, each record with its place, problems and outcome: `format` is
+    ndjson, csv, arrow or parquet. A stream that is cut off never ends cleanly."""
+    operation = await chosen(request, asker, "douane.recordsExport")
+    table, view = request.query_params.get("table", ""), request.query_params.get("view") or "all"
+    format = request.query_params.get("format") or "ndjson"
+    if view not in ("all", "valid", "invalid"):
+        raise wire.bad_query("view must be all, valid or invalid")
+    if format not in MEDIA:
+        raise wire.bad_query(f"format must be one of {', '.join(MEDIA)}")
+    chunks = records.encoded(asker.web.house, operation, table, view, format)  # type: ignore[arg-type]
+    # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
+    first = await run_in_threadpool(next, chunks, b"")
+    return StreamingResponse(
+        streamed(chunks, first), media_type=MEDIA[format], headers=attachment(f"{table}-{view}.{format}")
+    )
 
 
 @router.get("/douane.ledger", **says(400, 404, query=_ONE))

@@ -18,19 +18,13 @@ from douane.web.bodies import attachment, safe_file_name
 from douane.web.chat import answers, wire
 from douane.web.chat.answers import says
 from douane.web.chat.callers import Asker, may
-from douane.web.chat.records import whole
+from douane.web.chat.records import MEDIA, whole
 from douane.web.streams import streamed
 
 router = APIRouter(prefix="/api/v1", tags=["Chat: workspace"])
 
 _PAGES = {"offset": "integer", "count": "integer"}
 _OF_ROOM = {**_PAGES, "roomId": "string", "roomName": "string"}
-_MEDIA = {
-    "ndjson": "application/x-ndjson",
-    "csv": "text/csv",
-    "arrow": "application/vnd.apache.arrow.stream",
-    "parquet": "application/vnd.apache.parquet",
-}
 _COUNT = 50
 
 
@@ -347,7 +341,7 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
     **says(
         400,
         404,
-        media=tuple(_MEDIA.values()),
+        media=tuple(MEDIA.values()),
         query={"table": "string", "format": "string", "operationId": "string", "roomId": "string"},
         required=("table",),
     ),
@@ -359,14 +353,12 @@ async def export(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERAT
     table, format = query.get("table", ""), query.get("format") or "ndjson"
     if table not in workspace.KINDS:
         raise wire.bad_query(f"table must be one of {', '.join(workspace.KINDS)}")
-    if format not in _MEDIA:
-        raise wire.bad_query(f"format must be one of {', '.join(_MEDIA)}")
+    if format not in MEDIA:
+        raise wire.bad_query(f"format must be one of {', '.join(MEDIA)}")
     chunks = _begun(asker.web, asker.project_id, table, format, query.get("operationId"), query.get("roomId"))
     # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
     first = await run_in_threadpool(next, chunks, b"")
-    return StreamingResponse(
-        streamed(chunks, first), media_type=_MEDIA[format], headers=attachment(f"{table}.{format}")
-    )
+    return StreamingResponse(streamed(chunks, first), media_type=MEDIA[format], headers=attachment(f"{table}.{format}"))
 
 
 def _begun(

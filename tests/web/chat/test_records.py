@@ -44,3 +44,19 @@ def test_the_ledger_adds_up(admin: TestClient) -> None:
     for line in entries:
         assert line["found"] == line["staged"] + line["imported"] + line["skipped"] + line["failed"]
     assert sum(line["found"] for line in entries) == ledger["found"]
+
+
+def test_whole_views_as_a_stream(admin: TestClient) -> None:
+    upload(admin, zipped(BROKEN))
+    file_data(admin)
+    asked = {"table": "messages", "format": "csv"}
+    answer = admin.get(f"{API}/douane.recordsExport", params=asked)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert "messages-all.csv" in answer.headers["content-disposition"]
+    assert len(answer.text.splitlines()) == 9
+    assert '"[""unknown_author""]"' in answer.text
+    nothing = admin.get(f"{API}/douane.recordsExport", params={**asked, "view": "invalid", "format": "ndjson"})
+    assert (nothing.status_code, nothing.content) == (200, b"")
+    assert admin.get(f"{API}/douane.recordsExport", params={**asked, "view": "some"}).status_code == 400
+    assert admin.get(f"{API}/douane.recordsExport", params={**asked, "format": "xlsx"}).status_code == 400
+    assert admin.get(f"{API}/douane.recordsExport", params={"table": "nothing"}).status_code == 404
