@@ -81,6 +81,16 @@ def newest(connection: Connection, project_id: str, family: str) -> Operation | 
     return None if row is None else _operation(row)
 
 
+def of_stage(connection: Connection, project_id: str, family: str, stage: str) -> list[Operation]:
+    """All of a family that stand at a stage, locked."""
+    query = (
+        select(operation)
+        .where(operation.c.project_id == project_id, operation.c.family == family, operation.c.stage == stage)
+        .with_for_update()
+    )
+    return [_operation(row) for row in connection.execute(query).mappings()]
+
+
 def latest(connection: Connection, project_id: str, family: str, count: int) -> list[Operation]:
     """Those of a family that changed last, newest change first."""
     query = (

@@ -145,9 +145,16 @@ def _supersede(connection: Connection, project_id: str) -> None:
     """All before the newest one were superseded when it was made; the lock keeps two calls from missing each other."""
     projects.lock(connection, project_id)
     before = operations.newest(connection, project_id, FAMILY)
-    if before is None or before.detail.get("superseded"):
-        return
-    now = operations.get(connection, before.id, lock=True)
+    if before is not None and not before.detail.get("superseded"):
+        _end(connection, before.id)
+    for running in operations.of_stage(connection, project_id, FAMILY, "processing"):
+        # An older one that tries its failed records again: it stands as it did before that.
+        run = {**running.detail.get("run", {}), "retry": False}
+        operations.release(connection, running.id, stage="completed", detail={**running.detail, "run": run})
+
+
+def _end(connection: Connection, operation_id: str) -> None:
+    now = operations.get(connection, operation_id, lock=True)
     detail = {**now.detail, "superseded": True, "stood": [now.stage, now.work, now.progress.step]}
     if now.stage in OPEN or now.stage == "processing":
         detail["cancelled"] = now.stage == "processing"
@@ -243,7 +250,9 @@ def _users_frame(users: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def _custom(user: Mapping[str, Any]) -> str | None:
-    custom = dict(user.get("customFields") or {})
+    # Keys that the contract doesn't list may hold anything.
+    given = user.get("customFields")
+    custom = dict(given) if isinstance(given, dict) else {}
     if user.get("bio"):
         custom["bio"] = user["bio"]
     return json.dumps(custom, ensure_ascii=False) if custom else None

@@ -205,7 +205,9 @@ def test_a_run_stops_and_goes_on(house: House, reviewed: Callable[..., Operation
 
 
 @once
-def test_only_failed_records_are_tried_again(house: House, reviewed: Callable[..., Operation]) -> None:
+def test_only_failed_records_are_tried_again(
+    house: House, reviewed: Callable[..., Operation], begin: Callable[..., Operation], project_id: str
+) -> None:
     operation = started(house, reviewed())
 
     def completed(failed: int) -> Operation:
@@ -219,6 +221,14 @@ def test_only_failed_records_are_tried_again(house: House, reviewed: Callable[..
     assert (again.stage, again.work, again.detail["run"]["retry"]) == ("processing", "chat_run", True)
     with pytest.raises(errors.BadRequest):
         imports.retry(house, completed(failed=0))
+    # Also once another import came after it; a third one ends that.
+    completed(failed=1)
+    begin()
+    assert stood(imports.get(house, done.id, project_id)) == ("completed", True, False)
+    assert imports.retry(house, done).work == "chat_run"
+    imports.clear(house, project_id)
+    ended = imports.get(house, done.id, project_id)
+    assert (stood(ended), ended.work) == (("completed", True, False), "")
 
 
 @once
