@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, Table, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from douane.store import projects
 from douane.store.ids import new_id
 from douane.store.schema import (
     chat_contact,
@@ -29,7 +30,6 @@ from douane.store.schema import (
     member,
     operation,
     person,
-    project,
 )
 
 GENERAL_NAME, BOT_NAME = "general", "rocket.cat"
@@ -58,7 +58,9 @@ def _insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> No
 
 def ensure_workspace(connection: Connection, project_id: str, now: datetime) -> None:
     """The built-in bot, the built-in room, and a mirror of each of the project's people. A person whose address a user
-    has already becomes that user; one whose username is taken gets another. Nothing is done twice."""
+    has already becomes that user; one whose username is taken gets another. Nothing is done twice,
+    also by two at once."""
+    projects.lock(connection, project_id)
     users = {
         row.person_id: row
         for row in connection.execute(
@@ -145,11 +147,6 @@ def _user(project_id: str, username: str, name: str, now: datetime) -> Row:
         "created_at": now,
         "updated_at": now,
     }
-
-
-def lock_workspace(connection: Connection, project_id: str) -> None:
-    """Only one transaction of a workspace goes on at a time from here; a lock that SQLite has anyway."""
-    connection.execute(select(project.c.id).where(project.c.id == project_id).with_for_update())
 
 
 def other_run(connection: Connection, project_id: str, operation_id: str) -> str | None:

@@ -145,15 +145,15 @@ def _begin(attempt: Attempt) -> _Job:
     selection = Selection.from_json(house.objects.read_all(asked["selection_object"]))
     version = held.version + 1
     with write(house.engine) as connection:
-        now = operations.fenced(connection, held)
-        chat.ensure_workspace(connection, now.project_id, database_now(connection))
+        # Whoever supersedes an import locks the project first, then the import; so no import is locked here.
+        chat.ensure_workspace(connection, held.project_id, database_now(connection))
         options = Options(
-            now.id,
+            held.id,
             users_only=asked["mode"] == "users",
             update_existing=bool(asked.get("update_existing", True)),
             admins=bool(asked.get("admins")),
-            starter_id=chat.user_id_of_person(connection, now.project_id, now.person_id)
-            or chat.user_id_by(connection, now.project_id, username_key=chat.BOT_NAME),
+            starter_id=chat.user_id_of_person(connection, held.project_id, held.person_id)
+            or chat.user_id_by(connection, held.project_id, username_key=chat.BOT_NAME),
         )
     job = _Job(attempt, selection, options, version, bool(asked.get("retry")), bool(asked.get("strict")))
     if held.detail.get("run_version") != version:

@@ -30,7 +30,7 @@ from douane.jobs.children import stream_child
 from douane.staging.parts import read_part, read_rows, write_part
 from douane.store import chat
 from douane.store.chat import PartRow
-from douane.store.database import read
+from douane.store.database import database_now, read, write
 
 FORMATS = ("ndjson", "csv", "arrow", "parquet")
 KINDS = ("users", "rooms", "members", "contacts", "messages")
@@ -48,6 +48,13 @@ class Page:
 
     items: list[Document]
     total: int
+
+
+def ensure(house: House, project_id: str) -> None:
+    """The built-in room and bot, and the project's people, are there before anything is imported. A run does this
+    itself."""
+    with write(house.engine) as connection:
+        chat.ensure_workspace(connection, project_id, database_now(connection))
 
 
 # Users, rooms, members, contacts

@@ -106,3 +106,12 @@ def test_small_tables_in_every_format(house: House, project_id: str, stage: Stag
         if table == "users":
             bob = next(one for one in map(json.loads, lines) if one["username"] == "bob")
             assert bob["document"]["customFields"] == {"team": {"n": 1}}
+
+
+def test_the_workspace_begins_with_the_projects_people(house: House, project_id: str) -> None:
+    for _ in range(2):
+        workspace.ensure(house, project_id)
+    shown = {item["username"]: (item["own"], item["roles"]) for item in workspace.users(house, project_id).items}
+    assert shown == {"rocket.cat": (False, ["bot"]), "ann": (True, ["admin", "user"])}
+    assert workspace.user(house, project_id, import_id="USLACKBOT")["username"] == "rocket.cat"
+    assert [item["name"] for item in workspace.rooms(house, project_id).items] == ["general"]
