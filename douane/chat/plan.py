@@ -198,6 +198,8 @@ def plan_user(record: Mapping[str, Any], people: People, options: Options, new_i
     if options.users_only:
         return TAKEN[by]
     if placeholder is not None:
+        # What it is said to have written is shown under that name from now on.
+        placeholder.username, placeholder.name = user.username, user.name
         placeholder.document = {**placeholder.document, "merged_into": user.id}
         placeholder.changed = True
         people.note(placeholder)

@@ -136,7 +136,7 @@ def test_a_placeholder_becomes_who_it_stood_for() -> None:
     held = people(user, import_ids={"U1": placeholder})
     assert decide(held, username="zed") == "updated"
     assert held.import_ids == {"U1": "old"}
-    assert placeholder.document == {"merged_into": "old"}
+    assert (placeholder.document, placeholder.username) == ({"merged_into": "old"}, "zed")
 
 
 @pytest.mark.parametrize(
