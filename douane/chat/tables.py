@@ -25,7 +25,8 @@ TEXTS = pl.List(pl.String())
 Schema = dict[str, pl.DataType]
 
 # Where in the export a record stands: the entry's number in the archive's directory (-1: no entry, e.g. sent by REST),
-# and its place in that entry, from 0 (for lines: the physical line, from 1).
+# and its place in that entry, from 0 (for lines: the physical line, from 1). Without a place a row was made by the
+# reading itself (an author that no list names, a room that only a folder names): it is no record of the export.
 _PLACE: Schema = {"entry": WHOLE, "position": WHOLE}
 
 TABLES: dict[str, Schema] = {
