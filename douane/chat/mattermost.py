@@ -555,7 +555,7 @@ class _Moments:
     def free(self, at_ms: int, user: str, text: str) -> int:
         if len(self._taken) > self.KEPT:
             self._taken.clear()
-        said = message_key(text)
+        said = hash(text)
         while (user, at_ms, said) in self._taken:
             at_ms += 1
         self._taken.add((user, at_ms, said))
