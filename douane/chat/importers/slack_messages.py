@@ -303,7 +303,7 @@ class CountingPile(Pile):
         if len(times) != _TIME_BYTES * size or times[10::_TIME_BYTES] != "." * size or _NO_TIME in times:
             return False
         # One thing of all messages at a time: that is how lists are gone through fastest.
-        texts = [m.text for m in found]
+        texts = [m.text if m.subtype is None else _said(m) for m in found]
         if not all(texts) or not self.known.issuperset([m.user for m in found]):
             return False
         subtypes = [m.subtype for m in found]
