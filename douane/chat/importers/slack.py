@@ -26,7 +26,17 @@ from douane.archive import Archive, Entry, open_archive
 from douane.chat.importers import Batch, Counts, Options, Overview, Position, Source
 from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
-from douane.chat.importers.slack_layout import KINDS, REASONS, Layout, Listed, owners, redecoded, survey
+from douane.chat.importers.slack_layout import (
+    CHANNELS,
+    KINDS,
+    REASONS,
+    USERS,
+    Layout,
+    Listed,
+    owners,
+    redecoded,
+    survey,
+)
 from douane.chat.importers.slack_records import Damage
 from douane.chat.tables import TABLES, conversation_key, frame
 from douane.chat.tally import shown
@@ -38,6 +48,7 @@ PILE_MESSAGES, PILE_BYTES = 16_384, 32 << 20  # what is turned into columns at o
 ENTRIES_MAX = 65_536  # a batch's, so that a million empty day files are not one batch
 TOLD_MAX = 10_000  # strangers whose ids a position carries, so that each is told of once; of more, once a batch
 ISSUES_MAX = 50  # of one kind in one entry that are told one by one
+_FIRST_NAMES = frozenset(name.encode() for name in (*USERS, *CHANNELS))
 _USERS, _CHANNELS, _MESSAGES = (KINDS.index(kind) for kind in ("users", "channels", "messages"))
 
 
@@ -59,6 +70,11 @@ def open(source: Source, options: Options = Options()) -> Reader:
 
 
 def recognise(source: Source, options: Options = Options()) -> bool:
+    # A list as first entry, as nearly all have it, settles it: a long directory is then read once, not twice.
+    head = source.read(0, 1 << 10)
+    first = head[30 : 30 + int.from_bytes(head[26:28], "little")]
+    if head.startswith(b"PK\3\4") and first in _FIRST_NAMES:
+        return True
     try:
         layout = survey(open_archive(source, options.limits))
     except BadFile:
