@@ -74,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),
         "chat": lambda: chat.chat_subject(results, *scale.chat, given.runs),
     }
+    # As `make` leaves it: a child behind its walls cannot keep what it compiles, and would do so at every start.
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(Path(__file__).parent.parent / "douane")], check=True)
     load_before = os.getloadavg()[0]
     for subject in SUBJECTS:
         if subject in chosen:
