@@ -54,6 +54,12 @@ _USERS, _CHANNELS, _MESSAGES = (KINDS.index(kind) for kind in ("users", "channel
 
 def open(source: Source, options: Options = Options()) -> Reader:
     """BadFile when these bytes are no zip, or no Slack export; OverLimit when it lists too many entries."""
+    if not source.read(0, 4).startswith((b"PK\3\4", b"PK\5\6")):
+        raise BadFile(
+            "The Slack importer expects the zip file that Slack makes of a workspace; this is no zip file. Slack's "
+            "members list as CSV goes to “slack-users”.",
+            code="file_type",
+        )
     archive = open_archive(source, options.limits)
     layout = survey(archive)
     if not layout.recognised:
