@@ -199,7 +199,7 @@ def _publish(
     attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping[str, PartRow], event: Mapping[str, Any]
 ) -> None:
     counts: dict[str, int] = event["counts"]
-    if not any(counts.values()):
+    if event["nothing"]:
         # Contract 3.4: said by the reading, not found out by an empty list.
         raise errors.BadFile(event["first_issue"] or NOTHING, code="nothing_found")
     house, held = attempt.house, attempt.held
