@@ -36,7 +36,9 @@ def refusal(problem: wire.WireError) -> Response:
 
 async def wire_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, wire.WireError)
-    return refusal(problem)
+    answer = refusal(problem)
+    answer.headers.update(getattr(request.state, "rate_headers", {}))
+    return answer
 
 
 async def core_error(request: Request, problem: Exception) -> Response:

@@ -240,29 +240,24 @@ async def file_data(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -
     callers.no_query(request)
     web, house = asker.web, asker.web.house
     operation = await current(asker, "getImportFileData")
-    reading = operation.stage == "uploaded" or (operation.stage == "terminated" and _stood(operation) == "uploaded")
-    if reading and operation.work and not wire.is_valid(operation):
-        raise wire.invalid_operation("getImportFileData")
     if operation.stage == "uploaded" and operation.work == "chat_download":
         return answers.success({"waiting": True})
-    if operation.stage == "uploaded" and operation.source_object is not None and wire.is_valid(operation):
-        if operation.detail["importer"] in menu() and not menu()[operation.detail["importer"]].module:
-            raise wire.no_importer(operation.detail["importer"], "getImportFileData")
+    if operation.stage == "uploaded" and operation.source_object is not None:
         await run_in_threadpool(imports.ask_read, house, operation)
         ready = await waiting.until(web, operation.id, _was_read, house.settings.chat_wait_s)
         if ready is None:
             return answers.success({"waiting": True})
         operation = ready
+    if wire.stopped_reading(operation):
+        raise wire.invalid_operation("getImportFileData")
     if operation.stage == "failed" and operation.work_error is not None and "run" not in operation.detail:
-        raise wire.plain(operation.work_error[1])
+        code, sentence = operation.work_error
+        if code == "no_importer":
+            raise wire.no_importer(operation.detail["importer"], "getImportFileData")
+        raise wire.plain(sentence)
     return StreamingResponse(
         streamed(_selection(web, operation)), media_type="application/json", headers={"Pragma": "no-cache"}
     )
-
-
-def _stood(operation: Operation) -> str:
-    stood = operation.detail.get("stood")
-    return str(stood[0]) if stood else ""
 
 
 def _was_read(operation: Operation) -> bool:
@@ -411,7 +406,7 @@ async def run(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> Resp
     """Imports all users of the current operation, and nothing else."""
     await callers.limited(request, asker)
     operation = await current(asker)
-    await _run(asker, operation, Selection(users=Group(all=True)), "users", {})
+    await _run(asker, operation, Selection(users=Group(all=True)), "users", _run_options(request))
     return callers.with_rate(request, answers.success())
 
 

@@ -125,7 +125,7 @@ def step(operation: Operation) -> str:
     stage, work, at = operation.stage, operation.work, operation.progress.step
     if stage == "terminated":
         stood = operation.detail.get("stood")
-        if operation.detail.get("cancelled") or not stood:
+        if operation.detail.get("cancelled") or not stood or stopped_reading(operation):
             return CANCELLED
         stage, work, at = stood
     match stage:
@@ -148,6 +148,12 @@ def step(operation: Operation) -> str:
         case "completed":
             return DONE
     return FAILED
+
+
+def stopped_reading(operation: Operation) -> bool:
+    """Whether it was superseded or cleared while its file was fetched or read: that never ends by itself any more."""
+    stood = operation.detail.get("stood") or ("", "")
+    return operation.stage == "terminated" and stood[0] == "uploaded" and bool(stood[1])
 
 
 def is_valid(operation: Operation) -> bool:

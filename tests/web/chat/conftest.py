@@ -6,7 +6,7 @@ import base64
 import io
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ EXAMPLE = {
 }
 
 
-def zipped(entries: dict[str, str | bytes]) -> bytes:
+def zipped(entries: Mapping[str, str | bytes]) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries.items():
@@ -81,6 +81,10 @@ def done(client: TestClient) -> dict[str, Any]:
 
 @pytest.fixture
 def admin(site: Site, worker: None) -> TestClient:
+    return administrator(site)
+
+
+def administrator(site: Site) -> TestClient:
     """The administrator of a project of its own, so that each test begins with an empty workspace."""
     house, secrets = site.app.state.web.house, site.app.state.web.secrets
     name = f"admin{time.monotonic_ns()}"
