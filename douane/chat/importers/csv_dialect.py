@@ -74,8 +74,8 @@ def read_records(
     skip_spaces: bool = False,
 ) -> Iterator[Record | Fault]:
     """Every record that is not blank, in order. `plausible` judges whether the first record's fields make sense: the
-    first of DELIMITERS with which they do is taken, else the comma. `skip_spaces`: spaces after a delimiter are no part
-    of the field, so that a quote may follow them. Errors of `blocks` pass through."""
+    first of DELIMITERS with which they do is taken, else the first that splits it at all. `skip_spaces`: spaces after a
+    delimiter are no part of the field, so that a quote may follow them. Errors of `blocks` pass through."""
     csv.field_size_limit(record_bytes)
     lines = _Lines(blocks, record_bytes, notes)
     delimiter = notes.delimiter = _delimiter(lines, plausible, skip_spaces)
@@ -226,6 +226,7 @@ def _delimiter(lines: _Lines, plausible: Plausible, skip_spaces: bool) -> str:
     except _TooLong:
         line = ""
     lines.go_back(keep=0)
+    splits = []
     for delimiter in DELIMITERS:
         try:
             fields = next(csv.reader([line], delimiter=delimiter, skipinitialspace=skip_spaces), [])
@@ -233,7 +234,9 @@ def _delimiter(lines: _Lines, plausible: Plausible, skip_spaces: bool) -> str:
             continue
         if plausible([field.strip() for field in fields]):
             return delimiter
-    return ","
+        if len(fields) > 1:
+            splits.append(delimiter)
+    return splits[0] if splits else ","
 
 
 def _as_utf8(blocks: Iterable[bytes]) -> Iterator[bytes]:

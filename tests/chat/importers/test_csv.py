@@ -280,6 +280,14 @@ def test_other_delimiters(delimiter: str) -> None:
         assert got[name].equals(wanted[name]), name
 
 
+def test_a_first_line_that_makes_no_sense_still_shows_the_delimiter() -> None:
+    tables = read(
+        "csv", zipped({"general/1.csv": "ann;soon;hi\nbob;1600000000000;a, b\n", "users.csv": "ann;none;Ann\n"})
+    )
+    assert tables["messages"].select("author", "text").rows() == [("ann", "hi"), ("bob", "a, b")]
+    assert tables["users"].select("username", "name").rows() == [("ann", "Ann")]
+
+
 def test_bad_lines_are_named_and_the_good_ones_kept() -> None:
     tables = read(
         "csv",
