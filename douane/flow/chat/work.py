@@ -153,6 +153,7 @@ def _check(attempt: Attempt) -> None:
     with reading(house.engine) as connection:
         parts = {table: manifest.parts(connection, held.id, table) for table in CHECKED}
         workspace = known(connection, held.project_id)
+        bytes_read = operations.get(connection, held.id).progress.total
     (inputs / "known").write_text(json.dumps(workspace))
     spec = {
         "do": "chat_check",
@@ -188,7 +189,8 @@ def _check(attempt: Attempt) -> None:
                 first_row = staged.get(table, 0)
                 made[table] = PartRow(event["number"], first_row, event["rows"], 0, name, size, {}, held.attempt)
             case "progress":
-                attempt.progress(event)
+                # Whoever watches has seen all bytes read; that does not go back.
+                attempt.progress({**event, "done": bytes_read, "total": bytes_read, "unit": "bytes"})
             case "checked":
                 _publish(attempt, masks, made, event)
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from douane import errors
-from douane.chat.selection import Group, Selection
+from douane.chat.selection import EVERYTHING, Group, Selection
 from douane.flow import sweeping
-from douane.flow.chat import imports, preview, records, work
+from douane.flow.chat import imports, preview, records, run, work, workspace
 from douane.flow.chat.imports import NewChat
 from douane.flow.house import House
 from douane.model.operation import Operation
-from douane.store import batches, manifest, operations, projects
+from douane.store import batches, chat, manifest, operations, projects
 from douane.store.database import read, write
+from douane.store.schema import operation as operation_table
 
 once = pytest.mark.parametrize("storage", ["sqlite"], indirect=True)
 
@@ -265,3 +268,77 @@ def test_what_was_superseded_is_swept_and_a_failed_run_is_not(
 
 def quick(house: House) -> House:
     return replace(house, settings=house.settings.model_copy(update={"sweep_grace_s": 0}))
+
+
+@once
+def test_a_completed_import_keeps_what_its_ledger_and_failed_records_need(
+    house: House, reviewed: Callable[..., Operation], project_id: str
+) -> None:
+    house = quick(house)
+    operation = imports.start(house, reviewed(), EVERYTHING, strict=True)
+    house.objects.put_bytes(f"{operation.id}/masks/of-a-lost-attempt", b"x")
+    while run.HANDLERS["chat_run"](house, operation.id):
+        pass
+
+    def known() -> tuple[Any, ...]:
+        now = imports.get(house, operation.id, project_id)
+        failed = records.page(house, now, "messages", "invalid", 1, 10)
+        entries = records.ledger_entries(house, now, 1, 10)
+        return now.stage, failed, records.ledger(house, now), entries, list(preview.preview(house, now).users)
+
+    before = known()
+    # A message without a time, and one of an author that nobody listed.
+    assert (before[0], before[1].total) == ("completed", 2)
+    while sweeping.sweep(house):
+        pass
+    assert f"{operation.id}/masks/of-a-lost-attempt" not in set(house.objects.list(f"{operation.id}/"))
+    assert known() == before
+    imports.retry(house, imports.get(house, operation.id, project_id))
+    while run.HANDLERS["chat_run"](house, operation.id):
+        pass
+    assert known()[:2] == before[:2]
+    # After the retention time its records are gone; the document stays.
+    with write(house.engine) as connection:
+        connection.execute(
+            sa.update(operation_table).values(updated_at=datetime.now(UTC) - timedelta(days=400), swept=True)
+        )
+    while sweeping.sweep(house):
+        pass
+    assert list(house.objects.list(f"{operation.id}/")) == []
+    gone = imports.get(house, operation.id, project_id)
+    assert gone.detail["done"]["failed"] == 2
+    assert records.ledger(house, gone).found == records.page(house, gone, "users", "all", 1, 10).total == 0
+    assert list(house.objects.list("chat/"))
+
+
+@once
+def test_a_run_that_is_superseded_stops_and_keeps_what_it_committed(
+    house: House, reviewed: Callable[..., Operation], project_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = imports.start(house, reviewed(), EVERYTHING)
+    add_outcome = chat.add_outcome
+
+    def add_then_clear(connection: Any, operation_id: str, version: int, row: chat.OutcomeRow) -> None:
+        add_outcome(connection, operation_id, version, row)
+        if row.table == "channels":
+            cleared.append(True)
+
+    cleared: list[bool] = []
+    fenced = operations.fenced
+
+    def clear_first(connection: Any, held: Operation) -> Operation:
+        found = fenced(connection, held)
+        if cleared:
+            raise errors.Superseded("Another process has ended the import a moment ago.")
+        return found
+
+    monkeypatch.setattr(chat, "add_outcome", add_then_clear)
+    monkeypatch.setattr(operations, "fenced", clear_first)
+    assert not run.HANDLERS["chat_run"](house, operation.id)
+    monkeypatch.undo()
+    imports.clear(house, project_id)
+    now = imports.get(house, operation.id, project_id)
+    assert (stood(now), now.work) == (("terminated", True, True), "")
+    assert not run.HANDLERS["chat_run"](house, operation.id)
+    assert [user["username"] for user in workspace.users(house, project_id, operation_id=operation.id).items]
+    assert workspace.messages(house, project_id).total == 0
