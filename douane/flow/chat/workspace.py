@@ -35,7 +35,7 @@ from douane.store.database import database_now, read, write
 FORMATS = ("ndjson", "csv", "arrow", "parquet")
 KINDS = ("users", "rooms", "members", "contacts", "messages")
 _AT_ONCE = 5_000
-_KEPT = 4_096  # counts by part that are remembered
+_KEPT = 500_000  # counts and replaced rows that are remembered
 _NO_ROWS = np.zeros(0, np.int64)
 
 Offsets = npt.NDArray[np.int64]
@@ -212,12 +212,13 @@ def _contact_documents(connection: Connection, project_id: str, rows: Sequence[M
 
 
 class _Kept:
-    """What parts hold by room, and which of their rows were replaced: objects never change, so only their number is
+    """What parts hold by room, and which of their rows were replaced: objects never change, so only how much is kept is
     bounded."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: OrderedDict[str, Any] = OrderedDict()
+        self._entries = 0
 
     def get(self, name: str, make: Callable[[], Any]) -> Any:
         with self._lock:
@@ -226,9 +227,11 @@ class _Kept:
                 return self._held[name]
         made = make()
         with self._lock:
-            self._held[name] = made
-            while len(self._held) > _KEPT:
-                self._held.popitem(last=False)
+            if name not in self._held:
+                self._held[name] = made
+                self._entries += 1 + len(made)
+            while self._entries > _KEPT:
+                self._entries -= 1 + len(self._held.popitem(last=False)[1])
         return made
 
 

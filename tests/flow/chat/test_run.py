@@ -210,6 +210,7 @@ def again(house: House, operation: Operation) -> Operation:
     return imports.get(house, operation.id, operation.project_id)
 
 
+@once
 def test_users_only_never_touch_who_is_there(house: House, project_id: str, stage: Stage, go: Go) -> None:
     people = [user("U1", "bob", emails=["bob@example.com"], password="secret"), user("U2", "cy", emails=["cy@x.co"])]
     first = go(stage(users=[people], channels=[CHANNELS], messages=MESSAGES), mode="users")
@@ -325,6 +326,7 @@ def test_one_run_of_a_workspace_at_a_time(
     assert usernames(house, project_id) == OWN | {"bob", "cy", "di"}
 
 
+@once
 def test_the_sweeper_leaves_what_was_imported(house: House, project_id: str, stage: Stage, go: Go) -> None:
     done = go(stage(**EXPORT))
     before = texts(house, project_id)
@@ -398,3 +400,25 @@ def test_no_record_is_so_bad_that_it_ends_the_run(house: House, project_id: str,
             json.loads(line)
     again_done = go(stage(users=[people], channels=[channels], contacts=[contacts], messages=[messages], files=[files]))
     assert (again_done.stage, again_done.detail["done"].get("created", 0)) == ("completed", 0)
+
+
+@once
+def test_a_room_that_failed_comes_with_its_messages_once_it_can(
+    house: House, project_id: str, stage: Stage, go: Go
+) -> None:
+    direct = [channel("D1", None, "d"), channel("C1", "one")]
+    members = [{"channel": "D1", "user": "U1"}, {"channel": "D1", "user": "U5"}]
+    parts = [[message("D1", 1, "a"), message("C1", 2, "b")], [message("C1", 3, "c")]]
+    done = go(stage(users=[[user("U1", "bob")]], channels=[direct], members=[members], messages=parts), strict=True)
+    assert workspace_codes(house, done, "channels") == {0: {"created": 1, "importer-channel-missing-users": 1}}
+    assert workspace_codes(house, done, "messages")[0] == {"created": 1, "importer-message-unknown-room": 1}
+    assert (done.detail["done"]["imported"], done.detail["done"]["failed"]) == (4, 2)
+    go(stage(users=[[user("U5", "eve")]]))
+    done = again(house, imports.retry(house, done))
+    assert workspace_codes(house, done, "channels") == {0: {"created": 2}}
+    assert workspace_codes(house, done, "messages") == {0: {"created": 2}, 1: {"created": 1}}
+    assert (done.detail["done"]["imported"], done.detail["done"]["failed"]) == (6, 0)
+    assert texts(house, project_id) == ["b", "c", "a"]
+    (room,) = workspace.rooms(house, project_id, types=("d",)).items
+    assert {one["username"] for one in workspace.members(house, project_id, room_id=room["id"]).items} == {"bob", "eve"}
+    assert room["messages"] == 1
