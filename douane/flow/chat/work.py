@@ -10,12 +10,14 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from douane import errors
 from douane.chat.importers import Limits
+from douane.chat.tables import TABLES
 from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.house import House
 from douane.model.operation import Operation
@@ -109,8 +111,10 @@ def _keep_batch(attempt: Attempt, event: Mapping[str, Any], rows: Counter[str]) 
     number, held = int(event["number"]), attempt.held
     parts: dict[str, PartRow] = {}
     for table, found in event["tables"].items():
-        name = attempt.store(table, found["file"])
-        path = attempt.folder / found["file"]
+        if table not in TABLES:
+            raise errors.DouaneError("The program that read the file gave no sensible answer.", code="internal")
+        path = attempt.folder / Path(found["file"]).name
+        name = attempt.store(table, path.name)
         size = path.stat().st_size
         path.unlink()
         parts[table] = PartRow(number, rows[table], int(found["rows"]), 0, name, size, {}, held.attempt)
@@ -181,11 +185,11 @@ def _check(attempt: Attempt) -> None:
                 name = attempt.store("masks", event["mask"])
                 row = MaskRow(event["number"], event["valid"], event["invalid"], name, None, held.attempt)
                 masks[event["table"]].append(row)
-                (attempt.folder / event["mask"]).unlink()
+                (attempt.folder / Path(event["mask"]).name).unlink()
             case "part":
                 table = event["table"]
                 name = attempt.store(table, event["file"])
-                size = (attempt.folder / event["file"]).stat().st_size
+                size = (attempt.folder / Path(event["file"]).name).stat().st_size
                 first_row = staged.get(table, 0)
                 made[table] = PartRow(event["number"], first_row, event["rows"], 0, name, size, {}, held.attempt)
             case "progress":

@@ -132,6 +132,8 @@ def step(operation: Operation) -> str:
         case "uploaded" if work == "chat_download":
             return DOWNLOADING
         case "uploaded" if work == "chat_read":
+            # What comes after the last message has no step of its own there.
+            at = "messages" if at == "checking" else at
             return f"importer_preparing_{at}" if at in _PREPARED else PREPARING
         case "uploaded":
             return FILE_LOADED if operation.source_object else NEW
