@@ -24,8 +24,8 @@ def sweep(house: House) -> int:
     """Drops what ended imports no longer need; how many imports were swept.
 
     Terminated and failed ones lose everything after the grace period; completed ones, and failed runs that can be
-    resumed, lose what no version names; and
-    whatever has not changed for the retention time loses its files and records (its document stays, contract 11)."""
+    resumed, lose what no version names; and whatever has not changed for the retention time loses its files and records
+    (its document stays, contract 11)."""
     with read(house.engine) as connection:
         now = database_now(connection)
         grace = now - timedelta(seconds=house.settings.sweep_grace_s)
@@ -58,10 +58,15 @@ def _drop_all(house: House, operation: Operation) -> None:
 
 
 def _drop_unnamed(house: House, operation: Operation) -> None:
+    # Listed before it is asked what is named: what somebody who goes on with it stores from now on is not among these.
+    stored = list(house.objects.list(f"{operation.id}/"))
     with read(house.engine) as connection:
-        named: set[str | None] = {operation.source_object, operation.detail.get("run", {}).get("selection_object")}
+        now = operations.get(connection, operation.id)
+        if now.stage != operation.stage:
+            return
+        named: set[str | None] = {now.source_object, now.detail.get("run", {}).get("selection_object")}
         named |= manifest.objects(connection, operation.id) | chat.outcome_objects(connection, operation.id)
-    for name in list(house.objects.list(f"{operation.id}/")):
+    for name in stored:
         if name not in named:
             house.objects.delete(name)
     with write(house.engine) as connection:

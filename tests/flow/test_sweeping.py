@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 import sqlalchemy as sa
 
 from douane.flow import imports, sweeping
@@ -70,6 +71,29 @@ def test_a_completed_import_keeps_what_a_version_names(house: House) -> None:
     assert sweeping.sweep(at_once(house)) == 1
     assert stands(house, done) == {"source", "parts/part-0"}
     assert sweeping.sweep(at_once(house)) == 0
+
+
+def test_an_import_that_somebody_goes_on_with_meanwhile_loses_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = begun(house)
+    set_to(house, done, stage="completed", work="")
+    listing = house.objects.list
+
+    def list_and_go_on(prefix: str = "") -> list[str]:
+        found = list(listing(prefix))
+        house.objects.put_bytes(f"{done.id}/masks/of-the-next-run", b"bytes")
+        set_to(house, done, stage="processing", work="chat_run")
+        return found
+
+    monkeypatch.setattr(house.objects, "list", list_and_go_on)
+    sweeping.sweep(at_once(house))
+    monkeypatch.undo()
+    assert len(stands(house, done)) == 4
+    # What it leaves behind in the end is swept then.
+    set_to(house, done, stage="completed", work="")
+    assert sweeping.sweep(at_once(house)) == 1
+    assert stands(house, done) == {"source", "parts/part-0"}
 
 
 def test_after_the_retention_time_the_document_stays_alone(house: House) -> None:
