@@ -27,10 +27,16 @@ from douane.chat.tables import message_key
 
 MESSAGE_RUNES = 16_383
 PROPS_RUNES = 800_000
+LINE_BYTES = 12 << 20  # of replies; Mattermost reads lines of at most 16 MiB
 ATTACHMENTS = 5
 NAME_RUNES, HEADER_RUNES, PURPOSE_RUNES, POSITION_RUNES = 64, 1024, 250, 128
 DIRECT_MEMBERS = 8
 BOT = "imported"
+# No team's name may begin with one of these.
+RESERVED_TEAMS = (
+    *("admin", "api", "boards", "channel", "claim", "error", "files", "help", "landing", "login", "mfa", "oauth"),
+    *("playbooks", "plug", "post", "signup"),
+)
 RESERVED_USERNAMES = frozenset({"all", "channel", "here", "matterbot", "system", BOT})
 GUESTS = frozenset({"guest", "guest_single", "external"})
 
@@ -134,7 +140,7 @@ class _Channel:
 class Writer:
     """`users`, `channels`, `members`: the staged tables whole. `authors`: columns channel, author, last_us, one row per
     pair, of the messages to be written (author null: none). `format`: the markup of topics. `extract` answers the path
-    of a file's body within the import, given its archive entry and name, or None where it cannot be had."""
+    of a file's body within the import's data/, given its archive entry and name, or None where it cannot be had."""
 
     def __init__(
         self,
@@ -153,7 +159,8 @@ class Writer:
         self.lost: Counter[str] = Counter()
         self._team_title = team
         self._format = format
-        self._team = _slug(team, _NO_TEAM, "team")
+        slug = _slug(team, _NO_TEAM, "team")
+        self._team = f"team-{slug}"[:NAME_RUNES].rstrip("-") if slug.startswith(RESERVED_TEAMS) else slug
         self._extract = extract
         self._selection = selection
         self._end_ms = max(1, int(authors.select(pl.col("last_us").max().fill_null(0)).item()) // 1000)
@@ -392,12 +399,16 @@ class Writer:
             roots, replies = replies[:1], replies[1:]
         for number, root in enumerate(roots):
             post = {**place, **root}
-            if number == 0 and replies:
-                for reply in replies:
-                    reply["create_at"] = max(reply["create_at"], root["create_at"])
-                post["replies"] = replies
             self.kept["posts"] += 1
-            yield _line(kind, post)
+            if number or not replies:
+                yield _line(kind, post)
+                continue
+            for reply in replies:
+                reply["create_at"] = max(reply["create_at"], root["create_at"])
+            for some in _in_lines(replies):
+                yield _line(kind, {**post, "replies": some})
+                # The same root again: Mattermost knows it, and adds the further replies.
+                post = {**place, **{key: root[key] for key in ("user", "type", "message", "create_at") if key in root}}
         self.kept["replies"] += len(replies)
 
     def _post(
@@ -587,6 +598,20 @@ def _threaded(messages: pl.DataFrame) -> pl.DataFrame:
         .with_columns((pl.col("root") != pl.col("row")).alias("reply"))
         .sort("root_us", "root", "reply", "ts_us", "row")
     )
+
+
+def _in_lines(replies: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Replies in runs that a line can hold."""
+    run: list[dict[str, Any]] = []
+    size = 0
+    for reply in replies:
+        length = len(_encode(reply))
+        if run and size + length > LINE_BYTES:
+            yield run
+            run, size = [], 0
+        run.append(reply)
+        size += length
+    yield run
 
 
 def _list(value: Any) -> list[Any]:

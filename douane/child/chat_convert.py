@@ -33,6 +33,7 @@ from douane.staging.parts import read_part, write_part
 SMALL = ("users", "channels", "members")
 OF_MESSAGES = ("reactions", "files", "mentions", "edits")
 PARTS_HELD = 4
+BODIES = "bulk-export-attachments"  # as Mattermost's own tools call it
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -326,7 +327,8 @@ class _Held:
 
 
 def _extractor(archive: Archive | None, folder: Path) -> Callable[[int, str], str | None]:
-    """Writes a file's body under data/, once; the name in the archive is no part of any path."""
+    """Writes a file's body under data/, once, and answers its path within that folder, where Mattermost looks for it.
+    The name in the archive is no part of any path."""
     made: dict[int, str | None] = {}
 
     def extract(number: int, name: str) -> str | None:
@@ -341,8 +343,8 @@ def _extract(archive: Archive | None, number: int, name: str, folder: Path) -> s
     if archive is None or not 0 <= number < len(archive):
         return None
     fit = _UNFIT.sub("_", name).strip("._")[-100:] or "file"
-    path = folder / "data" / f"{number:07}-{fit}"
-    path.parent.mkdir(exist_ok=True)
+    path = folder / "data" / BODIES / f"{number:07}-{fit}"
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("wb") as file:
             for block in archive.open(archive.entry(number)):
@@ -350,7 +352,7 @@ def _extract(archive: Archive | None, number: int, name: str, folder: Path) -> s
     except BadFile:
         path.unlink(missing_ok=True)
         return None
-    return f"data/{path.name}"
+    return f"{BODIES}/{path.name}"
 
 
 VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_convert": convert}

@@ -65,6 +65,7 @@ class Written:
         selection: Selection = Selection(),
         bodies: Mapping[int, str] = {},
         format: str = "plain",
+        team: str = "My Team",
     ) -> None:
         staged = table("messages", messages).with_row_index("row")
         self.writer = Writer(
@@ -72,7 +73,7 @@ class Written:
             table("channels", channels),
             table("members", [{"channel": channel, "user": user} for channel, user in members]),
             staged.group_by("channel", "author", maintain_order=True).agg(pl.col("ts_us").max().alias("last_us")),
-            team="My Team",
+            team=team,
             format=format,
             extract=lambda entry, name: bodies.get(entry),
             selection=selection,
@@ -369,6 +370,28 @@ def test_an_archived_channel_is_marked_and_texts_are_cut_to_what_fits() -> None:
     channel = Written(channels=[room], messages=[message(1)]).one("channel")
     assert channel["deleted_at"] == MS + 1000
     assert (len(channel["header"]), len(channel["purpose"]), len(channel["display_name"])) == (1024, 250, 64)
+
+
+def test_a_thread_longer_than_a_line_may_be_is_several_lines_of_one_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mattermost, "LINE_BYTES", 200)
+    replies = [message(number, thread="m1") for number in range(2, 12)]
+    reactions = [{"at": 0, "name": "wave", "tone": 0, "user": "U2", "count": 1}]
+    written = Written(messages=[message(1, thread="m1"), *replies], reactions=reactions)
+    posts = written.of("post")
+    assert len(posts) > 2
+    assert len({(post["user"], post["message"], post["create_at"]) for post in posts}) == 1
+    assert [reply["message"] for post in posts for reply in post["replies"]] == [f"text {n}" for n in range(2, 12)]
+    assert ["reactions" in post for post in posts] == [True] + [False] * (len(posts) - 1)
+    assert (written.writer.kept["posts"], written.writer.kept["replies"]) == (1, 10)
+
+
+@pytest.mark.parametrize(
+    ("team", "name"), [("API users", "team-api-users"), ("Ünï", "uni"), ("日本", "team-"), ("x", "team-x")]
+)
+def test_the_name_of_a_team(team: str, name: str) -> None:
+    written = Written(team=team).one("team")
+    assert written["name"].startswith(name)
+    assert written["display_name"] == team
 
 
 @pytest.mark.parametrize("kind", ["kept", "changed", "lost"])

@@ -183,8 +183,9 @@ def test_convert_takes_files_and_reactions_of_a_slack_export_along(tmp_path: Pat
     (post,) = [json.loads(line)["post"] for line in (out / "import.jsonl").open() if '"type":"post"' in line]
     assert post["message"] == "see @bob"
     (attached,) = post["attachments"]
-    assert (out / attached["path"]).read_text() == "the body"
-    assert (out / attached["path"]).resolve().is_relative_to(out.resolve() / "data")
+    body = out / "data" / attached["path"]
+    assert body.read_text() == "the body"
+    assert body.resolve().is_relative_to(out.resolve() / "data")
     (reply,) = post["replies"]
     assert [(one["user"], one["emoji_name"]) for one in reply["reactions"]] == [("ann", "wave")]
     report = json.loads((out / "report.json").read_text())
