@@ -203,12 +203,14 @@ def chat_convert(
     ] = None,
     team: Annotated[str | None, typer.Option(metavar="NAME", help="The team in Mattermost; else “imported”.")] = None,
     importer: ImporterKey = None,
+    as_json: Json = False,
 ) -> None:
     """Turn an export into files of another form. Exit code 0: all could be read; 1: some records could not; 2: it
     cannot be done."""
     from douane.cli import chat
 
-    raise typer.Exit(0 if chat.convert(export, importer, to, out, users or (), channels or (), team) else 1)
+    wanted = {"to": to, "users": users or [], "channels": channels or [], "team": team}
+    raise typer.Exit(0 if chat.convert(export, importer, wanted, out, as_json) else 1)
 
 
 # The house

@@ -5,23 +5,31 @@ As in `files.py`, this process opens the file and the sandboxed child alone pars
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from rich.console import Console
 
+from douane.chat.sums import Sums, counts_of
 from douane.cli import chat_screen, screen
 from douane.cli.files import opened
 from douane.cli.given import settings
-from douane.errors import BadRequest
+from douane.errors import BadRequest, Cancelled
 from douane.jobs.children import child_limits, run_child
 from douane.settings import Settings
 
+SHARES_MAX = 4
+SHARED_FROM_BYTES = 64 << 20
 LIMITS = (
     "record_bytes",
     "unpacked_bytes",
@@ -45,9 +53,11 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
             chat_screen.show_overview(console, name, event)
 
     with opened(name) as source, _work(stage) as work:
-        events = _run(spec, source, work, config, overview)
         if stage is not None:
+            events = _staged(spec, source, work, config, overview)
             _hand_over(work, stage)
+        else:
+            events = _run(spec, source, work, config, overview)
     counts = events["inspected"]
     if as_json:
         screen.print_json({"overview": events["overview"], **counts})
@@ -56,20 +66,67 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
     return not counts["entries"]["failed"]
 
 
-def convert(
-    name: str, importer: str | None, to: str, out: Path, users: Sequence[str], channels: Sequence[str], team: str | None
-) -> bool:
-    """Writes the export's contents into `out` in another form, and prints what was kept, changed and lost. True if
-    every record could be read."""
+def _staged(
+    spec: Mapping[str, Any],
+    source: BinaryIO,
+    work: Path,
+    config: Settings,
+    overview: Callable[[Mapping[str, Any]], None],
+) -> dict[str, dict[str, Any]]:
+    """All tables in `work`, with what is in which part. A large export is shared among as many children as there are
+    cores, because one of them keeps only one core busy."""
+    of = min(SHARES_MAX, len(os.sched_getaffinity(0)))
+    if os.fstat(source.fileno()).st_size < SHARED_FROM_BYTES:
+        of = 1
+    failed = threading.Event()
+
+    def run(share: int) -> dict[str, dict[str, Any]]:
+        folder = work / f"share-{share}"
+        folder.mkdir()
+        try:
+            return _run(
+                {**spec, "share": [share, of]}, source, folder, config, overview, share, of, cancelled=failed.is_set
+            )
+        except BaseException:
+            failed.set()
+            raise
+
+    with ThreadPoolExecutor(of) as threads:
+        others = [threads.submit(run, share) for share in range(1, of)]
+        try:
+            runs = [run(0)]
+        except Cancelled:
+            for other in others:
+                other.result()  # the one that failed first says why
+            raise
+        runs += [other.result() for other in others]
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for share, events in enumerate(runs):
+        for table, parts in events["staged"]["tables"].items():
+            (work / table).mkdir(exist_ok=True)
+            for part in parts:
+                (work / f"share-{share}" / part["file"]).rename(work / part["file"])
+            tables.setdefault(table, []).extend(parts)
+        shutil.rmtree(work / f"share-{share}")
+    counts = asdict(counts_of([Sums(**events["staged"]["sums"]) for events in runs]))
+    manifest = {"overview": runs[0]["overview"], "tables": tables, "counts": counts}
+    (work / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    return {"overview": runs[0]["overview"], "inspected": counts}
+
+
+def convert(name: str, importer: str | None, wanted: Mapping[str, Any], out: Path, as_json: bool) -> bool:
+    """Writes the export's contents into `out` in another form, and prints what was kept, changed and lost. `wanted`:
+    {to, users, channels, team}. True if every record could be read."""
     config = settings()
-    chosen = {"users": list(users), "channels": list(channels)}
-    spec = {"do": "chat_convert", "importer": importer, "options": _options(config), "to": to, "team": team, **chosen}
-    console = Console()
+    spec = {"do": "chat_convert", "importer": importer, "options": _options(config), **wanted}
     with opened(name) as source, _work(out) as work:
         events = _run(spec, source, work, config)
         _hand_over(work, out)
     report = events["converted"]["report"]
-    chat_screen.show_report(console, name, events["overview"], report, out)
+    if as_json:
+        screen.print_json(report)
+    else:
+        chat_screen.show_report(Console(), name, events["overview"], report, out)
     return not report["found"]["entries"]["failed"]
 
 
@@ -95,9 +152,14 @@ def _run(
     folder: Path,
     config: Settings,
     overview: Callable[[Mapping[str, Any]], None] = lambda event: None,
+    share: int = 0,
+    of: int = 1,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, dict[str, Any]]:
     """Runs the child to its end; the last event of each kind. The `overview` is shown when it comes, and only then a
-    bar begins: what is printed into one stays there in pieces."""
+    bar begins: what is printed into one stays there in pieces. Of several children with a share each, the first one
+    stands for all."""
     events: dict[str, dict[str, Any]] = {}
     bar = screen.Bar(None)
     with ExitStack() as shown:
@@ -106,14 +168,21 @@ def _run(
             nonlocal bar
             kind = event.pop("event")
             if kind == "progress":
-                bar.update(event)
+                bar.update(event | {"done": min(event["done"] * of, event["total"]), "rows": event["rows"] * of})
                 return
             events[kind] = event
-            if kind == "overview":
+            if kind == "overview" and share == 0:
                 overview(event)
                 bar = shown.enter_context(screen.progress_bar(sys.stderr))
 
-        run_child(dict(spec), source=source.fileno(), folder=folder, on_event=take, limits=child_limits(config))
+        run_child(
+            dict(spec),
+            source=source.fileno(),
+            folder=folder,
+            on_event=take,
+            cancelled=cancelled,
+            limits=child_limits(config),
+        )
     return events
 
 

@@ -102,9 +102,10 @@ def test_nothing_of_a_stranger_reaches_the_terminal_as_it_came(tmp_path: Path) -
 @pytest.mark.parametrize("form", ["ndjson", "parquet"])
 def test_convert_writes_a_file_a_table(export: Path, tmp_path: Path, form: str) -> None:
     out = tmp_path / "out"
-    done = douane("chat", "convert", export, "--to", form, "--out", out)
+    done = douane("chat", "convert", export, "--to", form, "--out", out, "--json")
     assert (done.returncode, done.stderr) == (1, "")
     report = json.loads((out / "report.json").read_text())
+    assert json.loads(done.stdout) == report
     assert {path.name for path in out.iterdir()} == {*(f"{name}.{form}" for name in TABLES), "report.json"}
     scan = pl.read_ndjson if form == "ndjson" else pl.read_parquet
     whole = {name: scan(out / f"{name}.{form}") for name, rows in report["kept"].items() if rows}
