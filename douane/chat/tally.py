@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from douane.chat.importers import Counts
+from douane.chat.sums import Sums, counts_of
 from douane.chat.tables import TABLES
 
 ENTRIES = ("found", "staged", "skipped", "failed")
@@ -25,6 +26,7 @@ class Tally:
         self._subtypes: Counter[str] = Counter()
         self._entries: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
+        self._strangers: set[str] = set()
 
     def add(self, tables: Mapping[str, pl.DataFrame]) -> None:
         for name, frame in tables.items():
@@ -32,6 +34,9 @@ class Tally:
         if "channels" in tables:
             for channel, name in tables["channels"].select("id", "name").rows():
                 self._names[channel] = name or channel
+        if "users" in tables:
+            users = tables["users"]
+            self._strangers.update(users.filter(users["origin"] == "inferred")["id"].drop_nulls().to_list())
         if "messages" in tables:
             frame = tables["messages"]
             _count(self._messages, frame["channel"].fill_null(""))
@@ -44,25 +49,20 @@ class Tally:
             for severity, code, count in tables["issues"].select("severity", "code", "count").rows():
                 self._reasons[f"{severity}:{code}"] += count
 
-    def counts(self) -> Counts:
-        return Counts(
+    def sums(self) -> Sums:
+        return Sums(
             {table: self._tables[table] for table in COUNTED},
-            shown(self._messages, self._names),
-            {year: self._years[year] for year in sorted(self._years)},
+            dict(self._messages),
+            self._names,
+            dict(self._years),
             dict(self._subtypes),
             {name: self._entries[name] for name in ENTRIES},
             dict(self._reasons),
+            sorted(self._strangers),
         )
 
-
-def shown(messages: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:
-    """Messages by what a conversation is called: its name, with its id where another one has the same name."""
-    bearers = Counter(names.values())
-    found: Counter[str] = Counter()
-    for channel, count in messages.items():
-        name = names.get(channel, channel)
-        found[name if bearers[name] < 2 else f"{name} ({channel})"] += count
-    return dict(found)
+    def counts(self) -> Counts:
+        return counts_of([self.sums()])
 
 
 def _years(ts_us: pl.Series) -> pl.Series:

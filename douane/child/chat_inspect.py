@@ -1,12 +1,12 @@
 """What the child does for `douane chat`: looks through an export that no server has.
 
-chat_inspect  source_fd, importer or null, options, stage  -> overview, progress*, inspected {tables, channels, years,
-              subtypes, entries, reasons}; with `stage`, <table>/part-NNNNNNN.arrow and manifest.json in the folder
+chat_inspect  source_fd, importer or null, options, stage, share [n, of how many] or none
+              -> overview, progress*, inspected {tables, channels, years, subtypes, entries, reasons}; with `stage`,
+              <table>/part-NNNNNNN.arrow in the folder and, instead of inspected, staged {sums, tables}
 """
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from douane.chat import importers
-from douane.chat.importers import Counts, Limits, Options, Reader, Source
+from douane.chat.importers import Limits, Options, Position, Reader, Source
 from douane.chat.tally import Tally
 from douane.child.wire import Wire, source_of
 from douane.errors import BadFile
@@ -74,26 +74,29 @@ def _plain(overview: dict[str, Any]) -> dict[str, Any]:
 def inspect(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     source = Watched(source_of(spec), wire)
     reader = opened(spec, source, wire)
-    counts = _stage(reader, folder, source) if spec.get("stage") else reader.counts()
-    wire.send("inspected", **asdict(counts))
+    if spec.get("stage"):
+        share, of = spec.get("share") or (0, 1)
+        _stage(reader, share, of, folder, wire)
+    else:
+        wire.send("inspected", **asdict(reader.counts()))
 
 
-def _stage(reader: Reader, folder: Path, source: Watched) -> Counts:
-    """Writes every batch's tables, counting what is written."""
+def _stage(reader: Reader, share: int, of: int, folder: Path, wire: Wire) -> None:
+    """Writes every batch's tables, counting what is written. Readers that cannot be shared leave all to the first."""
+    starts = reader.shares(of) if of > 1 and hasattr(reader, "shares") else [Position()]
     tally = Tally()
     tables: dict[str, list[dict[str, Any]]] = {}
-    for batch in reader.batches():
+    rows = 0
+    for batch in reader.batches(starts[share]) if share < len(starts) else ():
         for table, frame in batch.tables.items():
             (folder / table).mkdir(exist_ok=True)
             name = f"{table}/part-{batch.number:07}.arrow"
             write_part(frame, folder / name)
             tables.setdefault(table, []).append({"file": name, "rows": len(frame)})
         tally.add(batch.tables)
-        source.rows += len(batch.tables.get("messages", ()))
-    counts = tally.counts()
-    manifest = {"overview": _plain(asdict(reader.overview)), "tables": tables, "counts": asdict(counts)}
-    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-    return counts
+        rows += len(batch.tables.get("messages", ()))
+        wire.progress(batch.step, batch.bytes_done, reader.bytes_total, "bytes", rows)
+    wire.send("staged", sums=asdict(tally.sums()), tables=tables)
 
 
 VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_inspect": inspect}

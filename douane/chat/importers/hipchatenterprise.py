@@ -40,8 +40,9 @@ from douane.chat.importers.slack_records import (
     text,
     whole,
 )
+from douane.chat.sums import shown
 from douane.chat.tables import conversation_key, message_key
-from douane.chat.tally import COUNTED, shown
+from douane.chat.tally import COUNTED
 from douane.errors import BadFile, OverLimit
 
 PRODUCT = "hipchat"

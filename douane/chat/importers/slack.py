@@ -38,13 +38,15 @@ from douane.chat.importers.slack_layout import (
     survey,
 )
 from douane.chat.importers.slack_records import Damage
+from douane.chat.sums import shown
 from douane.chat.tables import TABLES, conversation_key, frame
-from douane.chat.tally import shown
 from douane.errors import BadFile, OverLimit
 
 PRODUCT = "slack"
 BATCH_BYTES = 64 << 20
 PILE_MESSAGES, PILE_BYTES = 16_384, 32 << 20  # what is turned into columns at once
+SHARE_BYTES = 128 << 20  # of JSON, below which a reader of its own does not pay
+SHARE_BATCHES = 1_000_000  # between the first batch numbers of two shares
 ENTRIES_MAX = 65_536  # a batch's, so that a million empty day files are not one batch
 TOLD_MAX = 10_000  # strangers whose ids a position carries, so that each is told of once; of more, once a batch
 ISSUES_MAX = 50  # of one kind in one entry that are told one by one
@@ -271,17 +273,31 @@ class Reader:
 
     # --- batches ----------------------------------------------------------------------------------------------------
 
+    def shares(self, most: int) -> list[Position]:
+        """Where each of at most so many readers begins; each reads up to where the next one does."""
+        days = np.flatnonzero(self._layout.kinds == _MESSAGES)
+        sizes = np.cumsum(self._archive.unpacked_bytes[days])
+        if not len(days) or (most := min(most, int(sizes[-1]) // SHARE_BYTES)) < 2:
+            return [Position()]
+        cuts = days[np.searchsorted(sizes, [sizes[-1] * n // most for n in range(1, most)])].tolist()
+        ends = [*cuts, len(self._archive)]
+        return [
+            Position(0, {"until": ends[0]}),
+            *(Position(n * SHARE_BATCHES, {"at": ends[n - 1], "until": ends[n]}) for n in range(1, most)),
+        ]
+
     def batches(self, start: Position = Position()) -> Iterator[Batch]:
         if "at" in start.state:
             yield from self._message_batches(start.batch, start.state)
             return
         # The lists are short: going on in the middle of them is reading them again.
-        for last in self._list_batches():
+        until = {name: end for name, end in start.state.items() if name == "until"}
+        for last in self._list_batches(until):
             if last.number >= start.batch:
                 yield last
         yield from self._message_batches(last.next.batch, last.next.state)
 
-    def _list_batches(self) -> Iterator[Batch]:
+    def _list_batches(self, until: Mapping[str, int] = {}) -> Iterator[Batch]:
         """Users, then conversations with their members, then the conversations that only have a folder."""
         folders: dict[str, str] = {}
         for one, folder in zip(self._conversations, self._layout.folders, strict=True):
@@ -320,7 +336,7 @@ class Reader:
                     tally.count(problem[0])
                     issues.add(place, position, problem[0], problem[1], step, problem[2], records.excerpt(item))
                 if max(tables.rows, len(issues.rows)) >= self._options.batch_records:
-                    yield batch({"lists": number + 1})
+                    yield batch({"lists": number + 1, **until})
                     number += 1
                     issues, tallies = _Issues(), []
             if tally.found > 1 or tally.failed == 0:
@@ -332,14 +348,15 @@ class Reader:
                 tables.add_unlisted(one, folder.name, folder.path)
                 message = f"No list names the folder “{folder.path[:100]}”; it becomes a conversation of its own."
                 issues.add(-1, None, "warning", "importer-channel-unlisted", "channels", message)
-        yield batch({"at": 0})
+        yield batch({"at": 0, **until})
 
     def _message_batches(self, number: int, state: Mapping[str, Any]) -> Iterator[Batch]:
         """Day files in the archive's order; with them, the lines of the ledger of every entry that is no list."""
         archive, layout, context = self._archive, self._layout, self._context
         begin = int(state["at"])  # entries before it are done
         skip = int(state.get("piece", 0))  # and so many pieces of it
-        todo = np.flatnonzero(layout.kinds == _MESSAGES)
+        end = int(state.get("until", len(archive)))
+        todo = np.flatnonzero(layout.kinds[:end] == _MESSAGES)
         todo = todo[np.searchsorted(todo, begin) :]
         tallies: dict[int, _Tally] = {}
         if skip:
@@ -364,6 +381,8 @@ class Reader:
                 frames["issues"] = issues.frame()
             told.extend(list(pile.profiles)[: max(0, TOLD_MAX - len(told))])
             after: dict[str, Any] = {"at": upto} | ({"told": list(told)} if told else {})
+            if end < len(archive):
+                after["until"] = end
             if piece:
                 tally = tallies[upto]
                 after |= {"piece": piece, "tally": [tally.found, tally.skipped, tally.failed]}
@@ -389,10 +408,10 @@ class Reader:
             skip = 0
             if self._full(pile, read, issues):
                 yield batch(entry_number + 1)
-        while len(archive) - begin > ENTRIES_MAX:
+        while end - begin > ENTRIES_MAX:
             yield batch(begin + ENTRIES_MAX)
-        if begin < len(archive):
-            yield batch(len(archive))
+        if begin < end:
+            yield batch(end)
 
     def _take(
         self, piece: bytes | Damage, tally: _Tally, conversation: int, pile: columns.Pile, issues: _Issues
@@ -453,9 +472,10 @@ class Reader:
             reasons[f"{severity}:{code}"] += 1
 
         pile = columns.CountingPile(self._context, report)
+        folder_of = layout.folder_of.tolist()
         for number in np.flatnonzero(layout.kinds == _MESSAGES).tolist():
             for piece in self._pieces(self._archive.entry(number)):
-                self._take(piece, tally, int(layout.folder_of[number]), pile, issues)
+                self._take(piece, tally, folder_of[number], pile, issues)
             if len(issues.rows) >= 1_000:
                 reasons += issues.reasons()
                 issues = _Issues()
