@@ -22,7 +22,7 @@ import polars as pl
 
 from douane.chat.check import OUTCOME_BIT, OUTCOMES
 
-PASS_KEYS = 2_000_000  # keys compared at once
+PASS_KEYS = 1_000_000  # keys compared at once
 SUB_TABLES = ("reactions", "files", "mentions", "edits")
 PLACE = {outcome.code: at for at, outcome in enumerate(OUTCOMES["messages"])}
 OPEN = 255  # not decided yet
