@@ -103,7 +103,9 @@ class Batch:
 
 
 class Reader(Protocol):
-    """An opened export."""
+    """An opened export. One whose entries can be read apart may also offer `shares(most) -> list[Position]`: where each
+    of at most so many readers begins, each of which reads up to where the next one does. What they yield, one share
+    after the other, is what one reader alone would, but for the batches' numbers and where they end."""
 
     overview: Overview
     bytes_total: int
