@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +76,12 @@ def sqlite_site(new_storage: Callable[[str], Settings]) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def worker(site: Site) -> Iterator[None]:
+    with working(site):
+        yield
+
+
+@contextmanager
+def working(site: Site) -> Iterator[None]:
     """A worker process for the site."""
     program = "from douane.settings import Settings; from douane.flow.worker import run; run(Settings())"
     process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **site.settings.environment()})
