@@ -195,23 +195,18 @@ def test_convert_takes_files_and_reactions_of_a_slack_export_along(tmp_path: Pat
     assert {one["code"]: one["count"] for one in report["lost"]} == {"reaction_user": 2}
 
 
-def test_staging_by_several_children_gives_what_one_gives(
-    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slack = tmp_path / "slack.zip"
-    make_export(slack, damage=0.02)
-    for number, path in enumerate((export, slack)):
-        alone, shared = tmp_path / f"alone-{number}", tmp_path / f"shared-{number}"
-        monkeypatch.setattr(chat, "SHARES_MAX", 1)
-        one = douane("chat", "inspect", path, "--json", "--stage", alone)
-        monkeypatch.setattr(chat, "SHARES_MAX", 2)
-        monkeypatch.setattr(chat, "SHARED_FROM_BYTES", 0)
-        several = douane("chat", "inspect", path, "--json", "--stage", shared)
-        assert (several.returncode, json.loads(several.stdout)) == (1, json.loads(one.stdout))
-        manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (shared, alone)]
-        assert manifests[0] == manifests[1]
-        files = [{file.relative_to(folder) for file in folder.rglob("*")} for folder in (shared, alone)]
-        assert files[0] == files[1]
+def test_staging_by_several_children_gives_what_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, alone, shared = tmp_path / "export.zip", tmp_path / "alone", tmp_path / "shared"
+    make_export(path, damage=0.02)
+    one = douane("chat", "inspect", path, "--json", "--stage", alone)
+    monkeypatch.setattr(chat, "SHARED_FROM_BYTES", 0)
+    monkeypatch.setattr(chat.os, "sched_getaffinity", lambda _: {0, 1})
+    several = douane("chat", "inspect", path, "--json", "--stage", shared)
+    assert (several.returncode, json.loads(several.stdout)) == (1, json.loads(one.stdout))
+    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (shared, alone)]
+    assert manifests[0] == manifests[1]
+    files = [{file.relative_to(folder) for file in folder.rglob("*")} for folder in (shared, alone)]
+    assert files[0] == files[1]
 
 
 def test_a_share_that_fails_ends_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
