@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,7 +68,7 @@ SAYS = {
         "admin": "Owners and administrators became ordinary members.",
         "message_split": "Long messages were split.",
         "attachments_split": "Messages with more than five files were split.",
-        "time_moved": "Equal posts of one moment were moved by a millisecond, or Mattermost would take them for one.",
+        "time_moved": "Posts of the same millisecond were moved by one or more, so that they stay apart and in order.",
         "broadcast": "Replies that were also shown in the channel stand in their thread only.",
         "reply_without_root": "Replies whose thread is not here became posts.",
         "file_link": "Files whose content is not in the export became links.",
@@ -215,7 +216,7 @@ class Writer:
 
     def _name_user(self, person: Mapping[str, Any], taken: _Taken, emails: set[str]) -> dict[str, Any]:
         wished = person["username"] or person["name"] or person["id"]
-        username = taken.unique(_slug(wished, _NO_USERNAME, "user", 1))
+        username = taken.unique(_slug(wished, _NO_USERNAME, "user"))
         changes = Counter({"username": int(bool(person["username"]) and username != person["username"])})
         for import_id in dict.fromkeys([person["id"], *(person["ids"] or [])]):
             self._usernames.setdefault(import_id, username)
@@ -364,15 +365,16 @@ class Writer:
         thread: list[dict[str, Any]] = []
         rows = messages.select("root", "row", "lone", *_COLUMNS).iter_rows(named=True)
         for number, row in enumerate(rows):
-            made = list(self._post(row, marks.of(number), bodies.of(number), moments))
+            reply = row["root"] != row["row"] and bool(thread) and thread[0]["row"] == row["root"]
+            made = list(self._post(row, marks.of(number), bodies.of(number), partial(moments.free, reply=reply)))
             if not made:
                 continue
             self.changed["reply_without_root"] += row["lone"]
             self.changed["broadcast"] += bool(row["broadcast"]) and not row["lone"]
-            if row["root"] == row["row"] or not thread or thread[0]["row"] != row["root"]:
+            if not reply:
                 yield from self._thread_lines(kind, place, thread)
                 thread = []
-            thread += [{"row": row["root"], "post": post, "reply": row["root"] != row["row"]} for post in made]
+            thread += [{"row": row["root"], "post": post, "reply": reply} for post in made]
         yield from self._thread_lines(kind, place, thread)
 
     def _wanted(self, messages: pl.DataFrame) -> pl.DataFrame:
@@ -395,16 +397,12 @@ class Writer:
         """A root with its replies is one line; what a long root was split into are lines of their own."""
         roots = [part["post"] for part in thread if not part["reply"]]
         replies = [part["post"] for part in thread if part["reply"]]
-        if not roots:  # the root had nothing to show
-            roots, replies = replies[:1], replies[1:]
         for number, root in enumerate(roots):
             post = {**place, **root}
             self.kept["posts"] += 1
             if number or not replies:
                 yield _line(kind, post)
                 continue
-            for reply in replies:
-                reply["create_at"] = max(reply["create_at"], root["create_at"])
             for some in _in_lines(replies):
                 yield _line(kind, {**post, "replies": some})
                 # The same root again: Mattermost knows it, and adds the further replies.
@@ -416,7 +414,7 @@ class Writer:
         row: Mapping[str, Any],
         reactions: Sequence[tuple[Any, ...]],
         files: Sequence[tuple[Any, ...]],
-        moments: _Moments,
+        free: Callable[[int], int],
     ) -> Iterator[dict[str, Any]]:
         """The post of a message, and those that what does not fit went into."""
         user = self._usernames.get(row["author"] or "", BOT)
@@ -441,7 +439,7 @@ class Writer:
         for number in range(max(len(texts), -(-len(paths) // ATTACHMENTS))):
             said = texts[number] if number < len(texts) else ""
             at_ms = row["ts_us"] // 1000 + number
-            created = moments.free(at_ms, user, said)
+            created = free(at_ms)
             self.changed["time_moved"] += created != at_ms
             post: dict[str, Any] = {"user": user, "message": said, "create_at": created}
             if kind:
@@ -556,20 +554,17 @@ class _Rows:
 
 
 class _Moments:
-    """Mattermost takes equal posts of one author and millisecond for one; the second gets the next millisecond."""
-
-    KEPT = 1 << 16
+    """Mattermost knows milliseconds, and takes equal posts of one author and moment for one: each post of a channel,
+    and each reply of a thread, comes later than the one before, as it did where it was written."""
 
     def __init__(self) -> None:
-        self._taken: set[tuple[str, int, int]] = set()
+        self._post = self._reply = 0
 
-    def free(self, at_ms: int, user: str, text: str) -> int:
-        if len(self._taken) > self.KEPT:
-            self._taken.clear()
-        said = hash(text)
-        while (user, at_ms, said) in self._taken:
-            at_ms += 1
-        self._taken.add((user, at_ms, said))
+    def free(self, at_ms: int, reply: bool) -> int:
+        at_ms = max(at_ms, (self._reply if reply else self._post) + 1)
+        self._reply = at_ms
+        if not reply:
+            self._post = at_ms
         return at_ms
 
 
@@ -642,11 +637,16 @@ def _split(text: str) -> list[str]:
     return [*pieces, text] if text or not pieces else pieces
 
 
-def _slug(name: str, unfit: re.Pattern[str], instead: str, least: int = 2) -> str:
-    """A name of the signs that Mattermost takes, at most 64 long and beginning with a letter or a digit; `instead` and
-    a number where nothing of it is left."""
+def _slug(name: str, unfit: re.Pattern[str], instead: str) -> str:
+    """A name of the signs that Mattermost takes, at most 64 long; `instead` and a number where nothing is left of it.
+    Those of channels and teams begin and end with a letter or a digit and are two long."""
     plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
-    slug = unfit.sub("-", plain).strip("._-")[:NAME_RUNES].rstrip("._-")
+    slug = unfit.sub("-", plain)
+    if unfit is _NO_USERNAME:
+        slug = slug[:NAME_RUNES] if slug == plain else slug.strip("-")[:NAME_RUNES]
+    else:
+        slug = slug.strip("_-")[:NAME_RUNES].rstrip("_-")
+    least = 1 if unfit is _NO_USERNAME else 2
     return slug if len(slug) >= least else f"{instead}-{slug or message_key(name) % 10**8}"
 
 

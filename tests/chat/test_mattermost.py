@@ -161,6 +161,12 @@ def test_a_root_with_nothing_to_show_gives_its_place_to_the_first_reply() -> Non
     assert written.writer.lost["empty"] == 1
 
 
+def test_usernames_that_mattermost_takes_are_left_alone() -> None:
+    written = Written(people=[{"id": str(at), "username": name} for at, name in enumerate(("k._", "x", "_a", "a.b-c"))])
+    assert [user["username"] for user in written.of("user")] == ["k._", "x", "_a", "a.b-c"]
+    assert not written.writer.changed["username"]
+
+
 def test_names_that_mattermost_refuses() -> None:
     people = [
         {"id": "1", "username": "Ann.Lee"},
@@ -254,16 +260,16 @@ def test_long_messages_are_split_and_nothing_of_them_is_lost() -> None:
     assert times == sorted(set(times))
 
 
-def test_equal_posts_of_one_moment_are_kept_apart_and_copies_are_one() -> None:
+def test_posts_of_one_moment_stay_apart_and_in_order_and_copies_are_one() -> None:
     same = {"ts_us": MS * 1000, "text": "ok"}
     written = Written(
         messages=[message(1, **same), message(2, **same), message(3, **same, author="U2"), message(1, **same)]
     )
     assert sorted((post["user"], post["create_at"] - MS) for post in written.of("post")) == [
-        *(("ann", 0), ("ann", 1), ("bob", 0)),
+        *(("ann", 0), ("ann", 2), ("bob", 1)),
     ]
     assert written.writer.lost["duplicate"] == 1
-    assert written.writer.changed["time_moved"] == 1
+    assert written.writer.changed["time_moved"] == 2
 
 
 def test_reactions() -> None:
