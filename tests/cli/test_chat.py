@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from douane.chat.importers import open_export
+from douane.chat.importers import Limits, open_export
 from douane.chat.tables import TABLES
+from douane.cli import chat
 from douane.cli import chat
 from douane.staging.parts import read_part
 from tests.chat.importers.exports import MemorySource, zipped
@@ -214,3 +218,14 @@ def test_a_share_that_fails_ends_the_others(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "export.zip"
     path.write_bytes(b"PK\3\4 is no zip")
     refused(douane("chat", "inspect", path, "--importer", "slack", "--stage", tmp_path / "stage"))
+
+
+def test_the_parent_imports_nothing_heavy_and_hands_over_every_limit() -> None:
+    code = (
+        "import sys, douane.cli.chat\n"
+        "heavy = {'polars', 'numpy', 'sqlalchemy', 'dbos', 'fastapi', 'uvicorn', 'obstore', 'msgspec'}\n"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(chat.LIMITS) == {field.name for field in fields(Limits)}
