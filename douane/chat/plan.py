@@ -76,7 +76,6 @@ class User:
     operation_id: str | None = None
     pending_avatar: str | None = None
     document: dict[str, Any] = field(default_factory=dict)
-    password: str | None = None  # as given; only of users that are made now
     new: bool = False
     changed: bool = False
     addresses_changed: bool = False
@@ -255,7 +254,6 @@ def _create(
     user.placeholder = False
     user.operation_id = options.operation_id
     user.document = _document(record)
-    user.password = record.get("password") or None
     user.changed = user.addresses_changed = True
     _set_avatar(user, record)
     people.by_username[username.lower()] = user

@@ -74,7 +74,6 @@ TABLES: dict[str, Schema] = {
         "phone": TEXT,
         "status_text": TEXT,
         "avatar": TEXT,  # address, or data: URI
-        "password": TEXT,  # only records sent by REST
         "custom": TEXT,  # JSON object
     },
     "channels": {

@@ -298,7 +298,6 @@ chat_user = Table(
     Column("avatar_object", Text),
     Column("avatar_type", String(100)),
     Column("document", JSON, nullable=False, default=dict),  # utcOffset, statusText, bio, customFields, zone, phone ...
-    Column("password_hash", Text),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     UniqueConstraint("project_id", "username_key"),

@@ -34,8 +34,8 @@ from douane.store.manifest import MaskRow, PartRow
 
 DIRECTORIES_KEPT = 64
 FORMATS = ("ndjson", "csv", "arrow", "parquet")
-# Not for people: where it stands is told apart, the key is the machine's, and a password is nobody's business.
-HIDDEN = ("entry", "position", "key_hi", "key_lo", "password")
+# Not for people: where it stands is told apart, and the key is the machine's.
+HIDDEN = ("entry", "position", "key_hi", "key_lo")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ from douane.chat.selection import Selection
 from douane.flow.attempts import Attempt, attempting
 from douane.flow.attempts import run as run_child
 from douane.flow.house import House
-from douane.flow.identity import hash_password
 from douane.model.operation import Operation
 from douane.staging import masks
 from douane.staging.parts import read_part
@@ -44,7 +43,6 @@ from douane.store.manifest import MaskRow, PartRow
 
 WORK = "chat_run"
 BATCH = 1000  # records in one transaction
-PASSWORDS = 20  # of them with a password, which takes a while to hash
 MEMBERS = 20_000
 WAIT_S = 0.5  # before asking again whether the workspace is free
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -187,7 +185,7 @@ def _total(job: _Job) -> int:
 Decide = Callable[[Connection, list[Record]], list[str]]
 
 
-def _decide_table(job: _Job, table: str, step: str, decide: Decide, prepare: Callable[[Record], None]) -> bool:
+def _decide_table(job: _Job, table: str, step: str, decide: Decide) -> bool:
     """Staged part by part, batch by batch; what a batch came to is kept in `detail["doing"]` until its part is whole,
     so that a run that was killed between two tells the same of it. False when the turn was over."""
     places = {outcome.code: at for at, outcome in enumerate(check.OUTCOMES[table])}
@@ -205,12 +203,9 @@ def _decide_table(job: _Job, table: str, step: str, decide: Decide, prepare: Cal
                 return False
             rows = pending[start : start + BATCH]
             records = frame[rows].to_dicts()
-            taken = _hashed(job, records, prepare)
-            del records[taken:]
-
             commit = partial(_commit_batch, job, table, step, part, codes, rows, start, decide, places)
             _split(records, 0, commit)
-            start += taken
+            start += len(records)
         _close_part(job, table, part, codes, before, frame["entry"] if "entry" in frame.columns else None)
     return True
 
@@ -226,18 +221,6 @@ def _split(records: list[Record], at: int, commit: Callable[[list[Record], int],
         half = len(records) // 2
         _split(records[:half], at, commit)
         _split(records[half:], at + half, commit)
-
-
-def _hashed(job: _Job, records: list[Record], prepare: Callable[[Record], None]) -> int:
-    """How many of the records to take at once. Only passwords take long, and only those that were given are hashed."""
-    given = 0
-    for at, record in enumerate(records):
-        if record.get("password"):
-            if given == PASSWORDS:
-                return at
-            given += 1
-            prepare(record)
-    return len(records)
 
 
 def _commit_batch(
@@ -369,9 +352,6 @@ def _outcome_row(table: str, number: int, reasons: dict[str, int], entries_objec
 def _users(job: _Job) -> bool:
     needed = frozenset() if job.options.users_only or job.strict else _needed_authors(job)
 
-    def prepare(record: Record) -> None:
-        record["password"] = hash_password(job.house.settings, str(record["password"]))
-
     def decide(connection: Connection, records: list[Record]) -> list[str]:
         found: list[str] = []
         people = _people(job, connection, records)
@@ -387,7 +367,7 @@ def _users(job: _Job) -> bool:
         _write_people(job, connection, people)
         return found
 
-    return _decide_table(job, "users", "users", decide, prepare)
+    return _decide_table(job, "users", "users", decide)
 
 
 def _people(job: _Job, connection: Connection, records: Sequence[Record]) -> People:
@@ -455,10 +435,8 @@ def _write_people(job: _Job, connection: Connection, people: People) -> None:
             "username_key": f"@{user.id}" if user.placeholder else user.username.lower(),
             "updated_at": now,
         }
-        if user.password is not None:
-            row["password_hash"] = user.password
         if user.new:
-            new.append({"password_hash": None} | row | {"project_id": job.project_id, "created_at": now})
+            new.append(row | {"project_id": job.project_id, "created_at": now})
         else:
             changed.append(row)
         if user.addresses_changed:
@@ -568,7 +546,7 @@ def _contacts(job: _Job) -> bool:
         _write_contacts(job, connection, contacts)
         return found
 
-    return _decide_table(job, "contacts", "contacts", decide, lambda record: None)
+    return _decide_table(job, "contacts", "contacts", decide)
 
 
 def _contact_chosen(job: _Job, record: Record) -> bool:
@@ -631,7 +609,7 @@ def _rooms(job: _Job) -> bool:
         _write_rooms(job, connection, rooms)
         return found
 
-    return _decide_table(job, "channels", "channels", decide, lambda record: None)
+    return _decide_table(job, "channels", "channels", decide)
 
 
 def _channel_chosen(job: _Job, record: Record) -> bool:

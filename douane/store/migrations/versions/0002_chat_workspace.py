@@ -141,7 +141,6 @@ def upgrade() -> None:
         sa.Column("avatar_object", sa.Text(), nullable=True),
         sa.Column("avatar_type", sa.String(length=100), nullable=True),
         sa.Column("document", sa.JSON(), nullable=False),
-        sa.Column("password_hash", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
