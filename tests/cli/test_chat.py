@@ -14,7 +14,6 @@ import pytest
 from douane.chat.importers import Limits, open_export
 from douane.chat.tables import TABLES
 from douane.cli import chat
-from douane.cli import chat
 from douane.staging.parts import read_part
 from tests.chat.importers.exports import MemorySource, zipped
 from tests.chat.samples import make_export
