@@ -32,7 +32,8 @@ log = structlog.get_logger()
 
 
 class Attempt:
-    """One attempt at a piece of work: what it holds, where its child sits, and whether it may go on."""
+    """One attempt at a piece of work: what it holds, where its child sits, and whether it may go on. `kept`: it brought
+    the work forward. Its turn is never over before that, or work whose beginning takes long would begin for ever."""
 
     def __init__(self, house: House, held: Operation, seat: Seat) -> None:
         self.house, self.held, self.seat = house, held, seat
@@ -40,7 +41,7 @@ class Attempt:
         self.token = f"{held.attempt}-{secrets.token_hex(4)}"
         self.ends_at = time.monotonic() + house.settings.turn_s
         self.turn_over = False
-        self.done = False
+        self.done = self.kept = False
         self._progress_at = 0.0
 
     def take_another_seat(self) -> None:
@@ -58,7 +59,7 @@ class Attempt:
             return not operations.owns(connection, self.held)
 
     def cancelled_or_turn_over(self) -> bool:
-        self.turn_over = not self.done and time.monotonic() > self.ends_at
+        self.turn_over = self.kept and not self.done and time.monotonic() > self.ends_at
         return self.turn_over or self.cancelled()
 
     def progress(self, event: Mapping[str, Any]) -> None:
@@ -76,6 +77,7 @@ class Attempt:
         name = f"{self.held.id}/{kind}/{file}-{self.token}"
         path = self.folder / Path(file).name
         self.house.objects.put_file(name, path)
+        self.kept = True
         return name
 
 

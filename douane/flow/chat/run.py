@@ -104,7 +104,7 @@ class _Job:
 
     def over(self) -> bool:
         """Whether to let the next one have its turn. Superseded by whoever ended the run shows at the next commit."""
-        if time.monotonic() < self.attempt.ends_at:
+        if not self.attempt.kept or time.monotonic() < self.attempt.ends_at:
             return False
         with write(self.house.engine) as connection:
             operations.fenced(connection, self.held)
@@ -255,6 +255,7 @@ def _commit_batch(
         }
         operations.change(connection, now.id, tries=1, detail=detail, progress=_progress(now, step, done))
     codes[rows] = made
+    job.attempt.kept = True
 
 
 def _counts_of(records: Sequence[Record], found: Sequence[str]) -> Iterator[str]:
@@ -520,6 +521,7 @@ def _placeholders(job: _Job) -> bool:
                 plan.plan_inferred(record, people, True, False, job.options, new_id)
             _write_people(job, connection, people)
             operations.change(connection, job.held.id, tries=1)
+        job.attempt.kept = True
     return True
 
 
@@ -705,6 +707,7 @@ def _members(job: _Job) -> bool:
                 if start + MEMBERS >= len(pairs):
                     done.add(part.number)
                     operations.change(connection, now.id, tries=1, detail={**now.detail, "members_done": sorted(done)})
+        job.attempt.kept = True
     return True
 
 

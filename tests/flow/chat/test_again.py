@@ -7,7 +7,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -259,6 +259,22 @@ def test_a_run_that_was_stopped_or_put_aside_is_made_whole(
     second = made_of(house, imported(house, other, once.path))
     assert (second["unchanged"], second["created"]) == (there, len(wanted["messages"]) - there)
     assert not difference(without_imports(written_down(house, other[0])), without_imports(wanted))
+
+
+def test_turns_that_are_too_short_for_anything_still_come_forward(house: House, project: Project, once: Once) -> None:
+    hasty = replace(house, settings=house.settings.model_copy(update={"turn_s": 1e-6, "chat_batch_records": 300}))
+    operation = imports.ask_read(hasty, upload(hasty, *project, once.path))
+    turns = 1
+    while work.read(hasty, operation.id):
+        turns += 1
+        assert turns < 20
+    imports.start(hasty, imports.get(hasty, operation.id, project[0]), EVERYTHING)
+    while run.run(hasty, operation.id):
+        turns += 1
+        assert turns < 40
+    assert turns > 2
+    completed(hasty, operation)
+    assert len(written_down(house, project[0])["messages"]) == once.key["messages"]
 
 
 def without_imports(workspace: dict[str, list[str]]) -> dict[str, list[str]]:

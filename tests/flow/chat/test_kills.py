@@ -45,7 +45,7 @@ FEW = 3
 KILLS = int(os.environ.get("DOUANE_TORTURE_KILLS", str(FEW)))
 WAIT_S = 120 + KILLS * 30
 # Many small batches make many moments to be killed at.
-BATCHES = 10
+BATCHES = max(10, 5 * KILLS)
 
 
 @dataclass(frozen=True)
