@@ -438,7 +438,7 @@ class Reader:
                     tally.reason = None
                     pile.put(entry, conversation, tally.found, [item])
                 tally.found += 1
-        if len(pile.messages) >= PILE_MESSAGES or pile.bytes >= PILE_BYTES:
+        if len(pile.messages) >= PILE_MESSAGES or pile.size_bytes >= PILE_BYTES:
             pile.flush()
 
     def _full(self, pile: columns.Pile, read: int, issues: _Issues) -> bool:

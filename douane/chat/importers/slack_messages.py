@@ -154,7 +154,6 @@ class Context:
 Mention = tuple[str, str | None]  # kind, target
 _UNASKED: Mention = ("", None)
 _MEMO_MAX = 50_000
-_SOUGHT_MAX = 20
 
 # (entry, position in it, severity, code, message, excerpt): what is to be said of a message
 Report = Callable[[int, int | None, str, str, str, str], None]
@@ -172,12 +171,11 @@ class Pile:
     told: Iterable[str] = ()  # strangers that earlier batches have told of
     profiles: dict[str, Profile] = field(default_factory=dict)  # of strangers
     known: set[str | None] = field(init=False)  # whose profile is not looked for
-    sought: Counter[str | None] = field(default_factory=Counter)
     edits: dict[int, Edit] = field(default_factory=dict)  # by id() of their message, which the pile holds
     memo: dict[str, Mention | None] = field(default_factory=dict)  # what tokens in texts mean
     done: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     rows: int = 0
-    bytes: int = 0  # of the JSON that the messages came from
+    size_bytes: int = 0  # of the JSON that the messages came from
 
     def __post_init__(self) -> None:
         self.known = {*self.context.known, *self.told}
@@ -191,7 +189,7 @@ class Pile:
                 found = records.decode_full(data)
                 break
         self.put(entry, conversation, position, found)
-        self.bytes += len(data)
+        self.size_bytes += len(data)
         return len(found)
 
     def put(self, entry: int, conversation: int, position: int, found: Sequence[Message]) -> None:
@@ -202,7 +200,7 @@ class Pile:
             if m.attachments is not None:
                 m.attachments = _cards(m.attachments, self.context.depth_max)  # type: ignore[assignment]
             if m.files:  # as text: a Raw keeps the whole day file in memory
-                m.files = [str(raw, "utf-8", "replace") for raw in m.files]  # type: ignore[call-overload]
+                m.files = [str(raw, "utf-8", "replace") for raw in m.files]  # type: ignore[misc]
         self.spans.append((entry, conversation, position, len(found)))
         self.messages += found
 
@@ -223,17 +221,8 @@ class Pile:
                 m.text = slack_blocks_text(blocks)[0] or m.text
         if not m.text and m.room is not None and subtype == "huddle_thread":
             m.text = _huddle(records.parse(m.room, depth_max))
-        if m.user not in self.known:
-            self._look_at(m)
-
-    def _look_at(self, m: Full) -> None:
-        """Takes down what a message says of an author that no list names. Some never say anything."""
-        if m.user and m.user_profile is not None:
-            self.profiles[m.user] = profile(m.user_profile)
-            self.known.add(m.user)
-            return
-        self.sought[m.user] += 1
-        if self.sought[m.user] >= _SOUGHT_MAX:
+        if m.user not in self.known and m.user_profile is not None:
+            self.profiles[m.user or ""] = profile(m.user_profile)
             self.known.add(m.user)
 
     def mentions(self, text: str) -> Sequence[Mention]:
@@ -265,7 +254,7 @@ class Pile:
             for name, rows in tables.items():
                 if rows.height:
                     self.done.setdefault(name, []).append(rows)
-        self.messages, self.spans, self.edits, self.bytes = [], [], {}, 0
+        self.messages, self.spans, self.edits, self.size_bytes = [], [], {}, 0
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Of everything since the beginning."""
@@ -288,13 +277,17 @@ class CountingPile(Pile):
 
     def add(self, entry: int, conversation: int, position: int, data: bytes) -> int:
         found = records.decode_counted(data)
-        # A NUL is looked for in the bytes, where it can only be written in one way, and not in each text.
-        if b"\\u0000" in data or not self._counted(found, conversation):
-            self.put(entry, conversation, position, records.decode_full(data))
+        if not self._counted(found, conversation, ordinary=True):
+            full = records.decode_full(data)
+            for m in full:
+                self._settle(m)
+            if self.edits or not self._counted(full, conversation, ordinary=False):
+                self.put(entry, conversation, position, full)
         return len(found)
 
-    def _counted(self, found: Sequence[records.Counted], conversation: int) -> bool:
-        """Counts them if all have a time in Slack's form and none needs more than `Counted` has."""
+    def _counted(self, found: Sequence[records.Counted | Full], conversation: int, *, ordinary: bool) -> bool:
+        """Counts them if all have a time in Slack's form and, where they must be `ordinary`, none needs more than
+        `Counted` has."""
         try:
             times = "".join([m.ts for m in found])  # type: ignore[misc]  # TypeError where one is None
         except TypeError:
@@ -304,15 +297,17 @@ class CountingPile(Pile):
             return False
         # One thing of all messages at a time: that is how lists are gone through fastest.
         texts = [m.text if m.subtype is None else _said(m) for m in found]
-        if not all(texts) or not self.known.issuperset([m.user for m in found]):
-            return False
         subtypes = [m.subtype for m in found]
-        if not FULL.isdisjoint(subtypes):
+        if ordinary and not (
+            all(texts) and FULL.isdisjoint(subtypes) and self.known.issuperset([m.user for m in found])
+        ):
+            return False
+        if "\0" in "".join([text for text in texts if text]) or "\0" in "".join([s for s in subtypes if s]):
             return False
         threads = [m.thread_ts for m in found if m.thread_ts]
         if not all(map(_TIME.fullmatch, threads)):
             return False
-        linked = [text for text in texts if "<" in text]  # type: ignore[operator]
+        linked = [text for text in texts if text and "<" in text]
         reactions = sum([_count_reactions(m.reactions) for m in found if m.reactions])
         files = sum([_count_files(m.files, self.context.depth_max) for m in found if m.files])
         if not (digits := times.replace(".", "")).isascii() or not digits.isdigit():
@@ -353,7 +348,7 @@ class CountingPile(Pile):
         self._add_years(times)
         self.subtypes.update([(m.subtype or "").replace("\0", "") for m in found])
         self.places.update(place.tolist())
-        self.messages, self.spans, self.edits, self.bytes = [], [], {}, 0
+        self.messages, self.spans, self.edits, self.size_bytes = [], [], {}, 0
 
     def _add_years(self, times: Whole | None) -> None:
         if times is not None:
@@ -372,7 +367,7 @@ def _count_files(files: Sequence[Raw | str], depth_max: int) -> int:
     """How many rows `_files` makes of them."""
     count = 0
     for file in files:
-        text = file if isinstance(file, str) else str(file, "utf-8", "replace")  # type: ignore[call-overload]
+        text = file if isinstance(file, str) else str(file, "utf-8", "replace")
         if text.startswith("{"):
             deep = text.count("{") + text.count("[") > depth_max
             count += not deep or records.shared_file(text, depth_max) is not None
@@ -600,7 +595,7 @@ def _huddle(room: object) -> str | None:
 
 def _cards(raw: Raw, depth_max: int) -> str | None:
     """Attachments as they came; None where there are none, or nested too deeply to be read again."""
-    text = str(raw, "utf-8", "replace")  # type: ignore[call-overload]  # a Raw is a buffer
+    text = str(raw, "utf-8", "replace")
     if text in ("null", "[]"):
         return None
     if text.count("[") + text.count("{") > depth_max and records.parse(raw, depth_max) is None:
@@ -661,7 +656,12 @@ _UINT32_MAX = 2**32 - 1
 
 def _files(found: Sequence[Message], context: Context) -> tuple[pl.DataFrame, pl.Series]:
     """One row a file, and for each message how many it has. A hole in the list keeps its number and gives no row."""
-    texts = [(at, number, text) for at, m in enumerate(found) if m.files for number, text in enumerate(m.files, 1)]
+    texts = [
+        (at, number, str(text))  # `Pile.put` has made it text
+        for at, m in enumerate(found)
+        if m.files
+        for number, text in enumerate(m.files, 1)
+    ]
     decoded = records.shared_files([text for _, _, text in texts], context.depth_max)
     shared = [(*place, file) for place, file in zip(texts, decoded, strict=True) if file is not None]
     if not shared:
@@ -742,7 +742,7 @@ def _inferred(profiles: Mapping[str, Profile], team: str) -> pl.DataFrame:
     """Users that no list names, from what their messages say of them."""
     people = list(profiles.items())
     size = len(people)
-    rows = {
+    rows: dict[str, Sequence[object]] = {
         "entry": [-1] * size,
         "id": [user for user, _ in people],
         "ids": [[user] for user, _ in people],
