@@ -98,7 +98,7 @@ def file_missing(address: str) -> WireError:
 def from_error(error: DouaneError) -> WireError:
     """Any failure of the house as this surface says it."""
     if isinstance(error, OverLimit):
-        return plain(f"{error.message} (setting {error.setting})", 413)
+        return plain(error.message, 413)
     if isinstance(error, StorageFull):
         return plain(error.message, 507)
     if isinstance(error, Unavailable):

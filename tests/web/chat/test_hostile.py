@@ -127,3 +127,14 @@ def test_the_limit_of_calls_is_told_with_refusals_too(sqlite_site: Site) -> None
         assert (answer.status_code, answer.headers["X-RateLimit-Remaining"]) == (400, str(left))
     assert tech.post(f"{API}/startImport", json={"input": {}}).status_code == 429
     assert tech.post(f"{API}/startImport", json={}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["uploadImportFile", "import.addUsers"])
+def test_a_body_that_is_too_long_is_refused_before_it_comes(sqlite_site: Site, path: str) -> None:
+    client = administrator(sqlite_site)
+    headers = {"Content-Type": "application/json", "Content-Length": str(1 << 50)}
+    answer = client.post(f"{API}/{path}", content=b"{", headers=headers)
+    limit = "chat_upload_bytes_max" if path == "uploadImportFile" else "chat_body_bytes_max"
+    bytes_max = getattr(sqlite_site.settings, limit)
+    said = {"success": False, "error": f"The body is larger than {bytes_max} bytes. (setting {limit})"}
+    assert (answer.status_code, answer.json()) == (413, said)
