@@ -154,6 +154,7 @@ class Context:
 Mention = tuple[str, str | None]  # kind, target
 _UNASKED: Mention = ("", None)
 _MEMO_MAX = 50_000
+_TIMES_MAX = 2_000
 
 # (entry, position in it, severity, code, message, excerpt): what is to be said of a message
 Report = Callable[[int, int | None, str, str, str, str], None]
@@ -274,6 +275,7 @@ class CountingPile(Pile):
     subtypes: Counter[str] = field(default_factory=Counter)
     places: Counter[int] = field(default_factory=Counter)
     times: list[str] = field(default_factory=list)
+    seen: list[str | None] = field(default_factory=list)
 
     def add(self, entry: int, conversation: int, position: int, data: bytes) -> int:
         found = records.decode_counted(data)
@@ -302,7 +304,7 @@ class CountingPile(Pile):
             all(texts) and FULL.isdisjoint(subtypes) and self.known.issuperset([m.user for m in found])
         ):
             return False
-        if "\0" in "".join([text for text in texts if text]) or "\0" in "".join([s for s in subtypes if s]):
+        if [text for text in texts if text and "\0" in text] or [s for s in subtypes if s and "\0" in s]:
             return False
         threads = [m.thread_ts for m in found if m.thread_ts]
         if not all(map(_TIME.fullmatch, threads)):
@@ -319,17 +321,21 @@ class CountingPile(Pile):
         if linked:
             tables["mentions"] += sum(len(self.mentions(text)) for text in linked)
         self.places[conversation] += size
-        if subtypes.count(None) == size:
-            self.subtypes[""] += size
-        else:
-            self.subtypes.update([subtype or "" for subtype in subtypes])
+        self.seen += subtypes
         self.times.append(times)
+        if len(self.times) >= _TIMES_MAX:
+            self._sum_up()
         return True
+
+    def _sum_up(self) -> None:
+        """Of the day files that were counted at once: years and subtypes."""
+        self._add_years(_joined_us("".join(self.times)))
+        self.subtypes.update([subtype or "" for subtype in self.seen])
+        self.times, self.seen = [], []
 
     def flush(self) -> None:
         if self.times:
-            self._add_years(_joined_us("".join(self.times)))
-            self.times = []
+            self._sum_up()
         if not self.messages:
             return
         found, entry, place, position, times = _fitting(self)
@@ -367,10 +373,10 @@ def _count_files(files: Sequence[Raw | str], depth_max: int) -> int:
     """How many rows `_files` makes of them."""
     count = 0
     for file in files:
-        text = file if isinstance(file, str) else str(file, "utf-8", "replace")
-        if text.startswith("{"):
-            deep = text.count("{") + text.count("[") > depth_max
-            count += not deep or records.shared_file(text, depth_max) is not None
+        data = file.encode() if isinstance(file, str) else bytes(file)
+        if data.startswith(b"{"):
+            deep = data.count(b"{") + data.count(b"[") > depth_max
+            count += not deep or records.shared_file(data.decode("utf-8", "replace"), depth_max) is not None
     return count
 
 
