@@ -361,7 +361,8 @@ class Reader:
         tallies: dict[int, _Tally] = {}
         if skip:
             tallies[begin] = _Tally(begin, *state["tally"])
-        issues, read, label = _Issues(), 0, ""
+        issues, read, latest = _Issues(), 0, -1
+        folder_of = layout.folder_of.tolist()
 
         def drop(entry: int, position: int | None, severity: str, code: str, message: str, excerpt: str) -> None:
             tallies[entry].count(severity)
@@ -386,6 +387,7 @@ class Reader:
             if piece:
                 tally = tallies[upto]
                 after |= {"piece": piece, "tally": [tally.found, tally.skipped, tally.failed]}
+            label = archive.names[latest][len(layout.wrap) :].removesuffix(".json") if latest >= begin else ""
             made = Batch(
                 number, _filled(frames), Position(number + 1, after), "messages", label, self._packed_before(upto)
             )
@@ -395,16 +397,18 @@ class Reader:
         for entry_number in todo.tolist():
             while entry_number - begin > ENTRIES_MAX:
                 yield batch(begin + ENTRIES_MAX)
-            entry = archive.entry(entry_number)
-            label = entry.name[len(layout.wrap) :].removesuffix(".json")
+            entry, latest = archive.entry(entry_number), entry_number
             tally = tallies.setdefault(entry_number, _Tally(entry_number))
-            for piece_number, piece in enumerate(self._pieces(entry), 1):
-                if piece_number <= skip:
-                    continue
-                if piece_number > skip + 1 and self._full(pile, read, issues):
-                    yield batch(entry_number, piece_number - 1)
-                read += 0 if isinstance(piece, Damage) else len(piece)
-                self._take(piece, tally, int(layout.folder_of[entry_number]), pile, issues)
+            if self._took(entry, tally, folder_of[entry_number], pile):
+                read += entry.unpacked_bytes
+            else:
+                for piece_number, piece in enumerate(self._pieces(entry), 1):
+                    if piece_number <= skip:
+                        continue
+                    if piece_number > skip + 1 and self._full(pile, read, issues):
+                        yield batch(entry_number, piece_number - 1)
+                    read += 0 if isinstance(piece, Damage) else len(piece)
+                    self._take(piece, tally, folder_of[entry_number], pile, issues)
             skip = 0
             if self._full(pile, read, issues):
                 yield batch(entry_number + 1)
@@ -412,6 +416,18 @@ class Reader:
             yield batch(begin + ENTRIES_MAX)
         if begin < end:
             yield batch(end)
+
+    def _took(self, entry: Entry, tally: _Tally, conversation: int, pile: columns.Pile) -> bool:
+        """Takes an ordinary day file: short, whole and as typed. Nothing has happened where it answers False."""
+        if entry.unpacked_bytes > records.PIECE_BYTES:
+            return False
+        try:
+            tally.found += pile.add(entry.number, conversation, 0, self._archive.read(entry, records.PIECE_BYTES))
+        except (*records.UNFIT, BadFile):
+            return False
+        if len(pile.messages) >= PILE_MESSAGES or pile.size_bytes >= PILE_BYTES:
+            pile.flush()
+        return True
 
     def _take(
         self, piece: bytes | Damage, tally: _Tally, conversation: int, pile: columns.Pile, issues: _Issues
@@ -474,7 +490,10 @@ class Reader:
         pile = columns.CountingPile(self._context, report)
         folder_of = layout.folder_of.tolist()
         for number in np.flatnonzero(layout.kinds == _MESSAGES).tolist():
-            for piece in self._pieces(self._archive.entry(number)):
+            entry = self._archive.entry(number)
+            if self._took(entry, tally, folder_of[number], pile):
+                continue
+            for piece in self._pieces(entry):
                 self._take(piece, tally, folder_of[number], pile, issues)
             if len(issues.rows) >= 1_000:
                 reasons += issues.reasons()
