@@ -131,6 +131,22 @@ SUBTYPES = {
 }
 
 
+def test_members_of_the_wrong_size_or_kind_cost_no_message() -> None:
+    file = {"id": "F1", "name": "a"}
+    tables = staged(
+        said("1500000001.000100", latest_reply="", reply_count=10**30, files=[{**file, "size": -(10**30)}]),
+        said("1500000002.000100", latest_reply="soon", reply_count="2", files=[{**file, "size": 1e300}]),
+        said("1500000003.000100", latest_reply="1500000009", edited={}, reply_count=-1, files=[{**file, "size": "7"}]),
+    )
+    columns = ("key_lo", "replies", "last_reply_us", "edited_us")
+    assert rows(tables["messages"], *columns) == [
+        (1500000001000100, None, None, None),
+        (1500000002000100, 2, None, None),
+        (1500000003000100, -1, 1500000009000000, None),
+    ]
+    assert rows(tables["files"], "size") == [None, None, 7]
+
+
 def test_every_subtype_has_a_kind_and_keeps_its_name_and_text() -> None:
     found = staged(*(said(f"15000000{i:02}.000000", subtype=s) for i, s in enumerate(SUBTYPES)))["messages"]
     assert rows(found, "subtype", "kind") == list(SUBTYPES.items())
