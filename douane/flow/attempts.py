@@ -124,6 +124,9 @@ def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
         values: dict[str, Any] = {"work_error": {"code": error.code, "message": error.message}}
         if now.work in ENDS_THE_IMPORT:
             values["stage"] = "failed"
+        if "download" in now.detail:
+            # The address may hold a token, and is needed no more.
+            values["detail"] = {key: value for key, value in now.detail.items() if key != "download"}
         operations.release(connection, now.id, **values)
 
 

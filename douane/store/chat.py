@@ -260,6 +260,8 @@ def user_id_by(connection: Connection, project_id: str, *, username_key: str) ->
 
 
 def user_id_of_person(connection: Connection, project_id: str, person_id: str | None) -> str | None:
+    if person_id is None:
+        return None
     query = select(chat_user.c.id).where(chat_user.c.project_id == project_id, chat_user.c.person_id == person_id)
     return connection.execute(query).scalars().first()
 

@@ -58,8 +58,9 @@ def get(connection: Connection, project_id: str) -> Project | None:
 
 
 def lock(connection: Connection, project_id: str) -> None:
-    """No other transaction that asks the same gets on before this one ends."""
-    connection.execute(select(project.c.id).where(project.c.id == project_id).with_for_update())
+    """No other transaction that asks the same gets on before this one ends. Rows that refer to the project can be added
+    meanwhile: a run that does so holds its import, which whoever has this lock may wait for."""
+    connection.execute(select(project.c.id).where(project.c.id == project_id).with_for_update(key_share=True))
 
 
 def everything(connection: Connection) -> list[Project]:

@@ -148,15 +148,19 @@ def _supersede(connection: Connection, project_id: str) -> None:
     if before is not None and not before.detail.get("superseded"):
         _end(connection, before.id)
     for running in operations.of_stage(connection, project_id, FAMILY, "processing"):
-        # An older one that tries its failed records again: it stands as it did before that.
-        run = {**running.detail.get("run", {}), "retry": False}
-        operations.release(connection, running.id, stage="completed", detail={**running.detail, "run": run})
+        # One that tries its failed records again: it stands as it did before that.
+        detail = {key: value for key, value in running.detail.items() if key != "cancelled"}
+        detail["run"] = {**detail["run"], "retry": False}
+        operations.release(connection, running.id, stage="completed", detail=detail)
 
 
 def _end(connection: Connection, operation_id: str) -> None:
     now = operations.get(connection, operation_id, lock=True)
-    detail = {**now.detail, "superseded": True, "stood": [now.stage, now.work, now.progress.step]}
-    if now.stage in OPEN or now.stage == "processing":
+    # The address of a download may hold a token, and is needed no more.
+    kept = {key: value for key, value in now.detail.items() if key != "download"}
+    detail = {**kept, "superseded": True, "stood": [now.stage, now.work, now.progress.step]}
+    retrying = now.stage == "processing" and now.detail.get("run", {}).get("retry")
+    if (now.stage in OPEN or now.stage == "processing") and not retrying:
         detail["cancelled"] = now.stage == "processing"
         operations.release(connection, now.id, stage="terminated", detail=detail)
     else:

@@ -235,6 +235,42 @@ def test_only_failed_records_are_tried_again(
 
 
 @once
+def test_a_second_try_that_is_superseded_leaves_its_import_completed(
+    house: House, reviewed: Callable[..., Operation], project_id: str
+) -> None:
+    operation = started(house, reviewed())
+    with write(house.engine) as connection:
+        operations.release(connection, operation.id, stage="completed")
+        operations.change_detail(connection, operation.id, {"done": {"imported": 1, "failed": 1}})
+    imports.stop(house, imports.retry(house, operation))
+    imports.clear(house, project_id)
+    ended = imports.get(house, operation.id, project_id)
+    assert (stood(ended), ended.work) == (("completed", True, False), "")
+    assert records.page(house, ended, "messages", "all", 1, 10).total == 7
+    assert imports.retry(house, ended).work == "chat_run"
+
+
+@pytest.mark.parametrize("storage", ["postgres"], indirect=True)
+def test_whoever_holds_the_project_does_not_hold_up_a_run(house: House, project_id: str) -> None:
+    # A run holds its import while it adds rows of the project; who makes another import holds the project and waits
+    # for that one. If the rows waited too, each would wait for the other.
+    with write(house.engine) as other:
+        projects.lock(other, project_id)
+        with write(house.engine) as run_of:
+            chat.add_import_ids(run_of, project_id, "user", {"U1": "x" * 24})
+    with read(house.engine) as connection:
+        assert chat.targets(connection, project_id, "user", ["U1"]) == {"U1": "x" * 24}
+
+
+@once
+def test_an_operation_of_nobody_has_no_workspace_user(house: House, project_id: str) -> None:
+    workspace.ensure(house, project_id)
+    with read(house.engine) as connection:
+        assert chat.user_id_by(connection, project_id, username_key=chat.BOT_NAME) is not None
+        assert chat.user_id_of_person(connection, project_id, None) is None
+
+
+@once
 def test_pending_files_and_avatars_with_none(house: House, project_id: str, person_id: str) -> None:
     for kind in ("files", "avatars"):
         operation, count = imports.begin_pending(house, project_id, person_id, kind)
