@@ -60,6 +60,8 @@ def may(permission: str) -> Callable[[Request], Awaitable[Asker]]:
         caller = identity.caller_of(found)
         if caller.project_id is None or not caller.may(permission):
             raise wire.forbidden()
+        if any("\0" in text for text in request.query_params.values()):
+            raise wire.bad_query("a query must not hold a NUL")  # no database takes one
         return Asker(web_of(request), found, caller, caller.project_id)
 
     return asker
@@ -83,9 +85,11 @@ def judged(schema: schemas.Schema, given: Any) -> Any:
         raise wire.bad_body(str(fault)) from fault
 
 
-async def value(request: Request) -> Any:
+async def value(request: Request, bytes_max: int | None = None) -> Any:
+    """At most `bytes_max` of it, else what the setting allows."""
     kind = media_type(request)
-    data = await read_body(request, web_of(request).house.settings.chat_body_bytes_max, "chat_body_bytes_max")
+    most = web_of(request).house.settings.chat_body_bytes_max
+    data = await read_body(request, min(most, bytes_max or most), "chat_body_bytes_max")
     if kind == "application/x-www-form-urlencoded":
         return dict(form_fields(data))
     if kind not in ("", "application/json") or not data.strip():

@@ -37,6 +37,7 @@ from douane.web.streams import streamed
 
 router = APIRouter(prefix="/api/v1", tags=["Chat: imports"])
 
+FORM = "application/x-www-form-urlencoded"
 _OWN_FIELDS = {"importerKey": "string", "fileName": "string", "contentType": "string"}
 _ROLES = ("user", "bot", "admin", "guest", "moderator", "owner", "leader", "app", "livechat-agent", "livechat-manager")
 _DEFAULT_ROLES = ("user",)
@@ -67,8 +68,11 @@ async def upload(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> R
     folder = await run_in_threadpool(_work_folder, web)
     try:
         path = folder / "body"
-        await _spool(request, path, web.house.settings.chat_upload_bytes_max)
-        fields, text = await run_in_threadpool(_upload_fields, path, media_type(request))
+        settings, kind = web.house.settings, media_type(request)
+        # A form is decoded in memory.
+        setting = "chat_body_bytes_max" if kind == FORM else "chat_upload_bytes_max"
+        await _spool(request, path, getattr(settings, setting), setting)
+        fields, text = await run_in_threadpool(_upload_fields, path, kind)
         await callers.limited(request, asker)
         key = fields["importerKey"]
         if key not in menu():
@@ -123,7 +127,7 @@ def _work_folder(web: Web) -> Path:
     return Path(tempfile.mkdtemp(prefix="upload-", dir=web.house.settings.work_folder))
 
 
-async def _spool(request: Request, path: Path, bytes_max: int) -> None:
+async def _spool(request: Request, path: Path, bytes_max: int, setting: str) -> None:
     declared = request.headers.get("content-length", "")
     size = int(declared) if declared.isdigit() else 0
     with await run_in_threadpool(path.open, "wb") as file:
@@ -139,13 +143,13 @@ async def _spool(request: Request, path: Path, bytes_max: int) -> None:
                     kept.clear()
             await run_in_threadpool(file.write, bytes(kept))
     if size > bytes_max:
-        raise OverLimit(f"The body is larger than {bytes_max} bytes.", setting="chat_upload_bytes_max")
+        raise OverLimit(f"The body is larger than {bytes_max} bytes.", setting=setting)
 
 
 def _upload_fields(path: Path, kind: str) -> tuple[dict[str, str], Iterator[bytes]]:
     """The judged fields, and the file's bytes as they are decoded."""
     data = upload_body.mapped(path)
-    if kind == "application/x-www-form-urlencoded":
+    if kind == FORM:
         given: Any = dict(form_fields(bytes(data)))
     else:
         given = upload_body.members(data, "binaryContent")
@@ -172,7 +176,7 @@ def _store(web: Web, operation_id: str, blocks: Iterable[bytes], path: Path, fil
             file.write(block)
     name = f"{operation_id}/source"
     web.house.objects.put_file(name, path)
-    return StoredSource(name, size, digest.hexdigest(), safe_file_name(file_name), kind)
+    return StoredSource(name, size, digest.hexdigest(), safe_file_name(file_name), kind.replace("\0", ""))
 
 
 def _begin(asker: Asker, key: str, source: StoredSource) -> Operation:
@@ -472,7 +476,7 @@ async def _events(request: Request, asker: Asker, operation_id: str) -> AsyncIte
         if now != said:
             said, spoke_at = now, time.monotonic()
             yield b"event: progress\ndata: " + msgspec.json.encode(now) + b"\n\n"
-        if not operation.work and operation.stage not in ("processing",):
+        if not operation.work and (operation.stage != "processing" or operation.detail.get("cancelled")):
             yield b"event: end\ndata: " + msgspec.json.encode({"step": now["step"]}) + b"\n\n"
             return
         if time.monotonic() - spoke_at > 15:

@@ -16,6 +16,8 @@ from douane.web.chat.answers import says
 
 router = APIRouter(prefix="/api", tags=["Chat: sign-in"])
 
+# Anybody may send one, and plain data takes many times the room of its JSON.
+_LOGIN_BYTES_MAX = 64 << 10
 _NOTE = {"type": "object", "properties": {"tokenName": {"type": "string"}}, "required": ["tokenName"]}
 _LOGIN = {
     "type": "object",
@@ -38,11 +40,11 @@ _LOGIN = {
 }
 
 
-@router.post("/v1/login", **says(401, 429, body=_LOGIN, open_to_all=True))
+@router.post("/v1/login", **says(401, 413, 429, body=_LOGIN, open_to_all=True))
 async def login(request: Request) -> Response:
     """Begins a session by username or e-mail and password (or its SHA-256), or takes up one by its token."""
     web = web_of(request)
-    given = await callers.value(request)
+    given = await callers.value(request, _LOGIN_BYTES_MAX)
     if not isinstance(given, dict):
         raise wire.login_refused()
     if isinstance(given.get("resume"), str):
@@ -51,6 +53,8 @@ async def login(request: Request) -> Response:
             raise wire.login_refused()
         return _signed_in(request, found)
     name, password, digest = _credentials(given)
+    if "\0" in name:  # no database takes one
+        raise wire.login_refused()
     account, address = name.strip().lower(), address_of(request)
     wait_s = web.sign_in_limit.begin(account, address)
     if wait_s > 0:
@@ -154,7 +158,7 @@ async def tokens(request: Request, found: SignIn = Depends(callers.signed_in)) -
 
 async def _token_name(request: Request) -> str:
     given = await callers.body(request, _NOTE)
-    name = str(given["tokenName"]).strip()
+    name = str(given["tokenName"]).replace("\0", "").strip()
     if not name:
         raise wire.plain("The 'tokenName' param is required")
     return name

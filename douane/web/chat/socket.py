@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from douane.errors import Unavailable
 from douane.flow import identity
 from douane.flow.chat import imports
 from douane.model.identity import RUN_IMPORT
@@ -124,10 +126,11 @@ class _Listener:
             await asyncio.sleep(_PAUSE_S)
             if not (self._connected and self._subscriptions):
                 continue
-            project_id = self._project_id or await run_in_threadpool(_only_project, self._web)
             operation = None
-            if project_id is not None:
-                operation = await run_in_threadpool(imports.current, self._web.house, project_id)
+            with suppress(Unavailable):  # then the next time
+                project_id = self._project_id or await run_in_threadpool(_only_project, self._web)
+                if project_id is not None:
+                    operation = await run_in_threadpool(imports.current, self._web.house, project_id)
             if operation is None:
                 continue
             # While a file is read only its rate is said (6.8).

@@ -138,3 +138,25 @@ def test_a_body_that_is_too_long_is_refused_before_it_comes(sqlite_site: Site, p
     bytes_max = getattr(sqlite_site.settings, limit)
     said = {"success": False, "error": f"The body is larger than {bytes_max} bytes. (setting {limit})"}
     assert (answer.status_code, answer.json()) == (413, said)
+
+
+def test_a_form_is_not_decoded_beyond_what_memory_holds(sqlite_site: Site) -> None:
+    client = administrator(sqlite_site)
+    bytes_max = sqlite_site.settings.chat_body_bytes_max
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(bytes_max + 1)}
+    answer = client.post(f"{API}/uploadImportFile", content=b"x=1", headers=headers)
+    assert answer.status_code == 413
+    assert answer.json()["error"].endswith("(setting chat_body_bytes_max)")
+
+
+def test_who_is_not_signed_in_sends_little(site: Site) -> None:
+    client = site.anyone()
+    long = client.post(f"{API}/login", json={"user": "a", "password": "x" * (64 << 10)})
+    assert (long.status_code, long.json()["success"]) == (413, False)
+    assert client.post(f"{API}/login", json={"user": "a\0b", "password": "x"}).status_code == 401
+
+
+def test_no_query_brings_a_text_that_no_database_takes(admin: TestClient) -> None:
+    for path, name in [("users.info", "userId"), ("douane.ledger", "operationId"), ("douane.file", "fileId")]:
+        answer = admin.get(f"{API}/{path}", params={name: "a\0b"})
+        assert (answer.status_code, answer.json()["success"]) == (400, False)
