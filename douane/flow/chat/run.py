@@ -25,6 +25,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError, StatementError
 
+from douane import errors
 from douane.chat import check, plan, settle
 from douane.chat.plan import Contact, Contacts, Options, People, Room, Rooms, User
 from douane.chat.selection import Selection
@@ -44,6 +45,7 @@ from douane.store.manifest import MaskRow, PartRow
 WORK = "chat_run"
 BATCH = 1000  # records in one transaction
 MEMBERS = 20_000
+_PARTS = ("messages", *settle.SUB_TABLES, "rooms", "keys")  # what a part of the workspace may hold
 WAIT_S = 0.5  # before asking again whether the workspace is free
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -793,9 +795,11 @@ def _keep_settled(job: _Job, event: Mapping[str, Any]) -> None:
     house, attempt, number = job.house, job.attempt, int(event["number"])
     objects: dict[str, str] = {}
     for table, file in event["tables"].items():
+        if table not in _PARTS:
+            raise errors.DouaneError("The program that judged the messages gave no sensible answer.", code="internal")
         objects[table] = _store(job, table, file)
     gone = [(one["number"], one["rows"], _store(job, "gone", one["file"])) for one in event["gone"]]
-    documents = pl.read_ipc(attempt.folder / event["documents"]) if event["documents"] else None
+    documents = pl.read_ipc(attempt.folder / Path(event["documents"]).name) if event["documents"] else None
     mask_object = attempt.store("masks", event["mask"])
     entries_object = attempt.store("outcomes", event["entries"])
     reasons: dict[str, int] = event["reasons"]
@@ -829,7 +833,7 @@ def _keep_settled(job: _Job, event: Mapping[str, Any]) -> None:
             progress=_progress(now, "messages", done),
         )
     for file in (event["mask"], event["entries"]):
-        (attempt.folder / file).unlink()
+        (attempt.folder / Path(file).name).unlink()
 
 
 def _store(job: _Job, table: str, file: str) -> str:
