@@ -19,7 +19,7 @@ from douane.staging import masks
 from douane.staging.parts import read_part
 
 # The entry is shown by its name.
-_HIDDEN = ("entry", "key_hi", "key_lo", "password")
+_HIDDEN = ("entry", "key_hi", "key_lo")
 
 
 def encode_staged(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
