@@ -298,8 +298,11 @@ class CountingPile(Pile):
         if len(times) != _TIME_BYTES * size or times[10::_TIME_BYTES] != "." * size or _NO_TIME in times:
             return False
         # One thing of all messages at a time: that is how lists are gone through fastest.
-        texts = [m.text if m.subtype is None else _said(m) for m in found]
         subtypes = [m.subtype for m in found]
+        if _VALUED.keys().isdisjoint(subtypes):
+            texts = [m.text for m in found]
+        else:
+            texts = [_said(m) for m in found]
         if ordinary and not (
             all(texts) and FULL.isdisjoint(subtypes) and self.known.issuperset([m.user for m in found])
         ):
