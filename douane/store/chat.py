@@ -107,6 +107,16 @@ def ensure_workspace(connection: Connection, project_id: str, now: datetime) -> 
         _insert_new(connection, chat_room, [room])
 
 
+def has_workspace(connection: Connection, project_id: str) -> bool:
+    """Whether there is nothing for `ensure_workspace` to do."""
+    general = select(chat_room.c.id).where(chat_room.c.project_id == project_id, chat_room.c.general.is_(True))
+    mirrored = select(chat_user.c.id).where(
+        chat_user.c.project_id == project_id, chat_user.c.person_id == member.c.person_id
+    )
+    missing = select(member.c.id).where(member.c.project_id == project_id, ~mirrored.exists()).limit(1)
+    return connection.execute(general).first() is not None and connection.execute(missing).first() is None
+
+
 def _mirror(connection: Connection, project_id: str, who: Any, now: datetime) -> None:
     roles = ["admin", "user"] if who.role == "Admin" else ["user"]
     owner = connection.execute(

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from douane.chat import markup
 from douane.errors import BadRequest, NotFound
@@ -53,7 +54,11 @@ class Page:
 def ensure(house: House, project_id: str) -> None:
     """The built-in room and bot, and the project's people, are there before anything is imported. A run does this
     itself."""
-    with write(house.engine) as connection:
+    with read(house.engine) as connection:
+        if chat.has_workspace(connection, project_id):
+            return
+    # A run that just made a user of the same name: that one is who a next call finds.
+    with suppress(IntegrityError), write(house.engine) as connection:
         chat.ensure_workspace(connection, project_id, database_now(connection))
 
 

@@ -28,6 +28,12 @@ _OF_ROOM = {**_PAGES, "roomId": "string", "roomName": "string"}
 _COUNT = 50
 
 
+async def viewer(asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Asker:
+    """Who may look; the project's own people are in what is shown, also before the first import."""
+    await run_in_threadpool(workspace.ensure, asker.web.house, asker.project_id)
+    return asker
+
+
 def _window(request: Request, asker: Asker) -> tuple[int, int]:
     """(offset, count) of the query; 0 or nothing asks for the usual number."""
     offset, count = whole(request, "offset", 0, 0), whole(request, "count", _COUNT, 0) or _COUNT
@@ -55,7 +61,7 @@ def _listed(name: str, shown: list[Any], offset: int, total: int) -> Response:
 @router.get(
     "/douane.users", **says(400, query={**_PAGES, "operationId": "string", "placeholders": "boolean"}), name="d.users"
 )
-async def users(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def users(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The workspace's users, or those that one import made; without the accounts that only stand for unknown authors,
     unless `placeholders` asks for them."""
     offset, count = _window(request, asker)
@@ -82,7 +88,7 @@ async def users(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATI
 
 
 @router.get("/users.info", **says(400, query={"userId": "string", "username": "string", "importId": "string"}))
-async def user(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def user(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One user, by id, username or the foreign system's id."""
     names = {"userId": "id", "username": "username", "importId": "import_id", "email": "email"}
     asked = {names[name]: value for name, value in request.query_params.items() if name in names and value}
@@ -123,14 +129,14 @@ async def avatar(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERAT
 
 
 @router.get("/channels.list", **says(400, query=_PAGES))
-async def channels(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def channels(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The public rooms."""
     return await _rooms(request, asker, "channels", ("c",))
 
 
 @router.get("/groups.list", **says(400, query=_PAGES))
 @router.get("/groups.listAll", **says(400, query=_PAGES), name="groups.listAll")
-async def groups(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def groups(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The private rooms."""
     return await _rooms(request, asker, "groups", ("p",))
 
@@ -138,13 +144,13 @@ async def groups(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERAT
 @router.get("/im.list", **says(400, query=_PAGES))
 @router.get("/im.list.everyone", **says(400, query=_PAGES), name="im.list.everyone")
 @router.get("/dm.list", **says(400, query=_PAGES), name="dm.list")
-async def direct(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def direct(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The direct conversations."""
     return await _rooms(request, asker, "ims", ("d",))
 
 
 @router.get("/douane.rooms", **says(400, query={**_PAGES, "operationId": "string"}))
-async def all_rooms(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def all_rooms(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """All rooms of the workspace, or those that one import made."""
     return await _rooms(request, asker, "rooms", ("c", "p", "d"))
 
@@ -167,19 +173,19 @@ async def _rooms(request: Request, asker: Asker, name: str, types: tuple[str, ..
 
 
 @router.get("/channels.info", **says(400, query={"roomId": "string", "roomName": "string"}))
-async def channel(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def channel(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One public room."""
     return answers.success({"channel": wire.room(await _room(request, asker, ("c",)))})
 
 
 @router.get("/groups.info", **says(400, query={"roomId": "string", "roomName": "string"}))
-async def group(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def group(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One private room."""
     return answers.success({"group": wire.room(await _room(request, asker, ("p",)))})
 
 
 @router.get("/rooms.info", **says(400, query={"roomId": "string", "roomName": "string", "importId": "string"}))
-async def room(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def room(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One room of any kind, by id, name or the foreign system's id."""
     return answers.success({"room": wire.room(await _room(request, asker, ("c", "p", "d")))})
 
@@ -346,7 +352,7 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
         required=("table",),
     ),
 )
-async def export(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+async def export(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """Users, rooms, members, contacts or messages as one stream: `format` is ndjson, csv, arrow or parquet. A stream
     that is cut off never ends cleanly."""
     query = request.query_params

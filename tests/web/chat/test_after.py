@@ -10,7 +10,7 @@ import polars as pl
 from starlette.testclient import TestClient
 
 from douane.web.app import create_app
-from tests.web.chat.conftest import EXAMPLE, done, file_data, upload, zipped
+from tests.web.chat.conftest import EXAMPLE, administrator, done, file_data, upload, zipped
 from tests.web.conftest import Site
 
 API = "/api/v1"
@@ -138,6 +138,15 @@ def test_the_projects_own_people_are_protected(admin: TestClient) -> None:
     assert "intruder" in found["importIds"]
     said = admin.get(f"{API}/douane.messages").json()["messages"]
     assert [one["u"]["username"] for one in said] == [me["username"]]
+
+
+def test_the_workspace_is_there_before_the_first_import(site: Site) -> None:
+    admin = administrator(site)
+    me = admin.get(f"{API}/me").json()
+    users = {one["username"]: one["roles"] for one in admin.get(f"{API}/users.list").json()["users"]}
+    assert users == {"rocket.cat": ["bot"], me["username"]: ["admin", "user"]}
+    assert [one["name"] for one in admin.get(f"{API}/channels.list").json()["channels"]] == ["general"]
+    assert admin.get(f"{API}/getLatestImportOperations").json() == []
 
 
 def test_progress_as_server_sent_events(admin: TestClient) -> None:
