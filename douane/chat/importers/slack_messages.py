@@ -321,8 +321,12 @@ class CountingPile(Pile):
         tables["messages"] += size
         tables["reactions"] += reactions
         tables["files"] += files
-        if linked:
-            tables["mentions"] += sum(len(self.mentions(text)) for text in linked)
+        for text in linked:
+            tokens = _TOKENS(text)
+            if len(tokens) == 1 and tokens[0] in self.memo and "`" not in text:
+                tables["mentions"] += self.memo[tokens[0]] is not None
+            elif tokens:
+                tables["mentions"] += len(self.mentions(text))
         self.places[conversation] += size
         self.seen += subtypes
         self.times.append(times)
