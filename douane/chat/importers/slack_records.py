@@ -145,7 +145,6 @@ _decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[
 _decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
 _decode_any: Callable[[bytes | Raw], Any] = msgspec.json.Decoder().decode
 _decode_raws: Callable[[bytes | Raw], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
-_encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
 UNFIT = (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError)
 
 
@@ -218,7 +217,7 @@ def load(data: bytes, depth_max: int) -> tuple[Any, frozenset[str]]:
         text, replaced = _text(data)
         mended.add(MENDED)
         try:
-            value = json.loads(text, strict=False)
+            value = json.loads(text, strict=False, parse_int=_whole)
         except RecursionError:
             return _too_deep(text), frozenset()
         except ValueError:
@@ -249,7 +248,14 @@ def _text(data: bytes) -> tuple[str, bool]:
 _OTHER_ITEM = re.compile(r"\}\s{0,64},\s{0,64}\{")
 _FIRST_ITEM = re.compile(r"\s{0,64}\[([\r\n]{1,2}[ \t]{0,32})?")
 _BETWEEN = re.compile(r"[\s,]*")
-_decoder = json.JSONDecoder(strict=False)
+
+
+def _whole(digits: str) -> int | None:
+    """Python reads no number of more than 4,300 digits, and none here has so many to say."""
+    return int(digits) if len(digits) <= 1_000 else None
+
+
+_decoder = json.JSONDecoder(strict=False, parse_int=_whole)
 
 
 def _recovered(text: str, depth_max: int, is_record: Callable[[Any], bool]) -> Iterator[tuple[Any, frozenset[str]]]:
@@ -283,10 +289,10 @@ def _recovered(text: str, depth_max: int, is_record: Callable[[Any], bool]) -> I
             room -= (end - at) if searching else 0
             if not searching or is_record(value):
                 searching = False
-                cleaned, replaced = _clean(value)
-                if _depth(cleaned, depth_max):
+                if _depth(value, depth_max):
                     yield _too_deep(text[at : at + EXCERPT]), frozenset()
                 else:
+                    cleaned, replaced = _clean(value)
                     yield cleaned, mended | {REPLACED} if replaced else mended
                 at = end
                 continue
@@ -397,6 +403,13 @@ _TEXTS = (
     ["type", "subtype", "user", "text", "thread_ts", "bot_id", "username", "latest_reply", "topic", "purpose", "name"]
 )  # fmt: skip
 _RAWS = ["file", "attachments", "blocks", "user_profile", "room", "message", "previous_message", "original"]
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except (OverflowError, UnicodeEncodeError):  # a whole number beyond 64 bits
+        return json.dumps(value).encode("ascii")
 
 
 def _reaction(value: Any) -> Reaction | None:

@@ -345,6 +345,17 @@ def test_attachments_stay_as_they_came() -> None:
     assert rows(found["messages"], "attachments") == [raw, None]
 
 
+@pytest.mark.parametrize("before", ["", ',"sloppy":NaN'])
+def test_numbers_that_nobody_reads_cost_no_message(before: str) -> None:
+    digits = "9" * 5000
+    odd = json.dumps(said("1500000000.000100"))[:-1] + f'{before},"x":{digits},"reply_count":{digits}}}'
+    sound = json.dumps(said("1500000001.000100"))
+    tables = staged(json.loads(sound))
+    assert len(tables["messages"]) == 1
+    found = joined(opened("slack", export_of(f"[{odd},{sound}]")).batches())
+    assert found["messages"]["id"].to_list()[1:] == tables["messages"]["id"].to_list()
+
+
 def test_a_huddle_says_who_was_there() -> None:
     room = {"created_by": "U1", "date_start": 1500000000, "date_end": 1500000600, "participant_history": ["U1", "U2"]}
     found = staged(said(subtype="huddle_thread", user="USLACKBOT", text="", room=room))["messages"]
@@ -709,6 +720,30 @@ def test_odd_types_leave_the_other_members() -> None:
     (row,) = staged(odd)["messages"].to_dicts()
     assert (row["text"], row["author"], row["replies"], row["pinned"], row["thread"]) == ("5", "17", 3, True, None)
     assert json.loads(row["attachments"]) == [{"x": 1}]
+
+
+def test_numbers_beyond_every_type() -> None:
+    huge = "9" * 40
+    day = f'[{{"type": "message", "ts": "1500000000.000100", "text": 5, "user": "U1", "reply_count": {huge}, "attachments": [{huge}], "files": [{{"id": "F1", "size": {huge}}}]}}, {GOOD}]'  # noqa: E501
+    found = staged(**{"general__2017-07-14": day.encode()})
+    assert rows(found["messages"], "text", "replies", "attachments") == [
+        ("5", None, f"[{huge}]"),
+        ("hello", None, None),
+    ]
+    assert rows(found["files"], "id", "size") == [("F1", None)]
+    found = staged(**{"general__2017-07-14": day.replace("5,", "NaN,", 1).encode()})
+    assert len(found["messages"]) == 2
+
+
+@pytest.mark.parametrize("depth", [63, 100, 480, 700, 950, 20_000])
+def test_no_depth_ends_the_reading(depth: int) -> None:
+    nest = "[" * depth + "]" * depth
+    for good, bad in ((GOOD, "]"), (GOOD, ""), (f'{GOOD}, {{"ts": NaN}}', "]")):
+        day = f'[{GOOD}, {{"type": "message", "ts": "1500000001.000000", "text": 5, "x": {nest}}}, {good}{bad}'
+        found = staged(**{"general__2017-07-14": day.encode()})
+        assert len(found["messages"]) >= 1
+    users = f'[{{"id": "U1", "x": {nest}}}, {{"id": "U2", "name": "b"}}]'.encode()
+    assert "U2" in rows(staged(said(), users=users)["users"], "id")
 
 
 def test_many_faults_of_one_kind_are_folded() -> None:
