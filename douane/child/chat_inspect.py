@@ -7,9 +7,8 @@ chat_inspect  source_fd, importer or null, options, stage, share [n, of how many
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +18,8 @@ from douane.chat.tally import Tally
 from douane.child.wire import Wire, source_of
 from douane.errors import BadFile
 from douane.staging.parts import write_part
+
+WATCHED_BYTES = 1 << 18
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class Watched:
     done: int = 0
     rows: int = 0
     quiet: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    next_said: int = 0
 
     @property
     def size(self) -> int:
@@ -39,8 +40,10 @@ class Watched:
 
     def read(self, offset: int, length: int) -> bytes:
         data = self.source.read(offset, length)
-        with self._lock:
-            self.done += len(data)
+        # No lock: it would be taken for each of a million entries, and a few bytes that two threads lose do no harm.
+        self.done += len(data)
+        if self.done >= self.next_said:
+            self.next_said = self.done + WATCHED_BYTES
             if not self.quiet:
                 self.wire.progress("reading", min(self.done, self.size), self.size, "bytes", self.rows)
         return data

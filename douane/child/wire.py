@@ -21,7 +21,11 @@ class FileSource:
     size: int
 
     def read(self, offset: int, length: int) -> bytes:
-        chunks: list[bytes] = []
+        first = os.pread(self.descriptor, length, offset)
+        if len(first) == length:
+            return first
+        chunks = [first] if first else []
+        offset, length = offset + len(first), length - len(first)
         while length > 0:
             chunk = os.pread(self.descriptor, length, offset)
             if not chunk:
