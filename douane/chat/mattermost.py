@@ -494,8 +494,12 @@ class Writer:
         """What integrations added, in the fields that Mattermost shares with Slack."""
         if not given:
             return []
+        try:
+            cards = json.loads(given)
+        except ValueError:  # a number of more digits than Python reads
+            return []
         made = []
-        for one in _list(json.loads(given)):
+        for one in _list(cards):
             if not isinstance(one, dict):
                 continue
             kept: dict[str, Any] = {}

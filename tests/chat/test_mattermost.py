@@ -334,9 +334,10 @@ def test_system_messages_and_integrations() -> None:
             message(3, kind="me", text="waves"),
             message(4, text="", format="slack_mrkdwn", attachments=json.dumps(attachments)),
             message(5, text="<@U2> see <#C1>", format="slack_mrkdwn"),
+            message(6, text="much", attachments='[{"ts": %s}]' % ("9" * 5000)),
         ],
     )
-    join, topic, me, integration, mention = written.of("post")
+    join, topic, me, integration, mention, much = written.of("post")
     assert (join["type"], join["message"]) == ("system_join_channel", "ann joined the channel.")
     assert (topic["type"], topic["props"]["new_header"]) == ("system_header_change", "Plans")
     assert (me["type"], me["message"]) == ("me", "*waves*")
@@ -344,6 +345,7 @@ def test_system_messages_and_integrations() -> None:
     assert made[0] == {"text": "all **green**", "title": "Build", "ts": 1, "fields": [{"title": "a", "value": "b"}]}
     assert len(made) == 2
     assert mention["message"] == "@bob see ~general"
+    assert (much["message"], much.get("props")) == ("much", None)
 
 
 def test_what_is_edited_pinned_or_without_a_time() -> None:

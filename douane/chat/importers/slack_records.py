@@ -215,9 +215,14 @@ def load(data: bytes, depth_max: int) -> tuple[Any, frozenset[str]]:
         value = _decode_any(data)
     except UNFIT:
         text, replaced = _text(data)
-        mended.add(MENDED)
         try:
-            value = json.loads(text, strict=False, parse_int=_whole)
+            try:
+                if replaced or data[:1] not in (b"[", b"{"):
+                    raise ValueError
+                value = _strict.decode(text)  # JSON all the same: halves of a pair, endless numbers
+            except ValueError:
+                value = json.loads(text, strict=False, parse_int=_whole)
+                mended.add(MENDED)
         except RecursionError:
             return _too_deep(text), frozenset()
         except ValueError:
@@ -255,7 +260,12 @@ def _whole(digits: str) -> int | None:
     return int(digits) if len(digits) <= 1_000 else None
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
 _decoder = json.JSONDecoder(strict=False, parse_int=_whole)
+_strict = json.JSONDecoder(parse_int=_whole, parse_constant=_no_number)
 
 
 def _recovered(text: str, depth_max: int, is_record: Callable[[Any], bool]) -> Iterator[tuple[Any, frozenset[str]]]:
