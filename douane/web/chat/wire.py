@@ -6,6 +6,7 @@ Sources: the contract's sections 1 to 4 (shared reference `chat-import-contract.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -450,7 +451,7 @@ def room(found: Mapping[str, Any]) -> dict[str, Any]:
         "ro": False,
     }
     if found["name"]:
-        shown |= {"name": found["name"], "fname": (found["document"] or {}).get("fname") or found["name"]}
+        shown |= {"name": found["name"], "fname": (found["document"] or {}).get("displayName") or found["name"]}
     if found["creator_id"]:
         shown["u"] = {"_id": found["creator_id"]}
     for name in ("topic", "description"):
@@ -549,7 +550,9 @@ def message(found: Mapping[str, Any], people: People, rooms: Rooms) -> dict[str,
         shown["reactions"] = reactions
     shown |= _mentions(found["mentions"], people, rooms)
     if found["attachments"]:
-        shown["attachments"] = msgspec.json.decode(found["attachments"])
+        # As the export has them; numbers that no program holds would keep a whole page from being shown.
+        with suppress(msgspec.DecodeError, RecursionError):
+            shown["attachments"] = msgspec.json.decode(found["attachments"])
     if found["files"]:
         shown["files"] = [_file(one) for one in found["files"]]
     return shown
@@ -613,4 +616,7 @@ def _moment(microseconds: int | None) -> str | None:
     """ISO 8601 in milliseconds, without a detour over floats; `importTs` keeps the microseconds."""
     if microseconds is None:
         return None
-    return time(_EPOCH + timedelta(microseconds=microseconds))
+    try:
+        return time(_EPOCH + timedelta(microseconds=microseconds))
+    except OverflowError:  # no calendar has it
+        return None

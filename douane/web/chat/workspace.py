@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,7 +13,6 @@ from douane.errors import NotFound
 from douane.flow.chat import files, workspace
 from douane.flow.chat.workspace import Document, Page
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
-from douane.web.auth import Web
 from douane.web.bodies import attachment, safe_file_name
 from douane.web.chat import answers, wire
 from douane.web.chat.answers import says
@@ -50,6 +49,10 @@ def _taken(pages: Callable[[int, int], Page], offset: int, count: int) -> Page:
     return Page(items, found.total)
 
 
+def _placeholders(request: Request) -> bool:
+    return request.query_params.get("placeholders", "").lower() in ("true", "1")
+
+
 def _listed(name: str, shown: list[Any], offset: int, total: int) -> Response:
     return answers.success({name: shown, "count": len(shown), "offset": offset, "total": total})
 
@@ -66,7 +69,7 @@ async def users(request: Request, asker: Asker = Depends(viewer)) -> Response:
     unless `placeholders` asks for them."""
     offset, count = _window(request, asker)
     operation_id = request.query_params.get("operationId")
-    placeholders = request.query_params.get("placeholders", "").lower() in ("true", "1")
+    placeholders = _placeholders(request)
 
     def work() -> Page:
         return _taken(
@@ -348,7 +351,13 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
         400,
         404,
         media=tuple(MEDIA.values()),
-        query={"table": "string", "format": "string", "operationId": "string", "roomId": "string"},
+        query={
+            "table": "string",
+            "format": "string",
+            "operationId": "string",
+            "roomId": "string",
+            "placeholders": "boolean",
+        },
         required=("table",),
     ),
 )
@@ -361,16 +370,18 @@ async def export(request: Request, asker: Asker = Depends(viewer)) -> Response:
         raise wire.bad_query(f"table must be one of {', '.join(workspace.KINDS)}")
     if format not in MEDIA:
         raise wire.bad_query(f"format must be one of {', '.join(MEDIA)}")
-    chunks = _begun(asker.web, asker.project_id, table, format, query.get("operationId"), query.get("roomId"))
+    chunks = workspace.encoded(
+        asker.web.house,
+        asker.project_id,
+        table,
+        format,
+        operation_id=query.get("operationId"),
+        room_id=query.get("roomId"),
+        placeholders=_placeholders(request),
+    )
     # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
     first = await run_in_threadpool(next, chunks, b"")
     return StreamingResponse(streamed(chunks, first), media_type=MEDIA[format], headers=attachment(f"{table}.{format}"))
-
-
-def _begun(
-    web: Web, project_id: str, table: str, format: str, operation_id: str | None, room_id: str | None
-) -> Iterator[bytes]:
-    return workspace.encoded(web.house, project_id, table, format, operation_id=operation_id, room_id=room_id)
 
 
 @router.get("/douane.file", **says(400, 404, media=("application/octet-stream",), query={"fileId": "string"}))

@@ -149,6 +149,27 @@ def test_the_workspace_is_there_before_the_first_import(site: Site) -> None:
     assert admin.get(f"{API}/getLatestImportOperations").json() == []
 
 
+def test_what_no_program_holds_does_not_keep_a_page_from_being_shown(admin: TestClient) -> None:
+    time = "1577836800.00010"
+    said = {"type": "message", "user": "U1AAAAAA", "text": "sound", "ts": f"{time}0"}
+    huge = json.dumps({**said, "text": "huge", "ts": f"{time}1", "attachments": [{"fallback": "N"}]})
+    huge = huge.replace('"N"', "1e999")
+    room = {"id": "C1AAAAAA", "name": "Caf\u00e9 Bar", "members": ["U1AAAAAA"], "creator": "U1AAAAAA"}
+    export = {
+        "users.json": json.dumps([{"id": "U1AAAAAA", "name": "ada", "profile": {"email": "ada@example.com"}}]),
+        "channels.json": json.dumps([room]),
+        f"{room['name']}/2020-01-01.json": f"[{json.dumps(said)},{huge}]",
+    }
+    upload(admin, zipped(export), key="slack")
+    file_data(admin)
+    admin.post(f"{API}/startImport", json=ALL)
+    done(admin)
+    shown = admin.get(f"{API}/douane.messages").json()["messages"]
+    assert [one["msg"] for one in shown] == ["sound", "huge"]
+    names = [(one["name"], one["fname"]) for one in admin.get(f"{API}/channels.list").json()["channels"]]
+    assert ("Cafe-Bar", "Caf\u00e9 Bar") in names
+
+
 def test_progress_as_server_sent_events(admin: TestClient) -> None:
     upload(admin, zipped(EXAMPLE))
     file_data(admin)
