@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from douane.chat import check, settle
@@ -65,7 +66,7 @@ def settle_messages(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
             continue
         tables = {name: read_part(Path(path)) for name, path in part["tables"].items()}
         done = settle.settle(tables, own, found, marks_of, maps)
-        _hand_over(part, tables[TABLE]["entry"], done, workspace, folder, wire)
+        _hand_over(part, tables, done, workspace, folder, wire)
         beat()
 
 
@@ -104,14 +105,19 @@ def _workspace_part(part: dict[str, Any]) -> WorkspacePart:
 
 
 def _hand_over(
-    part: dict[str, Any], entries: pl.Series, done: Settled, workspace: list[WorkspacePart], folder: Path, wire: Wire
+    part: dict[str, Any],
+    staged: dict[str, pl.DataFrame],
+    done: Settled,
+    workspace: list[WorkspacePart],
+    folder: Path,
+    wire: Wire,
 ) -> None:
     number = part["number"]
     before = masks.read_mask(Path(part["before"])).words if part["before"] else None
     words = check.outcome_words(TABLE, done.codes, before)
     mask = masks.judge_state(words, check.failed_words(TABLE))
     masks.write_mask(mask, folder / f"mask-{number}")
-    settle.ledger(entries, done.codes).write_ipc(folder / f"entries-{number}")
+    settle.ledger(staged[TABLE]["entry"], done.codes).write_ipc(folder / f"entries-{number}")
     files: dict[str, str] = {}
 
     def keep(table: str, frame: pl.DataFrame) -> None:
@@ -119,17 +125,22 @@ def _hand_over(
         write_part(frame, folder / files[table])
 
     messages = done.tables[TABLE]
-    documents = None
+    # Files of messages that did not change, too: a later export may hold their bytes, or an address that still works.
+    named = [_files_of(staged, done.codes == PLACE["unchanged"])]
     if len(messages):
         if "files" in done.tables:
             done.tables["files"] = settle.with_file_ids(done.tables["files"], messages)
-            documents = f"documents-{number}"
-            settle.file_rows(done.tables["files"]).write_ipc(folder / documents)
+            named.append(settle.file_rows(done.tables["files"]))
         for table, frame in done.tables.items():
             keep(table, frame)
         keep("rooms", settle.room_counts(messages))
         files["keys"] = f"keys-in-{number}.npy"
         np.save(folder / files["keys"], done.keys)
+    documents = None
+    if any(rows is not None for rows in named):
+        documents = f"documents-{number}"
+        found = pl.concat([rows for rows in named if rows is not None])
+        found.unique("id", keep="last", maintain_order=True).write_ipc(folder / documents)
     gone: list[dict[str, Any]] = []
     for place, offsets in done.gone.items():
         file = f"gone-{number}-{place}"
@@ -150,6 +161,14 @@ def _hand_over(
         documents=documents,
         gone=gone,
     )
+
+
+def _files_of(staged: dict[str, pl.DataFrame], wanted: npt.NDArray[np.bool_]) -> pl.DataFrame | None:
+    """The files that some of the staged messages name."""
+    if "files" not in staged or not wanted.any():
+        return None
+    some = settle.cut({name: staged[name] for name in (TABLE, "files")}, wanted)
+    return settle.file_rows(settle.with_file_ids(some["files"], some[TABLE])) if "files" in some else None
 
 
 # Whole results

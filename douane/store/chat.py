@@ -538,8 +538,25 @@ def objects(connection: Connection, project_id: str) -> set[str]:
 
 
 def add_files(connection: Connection, rows: Sequence[Row]) -> None:
-    """Files that messages name; one that is known stays as it is."""
-    _insert_new(connection, chat_file, rows)
+    """Files that messages name. One that was not fetched yet is looked for where the newest export has it; one that was
+    stays as it is."""
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = make(chat_file)
+    newer = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=[chat_file.c.project_id, chat_file.c.id],
+        set_={
+            "state": newer.state,
+            "url": newer.url,
+            "body_entry": newer.body_entry,
+            "operation_id": newer.operation_id,
+            "error": None,
+            "updated_at": newer.updated_at,
+        },
+        where=(chat_file.c.state != "downloaded") & (newer.state == "pending"),
+    )
+    for start in range(0, len(rows), _AT_ONCE):
+        connection.execute(statement, list(rows[start : start + _AT_ONCE]))
 
 
 # Reading

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from douane.chat.selection import EVERYTHING, Group, Selection
 from douane.flow import sweeping
@@ -18,6 +18,7 @@ from douane.model.operation import Operation
 from douane.store import chat, operations, projects
 from douane.store.database import read, write
 from douane.store.ids import new_id
+from douane.store.schema import chat_file
 from douane.store.schema import operation as operation_table
 from tests.flow.chat.conftest import Go, Stage, channel, message, user
 
@@ -418,3 +419,37 @@ def test_a_room_that_failed_comes_with_its_messages_once_it_can(
     (room,) = workspace.rooms(house, project_id, types=("d",)).items
     assert {one["username"] for one in workspace.members(house, project_id, room_id=room["id"]).items} == {"bob", "eve"}
     assert room["messages"] == 1
+
+
+def test_a_later_export_says_where_files_that_were_not_fetched_are_now(
+    house: House, project_id: str, stage: Stage, go: Go
+) -> None:
+    def export(token: str, body_entry: int | None = None) -> dict[str, Any]:
+        named = {"at": 0, "number": 1, "name": "a.txt", "state": "hosted"}
+        files = [
+            {**named, "id": "F1", "url": f"https://files.example/1?t={token}"},
+            {**named, "number": 2, "id": "F2", "url": f"https://files.example/2?t={token}", "body_entry": body_entry},
+        ]
+        return {
+            "users": [USERS],
+            "channels": [CHANNELS],
+            "messages": [[message("C1", 1, "with files", files=2)]],
+            "files": [files],
+        }
+
+    go(stage(**export("old")))
+    with write(house.engine) as connection:
+        connection.execute(update(chat_file).where(chat_file.c.id == "F1").values(state="downloaded", object="kept"))
+        connection.execute(update(chat_file).where(chat_file.c.id == "F2").values(state="failed", error="gone"))
+    again = go(stage(**export("new", 7)))
+    assert again.detail["done"]["unchanged"] >= 1
+    assert again.detail["done"].get("updated", 0) == 0
+    with read(house.engine) as connection:
+        found = {
+            row["id"]: dict(row)
+            for row in connection.execute(select(chat_file).where(chat_file.c.project_id == project_id)).mappings()
+        }
+    assert (found["F1"]["state"], found["F1"]["url"]) == ("downloaded", "https://files.example/1?t=old")
+    assert (found["F2"]["state"], found["F2"]["url"]) == ("pending", "https://files.example/2?t=new")
+    assert (found["F2"]["body_entry"], found["F2"]["error"]) == (7, None)
+    assert found["F2"]["operation_id"] == again.id
