@@ -123,7 +123,8 @@ def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
         now = operations.fenced(connection, held)
         values: dict[str, Any] = {"work_error": {"code": error.code, "message": error.message}}
         if now.work in ENDS_THE_IMPORT:
-            values["stage"] = "failed"
+            # A second try of failed records takes nothing away from the import that was completed before.
+            values["stage"] = "completed" if now.detail.get("run", {}).get("retry") else "failed"
         if "download" in now.detail:
             # The address may hold a token, and is needed no more.
             values["detail"] = {key: value for key, value in now.detail.items() if key != "download"}

@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError, StatementError
+from sqlalchemy.exc import InternalError, OperationalError, StatementError
 
 from douane import errors
 from douane.chat import check, plan, settle
@@ -216,7 +216,9 @@ def _split(records: list[Record], at: int, commit: Callable[[list[Record], int],
     """Commits a batch; where the database refuses it, smaller ones, down to the one record that it refuses."""
     try:
         commit(records, at)
-    except (IntegrityError, DataError, StatementError):
+    except StatementError as error:
+        if isinstance(error, (OperationalError, InternalError)):
+            raise  # the database is away or busy: that says nothing about a record
         if len(records) == 1:
             commit([{"_refused": True, **records[0]}], at)
             return
