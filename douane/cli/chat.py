@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -24,11 +25,12 @@ from douane.chat.sums import Sums, counts_of
 from douane.cli import chat_screen, screen
 from douane.cli.files import opened
 from douane.cli.given import settings
-from douane.errors import BadRequest, Cancelled
+from douane.errors import BadFile, BadRequest, Cancelled
 from douane.jobs.children import child_limits, run_child
 from douane.settings import Settings
 
 SHARES_MAX = 4
+_TABLE = re.compile(r"[a-z_]{1,40}")
 SHARED_FROM_BYTES = 64 << 20
 LIMITS = (
     "record_bytes",
@@ -103,9 +105,13 @@ def _staged(
     tables: dict[str, list[dict[str, Any]]] = {}
     for share, events in enumerate(runs):
         for table, parts in events["staged"]["tables"].items():
+            if not _TABLE.fullmatch(table):
+                raise BadFile("The program that read the export gave no sensible answer.")
             (work / table).mkdir(exist_ok=True)
             for part in parts:
-                (work / f"share-{share}" / part["file"]).rename(work / part["file"])
+                # A name is the child's word, and the child has read a stranger's file.
+                file = Path(table) / Path(part["file"]).name
+                (work / f"share-{share}" / file).rename(work / file)
             tables.setdefault(table, []).extend(parts)
         shutil.rmtree(work / f"share-{share}")
     counts = asdict(counts_of([Sums(**events["staged"]["sums"]) for events in runs]))

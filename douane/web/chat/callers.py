@@ -25,6 +25,8 @@ from douane.web.auth import Web, address_of, web_of
 from douane.web.bodies import form_fields, media_type, read_body
 from douane.web.chat import schemas, wire
 
+_SMALL_BYTES = 256 << 10  # what is read at once, without another thread
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -75,7 +77,7 @@ def no_query(request: Request) -> None:
 
 async def body(request: Request, schema: schemas.Schema) -> Any:
     """The body, judged. Nothing, broken JSON and other kinds count as `{}` (2.1)."""
-    return judged(schema, await value(request))
+    return await run_in_threadpool(judged, schema, await value(request))
 
 
 def judged(schema: schemas.Schema, given: Any) -> Any:
@@ -94,6 +96,10 @@ async def value(request: Request, bytes_max: int | None = None) -> Any:
         return dict(form_fields(data))
     if kind not in ("", "application/json") or not data.strip():
         return {}
+    return _decoded(data) if len(data) < _SMALL_BYTES else await run_in_threadpool(_decoded, data)
+
+
+def _decoded(data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):
