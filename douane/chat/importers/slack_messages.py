@@ -297,22 +297,28 @@ class CountingPile(Pile):
         size = len(found)
         if len(times) != _TIME_BYTES * size or times[10::_TIME_BYTES] != "." * size or _NO_TIME in times:
             return False
-        # One thing of all messages at a time: that is how lists are gone through fastest.
+        # One thing of all messages at a time: that is how lists are gone through fastest. Most files hold nothing but
+        # ordinary messages with text, and of their texts most can be judged as one.
         subtypes = [m.subtype for m in found]
-        if _VALUED.keys().isdisjoint(subtypes):
+        rare = set(subtypes)
+        rare.discard(None)
+        if rare.isdisjoint(_VALUED):
             texts = [m.text for m in found]
         else:
             texts = [_said(m) for m in found]
         if ordinary and not (
-            all(texts) and FULL.isdisjoint(subtypes) and self.known.issuperset([m.user for m in found])
+            FULL.isdisjoint(rare)
+            and self.known.issuperset([m.user for m in found])
+            and (all(texts) or not _hidden_text(found, texts))
         ):
             return False
-        if [text for text in texts if text and "\0" in text] or [s for s in subtypes if s and "\0" in s]:
+        said = "".join([text for text in texts if text]) if None in texts else "".join(texts)  # type: ignore[arg-type]
+        if "\0" in said or [s for s in rare if s and "\0" in s]:
             return False
         threads = [m.thread_ts for m in found if m.thread_ts]
-        if not all(map(_TIME.fullmatch, threads)):
+        if threads and not all(map(_TIME.fullmatch, threads)):
             return False
-        linked = [text for text in texts if text and "<" in text]
+        linked = [text for text in texts if text and "<" in text] if "<" in said else ()
         reactions = sum([_count_reactions(m.reactions) for m in found if m.reactions])
         files = sum([_count_files(m.files, self.context.depth_max) for m in found if m.files])
         if not (digits := times.replace(".", "")).isascii() or not digits.isdigit():
@@ -367,6 +373,12 @@ class CountingPile(Pile):
         if times is not None:
             years = times.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
             self.years.update(dict(zip(*(u.tolist() for u in np.unique(years, return_counts=True)), strict=True)))
+
+
+def _hidden_text(found: Sequence[records.Counted | Full], texts: Sequence[str | None]) -> bool:
+    """Whether a message without text may have one elsewhere: in its blocks, or in what a huddle was."""
+    silent = (m for m, text in zip(found, texts, strict=True) if not text)
+    return any(m.blocks is not None or m.subtype == "huddle_thread" for m in silent)
 
 
 def _count_reactions(reactions: Sequence[Reaction]) -> int:

@@ -99,6 +99,7 @@ class Counted(Struct, gc=False):
     type: Literal["message"] | None = None
     ts: str | None = None
     text: str | None = None
+    blocks: Raw = None  # type: ignore[assignment]
     files: list[Raw] | None = None
     thread_ts: str | None = None
     reactions: list[Reaction] | None = None
