@@ -538,8 +538,8 @@ def objects(connection: Connection, project_id: str) -> set[str]:
 
 
 def add_files(connection: Connection, rows: Sequence[Row]) -> None:
-    """Files that messages name. One that was not fetched yet is looked for where the newest export has it; one that was
-    stays as it is."""
+    """Files that messages name. One that was not fetched yet is looked for where a newer export has it, if that is
+    elsewhere; one that was fetched stays as it is."""
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     statement = make(chat_file)
     newer = statement.excluded
@@ -553,7 +553,9 @@ def add_files(connection: Connection, rows: Sequence[Row]) -> None:
             "error": None,
             "updated_at": newer.updated_at,
         },
-        where=(chat_file.c.state != "downloaded") & (newer.state == "pending"),
+        where=(chat_file.c.state != "downloaded")
+        & (newer.state == "pending")
+        & (chat_file.c.url.is_distinct_from(newer.url) | newer.body_entry.is_not(None)),
     )
     for start in range(0, len(rows), _AT_ONCE):
         connection.execute(statement, list(rows[start : start + _AT_ONCE]))
