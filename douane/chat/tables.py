@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import polars as pl
 
 TEXT, WHOLE, FLAG = pl.String(), pl.Int64(), pl.Boolean()
@@ -165,12 +166,22 @@ def frame(table: str, columns: Mapping[str, Sequence[Any]]) -> pl.DataFrame:
     rows = len(next(iter(columns.values()))) if columns else 0
     return pl.DataFrame(
         [
-            pl.Series(name, columns[name], dtype=kind, strict=False)
+            _series(name, columns[name], kind)
             if name in columns
             else pl.Series(name, dtype=kind).extend_constant(None, rows)
             for name, kind in schema.items()
         ]
     )
+
+
+def _series(name: str, values: Sequence[Any], kind: pl.DataType) -> pl.Series:
+    if kind == TEXTS and isinstance(values, list) and any(values):
+        # Out of lists of lists Polars makes a series for each: a hundred times what this takes.
+        held = ["[]" if not value else msgspec.json.encode(list(value)).decode() for value in values]
+        decoded = pl.Series(name, held).str.json_decode(TEXTS)
+        absent = [value is None for value in values]
+        return decoded if not any(absent) else decoded.set(pl.Series(absent), None)
+    return pl.Series(name, values, dtype=kind, strict=False)
 
 
 def conversation_key(product: str, team: str, conversation: str) -> int:
