@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import shutil
 import time
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+import douane
 from douane import errors
 from douane.flow import attempts, chat, sweeping, work
 from douane.flow.house import House, open_house
@@ -26,6 +28,8 @@ def run(settings: Settings) -> None:
     """Works until it is told to stop."""
     house = open_house(settings, spares=settings.child_spares)
     settings.work_folder.mkdir(parents=True, exist_ok=True)
+    # Children may write nothing but what they stage: what is not compiled now each of them would compile for itself.
+    compileall.compile_dir(str(Path(douane.__file__).parent), quiet=2)
     run_worker(
         settings,
         house.engine,
