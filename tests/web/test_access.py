@@ -41,9 +41,11 @@ BODIES: list[dict[str, Any]] = [
 ]
 
 
-def operations(site: Site) -> list[tuple[str, str]]:
+def operations(site: Site, surface: str = "/v1/") -> list[tuple[str, str]]:
     paths = site.client.get("/openapi.json").json()["paths"]
-    found = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    found = [
+        (method.upper(), path) for path, methods in paths.items() if path.startswith(surface) for method in methods
+    ]
     assert len(found) > 40
     return found
 
@@ -66,6 +68,18 @@ def test_nobody_is_let_in_without_saying_who(sqlite_site: Site) -> None:
             assert message(answer)[0] == 401
         if (method, path) in PERSON:
             assert message(site.client.request(method, at(path, UNKNOWN_ID), json={})) == (401, "bad_token")
+
+
+def test_nobody_is_let_in_on_the_chat_surface_either(sqlite_site: Site) -> None:
+    site = sqlite_site
+    for method, path in operations(site, "/api/v1/"):
+        if path in ("/api/v1/login", "/api/v1/info"):
+            continue
+        # An access key and a cookie are the other surface's.
+        for client in (site.anyone(), site.client, site.signed_in(), site.anyone(**{"X-User-Id": UNKNOWN_ID})):
+            answer = client.request(method, path, json={})
+            assert answer.status_code == 401, (method, path)
+            assert answer.json()["error"] == "unauthorized"
 
 
 @pytest.mark.parametrize(
