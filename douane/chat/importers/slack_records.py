@@ -499,19 +499,29 @@ def parse(raw: Raw | bytes | None, depth_max: int) -> Any:
 # --- files too long for one piece ------------------------------------------------------------------------------------
 
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}\[([\r\n]{1,2}[ \t]{0,32})?")
-_TOO_LONG = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes); the rest is not read.", "")
+_TOO_LONG = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes).", "")
+_TOO_LONG_LAST = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes); the rest is not read.", "")
 
 
 def pieces(blocks: Iterable[bytes], record_bytes: int) -> Iterator[bytes | Damage]:
     """A long array cut between its elements: each piece is an array of its own, of about PIECE_BYTES.
 
     In an indented file the cut is where an element's closing brace stands at the first one's indent (no string holds a
-    raw line end, so this is exact in any file that one program indented); elsewhere brackets are counted."""
+    raw line end, so this is exact in any file that one program indented); elsewhere brackets are counted. There reading
+    also goes on behind an element that is too long; elsewhere it ends with it."""
     buffer = bytearray()
     indent: bytes | None = None
-    started = False
+    started = passing = False
     for block in blocks:
         buffer += block
+        if passing:
+            mark = (indent or b"") + b"}," + (indent or b"") + b"{"
+            at = buffer.find(mark)
+            if at < 0:
+                del buffer[: -len(mark)]
+                continue
+            del buffer[: at + len(mark) - 1]
+            passing = False
         if not started:
             opening = _ARRAY.match(buffer)
             if not opening:
@@ -525,9 +535,14 @@ def pieces(blocks: Iterable[bytes], record_bytes: int) -> Iterator[bytes | Damag
             if end >= 0:
                 yield b"[" + bytes(buffer[:end]) + b"]"
                 del buffer[:begin]
+            elif len(buffer) > record_bytes and not indent:
+                yield _TOO_LONG_LAST
+                return
             elif len(buffer) > record_bytes:
                 yield _TOO_LONG
-                return
+                passing = True
+    if passing:
+        return
     # The array's own closing bracket is still there, unless the file is cut off.
     yield b"[" + bytes(buffer)
 

@@ -790,6 +790,21 @@ def test_long_files_that_are_none_end(day: bytes, kept: int) -> None:
     assert ledger(tables)[3] > 0
 
 
+def test_reading_goes_on_behind_a_record_that_is_too_long() -> None:
+    messages = [said(f"15000000{i:02}.000000", text=f"number {i}") for i in range(6)]
+    messages[2]["text"] = "x" * (5 << 20)
+    messages[5]["blocks"] = [{"x": "y" * (5 << 20)}]
+    day = json.dumps(messages, indent=4)
+    data = of({"users.json": USERS, "channels.json": CHANNELS, "general/2017-07-14.json": day.encode()})
+    options = Options(limits=Limits(record_bytes=2 << 20))
+    tables = read("slack", data, options)
+    assert tables["messages"]["text"].to_list() == ["number 0", "number 1", "number 3", "number 4"]
+    assert tables["issues"]["code"].to_list() == ["importer-record-too-long"] * 2
+    assert tables["issues"]["position"].to_list() == [2, 5]
+    found, staged, skipped, failed = ledger(tables)
+    assert (found, failed) == (staged + skipped + 2, 2)
+
+
 def test_damage_anywhere_costs_what_it_hits() -> None:
     """Random damage to day files: the ledger holds, whole files stay whole, and reading goes on after any batch."""
     rng = random.Random(11)
