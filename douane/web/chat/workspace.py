@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -39,22 +40,37 @@ def _window(request: Request, asker: Asker) -> tuple[int, int]:
     return offset, min(count, asker.web.house.settings.page_rows_max)
 
 
-def _taken(pages: Callable[[int, int], Page], offset: int, count: int) -> Page:
+async def _pull(
+    request: Request,
+    asker: Asker,
+    name: str,
+    pages: Callable[..., Page],
+    shape: Callable[[Document], dict[str, Any]],
+    **which: Any,
+) -> Response:
+    """What the query asks of one of the workspace's lists; `which` is the list's own choice."""
+    offset, count = _window(request, asker)
+    held = partial(pages, asker.web.house, asker.project_id, **which)
+    found = await run_in_threadpool(_taken, held, offset, count)
+    return _listed(name, [shape(one) for one in found.items], offset, found.total)
+
+
+def _taken(pages: Callable[..., Page], offset: int, count: int) -> Page:
     """Items from `offset`, which need not be where a page begins."""
     number, inside = divmod(offset, count)
-    found = pages(number + 1, count)
+    found = pages(page=number + 1, limit=count)
     items = found.items[inside:]
     if inside and len(items) + inside == count:
-        items += pages(number + 2, count).items[:inside]
+        items += pages(page=number + 2, limit=count).items[:inside]
     return Page(items, found.total)
-
-
-def _placeholders(request: Request) -> bool:
-    return request.query_params.get("placeholders", "").lower() in ("true", "1")
 
 
 def _listed(name: str, shown: list[Any], offset: int, total: int) -> Response:
     return answers.success({name: shown, "count": len(shown), "offset": offset, "total": total})
+
+
+def _placeholders(request: Request) -> bool:
+    return request.query_params.get("placeholders", "").lower() in ("true", "1")
 
 
 # Users
@@ -67,27 +83,16 @@ def _listed(name: str, shown: list[Any], offset: int, total: int) -> Response:
 async def users(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The workspace's users, or those that one import made; without the accounts that only stand for unknown authors,
     unless `placeholders` asks for them."""
-    offset, count = _window(request, asker)
-    operation_id = request.query_params.get("operationId")
-    placeholders = _placeholders(request)
-
-    def work() -> Page:
-        return _taken(
-            lambda page, limit: workspace.users(
-                asker.web.house,
-                asker.project_id,
-                operation_id=operation_id,
-                page=page,
-                limit=limit,
-                placeholders=placeholders,
-            ),
-            offset,
-            count,
-        )
-
-    found = await run_in_threadpool(work)
     address = asker.web.house.settings.address
-    return _listed("users", [wire.user(one, address) for one in found.items], offset, found.total)
+    return await _pull(
+        request,
+        asker,
+        "users",
+        workspace.users,
+        lambda found: wire.user(found, address),
+        operation_id=request.query_params.get("operationId"),
+        placeholders=_placeholders(request),
+    )
 
 
 @router.get("/users.info", **says(400, query={"userId": "string", "username": "string", "importId": "string"}))
@@ -159,20 +164,8 @@ async def all_rooms(request: Request, asker: Asker = Depends(viewer)) -> Respons
 
 
 async def _rooms(request: Request, asker: Asker, name: str, types: tuple[str, ...]) -> Response:
-    offset, count = _window(request, asker)
     operation_id = request.query_params.get("operationId")
-
-    def work() -> Page:
-        return _taken(
-            lambda page, limit: workspace.rooms(
-                asker.web.house, asker.project_id, operation_id=operation_id, types=types, page=page, limit=limit
-            ),
-            offset,
-            count,
-        )
-
-    found = await run_in_threadpool(work)
-    return _listed(name, [wire.room(one) for one in found.items], offset, found.total)
+    return await _pull(request, asker, name, workspace.rooms, wire.room, operation_id=operation_id, types=types)
 
 
 @router.get("/channels.info", **says(400, query={"roomId": "string", "roomName": "string"}))
@@ -245,39 +238,17 @@ async def _members(request: Request, asker: Asker, types: tuple[str, ...]) -> Re
 
 
 async def _memberships(request: Request, asker: Asker, room_id: str | None) -> Response:
-    offset, count = _window(request, asker)
     operation_id = request.query_params.get("operationId")
-
-    def work() -> Page:
-        return _taken(
-            lambda page, limit: workspace.members(
-                asker.web.house, asker.project_id, room_id=room_id, operation_id=operation_id, page=page, limit=limit
-            ),
-            offset,
-            count,
-        )
-
-    found = await run_in_threadpool(work)
-    return _listed("members", [wire.member(one) for one in found.items], offset, found.total)
+    return await _pull(
+        request, asker, "members", workspace.members, wire.member, room_id=room_id, operation_id=operation_id
+    )
 
 
 @router.get("/douane.contacts", **says(400, query={**_PAGES, "operationId": "string"}))
 async def contacts(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """The workspace's contacts."""
-    offset, count = _window(request, asker)
     operation_id = request.query_params.get("operationId")
-
-    def work() -> Page:
-        return _taken(
-            lambda page, limit: workspace.contacts(
-                asker.web.house, asker.project_id, operation_id=operation_id, page=page, limit=limit
-            ),
-            offset,
-            count,
-        )
-
-    found = await run_in_threadpool(work)
-    return _listed("contacts", [wire.contact(one) for one in found.items], offset, found.total)
+    return await _pull(request, asker, "contacts", workspace.contacts, wire.contact, operation_id=operation_id)
 
 
 # Messages
@@ -320,19 +291,10 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
 
     def work() -> tuple[list[dict[str, Any]], int]:
         house, project_id = asker.web.house, asker.project_id
-        found = _taken(
-            lambda page, limit: workspace.messages(
-                house,
-                project_id,
-                operation_id=operation_id,
-                room_id=room_id,
-                page=page,
-                limit=limit,
-                render="rocketchat",
-            ),
-            offset,
-            count,
+        pages = partial(
+            workspace.messages, house, project_id, operation_id=operation_id, room_id=room_id, render="rocketchat"
         )
+        found = _taken(pages, offset, count)
         named = wire.named_in(found.items)
         people = workspace.people(house, project_id, named.users)
         rooms = workspace.room_ids(house, project_id, named.rooms)
