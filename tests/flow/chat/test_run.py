@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import DataError, OperationalError
 
+from douane import errors
 from douane.chat.selection import EVERYTHING, Group, Selection
 from douane.flow import sweeping
 from douane.flow.chat import imports, records, run, workspace
@@ -453,3 +455,41 @@ def test_a_later_export_says_where_files_that_were_not_fetched_are_now(
     assert (found["F2"]["state"], found["F2"]["url"]) == ("pending", "https://files.example/2?t=new")
     assert (found["F2"]["body_entry"], found["F2"]["error"]) == (7, None)
     assert found["F2"]["operation_id"] == again.id
+
+
+@once
+def test_a_second_try_that_fails_takes_nothing_away(
+    house: House, project_id: str, stage: Stage, go: Go, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = go(stage(**EXPORT))
+    said = texts(house, project_id)
+    imports.retry(house, first)
+
+    def refuse(*_given: Any, **_more: Any) -> bool:
+        raise errors.DouaneError("Something went wrong.", code="internal")
+
+    monkeypatch.setattr(run, "run_child", refuse)
+    after = again(house, first)
+    assert (after.stage, after.work_error) == ("completed", ("internal", "Something went wrong."))
+    assert texts(house, project_id) == said
+
+
+def test_a_database_that_is_away_says_nothing_about_a_record() -> None:
+    """Only what it refuses of a record is that record's fault."""
+    away = OperationalError("insert", {}, Exception("the server closed the connection"))
+    refused = DataError("insert", {}, Exception("no such character"))
+    committed: list[Any] = []
+
+    def commit(records: list[dict[str, Any]], at: int) -> None:
+        if any(one["id"] == "bad" and "_refused" not in one for one in records):
+            raise refused
+        committed.append((at, [one["id"] for one in records], "_refused" in records[0]))
+
+    run._split([{"id": "a"}, {"id": "bad"}, {"id": "c"}], 5, commit)
+    assert sorted(committed) == [(5, ["a"], False), (6, ["bad"], True), (7, ["c"], False)]
+
+    def absent(_records: list[dict[str, Any]], _at: int) -> None:
+        raise away
+
+    with pytest.raises(OperationalError):
+        run._split([{"id": "a"}], 0, absent)
