@@ -31,8 +31,9 @@ from douane.flow.chat.fetching import POLL_S, Arriving, Ended, Fetches, Got, Jud
 from douane.flow.house import House
 from douane.model.operation import Operation
 from douane.outbound import Outbound
-from douane.store import chat_files, operations
-from douane.store.chat_files import FileRow, Settled
+from douane.store import operations
+from douane.store.chat import files as chat_files
+from douane.store.chat.files import FileRow, Settled
 from douane.store.database import read as reading
 from douane.store.database import write
 

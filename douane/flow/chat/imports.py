@@ -24,7 +24,8 @@ from douane.flow.imports import StoredSource, ask
 from douane.model.operation import OPEN, Operation
 from douane.staging import masks
 from douane.staging.parts import write_part
-from douane.store import chat_files, manifest, operations, projects
+from douane.store import manifest, operations, projects
+from douane.store.chat import files as chat_files
 from douane.store.database import read, write
 from douane.store.ids import new_id
 from douane.store.manifest import MaskRow, PartRow

@@ -24,7 +24,7 @@ from douane.model.operation import Operation
 from douane.settings import Settings
 from douane.store import batches, manifest, operations
 from douane.store.batches import BatchRow
-from douane.store.chat_known import known
+from douane.store.chat.known import known
 from douane.store.database import read as reading
 from douane.store.database import write
 from douane.store.manifest import MaskRow, PartRow

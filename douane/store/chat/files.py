@@ -1,14 +1,16 @@
-"""SQL on what is still to be fetched for a chat workspace: files that messages name, and pictures of users."""
+"""What is still to be fetched for a chat workspace: files that messages name, and pictures of users."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from douane.errors import NotFound
+from douane.store.chat.rows import AT_ONCE, Row
 from douane.store.database import database_now
 from douane.store.schema import chat_file, chat_user
 
@@ -56,6 +58,30 @@ _HAS_BODY = chat_file.c.body_entry.is_not(None)
 
 def _pending(project_id: str) -> ColumnElement[bool]:
     return and_(chat_file.c.project_id == project_id, chat_file.c.state == "pending", or_(_HAS_URL, _HAS_BODY))
+
+
+def add_files(connection: Connection, rows: Sequence[Row]) -> None:
+    """Files that messages name. One that was not fetched yet is looked for where a newer export has it, if that is
+    elsewhere; one that was fetched stays as it is."""
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = make(chat_file)
+    newer = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=[chat_file.c.project_id, chat_file.c.id],
+        set_={
+            "state": newer.state,
+            "url": newer.url,
+            "body_entry": newer.body_entry,
+            "operation_id": newer.operation_id,
+            "error": None,
+            "updated_at": newer.updated_at,
+        },
+        where=(chat_file.c.state != "downloaded")
+        & (newer.state == "pending")
+        & (chat_file.c.url.is_distinct_from(newer.url) | newer.body_entry.is_not(None)),
+    )
+    for start in range(0, len(rows), AT_ONCE):
+        connection.execute(statement, list(rows[start : start + AT_ONCE]))
 
 
 def begin(connection: Connection, project_id: str) -> int:
