@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from douane.chat.selection import EVERYTHING
-from douane.flow.chat import imports, records, run, work
+from douane.flow.chat import imports, records, run, run_messages, work
 from douane.flow.house import House, house_of
 from douane.model.operation import Operation
 from douane.settings import Settings
@@ -222,7 +222,7 @@ def test_a_run_that_was_stopped_or_put_aside_is_made_whole(
     house: House, project: Project, once: Once, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = once.workspace
-    keep = run._keep_settled
+    keep = run_messages.keep_settled
     kept: list[int] = []
 
     def stopping(how: Callable[[], Any]) -> None:
@@ -231,7 +231,7 @@ def test_a_run_that_was_stopped_or_put_aside_is_made_whole(
             kept.append(event["number"])
             how()
 
-        monkeypatch.setattr(run, "_keep_settled", keep_and_stop)
+        monkeypatch.setattr(run_messages, "keep_settled", keep_and_stop)
 
     # Stopped after its first part, and again after the next.
     operation = imports.start(house, reviewed(house, project, once.path), EVERYTHING)
@@ -241,7 +241,7 @@ def test_a_run_that_was_stopped_or_put_aside_is_made_whole(
         assert len(kept) == count
         assert imports.get(house, operation.id, project[0]).detail["cancelled"]
         imports.resume(house, operation)
-    monkeypatch.setattr(run, "_keep_settled", keep)
+    monkeypatch.setattr(run_messages, "keep_settled", keep)
     assert not run.run(house, operation.id)
     assert len(set(kept)) == 2
     completed(house, operation)
@@ -252,7 +252,7 @@ def test_a_run_that_was_stopped_or_put_aside_is_made_whole(
     first = imports.start(house, reviewed(house, other, once.path), EVERYTHING)
     stopping(lambda: imports.clear(house, other[0]))
     run.run(house, first.id)
-    monkeypatch.setattr(run, "_keep_settled", keep)
+    monkeypatch.setattr(run_messages, "keep_settled", keep)
     assert imports.get(house, first.id, other[0]).stage == "terminated"
     there = len(written_down(house, other[0])["messages"])
     assert 0 < there < len(wanted["messages"])

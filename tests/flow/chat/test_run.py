@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from douane import errors
 from douane.chat.selection import EVERYTHING, Group, Selection
 from douane.flow import sweeping
-from douane.flow.chat import imports, records, run, workspace
+from douane.flow.chat import imports, records, run, run_batches, run_messages, workspace
 from douane.flow.house import House
 from douane.model.operation import Operation
 from douane.store import chat, operations, projects
@@ -242,7 +242,7 @@ def test_a_run_that_is_killed_between_any_two_commits_ends_the_same(
     house: House, project_id: str, person_id: str, stage: Stage, go: Go, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each attempt gets one commit further than the one before; then another project's undisturbed run is compared."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(run_batches, "BATCH", 2)
     operation = stage(**EXPORT)
     imports.start(house, operation, EVERYTHING)
     commits = 0
@@ -285,19 +285,19 @@ def test_a_stopped_run_keeps_what_it_committed_and_goes_on(
 ) -> None:
     operation = stage(**EXPORT)
     imports.start(house, operation, EVERYTHING)
-    real = run._placeholders
+    real = run.placeholders_step
 
     def stopped(job: Any) -> bool:
         imports.stop(house, operation)
         return real(job)
 
-    monkeypatch.setattr(run, "_placeholders", stopped)
+    monkeypatch.setattr(run, "placeholders_step", stopped)
     assert run.run(house, operation.id) is False
     now = imports.get(house, operation.id, project_id)
     assert (now.stage, now.work, now.detail["cancelled"]) == ("processing", "", True)
     assert now.detail["done"]["imported"] == 3
     assert texts(house, project_id) == []
-    monkeypatch.setattr(run, "_placeholders", real)
+    monkeypatch.setattr(run, "placeholders_step", real)
     done = again(house, imports.resume(house, now))
     assert (done.stage, done.detail["done"]["imported"]) == ("completed", 10)
     assert len(texts(house, project_id)) == 4
@@ -468,7 +468,7 @@ def test_a_second_try_that_fails_takes_nothing_away(
     def refuse(*_given: Any, **_more: Any) -> bool:
         raise errors.DouaneError("Something went wrong.", code="internal")
 
-    monkeypatch.setattr(run, "run_child", refuse)
+    monkeypatch.setattr(run_messages, "run_child", refuse)
     after = again(house, first)
     assert (after.stage, after.work_error) == ("completed", ("internal", "Something went wrong."))
     assert texts(house, project_id) == said
@@ -485,11 +485,11 @@ def test_a_database_that_is_away_says_nothing_about_a_record() -> None:
             raise refused
         committed.append((at, [one["id"] for one in records], "_refused" in records[0]))
 
-    run._split([{"id": "a"}, {"id": "bad"}, {"id": "c"}], 5, commit)
+    run_batches.split([{"id": "a"}, {"id": "bad"}, {"id": "c"}], 5, commit)
     assert sorted(committed) == [(5, ["a"], False), (6, ["bad"], True), (7, ["c"], False)]
 
     def absent(_records: list[dict[str, Any]], _at: int) -> None:
         raise away
 
     with pytest.raises(OperationalError):
-        run._split([{"id": "a"}], 0, absent)
+        run_batches.split([{"id": "a"}], 0, absent)
