@@ -134,8 +134,10 @@ def new_storage(
         )
 
     yield lambda mode: {"sqlite": sqlite, "postgres": postgres}[mode]()
-    if databases and os.environ.get("DOUANE_TEST_POSTGRES_URL"):
-        _drop_databases(request.getfixturevalue("postgres_url"), databases)
+    # The server of the environment outlives us. Not asked for as a fixture: that is no longer to be had here.
+    url = os.environ.get("DOUANE_TEST_POSTGRES_URL")
+    if databases and url:
+        _drop_databases(url, databases)
 
 
 @pytest.fixture(params=MODES)

@@ -279,6 +279,46 @@ def test_extra_fields_short_long_wide_and_broken() -> None:
     assert contents(wide.getvalue()) == same
 
 
+def wide_end(
+    *, count: int = 1, size: int | None = None, where: int = 0, short: int = 0xFFFF, record: int = 44
+) -> bytes:
+    """An archive of one entry that ends in a 64-bit end record, its locator and the short record; each may be wrong."""
+    local, directory = entry(b"a", b"1", 0)
+    size = len(directory) if size is None else size
+    begin = len(local) + len(directory)
+    wide = struct.pack("<IQHHIIQQQQ", 0x06064B50, record, 45, 45, 0, 0, count, count, size, len(local))
+    locator = struct.pack("<IIQI", 0x07064B50, 0, begin + where, 1)
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, short, short, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return local + directory + wide + locator + end
+
+
+def test_wide_end_records_agree_with_the_short_one() -> None:
+    assert contents(wide_end()) == contents(wide_end(short=1)) == {"a": b"1"}
+    for bad in (wide_end(short=2), wide_end(where=1), wide_end(where=-1), wide_end(record=45), wide_end(where=1 << 40)):
+        assert "end records disagree" in str(refusal(bad))
+    assert "not where it should be" in str(refusal(wide_end(size=1)))
+    assert "another number of entries" in str(refusal(wide_end(count=2)))
+    alone = wide_end()
+    assert "end record is incomplete" in str(refusal(alone[: -42 - 56] + alone[-22:]))
+    several = archive_of(entry(b"a", b"1", 0))
+    assert "one part of several" in str(refusal(several[:-18] + b"\1\0" + several[-16:]))
+
+
+def test_a_packed_stream_that_ends_early_or_late_is_refused() -> None:
+    local, listed = entry(b"a", b"text " * 50, 0)
+    packed = len(local) - 31
+    for change in (-1, 1):
+        size = struct.pack("<I", packed + change)
+        data = local[:18] + size + local[22:], listed[:20] + size + listed[24:]
+        assert refusal(archive_of((data[0] + b"\0" * max(0, change), data[1]))).code == "file_broken"
+    descriptor = struct.pack("<4sIII", b"PK\7\x08", zlib.crc32(b"text " * 50), packed, 250)
+    streamed = entry(b"a", b"text " * 50, 0, flags=8)
+    bare = streamed[0][:14] + bytes(12) + streamed[0][26:]
+    assert contents(archive_of((bare + descriptor, streamed[1]))) == {"a": b"text " * 50}
+    assert "descriptor" in str(refusal(archive_of((bare + descriptor[:-1] + b"\1", streamed[1]))))
+    assert "descriptor" in str(refusal(archive_of((bare, streamed[1]))))
+
+
 @pytest.mark.corpus
 @pytest.mark.skipif(not SHARED.exists() and not os.environ.get("CI"), reason="the shared corpus is not here")
 def test_the_corpus_of_zip_structures() -> None:
@@ -291,12 +331,11 @@ def test_the_corpus_of_zip_structures() -> None:
             read[str(path.relative_to(folder))] = True
         except BadFile:
             read[str(path.relative_to(folder))] = False
-    # One case is in both sets, once as acceptable and once as malicious; it is refused.
+    # Its authors accept it, and it says its size in two ways; it is refused.
     disputed = "pypi-zip/accept/short_usize_zip64.zip"
-    assert len(read) > 40
+    assert len(read) > 25
     assert [n for n, ok in read.items() if "/accept/" in n and not ok] == [disputed]
-    harmless = ["malo/zip/malicious/trailing_slash_name.zip"]
-    assert [n for n, ok in read.items() if ("/reject/" in n or "/malicious/" in n) and ok and n not in harmless] == []
+    assert [n for n, ok in read.items() if "/accept/" not in n and ok] == []
 
 
 @pytest.mark.corpus
@@ -331,7 +370,7 @@ def test_attacks_end_as_expected(tmp_path: Path) -> None:
 def test_the_corpus_of_deflate_streams() -> None:
     """Each stream as the data of an entry whose size and checksum are those of what another inflater makes of it."""
     files = sorted((SHARED / "corpus" / "chat" / "archives" / "malo" / "deflate").glob("*/*.deflate"))
-    assert len(files) > 10
+    assert len(files) >= 10
     for path in files:
         packed, unpacked = path.read_bytes(), b""
         with suppress(zlib.error):

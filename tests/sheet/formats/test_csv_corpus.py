@@ -72,11 +72,11 @@ def results() -> dict[str, Result]:
     with (TEXTS / "files.tsv").open(newline="") as listing:
         rows = csv.DictReader(listing, delimiter="\t", quoting=csv.QUOTE_NONE)
         paths = [row["path"] for row in rows if row["role"] == "input"]
+    assert len(paths) > 700
     return {path: result_of(TEXTS / path) for path in paths}
 
 
 def test_every_file_ends_in_a_result_or_a_refusal(results: dict[str, Result]) -> None:
-    assert len(results) == 854
     assert {path: result.seconds for path, result in results.items() if result.seconds > SECONDS_MAX} == {}
     codes = {"", "file_empty", "file_type", "file_broken", "over_limit"}
     assert {result.refused for result in results.values()} <= codes
@@ -93,7 +93,7 @@ def test_no_replacement_character_appears(results: dict[str, Result]) -> None:
             continue  # it is really there
         assert not any("\ufffd" in cell for row in result.rows for cell in row), path
         compared += 1
-    assert compared > 600
+    assert compared > 0.7 * len(results)
 
 
 def test_files_agree_with_csv(results: dict[str, Result]) -> None:
@@ -113,7 +113,7 @@ def test_files_agree_with_csv(results: dict[str, Result]) -> None:
         expected = [row for row in reader if any(not cell.isspace() and cell for cell in row)]
         assert [row for row in result.rows if any(not cell.isspace() and cell for cell in row)] == expected, path
         compared += 1
-    assert compared > 550
+    assert compared > 0.64 * len(results)
 
 
 def test_csv_spectrum_and_w3c_truth(results: dict[str, Result]) -> None:
