@@ -21,13 +21,14 @@ is the contract's `index`, and the position of the record in staging.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 from douane.errors import BadFile
+from douane.sheet.heading import heading_row
 
 if TYPE_CHECKING:  # the plain values here are used where Polars is not loaded
     import polars as pl
@@ -83,10 +84,10 @@ class Detected:
 
     format: str
     width: int
+    header_row: int | None
     encoding: str | None = None
     delimiter: str | None = None
     quote: str | None = None
-    header_row: int | None = 0
     sheets: tuple[str, ...] = ()
     sheet: str | None = None
     compression: str | None = None
@@ -125,9 +126,14 @@ class Piece(Protocol):
 
 
 class Reader(Protocol):
-    """An opened file. `pieces` cuts the same pieces every time, so a killed read goes on where it was."""
+    """An opened file. `pieces` cuts the same pieces every time, so a killed read goes on where it was.
+
+    `first`: texts of the first records, at most 1,000, for the heading record to be judged by; None where the format
+    itself says which one it is (the keys of JSON objects). What is found is put into `detected` before `pieces` is
+    called."""
 
     detected: Detected
+    first: Sequence[Sequence[str]] | None
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]: ...
 
@@ -153,11 +159,17 @@ ENTRY_POINTS = "douane.formats"
 def open_file(source: Source, options: Options = Options()) -> Reader:
     """The reader for these bytes, chosen by their content alone. BadFile / OverLimit when there is nothing that can be
     read as a table. Third-party members (entry points `douane.formats`) are asked before our own."""
-    return open_as(source, options, menu())
+    reader = open_as(source, options, menu())
+    if reader.first is not None:
+        header = heading_row(reader.first)
+        headings = 0 if header is None else len(reader.first[header])
+        width = max(reader.detected.width, headings)
+        reader.detected = replace(reader.detected, header_row=header, width=width)
+    return reader
 
 
 def open_as(source: Source, options: Options, members: dict[str, str]) -> Reader:
-    """`open_file` among some members only: what a wrapper like gzip does with what it holds."""
+    """`open_file` among some members only and without a heading record: what a wrapper like gzip does inside."""
     head = source.read(0, HEAD_BYTES)
     if not head:
         raise BadFile("File is empty", code="file_empty")

@@ -42,9 +42,10 @@ from douane.sheet.formats import (
     Reader,
     Source,
 )
-from douane.sheet.formats.dialect import WHITE, Dialect, detect_dialect, heading_row, is_blank, usual_width
+from douane.sheet.formats.dialect import Dialect, detect_dialect, usual_width
 from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transcribed
+from douane.sheet.white_space import WHITE, is_blank
 
 HEAD_BYTES = 1 << 20
 HEAD_RECORDS = 1000
@@ -85,34 +86,43 @@ def open(source: Source, options: Options) -> Reader:
         raise BadFile("File is empty", code="file_empty")
     filled = filled or [[""]]
     top += dialect.skip_bytes
-    header = heading_row(filled)
-    headings = len(filled[header]) if header is not None else 0
-    width = max(headings, usual_width([len(row) for row in filled]))
     detected = Detected(
         format="csv",
-        width=width,
+        width=usual_width([len(row) for row in filled]),
+        header_row=None,
         encoding=encoding.name,
         delimiter=dialect.delimiter,
         quote=dialect.quote,
-        header_row=header,
         notes=tuple(encoding.notes) + notes,
     )
-    shape = _Shape(width, headings or width, dialect, encoding, options.limits)
-    return CsvReader(text, detected, shape, Position(0, top, 1 + dialect.skip_lines), options.piece_bytes)
+    return CsvReader(text, detected, filled, dialect, encoding, Position(0, top, 1 + dialect.skip_lines), options)
 
 
 class CsvReader:
     """An opened CSV file. Pieces are a pure function of the bytes from their first one on and of the options, so
     reading can start again at any piece's position."""
 
-    def __init__(self, text: Source, detected: Detected, shape: _Shape, top: Position, piece_bytes: int) -> None:
+    def __init__(
+        self,
+        text: Source,
+        detected: Detected,
+        first: Sequence[Sequence[str]],
+        dialect: Dialect,
+        encoding: Encoding,
+        top: Position,
+        options: Options,
+    ) -> None:
         self.detected = detected
+        self.first: Sequence[Sequence[str]] | None = first
         self._text = text
-        self._shape = shape
+        self._shape = _Shape(detected.width, detected.width, dialect, encoding, options.limits)
         self._top = top
-        self._piece_bytes = piece_bytes
+        self._piece_bytes = options.piece_bytes
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
+        header, width = self.detected.header_row, self.detected.width
+        headings = width if header is None or self.first is None else len(self.first[header])
+        self._shape = dataclasses.replace(self._shape, width=width, headings=headings)
         at = start if start.offset else self._top
         held = b""  # read already, from `at.offset` on
         while True:

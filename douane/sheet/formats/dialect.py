@@ -1,21 +1,16 @@
-"""Delimiter, quote and heading record of delimited text, told from a sample of its first records."""
+"""Delimiter and quote of delimited text, told from a sample of its first records."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from douane.errors import BadRequest
-
-# What counts as white space in a cell: Unicode's White_Space, so that Polars and Python agree.
-WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a" + (
-    "\u2028\u2029\u202f\u205f\u3000"
-)
+from douane.sheet.heading import usual
+from douane.sheet.white_space import is_blank
 
 # A delimiter's prior: how much more often a consistent split by it is meant than not.
 DELIMITERS = {
@@ -33,7 +28,6 @@ DELIMITERS = {
 ONE_COLUMN = 0.3
 SAMPLE_CHARACTERS = 64 << 10
 SAMPLE_RECORDS = 200
-HEADING_AMONG = 15
 
 _NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 _CLEAN = re.compile(
@@ -48,9 +42,6 @@ _CLEAN = re.compile(
     )?"?\s*""",
     re.VERBOSE,
 )
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,' ]\d{3})*|\d*)(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?%?")
-_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d\d.*)?")
-_ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+|\w+://\S+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +88,6 @@ def detect_dialect(sample: bytes, whole: bool, delimiter: str | None) -> tuple[D
     return Dialect(chosen, _quote(text, cut, chosen), *skipped), notes
 
 
-def heading_row(rows: Sequence[Sequence[str]]) -> int | None:
-    """The index of the heading record among the first records (blank ones left out); None if the first one is data.
-
-    Title lines above the table are passed over. A file without headings is assumed only on strong evidence, for a
-    person corrects a wrong 0 more easily than a heading that was taken for data."""
-    filled = [sum(1 for cell in row if cell.strip(WHITE)) for row in rows]
-    usual = _usual(filled)
-    first = 0
-    if usual > 1 and len(rows) > 2:
-        for index, count in enumerate(filled[:HEADING_AMONG]):
-            # A title stands alone; a lone heading above two columns is one if it has a place for the other.
-            if count > max(1, usual // 3) or (count == 1 and usual == 2 and len(rows[index]) > 1):
-                first = index
-                break
-    return None if _is_data(rows[first], rows[first + 1 : first + 200]) else first
-
-
-def is_blank(row: Sequence[str]) -> bool:
-    return all(not cell.strip(WHITE) for cell in row)
-
-
 def usual_width(widths: Sequence[int]) -> int:
     """The widest record's width, but a single giant does not make a frame of mostly nothing."""
     total = 8 * sum(widths)
@@ -146,24 +116,18 @@ def _sampled(text: str, cut: bool, delimiter: str, quote: str | None) -> list[li
     return [row for row in rows if row and not is_blank(row)][:SAMPLE_RECORDS]
 
 
-def _usual(counts: Sequence[int]) -> int:
-    """The commonest count, the larger one of equals; 0 if there is none."""
-    tally = Counter(counts)
-    return max(tally, key=lambda count: (tally[count], count), default=0)
-
-
 def _score(text: str, cut: bool, delimiter: str) -> float:
     rows = _sampled(text, cut, delimiter, None if delimiter == '"' else '"')
-    usual = _usual([len(row) for row in rows])
+    commonest = usual([len(row) for row in rows])
     if not rows:
         return 0.0
-    if usual < 2:
+    if commonest < 2:
         wide = [row for row in rows if len(row) > 1]
         if len(wide) * 3 < len(rows):
             return 0.0
-        usual = _usual([len(row) for row in wide])
-    same = sum(1 for row in rows if len(row) == usual) / len(rows)
-    return same * (1 - 1 / usual) * (0.05 + _clean_share(rows)) * DELIMITERS[delimiter]
+        commonest = usual([len(row) for row in wide])
+    same = sum(1 for row in rows if len(row) == commonest) / len(rows)
+    return same * (1 - 1 / commonest) * (0.05 + _clean_share(rows)) * DELIMITERS[delimiter]
 
 
 def _clean_share(rows: Sequence[Sequence[str]]) -> float:
@@ -189,42 +153,3 @@ def _quote(text: str, cut: bool, delimiter: str) -> str | None:
     if len(enclosed) >= 2 and len(enclosed) >= len(plain) - 1 and same[1]:
         return "'"
     return "'" if pairs and same[1] and not same[0] and len(single) > 1 else '"'
-
-
-def _kind(cell: str) -> str:
-    cell = cell.strip(WHITE)
-    if not cell:
-        return ""
-    if _ADDRESS.fullmatch(cell):
-        return "address"
-    if any(sign.isdigit() for sign in cell):
-        if _NUMBER.fullmatch(cell):
-            return "number"
-        if _DATE.fullmatch(cell):
-            return "date"
-    return "text"
-
-
-def _is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    kinds = [_kind(cell) for cell in first]
-    below = [_usual_kind([row[i] for row in rows if i < len(row)]) for i in range(len(first))]
-    if any(kind == "address" == under for kind, under in zip(kinds, below, strict=True)):
-        return True
-    if not kinds or any(kind in ("", "text") for kind in kinds):
-        return False
-    if rows and any(under and kind != under for kind, under in zip(kinds, below, strict=True)):
-        return False
-    return not (len(first) > 2 and rows and _is_series([cell.strip(WHITE) for cell in first]))
-
-
-def _usual_kind(cells: Sequence[str]) -> str:
-    tally = Counter(kind for kind in map(_kind, cells) if kind)
-    return max(tally, key=lambda kind: tally[kind], default="")
-
-
-def _is_series(cells: Sequence[str]) -> bool:
-    """Years or running numbers across the top are headings."""
-    if not all(cell.isascii() and cell.isdigit() and len(cell) < 6 for cell in cells):
-        return False
-    numbers = [int(cell) for cell in cells]
-    return len({after - before for before, after in pairwise(numbers)}) == 1

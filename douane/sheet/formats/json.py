@@ -38,9 +38,10 @@ from douane.sheet.formats import (
     Reader,
     Source,
 )
-from douane.sheet.formats.dialect import WHITE, heading_row, usual_width
+from douane.sheet.formats.dialect import usual_width
 from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_unicode, transcribed
+from douane.sheet.white_space import WHITE, is_blank
 
 SPACE = b" \t\r\n"
 FIRST_RECORDS = 1000
@@ -118,7 +119,7 @@ class JsonReader:
         self._keys: dict[str, int] = {}
         self._surveyed = False
         self._values_max = 1 << 62  # in a piece; until the width is known there are no frames
-        self._headings = 0
+        self.first: Sequence[Sequence[str]] | None = None
 
     def survey(self, encoding: Encoding) -> None:
         """The first reading: checks everything, finds keys and width. Must be called once before `pieces`."""
@@ -126,7 +127,6 @@ class JsonReader:
         first_rows: list[list[str]] = []
         widths: list[int] = []
         kinds: set[type] = set()
-        header: int | None = 0
         trouble: BadFile | None = None
         for piece in self._cut(self._layout.top):
             for value in piece.values():
@@ -151,9 +151,8 @@ class JsonReader:
         else:
             if max(widths) > self._limits.columns:
                 raise OverLimit(f"A record has more than {self._limits.columns:,} values", setting="columns")
-            filled = [row for row in first_rows if any(cell.strip(WHITE) for cell in row)]
-            width, header = usual_width(widths), heading_row(filled) if filled else None
-            self._headings = len(filled[header]) if header is not None else width
+            width = usual_width(widths)
+            self.first = [row for row in first_rows if not is_blank(row)] or None
         if not width:
             raise trouble or BadFile("File is empty", code="file_empty")
         self._surveyed = True
@@ -161,14 +160,16 @@ class JsonReader:
         self.detected = Detected(
             format="ndjson" if self._layout.lines else "json",
             width=width,
+            header_row=0 if dict in kinds else None,
             encoding=encoding.name,
-            header_row=header,
             notes=encoding.notes,
         )
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
+        header, width = self.detected.header_row, self.detected.width
+        headings = 0 if self._keys else width if header is None or self.first is None else len(self.first[header])
         for piece in self._cut(start if start.piece else self._layout.top):
-            yield JsonPiece(piece, self._keys, self.detected.width, self._headings)
+            yield JsonPiece(piece, self._keys, width, headings)
 
     def _cut(self, at: Position) -> Iterator[_Run]:
         while True:

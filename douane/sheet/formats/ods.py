@@ -8,7 +8,7 @@ values themselves, so styles matter for hidden sheets alone. Hidden rows and col
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from douane.archive import Archive, EntryStream, open_archive
@@ -292,6 +292,8 @@ def _duration_text(duration: re.Match[str]) -> str:
 
 
 class _Reader:
+    first: Sequence[Sequence[str]] | None = None
+
     def __init__(self, source: Source, options: Options) -> None:
         self._limits, self._piece_bytes, self._size = options.limits, options.piece_bytes, source.size
         self._archive = _open(source, options.limits)
@@ -305,6 +307,7 @@ class _Reader:
         self.detected = Detected(
             format="ods",
             width=sample.width,
+            header_row=0,
             sheets=offered,
             sheet=name,
             notes=hidden_notes(self._hidden_columns, options.limits.columns, sample.hidden),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -179,6 +179,8 @@ def _with_errors(cells: list[tuple[int, str, int]], errors: dict[int, str]) -> l
 
 
 class _Reader:
+    first: Sequence[Sequence[str]] | None = None
+
     def __init__(self, source: Source, options: Options) -> None:
         self._limits, self._piece_bytes, self._size = options.limits, options.piece_bytes, source.size
         workbook = _load(source, options.limits)
@@ -199,6 +201,7 @@ class _Reader:
         self.detected = Detected(
             format="xlsb" if binary else "xls",
             width=sample.width,
+            header_row=0,
             sheets=offered,
             sheet=name,
             notes=hidden_notes(self.hidden_columns, options.limits.columns, sample.hidden),

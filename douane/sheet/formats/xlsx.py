@@ -11,7 +11,7 @@ are left out, as the spreadsheet contract's 5.4 says; of merged cells the top le
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
@@ -362,6 +362,8 @@ class _Pending:
 
 
 class _Reader:
+    first: Sequence[Sequence[str]] | None = None
+
     def __init__(self, source: Source, options: Options) -> None:
         self.limits = options.limits
         self._source_size = source.size
@@ -379,7 +381,12 @@ class _Reader:
         self.hidden_columns: tuple[tuple[int, int], ...] = ()
         sample = sample_of((_values(c, self.book, self.hidden_columns) for c, _, _ in self._runs()), name)
         self.detected = Detected(
-            format="xlsx", width=sample.width, sheets=offered, sheet=name, notes=self._notes(sample.hidden)
+            format="xlsx",
+            width=sample.width,
+            header_row=0,
+            sheets=offered,
+            sheet=name,
+            notes=self._notes(sample.hidden),
         )
 
     def _notes(self, hidden_rows: bool) -> tuple[str, ...]:

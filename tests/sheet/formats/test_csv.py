@@ -28,7 +28,7 @@ from douane.sheet.formats import (
     Reader,
     open_file,
 )
-from douane.sheet.formats.dialect import WHITE
+from douane.sheet.white_space import WHITE
 from tests.sheet.formats.reading import MemorySource, batches, cells, frame_of, rows_of
 
 DATA = Path(__file__).parents[2] / "data" / "csv-spectrum"
