@@ -122,13 +122,15 @@ def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
     with suppress(errors.Superseded), write(house.engine) as connection:
         now = operations.fenced(connection, held)
         values: dict[str, Any] = {"work_error": {"code": error.code, "message": error.message}}
-        if now.work in ENDS_THE_IMPORT:
-            # A second try of failed records takes nothing away from the import that was completed before.
-            values["stage"] = "completed" if now.detail.get("run", {}).get("retry") else "failed"
         if "download" in now.detail:
             # The address may hold a token, and is needed no more.
             values["detail"] = {key: value for key, value in now.detail.items() if key != "download"}
-        operations.release(connection, now.id, **values)
+        if now.work in ENDS_THE_IMPORT:
+            # A second try of failed records takes nothing away from the import that was completed before.
+            stage = "completed" if now.detail.get("run", {}).get("retry") else "failed"
+            operations.finish(connection, now.id, stage, **values)
+        else:
+            operations.release(connection, now.id, **values)
 
 
 def give_up(house: House, kind: str, operation_id: str, error: Exception) -> None:

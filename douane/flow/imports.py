@@ -292,7 +292,7 @@ def confirm(house: House, operation: Operation, rows_max: int | None = None) -> 
 
 def complete(connection: Connection, operation: Operation) -> None:
     """The end of an import without a destination (delivery comes later and goes by way of `processing`)."""
-    operations.change(connection, operation.id, stage="completed")
+    operations.finish(connection, operation.id, "completed")
 
 
 def terminate(house: House, operation: Operation) -> Operation:
@@ -300,7 +300,7 @@ def terminate(house: House, operation: Operation) -> Operation:
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage in OPEN or now.stage == "failed":
-            operations.release(connection, now.id, stage="terminated")
+            operations.finish(connection, now.id, "terminated")
         return operations.get(connection, now.id)
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from douane.flow.house import House
 from douane.model.operation import Operation
-from douane.store import batches, chat, manifest, operations, projects
+from douane.store import batches, chat, manifest, operations, outbox, projects
 from douane.store.database import database_now, read, write
 
 BATCH = 20
@@ -75,9 +75,11 @@ def _drop_unnamed(house: House, operation: Operation) -> None:
 
 def drop_orphans(house: House) -> int:
     """Deletes objects that belong to no operation: what a web process stored and died before it could say so. An id
-    carries its time, so uploads that are still arriving are left alone."""
-    with read(house.engine) as connection:
-        day_ago = database_now(connection) - ORPHANS_EVERY
+    carries its time, so uploads that are still arriving are left alone. And lines of the outbox that nobody wants."""
+    with write(house.engine) as connection:
+        now = database_now(connection)
+        outbox.forget(connection, now - timedelta(days=house.settings.retention_days))
+    day_ago = now - ORPHANS_EVERY
     prefixes = {name.split("/", 1)[0] for name in house.objects.list()}
     old = sorted(prefix for prefix in prefixes if _made_at(prefix) < day_ago)
     count = 0

@@ -25,6 +25,7 @@ MOVES: dict[str, frozenset[str]] = {
     "failed": frozenset({"processing", "terminated"}),
 }
 OPEN = frozenset({"uploaded", "mapping", "mapped", "reviewing"})
+ENDED = frozenset({"completed", "terminated", "failed"})
 READABLE = frozenset({"processing", "completed"})
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from douane.errors import NotFound, Superseded, WrongStage
-from douane.model.operation import MOVES, Operation, Progress
+from douane.model.operation import ENDED, MOVES, Operation, Progress
+from douane.store import outbox
 from douane.store.database import database_now
 from douane.store.schema import operation
 from douane.store.times import utc
@@ -163,7 +164,22 @@ def set_progress(connection: Connection, held: Operation, progress: Progress) ->
 
 
 def change(connection: Connection, operation_id: str, **values: Any) -> None:
-    """Sets fields; `stage` must be a move the table allows."""
+    """Sets fields; `stage` must be a move the table allows, and none that ends the import: that is `finish`."""
+    if values.get("stage") in ENDED:
+        raise ValueError("an import ends by way of `finish`, which tells whoever waits for it")
+    _change(connection, operation_id, values)
+
+
+def finish(connection: Connection, operation_id: str, stage: str, **values: Any) -> None:
+    """The one way an import ends (`stage` is one of ENDED): nobody holds its work any more, and the outbox gets a line
+    in the same transaction, so that whoever delivers or tells learns of every end, and of none that was rolled back."""
+    if stage not in ENDED:
+        raise ValueError(f"{stage} is no end")
+    _change(connection, operation_id, {"work": "", **values, "stage": stage})
+    outbox.add(connection, get(connection, operation_id))
+
+
+def _change(connection: Connection, operation_id: str, values: Mapping[str, Any]) -> None:
     if "stage" in values:
         now = get(connection, operation_id, lock=True)
         if values["stage"] != now.stage and values["stage"] not in MOVES[now.stage]:

@@ -196,6 +196,20 @@ operation = Table(
     Index("ix_operation_project_id_created_at", "project_id", "created_at"),
 )
 
+# What ended, in the transaction that ended it; `taken_at`: a delivery was made of it.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("project_id", String(24), nullable=False),
+    Column("stage", String(20), nullable=False),
+    Column("document", JSON, nullable=False, default=dict),
+    Column("created_at", Time, nullable=False),
+    Column("taken_at", Time),
+    Index("ix_outbox_taken_at_created_at", "taken_at", "created_at"),
+)
+
 # The manifest: an object counts only once a row here names it. `masks` of a part change by version, its records never:
 # a new review writes new mask objects and new `part_mask` rows.
 part = Table(

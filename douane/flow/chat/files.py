@@ -474,7 +474,7 @@ def _count(connection: Connection, now: Operation, fetched: int, reasons: Sequen
 def _complete(attempt: Attempt) -> None:
     with write(attempt.house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
-        operations.release(connection, now.id, stage="completed", progress={})
+        operations.finish(connection, now.id, "completed", progress={})
     attempt.done = True
 
 

@@ -103,11 +103,13 @@ def begin_pending(
         made = _create(
             connection,
             NewChat(project_id, person_id, importer),
-            stage="processing" if count else "completed",
+            stage="processing",
             **counts,
         )
         if count:
             ask(house, connection, made, PENDING[importer], "small")
+        else:
+            operations.finish(connection, made.id, "completed")
         return operations.get(connection, made.id), count
 
 
@@ -152,7 +154,7 @@ def _supersede(connection: Connection, project_id: str) -> None:
         # One that tries its failed records again: it stands as it did before that.
         detail = {key: value for key, value in running.detail.items() if key != "cancelled"}
         detail["run"] = {**detail["run"], "retry": False}
-        operations.release(connection, running.id, stage="completed", detail=detail)
+        operations.finish(connection, running.id, "completed", detail=detail)
 
 
 def _end(connection: Connection, operation_id: str) -> None:
@@ -163,7 +165,7 @@ def _end(connection: Connection, operation_id: str) -> None:
     retrying = now.stage == "processing" and now.detail.get("run", {}).get("retry")
     if (now.stage in OPEN or now.stage == "processing") and not retrying:
         detail["cancelled"] = now.stage == "processing"
-        operations.release(connection, now.id, stage="terminated", detail=detail)
+        operations.finish(connection, now.id, "terminated", detail=detail)
     else:
         operations.change(connection, now.id, detail=detail)
 

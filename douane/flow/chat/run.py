@@ -120,10 +120,10 @@ def _finish(job: Job) -> None:
                 valid, invalid = valid + mask.valid, invalid + mask.invalid
         gone = ("doing", "running", "members_done", "run_version")
         detail = {key: value for key, value in now.detail.items() if key not in gone}
-        operations.release(
+        operations.finish(
             connection,
             now.id,
-            stage="completed",
+            "completed",
             version=job.version,
             swept=False,
             valid=valid,

@@ -215,7 +215,7 @@ def test_only_failed_records_are_tried_again(
 
     def completed(failed: int) -> Operation:
         with write(house.engine) as connection:
-            operations.release(connection, operation.id, stage="completed")
+            operations.finish(connection, operation.id, "completed")
             operations.change_detail(connection, operation.id, {"done": {"imported": 1, "failed": failed}})
             return operations.get(connection, operation.id)
 
@@ -240,7 +240,7 @@ def test_a_second_try_that_is_superseded_leaves_its_import_completed(
 ) -> None:
     operation = started(house, reviewed())
     with write(house.engine) as connection:
-        operations.release(connection, operation.id, stage="completed")
+        operations.finish(connection, operation.id, "completed")
         operations.change_detail(connection, operation.id, {"done": {"imported": 1, "failed": 1}})
     imports.stop(house, imports.retry(house, operation))
     imports.clear(house, project_id)
@@ -289,7 +289,7 @@ def test_what_was_superseded_is_swept_and_a_failed_run_is_not(
     assert list(house.objects.list(f"{first.id}/"))
     second = started(house, reviewed())
     with write(house.engine) as connection:
-        operations.release(connection, second.id, stage="failed")
+        operations.finish(connection, second.id, "failed")
     while sweeping.sweep(house):
         pass
     assert list(house.objects.list(f"{first.id}/")) == []
