@@ -1,0 +1,158 @@
+"""Bodies and answers as OpenAPI describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from douane.model.template import VALIDATIONS
+from douane.web.spreadsheet.wire.bodies import INDEX_MAX
+from douane.web.spreadsheet.wire.columns import KEY_MAX, TYPE_NAMES
+from douane.web.spreadsheet.wire.documents import CommonErrorBody, ErrorBody, Health, ProgressEvent
+from douane.web.spreadsheet.wire.projects import INTEGRATIONS, MODES, NAME_MAX
+
+# Bodies
+
+
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
+
+
+def _body(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    schema = {"type": "object", "properties": dict(properties), "required": list(required)}
+    return {"application/json": {name: value for name, value in schema.items() if value != []}}
+
+
+def _array(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"type": "array", "items": body["application/json"]}}
+
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_SHORT: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": NAME_MAX}
+_FLAG: dict[str, Any] = {"type": "boolean"}
+_NUMBER: dict[str, Any] = {"type": "number"}
+_TEXTS: dict[str, Any] = {"type": "array", "items": _TEXT}
+_ID: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{24}$"}
+_INDEX: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": INDEX_MAX}
+
+LOGIN_BODY = _body({"email": _TEXT, "password": _TEXT}, "email", "password")
+NEW_PROJECT_BODY = _body({"name": _SHORT, "authHeaderName": _TEXT}, "name")
+CHANGED_PROJECT_BODY = _body({"name": _SHORT, "authHeaderName": _TEXT})
+ALLOWED_DOMAINS_BODY = _body({"allowedDomains": _TEXTS}, "allowedDomains")
+COLUMN_BODY = _body(
+    {
+        "name": {"type": "string", "minLength": 1},
+        "key": {"type": "string", "minLength": 1, "maxLength": KEY_MAX},
+        "type": {"enum": list(TYPE_NAMES)},
+        "description": _TEXT,
+        "alternateKeys": _TEXTS,
+        "isRequired": _FLAG,
+        "isUnique": _FLAG,
+        "isFrozen": _FLAG,
+        "regex": _TEXT,
+        "regexDescription": _TEXT,
+        "selectValues": _TEXTS,
+        "dateFormats": _TEXTS,
+        "sequence": {"type": "integer"},
+        "defaultValue": {"type": ["string", "number"]},
+        "allowMultiSelect": _FLAG,
+        "delimiter": {"enum": [",", ";"]},
+        "validations": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "validate": {"enum": list(VALIDATIONS)},
+                    "min": _NUMBER,
+                    "max": _NUMBER,
+                    "uniqueKey": _TEXT,
+                    "errorMessage": _TEXT,
+                },
+                "required": ["validate"],
+            },
+        },
+    },
+    "name",
+    "key",
+    "type",
+)
+COLUMNS_BODY = _array(COLUMN_BODY)
+TEMPLATE_BODY = _body(
+    {
+        "name": _SHORT,
+        "_projectId": _ID,
+        "integration": {"enum": list(INTEGRATIONS)},
+        "callbackUrl": _TEXT,
+        "chunkSize": _NUMBER,
+        "columns": COLUMNS_BODY["application/json"],
+    },
+    "name",
+    "_projectId",
+)
+CHANGED_TEMPLATE_BODY = _body({"name": _SHORT, "mode": {"enum": list(MODES)}, "expectedDateFormat": _TEXT})
+DUPLICATE_BODY = _body({"name": _SHORT, "_projectId": _ID, "duplicateColumns": _FLAG}, "name", "_projectId")
+VALID_BODY = _body({"projectId": _TEXT, "templateId": _TEXT, "schema": _TEXT}, "projectId")
+_UPLOAD_FIELDS = {
+    "schema": _TEXT,
+    "output": _TEXT,
+    "extra": _TEXT,
+    "authHeaderValue": _TEXT,
+    "selectedSheetName": _TEXT,
+    "importId": _ID,
+    "imageSchema": _TEXT,
+    "maxRecords": _TEXT,
+}
+FILE_BODY = {"multipart/form-data": {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}}
+UPLOAD_BODY = {
+    "multipart/form-data": {
+        "type": "object",
+        "properties": {"file": BINARY, **_UPLOAD_FIELDS},
+    },
+    **_body(_UPLOAD_FIELDS),
+}
+HEADER_BODY = _body({"index": _INDEX, "headings": _TEXTS}, "headings")
+CHOICES_BODY = _array(_body({"key": _TEXT, "name": _TEXT, "columnHeading": _TEXT}, "key"))
+RECORD_BODY = _body(
+    {
+        "index": _INDEX,
+        "record": {"type": "object"},
+        "updated": {"type": "object", "additionalProperties": _FLAG},
+    },
+    "index",
+    "record",
+    "updated",
+)
+RECORDS_BODY = _array(RECORD_BODY)
+DELETE_RECORDS_BODY = _body(
+    {"indexes": {"type": "array", "items": _INDEX}, "valid": _NUMBER, "invalid": _NUMBER},
+    "indexes",
+    "valid",
+    "invalid",
+)
+CONFIRM_BODY = _body({"maxRecords": _NUMBER})
+
+
+# Answers with a body of their own form
+
+
+def _described(kind: Any, *names: tuple[int, str]) -> dict[int, Any]:
+    schema = msgspec.json.schema(kind)
+    shown = schema["$defs"][kind.__name__]
+    return {code: {"description": text, "content": {"application/json": {"schema": shown}}} for code, text in names}
+
+
+COMMON_ERRORS = _described(
+    CommonErrorBody,
+    (400, "An id is malformed; or, in the usual form, the body is no JSON"),
+    (404, "No such project or template, or a schema that cannot be used"),
+    (422, "Keys occur twice"),
+)
+COMMON_ERRORS[400]["content"]["application/json"]["schema"] = {
+    "anyOf": [msgspec.json.schema(kind)["$defs"][kind.__name__] for kind in (CommonErrorBody, ErrorBody)]
+}
+UNHEALTHY = _described(Health, (503, "Something does not answer"))
+REVIEW_BEGUN = {
+    code: {**answer, "headers": {"Location": {"description": "Where progress is", "schema": {"type": "string"}}}}
+    for code, answer in _described(ProgressEvent, (202, "Begun; the work goes on")).items()
+}
