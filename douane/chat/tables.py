@@ -120,6 +120,8 @@ TABLES: dict[str, Schema] = {
         "hidden": FLAG,
         "emoji": TEXT,  # icon of an integration
         "attachments": TEXT,  # JSON array as it came
+        "blocks": TEXT,  # JSON array as it came: what an app, or the client of whom wrote it, laid the message out with
+        "original": TEXT,  # JSON object of what the record says besides and no other column holds; null: nothing
         "reactions": pl.UInt32(),  # how many rows in `reactions`
         "files": pl.UInt32(),
     },
@@ -142,8 +144,9 @@ TABLES: dict[str, Schema] = {
     },
     "mentions": {"at": pl.UInt32(), "kind": TEXT, "target": TEXT},
     # kind: user, channel, group, here, channel_all, everyone
-    "edits": {"at": pl.UInt32(), "kind": TEXT, "at_us": WHOLE, "user": TEXT, "text": TEXT},
-    # kind: edit, delete; only exports that retain them. `at` is the notice's own row.
+    "edits": {"at": pl.UInt32(), "kind": TEXT, "at_us": WHOLE, "user": TEXT, "text": TEXT, "target": TEXT},
+    # kind: edit, delete; only exports that retain them. `at` is the notice's own row, `target` the id of the message
+    # that was changed, `text` what it said before.
     "emoji": {"name": TEXT, "url": TEXT, "alias_of": TEXT},
     "contacts": {
         **_PLACE,
@@ -172,6 +175,16 @@ def frame(table: str, columns: Mapping[str, Sequence[Any]]) -> pl.DataFrame:
             for name, kind in schema.items()
         ]
     )
+
+
+def fitted(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that an earlier version staged, with the columns that came since, null, in the table's order; columns that
+    the table does not have stay behind them."""
+    schema = TABLES[table]
+    if rows.columns[: len(schema)] == list(schema):
+        return rows
+    missing = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
+    return rows.with_columns(missing).select(*schema, pl.exclude(*schema))
 
 
 def _series(name: str, values: Sequence[Any], kind: pl.DataType) -> pl.Series:

@@ -19,7 +19,7 @@ import polars as pl
 
 from douane.chat import check, settle
 from douane.chat.settle import OPEN, PLACE, Maps, Settled, WorkspacePart
-from douane.chat.tables import TABLES
+from douane.chat.tables import TABLES, fitted
 from douane.child.wire import Wire
 from douane.staging import masks
 from douane.staging.parts import read_part, write_part
@@ -194,6 +194,7 @@ def _message_frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
     yield nested({TABLE: empty_messages()}, names)
     for part in spec["parts"]:
         tables = {name: read_part(Path(path)) for name, path in part["tables"].items()}
+        tables[TABLE] = fitted(TABLE, tables[TABLE])
         wanted = np.ones(len(tables[TABLE]), np.bool_)
         for path in part["gone"]:
             wanted[pl.read_ipc(path, columns=["at"])["at"].to_numpy()] = False

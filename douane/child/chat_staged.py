@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from douane.chat import check
-from douane.chat.tables import TABLES
+from douane.chat.tables import TABLES, fitted
 from douane.child.chat_run import ENCODERS
 from douane.staging import masks
 from douane.staging.parts import read_part
@@ -32,7 +32,7 @@ def _frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
     table = spec["table"]
     yield _shown(table, pl.DataFrame(schema=TABLES[table]), np.zeros(0, np.uint64), [])
     for part in spec["parts"]:
-        frame = read_part(Path(part["path"]))
+        frame = fitted(table, read_part(Path(part["path"])))
         words = np.zeros(len(frame), np.uint64)
         if part["mask"] is not None:
             mask = masks.read_mask(Path(part["mask"]))

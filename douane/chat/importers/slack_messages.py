@@ -513,6 +513,8 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         "hidden",
         "emoji",
         "attachments",
+        pl.lit(None, pl.String).alias("blocks"),
+        pl.lit(None, pl.String).alias("original"),
         "reactions",
         "files",
     )
@@ -526,6 +528,7 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         for kind, target in pile.mentions(text)
     ]
     edits = [(i, *pile.edits.pop(id(m))) for i, m in enumerate(found) if id(m) in pile.edits] if pile.edits else []
+    edits = [(*row[:-1], row[-1] and f"{context.prefixes[place.item(row[0])]}{row[-1]}") for row in edits]
     return {
         "messages": clean,
         "reactions": _moved(reactions, pile.rows),
@@ -590,7 +593,8 @@ def _thread(m: Message, entry: int, position: int, report: Report) -> str | None
     return ts
 
 
-Edit = tuple[str, int | None, str | None, str | None]  # kind, time, user, what it said before
+# kind, time, user, what it said before, the time that names the message
+Edit = tuple[str, int | None, str | None, str | None, str | None]
 
 
 def _edit(m: Full, depth_max: int) -> Edit:
@@ -604,7 +608,8 @@ def _edit(m: Full, depth_max: int) -> Edit:
     edited = kind == "edit"
     at = (time_us(records.text(mark.get("ts"))) if edited else None) or time_us(m.ts)
     who = (records.text(mark.get("user")) if edited else None) or m.user
-    return kind, at, who, records.text(before.get("text"))
+    changed = next((ts for one in (after, before) if (ts := canonical(records.text(one.get("ts"))))), None)
+    return kind, at, who, records.text(before.get("text")), changed and changed.replace(".", "-")
 
 
 def _huddle(room: object) -> str | None:

@@ -79,7 +79,7 @@ def test_an_ordinary_message() -> None:
         "broadcast": False,
         "pinned": False,
         "hidden": False,
-        "attachments": None,
+        **dict.fromkeys(("attachments", "blocks", "original")),
         "reactions": 0,
         "files": 0,
     }
