@@ -20,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME, KIND_NUMBER, KIND_TEXT, KIND_TIME
-from douane.sheet.formats.number_formats import DATE, DATETIME, ELAPSED, NUMBER, PADDED, TIME
+from douane.sheet.formats.number_formats import DATE, DATETIME, DIGIT, ELAPSED, NUMBER, PADDED, TIME, NumberFormat
 
 _DAY_MS = 86_400_000
 _SHORTEST = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]*[1-9])?$"
@@ -81,6 +81,8 @@ def moment_texts(serials: pl.Series, meaning: int, *, from_1904: bool) -> tuple[
             *(p.cast(pl.String).str.zfill(2) for p in parts),
             separator=":",
         )
+        fraction = pl.lit(".") + (ms % 1000).cast(pl.String).str.zfill(3)
+        text = text + pl.when(ms % 1000 > 0).then(fraction).otherwise(pl.lit(""))
         kind = pl.lit(KIND_TIME)
     else:
         if from_1904:
@@ -108,14 +110,14 @@ def moment_texts(serials: pl.Series, meaning: int, *, from_1904: bool) -> tuple[
     return texts, kinds
 
 
-def formatted_texts(texts: pl.Series, meaning: int, digits: int, *, from_1904: bool) -> tuple[pl.Series, Kinds]:
-    """Numbers as a workbook holds them, all under one number format -> text and kind."""
+def formatted_texts(texts: pl.Series, form: NumberFormat, *, from_1904: bool) -> tuple[pl.Series, Kinds]:
+    """Numbers as a workbook holds them, all under one number format -> text and kind. Every reader of workbooks gets
+    its padded numbers and moments here, so that one workbook reads alike whatever it was saved as."""
+    meaning = form.meaning
     if meaning == NUMBER:
         return number_texts(texts)
     if meaning == PADDED:
-        shortest, kinds = number_texts(texts)
-        whole = shortest.str.contains(r"^[0-9]+$")
-        return pl.select(pl.when(whole).then(shortest.str.zfill(digits)).otherwise(shortest)).to_series(), kinds
+        return _padded_texts(texts, form)
     assert meaning in (DATE, DATETIME, TIME, ELAPSED)
     serials = texts.str.strip_chars().cast(pl.Float64, strict=False)
     serials = pl.select(pl.when(serials.is_finite()).then(serials)).to_series()
@@ -125,6 +127,25 @@ def formatted_texts(texts: pl.Series, meaning: int, digits: int, *, from_1904: b
         result = result.scatter(lost, texts.gather(lost))
         kinds[lost.to_numpy()] = KIND_TEXT
     return result, kinds
+
+
+def _padded_texts(texts: pl.Series, form: NumberFormat) -> tuple[pl.Series, Kinds]:
+    """Whole numbers from 0 on as a person sees them: `00123`, and as text where more than digits is shown
+    (`SKU-00123`). Others stay numbers: the code would hide what they are."""
+    shortest, kinds = number_texts(texts)
+    whole = shortest.str.contains(r"^[0-9]+$")
+    shown = shortest.str.zfill(form.digits)
+    if form.picture:
+        before, *between = form.picture.split(DIGIT)
+        # The first place takes all digits that are too many, the others one each, counted from the end.
+        parts: list[pl.Expr] = [pl.lit(before), pl.col("shown").str.head(-(form.digits - 1))]
+        for number, text in enumerate(between):
+            if number:
+                parts.append(pl.col("shown").str.tail(form.digits - number).str.head(1))
+            parts.append(pl.lit(text))
+        shown = shown.alias("shown").to_frame().select(pl.concat_str(parts)).to_series()
+        kinds[whole.fill_null(False).to_numpy()] = KIND_TEXT
+    return pl.select(pl.when(whole).then(shown).otherwise(shortest)).to_series(), kinds
 
 
 def unescaped(texts: pl.Series) -> pl.Series:
@@ -152,15 +173,17 @@ _ISO = re.compile(
 
 
 def iso_text(text: str) -> tuple[str, int]:
-    """A cell of type `d`: ISO 8601 already. Seconds are added, empty fractions dropped; any other text stays."""
+    """A cell of type `d`: ISO 8601 already. Seconds are added, empty fractions dropped, others have three digits at
+    least; a zone stays as it is, `Z` too. Any other text stays."""
     match = _ISO.fullmatch(text)
     if not match or not (match["day"] or match["clock"]):
         return text, KIND_TEXT
     clock = match["clock"] or ""
     if clock and len(clock) == 5:
         clock += ":00"
-    clock += (match["fraction"] or "").rstrip("0").rstrip(".")
-    zone = "" if match["zone"] in (None, "Z") else match["zone"]
+    fraction = (match["fraction"] or "").rstrip("0").rstrip(".")
+    clock += fraction and fraction.ljust(4, "0")
+    zone = match["zone"] or ""
     if not match["day"]:
         return clock + zone, KIND_TIME
     return (f"{match['day']}T{clock}{zone}", KIND_DATETIME) if clock else (match["day"], KIND_DATE)

@@ -10,14 +10,17 @@ import re
 from dataclasses import dataclass
 
 NUMBER, DATE, DATETIME, TIME, ELAPSED, PADDED = range(6)
+DIGIT = "\0"
 
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """`meaning` is one of NUMBER ... PADDED; `digits` is the least number of digits shown where it is PADDED."""
+    """`meaning` is one of NUMBER ... PADDED. Where it is PADDED, `digits` is the least number of digits shown and
+    `picture` what stands around them, with DIGIT for each of these digits; "" where it is nothing but the digits."""
 
     meaning: int = NUMBER
     digits: int = 0
+    picture: str = ""
 
 
 # The ids up to 49 are the same in every language. 27 to 36 and 50 to 58 are East Asian dates and times whose codes
@@ -36,7 +39,12 @@ _TOKEN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NAMES_OF_GENERAL = ("general", "standard", "estándar", "standaard", "標準", "일반", "основной")
-_PADDED = re.compile(r"0{2,}")
+# What a padded code is made of: places for digits, texts, signs that stand for themselves, marks that show nothing.
+_PIECE = re.compile(
+    r'(?P<digit>0)|"(?P<text>[^"]*)"|\\(?P<sign>.)|(?P<plain>[-+ ():!^&\'~{}<>=\u00a0])|\*.|\[\$-[^\]]*\]'
+    r"|\[(?:black|blue|cyan|green|magenta|red|white|yellow|color ?\d+)\]",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def number_format(code: str) -> NumberFormat:
@@ -44,8 +52,8 @@ def number_format(code: str) -> NumberFormat:
     plain = code.strip()
     if plain.lower().startswith(_NAMES_OF_GENERAL):
         return NumberFormat()
-    if _PADDED.fullmatch(plain):
-        return NumberFormat(PADDED, len(plain))
+    if padded := _padded(plain):
+        return padded
     letters: list[str] = []
     placeholders = elapsed = False
     for token in _TOKEN.finditer(plain):
@@ -73,3 +81,32 @@ def number_format(code: str) -> NumberFormat:
     if date:
         return NumberFormat(DATETIME if time else DATE)
     return NumberFormat(TIME) if time else NumberFormat()
+
+
+def _padded(code: str) -> NumberFormat | None:
+    """The format of a code with leading zeros (`00000`, `"SKU-"00000`, `000-00-0000`); None for any other.
+
+    A single zero pads nothing. Two zeros with nothing but a unit behind them (`00" kg"`) measure something, and so does
+    what has a decimal sign, a separator of thousands, a percent sign, an exponent or a currency."""
+    picture: list[str] = []
+    at = 0
+    while at < len(code) and code[at] != ";":
+        if code[at] == "_" and at + 1 < len(code):
+            at += 2  # as wide as the next sign, and empty
+            picture.append(" ")
+            continue
+        piece = _PIECE.match(code, at)
+        if piece is None:
+            return None
+        at = piece.end()
+        if piece["digit"]:
+            picture.append(DIGIT)
+        else:
+            picture.append(piece["text"] or piece["sign"] or piece["plain"] or "")
+    whole = "".join(picture).strip(" ")
+    digits = whole.count(DIGIT)
+    if digits == len(whole):
+        return NumberFormat(PADDED, digits) if digits > 1 else None
+    if digits < 2 or (digits == 2 and whole.startswith(DIGIT * 2)):
+        return None
+    return NumberFormat(PADDED, digits, whole)

@@ -256,7 +256,10 @@ def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ..
         kinds.append(kind if isinstance(kind, np.ndarray) else np.full(len(at), kind, np.uint8))
 
     # One number for the way a cell is read: its number format if it is a number, else its type.
-    ways = [NumberFormat(), *sorted(set(book.formats) - {NumberFormat()}, key=lambda f: (f.meaning, f.digits))]
+    ways = [
+        NumberFormat(),
+        *sorted(set(book.formats) - {NumberFormat()}, key=lambda f: (f.meaning, f.digits, f.picture)),
+    ]
     way_of_style = np.array([ways.index(f) for f in book.formats] + [0], np.int64)
     style = np.where((cells.style >= 0) & (cells.style < len(book.formats)), cells.style, len(book.formats))
     way = np.where(cells.type == xml.NUMBER, way_of_style[style], len(ways) + cells.type)
@@ -265,7 +268,7 @@ def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ..
         text = cells.text.gather(at) if len(at) < len(way) else cells.text
         if this_way < len(ways):
             form = ways[this_way]
-            add(at, *formatted_texts(text, form.meaning, form.digits, from_1904=book.from_1904))
+            add(at, *formatted_texts(text, form, from_1904=book.from_1904))
             continue
         match this_way - len(ways):
             case xml.SHARED:

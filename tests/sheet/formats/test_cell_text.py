@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME, KIND_NUMBER, KIND_TEXT, KIND_TIME
 from douane.sheet.formats.cell_text import formatted_texts, iso_text, moment_texts, number_texts, unescaped
-from douane.sheet.formats.number_formats import DATE, DATETIME, ELAPSED, PADDED, TIME
+from douane.sheet.formats.number_formats import DATE, DATETIME, ELAPSED, PADDED, TIME, NumberFormat, number_format
 
 
 def numbers(*texts: str) -> list[str]:
@@ -78,6 +78,14 @@ def test_moments_in_the_1904_calendar() -> None:
     assert moments(TIME, 0.5, from_1904=True) == [("12:00:00", KIND_TIME)]
 
 
+def test_durations_keep_the_fraction_of_their_seconds() -> None:
+    assert moments(ELAPSED, 754.56 / 86400, 754.98 / 86400, 86399.999 / 86400) == [
+        ("00:12:34.560", KIND_TIME),
+        ("00:12:34.980", KIND_TIME),
+        ("23:59:59.999", KIND_TIME),
+    ]
+
+
 def test_durations_go_on_after_24_hours() -> None:
     assert moments(ELAPSED, 1.25, 0.5, 100) == [
         ("30:00:00", KIND_TIME),
@@ -104,19 +112,50 @@ def test_every_moment_comes_back_to_the_millisecond(moment: datetime) -> None:
 
 
 def test_padded_numbers_show_their_zeros() -> None:
-    texts, kinds = formatted_texts(pl.Series(["123", "1234567", "-5", "1.5", "12.0", "x"]), PADDED, 5, from_1904=False)
+    texts, kinds = formatted_texts(
+        pl.Series(["123", "1234567", "-5", "1.5", "12.0", "x"]), NumberFormat(PADDED, 5), from_1904=False
+    )
     assert texts.to_list() == ["00123", "1234567", "-5", "1.5", "00012", "x"]
     assert kinds.tolist() == [KIND_NUMBER] * 5 + [KIND_TEXT]
 
 
+@pytest.mark.parametrize(
+    ("code", "texts"),
+    [
+        ("00000", ["00123", "1234567", "00000"]),
+        ('"SKU-"00000', ["SKU-00123", "SKU-1234567", "SKU-00000"]),
+        ('00000"-x"', ["00123-x", "1234567-x", "00000-x"]),
+        ("000-00-0000", ["000-00-0123", "001-23-4567", "000-00-0000"]),
+        ('"W"00', ["W123", "W1234567", "W00"]),
+    ],
+)
+def test_padded_numbers_show_what_stands_around_them(code: str, texts: list[str]) -> None:
+    shown, kinds = formatted_texts(pl.Series(["123", "1234567", "0"]), number_format(code), from_1904=False)
+    assert shown.to_list() == texts
+    assert set(kinds.tolist()) == {KIND_NUMBER if code == "00000" else KIND_TEXT}
+
+
+@given(
+    st.integers(0, 10**15 - 1), st.lists(st.sampled_from(["0", "00", "-", '"No. "', "\\ ", "/", "(", ")"]), max_size=9)
+)
+def test_padded_numbers_keep_every_digit_in_order(number: int, pieces: list[str]) -> None:
+    form = number_format("".join(pieces))
+    shown = formatted_texts(pl.Series([str(number)]), form, from_1904=False)[0][0]
+    places = form.digits if form.meaning == PADDED else 0
+    assert "".join(sign for sign in shown if sign.isdigit()) == str(number).zfill(places)
+
+
 def test_a_date_format_over_text_leaves_the_text() -> None:
-    texts, kinds = formatted_texts(pl.Series(["45351", "soon", "nan"]), DATE, 0, from_1904=False)
+    texts, kinds = formatted_texts(pl.Series(["45351", "soon", "nan"]), NumberFormat(DATE), from_1904=False)
     assert texts.to_list() == ["2024-02-29", "soon", "nan"]
     assert kinds.tolist() == [KIND_DATE, KIND_TEXT, KIND_TEXT]
 
 
 def test_iso_cells() -> None:
-    assert iso_text("2015-06-03T13:21:58Z") == ("2015-06-03T13:21:58", KIND_DATETIME)
+    assert iso_text("2015-06-03T13:21:58Z") == ("2015-06-03T13:21:58Z", KIND_DATETIME)
+    assert iso_text("2015-06-03T13:21:58.500Z") == ("2015-06-03T13:21:58.500Z", KIND_DATETIME)
+    assert iso_text("08:30:15.12") == ("08:30:15.120", KIND_TIME)
+    assert iso_text("08:30:15.123456") == ("08:30:15.123456", KIND_TIME)
     assert iso_text("2015-06-03T13:21:58.000+02:00") == ("2015-06-03T13:21:58+02:00", KIND_DATETIME)
     assert iso_text("2015-06-01") == ("2015-06-01", KIND_DATE)
     assert iso_text("08:30") == ("08:30:00", KIND_TIME)

@@ -66,6 +66,18 @@ def test_zero_padding_keeps_its_width() -> None:
     assert number_format("00000") == NumberFormat(PADDED, 5)
     assert number_format("00") == NumberFormat(PADDED, 2)
     assert number_format("00.00").meaning == NUMBER
+    assert number_format("[Red]00000;-00000") == NumberFormat(PADDED, 5)
+    assert number_format("[$-409]00000") == NumberFormat(PADDED, 5)
+    assert number_format('"SKU-"00000') == NumberFormat(PADDED, 5, "SKU-\0\0\0\0\0")
+    assert number_format("00000-0000").picture == "\0\0\0\0\0-\0\0\0\0"
+    assert number_format("_-00000_-") == NumberFormat(PADDED, 5)
+
+
+@pytest.mark.parametrize(
+    "code", ['00" kg"', "0,000", "00%", "00.0", "000E+00", "[$CHF] 000", "#,##00", "0", '"No. "0', "[>9]00;000"]
+)
+def test_quantities_and_conditions_pad_nothing(code: str) -> None:
+    assert number_format(code).meaning == NUMBER
 
 
 def test_the_ids_that_have_no_code() -> None:
