@@ -291,6 +291,21 @@ batch = Table(
     Column("attempt", Integer, nullable=False),
 )
 
+# How far a chat run is, between its commits: what it will publish, whether it has its turn in the workspace, and what
+# the batches of the staged part that it is in came to. Goes with the end of the run.
+chat_run_state = Table(
+    "chat_run_state",
+    metadata,
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer),  # the operation's version that the run publishes; null before it began
+    Column("running", Boolean, nullable=False, default=False),
+    Column("table_name", String(40)),
+    Column("number", Integer),  # the staged part
+    Column("start", Integer),  # records of it that were decided
+    Column("codes", LargeBinary),  # zlib of u8[rows]: places in chat.check.OUTCOMES, 255: not decided yet
+    Column("members_done", JSON, nullable=False, default=list),  # parts of members that are in
+)
+
 # The chat workspace of a project. Its users are records: they never sign in to Douane. `person_id`: one of the
 # project's own people, mirrored here and protected from every import. `placeholder`: an author nobody imported.
 chat_user = Table(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import polars as pl
 
@@ -26,7 +25,7 @@ from douane.flow.chat.run_rooms import members_step, rooms_step
 from douane.flow.house import House
 from douane.staging.parts import read_part
 from douane.store import chat, manifest, operations, projects
-from douane.store.chat import moment
+from douane.store.chat import moment, run_state
 from douane.store.database import database_now, write
 from douane.store.database import read as reading
 
@@ -55,9 +54,8 @@ def _must_wait(house: House, operation_id: str) -> bool:
         if held.work != WORK:
             return False
         projects.lock(connection, held.project_id)
-        other = chat.other_run(connection, held.project_id, held.id) is not None
-        if bool(held.detail.get("running")) == other:
-            operations.change_detail(connection, held.id, {"running": not other})
+        other = run_state.other_run(connection, held.project_id, held.id) is not None
+        run_state.keep_turn(connection, held.id, not other)
         return other
 
 
@@ -92,12 +90,15 @@ def _begin(attempt: Attempt) -> Job:
             or chat.user_id_by(connection, held.project_id, username_key=chat.BOT_NAME),
         )
     job = Job(attempt, selection, options, version, bool(asked.get("retry")), bool(asked.get("strict")))
-    if held.detail.get("run_version") != version:
-        changes: dict[str, Any] = {"run_version": version, "doing": None, "members_done": []}
-        if not job.retry or "done" not in held.detail:
-            changes |= {"done": dict.fromkeys(("imported", "skipped", "failed"), 0), "run_total": selected_work(job)}
+    with reading(house.engine) as connection:
+        begun = run_state.get(connection, held.id).version == version
+    if not begun:
+        counted = job.retry and "done" in held.detail
+        zeros = dict.fromkeys(("imported", "skipped", "failed"), 0)
+        changes = {} if counted else {"done": zeros, "run_total": selected_work(job)}
         with write(house.engine) as connection:
             operations.fenced(connection, held)
+            run_state.begin(connection, held.id, version)
             operations.change_detail(connection, held.id, changes)
     return job
 
@@ -118,8 +119,7 @@ def _finish(job: Job) -> None:
         for table in check.RULES:
             for mask in manifest.masks(connection, now.id, table, job.version).values():
                 valid, invalid = valid + mask.valid, invalid + mask.invalid
-        gone = ("doing", "running", "members_done", "run_version")
-        detail = {key: value for key, value in now.detail.items() if key not in gone}
+        run_state.forget(connection, now.id)
         operations.finish(
             connection,
             now.id,
@@ -128,7 +128,6 @@ def _finish(job: Job) -> None:
             swept=False,
             valid=valid,
             invalid=invalid,
-            detail=detail,
             progress=progress(now, "finishing", now.detail["done"]),
         )
     job.attempt.done = True

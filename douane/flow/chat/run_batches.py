@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from sqlalchemy import Connection
 from sqlalchemy.exc import InternalError, OperationalError, StatementError
@@ -19,29 +18,72 @@ from douane.flow.chat.run_job import Job, Record
 from douane.model.operation import Operation
 from douane.staging import masks
 from douane.store import chat, manifest, operations
-from douane.store.chat import OutcomeRow
+from douane.store.chat import OutcomeRow, run_state
 from douane.store.database import read as reading
 from douane.store.database import write
 from douane.store.manifest import MaskRow, PartRow
 
 BATCH = 1000  # records in one transaction
 
-
-Codes = np.ndarray[Any, np.dtype[np.uint8]]
-
-
+Codes = npt.NDArray[np.uint8]
 Decide = Callable[[Connection, list[Record]], list[str]]
+Commit = Callable[[list[Record], int, bool], None]
 
 
-def decide_table(job: Job, table: str, step: str, decide: Decide) -> bool:
-    """Staged part by part, batch by batch; what a batch came to is kept in `detail["doing"]` until its part is whole,
-    so that a run that was killed between two tells the same of it. False when the turn was over."""
-    places = {outcome.code: at for at, outcome in enumerate(check.OUTCOMES[table])}
-    for part, before in open_parts(job, table):
+@dataclass(frozen=True, slots=True)
+class StagedTable:
+    """A staged table on its way: `step` names it to whoever watches, `decide` says what becomes of some records."""
+
+    name: str
+    step: str
+    decide: Decide
+
+    def places(self) -> dict[str, int]:
+        return {outcome.code: at for at, outcome in enumerate(check.OUTCOMES[self.name])}
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows of one staged part that are decided together; `start` of its rows that wait were decided before them.
+    `codes`: what became of each row of the part, so far."""
+
+    job: Job
+    table: StagedTable
+    part: PartRow
+    codes: Codes
+    rows: npt.NDArray[np.int64]
+    start: int
+
+    def commit(self, records: list[Record], at: int, refused: bool) -> None:
+        """One transaction for `records`, which are those at `rows[at:]`. `refused`: the database does not take them."""
+        job, name = self.job, self.table.name
+        rows = self.rows[at : at + len(records)]
+        with write(job.house.engine) as connection:
+            now = operations.fenced(connection, job.held)
+            found = ["storing"] * len(records) if refused else self.table.decide(connection, records)
+            places = self.table.places()
+            made = np.array([places[code] for code in found], np.uint8)
+            fresh = self.codes.copy()
+            fresh[rows] = made
+            counted = Counter(_counts_of(records, found))
+            was = Counter({"failed": counted.total()}) if job.retry else Counter()
+            done = totals(now.detail["done"], name, counted, was)
+            doing = run_state.Doing(name, self.part.number, self.start + at + len(rows), fresh.tobytes())
+            run_state.keep_doing(connection, now.id, doing)
+            detail = {**now.detail, "done": done}
+            operations.change(connection, now.id, tries=1, detail=detail, progress=progress(now, self.table.step, done))
+        self.codes[rows] = made
+        job.attempt.kept = True
+
+
+def decide_table(job: Job, table: StagedTable) -> bool:
+    """Staged part by part, batch by batch; what a batch came to is kept (`store/chat/run_state.py`) until its part is
+    whole, so that a run that was killed between two tells the same of it. False when the turn was over."""
+    for part, before in open_parts(job, table.name):
         frame = job.frame(part)
-        codes, start = _resumed(job, table, part)
-        was = settle.codes_of_words(before, table) if before is not None and job.retry else None
-        pending = np.arange(part.rows) if was is None else np.flatnonzero(settle.failed_codes(table)[was])
+        codes, start = _resumed(job, table.name, part)
+        was = settle.codes_of_words(before, table.name) if before is not None and job.retry else None
+        pending = np.arange(part.rows) if was is None else np.flatnonzero(settle.failed_codes(table.name)[was])
         if was is not None and len(pending) == 0:
             continue
         if was is not None and start == 0:
@@ -51,61 +93,25 @@ def decide_table(job: Job, table: str, step: str, decide: Decide) -> bool:
                 return False
             rows = pending[start : start + BATCH]
             records = frame[rows].to_dicts()
-            commit = partial(_commit_batch, job, table, step, part, codes, rows, start, decide, places)
-            split(records, 0, commit)
+            split(records, 0, _Batch(job, table, part, codes, rows, start).commit)
             start += len(records)
-        _close_part(job, table, part, codes, before, frame["entry"] if "entry" in frame.columns else None)
+        _close_part(_Closed(job, table.name, part, codes, before), frame["entry"] if "entry" in frame.columns else None)
     return True
 
 
-def split(records: list[Record], at: int, commit: Callable[[list[Record], int], None]) -> None:
+def split(records: list[Record], at: int, commit: Commit) -> None:
     """Commits a batch; where the database refuses it, smaller ones, down to the one record that it refuses."""
     try:
-        commit(records, at)
+        commit(records, at, False)
     except StatementError as error:
         if isinstance(error, (OperationalError, InternalError)):
             raise  # the database is away or busy: that says nothing about a record
         if len(records) == 1:
-            commit([{"_refused": True, **records[0]}], at)
+            commit(records, at, True)
             return
         half = len(records) // 2
         split(records[:half], at, commit)
         split(records[half:], at + half, commit)
-
-
-def _commit_batch(
-    job: Job,
-    table: str,
-    step: str,
-    part: PartRow,
-    codes: Codes,
-    rows: Any,
-    start: int,
-    decide: Decide,
-    places: Mapping[str, int],
-    records: list[Record],
-    at: int,
-) -> None:
-    """`records` are those at `rows[at:]`; before them `start + at` of the part were decided."""
-    rows = rows[at : at + len(records)]
-    with write(job.house.engine) as connection:
-        now = operations.fenced(connection, job.held)
-        refused = "_refused" in records[0]
-        found = ["storing"] * len(records) if refused else decide(connection, records)
-        made = np.array([places[code] for code in found], np.uint8)
-        fresh = codes.copy()
-        fresh[rows] = made
-        counted = Counter(_counts_of(records, found))
-        was = Counter({"failed": counted.total()}) if job.retry else Counter()
-        done = totals(now.detail["done"], table, counted, was)
-        detail = {
-            **now.detail,
-            "done": done,
-            "doing": {"table": table, "number": part.number, "start": start + at + len(rows), "codes": _packed(fresh)},
-        }
-        operations.change(connection, now.id, tries=1, detail=detail, progress=progress(now, step, done))
-    codes[rows] = made
-    job.attempt.kept = True
 
 
 def _counts_of(records: Sequence[Record], found: Sequence[str]) -> Iterator[str]:
@@ -155,39 +161,46 @@ def open_parts(job: Job, table: str) -> list[tuple[PartRow, masks.Words | None]]
     return found
 
 
-def _packed(codes: Codes) -> str:
-    return base64.b85encode(zlib.compress(codes.tobytes(), 1)).decode()
-
-
 def _resumed(job: Job, table: str, part: PartRow) -> tuple[Codes, int]:
-    doing = job.held.detail.get("doing")
-    if doing and (doing["table"], doing["number"]) == (table, part.number):
-        codes = np.frombuffer(zlib.decompress(base64.b85decode(doing["codes"])), np.uint8).copy()
-        return codes, int(doing["start"])
+    with reading(job.house.engine) as connection:
+        doing = run_state.get(connection, job.held.id).doing
+    if doing is not None and (doing.table, doing.number) == (table, part.number):
+        return np.frombuffer(doing.codes, np.uint8).copy(), doing.start
     return np.full(part.rows, settle.OPEN, np.uint8), 0
 
 
-def _close_part(
-    job: Job, table: str, part: PartRow, codes: Codes, before: masks.Words | None, entries: pl.Series | None
-) -> None:
-    mask = masks.judge_state(check.outcome_words(table, codes, before), check.failed_words(table))
-    named = f"{table}-{part.number}-{job.version}-{job.attempt.token}"
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A staged part of which every row is decided; `before`: what was said of them before this run."""
+
+    job: Job
+    table: str
+    part: PartRow
+    codes: Codes
+    before: masks.Words | None
+
+
+def _close_part(closed: _Closed, entries: pl.Series | None) -> None:
+    job, table, number = closed.job, closed.table, closed.part.number
+    words = check.outcome_words(table, closed.codes, closed.before)
+    mask = masks.judge_state(words, check.failed_words(table))
+    named = f"{table}-{number}-{job.version}-{job.attempt.token}"
     mask_object = f"{job.held.id}/masks/{named}"
     job.house.objects.put_bytes(mask_object, masks.mask_bytes(mask))
     entries_object = None
     if entries is not None:
-        path = job.attempt.folder / f"entries-{table}-{part.number}"
-        settle.ledger(entries, codes, table).write_ipc(path)
+        path = job.attempt.folder / f"entries-{table}-{number}"
+        settle.ledger(entries, closed.codes, table).write_ipc(path)
         entries_object = f"{job.held.id}/outcomes/{named}"
         job.house.objects.put_file(entries_object, path)
         path.unlink()
-    reasons = settle.reasons(codes, table)
+    reasons = settle.reasons(closed.codes, table)
     with write(job.house.engine) as connection:
         now = operations.fenced(connection, job.held)
-        row = MaskRow(part.number, mask.valid, mask.invalid, mask_object, None, job.held.attempt)
+        row = MaskRow(number, mask.valid, mask.invalid, mask_object, None, job.held.attempt)
         manifest.add_masks(connection, now.id, table, job.version, [row])
-        chat.add_outcome(connection, now.id, job.version, outcome_row(table, part.number, reasons, entries_object))
-        operations.change_detail(connection, now.id, {"doing": None})
+        chat.add_outcome(connection, now.id, job.version, outcome_row(table, number, reasons, entries_object))
+        run_state.keep_doing(connection, now.id, None)
 
 
 def outcome_row(table: str, number: int, reasons: dict[str, int], entries_object: str | None) -> OutcomeRow:

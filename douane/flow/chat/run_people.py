@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from douane.chat import plan
 from douane.chat.plan import Contact, Contacts, People, User
-from douane.flow.chat.run_batches import BATCH, decide_table
+from douane.flow.chat.run_batches import BATCH, StagedTable, decide_table
 from douane.flow.chat.run_job import Job, Record, chosen_channels, contact_chosen, direct_members
 from douane.store import chat, operations
 from douane.store.database import database_now, write
@@ -36,7 +36,7 @@ def users_step(job: Job) -> bool:
         write_people(job, connection, people)
         return found
 
-    return decide_table(job, "users", "users", decide)
+    return decide_table(job, StagedTable("users", "users", decide))
 
 
 def people_of(job: Job, connection: Connection, records: Sequence[Record]) -> People:
@@ -188,7 +188,7 @@ def contacts_step(job: Job) -> bool:
         _write_contacts(job, connection, contacts)
         return found
 
-    return decide_table(job, "contacts", "contacts", decide)
+    return decide_table(job, StagedTable("contacts", "contacts", decide))
 
 
 def _contact(row: Mapping[str, Any]) -> Contact:

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from douane.chat import plan, settle
 from douane.chat.plan import Room, Rooms
-from douane.flow.chat.run_batches import decide_table
+from douane.flow.chat.run_batches import StagedTable, decide_table
 from douane.flow.chat.run_job import Job, Record, channel_chosen, chosen_channels, direct_members
 from douane.store import chat, operations
-from douane.store.chat import moment
+from douane.store.chat import moment, run_state
 from douane.store.database import database_now, write
 from douane.store.database import read as reading
 from douane.store.ids import new_id
@@ -42,7 +42,7 @@ def rooms_step(job: Job) -> bool:
         _write_rooms(job, connection, rooms)
         return found
 
-    return decide_table(job, "channels", "channels", decide)
+    return decide_table(job, StagedTable("channels", "channels", decide))
 
 
 def _known_rooms(
@@ -117,7 +117,7 @@ def members_step(job: Job) -> bool:
     with reading(job.house.engine) as connection:
         rooms = chat.all_targets(connection, job.project_id, "room")
         users = settle.users_map(chat.all_targets(connection, job.project_id, "user"))
-        done = set(operations.get(connection, job.held.id).detail.get("members_done") or ())
+        done = run_state.get(connection, job.held.id).members_done
     wanted = settle.rooms_map({one: room for one, room in rooms.items() if one in chosen}, frozenset())
     for part in job.parts("members"):
         if part.number in done:
@@ -132,7 +132,7 @@ def members_step(job: Job) -> bool:
                 now = operations.fenced(connection, job.held)
                 chat.add_members(connection, now.id, pairs[start : start + MEMBERS].iter_rows())
                 if start + MEMBERS >= len(pairs):
-                    done.add(part.number)
-                    operations.change(connection, now.id, tries=1, detail={**now.detail, "members_done": sorted(done)})
+                    run_state.keep_members(connection, now.id, part.number)
+                    operations.change(connection, now.id, tries=1)
         job.attempt.kept = True
     return True

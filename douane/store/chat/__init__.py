@@ -1,8 +1,9 @@
 """The chat workspace of a project: users, rooms, members, contacts, foreign ids, and the parts its messages stand in.
 
-One module a subject; the hallway asks for all of them here, but for `files` (what is still to be fetched) and `known`
-(what a check must know). Rows come and go as plain mappings with the columns' names; what a run decides about them is
-`chat/plan.py`. Uniqueness (usernames, addresses, foreign ids, room keys) is the database's.
+One module a subject; the hallway asks for all of them here, but for `files` (what is still to be fetched), `known`
+(what a check must know) and `run_state` (how far a run is). Rows come and go as plain mappings with the columns' names;
+what a run decides about them is `chat/plan.py`. Uniqueness (usernames, addresses, foreign ids, room keys) is the
+database's.
 """
 
 from douane.store.chat.contact_rows import contacts, contacts_known, count_contacts, write_contacts
@@ -48,7 +49,6 @@ from douane.store.chat.workspace import (
     GENERAL_NAME,
     ensure_workspace,
     has_workspace,
-    other_run,
 )
 
 __all__ = [
@@ -85,7 +85,6 @@ __all__ = [
     "objects",
     "one_room",
     "one_user",
-    "other_run",
     "outcome_objects",
     "outcomes",
     "parts",

@@ -18,7 +18,6 @@ from douane.store.schema import (
     chat_room,
     chat_user,
     member,
-    operation,
     person,
 )
 
@@ -130,14 +129,3 @@ def _user(project_id: str, username: str, name: str, now: datetime) -> Row:
         "created_at": now,
         "updated_at": now,
     }
-
-
-def other_run(connection: Connection, project_id: str, operation_id: str) -> str | None:
-    """Another import of this project whose run has begun and goes on."""
-    query = select(operation.c.id, operation.c.detail).where(
-        operation.c.project_id == project_id,
-        operation.c.work == "chat_run",
-        operation.c.stage == "processing",
-        operation.c.id != operation_id,
-    )
-    return next((row.id for row in connection.execute(query) if (row.detail or {}).get("running")), None)

@@ -480,15 +480,15 @@ def test_a_database_that_is_away_says_nothing_about_a_record() -> None:
     refused = DataError("insert", {}, Exception("no such character"))
     committed: list[Any] = []
 
-    def commit(records: list[dict[str, Any]], at: int) -> None:
-        if any(one["id"] == "bad" and "_refused" not in one for one in records):
+    def commit(records: list[dict[str, Any]], at: int, fails: bool) -> None:
+        if any(one["id"] == "bad" for one in records) and not fails:
             raise refused
-        committed.append((at, [one["id"] for one in records], "_refused" in records[0]))
+        committed.append((at, [one["id"] for one in records], fails))
 
     run_batches.split([{"id": "a"}, {"id": "bad"}, {"id": "c"}], 5, commit)
     assert sorted(committed) == [(5, ["a"], False), (6, ["bad"], True), (7, ["c"], False)]
 
-    def absent(_records: list[dict[str, Any]], _at: int) -> None:
+    def absent(_records: list[dict[str, Any]], _at: int, _fails: bool) -> None:
         raise away
 
     with pytest.raises(OperationalError):
