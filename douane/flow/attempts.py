@@ -7,6 +7,9 @@ what the child made piece by piece, each write fenced by the attempt.
 from __future__ import annotations
 
 import secrets
+import shutil
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +21,7 @@ import structlog
 from douane import errors
 from douane.flow.house import House
 from douane.jobs.children import Seat, run_child
+from douane.jobs.queue import WorkItem
 from douane.model.operation import Operation, Progress
 from douane.store import operations
 from douane.store.database import read as reading
@@ -32,24 +36,55 @@ log = structlog.get_logger()
 
 
 class Attempt:
-    """One attempt at a piece of work: what it holds, where its child sits, and whether it may go on. `kept`: it brought
-    the work forward. Its turn is never over before that, or work whose beginning takes long would begin for ever."""
+    """One attempt at a piece of work: what it holds, where its child sits, and whether it may go on. A seat is taken
+    when it is first asked for: work that opens no file keeps no child waiting. `kept`: the attempt brought the work
+    forward. Its turn is never over before that, or work whose beginning takes long would begin for ever."""
 
-    def __init__(self, house: House, held: Operation, seat: Seat) -> None:
-        self.house, self.held, self.seat = house, held, seat
-        self.folder = seat.folder
+    def __init__(self, house: House, held: Operation) -> None:
+        self.house, self.held = house, held
+        self._seat: Seat | None = None
+        self._scratch: Path | None = None
+        self._lock = threading.Lock()
         self.token = f"{held.attempt}-{secrets.token_hex(4)}"
         self.ends_at = time.monotonic() + house.settings.turn_s
         self.turn_over = False
         self.done = self.kept = False
         self._progress_at = 0.0
 
-    def take_another_seat(self) -> None:
-        """A fresh place, warm if there is one, for the next child of the same work; the old one is cleared first, so
-        that no more places are taken than there are slots."""
-        self.seat.clear()
-        self.seat = self.house.seats.take()
-        self.folder = self.seat.folder
+    @property
+    def seat(self) -> Seat:
+        with self._lock:
+            if self._seat is None:
+                self._seat = self.house.seats.take()
+            return self._seat
+
+    @property
+    def folder(self) -> Path:
+        """The child's own folder."""
+        return self.seat.folder
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for what is fetched, which no child sees; gone with the attempt."""
+        with self._lock:
+            if self._scratch is None:
+                self.house.settings.work_folder.mkdir(parents=True, exist_ok=True)
+                self._scratch = Path(tempfile.mkdtemp(prefix="attempt-", dir=self.house.settings.work_folder))
+            return self._scratch
+
+    def leave_seat(self) -> None:
+        """Clears the seat, if one was taken; who asks for it after this gets a fresh one, warm if there is one. So no
+        more places are taken than there are slots."""
+        with self._lock:
+            if self._seat is not None:
+                self._seat.clear()
+                self._seat = None
+
+    def leave(self) -> None:
+        """Clears all that was written on the way."""
+        self.leave_seat()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
     def cancelled(self) -> bool:
         if self.done:
@@ -71,11 +106,11 @@ class Attempt:
         with write(self.house.engine) as connection:
             operations.set_progress(connection, self.held, progress)
 
-    def store(self, kind: str, file: str) -> str:
-        """Puts a file of the child into the object store; its name ends in the attempt's token, so that a file of an
-        attempt that lost its claim is never mistaken for another's."""
+    def store(self, kind: str, file: str, folder: Path | None = None) -> str:
+        """Puts a file of the child (or one in another `folder`) into the object store; its name ends in the attempt's
+        token, so that a file of an attempt that lost its claim is never mistaken for another's."""
         name = f"{self.held.id}/{kind}/{file}-{self.token}"
-        path = self.folder / Path(file).name
+        path = (folder or self.folder) / Path(file).name
         self.house.objects.put_file(name, path)
         self.kept = True
         return name
@@ -95,7 +130,7 @@ def attempting(house: House, operation_id: str, work: str) -> Iterator[Attempt |
         fail(house, held, errors.BadFile("The file ended the work on it several times; it is set aside."))
         yield None
         return
-    attempt = Attempt(house, held, house.seats.take())
+    attempt = Attempt(house, held)
     try:
         yield attempt
     except (errors.Superseded, errors.Cancelled) as error:
@@ -109,10 +144,10 @@ def attempting(house: House, operation_id: str, work: str) -> Iterator[Attempt |
         raise
     except errors.DouaneError as error:
         # First, for a full disk: what the child wrote may be the room that the database needs to say so.
-        attempt.seat.clear()
+        attempt.leave()
         fail(house, held, error)
     finally:
-        attempt.seat.clear()
+        attempt.leave()
 
 
 def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
@@ -133,10 +168,10 @@ def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
             operations.release(connection, now.id, **values)
 
 
-def give_up(house: House, kind: str, operation_id: str, error: Exception) -> None:
+def give_up(house: House, kind: str, item: WorkItem, error: Exception) -> None:
     """A handler failed again and again for a reason of ours: the operation says so instead of waiting for ever."""
     with reading(house.engine) as connection:
-        held = operations.get(connection, operation_id)
+        held = operations.get(connection, item.id)
     if not isinstance(error, errors.StorageFull):
         error = errors.DouaneError("Something went wrong on our side; nothing was lost. Please try again.")
     if held.work == kind:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from douane.errors import BadRequest, WrongStage
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
-from douane.jobs.queue import Size
+from douane.jobs.queue import Size, WorkItem
 from douane.model.operation import OPEN, Operation
 from douane.model.template import Template
 from douane.sheet import mapping as sheet_mapping
@@ -114,7 +114,7 @@ def ask(house: House, connection: Connection, operation: Operation, work: str, s
     house.jobs.enqueue(
         connection,
         work,
-        operation.id,
+        WorkItem("operation", operation.id),
         project_id=operation.project_id,
         key=f"{operation.id}:{work}:{number}",
         size=size,

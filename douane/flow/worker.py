@@ -16,6 +16,7 @@ from douane import errors
 from douane.flow import attempts, chat, sweeping, work
 from douane.flow.house import House, open_house
 from douane.jobs.children import clear_abandoned
+from douane.jobs.queue import WorkItem
 from douane.jobs.worker import run_worker
 from douane.settings import Settings
 
@@ -34,11 +35,19 @@ def run(settings: Settings) -> None:
         settings,
         house.engine,
         {kind: partial(handler, house) for kind, handler in {**work.HANDLERS, **chat.HANDLERS}.items()},
-        failed=partial(attempts.give_up, house),
+        failed=partial(_failed, house),
         tick=_Tick(house),
         ready=house.seats.fill,
     )
     house.seats.clear()
+
+
+# Type of work item -> what a job of that kind leaves behind when it cannot be done.
+FAILED = {"operation": attempts.give_up}
+
+
+def _failed(house: House, kind: str, item: WorkItem, error: Exception) -> None:
+    FAILED[item.type](house, kind, item, error)
 
 
 class _Tick:

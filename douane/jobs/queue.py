@@ -1,6 +1,6 @@
 """Asking for work, in the transaction of the state change that causes it.
 
-A port over DBOS Transact: who asks names a kind and an operation, never a function. DBOS takes a second or two to
+A port over DBOS Transact: who asks names a kind and a work item, never a function. DBOS takes a second or two to
 import, so nothing here does before the first `open`; the command line never pays for it.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Engine
@@ -25,7 +26,22 @@ APPLICATION = "douane"
 # Constant, or an upgrade would leave the work of the day before where it stands, holding its project's slots.
 VERSION = "1"
 WORKFLOW = "job"
-# Its one argument is a job: {"kind", "operation_id", "project_id", "key", "size", "turn", "tries"}.
+# Its one argument is a job: {"kind", "item": {"type", "id"}, "project_id", "key", "size", "turn", "tries"}. Jobs of
+# before there were other items than operations have "operation_id" in place of "item".
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """What a job is about: an `operation`, a `delivery`, a `schedule` ..., and which."""
+
+    type: str
+    id: str
+
+
+def item_of(job: dict[str, Any]) -> WorkItem:
+    if "item" in job:
+        return WorkItem(job["item"]["type"], job["item"]["id"])
+    return WorkItem("operation", job["operation_id"])
 
 
 class Jobs:
@@ -48,7 +64,7 @@ class Jobs:
         self,
         connection: Connection,
         kind: str,
-        operation_id: str,
+        item: WorkItem,
         *,
         project_id: str,
         key: str,
@@ -58,7 +74,8 @@ class Jobs:
         """Asks for one run of the handler `kind`, if and when the caller's transaction commits. A `key` is asked for
         once: the same key again does nothing, whether that job waits, runs or is long done. So a key holds whatever
         makes an ask a new one, e.g. f"read:{operation_id}:{attempt}"."""
-        job = {"kind": kind, "operation_id": operation_id, "project_id": project_id, "key": key, "size": size}
+        named = {"type": item.type, "id": item.id}
+        job = {"kind": kind, "item": named, "project_id": project_id, "key": key, "size": size}
         self.put(connection, job | {"turn": 0, "tries": 0}, delay_s)
 
     def put(self, connection: Connection, job: dict[str, Any], delay_s: float) -> None:

@@ -23,7 +23,18 @@ from sqlalchemy import Engine
 
 from douane import errors
 from douane.jobs import children
-from douane.jobs.queue import APPLICATION, SIZES, VERSION, WORKFLOW, Jobs, engine_url, quiet, serializer
+from douane.jobs.queue import (
+    APPLICATION,
+    SIZES,
+    VERSION,
+    WORKFLOW,
+    Jobs,
+    WorkItem,
+    engine_url,
+    item_of,
+    quiet,
+    serializer,
+)
 from douane.settings import Settings
 from douane.store import leases
 from douane.store.database import read, write
@@ -34,10 +45,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# `handler(operation_id)`; True = there is more to do, behind whoever waits in the queue.
+# `handler(id)` of the work item that its kind is about; True = there is more to do, behind whoever waits in the queue.
 Handler = Callable[[str], bool]
-# What a job that cannot be done leaves behind: `failed(kind, operation_id, error)`.
-Failed = Callable[[str, str, Exception], None]
+# What a job that cannot be done leaves behind: `failed(kind, item, error)`.
+Failed = Callable[[str, WorkItem, Exception], None]
 
 _POLL_FACTOR = {"interactive": 1.0, "small": 2.0, "large": 5.0}
 _RETRY_S = 0.5
@@ -163,23 +174,23 @@ def _do(
 ) -> None:
     """Runs one job and puts it back where it has to come again, under the next number, so that doing so twice is the
     same as once."""
-    kind, operation_id = asked["kind"], asked["operation_id"]
+    kind, item = asked["kind"], item_of(asked)
     tries, delay_s, again = 0, 0.0, False
     try:
         handler = handlers.get(kind)
         if handler is None:
             raise errors.BadRequest(f"This Douane knows no jobs of the kind {kind}.")
-        again = handler(operation_id)
+        again = handler(item.id)
     except Exception as error:
         if not stopping.is_set():
             tries = asked["tries"] + 1
             transient = isinstance(error, errors.Unavailable)
             if transient or tries < settings.tries_max:
                 again, delay_s = True, min(_RETRY_MAX_S, _RETRY_S * 2 ** min(tries, 10))
-                log.warning("Job %s of %s failed and is tried again: %r", kind, operation_id, error)
+                log.warning("Job %s of %s %s failed and is tried again: %r", kind, item.type, item.id, error)
             else:
-                log.exception("Job %s of %s failed.", kind, operation_id)
-                again, delay_s = not _told(failed, kind, operation_id, error), _RETRY_MAX_S
+                log.exception("Job %s of %s %s failed.", kind, item.type, item.id)
+                again, delay_s = not _told(failed, kind, item, error), _RETRY_MAX_S
     if stopping.is_set():
         # Whether the handler ended by itself or was cut short can't be told; one run more finds nothing to do.
         again = True
@@ -191,11 +202,11 @@ def _do(
             time.sleep(1)
 
 
-def _told(failed: Failed, kind: str, operation_id: str, error: Exception) -> bool:
+def _told(failed: Failed, kind: str, item: WorkItem, error: Exception) -> bool:
     try:
-        failed(kind, operation_id, error)
+        failed(kind, item, error)
     except Exception:
-        log.exception("That job %s of %s failed could not be written down; it is tried again.", kind, operation_id)
+        log.exception("That job %s of %s failed could not be written down; it is tried again.", kind, item.id)
         return False
     return True
 

@@ -19,6 +19,7 @@ from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.imports import Choice, NewImport, StoredSource
 from douane.jobs.children import Seat
+from douane.jobs.queue import WorkItem
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.staging.pages import Page
@@ -329,7 +330,7 @@ def test_a_full_disk_is_written_down_in_the_room_that_the_child_left(
 def test_work_that_is_given_up_for_a_full_disk_says_so(house: House, begin: Callable[..., Operation]) -> None:
     for error, code in ((errors.StorageFull("No room."), "storage_full"), (ValueError("a slip"), "error")):
         operation = begin()
-        attempts.give_up(house, "read", operation.id, error)
+        attempts.give_up(house, "read", WorkItem("operation", operation.id), error)
         found = imports.get(house, operation.id).work_error
         assert found is not None
         assert found[0] == code

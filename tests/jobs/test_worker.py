@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from douane.jobs.queue import Jobs, Size
+from douane.jobs.queue import Jobs, Size, WorkItem
 from douane.settings import Settings
 from douane.store.database import open_database, read, write
 from douane.store.ids import new_id
@@ -106,7 +106,17 @@ def jobs(storage: Settings, engine: Engine) -> Iterator[Jobs]:
 def ask(jobs: Jobs, engine: Engine, kind: str, *, key: str = "", project: str = "p", size: Size = "small") -> str:
     operation = new_id()
     with write(engine) as connection:
-        jobs.enqueue(connection, kind, operation, project_id=project, key=key or f"{kind}:{operation}", size=size)
+        item = WorkItem("operation", operation)
+        jobs.enqueue(connection, kind, item, project_id=project, key=key or f"{kind}:{operation}", size=size)
+    return operation
+
+
+def ask_as_before(jobs: Jobs, engine: Engine, kind: str) -> str:
+    """A job as the Douane of before there were work items wrote it."""
+    operation = new_id()
+    job = {"kind": kind, "operation_id": operation, "project_id": "p", "key": f"{kind}:{operation}", "size": "small"}
+    with write(engine) as connection:
+        jobs.put(connection, job | {"turn": 0, "tries": 0}, 0)
     return operation
 
 
@@ -120,7 +130,7 @@ def waiting(engine: Engine) -> list[str]:
 def test_asking_is_part_of_the_transaction(jobs: Jobs, engine: Engine) -> None:
     def ask_and_fail() -> None:
         with write(engine) as connection:
-            jobs.enqueue(connection, "count", new_id(), project_id="p", key="lost")
+            jobs.enqueue(connection, "count", WorkItem("delivery", new_id()), project_id="p", key="lost")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -176,8 +186,8 @@ def test_a_storm_of_kills_loses_nothing(workers: Workers, jobs: Jobs, engine: En
 
 
 def test_the_life_of_a_worker(workers: Workers, jobs: Jobs, engine: Engine) -> None:
-    again = ask(jobs, engine, "turns")
-    broken = ask(jobs, engine, "breaks")
+    again = ask_as_before(jobs, engine, "turns")
+    broken = ask_as_before(jobs, engine, "breaks")
     strange = ask(jobs, engine, "strange")
     workers.settings = workers.settings.model_copy(update={"tries_max": 2})
     first = workers.start()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from douane import errors
 from douane.jobs import children
+from douane.jobs.queue import WorkItem
 from douane.jobs.worker import run_worker
 from douane.settings import Settings
 from douane.store.database import open_database
@@ -57,8 +58,8 @@ def breaks(operation_id: str) -> bool:
     raise RuntimeError("as asked")
 
 
-def failed(kind: str, operation_id: str, error: Exception) -> None:
-    note(kind, operation_id, f"failed-{type(error).__name__}")
+def failed(kind: str, item: WorkItem, error: Exception) -> None:
+    note(kind, item.id, f"failed-{type(error).__name__}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from douane.errors import WrongStage
 from douane.flow import attempts, imports
 from douane.flow.house import House
 from douane.flow.imports import NewImport
+from douane.jobs.queue import WorkItem
 from douane.model.operation import ENDED, Operation
 from douane.model.template import Column, Template
 from douane.store import operations, outbox, people, projects
@@ -38,7 +39,7 @@ def test_each_way_to_end_leaves_one_line(house: House) -> None:
     imports.terminate(house, ended)  # what is ended does not end again
     with write(house.engine) as connection:
         operations.ask_work(connection, broken.id, "read")
-    attempts.give_up(house, "read", broken.id, ValueError("ours"))
+    attempts.give_up(house, "read", WorkItem("operation", broken.id), ValueError("ours"))
     assert [ends(house, one) for one in (confirmed, ended, broken)] == [["completed"], ["terminated"], ["failed"]]
 
 

@@ -90,7 +90,7 @@ def download(house: House, operation_id: str) -> bool:
 def _download(attempt: Attempt) -> None:
     house, held = attempt.house, attempt.held
     address = str(held.detail["download"]["url"])
-    arriving = Arriving(attempt.folder / "source")
+    arriving = Arriving(attempt.scratch / "source")
 
     def fetch(fetches: Fetches) -> None:
         if address.startswith("/"):
@@ -119,7 +119,7 @@ def _download(attempt: Attempt) -> None:
         raise errors.DouaneError(f"Unexpected response status {ended[0].status}", code=ended[0].code)
     if ended[0] is not None:
         raise ended[0]
-    name = attempt.store("source", "source")
+    name = attempt.store("source", "source", attempt.scratch)
     with write(house.engine) as connection:
         now = operations.fenced(connection, held)
         operations.release(
@@ -193,7 +193,7 @@ def _take_bodies(attempt: Attempt) -> None:
         else:
             attempt.ends_at = float("inf")
             _take_bodies_of(attempt, linked, rows)
-            attempt.take_another_seat()
+            attempt.leave_seat()
 
 
 def _take_bodies_of(attempt: Attempt, source: Path, rows: Sequence[FileRow]) -> None:
@@ -392,7 +392,7 @@ def _decode(attempt: Attempt, uri: str) -> Got:
         raise errors.OverLimit(f"The picture has more than {bytes_max} bytes.", setting="chat_avatar_bytes_max")
     kind = _picture("", data[:512])
     sha256 = hashlib.sha256(data).hexdigest()
-    path = attempt.folder / f"data-{sha256}"
+    path = attempt.scratch / f"data-{sha256}"
     path.write_bytes(data)
     return Got(_keep(attempt.house, attempt.held.project_id, "avatars", path, len(data), sha256), len(data), kind)
 
@@ -422,7 +422,7 @@ def avatar(house: House, project_id: str, user_id: str) -> tuple[Iterator[bytes]
 
 def _receive(attempt: Attempt, door: Outbound, url: str, kind: str, judge: Judge, fetches: Fetches) -> Got:
     """Fetches one file ("file" or "avatar") and keeps it."""
-    arriving = Arriving(attempt.folder / f"{kind}-{os.urandom(8).hex()}")
+    arriving = Arriving(attempt.scratch / f"{kind}-{os.urandom(8).hex()}")
     try:
         arriving.receive(door, url, f"chat_{kind}_bytes_max", fetches, judge)
         fetches.go_on()

@@ -44,7 +44,7 @@ def read(house: House, operation_id: str) -> bool:
         if not attempt.held.read_done:
             if not _read(attempt):
                 return True
-            attempt.take_another_seat()
+            attempt.leave_seat()
         _check(attempt)
     return False
 
