@@ -21,13 +21,14 @@ import struct
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, overload
+from typing import NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib, isal_zlib
 
 from douane.errors import BadFile, OverLimit
+from douane.model.source import Limits, Source
 
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _CENTRAL, _LOCAL, _DESCRIPTOR = b"PK\x01\x02", b"PK\x03\x04", b"PK\x07\x08"
@@ -41,30 +42,6 @@ _REGULAR, _FOLDER_ENDS = (0, stat.S_IFREG), ("/", "\\")
 _CENTRAL_NUMBER = int.from_bytes(_CENTRAL, "little")
 _LENGTHS, _LOCAL_HEAD = struct.Struct("<HHH"), struct.Struct("<HHIIIIHH")
 _INT64_MAX = 2**63 - 1
-
-
-class Source(Protocol):
-    """Random access to the uploaded bytes. `read` answers fewer bytes only at the end."""
-
-    @property
-    def size(self) -> int: ...
-
-    def read(self, offset: int, length: int) -> bytes: ...
-
-
-class ArchiveLimits(Protocol):
-    """The settings of the same names; `sheet.formats.Limits` is one."""
-
-    @property
-    def archive_entries(self) -> int: ...
-    @property
-    def entry_bytes(self) -> int: ...
-    @property
-    def unpacked_bytes(self) -> int: ...
-    @property
-    def unpacked_ratio(self) -> int: ...
-    @property
-    def unpacked_free_bytes(self) -> int: ...
 
 
 class Entry(NamedTuple):
@@ -114,7 +91,7 @@ class Archive:
     Makes an `Entry` when asked for it, and keeps 50 bytes and the name of each.
     """
 
-    def __init__(self, source: Source, limits: ArchiveLimits, directory: _Directory) -> None:
+    def __init__(self, source: Source, limits: Limits, directory: _Directory) -> None:
         self._source = source
         self._limits = limits
         self._directory = directory
@@ -194,7 +171,7 @@ class Archive:
 class UnpackedCount:
     """Watches the limits of a whole archive while it is unpacked; several threads may count."""
 
-    def __init__(self, limits: ArchiveLimits) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._unpacked_max, self._ratio_max = limits.unpacked_bytes, limits.unpacked_ratio
         self._free = limits.unpacked_free_bytes
         self._lock = threading.Lock()
@@ -286,7 +263,7 @@ def _inflated(entry: Entry, packed: bytes) -> bytes:
     return data
 
 
-def open_archive(source: Source, limits: ArchiveLimits) -> Archive:
+def open_archive(source: Source, limits: Limits) -> Archive:
     """Reads and checks the directory; no entry is touched. BadFile `file_broken` when it is cut, ambiguous or
     contradicts itself, OverLimit `archive_entries` when it lists too many entries."""
     return Archive(source, limits, _read_directory(source, limits))
@@ -379,7 +356,7 @@ _HEAD = np.dtype(
 )
 
 
-def _read_directory(source: Source, limits: ArchiveLimits) -> _Directory:
+def _read_directory(source: Source, limits: Limits) -> _Directory:
     count, at, size = _end_record(source)
     if count > limits.archive_entries:
         raise OverLimit(

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from isal import igzip_lib, isal_zlib
 
-from douane.archive import ArchiveLimits, Source, UnpackedCount, label, reaches_outside, shown, too_long
+from douane.archive import UnpackedCount, label, reaches_outside, shown, too_long
 from douane.errors import BadFile, OverLimit
+from douane.model.source import Limits, Source
 
 _BLOCK = 1 << 20
 _RECORD = 512
@@ -56,7 +57,7 @@ class TarArchive:
     """A tar that is read from its beginning to its end, as often as asked, one pass at a time. `packed_done` says how
     many bytes of the upload the pass has taken so far, for progress."""
 
-    def __init__(self, source: Source, limits: ArchiveLimits) -> None:
+    def __init__(self, source: Source, limits: Limits) -> None:
         self.packed_done = 0
         self._source = source
         self._limits = limits
@@ -160,7 +161,7 @@ class TarArchive:
             yield block
 
 
-def open_tar(source: Source, limits: ArchiveLimits) -> TarArchive:
+def open_tar(source: Source, limits: Limits) -> TarArchive:
     """A tar or tar.gz, told by its first bytes. BadFile `file_broken` when it is neither."""
     archive = TarArchive(source, limits)
     first = _Bytes(archive._unpacked())

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,20 +27,12 @@ from douane.cli.files import opened
 from douane.cli.given import settings
 from douane.errors import BadFile, BadRequest, Cancelled
 from douane.jobs.children import child_limits, run_child
+from douane.model.source import Limits
 from douane.settings import Settings
 
 SHARES_MAX = 4
 _TABLE = re.compile(r"[a-z_]{1,40}")
 SHARED_FROM_BYTES = 64 << 20
-LIMITS = (
-    "record_bytes",
-    "unpacked_bytes",
-    "unpacked_ratio",
-    "unpacked_free_bytes",
-    "archive_entries",
-    "entry_bytes",
-    "json_depth",
-)
 
 
 def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) -> bool:
@@ -193,4 +185,4 @@ def _run(
 
 
 def _options(config: Settings) -> dict[str, Any]:
-    return {"limits": {limit: getattr(config, limit) for limit in LIMITS}}
+    return {"limits": {limit.name: getattr(config, limit.name) for limit in fields(Limits)}}

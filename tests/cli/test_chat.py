@@ -14,6 +14,7 @@ import pytest
 from douane.chat.importers import Limits, open_export
 from douane.chat.tables import TABLES
 from douane.cli import chat
+from douane.cli.given import settings
 from douane.staging.parts import read_part
 from tests.chat.importers.exports import MemorySource, zipped
 from tests.chat.samples import make_export
@@ -227,4 +228,4 @@ def test_the_parent_imports_nothing_heavy_and_hands_over_every_limit() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    assert set(chat.LIMITS) == {field.name for field in fields(Limits)}
+    assert chat._options(settings())["limits"].keys() == {field.name for field in fields(Limits)}

@@ -25,34 +25,14 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from douane.errors import BadFile
+from douane.model.source import Limits as Limits
+from douane.model.source import Source as Source
 
 if TYPE_CHECKING:  # the menu is read where Polars is not loaded
     import polars as pl
 
 BATCH_RECORDS = 32_768
 ENTRY_POINTS = "douane.importers"
-
-
-class Source(Protocol):
-    """Random access to the uploaded bytes. `read` answers fewer bytes only at the end."""
-
-    @property
-    def size(self) -> int: ...
-
-    def read(self, offset: int, length: int) -> bytes: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Design 7; every one is a setting of the same name."""
-
-    record_bytes: int = 16 << 20
-    unpacked_bytes: int = 64 << 30
-    unpacked_ratio: int = 200
-    unpacked_free_bytes: int = 100 << 20
-    archive_entries: int = 1_000_000
-    entry_bytes: int = 1 << 30
-    json_depth: int = 64
 
 
 @dataclass(frozen=True, slots=True)

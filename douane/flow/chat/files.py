@@ -25,11 +25,11 @@ import structlog
 from sqlalchemy import Connection
 
 from douane import errors
-from douane.chat.importers import Limits
 from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.chat.fetching import POLL_S, Arriving, Ended, Fetches, Got, Judge, Lanes, Wanted, go_on
 from douane.flow.house import House
 from douane.model.operation import Operation
+from douane.model.source import Limits
 from douane.outbound import Outbound
 from douane.store import operations
 from douane.store.chat import files as chat_files

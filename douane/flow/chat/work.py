@@ -16,11 +16,11 @@ from typing import Any
 import structlog
 
 from douane import errors
-from douane.chat.importers import Limits
 from douane.chat.tables import TABLES
 from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.house import House
 from douane.model.operation import Operation
+from douane.model.source import Limits
 from douane.settings import Settings
 from douane.store import batches, manifest, operations
 from douane.store.batches import BatchRow

@@ -28,6 +28,8 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 from douane.errors import BadFile
+from douane.model.source import Limits as FileLimits
+from douane.model.source import Source as Source
 from douane.sheet.heading import heading_row
 
 if TYPE_CHECKING:  # the plain values here are used where Polars is not loaded
@@ -41,28 +43,12 @@ FLAG_OVERLONG = 4  # a cell or the record passed its size limit; what is staged 
 FLAG_BROKEN = 8  # the record could not be read as written (a JSON line that does not parse, an open quote at the end)
 
 
-class Source(Protocol):
-    """Random access to the uploaded bytes. `read` answers fewer bytes only at the end."""
-
-    @property
-    def size(self) -> int: ...
-
-    def read(self, offset: int, length: int) -> bytes: ...
-
-
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Design 7 and research/reliability.md 3; every one is a setting of the same name."""
+class Limits(FileLimits):
+    """With those of a table; every one is a setting of the same name."""
 
     cell_bytes: int = 1 << 20
-    record_bytes: int = 16 << 20
     columns: int = 16_384
-    unpacked_bytes: int = 64 << 30
-    unpacked_ratio: int = 200
-    unpacked_free_bytes: int = 100 << 20
-    archive_entries: int = 1_000_000
-    entry_bytes: int = 1 << 30
-    json_depth: int = 64
     json_digits: int = 1000
 
 
