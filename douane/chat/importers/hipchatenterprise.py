@@ -29,7 +29,7 @@ from douane.archive_tar import TarArchive, TarEntry, open_tar
 from douane.chat import markup, tables
 from douane.chat.importers import BATCH_RECORDS, Batch, Counts, Options, Overview, Position, Source
 from douane.chat.importers.csv_reader import Recent
-from douane.chat.importers.slack_records import (
+from douane.chat.importers.json_records import (
     MENDED,
     REPLACED,
     Damage,

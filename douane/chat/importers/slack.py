@@ -23,9 +23,10 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.archive import Archive, Entry, open_archive
-from douane.chat.importers import Batch, Counts, Options, Overview, Position, Source
+from douane.chat.importers import Batch, Counts, Options, Overview, Position, Source, json_records
 from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
+from douane.chat.importers.json_records import Damage
 from douane.chat.importers.slack_layout import (
     CHANNELS,
     KINDS,
@@ -37,7 +38,6 @@ from douane.chat.importers.slack_layout import (
     redecoded,
     survey,
 )
-from douane.chat.importers.slack_records import Damage
 from douane.chat.sums import shown
 from douane.chat.tables import TABLES, conversation_key, frame
 from douane.errors import BadFile, OverLimit
@@ -139,7 +139,7 @@ class _Issues:
             self.rows[self.last[key]][-1] += 1
             return
         self.last[key] = len(self.rows)
-        self.rows.append([entry, position, severity, code, table, message, excerpt[: records.EXCERPT], 1])
+        self.rows.append([entry, position, severity, code, table, message, excerpt[: json_records.EXCERPT], 1])
 
     def reasons(self) -> Counter[str]:
         """ "severity:code" -> how many."""
@@ -197,11 +197,11 @@ class Reader:
                 if not (ids := _user_ids(item)):
                     continue
                 enterprise, profile = _part(item, "enterprise_user"), _part(item, "profile")
-                if (org := records.text(enterprise.get("enterprise_id"))) is not None:
+                if (org := json_records.text(enterprise.get("enterprise_id"))) is not None:
                     orgs[org] += 1
-                if not item.get("is_stranger") and (team := records.text(item.get("team_id"))):
+                if not item.get("is_stranger") and (team := json_records.text(item.get("team_id"))):
                     teams[team] += 1
-                if bot := records.text(profile.get("bot_id")):
+                if bot := json_records.text(profile.get("bot_id")):
                     bots.setdefault(bot, ids[0])
                 if item.get("is_bot") is True:
                     bot_users.add(ids[0])
@@ -248,10 +248,10 @@ class Reader:
     def _pieces(self, entry: Entry) -> Iterator[bytes | Damage]:
         """An entry's array, whole or in pieces; Damage where it cannot be read."""
         try:
-            if entry.unpacked_bytes <= records.PIECE_BYTES:
-                yield self._archive.read(entry, records.PIECE_BYTES)
+            if entry.unpacked_bytes <= json_records.PIECE_BYTES:
+                yield self._archive.read(entry, json_records.PIECE_BYTES)
             else:
-                yield from records.pieces(self._archive.open(entry), self._options.limits.record_bytes)
+                yield from json_records.pieces(self._archive.open(entry), self._options.limits.record_bytes)
         except OverLimit as error:
             if error.setting != "entry_bytes":
                 raise
@@ -267,7 +267,7 @@ class Reader:
                 yield position, piece, frozenset()
                 position += 1
                 continue
-            for item, mended in records.objects(piece, self._options.limits.json_depth):
+            for item, mended in json_records.objects(piece, self._options.limits.json_depth, records.is_listed):
                 yield position, item, mended
                 position += 1
 
@@ -334,7 +334,7 @@ class Reader:
                 )
                 if problem is not None:
                     tally.count(problem[0])
-                    issues.add(place, position, problem[0], problem[1], step, problem[2], records.excerpt(item))
+                    issues.add(place, position, problem[0], problem[1], step, problem[2], json_records.excerpt(item))
                 if max(tables.rows, len(issues.rows)) >= self._options.batch_records:
                     yield batch({"lists": number + 1, **until})
                     number += 1
@@ -419,11 +419,11 @@ class Reader:
 
     def _took(self, entry: Entry, tally: _Tally, conversation: int, pile: columns.Pile) -> bool:
         """Takes an ordinary day file: short, whole and as typed. Nothing has happened where it answers False."""
-        if entry.unpacked_bytes > records.PIECE_BYTES:
+        if entry.unpacked_bytes > json_records.PIECE_BYTES:
             return False
         try:
-            tally.found += pile.add(entry.number, conversation, 0, self._archive.read(entry, records.PIECE_BYTES))
-        except (*records.UNFIT, BadFile):
+            tally.found += pile.add(entry.number, conversation, 0, self._archive.read(entry, json_records.PIECE_BYTES))
+        except (*json_records.UNFIT, BadFile):
             return False
         if len(pile.messages) >= PILE_MESSAGES or pile.size_bytes >= PILE_BYTES:
             pile.flush()
@@ -442,7 +442,7 @@ class Reader:
             return
         try:
             tally.found += pile.add(entry, conversation, tally.found, piece)
-        except records.UNFIT:
+        except json_records.UNFIT:
             for item, mended in records.messages(piece, self._options.limits.json_depth):
                 for code in mended:
                     issues.add(entry, tally.found, "warning", code, "messages", _MENDED[code])
@@ -552,8 +552,8 @@ class Reader:
 
 _LEDGER = ("found", "staged", "skipped", "failed")
 _MENDED = {
-    records.MENDED: "The file is no proper JSON; this record could be read all the same.",
-    records.REPLACED: "Characters that no text can hold were replaced.",
+    json_records.MENDED: "The file is no proper JSON; this record could be read all the same.",
+    json_records.REPLACED: "Characters that no text can hold were replaced.",
 }
 
 
@@ -675,7 +675,7 @@ def _part(record: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _user_ids(record: Mapping[str, Any]) -> list[str]:
-    found = (records.text(record.get("id")), records.text(_part(record, "enterprise_user").get("id")))
+    found = (json_records.text(record.get("id")), json_records.text(_part(record, "enterprise_user").get("id")))
     return list(dict.fromkeys(_plain(one) for one in found if one))
 
 
@@ -685,7 +685,7 @@ def _plain(value: str) -> str:
 
 def _told(record: Mapping[str, Any], *names: str) -> str | None:
     """The first of these members that says something."""
-    return next((_plain(said) for name in names if (said := records.text(record.get(name)))), None)
+    return next((_plain(said) for name in names if (said := json_records.text(record.get(name)))), None)
 
 
 def _user(record: Mapping[str, Any], team: str) -> dict[str, Any]:
@@ -737,7 +737,7 @@ def _listed(record: Mapping[str, Any], root: str, base: str) -> Listed | None:
     if conversation is None:
         return None
     former = record.get("previous_names")
-    names = (records.text(one) for one in former) if isinstance(former, list) else ()
+    names = (json_records.text(one) for one in former) if isinstance(former, list) else ()
     return Listed(conversation, root, name or "", tuple(_plain(one) for one in names if one))
 
 
@@ -746,7 +746,7 @@ def _members(record: Mapping[str, Any]) -> list[str]:
     given = record.get("members")
     if not isinstance(given, list):
         given = [record.get("user")]
-    return list(dict.fromkeys(_plain(member) for one in given if (member := records.text(one))))
+    return list(dict.fromkeys(_plain(member) for one in given if (member := json_records.text(one))))
 
 
 def _channel(record: Mapping[str, Any], base: str, members: list[str], members_max: int) -> dict[str, Any]:
@@ -761,7 +761,7 @@ def _channel(record: Mapping[str, Any], base: str, members: list[str], members_m
     if kind == "dm" and len(members) == 1 and isinstance(record.get("members"), list):
         kind = "self_dm"
     types = {"public": "c", "private": "p", "group_dm": "p" if len(members) > members_max else "d"}
-    created = records.whole(record.get("created"))
+    created = json_records.whole(record.get("created"))
     return {
         "kind": kind,
         "type": types.get(kind, "d"),

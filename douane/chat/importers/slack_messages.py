@@ -15,9 +15,10 @@ import polars as pl
 from msgspec import Raw
 
 from douane.chat import markup
+from douane.chat.importers import json_records
 from douane.chat.importers import slack_records as records
+from douane.chat.importers.slack_blocks import slack_blocks_text
 from douane.chat.importers.slack_records import Full, Message, Reaction, Shared
-from douane.chat.slack_blocks import slack_blocks_text
 from douane.chat.tables import TABLES, frame
 
 FORMAT = "slack_mrkdwn"
@@ -182,7 +183,7 @@ class Pile:
         self.known = {*self.context.known, *self.told}
 
     def add(self, entry: int, conversation: int, position: int, data: bytes) -> int:
-        """Takes a day file that decodes at once, and says how many messages that were. Raises records.UNFIT."""
+        """Takes a day file that decodes at once, and says how many messages that were. Raises json_records.UNFIT."""
         found: Sequence[Message] = records.decode_messages(data)
         known = self.known
         for m in found:
@@ -217,11 +218,11 @@ class Pile:
         if m.file is not None and not m.files:
             m.files = [m.file]
         if not m.text and m.blocks is not None:
-            blocks = records.parse(m.blocks, depth_max)
+            blocks = json_records.parse(m.blocks, depth_max)
             if isinstance(blocks, list):
                 m.text = slack_blocks_text(blocks)[0] or m.text
         if not m.text and m.room is not None and subtype == "huddle_thread":
-            m.text = _huddle(records.parse(m.room, depth_max))
+            m.text = _huddle(json_records.parse(m.room, depth_max))
         if m.user not in self.known and m.user_profile is not None:
             self.profiles[m.user or ""] = profile(m.user_profile)
             self.known.add(m.user)
@@ -475,7 +476,9 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
             "subtype": rare(subtypes, pl.String()),
             "text": pl.Series(texts, dtype=pl.String),
             "thread": rare(threads, pl.String()),
-            "replies": rare([n if n is None else records.whole(n) for n in (m.reply_count for m in found)], pl.Int64()),
+            "replies": rare(
+                [n if n is None else json_records.whole(n) for n in (m.reply_count for m in found)], pl.Int64()
+            ),
             "last_reply_us": rare([time_us(t) if t else None for t in (m.latest_reply for m in found)], pl.Int64()),
             "edited_us": rare([time_us(e.ts) if e else None for e in edited] if marked else no_text, pl.Int64()),
             "edited_by": rare([e.user if e else None for e in edited] if marked else no_text, pl.String()),
@@ -599,17 +602,17 @@ Edit = tuple[str, int | None, str | None, str | None, str | None]
 
 def _edit(m: Full, depth_max: int) -> Edit:
     """A row of `edits` but for its place. Only exports of workspaces that retain edits have these."""
-    before = records.parse(m.previous_message, depth_max) or records.parse(m.original, depth_max)
-    after = records.parse(m.message, depth_max)
+    before = json_records.parse(m.previous_message, depth_max) or json_records.parse(m.original, depth_max)
+    after = json_records.parse(m.message, depth_max)
     before, after = before if isinstance(before, dict) else {}, after if isinstance(after, dict) else {}
     mark = after.get("edited") or before.get("edited")
     mark = mark if isinstance(mark, dict) else {}
     kind = _EDITS[m.subtype or ""]
     edited = kind == "edit"
-    at = (time_us(records.text(mark.get("ts"))) if edited else None) or time_us(m.ts)
-    who = (records.text(mark.get("user")) if edited else None) or m.user
-    changed = next((ts for one in (after, before) if (ts := canonical(records.text(one.get("ts"))))), None)
-    return kind, at, who, records.text(before.get("text")), changed and changed.replace(".", "-")
+    at = (time_us(json_records.text(mark.get("ts"))) if edited else None) or time_us(m.ts)
+    who = (json_records.text(mark.get("user")) if edited else None) or m.user
+    changed = next((ts for one in (after, before) if (ts := canonical(json_records.text(one.get("ts"))))), None)
+    return kind, at, who, json_records.text(before.get("text")), changed and changed.replace(".", "-")
 
 
 def _huddle(room: object) -> str | None:
@@ -617,8 +620,10 @@ def _huddle(room: object) -> str | None:
     if not isinstance(room, dict):
         return None
     history = room.get("participant_history")
-    people = [f"<@{user}>" for item in (history if isinstance(history, list) else []) if (user := records.text(item))]
-    start, end = records.whole(room.get("date_start")), records.whole(room.get("date_end"))
+    people = [
+        f"<@{user}>" for item in (history if isinstance(history, list) else []) if (user := json_records.text(item))
+    ]
+    start, end = json_records.whole(room.get("date_start")), json_records.whole(room.get("date_end"))
     minutes = f" for {max(1, round((end - start) / 60))} min" if start and end and end > start else ""
     return f"A huddle{minutes}{': ' if people else ''}{', '.join(people)}"
 
@@ -628,7 +633,7 @@ def _cards(raw: Raw, depth_max: int) -> str | None:
     text = str(raw, "utf-8", "replace")
     if text in ("null", "[]"):
         return None
-    if text.count("[") + text.count("{") > depth_max and records.parse(raw, depth_max) is None:
+    if text.count("[") + text.count("{") > depth_max and json_records.parse(raw, depth_max) is None:
         return None
     return text
 
@@ -706,7 +711,7 @@ def _files(found: Sequence[Message], context: Context) -> tuple[pl.DataFrame, pl
             "name": [f.name or f.title or f.id or f"file-{number}" for _, number, _, f in shared],
             "title": [f.title for f in each],
             "media_type": [f.mimetype for f in each],
-            "size": [records.whole(f.size) for f in each],
+            "size": [json_records.whole(f.size) for f in each],
             "state": [_state(f, body) for f, body in zip(each, bodies, strict=True)],
             "url": [f.url_private_download or f.url_private or f.permalink for f in each],
             "uploader": [f.user for f in each],
@@ -742,7 +747,7 @@ def _state(file: Shared, body: int | None) -> str:
 
 
 def _seconds_us(seconds: int | float | None) -> int | None:
-    whole = records.whole(seconds)
+    whole = json_records.whole(seconds)
     return whole * 1_000_000 if whole and 0 < whole < 10**11 else None
 
 
@@ -764,7 +769,7 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 def profile(raw: Raw) -> Profile:
     try:
         return _decode_profile(raw)
-    except records.UNFIT:
+    except json_records.UNFIT:
         return Profile()
 
 

@@ -1,30 +1,20 @@
-"""The records in a Slack export's JSON: their typed shape, and the ladder down which damaged files are read.
+"""The records in a Slack export's JSON: their typed shape, and how one that does not fit is made into it.
 
 Whole day files decode typed, with wide types and the parts nobody asks for left as bytes (`decode_messages`). A file
-that does not fit leaves that lane alone (`items`): element by element, then the standard library's decoder on text
-with replacements, then whatever objects the brackets still give; what remains is a `Damage`. Facts about the format
-are of chat-export-formats.md section 2.
+that does not fit goes down the ladder of `json_records.py`, which leaves single objects (`messages`). Facts about the
+format are of chat-export-formats.md section 2.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
 from msgspec import Raw, Struct
 
-EXCERPT = 200
-PIECE_BYTES = 1 << 20  # what is decoded at a time: a megabyte of `{},` is 75 MB of structs
-_TRIES, _RESCANS = 10_000, 8  # how many damaged places, and how many times its length, the last rung looks at
-
-NOT_JSON, NOT_A_LIST, NOT_AN_OBJECT = "importer-file-not-json", "importer-file-not-a-list", "importer-record-no-object"
-CUT_OFF, TOO_DEEP, TOO_LONG = "importer-record-damaged", "importer-record-too-deep", "importer-record-too-long"
-MENDED, REPLACED = "importer-json-mended", "importer-text-replaced"
+from douane.chat.importers.json_records import NOT_AN_OBJECT, UNFIT, Damage, excerpt, items, load, text, whole
 
 
 class Edited(Struct, gc=False):
@@ -129,27 +119,12 @@ class Shared(Struct, gc=False):
     file_access: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """An element that is no record, or a stretch of a file that holds none."""
-
-    code: str
-    message: str
-    excerpt: str
-
-
 decode_messages: Callable[[bytes], list[Message]] = msgspec.json.Decoder(list[Message]).decode
 decode_full: Callable[[bytes], list[Full]] = msgspec.json.Decoder(list[Full]).decode
 decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Counted]).decode
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
 _decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[Shared | None]).decode
 _decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
-_decode_any: Callable[[bytes | Raw], Any] = msgspec.json.Decoder().decode
-_decode_raws: Callable[[bytes | Raw], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
-UNFIT = (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError)
-
-
-# --- the ladder ------------------------------------------------------------------------------------------------------
 
 
 def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, frozenset[str]]]:
@@ -173,212 +148,12 @@ def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, froze
             yield coerced(item), mended
 
 
-def objects(data: bytes, depth_max: int) -> Iterator[tuple[dict[str, Any] | Damage, frozenset[str]]]:
-    """Every element of a list of users or conversations."""
-    for item, mended in items(data, depth_max, _is_listed):
-        if isinstance(item, Raw):
-            item, mended = load(bytes(item), depth_max)
-        if isinstance(item, Damage | dict):
-            yield item, mended
-        else:
-            yield Damage(NOT_AN_OBJECT, "An element of the file is no object.", excerpt(item)), mended
-
-
-def items(data: bytes, depth_max: int, is_record: Callable[[Any], bool]) -> Iterator[tuple[Any, frozenset[str]]]:
-    """The elements of the array in `data`: `Raw` where it is JSON, else what could be read of it, or `Damage`."""
-    nothing: frozenset[str] = frozenset()
-    try:
-        for raw in _decode_raws(data):
-            yield raw, nothing
-        return
-    except UNFIT:
-        pass
-    value, mended = load(data, depth_max=1 << 30)
-    if isinstance(value, dict) and isinstance(value.get("messages"), list):
-        value = value["messages"]
-    if isinstance(value, list):
-        for item in value:
-            if _depth(item, depth_max):
-                yield _too_deep(excerpt(item)), mended
-            else:
-                yield item, mended
-        return
-    if not isinstance(value, Damage):
-        yield Damage(NOT_A_LIST, "The file holds no list of records.", excerpt(value)), nothing
-        return
-    yield from _recovered(_text(data)[0], depth_max, is_record)
-
-
-def load(data: bytes, depth_max: int) -> tuple[Any, frozenset[str]]:
-    """Any JSON value, however sloppily written, with the codes of what was mended; `Damage` when it is none."""
-    mended = set()
-    try:
-        value = _decode_any(data)
-    except UNFIT:
-        text, replaced = _text(data)
-        try:
-            try:
-                if replaced or data[:1] not in (b"[", b"{"):
-                    raise ValueError
-                value = _strict.decode(text)  # JSON all the same: halves of a pair, endless numbers
-            except ValueError:
-                value = json.loads(text, strict=False, parse_int=_whole)
-                mended.add(MENDED)
-        except RecursionError:
-            return _too_deep(text), frozenset()
-        except ValueError:
-            return Damage(NOT_JSON, "The file is no JSON.", text[:EXCERPT]), frozenset()
-        try:
-            value, cleaned = _clean(value)
-        except RecursionError:
-            return _too_deep(text), frozenset()
-        if replaced or cleaned:
-            mended.add(REPLACED)
-    # What has fewer brackets cannot be nested deeper, and need not be walked through.
-    if data.count(b"{") + data.count(b"[") > depth_max and _depth(value, depth_max):
-        return _too_deep(bytes(data[: EXCERPT * 4]).decode("utf-8", "replace")), frozenset()
-    return value, frozenset(mended)
-
-
-def _text(data: bytes) -> tuple[str, bool]:
-    """The bytes as text, and whether some of them had to be replaced."""
-    data = bytes(data)
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", "replace"), False
-    try:
-        return data.decode("utf-8-sig"), False
-    except UnicodeDecodeError:
-        return data.decode("utf-8-sig", "replace"), True
-
-
-_OTHER_ITEM = re.compile(r"\}\s{0,64},\s{0,64}\{")
-_FIRST_ITEM = re.compile(r"\s{0,64}\[([\r\n]{1,2}[ \t]{0,32})?")
-_BETWEEN = re.compile(r"[\s,]*")
-
-
-def _whole(digits: str) -> int | None:
-    """Python reads no number of more than 4,300 digits, and none here has so many to say."""
-    return int(digits) if len(digits) <= 1_000 else None
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(name)
-
-
-_decoder = json.JSONDecoder(strict=False, parse_int=_whole)
-_strict = json.JSONDecoder(parse_int=_whole, parse_constant=_no_number)
-
-
-def _recovered(text: str, depth_max: int, is_record: Callable[[Any], bool]) -> Iterator[tuple[Any, frozenset[str]]]:
-    """Last rung: one object after another, and after each damaged place on from where the next one seems to begin:
-    at the first one's indent, or, in a file without line ends, behind the next `},` that a record follows."""
-    opening = _FIRST_ITEM.match(text)
-    if not opening:
-        yield Damage(NOT_JSON, "The file is no JSON.", text[:EXCERPT]), frozenset()
-        return
-    indent = opening[1]
-    mended = frozenset({MENDED})
-    at, searching, tries, room = opening.end(), False, 0, _RESCANS * len(text) + PIECE_BYTES
-    while True:
-        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches anything
-        if at >= len(text) or (text[at] == "]" and not searching):
-            if (at < len(text) and text[at + 1 :].strip()) or (at >= len(text) and not searching):
-                yield _damaged(text, at), frozenset()
-            return
-        try:
-            value, end = _decoder.raw_decode(text, at)
-        except RecursionError:
-            value, end = None, -1
-            if not searching:
-                yield _too_deep(text[at : at + EXCERPT]), frozenset()
-        except json.JSONDecodeError as error:
-            value, end = None, -1
-            room -= error.pos - at
-            if not searching:
-                yield _damaged(text, at), frozenset()
-        if end >= 0:
-            room -= (end - at) if searching else 0
-            if not searching or is_record(value):
-                searching = False
-                if _depth(value, depth_max):
-                    yield _too_deep(text[at : at + EXCERPT]), frozenset()
-                else:
-                    cleaned, replaced = _clean(value)
-                    yield cleaned, mended | {REPLACED} if replaced else mended
-                at = end
-                continue
-        searching = True
-        tries += 1
-        if tries > _TRIES or room < 0:
-            return
-        if indent:
-            start = text.find(f"{indent}{{", at)
-            at = start + len(indent) if start >= 0 else len(text)
-        else:
-            match = _OTHER_ITEM.search(text, at)
-            at = match.end() - 1 if match else len(text)
-
-
-def _damaged(text: str, at: int) -> Damage:
-    return Damage(CUT_OFF, "The file is damaged here; the record cannot be read.", text[max(at, 0) :][:EXCERPT])
-
-
-def _too_deep(text: str) -> Damage:
-    return Damage(TOO_DEEP, "The record is nested too deeply.", text[:EXCERPT])
-
-
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and "ts" in value and ("type" in value or "text" in value)
 
 
-def _is_listed(value: Any) -> bool:
+def is_listed(value: Any) -> bool:
     return isinstance(value, dict) and "id" in value and bool({"name", "members", "profile", "created"} & value.keys())
-
-
-def _depth(value: Any, depth_max: int) -> bool:
-    """Whether a value is nested deeper than `depth_max`; level by level, so that no depth is too much."""
-    level: list[Any] = [value]
-    for _ in range(depth_max):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _clean(value: Any) -> tuple[Any, bool]:
-    """The value with lone surrogates replaced, which no text column can hold; and whether there were any."""
-    if isinstance(value, str):
-        clean = _SURROGATE.sub("\ufffd", value)
-        return clean, clean != value
-    if isinstance(value, list):
-        found = [_clean(item) for item in value]
-        return [item for item, _ in found], any(replaced for _, replaced in found)
-    if isinstance(value, dict):
-        pairs = [(_clean(key), _clean(item)) for key, item in value.items()]
-        return {key: item for (key, _), (item, _) in pairs}, any(a or b for (_, a), (_, b) in pairs)
-    return value, False
-
-
-def excerpt(value: Any) -> str:
-    """The beginning of a value as JSON."""
-    if isinstance(value, Raw | bytes):
-        return bytes(value)[: EXCERPT * 4].decode("utf-8", "replace")[:EXCERPT]
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)[:EXCERPT]
-    except (RecursionError, ValueError):
-        return "…"
-
-
-# --- one message, however it is written ------------------------------------------------------------------------------
 
 
 def coerced(value: dict[str, Any]) -> Full:
@@ -463,109 +238,3 @@ def shared_file(raw: str, depth_max: int) -> Shared | None:
         else:
             setattr(file, name, text(value.get(name)))
     return file
-
-
-def text(value: Any) -> str | None:
-    """A member that should be text; numbers are taken as they are written, other things are none."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    if isinstance(value, int):
-        return str(value) if -(2**63) < value < 2**63 else None
-    # 17 digits would show the noise of binary fractions; Slack's times have six.
-    return f"{value:.6f}" if value == value and abs(value) < 1e15 else None
-
-
-def whole(value: Any) -> int | None:
-    """A member that should be a whole number within 64 bits; text of digits is one too."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
-        value = int(value)
-    if isinstance(value, float) and value == value and abs(value) < 2**62:
-        value = int(value)
-    return value if isinstance(value, int) and -(2**63) <= value < 2**63 else None
-
-
-def parse(raw: Raw | bytes | None, depth_max: int) -> Any:
-    """A member that was left as bytes; None where it is missing or cannot be read."""
-    if raw is None:
-        return None
-    value, _ = load(bytes(raw), depth_max)
-    return None if isinstance(value, Damage) else value
-
-
-# --- files too long for one piece ------------------------------------------------------------------------------------
-
-_ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}\[([\r\n]{1,2}[ \t]{0,32})?")
-_TOO_LONG = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes).", "")
-_TOO_LONG_LAST = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes); the rest is not read.", "")
-
-
-def pieces(blocks: Iterable[bytes], record_bytes: int) -> Iterator[bytes | Damage]:
-    """A long array cut between its elements: each piece is an array of its own, of about PIECE_BYTES.
-
-    In an indented file the cut is where an element's closing brace stands at the first one's indent (no string holds a
-    raw line end, so this is exact in any file that one program indented); elsewhere brackets are counted. There reading
-    also goes on behind an element that is too long; elsewhere it ends with it."""
-    buffer = bytearray()
-    indent: bytes | None = None
-    started = passing = False
-    for block in blocks:
-        buffer += block
-        if passing:
-            mark = (indent or b"") + b"}," + (indent or b"") + b"{"
-            at = buffer.find(mark)
-            if at < 0:
-                del buffer[: -len(mark)]
-                continue
-            del buffer[: at + len(mark) - 1]
-            passing = False
-        if not started:
-            opening = _ARRAY.match(buffer)
-            if not opening:
-                yield Damage(NOT_A_LIST, "The file holds no list of records.", excerpt(bytes(buffer[:800])))
-                return
-            indent = opening[1]
-            del buffer[: opening.end()]
-            started = True
-        if len(buffer) >= PIECE_BYTES:
-            end, begin = _cut(buffer, indent)
-            if end >= 0:
-                yield b"[" + bytes(buffer[:end]) + b"]"
-                del buffer[:begin]
-            elif len(buffer) > record_bytes and not indent:
-                yield _TOO_LONG_LAST
-                return
-            elif len(buffer) > record_bytes:
-                yield _TOO_LONG
-                passing = True
-    if passing:
-        return
-    # The array's own closing bracket is still there, unless the file is cut off.
-    yield b"[" + bytes(buffer)
-
-
-def _cut(buffer: bytearray, indent: bytes | None) -> tuple[int, int]:
-    """Where the last whole element ends and the next one begins; (-1, -1) when none does."""
-    if indent:
-        mark = indent + b"}," + indent + b"{"
-        at = buffer.rfind(mark)
-        return (at + len(indent) + 1, at + len(mark) - 1) if at >= 0 else (-1, -1)
-    return _counted_cut(bytes(buffer))
-
-
-def _counted_cut(data: bytes) -> tuple[int, int]:
-    """The same by counting brackets outside strings, for files without line ends."""
-    masked = data.replace(b"\\\\", b"__").replace(b'\\"', b"__")
-    signs = np.frombuffer(masked, dtype=np.uint8)
-    quotes = np.cumsum(signs == 34, dtype=np.int32)
-    places = np.flatnonzero(((quotes & 1) == 0) & np.isin(signs, _SIGNS))
-    found = signs[places]
-    depth = np.cumsum(np.where((found == 123) | (found == 91), 1, np.where((found == 125) | (found == 93), -1, 0)))
-    commas = places[(found == 44) & (depth == 0)]
-    return (int(commas[-1]), int(commas[-1]) + 1) if len(commas) else (-1, -1)
-
-
-_SIGNS = tuple(b"[]{},")

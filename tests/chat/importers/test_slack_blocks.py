@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from douane.chat.importers.slack_blocks import CHARS_MAX, slack_blocks_text
 from douane.chat.markup import Names, render
-from douane.chat.slack_blocks import CHARS_MAX, slack_blocks_text
 
 
 def section(*parts: Any) -> dict[str, Any]:
