@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from msgspec.structs import fields
 from pydantic import ValidationError
 
 from douane.jobs.children import ChildLimits

@@ -13,49 +13,68 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from douane import errors
+import msgspec
+
+from douane import errors, line
 from douane.child.wire import Wire
 from douane.jobs import sandbox
+from douane.line import Failure, Order, Sandbox
 
 GC_THRESHOLD = (50_000, 20, 20)
+MESSAGE_CHARS = 2000
 
 
 def main() -> int:
     # A child that waits for work uses the time to load what work mostly needs; one whose work is known loads only that.
     if not select.select([sys.stdin], [], [], 0)[0]:
         _family("")
-    spec = json.loads(sys.stdin.buffer.readline())
+    order = line.decoder((Order,), None)(sys.stdin.buffer.readline())
     # What goes to stdout is the protocol; a library that prints must not get into it.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    wire = Wire(out, sys.stdin.buffer, int(spec.get("window", 0)))
-    folder = Path(spec.get("folder") or ".").absolute()
+    folder = Path(order.folder)
+    readable = [Path(path) for path in order.readable]
+    wire = Wire(out, sys.stdin.buffer, order.window, folder)
     streaming = False
     try:
-        missing = sandbox.enter(folder, [Path(path) for path in spec.get("readable", [])], spec.get("limits", {}))
-        verbs = _family(spec["do"])
+        missing = sandbox.enter(folder, readable, order.limits)
+        verb = msgspec.json.decode(order.work, type=_Verb).do
+        verbs = _family(verb)
+        streaming = verb in verbs.STREAMING
+        spec = _spec(verbs, order, readable[0] if readable else None)
         # What is loaded stays, and what a verb makes by the million is hardly ever a ring: looking for rings among it
         # again and again would cost a tenth of the time.
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
-        streaming = spec["do"] in verbs.STREAMING
-        if missing and not streaming:
-            wire.send("sandbox", missing=missing)
         if streaming:
-            verbs.STREAMING[spec["do"]](spec, folder, out)
+            verbs.STREAMING[verb](spec, folder, out)
             out.flush()
         else:
-            verbs.VERBS[spec["do"]](spec, folder, wire)
+            if missing:
+                wire.send(Sandbox(missing=tuple(missing)))
+            verbs.VERBS[verb](spec, folder, wire)
     except BrokenPipeError:
         return 1
     except Exception as error:
         failure = _failure(error)
         if streaming:
-            print(json.dumps(failure), file=sys.stderr, flush=True)
+            print(line.encode(failure, None).decode(), file=sys.stderr, flush=True)
         else:
-            wire.send(**failure)
+            wire.send(failure)
         return 1
     return 0
+
+
+class _Verb(msgspec.Struct):
+    do: str
+
+
+def _spec(verbs: Any, order: Order, inputs: Path | None) -> Any:
+    """What is to be done, in its verb's form; files it names stand in `inputs`."""
+    specs = getattr(verbs, "SPECS", None)
+    if specs is None:
+        return {**json.loads(bytes(order.work)), "folder": order.folder, "window": order.window}
+    return line.decoder(specs, inputs)(bytes(order.work))
 
 
 def _family(verb: str) -> Any:
@@ -65,31 +84,30 @@ def _family(verb: str) -> Any:
     return importlib.import_module(f"douane.child.{verb if verb in ('chat_inspect', 'chat_convert') else family}")
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _failure(error: Exception) -> Failure:
     if isinstance(error, errors.OverLimit):
-        return {"event": "error", "code": error.code, "message": error.message, "setting": error.setting}
+        return Failure(code=error.code, message=_cut(error.message), setting=error.setting)
     if isinstance(error, errors.DouaneError):
-        return {"event": "error", "code": error.code, "message": error.message}
+        return Failure(code=error.code, message=_cut(error.message))
     text = str(error)
     if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)) or (
         "No space left" in text or "os error 28" in text
     ):
-        return {
-            "event": "error",
-            "code": "storage_full",
-            "message": "There is no room left on the disk to stage the file.",
-        }
+        return Failure(code="storage_full", message="There is no room left on the disk to stage the file.")
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
-        return {
-            "event": "error",
-            "code": "over_limit",
-            "message": "The file has more pieces than may be open at once.",
-            "setting": "child_open_files",
-        }
+        return Failure(
+            code="over_limit",
+            message="The file has more pieces than may be open at once.",
+            setting="child_open_files",
+        )
     if isinstance(error, MemoryError):
-        return {"event": "error", "code": "file_broken", "message": "The file needs more memory than it may take."}
+        return Failure(code="file_broken", message="The file needs more memory than it may take.")
     traceback.print_exc(file=sys.stderr)
-    return {"event": "error", "code": "internal", "message": "Something went wrong while the file was read."}
+    return Failure(code="internal", message="Something went wrong while the file was read.")
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= MESSAGE_CHARS else message[: MESSAGE_CHARS - 1] + "…"
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from douane.chat import importers, tables
 from douane.chat.importers import Limits, Options, Position
 from douane.child import chat_bodies, chat_run, chat_staged
 from douane.child.wire import Wire, source_of
+from douane.line.staged import Part
 from douane.staging import masks
-from douane.staging.checking import Part
 from douane.staging.parts import read_part, write_part
 
 INFERRED_NUMBER = 1_000_000_000  # the part of users whom only messages name

@@ -7,21 +7,21 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
+from msgspec.structs import asdict, replace
 
 from douane import errors
 from douane.child.wire import Wire, source_of
+from douane.line.staged import Checked, Part
 from douane.model.template import Template
 from douane.sheet import formats, mapping, output, report, template_file
 from douane.sheet.check import Checker
 from douane.sheet.formats import Batch, Limits, Options, Piece, Position, Reader
 from douane.staging import checking, masks, rechecking
-from douane.staging.checking import Checked, Part
 from douane.staging.masks import GONE, INVALID, View
 from douane.staging.parts import read_part, read_rows, write_part
 from douane.staging.revisions import ADDED, RECORD, Cells, added_frame, overlay

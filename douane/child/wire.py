@@ -6,9 +6,11 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
-from douane import errors
+from douane import errors, line
+from douane.line import Event, OfFile, Progress
 
 PROGRESS_S = 0.2
 
@@ -37,21 +39,40 @@ class FileSource:
 
 
 class Wire:
-    """The line to the parent: events out, acknowledgements in. `window` parts may be under way at once, so that a slow
-    store cannot make the child fill the disk."""
+    """The line to the parent: events out, acknowledgements in. `window` files may be under way at once, so that a slow
+    store cannot make the child fill the disk. Files that events name stand in `folder`."""
 
-    def __init__(self, out: BinaryIO, answers: BinaryIO, window: int) -> None:
-        self._out, self._answers, self._window = out, answers, window
+    def __init__(self, out: BinaryIO, answers: BinaryIO, window: int, folder: Path) -> None:
+        self._out, self._answers, self._window, self._folder = out, answers, window, folder
         self._waiting = 0
         self._last_progress = 0.0
 
-    def send(self, event: str, **fields: Any) -> None:
-        self._out.write(json.dumps({"event": event, **fields}, ensure_ascii=False).encode() + b"\n")
-        self._out.flush()
+    def send(self, event: Event | str, **fields: Any) -> None:
+        """An event; the parent answers one that hands over files when they are stored."""
+        if isinstance(event, str):
+            self._write(json.dumps({"event": event, **fields}, ensure_ascii=False).encode())
+            return
+        self._write(line.encode(event, self._folder))
+        if event.hands_over:
+            self._await_answer()
 
     def send_file(self, event: str, **fields: Any) -> None:
-        """An event that hands over files: the parent answers it when they are stored."""
+        """An event that hands over files, while there are verbs whose events have no type yet."""
         self.send(event, **fields)
+        self._await_answer()
+
+    def progress(self, step: str, done: int, total: int, unit: str, rows: int, *, now: bool = False) -> None:
+        """At most five a second, unless it is the last."""
+        moment = time.monotonic()
+        if now or moment - self._last_progress >= PROGRESS_S:
+            self._last_progress = moment
+            self.send(Progress(step=step, done=done, total=total, unit=unit, rows=rows))
+
+    def _write(self, message: bytes) -> None:
+        self._out.write(message + b"\n")
+        self._out.flush()
+
+    def _await_answer(self) -> None:
         if not self._window:
             return
         self._waiting += 1
@@ -60,15 +81,14 @@ class Wire:
                 raise errors.Cancelled("The parent has gone.")
             self._waiting -= 1
 
-    def progress(self, step: str, done: int, total: int, unit: str, rows: int, *, now: bool = False) -> None:
-        """At most five a second, unless it is the last."""
-        moment = time.monotonic()
-        if now or moment - self._last_progress >= PROGRESS_S:
-            self._last_progress = moment
-            self.send("progress", step=step, done=done, total=total, unit=unit, rows=rows)
 
-
-def source_of(spec: dict[str, Any]) -> FileSource:
-    """The file as an inherited descriptor, or (`source`) by its name among what may be read here."""
-    descriptor = int(spec["source_fd"]) if "source_fd" in spec else os.open(spec["source"], os.O_RDONLY)
+def source_of(spec: OfFile | dict[str, Any]) -> FileSource:
+    """The file as an inherited descriptor, or by its name among what may be read here."""
+    if isinstance(spec, OfFile):
+        descriptor, name = spec.source_fd, spec.source
+    else:
+        descriptor, name = spec.get("source_fd"), spec.get("source")
+    if descriptor is None:
+        assert name is not None, "a verb of a file without one"
+        descriptor = os.open(name, os.O_RDONLY)
     return FileSource(descriptor, os.fstat(descriptor).st_size)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from douane.jobs.children import Seats, child_limits
 from douane.jobs.queue import Jobs
+from douane.model.reading import Limits
 from douane.settings import Settings
-from douane.sheet.formats import Limits
 from douane.store.database import migrate, open_database
 from douane.store.objects import Objects
 
@@ -41,6 +41,6 @@ def house_of(settings: Settings, engine: Engine, objects: Objects, *, spares: in
     return House(settings, engine, objects, Jobs(settings, engine), seats)
 
 
-def file_limits(settings: Settings) -> dict[str, int]:
-    """What a file may hold, as `sheet.formats.Limits` takes it."""
-    return {field.name: getattr(settings, field.name) for field in fields(Limits)}
+def file_limits(settings: Settings) -> Limits:
+    """What a file may hold."""
+    return Limits(**{name: getattr(settings, name) for name in Limits.__struct_fields__})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from douane.flow.house import House, file_limits
 from douane.jobs.children import run_child
 
@@ -21,7 +23,7 @@ def sheet_names(house: House, path: Path) -> list[str]:
     try:
         with path.open("rb") as file:
             run_child(
-                {"do": "sheets", "options": {"limits": file_limits(house.settings)}},
+                {"do": "sheets", "options": {"limits": to_builtins(file_limits(house.settings))}},
                 source=file,
                 folder=seat.folder,
                 on_event=event,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec import to_builtins
 
 from douane import errors
 from douane.flow import imports
@@ -76,7 +77,7 @@ def _options(house: House, held: Operation) -> dict[str, Any]:
     return {
         **held.detail.get("options", {}),
         "piece_bytes": settings.piece_bytes,
-        "limits": file_limits(settings),
+        "limits": to_builtins(file_limits(settings)),
     }
 
 

@@ -1,7 +1,8 @@
 """The parent's side of the sandboxed child: starts it (`sandbox.launch`), listens, and ends it when it must.
 
 A child gets one JSON line (the spec) on stdin and answers with events, one JSON line each, or with the payload itself.
-What it says is believed as far as its form goes and no further. Its environment holds none of our secrets.
+What it says is believed as far as its form goes and no further: `line` decodes it here, and what is not one of the
+verb's own events, whole and with plain file names, ends the child. Its environment holds none of our secrets.
 """
 
 from __future__ import annotations
@@ -25,10 +26,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, overload
+
+import msgspec
+from msgspec.structs import replace
 
 import douane
-from douane import errors
+from douane import errors, line
+from douane.line import COMMON, Event, Failure, OfFile, Order, Spec
 from douane.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,7 +41,7 @@ log = logging.getLogger(__name__)
 # Set once, when this process is about to end: children are killed, and whoever waits for one hears `Superseded`.
 stopping = threading.Event()
 
-# Events that hand over files; with a `window` in the spec the child waits until they are answered.
+# Untyped events that hand over files; with a `window` in the spec the child waits until they are answered.
 FILE_EVENTS = frozenset({"part", "mask", "packed", "batch", "settled", "body"})
 
 # What runs behind the walls; a name, because it lives on a higher floor.
@@ -179,23 +184,50 @@ class Seats:
             raise
 
 
+@overload
+def run_child(
+    spec: Spec,
+    *,
+    source: BinaryIO | int | None = ...,
+    folder: Path | None = ...,
+    readable: Sequence[Path] = ...,
+    seat: Seat | None = ...,
+    window: int = ...,
+    on_event: Callable[[Event], None],
+    cancelled: Callable[[], bool] = ...,
+    limits: ChildLimits = ...,
+) -> None: ...
+@overload
 def run_child(
     spec: dict[str, Any],
+    *,
+    source: BinaryIO | int | None = ...,
+    folder: Path | None = ...,
+    readable: Sequence[Path] = ...,
+    seat: Seat | None = ...,
+    on_event: Callable[[dict[str, Any]], None],
+    cancelled: Callable[[], bool] = ...,
+    limits: ChildLimits = ...,
+) -> None: ...
+def run_child(
+    spec: Spec | dict[str, Any],
     *,
     source: BinaryIO | int | None = None,
     folder: Path | None = None,
     readable: Sequence[Path] = (),
     seat: Seat | None = None,
-    on_event: Callable[[dict[str, Any]], None],
+    window: int = 0,
+    on_event: Callable[[Any], None],
     cancelled: Callable[[], bool] = lambda: False,
     limits: ChildLimits = ChildLimits(),
 ) -> None:
-    """Runs a child to its end; `on_event` is called with each event but `error`, in this thread and in order.
+    """Runs a child to its end; `on_event` is called with each event but `Failure`, in this thread and in order.
 
-    `source` is handed over as `spec["source_fd"]`; `folder` is the child's own and its working folder, `readable` are
-    files and folders it may read beside it. With a `seat`, all these are the seat's, and nothing can be handed over.
-    With `spec["window"]`, an event of FILE_EVENTS is answered when `on_event` returns, and the child is never further
-    ahead than so many. `cancelled` is asked four times a second.
+    `source` is handed over as the spec's `source_fd`; `folder` is the child's own and its working folder, `readable`
+    are files and folders it may read beside it, of which the first holds the files that the spec names. With a `seat`,
+    all these are the seat's, and nothing can be handed over. With a `window`, an event that hands over files is
+    answered when `on_event` returns, and the child is never further ahead than so many. `cancelled` is asked four times
+    a second.
 
     Raises what the child reports (`BadFile`, `OverLimit`, `StorageFull` ... by its code), `OverLimit` and `BadFile` for
     what ends it from outside, `Cancelled`, `Superseded` when this process is stopping, and whatever `on_event` raises;
@@ -204,14 +236,24 @@ def run_child(
     if seat is not None:
         folder, readable, limits, process = seat.folder, (seat.inputs,), seat.limits, seat.process()
     assert folder is not None
-    child = _Child(spec, source, folder, readable, limits, process)
+    if not isinstance(spec, Spec):
+        window = int(spec.get("window", 0))
+    child = _Child(spec, source, folder, readable, limits, window, process)
+    understand = _event if not isinstance(spec, Spec) else line.decoder((*COMMON, *spec.events), folder)
     try:
-        for event in _events(child, cancelled, limits):
-            if event["event"] == "error":
-                child.log_fault(event)
-                raise _reported(event)
+        for said in _lines(child, cancelled, limits):
+            try:
+                event: Any = understand(said)
+            except line.Refused as error:
+                log.warning("A child said what cannot be read: %s", error)
+                raise _nonsense() from None
+            if isinstance(event, Failure) or (isinstance(event, dict) and event["event"] == "error"):
+                failure = event if isinstance(event, Failure) else _failure(event)
+                child.log_fault(failure)
+                raise _reported(failure)
+            hands_over = event.hands_over if isinstance(event, Event) else event["event"] in FILE_EVENTS
             on_event(event)
-            if spec.get("window") and event["event"] in FILE_EVENTS:
+            if window and hands_over:
                 child.answer()
         child.check_end()
     finally:
@@ -219,7 +261,7 @@ def run_child(
 
 
 def stream_child(
-    spec: dict[str, Any],
+    spec: Spec | dict[str, Any],
     *,
     source: BinaryIO | int | None = None,
     folder: Path,
@@ -249,11 +291,11 @@ def stream_child(
         child.kill()
 
 
-def _events(child: _Child, cancelled: Callable[[], bool], limits: ChildLimits) -> Iterator[dict[str, Any]]:
-    """The child's events until it closes its output."""
+def _lines(child: _Child, cancelled: Callable[[], bool], limits: ChildLimits) -> Iterator[bytearray]:
+    """The child's lines until it closes its output; each is gone when the next is asked for."""
     started_at = heard_at = time.monotonic()
     asked_at = 0.0
-    line = bytearray()
+    begun = bytearray()
     while True:
         now = time.monotonic()
         if stopping.is_set():
@@ -273,19 +315,20 @@ def _events(child: _Child, cancelled: Callable[[], bool], limits: ChildLimits) -
             continue
         *whole, rest = chunk.split(b"\n")
         for end in whole:
-            line += end
-            yield _event(line)
-            line.clear()
-        line += rest
-        if len(line) > _EVENT_BYTES_MAX:
+            begun += end
+            yield begun
+            begun.clear()
+        begun += rest
+        if len(begun) > _EVENT_BYTES_MAX:
             raise _nonsense()
         # Time that this side spent storing is no silence of the child's.
         heard_at = time.monotonic()
 
 
-def _event(line: bytearray) -> dict[str, Any]:
+def _event(said: bytes | bytearray) -> dict[str, Any]:
+    """An event of a verb whose events have no type yet."""
     try:
-        event = json.loads(line)
+        event = json.loads(said)
     except (ValueError, RecursionError):
         raise _nonsense() from None
     if not isinstance(event, dict) or not isinstance(event.get("event"), str):
@@ -298,20 +341,19 @@ class _Child:
 
     def __init__(
         self,
-        spec: dict[str, Any],
+        spec: Spec | dict[str, Any],
         source: BinaryIO | int | None,
         folder: Path,
         readable: Sequence[Path],
         limits: ChildLimits,
+        window: int = 0,
         process: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self._limits = limits
         self._stderr = bytearray()
         descriptor = source if source is None or isinstance(source, int) else source.fileno()
         walls = _walls(folder, readable, limits)
-        whole = {**spec, **walls}
-        if descriptor is not None:
-            whole["source_fd"] = descriptor
+        order = Order(work=msgspec.Raw(_work(spec, descriptor, readable)), window=window, **walls)
         if process is None:
             process = _starter.submit(_start, {**walls, "program": PROGRAM}, folder, descriptor, limits).result()
         self._process = process
@@ -320,8 +362,8 @@ class _Child:
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
             self._selector.register(pipe, selectors.EVENT_READ)
-        self._write(json.dumps(whole).encode() + b"\n")
-        if not spec.get("window"):
+        self._write(line.encode(order, None) + b"\n")
+        if not window:
             self._close_stdin()
 
     def receive(self) -> bytes | None:
@@ -353,9 +395,9 @@ class _Child:
         log.warning("A child ended with %s: %s", code, said[-2000:].strip())
         raise _meaning(code, said, self._limits)
 
-    def log_fault(self, event: dict[str, Any]) -> None:
+    def log_fault(self, failure: Failure) -> None:
         """A mistake of ours must leave its trace, which the child wrote before it told us."""
-        if event.get("code") == "internal":
+        if failure.code == "internal":
             self._drain_stderr()
             log.error("A child met a mistake of ours: %s", self._stderr.decode(errors="replace").strip())
 
@@ -399,6 +441,15 @@ class _Child:
         except BlockingIOError:
             # Somebody the child started holds it open; `kill` is next.
             pass
+
+
+def _work(spec: Spec | dict[str, Any], descriptor: int | None, readable: Sequence[Path]) -> bytes:
+    """The spec as it travels: the files it names are among the first of `readable`."""
+    if isinstance(spec, Spec):
+        if isinstance(spec, OfFile) and descriptor is not None:
+            spec = replace(spec, source_fd=descriptor)
+        return line.encode(spec, readable[0] if readable else None)
+    return json.dumps(spec if descriptor is None else {**spec, "source_fd": descriptor}).encode()
 
 
 def _walls(folder: Path, readable: Sequence[Path], limits: ChildLimits) -> dict[str, Any]:
@@ -452,24 +503,31 @@ _BY_CODE: dict[str, type[errors.DouaneError]] = {
 }
 
 
-def _reported(event: dict[str, Any]) -> errors.DouaneError:
-    """The error a child named, in the parent's words."""
-    code, message = str(event.get("code", "internal"))[:40], str(event.get("message", ""))[:2000]
+def _failure(event: dict[str, Any]) -> Failure:
     setting = event.get("setting")
-    if setting is not None:
-        setting = str(setting)[:60]
-        return errors.OverLimit(message.removesuffix(f" (setting {setting})"), setting=setting)
-    return _BY_CODE.get(code, errors.BadFile)(message, code=code)
+    return Failure(
+        code=str(event.get("code", "internal"))[:40],
+        message=str(event.get("message", ""))[:2000],
+        setting=None if setting is None else str(setting)[:60],
+    )
+
+
+def _reported(failure: Failure) -> errors.DouaneError:
+    """The error a child named, in the parent's words."""
+    if failure.setting is not None:
+        message = failure.message.removesuffix(f" (setting {failure.setting})")
+        return errors.OverLimit(message, setting=failure.setting)
+    return _BY_CODE.get(failure.code, errors.BadFile)(failure.message, code=failure.code)
 
 
 def _meaning(code: int, said: str, limits: ChildLimits) -> errors.DouaneError:
     """What the end of a child means that reported no event: a line of stderr, a signal, or a mistake of ours."""
-    for line in reversed(said.splitlines()):
-        if line.startswith('{"event": "error"'):
-            try:
-                return _reported(json.loads(line))
-            except ValueError:
-                break
+    told = line.decoder((Failure,), None)
+    for last in reversed(said.splitlines()):
+        if last.startswith('{"event":"error"'):
+            with suppress(line.Refused):
+                return _reported(told(last.encode()))
+            break
     if code == -signal.SIGXCPU:
         return errors.OverLimit(
             f"Reading took more than {limits.cpu_s} seconds of processor time.", setting="child_cpu_s"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
+
+from douane.model.bounds import Count
 
 
 class Source(Protocol):
@@ -15,14 +18,13 @@ class Source(Protocol):
     def read(self, offset: int, length: int) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What any file may hold; every one is a setting of the same name."""
 
-    record_bytes: int = 16 << 20
-    unpacked_bytes: int = 64 << 30
-    unpacked_ratio: int = 200
-    unpacked_free_bytes: int = 100 << 20
-    archive_entries: int = 1_000_000
-    entry_bytes: int = 1 << 30
-    json_depth: int = 64
+    record_bytes: Count = 16 << 20
+    unpacked_bytes: Count = 64 << 30
+    unpacked_ratio: Count = 200
+    unpacked_free_bytes: Count = 100 << 20
+    archive_entries: Count = 1_000_000
+    entry_bytes: Count = 1 << 30
+    json_depth: Count = 64

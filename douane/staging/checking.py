@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from douane.line.staged import Checked, Packed, Part, ViewName
 from douane.model.problem import Rule
 from douane.staging import masks, uniqueness
 from douane.staging.masks import GONE, INVALID, VALID, Mask, Words
@@ -55,41 +55,6 @@ class Checker(Protocol):
     def judge(self, frame: pl.DataFrame) -> Any: ...
     def mended(self, frame: pl.DataFrame, edited: Sequence[Collection[str]]) -> pl.DataFrame: ...
     def unique_texts(self, frame: pl.DataFrame, rule: Any) -> pl.Series: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A staged part where it can be read: `first_row` is the row of its first record."""
-
-    number: int
-    first_row: int
-    rows: int
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The verdict over one part. `sparse` = files with the rows of a view that is sparse in this part."""
-
-    number: int
-    rows: int
-    valid: int
-    invalid: int
-    mask: Path
-    hashes: Path | None
-    sparse: dict[str, Path] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """Rows of a sparse view in list order, in a frame with their row in `_row`."""
-
-    view: str
-    number: int
-    first_row: int
-    last_row: int
-    rows: int
-    path: Path
 
 
 def in_order(items: Iterable[T], work: Callable[[T], R], threads: int = 2, ahead: int = 1) -> Iterator[R]:
@@ -141,8 +106,9 @@ def _write(checker: Checker, mask: Mask, hashes: Words, frame: pl.DataFrame, num
         hash_path = folder / f"hash-{number:07}"
         masks.write_hashes(hashes, hash_path)
     valid, invalid = mask.valid, mask.invalid
-    sparse: dict[str, Path] = {}
-    for view, count, state in (("valid", valid, VALID), ("invalid", invalid, INVALID)):
+    sparse: dict[ViewName, Path] = {}
+    views: tuple[tuple[ViewName, int, int], ...] = (("valid", valid, VALID), ("invalid", invalid, INVALID))
+    for view, count, state in views:
         if 0 < count * SPARSE < valid + invalid:
             offsets = np.flatnonzero(mask.state == state)
             sparse[view] = folder / f"sparse-{view}-{number:07}.arrow"
@@ -235,13 +201,17 @@ def _columns_for(checker: Checker, parts: Sequence[Part], rule: Any) -> Sequence
 def pack_sparse(parts: Sequence[Part], checked: Sequence[Checked], folder: Path) -> Iterator[Packed]:
     """Packs the rows of a view that holds under 1 row in SPARSE: a page of it costs one read and not a hundred."""
     total = sum(c.valid + c.invalid for c in checked)
-    for view, count in (("valid", sum(c.valid for c in checked)), ("invalid", sum(c.invalid for c in checked))):
+    counts: dict[ViewName, int] = {
+        "valid": sum(c.valid for c in checked),
+        "invalid": sum(c.invalid for c in checked),
+    }
+    for view, count in counts.items():
         if total <= PACKED_ROWS or count == 0 or count * SPARSE >= total:
             continue
         waiting: list[pl.DataFrame] = []
         size = number = 0
         for part, verdict in zip(parts, checked, strict=True):
-            offsets = masks.view_offsets(masks.read_mask(verdict.mask).state, "valid" if view == "valid" else "invalid")
+            offsets = masks.view_offsets(masks.read_mask(verdict.mask).state, view)
             if len(offsets) == 0:
                 continue
             frame = _rows_with_help(part, offsets, verdict.sparse.get(view))
@@ -271,7 +241,7 @@ def _rows_with_help(part: Part, offsets: Rows, sparse: Path | None) -> pl.DataFr
     return pl.concat([kept, fetched], how="diagonal").sort("_offset").drop("_offset")
 
 
-def _pack(frame: pl.DataFrame, view: str, number: int, folder: Path) -> Packed:
+def _pack(frame: pl.DataFrame, view: ViewName, number: int, folder: Path) -> Packed:
     path = folder / f"packed-{view}-{number:06}.arrow"
     write_part(frame, path)
     return Packed(view, number, int(frame["_row"][0]), int(frame["_row"][-1]), len(frame), path)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from douane.line.staged import Checked, Part
 from douane.staging import masks, uniqueness
-from douane.staging.checking import Checked, Checker, Part, as_it_stands
+from douane.staging.checking import Checker, as_it_stands
 from douane.staging.masks import GONE, Words
 from douane.staging.parts import Rows, read_rows
 from douane.staging.revisions import Cells, deleted_rows

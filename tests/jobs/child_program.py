@@ -134,10 +134,14 @@ def payload(spec: dict[str, Any]) -> None:
     sys.stdout.flush()
     if spec.get("fail"):
         sys.stderr.write("y" * 100_000 + "\n")
-        print(json.dumps({"event": "error", "code": "storage_full", "message": "No room."}), file=sys.stderr)
+        print(
+            json.dumps({"event": "error", "code": "storage_full", "message": "No room."}, separators=(",", ":")),
+            file=sys.stderr,
+        )
         sys.exit(1)
 
 
 if __name__ == "__main__":
-    spec = json.loads(sys.stdin.readline())
+    order = json.loads(sys.stdin.readline())
+    spec = {**order, **order.pop("work")}
     globals()[spec["probe"]](spec)

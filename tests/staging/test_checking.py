@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from douane.line.staged import Checked, Part
 from douane.staging import checking, masks, pages, rechecking, uniqueness
-from douane.staging.checking import Checked, Part
 from douane.staging.pages import Directory, Entry, PackedEntry
 from douane.staging.parts import read_part, write_part
 from douane.staging.revisions import ADDED, DELETED, RECORD, added_frame

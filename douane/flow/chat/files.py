@@ -16,12 +16,12 @@ import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
+from msgspec.structs import fields
 from sqlalchemy import Connection
 
 from douane import errors

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import structlog
+from msgspec.structs import fields
 
 from douane import errors
 from douane.chat.tables import TABLES

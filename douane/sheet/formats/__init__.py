@@ -2,7 +2,8 @@
 
 `open_file` decides the format by content and answers a reader. A reader cuts the file into pieces, in order and always
 at the same places for the same bytes and options; a piece parses itself into a batch and may be parsed on any thread.
-Nothing here runs outside the sandboxed child but `Options`, `Detected` and `Source`, which are plain values.
+Nothing here runs outside the sandboxed child; the plain values `Options`, `Limits`, `Detected` and `Position` are those
+of `model/reading.py`.
 
 A batch's frame has one row per record that is not blank, in file order, and these columns:
 
@@ -22,13 +23,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from douane.errors import BadFile
-from douane.model.source import Limits as FileLimits
+from douane.model.reading import Detected as Detected
+from douane.model.reading import Limits as Limits
+from douane.model.reading import Options as Options
+from douane.model.reading import Position as Position
 from douane.model.source import Source as Source
 from douane.sheet.heading import heading_row
 
@@ -41,53 +47,6 @@ FLAG_SHORT = 1  # fewer cells than the heading record of the file: absent cells,
 FLAG_UNDECODABLE = 2  # bytes that are no text in the file's encoding; they show as \xNN, `_raw` keeps them
 FLAG_OVERLONG = 4  # a cell or the record passed its size limit; what is staged is cut off, reading went on after it
 FLAG_BROKEN = 8  # the record could not be read as written (a JSON line that does not parse, an open quote at the end)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits(FileLimits):
-    """With those of a table; every one is a setting of the same name."""
-
-    cell_bytes: int = 1 << 20
-    columns: int = 16_384
-    json_digits: int = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a person may fix; None = detect. `sheet` is a name or a number from 0."""
-
-    sheet: str | int | None = None
-    encoding: str | None = None
-    delimiter: str | None = None
-    piece_bytes: int = 12 << 20
-    limits: Limits = field(default_factory=Limits)
-
-
-@dataclass(frozen=True, slots=True)
-class Detected:
-    """What the file turned out to be. `header_row` is the index of the heading record among the records, None if the
-    file has none. `quote` is None where quoting is not used by the format."""
-
-    format: str
-    width: int
-    header_row: int | None
-    encoding: str | None = None
-    delimiter: str | None = None
-    quote: str | None = None
-    sheets: tuple[str, ...] = ()
-    sheet: str | None = None
-    compression: str | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where reading goes on: pieces before number `piece` are done. `offset` (in the decompressed bytes) and `line` are
-    where that piece begins; a format that cannot seek reads again from the top and drops the pieces before it."""
-
-    piece: int = 0
-    offset: int = 0
-    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)

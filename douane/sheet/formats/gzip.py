@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 from isal import igzip_lib, isal_zlib
+from msgspec.structs import replace
 
 from douane.errors import BadFile, OverLimit
 from douane.sheet.formats import Limits, Options, Reader, Source, open_as
@@ -24,7 +24,7 @@ def open(source: Source, options: Options) -> Reader:
     """The reader of what is inside. BadFile `file_broken` if the stream is damaged or ends early, at the latest when
     its end is read; OverLimit beyond `unpacked_bytes` or `unpacked_ratio`."""
     reader = open_as(inflated(source, options.limits), options, INSIDE)
-    reader.detected = dataclasses.replace(reader.detected, compression="gzip")
+    reader.detected = replace(reader.detected, compression="gzip")
     return reader
 
 

@@ -1,0 +1,194 @@
+"""The line of the spreadsheet family: its verbs (`child/sheet.py`) and their events, in the order they come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from douane.line import Event, OfFile, Spec
+from douane.line.staged import Checked, Packed, Part
+from douane.model.bounds import Count, Row, Text, Word
+from douane.model.reading import Detected, Options, Position
+from douane.model.sheet_import import Summary
+from douane.model.template import Template
+
+Records = tuple[tuple[Text, ...], ...]
+Rules = tuple[tuple[Text | None, Word], ...]  # the column and name of each bit of a mask
+
+
+# What the child says
+
+
+class Explained(Event, frozen=True):
+    detected: Detected
+    rows: Count
+    blank: Count
+    records: Records
+
+
+class Opened(Event, frozen=True):
+    """`records`: the first ones, cut where nobody could look at them."""
+
+    detected: Detected
+    records: Records
+
+
+class Staged(Event, frozen=True):
+    """A part of the file; reading goes on at `next`."""
+
+    hands_over: ClassVar[bool] = True
+
+    part: Part
+    blank: Count
+    next: Position
+    bytes_done: Count
+
+
+class Through(Event, frozen=True):
+    """The file is staged to its end."""
+
+    rows: Count
+
+
+class Begun(Event, frozen=True):
+    """A check: what stamp its verdicts will bear, and how many words its masks have."""
+
+    stamp: Word
+    words: Count
+
+
+class Judged(Event, frozen=True):
+    hands_over: ClassVar[bool] = True
+
+    verdict: Checked
+
+
+class Added(Event, frozen=True):
+    """The rows that people added, as a part of their own."""
+
+    hands_over: ClassVar[bool] = True
+
+    part: Part
+
+
+class PackedRows(Event, frozen=True):
+    hands_over: ClassVar[bool] = True
+
+    packed: Packed
+
+
+class Settled(Event, frozen=True):
+    """The end of a check. The rule table goes with it, so that the bits of its masks can always be read."""
+
+    stamp: Word
+    words: Count
+    rules: Rules
+    summary: Summary
+
+
+class Mapped(Event, frozen=True):
+    """Column key -> heading that feeds it; `unmapped`: the headings that feed none."""
+
+    detected: Detected
+    headings: tuple[Text, ...]
+    mapping: dict[Text, Text | None]
+    unmapped: tuple[Text, ...]
+
+
+class Inspected(Event, frozen=True):
+    summary: Summary
+
+
+class Names(Event, frozen=True):
+    names: tuple[Text, ...]
+
+
+# What it is asked
+
+
+class Explain(OfFile, frozen=True, kw_only=True, tag="explain"):
+    """What the file is, and how many rows it has."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Explained,)
+
+    options: Options
+
+
+class SheetNames(OfFile, frozen=True, kw_only=True, tag="sheets"):
+    events: ClassVar[tuple[type[Event], ...]] = (Names,)
+
+    options: Options
+
+
+class Rows(OfFile, frozen=True, kw_only=True, tag="rows"):
+    """Every record as text, on stdout."""
+
+    options: Options
+    format: Literal["csv", "ndjson"]
+
+
+class Read(OfFile, frozen=True, kw_only=True, tag="read"):
+    """Stages the file part by part, from `start` on; `row` is the next one's number."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Opened, Staged, Through)
+
+    options: Options
+    start: Position = Position()
+    row: Count = 0
+
+
+class _OfTable(Spec, frozen=True, kw_only=True):
+    """A verb over a staged table: its parts, the template it is for, and which heading feeds which column."""
+
+    parts: tuple[Part, ...]
+    template: Template
+    headings: tuple[Text, ...]
+    chosen: tuple[Count | None, ...]
+    seed: Count = 0
+    cells: Path | None = None  # the revisions that stand: a JSON list of [row, key, text]
+
+
+class Check(_OfTable, frozen=True, kw_only=True, tag="check"):
+    """A check of the whole table. `held`: verdicts that an earlier attempt stored already, if they carry this `stamp`.
+    With `cells`, the table as it stands under these revisions."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Begun, Judged, Added, PackedRows, Settled)
+
+    data_start: Count
+    added_number: Count
+    stamp: Word | None = None
+    held: tuple[Checked, ...] = ()
+
+
+class Recheck(_OfTable, frozen=True, kw_only=True, tag="recheck"):
+    """Judges again what a review changed. `previous`: the verdicts of the last one; `changed`: rows touched since."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Added, Judged, Settled)
+
+    added_number: Count
+    previous: tuple[Checked, ...]
+    changed: tuple[Row, ...]
+
+
+class Inspect(OfFile, frozen=True, kw_only=True, tag="inspect"):
+    """`douane check`: reading and checking at once. `mapping`: what a person chose, None = nothing. `stage` keeps the
+    staged table in the folder, `report` writes valid.csv, invalid.csv and problems.ndjson there."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Mapped, Inspected)
+
+    options: Options
+    template: Template
+    mapping: dict[Text, Text | None] | None = None
+    stage: bool = False
+    report: bool = False
+
+
+class Encode(_OfTable, frozen=True, kw_only=True, tag="encode"):
+    """A whole view, on stdout. `masks`: one a part."""
+
+    masks: tuple[Path, ...]
+    view: Literal["all", "valid", "invalid"]
+    format: Word
+
+
+SPECS: tuple[type[Spec], ...] = (Explain, SheetNames, Rows, Read, Check, Recheck, Inspect, Encode)

@@ -1,0 +1,55 @@
+"""How a spreadsheet file is read, and what it turned out to be: plain values, the same on both sides of the line to the
+child, in the store and on the screen. `sheet/formats` reads by them.
+
+`Detected` is kept and printed under its wire words (`headerRow`); `msgspec.to_builtins` makes that document.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from douane.model.bounds import Count, Line, Word
+from douane.model.source import Limits as FileLimits
+
+
+class Limits(FileLimits, frozen=True, forbid_unknown_fields=True):
+    """With those of a table; every one is a setting of the same name."""
+
+    cell_bytes: Count = 1 << 20
+    columns: Count = 16_384
+    json_digits: Count = 1000
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person may fix; None = detect. `sheet` is a name or a number from 0."""
+
+    sheet: Line | Count | None = None
+    encoding: Line | None = None
+    delimiter: Line | None = None
+    piece_bytes: Count = 12 << 20
+    limits: Limits = field(default_factory=Limits)
+
+
+class Detected(Struct, frozen=True, forbid_unknown_fields=True, rename={"header_row": "headerRow"}):
+    """What the file turned out to be. `header_row` is the index of the heading record among the records, None if the
+    file has none. `quote` is None where quoting is not used by the format."""
+
+    format: Word
+    width: Count
+    header_row: Count | None
+    encoding: Word | None = None
+    delimiter: Word | None = None
+    quote: Word | None = None
+    sheets: tuple[Line, ...] = ()
+    sheet: Line | None = None
+    compression: Word | None = None
+    notes: tuple[Line, ...] = ()
+
+
+class Position(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where reading goes on: pieces before number `piece` are done. `offset` (in the decompressed bytes) and `line` are
+    where that piece begins; a format that cannot seek reads again from the top and drops the pieces before it."""
+
+    piece: Count = 0
+    offset: Count = 0
+    line: Count = 1
