@@ -1,8 +1,8 @@
 """Workbooks in Office Open XML (.xlsx, .xlsm), transitional and strict, read as a stream in bounded memory.
 
 Nothing is unpacked to disk, nothing outside the file is followed, macros are seen and never run. What a cell becomes is
-decided by `cell_text.py`; the XML is `sheet_xml.py`'s. Facts about parts and relationships are from ECMA-376 parts 1
-and 2; where files in the wild differ (capital names, missing relationships), the usual place of a part is tried.
+decided by `cell_text.py`; the XML is `sheet_xml.py`'s, the parts and how they refer
+to each other `package.py`'s. Facts are from ECMA-376 part 1.
 
 Read are the results that the writing program stored: a formula without one is an empty cell. Hidden rows and columns
 are left out, as the spreadsheet contract's 5.4 says; of merged cells the top left one has the value.
@@ -10,17 +10,15 @@ are left out, as the spreadsheet contract's 5.4 says; of merged cells the top le
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.archive import Archive, Entry, EntryStream, open_archive
-from douane.errors import BadFile, DouaneError, OverLimit
+from douane.archive import open_archive
+from douane.errors import BadFile, DouaneError
 from douane.sheet.formats import (
     KIND_BOOLEAN,
     KIND_ERROR,
@@ -37,6 +35,7 @@ from douane.sheet.formats import (
 from douane.sheet.formats import sheet_xml as xml
 from douane.sheet.formats.cell_text import formatted_texts, iso_text
 from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
+from douane.sheet.formats.package import Package, plain
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
@@ -51,7 +50,6 @@ from douane.sheet.formats.sheet_frame import (
 )
 from douane.sheet.formats.sheet_xml import Cells
 
-_PART_BYTES = 64 << 20  # of the parts that are read whole: workbook, relationships, styles
 _BAD_REFERENCE = "#REF!"
 
 
@@ -61,7 +59,7 @@ def recognise(head: bytes, source: Source) -> bool:
     if not head.startswith(b"PK\x03\x04"):
         return False
     try:
-        names = {_plain(n) for n in open_archive(source, Limits()).names}
+        names = {plain(n) for n in open_archive(source, Limits()).names}
     except DouaneError:
         return b"xl/" in head and b"xl/workbook.bin" not in head
     if "xl/workbook.bin" in names:
@@ -102,84 +100,13 @@ def _offered(sheets: tuple[Sheet, ...]) -> tuple[str, ...]:
     return tuple(s.name for s in sorted(usable, key=lambda s: s.state != "visible"))
 
 
-@dataclass(slots=True)
-class _Element:
-    name: str
-    attributes: dict[str, str]
-
-
-class _Package:
-    """The parts of a workbook and how they refer to each other."""
+class _Package(Package):
+    """A workbook's parts, and the sheets it lists."""
 
     def __init__(self, source: Source, limits: Limits) -> None:
-        self.archive: Archive = open_archive(source, limits)
-        self._parts: dict[str, int] = {}
-        for number, name in enumerate(self.archive.names):
-            self._parts.setdefault(_plain(name), number)
-        self.main = self._main_part()
-        self.relations = self._relations(self.main)
+        super().__init__(source, limits)
         self.from_1904 = False
         self.sheets = self._read_workbook()
-
-    def part(self, name: str) -> Entry | None:
-        number = self._parts.get(_plain(name))
-        return None if number is None else self.archive.entry(number)
-
-    def stream(self, entry: Entry) -> tuple[EntryStream, Iterator[bytes]]:
-        """(the stream for progress, its bytes in UTF-8)"""
-        stream = self.archive.open(entry)
-        return stream, xml.as_utf8(stream)
-
-    def elements(self, entry: Entry) -> Iterator[_Element]:
-        """Start tags of a part that is read whole."""
-        found: list[_Element] = []
-        parser = xml.careful_parser(
-            lambda name, attributes: found.append(_Element(name, attributes)), lambda name: None
-        )
-        if entry.unpacked_bytes > _PART_BYTES:
-            raise OverLimit(f"“{entry.name}” is longer than {_PART_BYTES:,} bytes.", setting="entry_bytes")
-        for block in self.stream(entry)[1]:
-            xml.feed(parser, (block,), final=False)
-            yield from found
-            found.clear()
-        xml.feed(parser, ())
-        yield from found
-
-    def types(self) -> str | None:
-        """The content type of the main part, if it is a workbook's."""
-        entry = self.part("[content_types].xml")
-        for element in self.elements(entry) if entry else ():
-            if element.name == "Override" and _plain(element.attributes.get("PartName", "")) == _plain(self.main):
-                kind = element.attributes.get("ContentType", "")
-                return kind if "sheet" in kind and kind.endswith("main+xml") else None
-        return None
-
-    def related(self, kind: str, usual: str) -> Entry | None:
-        """The first part that the workbook relates to as `kind`, else the one in the usual place."""
-        for relation, target in self.relations.values():
-            if relation == kind and (entry := self.part(target)):
-                return entry
-        return self.part(usual)
-
-    def _main_part(self) -> str:
-        for kind, target in self._relations("").values():
-            if kind == "officeDocument" and self.part(target):
-                return target
-        if self.part("xl/workbook.xml"):
-            return "xl/workbook.xml"
-        raise BadFile("The file is damaged: it has no workbook part.")
-
-    def _relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """id -> (last word of the type, name of the part), outside targets left out."""
-        folder, name = posixpath.split(part)
-        entry = self.part(posixpath.join(folder, "_rels", name + ".rels"))
-        found: dict[str, tuple[str, str]] = {}
-        for element in self.elements(entry) if entry else ():
-            a = element.attributes
-            if element.name == "Relationship" and a.get("TargetMode", "").lower() != "external":
-                target = unquote(a.get("Target", "")).replace("\\", "/")
-                found[a.get("Id", "")] = (a.get("Type", "").rsplit("/", 1)[-1], posixpath.join("/", folder, target))
-        return found
 
     def _read_workbook(self) -> tuple[Sheet, ...]:
         entry = self.part(self.main)
@@ -204,11 +131,6 @@ class _Package:
             return ""
         usual = f"xl/worksheets/sheet{number + 1}.xml"
         return target if self.part(target) or not self.part(usual) else usual
-
-
-def _plain(name: str) -> str:
-    """A part's name as it is compared: without case, leading slash, dots and the wrong slash."""
-    return posixpath.normpath("/" + name.replace("\\", "/").lower()).lstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
