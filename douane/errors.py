@@ -10,6 +10,7 @@ status; each surface translates codes in its `wire.py`.
     ├── BadRequest         a call's arguments make no sense
     ├── NotFound           no such thing for this caller (also: another project's thing)
     ├── Conflict           the thing exists, or changed meanwhile
+    ├── Unstorable         the database refuses a value; says nothing about the rest of the transaction
     ├── WrongStage         the operation does not stand where this call needs it
     ├── NotAllowed         who asks is unknown or may not
     ├── StorageFull        no room left to write; nothing was acknowledged
@@ -77,6 +78,10 @@ class NotFound(DouaneError):
 
 class Conflict(DouaneError):
     code = "conflict"
+
+
+class Unstorable(DouaneError):
+    code = "unstorable"
 
 
 class WrongStage(DouaneError):

@@ -27,7 +27,6 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError
 
 from douane.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable
 from douane.flow.house import House
@@ -127,7 +126,7 @@ def _fingerprint(engine: Engine, mine: str) -> str:
     try:
         with write(engine) as connection:
             installation.add(connection, _FINGERPRINT, mine)
-    except IntegrityError:
+    except Conflict:
         return _fingerprint(engine, mine)
     return mine
 
@@ -233,7 +232,7 @@ def add_person(
                 first_name=first_name,
                 last_name=last_name,
             )
-    except IntegrityError as error:
+    except Conflict as error:
         raise Conflict("Email already exists", code="person_exists") from error
 
 

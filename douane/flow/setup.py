@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
+from douane.errors import Conflict
 from douane.flow import identity, templates
 from douane.flow.house import House
 from douane.store import installation, keys, people, projects
@@ -123,6 +122,6 @@ def initialise(house: House) -> Installation | None:
                 connection, project_id=project.id, name=TEMPLATE, document={"mode": "manual"}
             )
             stored_templates.add_columns(connection, template.id, items)
-    except IntegrityError:
+    except Conflict:
         return None
     return Installation(project.id, key, template.id, template.name, person.username, person.email, password)

@@ -9,11 +9,10 @@ from sqlalchemy import Connection
 
 from douane.errors import Conflict, NotFound
 from douane.flow.house import House
-from douane.model.template import Template
+from douane.model.template import StoredColumn, StoredTemplate, Template
 from douane.sheet import template_file
 from douane.store import templates
 from douane.store.database import read, write
-from douane.store.templates import StoredColumn, StoredTemplate
 
 # `code` of the Conflict when two columns of a template would have the same key.
 KEY_TAKEN = "column_key_taken"

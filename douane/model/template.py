@@ -7,6 +7,8 @@ The document form is the one of the published template file and of the spreadshe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 COLUMN_TYPES = ("String", "Number", "Double", "Date", "Email", "Regex", "Select", "Any", "Image")
 VALIDATIONS = ("range", "length", "unique_with", "digits")
@@ -53,3 +55,31 @@ class Template:
 
     name: str
     columns: tuple[Column, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTemplate:
+    """`document` holds what only surfaces ask for (`mode`, `integration`, `expectedDateFormat` ...)."""
+
+    id: str
+    project_id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    document: dict[str, Any] = field(default_factory=dict)
+    total_uploads: int = 0
+    total_records: int = 0
+    total_invalid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredColumn:
+    """`document` is the column in template-file form, without `key` and `sequence`, which stand beside it."""
+
+    id: str
+    template_id: str
+    key: str
+    sequence: int
+    document: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from douane import errors
@@ -177,17 +177,20 @@ def _in_our_words() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise errors.Unavailable("All connections to the database are busy; try again in a moment.") from error
-    except DBAPIError as error:
+    except StatementError as error:
         translated = translate(error)
         if translated is None:
             raise
         raise translated from error
 
 
-def translate(error: DBAPIError) -> errors.DouaneError | None:
-    """What a driver's error means for the caller; None where it is a mistake of ours (or a broken rule of the schema,
-    `IntegrityError`, which the caller knows how to answer)."""
+def translate(error: StatementError) -> errors.DouaneError | None:
+    """What a driver's error means for the caller; None where it is a mistake of ours."""
     original = error.orig
+    if isinstance(error, IntegrityError):
+        return _translate_broken_rule(error)
+    if not isinstance(error, DBAPIError) or isinstance(error, DataError):
+        return errors.Unstorable("The database cannot hold one of the values; nothing was changed.")
     if isinstance(original, sqlite3.Error):
         return _translate_sqlite(getattr(original, "sqlite_errorcode", None))
     state = getattr(original, "sqlstate", None) or ""
@@ -201,6 +204,22 @@ def translate(error: DBAPIError) -> errors.DouaneError | None:
     if lost or state.startswith(("08", "57P", "53")):
         return errors.Unavailable("The database does not answer; try again in a moment.")
     return None
+
+
+# Unique, primary key, row id; and a reference to what is gone.
+_SQLITE_TAKEN = {2067, 1555, 2579, 787}
+_POSTGRES_TAKEN = {"23505", "23503"}
+
+
+def _translate_broken_rule(error: IntegrityError) -> errors.DouaneError:
+    original = error.orig
+    taken = (
+        getattr(original, "sqlite_errorcode", None) in _SQLITE_TAKEN
+        or getattr(original, "sqlstate", None) in _POSTGRES_TAKEN
+    )
+    if taken:
+        return errors.Conflict("It is there already, or what it belongs to is gone; nothing was changed.")
+    return errors.Unstorable("The database cannot hold one of the values; nothing was changed.")
 
 
 def _translate_sqlite(code: int | None) -> errors.DouaneError | None:

@@ -12,5 +12,5 @@ def value(connection: Connection, name: str) -> str | None:
 
 
 def add(connection: Connection, name: str, text: str) -> None:
-    """IntegrityError if somebody was first."""
+    """Conflict if somebody was first."""
     connection.execute(insert(installation).values(name=name, value=text))

@@ -21,7 +21,7 @@ def add(
     first_name: str = "",
     last_name: str = "",
 ) -> Person:
-    """`email` is stored in lower case. The database refuses a taken e-mail or username (IntegrityError)."""
+    """`email` is stored in lower case. The database refuses a taken e-mail or username (Conflict)."""
     now = datetime.now(UTC)
     made = Person(
         id=new_id(),

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from douane.model.template import StoredColumn, StoredTemplate
 from douane.store.ids import new_id
 from douane.store.schema import template, template_column
 from douane.store.times import utc
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTemplate:
-    """`document` holds what only surfaces ask for (`mode`, `integration`, `expectedDateFormat` ...)."""
-
-    id: str
-    project_id: str
-    name: str
-    created_at: datetime
-    updated_at: datetime
-    document: dict[str, Any] = field(default_factory=dict)
-    total_uploads: int = 0
-    total_records: int = 0
-    total_invalid: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StoredColumn:
-    """`document` is the column in template-file form, without `key` and `sequence`, which stand beside it."""
-
-    id: str
-    template_id: str
-    key: str
-    sequence: int
-    document: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime
 
 
 def add(connection: Connection, *, project_id: str, name: str, document: Mapping[str, Any]) -> StoredTemplate:

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from douane import errors
 from douane.settings import Settings
 from douane.store import schema
-from douane.store.database import database_now, migrate, migrating, open_database, read, write
+from douane.store.database import database_now, migrate, migrating, open_database, read, translate, write
 from douane.store.migrations import comparison
 
 
@@ -169,12 +169,30 @@ def test_other_databases_are_refused() -> None:
         open_database("mysql://localhost/x")
 
 
-def test_a_broken_rule_of_the_schema_is_the_callers(engine: Engine) -> None:
+def test_what_is_taken_and_what_cannot_be_held_is_said_in_our_words(engine: Engine) -> None:
     row = schema.installation.insert().values(name="a", value="b")
     with write(engine) as connection:
         connection.execute(row)
-    with pytest.raises(sa.exc.IntegrityError), write(engine) as connection:
+    with pytest.raises(errors.Conflict), write(engine) as connection:
         connection.execute(row)
+    orphan = schema.outbox.insert().values(
+        id="1", operation_id="nobody", project_id="", stage="failed", document={}, created_at=datetime.now(UTC)
+    )
+    with pytest.raises(errors.Conflict), write(engine) as connection:
+        connection.execute(orphan)
+    nothing = schema.installation.insert().values(name="b", value=None)
+    with pytest.raises(errors.Unstorable), write(engine) as connection:
+        connection.execute(nothing)
+    away = sa.exc.OperationalError("insert", {}, Exception("the server closed the connection"))
+    assert isinstance(translate(away), errors.Unavailable)
+    assert isinstance(translate(sa.exc.DataError("insert", {}, Exception("no such character"))), errors.Unstorable)
+    with pytest.raises(sa.exc.ProgrammingError if engine.dialect.name == "postgresql" else sa.exc.OperationalError):
+        ask_nonsense(engine)
+
+
+def ask_nonsense(engine: Engine) -> None:
+    with read(engine) as connection:
+        connection.exec_driver_sql("SELECT nothing FROM nowhere")
 
 
 def test_the_file_survives_power_cuts(sqlite_storage: Settings) -> None:

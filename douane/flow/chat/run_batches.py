@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from sqlalchemy import Connection
-from sqlalchemy.exc import InternalError, OperationalError, StatementError
 
+from douane import errors
 from douane.chat import check, settle
 from douane.flow.chat.run_job import Job, Record
 from douane.model.operation import Operation
@@ -103,9 +103,8 @@ def split(records: list[Record], at: int, commit: Commit) -> None:
     """Commits a batch; where the database refuses it, smaller ones, down to the one record that it refuses."""
     try:
         commit(records, at, False)
-    except StatementError as error:
-        if isinstance(error, (OperationalError, InternalError)):
-            raise  # the database is away or busy: that says nothing about a record
+    except (errors.Conflict, errors.Unstorable):
+        # Not one that is away or busy: that says nothing about a record.
         if len(records) == 1:
             commit(records, at, True)
             return

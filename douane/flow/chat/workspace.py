@@ -22,10 +22,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from douane.chat import markup
-from douane.errors import BadRequest, NotFound
+from douane.errors import BadRequest, Conflict, NotFound
 from douane.flow.house import House
 from douane.jobs.children import stream_child
 from douane.staging.parts import read_part, read_rows, write_part
@@ -58,7 +57,7 @@ def ensure(house: House, project_id: str) -> None:
         if chat.has_workspace(connection, project_id):
             return
     # A run that just made a user of the same name: that one is who a next call finds.
-    with suppress(IntegrityError), write(house.engine) as connection:
+    with suppress(Conflict), write(house.engine) as connection:
         chat.ensure_workspace(connection, project_id, database_now(connection))
 
 

@@ -10,18 +10,17 @@ from dataclasses import replace
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
-from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from douane.errors import NotFound
+from douane.errors import Conflict, NotFound
 from douane.flow import imports, templates
 from douane.flow.imports import NewImport, StoredSource
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import OPEN, Operation
+from douane.model.template import StoredColumn, StoredTemplate
 from douane.store.ids import new_id
 from douane.store.objects import Objects, Upload
-from douane.store.templates import StoredColumn, StoredTemplate
 from douane.web import waiting
 from douane.web.auth import Web, web_of
 from douane.web.bodies import Form, attachment, media_type, read_form, read_value
@@ -150,7 +149,7 @@ def _refuse_taken(web: Web, operation_id: str) -> None:
 def _begin(web: Web, new: NewImport) -> Operation:
     try:
         return imports.begin(web.house, new)
-    except IntegrityError as error:
+    except Conflict as error:
         # Two uploads named the same `importId` at once.
         raise wire.import_id_taken() from error
 

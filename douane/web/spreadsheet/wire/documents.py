@@ -13,7 +13,7 @@ from douane import __version__
 from douane.flow.records import Record
 from douane.model.identity import Member, Person, Project
 from douane.model.operation import Operation
-from douane.store.templates import StoredColumn, StoredTemplate
+from douane.model.template import StoredColumn, StoredTemplate
 from douane.web.spreadsheet.wire.stages import STATUS
 
 
