@@ -76,15 +76,15 @@ def sqlite_site(new_storage: Callable[[str], Settings]) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def worker(site: Site) -> Iterator[None]:
-    with working(site):
+    with working(site.settings):
         yield
 
 
 @contextmanager
-def working(site: Site) -> Iterator[None]:
-    """A worker process for the site."""
+def working(settings: Settings) -> Iterator[None]:
+    """A worker process for the installation."""
     program = "from douane.settings import Settings; from douane.flow.worker import run; run(Settings())"
-    process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **site.settings.environment()})
+    process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, **settings.environment()})
     try:
         yield
     finally:

@@ -50,7 +50,7 @@ def client(new_storage: Callable[[str], Settings]) -> Iterator[TestClient]:
         update={"archive_entries": 10_000, "unpacked_free_bytes": 16 * MIB, "login_tries_max": 100}
     )
     for site in _site(settings):
-        with working(site):
+        with working(site.settings):
             yield administrator(site)
 
 
