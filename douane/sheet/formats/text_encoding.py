@@ -40,6 +40,7 @@ OTHERS = frozenset(
         "iso2022_kr hz cp037 cp273 cp500 cp1140"
     )
 )
+EBCDIC = ("cp037", "cp500", "cp273")
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -74,6 +75,11 @@ _NO_TEXT = (
     b"RIFF",
 )
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|!--|head|body|table|svg)\b", re.IGNORECASE)
+# A shift of UTF-7 with the letters it brings, at least one sign of UTF-16 in base 64; and any other plus sign.
+_UTF7_SHIFT = re.compile(rb"\+(?:[A-Za-z0-9+/]{3,}-?|-)")
+_NO_UTF7_SHIFT = re.compile(rb"\+")
+_HZ_RUN = re.compile(rb"~\{(?:[!-}][!-~])+~\}")
+_C1_CONTROL = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _CARRIED = re.compile("[\udc00-\udcff]")
 
 
@@ -149,19 +155,90 @@ def detect_encoding(source: Source, given: str | None) -> Encoding:
     marked = _marked(head)
     if marked is not None:
         return marked
+    samples = [head, *_samples(source)]
+    seven_bits = _seven_bits(samples) if all(map(bytes.isascii, samples)) else None
+    if seven_bits:
+        return seven_bits
+    mainframe = _ebcdic(head)
+    if mainframe:
+        return mainframe
     if _is_no_text(head):
         raise BadFile("File type is not supported.", code="file_type")
-    samples = [head, *_samples(source)]
     good, bad = map(sum, zip(*map(_utf8_signs, samples), strict=True))
     if bad == 0:
-        return Encoding("utf-8")
+        return Encoding("utf-8", notes=_control_notes(samples))
+    damaged = Encoding("utf-8", notes=("Some bytes are no UTF-8; their records are marked.",))
     if good >= 4 * bad:
-        return Encoding("utf-8", notes=("Some bytes are no UTF-8; their records are marked.",))
+        return damaged
     guess = guess_encoding(samples)
     if guess is None:
-        return Encoding("utf-8", notes=("Some bytes are no UTF-8; their records are marked.",))
-    guess = codecs.lookup(guess).name
-    return Encoding(guess, notes=(f"The encoding was guessed: {guess}.",))
+        return damaged
+    name = codecs.lookup(guess.codec).name
+    if guess.rival is None:
+        return Encoding(name, notes=(f"The encoding was guessed: {name}.",))
+    rival = codecs.lookup(guess.rival).name
+    return Encoding(
+        name,
+        notes=(
+            f"The encoding is uncertain: read as {name}, but {rival} is nearly as likely. If letters look wrong, say "
+            "which encoding it is.",
+        ),
+    )
+
+
+def _seven_bits(samples: list[bytes]) -> Encoding | None:
+    """Encodings that write other letters with ASCII bytes, told by the codes they switch with. Only where all of the
+    samples' text can be read so."""
+    data = b"".join(samples)
+    if _UTF7_SHIFT.search(data) and not _NO_UTF7_SHIFT.search(_UTF7_SHIFT.sub(b"", data)):
+        codecs_to_try = ["utf-7"]
+    elif b"\x1b$)C" in data:
+        codecs_to_try = ["iso2022_kr"]
+    elif b"\x1b$" in data or b"\x1b(" in data:
+        codecs_to_try = ["iso2022_jp", "iso2022_jp_1", "iso2022_jp_2"]
+    elif _HZ_RUN.search(data):
+        codecs_to_try = ["hz"]
+    else:
+        return None
+    for name in codecs_to_try:
+        decoder = codecs.getincrementaldecoder(name)("strict")
+        try:
+            text = decoder.decode(samples[0])
+        except UnicodeDecodeError:
+            continue
+        if text.isascii() or any(0x80 <= ord(sign) < 0xA0 for sign in text):
+            continue
+        return Encoding(name, 0, True, (f"The encoding was guessed by the codes it switches with: {name}.",))
+    return None
+
+
+def _ebcdic(head: bytes) -> Encoding | None:
+    """The encodings of mainframes, where digits and Latin letters are other bytes than in ASCII. They differ among
+    each other in a few signs only, so which one it is stays uncertain."""
+    text = head.decode("cp037")
+    plain = sum(1 for sign in text if sign.isascii() and (sign.isalnum() or sign in " ,;.\t\r\n\x85"))
+    if plain * 10 < len(text) * 8 or sum(1 for byte in head if 0x20 <= byte < 0x7F) * 2 > len(head):
+        return None
+    if not any(end in text for end in "\n\x85") or not any(sign.isdigit() for sign in text):
+        return None
+    # Where one has a letter, another has a bracket or a sign.
+    name = max(EBCDIC, key=lambda name: sum(map(str.isalpha, head.decode(name))))
+    return Encoding(
+        name,
+        0,
+        True,
+        (f"The encoding is uncertain: read as {name}, one of EBCDIC's. If signs look wrong, say which it is.",),
+    )
+
+
+def _control_notes(samples: list[bytes]) -> tuple[str, ...]:
+    """What is left of letters that another program read in a wrong encoding: control codes between the letters."""
+    if not any(_C1_CONTROL.search(sample) for sample in samples):
+        return ()
+    return (
+        "The text holds control codes (U+0080 to U+009F) where letters should stand: it was damaged before, when "
+        "another program read it in a wrong encoding.",
+    )
 
 
 def detect_unicode(head: bytes, given: str | None = None) -> Encoding:

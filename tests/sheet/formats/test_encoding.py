@@ -9,6 +9,7 @@ from douane.sheet.formats.encoding_guess import CANDIDATES, guess_encoding
 from douane.sheet.formats.letters import LETTERS
 from douane.sheet.formats.stream import Forward
 from douane.sheet.formats.text_encoding import LIKE_ASCII, OTHERS, Encoding, detect_encoding, detect_unicode
+from tests.sheet.formats.encoded_tables import tables
 from tests.sheet.formats.reading import MemorySource, rows_of
 
 TEXTS = {
@@ -40,8 +41,79 @@ def test_old_encodings_are_told_from_a_table(codec: str) -> None:
     for text in TEXTS[codec]:
         rows = [["id", "text", "amount"]] + [[str(i), text, f"{i}.50"] for i in range(8)]
         body = "".join(",".join(row) + "\n" for row in rows).encode(codec)
-        assert body.decode(guess_encoding([body]) or "utf-8") == body.decode(codec)
+        guess = guess_encoding([body])
+        assert guess is not None
+        assert body.decode(guess.codec) == body.decode(codec)
         assert rows_of(body) == rows
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_tables_of_forty_languages_are_read_right_or_said_to_be_uncertain(seed: int) -> None:
+    right = noted = 0
+    wrong, unsaid = [], []
+    for table in tables(seed):
+        found = detect_encoding(MemorySource(table.body), None)
+        uncertain = any("uncertain" in note or "no UTF-8" in note for note in found.notes)
+        if table.body.decode(found.name, "replace") == table.text:
+            right += 1
+            noted += uncertain
+        else:
+            wrong.append((table.language, table.encoding, found.name))
+            if not uncertain:
+                unsaid.append(wrong[-1])
+    assert not unsaid
+    assert right >= 0.98 * (right + len(wrong)), wrong
+    assert noted <= 0.05 * right
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # Bank and stock programs write katakana half as wide.
+        [["ﾅﾏｴ", "ﾋﾝﾒｲ"], ["ﾔﾏﾀﾞ", "ﾎﾞﾙﾄ"], ["ｻﾄｳ", "ﾈｼﾞ"], ["ﾀﾅｶ", "ﾜｯｼｬｰ"]] * 4,
+        [["ｺｰﾄﾞ", "品名", "個数"], ["0", "ﾈｼﾞ", "12"], ["1", "ﾜｯｼｬｰ", "3"], ["2", "ﾅｯﾄ", "70"]],
+        [["ﾌﾘｶﾞﾅ", "金額"], ["ﾐｽﾞﾎ ﾀﾛｳ", "1200"], ["ｽｽﾞｷ ﾊﾅｺ", "80"], ["ｶ)ﾆｼﾑﾗ", "5"]],
+    ],
+)
+def test_half_width_katakana_is_japanese(rows: list[list[str]]) -> None:
+    assert rows_of("".join(",".join(row) + "\r\n" for row in rows).encode("cp932")) == rows
+
+
+@pytest.mark.parametrize(
+    ("encoding", "word"), [("iso2022_jp", "太郎"), ("iso2022_kr", "서울"), ("hz", "上海"), ("utf-7", "Jürgen")]
+)
+def test_seven_bit_encodings_are_told_by_their_codes(encoding: str, word: str) -> None:
+    rows = [["id", "name"], ["1", word], ["2", "plain"], ["3", word * 2]]
+    body = "".join(",".join(row) + "\n" for row in rows).encode(encoding)
+    assert rows_of(body) == rows
+    assert "guessed" in detect_encoding(MemorySource(body), None).notes[0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"id,phone\n1,+49 171 5550000\n2,+1-202-555-0100\n",
+        b"id,expression\n1,a+b-c\n2,+AOQ- is how UTF-7 writes it and 1+1-2 is none\n",
+        b"id,pattern\n1,~{x}\n2,{~}\n",
+        b"id,colour\n1,\x1b[31mred\x1b[0m\n",
+    ],
+)
+def test_plain_text_is_taken_for_no_seven_bit_encoding(body: bytes) -> None:
+    assert detect_encoding(MemorySource(body), None) == Encoding("utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["cp037", "cp500", "cp273"])
+def test_a_table_of_a_mainframe_is_read_and_said_to_be_uncertain(encoding: str) -> None:
+    rows = [["id", "name", "amount"]] + [[str(at), "Jürgen Weiß", f"{at}.50"] for at in range(20)]
+    body = "".join(",".join(row) + "\n" for row in rows).encode(encoding)
+    assert rows_of(body) == rows
+    assert "uncertain" in detect_encoding(MemorySource(body), None).notes[0]
+
+
+def test_control_codes_between_letters_are_told() -> None:
+    broken = "id,name\n1,Köln\n2,Łódź\n".encode().decode("latin-1").encode()
+    assert "damaged before" in detect_encoding(MemorySource(broken), None).notes[0]
+    assert not detect_encoding(MemorySource("id,name\n1,Köln\n".encode()), None).notes
 
 
 def test_a_few_bad_bytes_in_a_plain_file_are_bad_bytes() -> None:
@@ -108,7 +180,7 @@ def test_names_are_pythons_own() -> None:
         assert "x".encode(name) is not None
     with pytest.raises(BadFile, match="not known"):
         detect_encoding(MemorySource(b"a"), "klingon")
-    assert all(language in LETTERS for languages, _ in CANDIDATES.values() for language in languages)
+    assert all(language in LETTERS for _, languages, _ in CANDIDATES for language in languages)
 
 
 def test_forward_reads_like_a_file() -> None:
