@@ -11,9 +11,7 @@ from collections.abc import Iterator, Sequence
 from douane.chat.importers import Options, Overview, Source
 from douane.chat.importers.csv_dialect import Fault, Record, first_record
 from douane.chat.importers.csv_reader import (
-    Ledger,
-    Recent,
-    Sheets,
+    CsvLedger,
     Table,
     Task,
     TaskReader,
@@ -26,6 +24,8 @@ from douane.chat.importers.csv_reader import (
     text_file,
     wrong_width,
 )
+from douane.chat.importers.ledger import Sheets
+from douane.chat.importers.seen import Recent
 from douane.chat.tables import message_key
 from douane.errors import BadFile
 
@@ -53,7 +53,7 @@ def recognise(source: Source, options: Options = Options()) -> bool:
     return {"emails", "phones"} <= fields
 
 
-def _contacts(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
+def _contacts(records: Iterator[Record | Fault], ledger: CsvLedger) -> Iterator[None]:
     heading = next(records, None)
     if heading is None:
         return
@@ -83,8 +83,15 @@ def _contacts(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[Non
         ledger.staged += 1
         ledger.sheets.bytes += sum(map(len, fields))
         ledger.sheets.add(
-            *("contacts", ledger.entry, record.line, import_id, name or None, split_list(emails), split_list(phones)),
-            *(manager or None, custom_fields((name, fields[at]) for at, name in others)),
+            "contacts",
+            entry=ledger.entry,
+            position=record.line,
+            id=import_id,
+            name=name or None,
+            emails=split_list(emails),
+            phones=split_list(phones),
+            manager=manager or None,
+            custom=custom_fields((name, fields[at]) for at, name in others),
         )
 
 

@@ -18,9 +18,7 @@ from douane.chat.importers import Limits, Options, Overview, Source
 from douane.chat.importers.contacts import CONTACTS
 from douane.chat.importers.csv_dialect import Fault, Record, moment_us
 from douane.chat.importers.csv_reader import (
-    Ledger,
-    Recent,
-    Sheets,
+    CsvLedger,
     Table,
     Task,
     TaskReader,
@@ -30,6 +28,8 @@ from douane.chat.importers.csv_reader import (
     surplus,
     wrong_width,
 )
+from douane.chat.importers.ledger import Sheets, no_records
+from douane.chat.importers.seen import Recent
 from douane.chat.tables import conversation_key, message_key
 from douane.errors import BadFile
 
@@ -210,7 +210,7 @@ def _tasks(archive: Archive, plan: _Plan, options: Options) -> Iterator[Task]:
         for entry, reason in zip(map(archive.entry, plan.others), plan.reasons, strict=True):
             yield
             kind = "folder" if REASONS[reason] == "folder" else "ignored"
-            sheets.add("entries", entry.number, entry.name, kind, entry.unpacked_bytes, 0, 0, 0, 0, REASONS[reason])
+            no_records(sheets, entry.number, entry.name, kind, entry.unpacked_bytes, REASONS[reason])
 
     def unlisted(sheets: Sheets) -> Iterator[None]:
         for room, number in plan.folders.items():
@@ -243,7 +243,7 @@ def _read(archive: Archive, entry: Entry, sheets: Sheets) -> Iterator[bytes]:
 # Users
 
 
-def _users(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
+def _users(records: Iterator[Record | Fault], ledger: CsvLedger) -> Iterator[None]:
     seen: set[int] = set()
     places: tuple[int, ...] = (0, 1, 2)
     first = True
@@ -278,8 +278,14 @@ def _users(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
         seen.add(key)
         ledger.staged += 1
         ledger.sheets.add(
-            *("users", ledger.entry, record.line, import_id, [import_id], username or None, name or None, None),
-            *([email] if email else [], "user", None, [], False, "list"),
+            "users",
+            entry=ledger.entry,
+            position=record.line,
+            id=import_id,
+            ids=[import_id],
+            username=username or None,
+            name=name or None,
+            emails=[email] if email else [],
         )
 
 
@@ -306,7 +312,7 @@ def room_id(name: str) -> str:
 def _channels(listed: set[str]) -> Table:
     """`listed` is filled with the names of the rooms."""
 
-    def make(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
+    def make(records: Iterator[Record | Fault], ledger: CsvLedger) -> Iterator[None]:
         places: tuple[int, ...] = (0, 1, 2, 3)
         first = True
         for record in records:
@@ -341,11 +347,19 @@ def _channels(listed: set[str]) -> Table:
             private = kind.lower() == "private"
             import_id = room_id(room)
             ledger.sheets.add(
-                *("channels", ledger.entry, record.line, import_id, [import_id], "private" if private else "public"),
-                *("p" if private else "c", name, creator or None, False, False, room),
+                "channels",
+                entry=ledger.entry,
+                position=record.line,
+                id=import_id,
+                ids=[import_id],
+                kind="private" if private else "public",
+                type="p" if private else "c",
+                name=name,
+                creator=creator or None,
+                folder=room,
             )
             for member in split_list(members):
-                ledger.sheets.add("members", import_id, member)
+                ledger.sheets.add("members", channel=import_id, user=member)
 
     return Table("channels", _like_channels, True, make)
 
@@ -357,10 +371,10 @@ def _like_channels(fields: Sequence[str]) -> bool:
 def _unlisted_room(sheets: Sheets, number: int, room: str) -> None:
     import_id = room_id(room)
     sheets.add(
-        *("channels", number, None, import_id, [import_id], "unlisted", "p", room, None, False, False, room),
+        "channels", entry=number, id=import_id, ids=[import_id], kind="unlisted", type="p", name=room, folder=room
     )
     sentence = f"No channels.csv names the room “{room[:100]}”; it becomes a private room of whoever imports it."
-    sheets.add("issues", number, None, "warning", "importer-channel-unlisted", "channels", sentence, None, 1)
+    sheets.issue("warning", "importer-channel-unlisted", sentence, entry=number, table="channels")
 
 
 def pair_id(one: str, other: str) -> str:
@@ -373,10 +387,10 @@ def _pairs(sheets: Sheets, entries: Iterable[Entry], archive: Archive, limits: L
     its messages are read."""
     seen: set[int] = set()
     for entry in entries:
-        scratch = Ledger(Sheets(), entry.number, "messages")
+        scratch = Sheets()
         found: list[tuple[str, str]] = []
         table = Table("messages", _like_direct, False, _partners(found))
-        for _ in run_csv(scratch.sheets, table, entry.number, "", 0, _read(archive, entry, scratch.sheets), limits):
+        for _ in run_csv(scratch, table, entry.number, "", 0, _read(archive, entry, scratch), limits):
             one, other = found.pop()
             if (key := message_key(pair_id(one, other))) in seen:
                 continue
@@ -385,14 +399,21 @@ def _pairs(sheets: Sheets, entries: Iterable[Entry], archive: Archive, limits: L
             import_id = pair_id(one, other)
             kind = "self_dm" if one == other else "dm"
             sheets.add(
-                *("channels", entry.number, None, import_id, [import_id], kind, "d", None, one, False, False, DIRECT),
+                "channels",
+                entry=entry.number,
+                id=import_id,
+                ids=[import_id],
+                kind=kind,
+                type="d",
+                creator=one,
+                folder=DIRECT,
             )
             for member in dict.fromkeys(sorted((one, other))):
-                sheets.add("members", import_id, member)
+                sheets.add("members", channel=import_id, user=member)
 
 
-def _partners(found: list[tuple[str, str]]) -> Callable[[Iterator[Record | Fault], Ledger], Iterator[None]]:
-    def make(records: Iterator[Record | Fault], _: Ledger) -> Iterator[None]:
+def _partners(found: list[tuple[str, str]]) -> Callable[[Iterator[Record | Fault], CsvLedger], Iterator[None]]:
+    def make(records: Iterator[Record | Fault], _: CsvLedger) -> Iterator[None]:
         for record, whole in _of_width(records, 4):
             if whole and isinstance(record, Record) and record.fields[0] and record.fields[1]:
                 found.append((record.fields[0], record.fields[1]))
@@ -408,7 +429,7 @@ def _room_messages(team: str, room: str) -> Table:
     channel = room_id(room)
     key_hi = conversation_key(PRODUCT, team, channel)
 
-    def make(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
+    def make(records: Iterator[Record | Fault], ledger: CsvLedger) -> Iterator[None]:
         recent = Recent()
         for record, whole in _of_width(records, 3):
             yield
@@ -428,7 +449,7 @@ def _direct_messages(team: str) -> Table:
     def key_of(channel: str) -> int:
         return conversation_key(PRODUCT, team, channel)
 
-    def make(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
+    def make(records: Iterator[Record | Fault], ledger: CsvLedger) -> Iterator[None]:
         recent = Recent()
         for record, whole in _of_width(records, 4):
             yield
@@ -448,11 +469,11 @@ def _direct_messages(team: str) -> Table:
 
 
 def _message(
-    ledger: Ledger, recent: Recent, line: int, channel: str, key_hi: int, author: str, time: str, text: str
+    ledger: CsvLedger, recent: Recent, line: int, channel: str, key_hi: int, author: str, time: str, text: str
 ) -> None:
     ts_us = moment_us(time)
     if ts_us is None:
-        ledger.notes.add("importer-message-invalid-timestamp", line)
+        ledger.warn(["importer-message-invalid-timestamp"], line)
     said = (channel, author, time if ts_us is None else str(ts_us), text)
     key_lo = message_key(*said)
     if number := recent.number(key_lo):
@@ -460,8 +481,16 @@ def _message(
     ledger.staged += 1
     ledger.sheets.bytes += len(text)
     ledger.sheets.add(
-        *("messages", ledger.entry, line, key_hi, key_lo, f"csv-{key_hi:016x}-{key_lo:016x}", channel, ts_us),
-        *(author or None, text),
+        "messages",
+        entry=ledger.entry,
+        position=line,
+        key_hi=key_hi,
+        key_lo=key_lo,
+        id=f"csv-{key_hi:016x}-{key_lo:016x}",
+        channel=channel,
+        ts_us=ts_us,
+        author=author or None,
+        text=text,
     )
 
 

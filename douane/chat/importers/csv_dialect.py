@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from douane.chat.importers.ledger import EXCERPT_CHARS
+
 DELIMITERS = ",\t;"
-EXCERPT_CHARS = 200
 
 # A quote that is never closed runs to the end of the file, or to the limit of a record. Going back to the line after
 # it is right, but a file made of such lines must not be read over and over again.

@@ -9,17 +9,11 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-import polars as pl
-
-from douane.chat import tables
-from douane.chat.importers import BATCH_RECORDS, Batch, Counts, Limits, Options, Overview, Position, Source
+from douane.chat.importers import Batch, Counts, Limits, Options, Overview, Position, Source
 from douane.chat.importers.csv_dialect import (
-    EXCERPT_CHARS,
     WARNINGS,
     Fault,
     Notes,
@@ -27,116 +21,19 @@ from douane.chat.importers.csv_dialect import (
     Record,
     read_records,
 )
+from douane.chat.importers.ledger import EXCERPT_CHARS, Ledger, Sheets
 from douane.chat.tally import Tally
 from douane.errors import BadFile, OverLimit
 
-BATCH_BYTES = 16 << 20
-# Faults of one kind in one entry: so many are named one by one, the rest in one line with its count.
-_NAMED = 1000
 _BLOCK = 1 << 20
 _HEAD = 64 << 10
 
-# What this family fills of each table; all other columns are null.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "entries": ("entry", "name", "kind", "bytes", "found", "staged", "skipped", "failed", "reason"),
-    "issues": ("entry", "position", "severity", "code", "table", "message", "excerpt", "count"),
-    "users": (
-        *("entry", "position", "id", "ids", "username", "name", "display_name", "emails", "type", "role", "roles"),
-        *("deleted", "origin"),
-    ),
-    "channels": ("entry", "position", "id", "ids", "kind", "type", "name", "creator", "archived", "general", "folder"),
-    "members": ("channel", "user"),
-    "messages": ("entry", "position", "key_hi", "key_lo", "id", "channel", "ts_us", "author", "text"),
-    "contacts": ("entry", "position", "id", "name", "emails", "phones", "manager", "custom"),
-}
-_ALWAYS: dict[str, dict[str, Any]] = {
-    "messages": {
-        "kind": "text",
-        "format": "plain",
-        "broadcast": False,
-        "pinned": False,
-        "hidden": False,
-        "reactions": 0,
-        "files": 0,
-    },
-}
-
-
-class Sheets:
-    """Rows of the tables as they are found, until a batch is made of them."""
-
-    def __init__(self, full_at: int = BATCH_RECORDS) -> None:
-        self.full_at = full_at
-        self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in COLUMNS}
-        self.count = 0
-        self.bytes = 0
-        self.read = 0  # packed bytes of the task at hand, for progress
-
-    @property
-    def full(self) -> bool:
-        return self.count >= self.full_at or self.bytes >= BATCH_BYTES
-
-    def add(self, table: str, *row: Any) -> None:
-        self.rows[table].append(row)
-        self.count += 1
-
-    def clear(self) -> None:
-        for rows in self.rows.values():
-            rows.clear()
-        self.count = self.bytes = 0
-
-    def frames(self) -> dict[str, pl.DataFrame]:
-        found = {}
-        for name, rows in self.rows.items():
-            if rows:
-                columns: dict[str, Sequence[Any]] = dict(zip(COLUMNS[name], zip(*rows, strict=True), strict=True))
-                for constant, value in _ALWAYS.get(name, {}).items():
-                    columns[constant] = [value] * len(rows)
-                found[name] = tables.frame(name, columns)
-        return found
-
 
 @dataclass(slots=True)
-class Ledger:
-    """One entry's account while it is read, and what it says in `issues`."""
+class CsvLedger(Ledger):
+    """With what reading the lines found out."""
 
-    sheets: Sheets
-    entry: int
-    table: str
-    staged: int = 0
-    skipped: int = 0
-    failed: int = 0
     notes: Notes = field(default_factory=Notes)
-    _folded: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def skip(self, line: int | None, code: str, message: str, excerpt: str = "") -> None:
-        self.skipped += 1
-        self._note(line, "skipped", code, message, excerpt)
-
-    def fail(self, line: int | None, code: str, message: str, excerpt: str = "") -> None:
-        self.failed += 1
-        self._note(line, "failed", code, message, excerpt)
-
-    def close(self, name: str, kind: str, size: int, reason: str | None = None) -> None:
-        for (severity, code), count in self._folded.items():
-            if count > _NAMED:
-                sentence = f"{count - _NAMED:,} further records like these."
-                self._issue(None, severity, code, sentence, "", count - _NAMED)
-        for code, (line, count) in self.notes.lines.items():
-            sentence = WARNINGS[code].format(line=line) + (f" So do {count - 1:,} more." if count > 1 else "")
-            self._issue(line, "warning", code, sentence, "", count)
-        found = self.staged + self.skipped + self.failed
-        self.sheets.add("entries", self.entry, name, kind, size, found, self.staged, self.skipped, self.failed, reason)
-
-    def _note(self, line: int | None, severity: str, code: str, message: str, excerpt: str) -> None:
-        self._folded[severity, code] += 1
-        if self._folded[severity, code] <= _NAMED:
-            self._issue(line, severity, code, message, excerpt, 1)
-
-    def _issue(self, line: int | None, severity: str, code: str, message: str, excerpt: str, count: int) -> None:
-        self.sheets.add(
-            "issues", self.entry, line, severity, code, self.table, message, excerpt[:EXCERPT_CHARS] or None, count
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +83,7 @@ class TaskReader:
                     sheets.clear()
                     number += 1
             done += task.packed
-        if any(sheets.rows.values()):
+        if sheets.count:
             end = Position(number + 1, {"task": at + 1, "records": 0})
             yield Batch(number, sheets.frames(), end, step, label, done)
 
@@ -205,7 +102,7 @@ class Table:
     kind: str
     plausible: Plausible
     trimmed: bool
-    make: Callable[[Iterator[Record | Fault], Ledger], Iterator[None]]
+    make: Callable[[Iterator[Record | Fault], CsvLedger], Iterator[None]]
 
 
 def run_csv(
@@ -213,7 +110,7 @@ def run_csv(
 ) -> Iterator[None]:
     """Reads one CSV and accounts for it. An entry that breaks off is a failed record of its own; limits of the whole
     archive end the import."""
-    ledger = Ledger(sheets, entry, table.kind)
+    ledger = CsvLedger(sheets, entry, table.kind, WARNINGS)
     reason = None
     try:
         records = read_records(
@@ -229,6 +126,7 @@ def run_csv(
             raise
         reason = error.code
         ledger.fail(None, error.code, error.message)
+    ledger.warned |= {code: (line, count) for code, (line, count) in ledger.notes.lines.items()}
     ledger.close(name, table.kind, size, reason)
 
 
@@ -279,21 +177,3 @@ def custom_fields(values: Iterable[tuple[str, str]]) -> str | None:
     """JSON object of the values that are not empty; null if none is."""
     given = {name: value for name, value in values if value}
     return json.dumps(given, ensure_ascii=False) if given else None
-
-
-class Recent:
-    """How often a key came before, for keys that come again soon: after some 100,000 others it may be forgotten."""
-
-    def __init__(self, kept: int = 1 << 17) -> None:
-        self._kept = kept
-        self._new: dict[int, int] = {}
-        self._old: dict[int, int] = {}
-
-    def number(self, key: int) -> int:
-        count = self._new.get(key)
-        if count is None:
-            count = self._old.get(key, 0)
-            if len(self._new) >= self._kept:
-                self._old, self._new = self._new, {}
-        self._new[key] = count + 1
-        return count

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -21,14 +21,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from msgspec import Raw
 
 from douane.archive import Archive, Entry, open_archive, reaches_outside
 from douane.archive_tar import TarArchive, TarEntry, open_tar
-from douane.chat import markup, tables
-from douane.chat.importers import BATCH_RECORDS, Batch, Counts, Options, Overview, Position, Source
-from douane.chat.importers.csv_reader import Recent
+from douane.chat import markup
+from douane.chat.importers import Batch, Counts, Options, Overview, Position, Source
 from douane.chat.importers.json_records import (
     MENDED,
     REPLACED,
@@ -40,18 +38,17 @@ from douane.chat.importers.json_records import (
     text,
     whole,
 )
-from douane.chat.sums import shown
+from douane.chat.importers.ledger import Ledger, Sheets, no_records
+from douane.chat.importers.seen import Recent, Seen
 from douane.chat.tables import conversation_key, message_key
-from douane.chat.tally import COUNTED
+from douane.chat.tally import Tally
 from douane.errors import BadFile, OverLimit
 
 PRODUCT = "hipchat"
-BATCH_BYTES = 16 << 20
 EXTRACT_ERROR = "error-import-file-extract-error"  # contract 2.6
 INTEGRATION = "rocket.cat"  # whom the contract has all notifications written by
 _COUNTED_BYTES = 64 << 20  # packed; a longer tar's entries are not counted before it is read
 _LIST_BYTES = 256 << 20  # of the Cloud's lists, which are one object and so not read record by record
-_NAMED = 1000  # faults of one kind in one entry that are named one by one; the rest is one line with its count
 
 _OWN = r"(?!(?:users|rooms|emoticons|files)/)[^/]+/"
 _MARKER = re.compile(
@@ -69,33 +66,11 @@ _LISTS = {
 }
 _NOT_IMPORTED = ("emoticons.json", "metadata.json")
 
+_STEPS = {"users": "users", "channels": "channels", "user": "messages", "room": "messages"}
 _MESSAGES = {"UserMessage": "user", "NotificationMessage": "notif", "TopicRoomMessage": "topic"}
 _ATTACHED = {"attachment", "attachment_path"}
 _NOTICES = ("ArchiveRoomMessage", "GuestAccessMessage")
 _ROLES = {"admin": "admin", "guest": "guest", "user": "member"}
-
-# What this family fills of each table; all other columns are null.
-_COLUMNS: dict[str, tuple[str, ...]] = {
-    "entries": ("entry", "name", "kind", "bytes", "found", "staged", "skipped", "failed", "reason"),
-    "issues": ("entry", "position", "severity", "code", "table", "message", "excerpt", "count"),
-    "users": (
-        *("entry", "position", "id", "ids", "team", "username", "name", "emails", "type", "role", "roles", "deleted"),
-        *("origin", "zone", "title", "avatar"),
-    ),
-    "channels": (
-        *("entry", "position", "id", "ids", "team", "kind", "type", "name", "topic", "creator", "created_us"),
-        *("archived", "general", "folder"),
-    ),
-    "members": ("channel", "user"),
-    "messages": (
-        *("entry", "position", "key_hi", "key_lo", "id", "channel", "ts_us", "author", "alias", "kind", "subtype"),
-        *("text", "format", "broadcast", "pinned", "hidden", "reactions", "files"),
-    ),
-    "files": (
-        *("at", "number", "id", "name", "size", "state", "url", "uploader", "created_us", "body_entry", "original"),
-    ),
-    "mentions": ("at", "kind", "target"),
-}
 
 _NOTHING: frozenset[str] = frozenset()
 _decode_records = msgspec.json.Decoder(list[dict[str, Any]]).decode
@@ -154,7 +129,7 @@ class HipChatReader:
                     yield self._batch(number, place, reading)
                     number += 1
                     rows.clear()
-            if rows.any:
+            if rows.count:
                 yield self._batch(number, (place[0] + 1, 0), reading)
 
     def _batch(self, number: int, place: Place, reading: _Reading) -> Batch:
@@ -162,38 +137,10 @@ class HipChatReader:
         return Batch(number, reading.rows.frames(), position, reading.step, reading.label, reading.packed_done)
 
     def counts(self) -> Counts:
-        reading = _Reading(self._archive, self._wrapper, self._options)
-        totals: Counter[str] = Counter()
-        sums: dict[str, Counter[str]] = {name: Counter() for name in ("channels", "years", "subtypes", "reasons")}
-        entries: Counter[str] = Counter()
-        names: dict[str, str] = {}
-        with _extracting():
-            for _ in reading.run((0, 0)):
-                if reading.rows.full:
-                    _drain(reading.rows, totals, sums, entries, names)
-            _drain(reading.rows, totals, sums, entries, names)
-        years, subtypes, reasons = (dict(sums[name]) for name in ("years", "subtypes", "reasons"))
-        tables = {table: totals[table] for table in COUNTED}
-        return Counts(tables, shown(sums["channels"], names), years, subtypes, dict(entries), reasons)
-
-
-def _drain(
-    rows: _Rows, totals: Counter[str], sums: Mapping[str, Counter[str]], entries: Counter[str], names: dict[str, str]
-) -> None:
-    for name in _COLUMNS:
-        if found := len(rows.table(name)):
-            totals[name] += found
-    names.update({row["id"]: row["name"] or row["id"] for row in rows.dicts("channels")})
-    for row in rows.dicts("messages"):
-        sums["channels"][row["channel"]] += 1
-        year = "" if row["ts_us"] is None else str((_EPOCH + timedelta(microseconds=row["ts_us"])).year)
-        sums["years"][year] += 1
-        sums["subtypes"][row["subtype"] or ""] += 1
-    for row in rows.dicts("issues"):
-        sums["reasons"][f"{row['severity']}:{row['code']}"] += row["count"]
-    for row in rows.dicts("entries"):
-        entries.update({key: row[key] for key in ("found", "staged", "skipped", "failed")})
-    rows.clear()
+        tally = Tally()
+        for batch in self.batches():
+            tally.add(batch.tables)
+        return tally.counts()
 
 
 @contextmanager
@@ -239,94 +186,24 @@ def _looked_over(archive: TarArchive | Archive, size: int) -> tuple[str, dict[st
     return wrapper, {"entries": entries, "bytes": unpacked, "conversations": len(rooms), "days": histories}
 
 
-class _Rows:
-    """Rows of the tables as they are found, until a batch is made of them."""
-
-    def __init__(self) -> None:
-        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _COLUMNS}
-        self._count = 0
-        self.bytes = 0
-
-    @property
-    def any(self) -> bool:
-        return self._count > 0
-
-    @property
-    def full(self) -> bool:
-        return self._count >= BATCH_RECORDS or self.bytes >= BATCH_BYTES
-
-    def table(self, name: str) -> list[tuple[Any, ...]]:
-        return self._rows[name]
-
-    def dicts(self, name: str) -> Iterator[dict[str, Any]]:
-        return (dict(zip(_COLUMNS[name], row, strict=True)) for row in self._rows[name])
-
-    def add(self, table: str, *row: Any) -> None:
-        self._rows[table].append(row)
-        self._count += 1
-
-    def clear(self) -> None:
-        for rows in self._rows.values():
-            rows.clear()
-        self._count = self.bytes = 0
-
-    def frames(self) -> dict[str, pl.DataFrame]:
-        found = {}
-        for name, rows in self._rows.items():
-            if rows:
-                columns: dict[str, Sequence[Any]] = dict(zip(_COLUMNS[name], zip(*rows, strict=True), strict=True))
-                found[name] = tables.frame(name, columns)
-        return found
-
-
-class _Account:
-    """One entry's account while it is read, and what it says in `issues`."""
-
-    def __init__(self, rows: _Rows, entry: int, table: str) -> None:
-        self.rows, self.entry, self.table = rows, entry, table
-        self.staged = self.skipped = self.failed = self.records = 0
-        self._folded: Counter[tuple[str, str]] = Counter()
-        self._warned: Counter[str] = Counter()
-
-    def skip(self, code: str, message: str, record: Any) -> None:
-        self.skipped += 1
-        self._note("skipped", code, message, record)
-
-    def fail(self, code: str, message: str, record: Any) -> None:
-        self.failed += 1
-        self._note("failed", code, message, record)
-
-    def warn(self, codes: Iterable[str]) -> None:
-        self._warned.update(codes)
-
-    def close(self, name: str, size: int, reason: str | None) -> None:
-        for (severity, code), count in self._folded.items():
-            if count > _NAMED:
-                self._issue(
-                    None, severity, code, f"{count - _NAMED:,} further records like these.", None, count - _NAMED
-                )
-        for code, count in self._warned.items():
-            self._issue(None, "warning", code, _WARNINGS[code], None, count)
-        sums = (self.staged + self.skipped + self.failed, self.staged, self.skipped, self.failed)
-        self.rows.add("entries", self.entry, name, self.table, size, *sums, reason)
-
-    def _note(self, severity: str, code: str, message: str, record: Any) -> None:
-        self._folded[severity, code] += 1
-        if self._folded[severity, code] <= _NAMED:
-            shown = record if isinstance(record, str) else excerpt(record)
-            self._issue(self.records, severity, code, message, shown, 1)
-
-    def _issue(
-        self, position: int | None, severity: str, code: str, message: str, shown: str | None, count: int
-    ) -> None:
-        self.rows.add("issues", self.entry, position, severity, code, self.table, message, shown or None, count)
-
-
 _WARNINGS = {
     MENDED: "Records are no valid JSON; they could be read all the same.",
     REPLACED: "Characters that no text can hold were replaced.",
     "no_time": "Messages have no time that can be read.",
 }
+
+
+@dataclass(slots=True)
+class _Account(Ledger):
+    """`records`: how many were read, and so the place of the one at hand."""
+
+    records: int = 0
+
+    def skip_record(self, code: str, message: str, record: Any) -> None:
+        self.skip(self.records, code, message, excerpt(record))
+
+    def fail_record(self, code: str, message: str, record: Any) -> None:
+        self.fail(self.records, code, message, excerpt(record))
 
 
 class _Reading:
@@ -336,7 +213,7 @@ class _Reading:
     def __init__(
         self, archive: TarArchive | Archive, wrapper: str, options: Options, bodies: _Bodies | None = None
     ) -> None:
-        self.rows = _Rows()
+        self.rows = Sheets(options.batch_records)
         self.bodies = bodies
         self.step, self.label, self.packed_done = "users", "", 0
         self._archive, self._wrapper, self._options = archive, wrapper, options
@@ -345,7 +222,7 @@ class _Reading:
         self._names: dict[str, str] = {}  # the Cloud's folders have the rooms' names
         self._folders: dict[str, int] = {}  # rooms with messages: the first entry of each
         self._pairs: set[str] = set()
-        self.private = _Seen()
+        self.private = Seen()
 
     def run(self, first: Place) -> Iterator[Place]:
         """Stops before each record and after each entry. Of entries before `first` only those are read again that say
@@ -356,13 +233,14 @@ class _Reading:
             name = entry.name.removeprefix(self._wrapper)
             kind, owner = _what(entry, name)
             self.label = name.removesuffix(".json")
+            self.step = _STEPS.get(kind, self.step)
             if kind == "room" and owner:
                 self._folders.setdefault(owner, entry.number)
             if ordinal < first[0] and kind not in ("users", "channels", "user"):
                 continue
-            if kind not in ("users", "channels", "user", "room"):
+            if kind not in _STEPS:
                 table = "folder" if kind == "folder" else "body" if kind == "body" else "ignored"
-                self.rows.add("entries", entry.number, entry.name, table, entry.unpacked_bytes, 0, 0, 0, 0, kind)
+                no_records(self.rows, entry.number, entry.name, table, entry.unpacked_bytes, kind)
                 continue
             for records in self._entry(entry, kind, owner):
                 yield ordinal, records
@@ -395,8 +273,7 @@ class _Reading:
     def _entry(self, entry: Entry | TarEntry, kind: str, owner: str) -> Iterator[int]:
         """Reads one list or history and accounts for it; stops before each record. An entry that breaks off is a failed
         record of its own, save where the archive itself is damaged."""
-        self.step = kind if kind in ("users", "channels") else "messages"
-        account = _Account(self.rows, entry.number, self.step)
+        account = _Account(self.rows, entry.number, self.step, _WARNINGS)
         reason = None
         if kind == "room":
             history = _History(self, account, self._names.get(owner, owner))
@@ -408,7 +285,7 @@ class _Reading:
                 if mended:
                     account.warn(mended)
                 if isinstance(record, Damage):
-                    account.fail(record.code, record.message, record.excerpt)
+                    account.fail(account.records, record.code, record.message, record.excerpt)
                 elif kind == "users":
                     self._user(account, record)
                 elif kind == "channels":
@@ -422,9 +299,9 @@ class _Reading:
             if isinstance(error, OverLimit) and error.setting != "entry_bytes":
                 raise
             reason = error.code
-            account.fail(error.code, error.message, "")
+            account.fail(account.records, error.code, error.message)
         yield account.records
-        account.close(entry.name, entry.unpacked_bytes, reason)
+        account.close(entry.name, account.table, entry.unpacked_bytes, reason)
 
     def _records(self, entry: Entry | TarEntry) -> Iterator[tuple[dict[str, Any] | Damage, frozenset[str]]]:
         """The objects of the entry's array; of the Cloud's lists, those of the array in its object."""
@@ -464,10 +341,12 @@ class _Reading:
         user = _inner(record, "User")
         user_id = text(user.get("id", user.get("user_id")))
         if not user_id:
-            account.fail("no_id", "The user has no id.", record)
+            account.fail_record("no_id", "The user has no id.", record)
             return
         if (key := message_key(user_id)) in self._users:
-            account.skip("duplicate", f"The user {user_id[:100]} stands in the list already.", record)
+            account.skip(
+                account.records, "duplicate", f"The user {user_id[:100]} stands in the list already.", excerpt(record)
+            )
             return
         self._users.add(key)
         email, picture = _line(user.get("email")), _line(user.get("avatar"))
@@ -478,19 +357,32 @@ class _Reading:
         account.staged += 1
         self.rows.bytes += len(avatar or "")
         self.rows.add(
-            *("users", account.entry, account.records, user_id, [user_id], self._options.team or None),
-            *(_line(user.get("mention_name")), _line(user.get("name")), [email] if email else [], "user", role, []),
-            *(bool(user.get("is_deleted")), "list", _line(user.get("timezone")), _line(user.get("title")), avatar),
+            "users",
+            entry=account.entry,
+            position=account.records,
+            id=user_id,
+            ids=[user_id],
+            team=self._options.team or None,
+            username=_line(user.get("mention_name")),
+            name=_line(user.get("name")),
+            emails=[email] if email else [],
+            role=role,
+            deleted=bool(user.get("is_deleted")),
+            zone=_line(user.get("timezone")),
+            title=_line(user.get("title")),
+            avatar=avatar,
         )
 
     def _room(self, account: _Account, record: dict[str, Any]) -> None:
         room = _inner(record, "Room")
         room_id = text(room.get("id", room.get("room_id")))
         if not room_id:
-            account.fail("no_id", "The room has no id.", record)
+            account.fail_record("no_id", "The room has no id.", record)
             return
         if room_id in self._rooms:
-            account.skip("duplicate", f"The room {room_id[:100]} stands in the list already.", record)
+            account.skip(
+                account.records, "duplicate", f"The room {room_id[:100]} stands in the list already.", excerpt(record)
+            )
             return
         self._rooms.add(room_id)
         name = _line(room.get("name"))
@@ -500,22 +392,30 @@ class _Reading:
         private = room.get("privacy") == "private" or room.get("is_private") is True
         account.staged += 1
         self.rows.add(
-            *("channels", account.entry, account.records, room_id, [room_id], self._options.team or None),
-            *("private" if private else "public", "p" if private else "c", name, _line(room.get("topic"))),
-            *(text(room.get("owner", room.get("owner_user_id"))) or None, time_us(room.get("created"))),
-            *(bool(room.get("is_archived")), False, f"rooms/{name if cloud else room_id}"),
+            "channels",
+            entry=account.entry,
+            position=account.records,
+            id=room_id,
+            ids=[room_id],
+            team=self._options.team or None,
+            kind="private" if private else "public",
+            type="p" if private else "c",
+            name=name,
+            topic=_line(room.get("topic")),
+            creator=text(room.get("owner", room.get("owner_user_id"))) or None,
+            created_us=time_us(room.get("created")),
+            archived=bool(room.get("is_archived")),
+            folder=f"rooms/{name if cloud else room_id}",
         )
         for member in _ids(room.get("members")):
-            self.rows.add("members", room_id, member)
+            self.rows.add("members", channel=room_id, user=member)
 
     def _unlisted(self, folder: str, entry: int) -> None:
         room_id, team = self._names.get(folder, folder), self._options.team or None
-        self.rows.add(
-            *("channels", entry, None, room_id, [room_id], team, "unlisted", "p", folder, None, None, None),
-            *(False, False, f"rooms/{folder}"),
-        )
+        named = {"id": room_id, "ids": [room_id], "team": team, "name": folder, "folder": f"rooms/{folder}"}
+        self.rows.add("channels", entry=entry, kind="unlisted", type="p", **named)
         sentence = f"No list names the room {folder[:100]}; it becomes a private room of whoever runs the import."
-        self.rows.add("issues", entry, None, "warning", "unlisted_room", "channels", sentence, None, 1)
+        self.rows.issue("warning", "unlisted_room", sentence, entry=entry, table="channels")
 
     def pair(self, account: _Account, one: str, other: str) -> str:
         """The id of two people's conversation, which is staged before its first message."""
@@ -524,11 +424,17 @@ class _Reading:
         if pair_id not in self._pairs:
             self._pairs.add(pair_id)
             self.rows.add(
-                *("channels", account.entry, None, pair_id, [pair_id], self._options.team or None),
-                *("self_dm" if one == other else "dm", "d", None, None, one, None, False, False, None),
+                "channels",
+                entry=account.entry,
+                id=pair_id,
+                ids=[pair_id],
+                team=self._options.team or None,
+                kind="self_dm" if one == other else "dm",
+                type="d",
+                creator=one,
             )
             for member in dict.fromkeys((first, last)):
-                self.rows.add("members", pair_id, member)
+                self.rows.add("members", channel=pair_id, user=member)
         return pair_id
 
     @property
@@ -541,7 +447,7 @@ class _History:
 
     def __init__(self, reading: _Reading, account: _Account, room: str, owner: str = "") -> None:
         self._reading, self._account, self._room, self._owner = reading, account, room, owner
-        self._seen = reading.private if owner else _Seen()
+        self._seen = reading.private if owner else Seen()
         self._recent = Recent()
         self._keys: dict[str, int] = {}
         # Where its own files stand. A path that leads to another room's is nobody's.
@@ -553,19 +459,34 @@ class _History:
             record = {"UserMessage": record | {"sender": record["from"], "timestamp": record.get("date")}}
         kind, body = next(((key, value) for key, value in record.items() if isinstance(value, dict)), ("", {}))
         if kind in _NOTICES:
-            account.skip("room_notice", "A notice that a room was archived or opened to guests.", record)
+            account.skip(
+                account.records,
+                "room_notice",
+                "A notice that a room was archived or opened to guests.",
+                excerpt(record),
+            )
         elif self._room and kind in _MESSAGES:
             self._message(record, kind, body, self._room)
         elif self._owner and kind == "PrivateUserMessage":
             partner = self._partner(body)
             if partner is None:
-                account.fail("no_partner", "The message does not say both who wrote and to whom.", record)
+                account.fail(
+                    account.records,
+                    "no_partner",
+                    "The message does not say both who wrote and to whom.",
+                    excerpt(record),
+                )
             else:
                 self._message(record, kind, body, "", partner)
         elif kind:
-            account.skip("unknown_record", f"Nothing is known of records called “{kind[:100]}”.", record)
+            account.skip(
+                account.records,
+                "unknown_record",
+                f"Nothing is known of records called “{kind[:100]}”.",
+                excerpt(record),
+            )
         else:
-            account.fail("no_message", "The record is no message.", record)
+            account.fail_record("no_message", "The record is no message.", record)
 
     def _partner(self, body: dict[str, Any]) -> tuple[str, str] | None:
         """(who wrote, to whom); the file's owner stands for the one that is not named."""
@@ -601,7 +522,7 @@ class _History:
             message_id = f"{key_lo:016x}"
         if not self._seen.add(key_hi ^ key_lo):
             why = "The message stands in the other one's file as well." if pair else "The message stands there already."
-            account.skip("duplicate", why, record)
+            account.skip_record("duplicate", why, record)
             return
         if pair:
             self._reading.pair(account, *pair)
@@ -615,19 +536,32 @@ class _History:
             shape, said = "me", said[4:]
         prefix = "private" if pair else f"{room}-{_MESSAGES[kind]}"
         full_id = f"hipchatenterprise-{prefix}-{message_id}"
-        at = len(rows.table("messages"))
+        at = len(rows.rows["messages"])
         files = self._files(body, at, full_id, sender, ts_us) if _ATTACHED & body.keys() else 0
         for target in _ids(body["mentions"]) if body.get("mentions") else ():
-            rows.add("mentions", at, "user", target)
+            rows.add("mentions", at=at, kind="user", target=target)
         if shape != "topic" and "@" in said:
             for addressed, _ in markup.mentions(said, form):
                 if addressed in ("here", "channel_all", "everyone"):
-                    rows.add("mentions", at, addressed, "")
+                    rows.add("mentions", at=at, kind=addressed, target="")
         account.staged += 1
         rows.bytes += len(said)
         rows.add(
-            *("messages", account.entry, account.records, key_hi, key_lo, full_id, room, ts_us, sender, alias, shape),
-            *(kind if shape in ("bot", "topic") else None, said, form, False, False, False, 0, files),
+            "messages",
+            entry=account.entry,
+            position=account.records,
+            key_hi=key_hi,
+            key_lo=key_lo,
+            id=full_id,
+            channel=room,
+            ts_us=ts_us,
+            author=sender,
+            alias=alias,
+            kind=shape,
+            subtype=kind if shape in ("bot", "topic") else None,
+            text=said,
+            format=form,
+            files=files,
         )
 
     def _files(self, body: dict[str, Any], at: int, message_id: str, author: str | None, ts_us: int | None) -> int:
@@ -646,9 +580,18 @@ class _History:
         original = msgspec.json.encode(attachment).decode()
         rows.bytes += len(original)
         rows.add(
-            *("files", at, 1, f"{message_id}-{name or 'attachment'}", name, whole(attachment.get("size"))),
-            *("in_archive" if stored is not None else "hosted" if url else "denied", url, author, ts_us),
-            *(stored, original),
+            "files",
+            at=at,
+            number=1,
+            id=f"{message_id}-{name or 'attachment'}",
+            name=name,
+            size=whole(attachment.get("size")),
+            state="in_archive" if stored is not None else "hosted" if url else "denied",
+            url=url,
+            uploader=author,
+            created_us=ts_us,
+            body_entry=stored,
+            original=original,
         )
         return 1
 
@@ -689,29 +632,6 @@ class _Bodies:
                 numbers.append(entry.number)
         order = np.argsort(np.array(names, dtype=np.int64))
         self._names, self._numbers = np.array(names, dtype=np.int64)[order], np.array(numbers, dtype=np.int64)[order]
-
-
-class _Seen:
-    """Messages that were staged, as 64-bit numbers: eight bytes each for all but the newest."""
-
-    def __init__(self, newest_max: int = 1 << 18) -> None:
-        self._newest_max = newest_max
-        self._newest: set[int] = set()
-        self._older: npt.NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
-
-    def add(self, key: int) -> bool:
-        """Whether it is new."""
-        if key in self._newest:
-            return False
-        at = int(np.searchsorted(self._older, np.uint64(key))) if len(self._older) else 0
-        if at < len(self._older) and int(self._older[at]) == key:
-            return False
-        self._newest.add(key)
-        if len(self._newest) >= self._newest_max:
-            newest = np.fromiter(self._newest, dtype=np.uint64, count=len(self._newest))
-            self._older = np.sort(np.concatenate([self._older, newest]))
-            self._newest = set()
-        return True
 
 
 def _what(entry: Entry | TarEntry, name: str) -> tuple[str, str]:

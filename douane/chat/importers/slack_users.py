@@ -12,8 +12,7 @@ from itertools import chain
 from douane.chat.importers import Options, Overview, Source
 from douane.chat.importers.csv_dialect import Fault, Record, first_record
 from douane.chat.importers.csv_reader import (
-    Ledger,
-    Sheets,
+    CsvLedger,
     Table,
     Task,
     TaskReader,
@@ -24,6 +23,7 @@ from douane.chat.importers.csv_reader import (
     text_file,
     wrong_width,
 )
+from douane.chat.importers.ledger import Sheets
 from douane.chat.tables import message_key
 from douane.errors import BadFile
 
@@ -70,7 +70,7 @@ def recognise(source: Source, options: Options = Options()) -> bool:
     return {"username", "email", "status"} <= fields
 
 
-def _members(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None]:
+def _members(records: Iterator[Record | Fault], ledger: CsvLedger) -> Iterator[None]:
     first = next(records, None)
     if first is None:
         return
@@ -112,16 +112,26 @@ def _members(records: Iterator[Record | Fault], ledger: Ledger) -> Iterator[None
         _member(record.line, email, fields, ledger)
 
 
-def _member(line: int, email: str, fields: dict[str, str], ledger: Ledger) -> None:
+def _member(line: int, email: str, fields: dict[str, str], ledger: CsvLedger) -> None:
     username, user_id = fields.get("username", ""), fields.get("userid", "")
     full, display = fields.get("fullname", ""), fields.get("displayname", "")
     status = fields.get("status", "").lower()
     role = ROLES.get(status, "member")
     ledger.staged += 1
     ledger.sheets.add(
-        *("users", ledger.entry, line, email, [email, user_id] if user_id else [email], username or None),
-        *(full or display or username or None, display or None, [email], "bot" if role == "bot" else "user", role),
-        *(GIVEN.get(role, []), status == "deactivated", "list"),
+        "users",
+        entry=ledger.entry,
+        position=line,
+        id=email,
+        ids=[email, user_id] if user_id else [email],
+        username=username or None,
+        name=full or display or username or None,
+        display_name=display or None,
+        emails=[email],
+        type="bot" if role == "bot" else "user",
+        role=role,
+        roles=GIVEN.get(role, []),
+        deleted=status == "deactivated",
     )
 
 

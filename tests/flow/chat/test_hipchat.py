@@ -14,7 +14,7 @@ from douane.store.database import read
 from douane.store.ids import new_id
 from tests.flow.chat.conftest import Go
 
-SAMPLE = Path(__file__).parents[2] / "chat" / "importers" / "data" / "hipchat.tar.gz"
+SAMPLE = Path(__file__).parents[2] / "chat" / "importers" / "data" / "hipchatenterprise.tar.gz"
 
 
 @pytest.mark.parametrize("storage", ["sqlite"], indirect=True)

@@ -1,0 +1,167 @@
+"""What every importer keeps while it reads: rows of the tables until a batch is made of them, and each entry's account.
+
+`Sheets` takes rows by name (`add`) and reasons (`issue`); `Ledger` is the account of one entry, found = staged +
+skipped + failed. A reader's batch is `Sheets.frames()` and then `Sheets.clear()`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from douane.chat import tables
+from douane.chat.importers import BATCH_RECORDS
+
+BATCH_BYTES = 16 << 20
+EXCERPT_CHARS = 200
+# Faults of one kind in one entry and batch: so many are named one by one, the rest in one line with its count.
+NAMED = 1000
+
+# What a row has where its importer says nothing of it; all other columns are null then.
+USUAL: Mapping[str, Mapping[str, Any]] = {
+    "users": {"type": "user", "emails": (), "roles": (), "deleted": False, "origin": "list"},
+    "channels": {"archived": False, "general": False},
+    "messages": {
+        "kind": "text",
+        "format": "plain",
+        "broadcast": False,
+        "pinned": False,
+        "hidden": False,
+        "reactions": 0,
+        "files": 0,
+    },
+    "issues": {"count": 1},
+}
+
+
+class Sheets:
+    """Rows of the tables as they are found. `full`: a batch of them is due, by their number or by `bytes`, which
+    whoever adds long texts counts. `read`: packed bytes of the entry at hand, for progress."""
+
+    def __init__(self, full_at: int = BATCH_RECORDS) -> None:
+        self.full_at = full_at
+        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in tables.TABLES}
+        self.count = 0
+        self.bytes = 0
+        self.read = 0
+        self._named: Counter[tuple[int, str, str]] = Counter()
+        self._last: dict[tuple[int, str, str], dict[str, Any]] = {}
+
+    @property
+    def full(self) -> bool:
+        return self.count >= self.full_at or self.bytes >= BATCH_BYTES
+
+    def add(self, table: str, /, **columns: Any) -> None:
+        self.rows[table].append(columns)
+        self.count += 1
+
+    def issue(
+        self,
+        severity: str,
+        code: str,
+        message: str,
+        *,
+        entry: int,
+        table: str,
+        position: int | None = None,
+        excerpt: str = "",
+        count: int = 1,
+    ) -> None:
+        """Why a record was skipped or failed, or what should be known of it."""
+        kind = (entry, severity, code)
+        self._named[kind] += 1
+        if self._named[kind] <= NAMED:
+            said = {"severity": severity, "code": code, "table": table, "message": message}
+            shown = excerpt[:EXCERPT_CHARS] or None
+            self.add("issues", entry=entry, position=position, **said, excerpt=shown, count=count)
+            return
+        if kind not in self._last:
+            self.add("issues", entry=entry, severity=severity, code=code, table=table, count=0)
+            self._last[kind] = self.rows["issues"][-1]
+        last = self._last[kind]
+        last["count"] += count
+        last["message"] = f"{last['count']:,} further records like these."
+
+    def clear(self) -> None:
+        for rows in self.rows.values():
+            rows.clear()
+        self.count = self.bytes = 0
+        self._named.clear()
+        self._last.clear()
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Tables with rows, each with all its columns."""
+        return {name: _frame(name, rows) for name, rows in self.rows.items() if rows}
+
+
+def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    usual = USUAL.get(table, {})
+    names = dict.fromkeys((*usual, *(name for row in rows for name in row)))
+    if unknown := names.keys() - tables.TABLES[table].keys():
+        raise KeyError(f"{table} has no {', '.join(sorted(unknown))}")
+    return tables.frame(table, {name: [row.get(name, usual.get(name)) for row in rows] for name in names})
+
+
+@dataclass(slots=True)
+class Ledger:
+    """One entry's account while it is read. `table`: what its records are of. Warnings come when it is closed, one of a
+    kind with its count and the place of the first; `says` has their sentences, with `{line}` for that place."""
+
+    sheets: Sheets
+    entry: int
+    table: str
+    says: Mapping[str, str] = field(default_factory=dict)
+    staged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    warned: dict[str, tuple[int | None, int]] = field(default_factory=dict)
+
+    @property
+    def found(self) -> int:
+        return self.staged + self.skipped + self.failed
+
+    def skip(self, position: int | None, code: str, message: str, excerpt: str = "") -> None:
+        self.skipped += 1
+        self._issue("skipped", code, message, position, excerpt)
+
+    def fail(self, position: int | None, code: str, message: str, excerpt: str = "") -> None:
+        self.failed += 1
+        self._issue("failed", code, message, position, excerpt)
+
+    def warn(self, codes: Iterable[str], position: int | None = None) -> None:
+        for code in codes:
+            first, count = self.warned.get(code, (position, 0))
+            self.warned[code] = (first, count + 1)
+
+    def close(self, name: str, kind: str, size: int, reason: str | None = None) -> None:
+        for code, (position, count) in self.warned.items():
+            sentence = self.says[code].format(line=position)
+            if count > 1 and "{line}" in self.says[code]:
+                sentence += f" So do {count - 1:,} more."
+            self._issue("warning", code, sentence, position, count=count)
+        counts = {"found": self.found, "staged": self.staged, "skipped": self.skipped, "failed": self.failed}
+        self.sheets.add("entries", entry=self.entry, name=name, kind=kind, bytes=size, **counts, reason=reason)
+
+    def _issue(
+        self, severity: str, code: str, message: str, position: int | None, excerpt: str = "", count: int = 1
+    ) -> None:
+        self.sheets.issue(
+            severity,
+            code,
+            message,
+            entry=self.entry,
+            table=self.table,
+            position=position,
+            excerpt=excerpt,
+            count=count,
+        )
+
+
+def no_records(sheets: Sheets, entry: int, name: str, kind: str, size: int, reason: str) -> None:
+    """The line of an entry that holds no records."""
+    counts = dict.fromkeys(("found", "staged", "skipped", "failed"), 0)
+    sheets.add("entries", entry=entry, name=name, kind=kind, bytes=size, **counts, reason=reason)
