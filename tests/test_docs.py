@@ -11,7 +11,6 @@ import yaml
 from douane import settings
 from douane.cli import app
 from douane.flow import setup
-from douane.model.template import COLUMN_TYPES
 from douane.settings import Settings
 from douane.sheet import columns, formats, mapping
 from douane.sheet.check import Checker
@@ -66,8 +65,7 @@ def test_every_verb_is_listed() -> None:
 
 
 def test_every_column_type_is_listed() -> None:
-    assert names(page("cli.md"), "type") == list(COLUMN_TYPES)
-    assert set(COLUMN_TYPES) == set(columns.SHELF)
+    assert sorted(names(page("cli.md"), "type")) == sorted(columns.SHELF)
 
 
 def test_every_file_format_is_listed() -> None:
@@ -80,7 +78,7 @@ def test_every_rule_is_listed() -> None:
     documents = [
         {"key": kind, "name": kind, "type": kind, "isRequired": True, "isUnique": True, "regex": "^a+$"}
         | {"selectValues": ["a"], "validations": validations + unique_with}
-        for kind in COLUMN_TYPES
+        for kind in columns.SHELF
     ]
     # A pattern that the fast engine refuses is the one that may not come to an end.
     documents.append({"key": "slow", "name": "slow", "type": "Regex", "regex": r"(a+)\1"})

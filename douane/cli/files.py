@@ -6,6 +6,7 @@ small events and finished files. So no parser and no column work runs here, and 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,7 +16,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -28,7 +28,7 @@ from douane.errors import BadFile, BadRequest, BadTemplate
 from douane.jobs.children import child_limits, run_child, stream_child
 from douane.model.template import Template
 from douane.settings import Settings
-from douane.sheet.template_file import column_to_document, read_template
+from douane.sheet.template_file import column_to_document, json_schema, read_template
 
 REPORTS = ("valid.csv", "invalid.csv", "problems.ndjson")
 COPY_BYTES = 1 << 20
@@ -163,7 +163,7 @@ def _template_document(template: Template) -> dict[str, Any]:
 
 
 def template_schema() -> str:
-    return resources.files("douane.sheet").joinpath("template.schema.json").read_text(encoding="utf-8")
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 # The child

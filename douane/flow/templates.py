@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from douane.errors import Conflict, NotFound
 from douane.flow.house import House
 from douane.model.template import StoredColumn, StoredTemplate, Template
-from douane.sheet import template_file
+from douane.sheet import columns, template_file
 from douane.store import templates
 from douane.store.database import read, write
 
@@ -172,8 +172,10 @@ def documents(columns: Sequence[StoredColumn]) -> list[dict[str, Any]]:
 
 
 def normal(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A column's document with every field in place. BadTemplate if the engine could not work with it."""
+    """A column's document with every field in place. BadTemplate if the engine could not work with it, or no cell could
+    ever be right."""
     whole = definition("column", [document]).columns[0]
+    columns.refuse_hopeless(whole)
     return template_file.column_to_document(whole)
 
 

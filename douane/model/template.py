@@ -1,7 +1,8 @@
 """Templates and columns: what a file should hold.
 
 The document form is the one of the published template file and of the spreadsheet contract's section 3.4 (`isRequired`,
-`selectValues` ...); `sheet/template_file.py` reads and writes it and finds its faults. Here are only the values.
+`selectValues` ...); `sheet/template_file.py` reads and writes it and finds its faults. Here are only the values: which
+types and validations there are is said by their shelves.
 """
 
 from __future__ import annotations
@@ -10,24 +11,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-COLUMN_TYPES = ("String", "Number", "Double", "Date", "Email", "Regex", "Select", "Any", "Image")
-VALIDATIONS = ("range", "length", "unique_with", "digits")
+# What a member of a shelf knows beside the common fields: (field of the document, value) in the member's order.
+Settings = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """One advanced validation of a column. `min`/`max` are None when absent or not of number type (contract 4.5)."""
+    """One advanced validation of a column. `validate`: a name of the validations shelf. `min`/`max` are None when
+    absent or not of number type (contract 4.5)."""
 
     validate: str
     min: float | int | None = None
     max: float | int | None = None
     unique_key: str = ""
     error_message: str = ""
+    settings: Settings = ()
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        return dict(self.settings).get(name, default)
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One target field. `type` is one of COLUMN_TYPES or a third-party member of the columns shelf."""
+    """One target field. `type`: a name of the columns shelf."""
 
     key: str
     name: str
@@ -47,6 +53,10 @@ class Column:
     default: str | int | float | None = None
     validations: tuple[Validation, ...] = ()
     sequence: int = 0
+    settings: Settings = ()
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        return dict(self.settings).get(name, default)
 
 
 @dataclass(frozen=True, slots=True)

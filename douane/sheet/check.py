@@ -20,24 +20,8 @@ import polars as pl
 from douane.errors import BadTemplate
 from douane.model.problem import Problem, Rule
 from douane.model.template import Column, Template
-from douane.sheet import columns
-from douane.sheet.columns.contract import (
-    ERROR_CELL,
-    FILLED,
-    KIND,
-    REQUIRED,
-    SPACE,
-    SURPLUS,
-    TEXT,
-    UNIQUE,
-    UNIQUE_WITH,
-    Judge,
-    Test,
-    always,
-    begins_visible,
-    trim,
-    unchanged,
-)
+from douane.sheet import columns, validations
+from douane.sheet.columns.contract import FILLED, KIND, SPACE, TEXT, Judge, begins_visible, trim, unchanged
 from douane.sheet.columns.select import collapsed
 from douane.sheet.formats import (
     FLAG_BROKEN,
@@ -48,8 +32,9 @@ from douane.sheet.formats import (
     KIND_TEXT,
 )
 from douane.sheet.mapping import Layout
+from douane.sheet.rule import ERROR_CELL, REQUIRED, SURPLUS, UNIQUE, UNIQUE_WITH, Test, always
 
-CHECK_VERSION = 1  # raise it when a verdict can change for the same text: masks of another version are rebuilt
+CHECK_VERSION = 2  # raise it when a verdict can change for the same text: masks of another version are rebuilt
 
 _BYTES_SHOWN = re.compile(r"\\x[0-9a-f]{2}")
 
@@ -138,12 +123,9 @@ class Checker:
                 unique.append(UniqueRule(own, (bit,), (column.key,)))
             at = layout.columns[number]
             self._plans.append(_Plan(column, judge, f"c{at}", f"k{at}", tests, bits, own))
-        for members in _groups(template):
+        for group_rule, members in _groups(template):
             keys = tuple(column.key for column, _ in members)
-            default = f"Value should be unique for combination of {','.join(keys)}"
-            group_bits = tuple(
-                add(column.key, "unique_with", UNIQUE_WITH, always(message or default)) for column, message in members
-            )
+            group_bits = tuple(add(column.key, group_rule, UNIQUE_WITH, always(says(keys))) for column, says in members)
             unique.append(UniqueRule(len(unique), group_bits, keys))
         self._by_key = {plan.column.key: plan for plan in self._plans}
         self._surplus = -1
@@ -386,17 +368,22 @@ def _taken(judge: Judge) -> Callable[[str], str]:
     return lambda text: f"{judge.shown(text)} already taken! Please enter unique value"
 
 
-def _groups(template: Template) -> list[list[tuple[Column, str]]]:
-    """The `unique_with` groups of two or more columns: (column, its own message or ""), in the template's order. White
-    space in a group's key does not count."""
-    groups: dict[str, list[tuple[Column, str]]] = {}
+def _groups(template: Template) -> list[tuple[str, list[tuple[Column, Callable[[Sequence[str]], str]]]]]:
+    """The rules over several columns of the whole table, in the template's order: (name of the rule, its columns, each
+    with what it says of the group's keys). Two columns make a group."""
+    groups: dict[tuple[str, str], list[tuple[Column, Callable[[Sequence[str]], str]]]] = {}
     for column in template.columns:
         for validation in column.validations:
-            if validation.validate == "unique_with" and validation.unique_key:
-                group = groups.setdefault("".join(validation.unique_key.split()), [])
+            together = validations.member(validation.validate).together
+            if together is not None and (key := together.group(validation)):
+                group = groups.setdefault((validation.validate, key), [])
                 if column not in [member for member, _ in group]:
-                    group.append((column, validation.error_message))
-    return [group for group in groups.values() if len(group) > 1]
+                    group.append((column, _said(validation.error_message) or together.message))
+    return [(rule, group) for (rule, _), group in groups.items() if len(group) > 1]
+
+
+def _said(message: str) -> Callable[[Sequence[str]], str] | None:
+    return (lambda keys: message) if message else None
 
 
 def _clean(plan: _Plan, cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr | None:

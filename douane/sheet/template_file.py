@@ -2,49 +2,181 @@
 
 The document form is the spreadsheet contract's section 3.4 (`isRequired`, `selectValues` ...), the same for the
 template file of `douane check` (YAML or JSON, already parsed), for columns over `/v1` and for a runtime schema. The
-sentences of faults are the contract's (2.6, 2.8). `template.schema.json` beside this file is its JSON Schema.
+sentences of faults are the contract's (2.6, 2.8). The tables COLUMN and VALIDATION say every field once; what a column
+type or a validation knows beside them comes from its shelf, and is loaded only where a document names it, for the
+command line reads templates without loading what judges cells.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 from collections import Counter
-from collections.abc import Mapping
-from importlib.metadata import entry_points
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from douane.errors import BadTemplate
-from douane.model.template import VALIDATIONS, Column, Template, Validation
-from douane.sheet import pattern
+from douane.model.template import Column, Settings, Template, Validation
+from douane.sheet import columns, pattern, validations
+from douane.sheet.fields import BOUND, FLAG, SCALAR, TEXT, TEXTS, Field, Given, Kind, at, choice, number_or_none
 
-TYPES = ("String", "Number", "Date", "Email", "Regex", "Select", "Any", "Double", "Image")  # in the contract's order
 DELIMITERS = (",", ";")
 DUPLICATE_KEYS = "duplicate_keys"  # the code of a BadTemplate about keys given twice; surfaces answer it differently
+DEFAULT_TYPE = "String"
 
-TEMPLATE_FIELDS = ("name", "columns")
-COLUMN_FIELDS = (
-    "key",
-    "name",
-    "type",
-    "isRequired",
-    "isUnique",
-    "isFrozen",
-    "selectValues",
-    "dateFormats",
-    "regex",
-    "regexDescription",
-    "defaultValue",
-    "alternateKeys",
-    "delimiter",
-    "allowMultiSelect",
-    "description",
-    "validations",
-    "sequence",
-)
-VALIDATION_FIELDS = ("validate", "min", "max", "uniqueKey", "errorMessage")
 # What a column carries when it was copied out of an answer of `/v1`; it means nothing here.
-_CARRIED = {"_id", "id", "_templateId", "__v", "createdAt", "updatedAt", "columnHeading", "_projectId", "mode"}
+_CARRIED = {"_id", "id", "_templateId", "__v", "createdAt", "updatedAt", "columnHeading", "_projectId", "mode", "says"}
+
+
+# Kinds of fields that only columns have
+
+
+def _key(given: Given) -> str:
+    if not isinstance(given.value, str):
+        raise given.fault("'key' must be a string")
+    return given.value
+
+
+def _type(given: Given) -> str:
+    known = columns.names()
+    if not isinstance(given.value, str) or given.value not in known:
+        raise given.fault(f"type must be one of {', '.join(known)}", code="column_type")
+    return given.value
+
+
+def _regex(given: Given) -> str:
+    if not isinstance(given.value, str):
+        raise given.fault("'regex' must be a string")
+    try:
+        pattern.parse(given.value)
+    except pattern.BadPattern as error:
+        raise given.fault(f"Text ({given.value}) is not valid Regular expression!", code="pattern") from error
+    return given.value
+
+
+def _date_formats(given: Given) -> tuple[str, ...]:
+    """Upper-cased, as the contract saves them."""
+    if not isinstance(given.value, list) or not all(isinstance(item, str) for item in given.value):
+        raise given.fault("'dateFormats' must be an array, when type is Date")
+    if given.column_type == "Date" and not all(item.strip() for item in given.value):
+        raise given.fault("'dateFormats' must not be empty, when type is Date")
+    return tuple(date_format(item) for item in given.value)
+
+
+def date_format(text: str) -> str:
+    """A format as it is kept: upper-cased, as the contract saves it."""
+    return text.upper()
+
+
+def _whole(number: int | float | None) -> int | None:
+    return None if number is None else int(number)
+
+
+def _validations(given: Given) -> tuple[Validation, ...]:
+    if not isinstance(given.value, list):
+        raise given.fault("'validations' must be an array")
+    return tuple(
+        _validation(item, number, f"{given.place}[{number}]", given.strict) for number, item in enumerate(given.value)
+    )
+
+
+DATE_FORMATS = Kind(
+    "date_formats",
+    _date_formats,
+    {"type": "array", "items": {"type": "string", "pattern": "\\S"}},
+    list,
+    blank=([],),
+)
+SEQUENCE = Kind("sequence", lambda given: _whole(number_or_none(given.value)), {"type": "number"})
+
+COLUMN = (
+    Field(
+        "key", Kind("key", _key, {"type": "string", "minLength": 1}), "key", says="The field's name in every record."
+    ),
+    Field("name", TEXT, "name", "Untitled Column", says="What people read. Default: Untitled Column."),
+    Field("type", Kind("type", _type, {"type": "string"}, blank=("",)), "type", DEFAULT_TYPE),
+    Field("isRequired", FLAG, "required", False),
+    Field(
+        "isUnique",
+        FLAG,
+        "unique",
+        False,
+        says="The first record that holds a value is right, later ones are not. Empty cells and 0 do not count.",
+    ),
+    Field("isFrozen", FLAG, "frozen", False, says="Stays in sight in the grid."),
+    Field(
+        "selectValues",
+        TEXTS,
+        "options",
+        (),
+        says="The choices of a Select, in quotes where YAML would read them otherwise.",
+    ),
+    Field(
+        "dateFormats",
+        DATE_FORMATS,
+        "date_formats",
+        ("DD/MM/YYYY",),
+        says="Tokens YYYY YY MMMM MMM MM M DD D HH H A SSS and [text]; case does not count.",
+    ),
+    Field(
+        "regex",
+        Kind("regex", _regex, {"type": "string"}, blank=("",)),
+        "pattern",
+        "",
+        says="An ECMAScript pattern, bare or /pattern/flags; found anywhere in the cell.",
+    ),
+    Field("regexDescription", TEXT, "pattern_description", ""),
+    Field(
+        "defaultValue",
+        SCALAR,
+        "default",
+        says="For records without this field at all. Special are <<null>>, <<undefined>>, <<>>, <<[]>>, <<true>>, "
+        "<<false>>, <<uuid>>.",
+    ),
+    Field("alternateKeys", TEXTS, "alternate_keys", (), says="Other headings that mean this column."),
+    Field(
+        "delimiter",
+        choice(*DELIMITERS, says="Delimiter must be one of {allowed}"),
+        "delimiter",
+        ",",
+        says="Between the choices of a multi-select.",
+    ),
+    Field("allowMultiSelect", FLAG, "multi", False),
+    Field("description", TEXT, "description", ""),
+    Field(
+        "validations",
+        Kind(
+            "validations",
+            _validations,
+            {"type": "array", "items": {"$ref": "#/$defs/validation"}},
+            lambda kept: [validation_to_document(one) for one in kept],
+        ),
+        "validations",
+        (),
+    ),
+    Field("sequence", SEQUENCE, "sequence"),
+)
+VALIDATION = (
+    Field("validate", TEXT, "validate", ""),
+    Field("min", BOUND, "min", always=False),
+    Field("max", BOUND, "max", always=False),
+    Field(
+        "uniqueKey",
+        # What is no text is none: only where it is needed is that a fault.
+        Kind(
+            "unique_key",
+            lambda given: given.value if isinstance(given.value, str) else "",
+            {"type": "string", "pattern": "\\S"},
+        ),
+        "unique_key",
+        "",
+        always=False,
+        says="Columns with the same text here are unique together.",
+    ),
+    Field("errorMessage", TEXT, "error_message", "", always=False, says="Said in place of our own sentence."),
+)
+TEMPLATE_FIELDS = ("name", "columns")
+COLUMN_FIELDS = tuple(field.name for field in COLUMN)
+VALIDATION_FIELDS = tuple(field.name for field in VALIDATION)
 
 
 def read_template(document: object, *, strict: bool = False) -> Template:
@@ -61,11 +193,11 @@ def read_template(document: object, *, strict: bool = False) -> Template:
         raise BadTemplate("An array of column objects is expected.", place="columns")
     if strict and not items:
         raise BadTemplate("A template needs at least one column.", place="columns")
-    columns = tuple(
+    read = tuple(
         column_from_document(item, f"columns[{number}]", strict=strict, sequence=number)
         for number, item in enumerate(items)
     )
-    twice = [key for key, times in Counter(column.key for column in columns).items() if times > 1]
+    twice = [key for key, times in Counter(column.key for column in read).items() if times > 1]
     if twice:
         raise BadTemplate(
             "Column with the same key already exists. Please use a unique key in column. "
@@ -73,7 +205,7 @@ def read_template(document: object, *, strict: bool = False) -> Template:
             place="columns",
             code=DUPLICATE_KEYS,
         )
-    return Template(_text(document, "name", "", "", "template"), columns)
+    return Template(Field("name", TEXT, "name", "template").read(document, ""), read)
 
 
 def column_from_document(document: object, place: str = "", *, strict: bool = False, sequence: int = 0) -> Column:
@@ -81,233 +213,170 @@ def column_from_document(document: object, place: str = "", *, strict: bool = Fa
     it names none. BadTemplate with the place of the faulty field."""
     if not isinstance(document, Mapping):
         raise BadTemplate("A column is an object with `key`, `name` and `type`.", place=place)
+    if document.get("key") is None or document["key"] == "":
+        if strict:
+            _refuse_unknown(document, COLUMN_FIELDS, place)
+        raise BadTemplate("'key' should not empty", place=at(place, "key"))
+    kind = str(_TYPE.read(document, place))
+    own = column_settings(kind, document)
     if strict:
-        _refuse_unknown(document, COLUMN_FIELDS, place)
-    key = document.get("key")
-    if key is None or key == "":
-        raise BadTemplate("'key' should not empty", place=_at(place, "key"))
-    if not isinstance(key, str):
-        raise BadTemplate("'key' must be a string", place=_at(place, "key"))
-    kind = _type(document, place)
+        _refuse_unknown(document, [*COLUMN_FIELDS, *(field.name for field in own)], place)
+    values = {field.attribute: field.read(document, place, strict=strict, column_type=kind) for field in COLUMN}
+    if kind == "Regex" and not values["pattern"]:
+        raise BadTemplate("'regex' should not empty, when type is Regex", place=at(place, "regex"))
     identity = document.get("_id", document.get("id"))
+    if values["sequence"] is None:
+        values["sequence"] = sequence
     return Column(
-        key=key,
-        name=_text(document, "name", place, "", "Untitled Column"),
-        type=kind,
+        **values,
         id=identity if isinstance(identity, str) else None,
-        description=_text(document, "description", place),
-        alternate_keys=_texts(document, "alternateKeys", place, strict),
-        required=_flag(document, "isRequired", place),
-        unique=_flag(document, "isUnique", place),
-        frozen=_flag(document, "isFrozen", place),
-        pattern=_pattern(document, kind, place),
-        pattern_description=_text(document, "regexDescription", place),
-        options=_texts(document, "selectValues", place, strict),
-        date_formats=_date_formats(document, kind, place),
-        multi=_flag(document, "allowMultiSelect", place),
-        delimiter=_delimiter(document, place),
-        default=_default(document, place),
-        validations=_validations(document, place, strict),
-        sequence=_sequence(document, place, sequence),
+        settings=_settings(own, document, place, strict, kind),
     )
+
+
+_TYPE = next(field for field in COLUMN if field.name == "type")
+
+
+def column_settings(kind: str, document: Mapping[Any, Any]) -> tuple[Field, ...]:
+    """The fields that this type knows beside the common ones; its member is loaded only where the document has any."""
+    return () if _only(document, COLUMN_FIELDS) else columns.member(kind).fields
+
+
+def validation_settings(name: str, document: Mapping[Any, Any]) -> tuple[Field, ...]:
+    """As `column_settings`, of a validation."""
+    return () if _only(document, VALIDATION_FIELDS) else validations.member(name).fields
+
+
+def _only(document: Mapping[Any, Any], known: Sequence[str]) -> bool:
+    return all(name in known or name in _CARRIED for name in document)
+
+
+def _settings(
+    own: Sequence[Field], document: Mapping[Any, Any], place: str, strict: bool, column_type: str = ""
+) -> Settings:
+    """Only what is said: a document without a member's fields is the same as one that spells its defaults out."""
+    read = ((field, field.read(document, place, strict=strict, column_type=column_type)) for field in own)
+    return tuple((field.name, value) for field, value in read if value != field.default)
 
 
 def column_to_document(column: Column) -> dict[str, Any]:
-    """The column in the contract's form, every field of COLUMN_FIELDS; `column_from_document` reads it back equal (but
-    for `id`, which is the surface's to show)."""
-    return {
-        "key": column.key,
-        "name": column.name,
-        "type": column.type,
-        "isRequired": column.required,
-        "isUnique": column.unique,
-        "isFrozen": column.frozen,
-        "selectValues": list(column.options),
-        "dateFormats": list(column.date_formats),
-        "regex": column.pattern,
-        "regexDescription": column.pattern_description,
-        "defaultValue": column.default,
-        "alternateKeys": list(column.alternate_keys),
-        "delimiter": column.delimiter,
-        "allowMultiSelect": column.multi,
-        "description": column.description,
-        "validations": [_validation_document(validation) for validation in column.validations],
-        "sequence": column.sequence,
-    }
+    """The column in the contract's form, every field of COLUMN_FIELDS and the type's own where they say something;
+    `column_from_document` reads it back equal (but for `id`, which is the surface's to show)."""
+    document = {field.name: field.kind.write(getattr(column, field.attribute)) for field in COLUMN}
+    return {**document, **_written(column.settings, lambda: columns.member(column.type).fields)}
 
 
-def column_types() -> tuple[str, ...]:
-    """The names a column's `type` may have: the contract's, then those of third parties. Loads none of them."""
-    return tuple(dict.fromkeys([*TYPES, *(entry.name for entry in entry_points(group="douane.columns"))]))
+def validation_to_document(validation: Validation) -> dict[str, Any]:
+    kept = {field.name: getattr(validation, field.attribute) for field in VALIDATION}
+    said = {field.name: kept[field.name] for field in VALIDATION if field.always or kept[field.name] != field.default}
+    return {**said, **_written(validation.settings, lambda: validations.member(validation.validate).fields)}
 
 
-def _validation_document(validation: Validation) -> dict[str, Any]:
-    document: dict[str, Any] = {"validate": validation.validate}
-    if validation.min is not None:
-        document["min"] = validation.min
-    if validation.max is not None:
-        document["max"] = validation.max
-    if validation.unique_key:
-        document["uniqueKey"] = validation.unique_key
-    if validation.error_message:
-        document["errorMessage"] = validation.error_message
-    return document
+def _written(settings: Settings, fields: Any) -> dict[str, Any]:
+    """`fields` is asked only where there is something to write: it loads a member."""
+    if not settings:
+        return {}
+    kinds = {field.name: field.kind for field in fields()}
+    return {name: kinds[name].write(value) if name in kinds else value for name, value in settings}
 
 
-def _at(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
-
-
-def _refuse_unknown(document: Mapping[Any, Any], known: tuple[str, ...], place: str) -> None:
+def _refuse_unknown(document: Mapping[Any, Any], known: Iterable[str], place: str) -> None:
     by_lower = {name.lower(): name for name in known}
     for name in document:
-        if name in known or name in _CARRIED:
+        if name in by_lower.values() or name in _CARRIED:
             continue
         close = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.7)
-        hint = f" Did you mean `{by_lower[close[0]]}`?" if close else f" Known are {', '.join(known)}."
-        raise BadTemplate(f"There is no field `{name}` here.{hint}", place=_at(place, str(name)))
-
-
-def _text(document: Mapping[Any, Any], name: str, place: str, empty: str = "", default: str = "") -> str:
-    value = document.get(name)
-    if value is None or value == empty:
-        return default
-    if not isinstance(value, str):
-        raise BadTemplate(f"'{name}' must be a string", place=_at(place, name))
-    return value
-
-
-def _flag(document: Mapping[Any, Any], name: str, place: str) -> bool:
-    value = document.get(name)
-    if value is None:
-        return False
-    if not isinstance(value, bool):
-        raise BadTemplate(f"'{name}' must be boolean", place=_at(place, name))
-    return value
-
-
-def _texts(document: Mapping[Any, Any], name: str, place: str, strict: bool) -> tuple[str, ...]:
-    value = document.get(name)
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise BadTemplate(f"'{name}' must be an array", place=_at(place, name))
-    texts: list[str] = []
-    for number, item in enumerate(value):
-        if isinstance(item, str):
-            texts.append(item)
-        elif isinstance(item, int | float) and not isinstance(item, bool) and not strict:
-            texts.append(str(item))
-        else:
-            # YAML turns an unquoted `no` or `1.10` into something else than these letters.
-            raise BadTemplate("This must be text: put it in quotes.", place=f"{_at(place, name)}[{number}]")
-    return tuple(texts)
-
-
-def _type(document: Mapping[Any, Any], place: str) -> str:
-    value = document.get("type")
-    if value is None or value == "":
-        return "String"
-    if value not in column_types():
-        shown = ", ".join(column_types())
-        raise BadTemplate(f"type must be one of {shown}", place=_at(place, "type"), code="column_type")
-    return str(value)
-
-
-def _pattern(document: Mapping[Any, Any], kind: str, place: str) -> str:
-    text = _text(document, "regex", place)
-    if not text:
-        if kind == "Regex":
-            raise BadTemplate("'regex' should not empty, when type is Regex", place=_at(place, "regex"))
-        return ""
-    try:
-        pattern.parse(text)
-    except pattern.BadPattern as error:
-        reason = f"Text ({text}) is not valid Regular expression!"
-        raise BadTemplate(reason, place=_at(place, "regex"), code="pattern") from error
-    return text
-
-
-def _date_formats(document: Mapping[Any, Any], kind: str, place: str) -> tuple[str, ...]:
-    """Upper-cased, as the contract saves them. None given: `DD/MM/YYYY`."""
-    value = document.get("dateFormats")
-    if value is None or value == []:
-        return ("DD/MM/YYYY",)
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadTemplate("'dateFormats' must be an array, when type is Date", place=_at(place, "dateFormats"))
-    if kind == "Date" and not all(item.strip() for item in value):
-        raise BadTemplate("'dateFormats' must not be empty, when type is Date", place=_at(place, "dateFormats"))
-    return tuple(item.upper() for item in value)
-
-
-def _delimiter(document: Mapping[Any, Any], place: str) -> str:
-    value = document.get("delimiter")
-    if value is None or value == "":
-        return ","
-    if value not in DELIMITERS:
-        raise BadTemplate(f"Delimiter must be one of {', '.join(DELIMITERS)}", place=_at(place, "delimiter"))
-    return str(value)
-
-
-def _default(document: Mapping[Any, Any], place: str) -> str | int | float | None:
-    value = document.get("defaultValue")
-    if value is None or isinstance(value, str | int | float):
-        return value
-    raise BadTemplate("'defaultValue' must be a string or a number", place=_at(place, "defaultValue"))
-
-
-def _sequence(document: Mapping[Any, Any], place: str, default: int) -> int:
-    value = _number(document.get("sequence"))
-    return default if value is None else int(value)
-
-
-def _validations(document: Mapping[Any, Any], place: str, strict: bool) -> tuple[Validation, ...]:
-    value = document.get("validations")
-    if value is None:
-        return ()
-    if not isinstance(value, list):
-        raise BadTemplate("'validations' must be an array", place=_at(place, "validations"))
-    return tuple(
-        _validation(item, number, f"{_at(place, 'validations')}[{number}]", strict) for number, item in enumerate(value)
-    )
+        hint = f" Did you mean `{by_lower[close[0]]}`?" if close else f" Known are {', '.join(by_lower.values())}."
+        raise BadTemplate(f"There is no field `{name}` here.{hint}", place=at(place, str(name)))
 
 
 def _validation(document: object, number: int, place: str, strict: bool) -> Validation:
     if not isinstance(document, Mapping):
         raise BadTemplate("A validation is an object with `validate`.", place=place)
+    name = document.get("validate")
+    known = validations.names()
+    if not isinstance(name, str) or name not in known:
+        if strict:
+            _refuse_unknown(document, VALIDATION_FIELDS, place)
+        reason = f"validations.{number}.type must be one of {', '.join(known)}"
+        raise BadTemplate(reason, place=at(place, "validate"))
+    own = validation_settings(name, document)
     if strict:
-        _refuse_unknown(document, VALIDATION_FIELDS, place)
-    kind = document.get("validate")
-    if kind not in VALIDATIONS:
-        reason = f"validations.{number}.type must be one of {', '.join(VALIDATIONS)}"
-        raise BadTemplate(reason, place=_at(place, "validate"))
-    for name in ("min", "max"):
-        bound = document.get(name)
-        if kind == "digits" and bound is not None and not _numeric(bound):
-            raise BadTemplate(f"validations.{number}.Invalid number of digits", place=_at(place, name))
-    unique_key = document.get("uniqueKey")
-    if kind == "unique_with" and (not isinstance(unique_key, str) or not unique_key.strip()):
-        raise BadTemplate(f"validations.{number}.uniqueKey must be a string", place=_at(place, "uniqueKey"))
-    return Validation(
-        validate=str(kind),
-        min=_number(document.get("min")),
-        max=_number(document.get("max")),
-        unique_key=unique_key if isinstance(unique_key, str) else "",
-        error_message=_text(document, "errorMessage", place),
+        _refuse_unknown(document, [*VALIDATION_FIELDS, *(field.name for field in own)], place)
+    wrong = validations.fault(name, document)
+    if wrong is not None:
+        raise BadTemplate(f"validations.{number}.{wrong[1]}", place=at(place, wrong[0]))
+    values = {field.attribute: field.read(document, place, strict=strict) for field in VALIDATION}
+    return Validation(**values, settings=_settings(own, document, place, strict))
+
+
+# The JSON Schema
+
+
+def json_schema() -> dict[str, Any]:
+    """Of the template file, with the column types and validations of all packages that are installed here."""
+    types, rules = columns.names(), validations.names()
+    own_columns = {name: columns.member(name).fields for name in types}
+    own_rules = {name: validations.member(name).fields for name in rules}
+    column = _object(
+        {field.name: field.as_schema() for field in COLUMN} | {"type": {"enum": [*types], "default": DEFAULT_TYPE}},
+        own_columns,
+        "type",
+        ["key"],
     )
+    needed = {"required": ["regex"], "properties": {"regex": {"minLength": 1}}}
+    column["allOf"].append(_where("type", "Regex", needed))
+    rule = _object(
+        {field.name: field.as_schema() for field in VALIDATION} | {"validate": {"enum": [*rules]}},
+        own_rules,
+        "validate",
+        ["validate"],
+    )
+    rule["allOf"].append(_where("validate", "unique_with", {"required": ["uniqueKey"]}))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Douane template",
+        "description": "What a file should hold: the columns, their types and their rules. YAML or JSON.",
+        "type": "object",
+        "required": ["columns"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "description": "What people call this import."},
+            "columns": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"$ref": "#/$defs/column"},
+                "description": "In the order in which records are shown and given out. Keys are unique.",
+            },
+        },
+        "$defs": {"column": column, "validation": rule},
+    }
 
 
-def _number(value: object) -> int | float | None:
-    """Bounds that are not of number type are ignored (contract 4.5)."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return value
+def _object(
+    common: dict[str, Any], own: Mapping[str, Sequence[Field]], chooser: str, required: list[str]
+) -> dict[str, Any]:
+    """An object whose field `chooser` names a member; the fields of a member stand there for it alone."""
+    knowing: dict[str, list[str]] = {}
+    described: dict[str, Any] = {}
+    for name, fields in own.items():
+        for field in fields:
+            knowing.setdefault(field.name, []).append(name)
+            described.setdefault(field.name, field.as_schema())
+    return {
+        "type": "object",
+        "required": required,
+        "additionalProperties": False,
+        "properties": common | described,
+        "allOf": [
+            {
+                "if": {"required": [field]},
+                "then": {"required": [chooser], "properties": {chooser: {"enum": names}}},
+            }
+            for field, names in knowing.items()
+        ],
+    }
 
 
-def _numeric(value: object) -> bool:
-    if isinstance(value, str):
-        try:
-            return math.isfinite(float(value))
-        except ValueError:
-            return False
-    return _number(value) is not None
+def _where(chooser: str, name: str, then: dict[str, Any]) -> dict[str, Any]:
+    return {"if": {"required": [chooser], "properties": {chooser: {"const": name}}}, "then": then}

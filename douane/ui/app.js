@@ -8,7 +8,6 @@
 
 import { Refusal, call, follow, send } from "/ui/api.js";
 import { byId, count, duration, h, many, size } from "/ui/dom.js";
-import { rules } from "/ui/rules.js";
 
 const PAGE_ROWS = 50;
 
@@ -165,7 +164,7 @@ function templateTable(columns) {
         h("tr", {},
           h("th", { scope: "row" }, column.name, " ", column.key === column.name ? null : h("code", { class: "soft" }, column.key)),
           h("td", {}, column.type),
-          h("td", {}, rules(column).join("; ") || h("span", { class: "soft" }, "any text")))))));
+          h("td", {}, column.says || h("span", { class: "soft" }, "any text")))))));
 }
 
 function dropField() {

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from douane.errors import BadTemplate
-from douane.model.template import COLUMN_TYPES, Column, Template, Validation
+from douane.model.template import Column, Template, Validation
 from douane.sheet import columns
 from douane.sheet.check import Checker
-from douane.sheet.columns.contract import FILLED, SPACE, Judge, js_number, trim
+from douane.sheet.columns.contract import FILLED, SPACE, Judge, trim
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME, KIND_TEXT
 from douane.sheet.mapping import Layout
+from douane.sheet.rule import js_number
 
 SAMPLES = {
     "String": [
@@ -53,13 +54,17 @@ SAMPLES = {
     ],
     "Any": [Column("a", "A", "Any")],
     "Image": [Column("a", "A", "Image", options=("a.png", "b.png"))],
+    "Boolean": [
+        Column("a", "A", "Boolean"),
+        Column("a", "A", "Boolean", settings=(("trueValues", ("Ja", " É")), ("falseValues", ("red",)))),
+    ],
 }
 # Texts that are near to being right for some member, and the ways a cell goes wrong.
 NEAR = [
     *["", " ", "red", "red;blue", ";red;;blue;", "red; blue", "red,blue", "blue\ufeff", "a.b", "axb", "option 0007"],
     *["1", "12", "120", "121", "-3", "0", "-0", "0.5", "1e2", "0x1F", "1e400", "nan", "inf", "Infinity", "1.", "1,5"],
     *["29/02/2020", "29/02/2021", "2020-01-31", "1 Jan 20", "at 2020 ", "a@b.co", "A.b+c@d-e.f", "a@b", "b", "x\nb"],
-    *["abc-12", "ab-", "a b", "é", "É", "10", "01", "ab ", "abc", "😀😀", "a.png"],
+    *["abc-12", "ab-", "a b", "yes", "NO", "True", "ja", "é", "É", "10", "01", "ab ", "abc", "😀😀", "a.png"],
 ]
 EDGES = ["", "", "", " ", "\t", "\n", "\u00a0", "\ufeff", "\u0085", "\u2028", "\x1c"]
 cell = st.builds(
@@ -81,7 +86,7 @@ def exact(judge: Judge, cells: pl.Series, kinds: pl.Series | None = None) -> pl.
 
 def test_every_member_has_a_sample() -> None:
     assert set(SAMPLES) == set(columns.SHELF)
-    assert set(COLUMN_TYPES) <= set(columns.SHELF)
+    assert set(columns.names()) == set(columns.SHELF)
 
 
 @pytest.mark.parametrize("column", list(cases()))
@@ -162,27 +167,6 @@ def test_a_workbook_date_is_a_date_whatever_the_format() -> None:
 def test_an_unknown_type_is_refused() -> None:
     with pytest.raises(BadTemplate, match="no column type Colour"):
         columns.judge(Column("a", "A", "Colour"))
-
-
-class Entry:
-    def __init__(self, name: str, member: object) -> None:
-        self.name = name
-        self.load = lambda: member
-
-
-def test_a_third_party_type_comes_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    def judge(column: Column) -> Judge:
-        return Judge(tests=(), form="list")
-
-    entries = [Entry("Colour", judge), Entry("String", None)]
-    monkeypatch.setattr(columns, "entry_points", lambda group: entries if group == "douane.columns" else [])
-    monkeypatch.setattr(columns, "SHELF", dict(columns.SHELF))
-    columns._third_party.cache_clear()
-    try:
-        assert columns.judge(Column("a", "A", "Colour")).form == "list"
-        assert columns.SHELF["String"] is not None  # our own names cannot be taken
-    finally:
-        columns._third_party.cache_clear()
 
 
 @pytest.mark.parametrize(

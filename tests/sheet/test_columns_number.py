@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from douane.sheet.columns.contract import js_number
 from douane.sheet.columns.number import canonical, canonical_number, number, shown, values
+from douane.sheet.rule import js_number
 from tests.sheet.recorded import JAVASCRIPT
 
 RECORDED: dict[str, str] = JAVASCRIPT["numbers"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -11,8 +10,8 @@ import pytest
 import yaml
 
 from douane.errors import BadTemplate
-from douane.model.template import COLUMN_TYPES, Column, Template, Validation
-from douane.sheet import template_file
+from douane.model.template import Column, Template, Validation
+from douane.sheet import columns, template_file, validations
 from douane.sheet.template_file import (
     COLUMN_FIELDS,
     DUPLICATE_KEYS,
@@ -21,7 +20,7 @@ from douane.sheet.template_file import (
     read_template,
 )
 
-SCHEMA = json.loads(Path(template_file.__file__).with_name("template.schema.json").read_text())
+SCHEMA = template_file.json_schema()
 
 WHOLE = """
 name: People
@@ -101,7 +100,7 @@ def test_a_typing_error_is_named(field: str, meant: str | None) -> None:
     assert (f"`{meant}`" if meant else "selectValues") in caught.value.reason
 
 
-TYPES = "String, Number, Date, Email, Regex, Select, Any, Double, Image"
+TYPES = "String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean"
 
 # The document of one column besides its key -> the faulty field and the sentence.
 FAULTS: list[tuple[dict[str, Any], str, str]] = [
@@ -196,25 +195,17 @@ def test_a_column_survives_being_written_and_read() -> None:
         assert column_from_document(json.loads(json.dumps(document)), strict=True) == column
 
 
-def test_a_third_party_type_is_known_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Entry:
-        name = "Colour"
-
-    monkeypatch.setattr(template_file, "entry_points", lambda group: [Entry()])
-    assert column_from_document({"key": "a", "type": "Colour"}).type == "Colour"
-
-
 # The published schema
 
 
 def test_the_schema_knows_every_field_and_no_other() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert set(SCHEMA["properties"]) == set(template_file.TEMPLATE_FIELDS)
-    assert set(SCHEMA["$defs"]["column"]["properties"]) == set(COLUMN_FIELDS)
+    own = {field.name for name in columns.names() for field in columns.member(name).fields}
+    assert set(SCHEMA["$defs"]["column"]["properties"]) == {*COLUMN_FIELDS, *own}
     assert set(SCHEMA["$defs"]["validation"]["properties"]) == set(template_file.VALIDATION_FIELDS)
-    types, _ = SCHEMA["$defs"]["column"]["properties"]["type"]["anyOf"]
-    assert types["enum"] == list(template_file.column_types())
-    assert set(types["enum"]) == set(COLUMN_TYPES)
+    assert SCHEMA["$defs"]["column"]["properties"]["type"]["enum"] == list(columns.names())
+    assert SCHEMA["$defs"]["validation"]["properties"]["validate"]["enum"] == list(validations.names())
 
 
 def test_the_schema_accepts_what_is_read_and_refuses_what_is_refused() -> None:
@@ -224,5 +215,5 @@ def test_the_schema_accepts_what_is_read_and_refuses_what_is_refused() -> None:
     assert validator.is_valid({"name": "t", "columns": written})
     for document, _, reason in FAULTS:
         valid = validator.is_valid({"columns": [{"key": "a", **document}]})
-        # Patterns are beyond a schema, and types may come from other packages.
-        assert valid is (reason.endswith("Regular expression!") or document == {"type": "Text"}), document
+        # Patterns are beyond a schema.
+        assert valid is reason.endswith("Regular expression!"), document

@@ -51,6 +51,20 @@ def test_a_template_is_read_changed_and_deleted(site: Site, template_id: str) ->
     assert message(site.client.delete(address)) == (404, f"Template with id {template_id} does not exist")
 
 
+def test_a_type_of_ours_and_what_it_asks_for_go_there_and_back(site: Site) -> None:
+    body = {"name": "T", "_projectId": site.made.project_id}
+    template_id = site.client.post("/v1/template", json=body).json()["_id"]
+    column = {"name": "Paid", "key": "paid", "type": "Boolean", "trueValues": ["ja"], "isRequired": True}
+    made = site.client.post(f"/v1/column/{template_id}", json=column).json()
+    assert (made["type"], made["trueValues"], made["says"]) == ("Boolean", ["ja"], "required; ja or false, no, n, 0")
+    assert "falseValues" not in made
+    (listed,) = columns(site, template_id)
+    assert (listed["trueValues"], listed["says"]) == (["ja"], made["says"])
+    hopeless = {**column, "key": "n", "type": "Number", "validations": [{"validate": "range", "min": 5, "max": 1}]}
+    status, said = message(site.client.post(f"/v1/column/{template_id}", json=hopeless))
+    assert (status, said) == (400, ["No value lies between min 5 and max 1: min must not be above max."])
+
+
 def test_a_template_with_columns_can_be_made_by_cookie_and_by_key(site: Site) -> None:
     body = {"name": "T", "_projectId": site.made.project_id, "columns": [COLUMN, {**COLUMN, "key": "second"}]}
     for client in (site.client, site.signed_in()):

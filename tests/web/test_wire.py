@@ -154,8 +154,14 @@ COLUMN = {"name": "Name", "key": "name", "type": "String"}
         ({"name": None}, ["name should not be empty", "name must be a string"]),
         ({"key": 5}, ["key must be a string"]),
         ({"key": "k" * 501}, ["key must be shorter than or equal to 500 characters"]),
-        ({"type": "Text"}, ["type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image"]),
-        ({"type": ["String"]}, ["type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image"]),
+        (
+            {"type": "Text"},
+            ["type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean"],
+        ),
+        (
+            {"type": ["String"]},
+            ["type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean"],
+        ),
         ({"isRequired": "yes"}, ["isRequired must be a boolean value"]),
         ({"alternateKeys": "a"}, ["alternateKeys must be an array"]),
         ({"selectValues": [1]}, ["each value in selectValues must be a string"]),

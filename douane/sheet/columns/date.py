@@ -19,8 +19,10 @@ import polars as pl
 
 from douane.errors import BadTemplate
 from douane.model.template import Column
-from douane.sheet.columns.contract import DATE, FILLED, KIND, SPACE, TEXT, Judge, Test, literally
+from douane.sheet.columns.contract import FILLED, KIND, SPACE, TEXT, Judge, literally
+from douane.sheet.columns.member import Member
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME
+from douane.sheet.rule import DATE, Test
 
 _TOKEN = re.compile(r"\[([^\]]+)\]|Y{1,4}|M{1,4}|D{1,2}|H{1,2}|A|Z{1,2}|SSS|SS?|Q|X|.", re.DOTALL)
 _NEVER = {"Y", "YYY", "S", "SS", "Q", "X"}
@@ -138,3 +140,6 @@ def _numbers(values: tuple[int, ...], token: str, two_digits: bool) -> str:
 
 def _any_of(texts: Iterable[str]) -> str:
     return "(?:" + ("|".join(texts) or _NOTHING) + ")"
+
+
+MEMBER = Member(judge, lambda column: " or ".join(column.date_formats or ("DD/MM/YYYY",)))

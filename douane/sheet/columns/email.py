@@ -5,7 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, FORMAT, TEXT, Judge, Test
+from douane.sheet.columns.contract import FILLED, TEXT, Judge
+from douane.sheet.columns.member import Member
+from douane.sheet.rule import FORMAT, Test
 
 # The `email` format of the ajv-formats package (its documented default mode), spelled for this engine: atoms joined by
 # dots, then labels with at least one dot between them, ASCII only, case ignored.
@@ -22,3 +24,6 @@ def judge(column: Column) -> Judge:
 def _clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
     # The shape holds no white space, so a cell that has it needs no trimming.
     return cell.str.contains(_EMAIL) | (cell == "")
+
+
+MEMBER = Member(judge, lambda column: "an e-mail address")

@@ -1,4 +1,4 @@
-"""`Number` and `Double`: what JavaScript's `Number()` takes for a finite number; range, and digits for `Number`.
+"""`Number` and `Double`: what JavaScript's `Number()` takes for a finite number.
 
 Values are judged as doubles, as the original does, and given out and compared as exact decimals: no digit is lost to a
 double (contract 4.1.4, 4.4, 4.5)."""
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 
 import polars as pl
 
-from douane.model.template import Column, Validation
-from douane.sheet.columns.contract import DIGITS, FILLED, FORMAT, NUMBER, TEXT, Judge, Test, always, js_number
+from douane.model.template import Column
+from douane.sheet.columns.contract import FILLED, TEXT, Judge
+from douane.sheet.columns.member import Member
+from douane.sheet.rule import NUMBER, Test, js_number
 
 _LARGEST = 1.7976931348623157e308
 _RADIX = re.compile(r"0(?:[xX]([0-9a-fA-F]+)|[oO]([0-7]+)|[bB]([01]+))")
@@ -27,31 +28,15 @@ _IS_NUMBER = _VALUE.is_finite()
 
 
 def judge(column: Column) -> Judge:
-    ranges = [v for v in column.validations if v.validate == "range"]
-    digits = [v for v in column.validations if v.validate == "digits" and column.type == "Number"]
-    tests = [
-        Test("number", NUMBER, FILLED & ~_IS_NUMBER.fill_null(False), lambda t: f"{shown(t)} must be a number or empty")
-    ]
-    least, most, size_least, size_most = -_LARGEST, _LARGEST, 0.0, math.inf
-    for validation in ranges:
-        tests += _range_tests(validation)
-        least = least if validation.min is None else max(least, float(validation.min))
-        most = most if validation.max is None else min(most, float(validation.max))
-    for validation in digits:
-        tests += _digits_tests(validation)
-        low, high = _digit_sizes(validation)
-        size_least, size_most = max(size_least, low), min(size_most, high)
+    fails = FILLED & ~_IS_NUMBER.fill_null(False)
+    test = Test("number", NUMBER, fails, lambda text: f"{shown(text)} must be a number or empty")
 
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
         # A decimal that casts holds no white space; the other spellings (0x10) are left to the exact rules.
-        value = cell.cast(pl.Float64, strict=False)
-        inside = value.is_between(least, most)
-        if digits:
-            inside = inside & (value.abs() >= size_least) & (value.abs() < size_most)
-        return inside | (cell == "")
+        return _quick_value(cell).is_between(-_LARGEST, _LARGEST) | (cell == "")
 
     return Judge(
-        tuple(tests),
+        (test,),
         clean=clean,
         plain=lambda cell: cell.str.contains(r"\A[1-9][0-9]{0,38}\z"),
         prepare=lambda frame: frame.with_columns(value=values(frame["text"])),
@@ -61,59 +46,13 @@ def judge(column: Column) -> Judge:
         joined=pl.when(_IS_NUMBER).then(pl.col("text").map_batches(canonical, return_dtype=pl.String)).otherwise(TEXT),
         shown=shown,
         form="number",
+        value=_VALUE,
+        quick_value=_quick_value,
     )
 
 
-def _range_tests(validation: Validation) -> list[Test]:
-    tests = []
-    if validation.min is not None:
-        low = validation.min
-        message = _naming(validation, f"must be greater than or equal to {js_number(low)}")
-        tests.append(Test("range_min", FORMAT, _IS_NUMBER & _VALUE.lt(float(low)), message))
-    if validation.max is not None:
-        high = validation.max
-        message = _naming(validation, f"must be less than or equal to {js_number(high)}")
-        tests.append(Test("range_max", FORMAT, _IS_NUMBER & _VALUE.gt(float(high)), message))
-    return tests
-
-
-def _naming(validation: Validation, says: str) -> Callable[[str], str]:
-    if validation.error_message:
-        return always(validation.error_message)
-    return lambda text: f"{shown(text)} {says}"
-
-
-def _digit_sizes(validation: Validation) -> tuple[float, float]:
-    """Absolute values in [low, high) have an allowed number of digits: floor(log10(v)) + 1 of them."""
-
-    def power(exponent: float) -> float:
-        return math.inf if exponent > 308 else 10.0 ** max(exponent, -400)
-
-    low = 0.0 if validation.min is None else power(math.ceil(validation.min) - 1)
-    high = math.inf if validation.max is None else power(math.floor(validation.max))
-    return low, high
-
-
-def _digits_tests(validation: Validation) -> list[Test]:
-    """0 counts one digit: in the original it has minus infinity of them and fails any minimum (contract 4.5, FAULT)."""
-    least, most = validation.min, validation.max
-    if least is None and most is None:
-        return []
-    if least is not None and most is not None:
-        says = (
-            f"Must have exactly {js_number(least)} digits"
-            if least == most
-            else f"Must have between {js_number(least)} and {js_number(most)} digits"
-        )
-    elif least is not None:
-        says = f"Must have at least {js_number(least)} digits"
-    else:
-        assert most is not None
-        says = f"Must have at most {js_number(most)} digits"
-    low, high = _digit_sizes(validation)
-    size = pl.when(_VALUE == 0).then(1.0).otherwise(_VALUE.abs())
-    fails = _IS_NUMBER & ((size < low) | (size >= high))
-    return [Test("digits", DIGITS, fails, always(validation.error_message or says))]
+def _quick_value(cell: pl.Expr) -> pl.Expr:
+    return cell.cast(pl.Float64, strict=False)
 
 
 def values(texts: pl.Series) -> pl.Series:
@@ -226,3 +165,6 @@ def canonical_number(text: str) -> str | None:
 def _decimal_digits(value: int) -> str:
     """Python refuses to print integers beyond 4,300 digits; finite ones have at most 309."""
     return str(value) if value.bit_length() <= 1024 else "0"
+
+
+MEMBER = Member(judge, lambda column: "a number")

@@ -14,8 +14,10 @@ import polars as pl
 from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet import pattern as patterns
-from douane.sheet.columns.contract import FILLED, FORMAT, TEXT, Judge, Test, edges_visible
+from douane.sheet.columns.contract import FILLED, TEXT, Judge, edges_visible
+from douane.sheet.columns.member import Member
 from douane.sheet.columns.pattern_engine import GIVEN_UP, NOT_FOUND, Engine
+from douane.sheet.rule import FORMAT, Test
 
 
 def judge(column: Column) -> Judge:
@@ -89,3 +91,10 @@ def _prepare(engine: Engine) -> Callable[[pl.DataFrame], pl.DataFrame]:
         return frame.join(known, on="text", how="left", maintain_order="left")
 
     return prepare
+
+
+def _says(column: Column) -> str:
+    return column.pattern_description or f"matches {column.pattern}"
+
+
+MEMBER = Member(judge, _says)

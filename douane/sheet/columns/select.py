@@ -5,10 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, LIST, SPACE, TEXT, Judge, Test, literally
+from douane.sheet.columns.contract import FILLED, SPACE, TEXT, Judge, literally
+from douane.sheet.columns.member import Member
+from douane.sheet.rule import LIST, Test
 
 # A list of options longer than this (characters) would make an automaton that costs more than it saves.
 _AUTOMATON_MAX = 8_000
+_SHOWN = 6  # options named where a column is described
 
 
 def judge(column: Column) -> Judge:
@@ -91,3 +94,13 @@ def _shape(options: list[str], delimiter: str) -> str | None:
 
 def _never(cell: pl.Expr) -> pl.Expr:
     return pl.lit(False)
+
+
+def choices(column: Column) -> str:
+    """In words; a long list is cut short."""
+    options = options_of(column)
+    shown = ", ".join(options[:_SHOWN]) + (f" … ({len(options)})" if len(options) > _SHOWN else "")
+    return f"any of {shown}, separated by “{column.delimiter}”" if column.multi else f"one of {shown}"
+
+
+MEMBER = Member(judge, choices)

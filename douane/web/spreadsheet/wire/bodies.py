@@ -147,10 +147,6 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def is_numeric(value: Any) -> bool:
-    return is_number(value) or (isinstance(value, str) and NUMBER_TEXT.fullmatch(value) is not None)
-
-
 def object_body(value: Any) -> Body:
     """Anything but an object is judged as an empty one: the messages say what is missing."""
     return Body(value if isinstance(value, dict) else {})

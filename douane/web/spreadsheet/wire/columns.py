@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from douane.model.template import COLUMN_TYPES, VALIDATIONS
-from douane.sheet import pattern
-from douane.web.spreadsheet.wire.bodies import INDEX_MAX, Body, array_body, is_number, is_numeric
+from douane.errors import BadTemplate
+from douane.sheet import columns, pattern, template_file, validations
+from douane.sheet.fields import Field, Given
+from douane.web.spreadsheet.wire.bodies import INDEX_MAX, Body, array_body, is_number
 
 # What a column added alone is delivered with where a record has no field for it (2.6, 4.9).
 NEW_COLUMN_DEFAULT = "<<null>>"
@@ -16,9 +17,6 @@ COLUMN_KEY_TAKEN = "Column with the same key already exists. Please use a unique
 COLUMN_KEYS_TAKEN = 'Column with the same key already exists. Please provide a unique key from "Validations".'
 # Edited cells are kept under the column's key, which the database indexes.
 KEY_MAX = 500
-# The order in which the peer's message names them.
-TYPE_NAMES = ("String", "Number", "Date", "Email", "Regex", "Select", "Any", "Double", "Image")
-assert set(TYPE_NAMES) == set(COLUMN_TYPES)
 
 
 def column_body(value: Mapping[str, Any], *, stored: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -36,68 +34,70 @@ def column_bodies(value: Any) -> list[dict[str, Any]]:
 
 
 def _column(body: Body, stored: Mapping[str, Any]) -> dict[str, Any]:
-    given = body.fields
-    name = body.text("name", required=True)
-    key = body.text("key", required=True)
-    if key is not None and len(key) > KEY_MAX:
-        body.wrong("key", f"must be shorter than or equal to {KEY_MAX} characters")
-    kind = body.choice("type", TYPE_NAMES, required=True)
-    formats = body.texts("dateFormats")
+    kind = body.choice("type", columns.names(), required=True)
+    own = template_file.column_settings(kind, body.fields) if kind is not None else ()
     fresh = {
-        "name": name,
-        "key": key,
-        "type": kind,
-        "description": body.text("description"),
-        "alternateKeys": body.texts("alternateKeys"),
-        "isRequired": body.flag("isRequired"),
-        "isUnique": body.flag("isUnique"),
-        "isFrozen": body.flag("isFrozen"),
-        "regex": body.text("regex"),
-        "regexDescription": body.text("regexDescription"),
-        "selectValues": body.texts("selectValues"),
-        "dateFormats": None if formats is None else [one.upper() for one in formats],
-        "allowMultiSelect": body.flag("allowMultiSelect"),
-        "delimiter": _delimiter(body),
-        "sequence": _sequence(body),
-        "defaultValue": _default(body),
-        "validations": _validations(body),
+        field.name: kind if field.name == "type" else _value(body, field) for field in (*template_file.COLUMN, *own)
     }
     if kind == "Regex" and not (fresh["regex"] or stored.get("regex")):
         body.wrong("regex", "should not be empty")
-    kept = {name: value for name, value in stored.items() if name not in given}
+    kept = {name: value for name, value in stored.items() if name not in body.fields}
     return {**kept, **{name: value for name, value in fresh.items() if value is not None}}
 
 
-def _delimiter(body: Body) -> str | None:
-    value = body.fields.get("delimiter")
-    if value is not None and value not in (",", ";"):
-        body.messages.append("Delimiter must be one of ,, ;")
+def _value(body: Body, field: Field) -> Any:
+    """What the body says in this field, as the template file would; None = nothing. Wrong values in the peer's words
+    where it has some."""
+    name = field.name
+    if name == "name":
+        return body.text(name, required=True)
+    reader = _READERS.get(field.kind.name)
+    if reader is not None:
+        return reader(body, name)
+    value = body.fields.get(name)
+    if value is None or value in field.kind.blank:
+        return value
+    try:
+        return field.kind.write(field.kind.read(Given(value, name, name)))
+    except BadTemplate as error:
+        body.messages.append(error.reason)
         return None
-    return value
 
 
-def _sequence(body: Body) -> int | None:
-    value = body.number("sequence")
+def _key(body: Body, name: str) -> str | None:
+    key = body.text(name, required=True)
+    if key is not None and len(key) > KEY_MAX:
+        body.wrong(name, f"must be shorter than or equal to {KEY_MAX} characters")
+    return key
+
+
+def _date_formats(body: Body, name: str) -> list[str] | None:
+    formats = body.texts(name)
+    return None if formats is None else [template_file.date_format(one) for one in formats]
+
+
+def _sequence(body: Body, name: str) -> int | None:
+    value = body.number(name)
     if value is not None and (value != int(value) or abs(value) > INDEX_MAX):
-        body.wrong("sequence", "must be an integer number")
+        body.wrong(name, "must be an integer number")
         return None
     return None if value is None else int(value)
 
 
-def _default(body: Body) -> str | int | float | None:
-    value = body.fields.get("defaultValue")
+def _default(body: Body, name: str) -> str | int | float | None:
+    value = body.fields.get(name)
     if value is not None and not isinstance(value, str) and not is_number(value):
-        body.wrong("defaultValue", "must be a string")
+        body.wrong(name, "must be a string")
         return None
     return value
 
 
-def _validations(body: Body) -> list[dict[str, Any]] | None:
-    value = body.fields.get("validations")
+def _validations(body: Body, name: str) -> list[dict[str, Any]] | None:
+    value = body.fields.get(name)
     if value is None:
         return None
     if not isinstance(value, list):
-        body.wrong("validations", "must be an array")
+        body.wrong(name, "must be an array")
         return None
     return [_validation(body, number, item) for number, item in enumerate(value)]
 
@@ -107,20 +107,45 @@ def _validation(body: Body, number: int, item: Any) -> dict[str, Any]:
     if not isinstance(item, dict):
         body.messages.append(f"each value in nested property {body.prefix}validations must be either object or array")
         return {}
-    kind = item.get("validate")
-    if kind not in VALIDATIONS or not isinstance(kind, str):
-        body.messages.append(f"{place}.type must be one of range, length, unique_with, digits")
-    for bound in ("min", "max"):
-        if kind == "digits" and item.get(bound) is not None and not is_numeric(item[bound]):
-            body.messages.append(f"{place}.Invalid number of digits")
-            break
-    if kind == "unique_with" and not isinstance(item.get("uniqueKey"), str):
-        body.messages.append(f"{place}.uniqueKey must be a string")
+    kind, known = item.get("validate"), validations.names()
+    if not isinstance(kind, str) or kind not in known:
+        body.messages.append(f"{place}.type must be one of {', '.join(known)}")
+    elif (wrong := validations.fault(kind, item)) is not None:
+        body.messages.append(f"{place}.{wrong[1]}")
     if item.get("errorMessage") is not None and not isinstance(item["errorMessage"], str):
         body.messages.append(f"{place}.errorMessage must be a string")
-    kept = ("validate", "errorMessage", "min", "max", "uniqueKey")
     # A bound that is no number is ignored later on (4.5), and kept as it came.
-    return {name: item[name] for name in kept if item.get(name) is not None}
+    return _kept_validation(item)
+
+
+_READERS: dict[str, Callable[[Body, str], Any]] = {
+    "text": Body.text,
+    "regex": Body.text,
+    "flag": Body.flag,
+    "texts": Body.texts,
+    "key": _key,
+    "date_formats": _date_formats,
+    "sequence": _sequence,
+    "scalar": _default,
+    "validations": _validations,
+}
+
+
+def column_properties() -> dict[str, Any]:
+    """The fields of a column's body as OpenAPI describes them: those of the template file, where the wire is not
+    stricter or wider."""
+    of_column = template_file.json_schema()["$defs"]
+    rule = {name: item for name, item in of_column["validation"].items() if name in ("type", "properties", "required")}
+    return {
+        **of_column["column"]["properties"],
+        "name": {"type": "string", "minLength": 1},
+        "key": {"type": "string", "minLength": 1, "maxLength": KEY_MAX},
+        "type": {"enum": list(columns.names())},
+        "dateFormats": {"type": "array", "items": {"type": "string"}},
+        "sequence": {"type": "integer"},
+        "defaultValue": {"type": ["string", "number"]},
+        "validations": {"type": "array", "items": rule},
+    }
 
 
 # Runtime schemas (2.8, 5.6)
@@ -158,8 +183,8 @@ def _item_faults(item: Mapping[str, Any]) -> list[str]:
     for name in ("isRequired", "isUnique"):
         if item.get(name) is not None and not isinstance(item[name], bool):
             faults.append(f"'{name}' must be boolean")
-    if kind is not None and (not isinstance(kind, str) or kind not in COLUMN_TYPES):
-        faults.append(f"entered type must be one of {', '.join(TYPE_NAMES)}")
+    if kind is not None and (not isinstance(kind, str) or kind not in columns.names()):
+        faults.append(f"entered type must be one of {', '.join(columns.names())}")
     if kind == "Regex" and not item.get("regex"):
         faults.append("'regex' should not empty, when type is Regex")
     elif kind == "Regex" and not _compiles(item["regex"]):
@@ -182,50 +207,67 @@ def _compiles(text: Any) -> bool:
 
 def _unusable(item: Mapping[str, Any]) -> list[str]:
     """Beyond the peer's checks: what it would choke on later."""
-    texts, lists = ("name", "description", "regex", "delimiter"), ("alternateKeys", "selectValues", "dateFormats")
-    faults = [
-        f"'{name}' must be a string" for name in texts if item.get(name) is not None and not isinstance(item[name], str)
-    ]
-    for name in lists:
-        value = item.get(name)
-        if name == "dateFormats" and item.get("type") == "Date" and not isinstance(value, list):
-            continue  # the peer has its own words for that
-        if value is not None and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
-            faults.append(f"'{name}' must be an array of strings")
-    if item.get("validations") is not None and (
-        not isinstance(item["validations"], list)
-        or not all(isinstance(one, dict) and one.get("validate") in VALIDATIONS for one in item["validations"])
-    ):
-        faults.append("'validations' must be an array of validations")
-    default = item.get("defaultValue")
-    if default is not None and not isinstance(default, str) and not is_number(default):
-        faults.append("'defaultValue' must be a string or a number")
-    for name in ("isFrozen", "allowMultiSelect"):
-        if item.get(name) is not None and not isinstance(item[name], bool):
-            faults.append(f"'{name}' must be boolean")
-    return faults
+    faults = []
+    kind = item.get("type") or template_file.DEFAULT_TYPE
+    own = template_file.column_settings(kind, item) if isinstance(kind, str) and kind in columns.names() else ()
+    for field in (*template_file.COLUMN, *own):
+        value = item.get(field.name)
+        wrong = None if value is None else _unusable_value(field, value, kind)
+        faults += [wrong] if wrong else []
+    return faults or _hopeless(item)
+
+
+def _unusable_value(field: Field, value: Any, kind: Any) -> str | None:
+    """Fields that the peer judges itself have its words already."""
+    name, of = field.name, field.kind.name
+    if name in ("key", "type", "isRequired", "isUnique", "sequence"):
+        return None
+    if of in ("text", "regex") or name == "delimiter":
+        return None if isinstance(value, str) else f"'{name}' must be a string"
+    if of in ("texts", "date_formats"):
+        if of == "date_formats" and kind == "Date" and not isinstance(value, list):
+            return None
+        good = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        return None if good else f"'{name}' must be an array of strings"
+    if of == "flag":
+        return None if isinstance(value, bool) else f"'{name}' must be boolean"
+    if of == "scalar":
+        return None if isinstance(value, str) or is_number(value) else f"'{name}' must be a string or a number"
+    if of == "validations":
+        known = validations.names()
+        good = isinstance(value, list) and all(isinstance(one, dict) and one.get("validate") in known for one in value)
+        return None if good else "'validations' must be an array of validations"
+    try:
+        field.kind.read(Given(value, name, name))
+    except BadTemplate as error:
+        return error.reason
+    return None
+
+
+def _hopeless(item: Mapping[str, Any]) -> list[str]:
+    """A definition that nothing could ever meet; one that is faulty otherwise has been told so."""
+    try:
+        columns.refuse_hopeless(template_file.column_from_document(item))
+    except BadTemplate as error:
+        return [error.reason] if error.code == columns.HOPELESS else []
+    return []
 
 
 def runtime_columns(value: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A sound runtime schema, normalised (5.6): of a repeated key the last one counts, at the place of the first."""
     by_key: dict[str, dict[str, Any]] = {}
     for number, item in enumerate(value):
-        formats = item.get("dateFormats")
+        kind = item.get("type") or template_file.DEFAULT_TYPE
         wanted = {
-            "key": item["key"],
+            field.name: item.get(field.name)
+            for field in (*template_file.COLUMN, *template_file.column_settings(kind, item))
+        }
+        formats = item.get("dateFormats")
+        wanted |= {
             "name": item.get("name") or "Untitled Column",
-            "type": item.get("type") or "String",
-            "description": item.get("description"),
-            "alternateKeys": item.get("alternateKeys"),
-            "isRequired": item.get("isRequired"),
-            "isUnique": item.get("isUnique"),
-            "isFrozen": item.get("isFrozen"),
-            "regex": item.get("regex"),
-            "selectValues": item.get("selectValues"),
-            "dateFormats": [one.upper() for one in formats] if formats else None,
-            "allowMultiSelect": item.get("allowMultiSelect"),
+            "type": kind,
+            "dateFormats": [template_file.date_format(one) for one in formats] if formats else None,
             "delimiter": item.get("delimiter") or None,
-            "defaultValue": item.get("defaultValue"),
             "validations": [_kept_validation(one) for one in item.get("validations") or []],
             "sequence": number,
         }
@@ -234,5 +276,7 @@ def runtime_columns(value: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _kept_validation(item: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("validate", "errorMessage", "min", "max", "uniqueKey")
+    kind = item.get("validate")
+    own = template_file.validation_settings(kind, item) if isinstance(kind, str) and kind in validations.names() else ()
+    kept = [*template_file.VALIDATION_FIELDS, *(field.name for field in own)]
     return {name: item[name] for name in kept if item.get(name) is not None}

@@ -10,10 +10,12 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from douane import __version__
+from douane.errors import BadTemplate
 from douane.flow.records import Record
 from douane.model.identity import Member, Person, Project
 from douane.model.operation import Operation
 from douane.model.template import StoredColumn, StoredTemplate
+from douane.sheet import columns, template_file
 from douane.web.spreadsheet.wire.stages import STATUS
 
 
@@ -66,7 +68,8 @@ class TerminatedDocument(Struct, rename=_IDS):
 
 
 class ColumnDocument(Struct, kw_only=True, rename=_IDS):
-    """As stored and shown; runtime columns have no `_id`. Encoded from its document, described by this."""
+    """As stored and shown; runtime columns have no `_id`. Encoded from its document, described by this. `says`, what it
+    asks for in words, is ours. A type may have further fields."""
 
     id_: str | UnsetType = UNSET
     template_id: str | UnsetType = UNSET
@@ -88,6 +91,7 @@ class ColumnDocument(Struct, kw_only=True, rename=_IDS):
     defaultValue: str | float | UnsetType | None = UNSET
     validations: list[dict[str, Any]]
     columnHeading: str | UnsetType = UNSET
+    says: str | UnsetType = UNSET
 
 
 class TemplateDocument(Struct, kw_only=True, rename=_IDS):
@@ -357,7 +361,8 @@ def frozen_first(columns: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def stored_column(stored: StoredColumn, *, whole: bool = False) -> dict[str, Any]:
     """`whole`: the single document of a write, with its template and times; else a line of a list."""
-    shown = {"_id": stored.id, "key": stored.key, **stored.document, "sequence": stored.sequence}
+    document = {"key": stored.key, **stored.document, "sequence": stored.sequence}
+    shown = {"_id": stored.id, **document, "says": _says(document)}
     if not whole:
         return shown
     return {
@@ -368,6 +373,14 @@ def stored_column(stored: StoredColumn, *, whole: bool = False) -> dict[str, Any
         "__v": 0,
         "id": stored.id,
     }
+
+
+def _says(document: Mapping[str, Any]) -> str:
+    """What the column asks for, in words; nothing where its type's package is not installed any more."""
+    try:
+        return columns.says(template_file.column_from_document(document))
+    except BadTemplate:
+        return ""
 
 
 def template(stored: StoredTemplate) -> TemplateDocument:

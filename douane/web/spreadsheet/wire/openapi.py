@@ -7,9 +7,8 @@ from typing import Any
 
 import msgspec
 
-from douane.model.template import VALIDATIONS
 from douane.web.spreadsheet.wire.bodies import INDEX_MAX
-from douane.web.spreadsheet.wire.columns import KEY_MAX, TYPE_NAMES
+from douane.web.spreadsheet.wire.columns import column_properties
 from douane.web.spreadsheet.wire.documents import CommonErrorBody, ErrorBody, Health, ProgressEvent
 from douane.web.spreadsheet.wire.projects import INTEGRATIONS, MODES, NAME_MAX
 
@@ -40,43 +39,7 @@ LOGIN_BODY = _body({"email": _TEXT, "password": _TEXT}, "email", "password")
 NEW_PROJECT_BODY = _body({"name": _SHORT, "authHeaderName": _TEXT}, "name")
 CHANGED_PROJECT_BODY = _body({"name": _SHORT, "authHeaderName": _TEXT})
 ALLOWED_DOMAINS_BODY = _body({"allowedDomains": _TEXTS}, "allowedDomains")
-COLUMN_BODY = _body(
-    {
-        "name": {"type": "string", "minLength": 1},
-        "key": {"type": "string", "minLength": 1, "maxLength": KEY_MAX},
-        "type": {"enum": list(TYPE_NAMES)},
-        "description": _TEXT,
-        "alternateKeys": _TEXTS,
-        "isRequired": _FLAG,
-        "isUnique": _FLAG,
-        "isFrozen": _FLAG,
-        "regex": _TEXT,
-        "regexDescription": _TEXT,
-        "selectValues": _TEXTS,
-        "dateFormats": _TEXTS,
-        "sequence": {"type": "integer"},
-        "defaultValue": {"type": ["string", "number"]},
-        "allowMultiSelect": _FLAG,
-        "delimiter": {"enum": [",", ";"]},
-        "validations": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "validate": {"enum": list(VALIDATIONS)},
-                    "min": _NUMBER,
-                    "max": _NUMBER,
-                    "uniqueKey": _TEXT,
-                    "errorMessage": _TEXT,
-                },
-                "required": ["validate"],
-            },
-        },
-    },
-    "name",
-    "key",
-    "type",
-)
+COLUMN_BODY = _body(column_properties(), "name", "key", "type")
 COLUMNS_BODY = _array(COLUMN_BODY)
 TEMPLATE_BODY = _body(
     {

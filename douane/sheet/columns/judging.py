@@ -1,0 +1,47 @@
+"""A column's type and its validations -> one `Judge`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from douane.model.template import Column
+from douane.sheet import columns, validations
+from douane.sheet.columns.contract import TEXT, Judge
+from douane.sheet.validations.contract import Cell, Rules
+
+
+def judge(column: Column) -> Judge:
+    own = columns.member(column.type).judge(column)
+    cell = Cell(column, TEXT, own.value, own.shown)
+    found = [
+        rules
+        for validation in column.validations
+        if (make := validations.member(validation.validate).rules) is not None
+        and (rules := make(validation, cell)) is not None
+    ]
+    if not found:
+        return own
+    return replace(
+        own, tests=(*own.tests, *(test for rules in found for test in rules.tests)), clean=_clean(own, found)
+    )
+
+
+def _clean(own: Judge, found: Sequence[Rules]) -> Callable[[pl.Expr, pl.Expr | None], pl.Expr] | None:
+    """Quick: the type and every validation say so. None as soon as one of them has to look."""
+    type_clean = own.clean
+    if (own.tests and type_clean is None) or any(rules.clean is None for rules in found):
+        return None
+
+    def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
+        value = None if own.quick_value is None else own.quick_value(cell)
+        parts = [type_clean(cell, kind)] if own.tests and type_clean is not None else []
+        parts += [rules.clean(cell, value) for rules in found if rules.clean is not None]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = whole & part
+        return whole
+
+    return clean

@@ -1,0 +1,47 @@
+"""SHELF of validations: an advanced validation of a column -> tests beside those of the column's type.
+
+A member is one module with a `MEMBER` (`contract.py` says what that is) and one line of the menu below, which is in the
+contract's order. Third-party members come in by the entry point group `douane.validations`, when they are first asked
+for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from douane.errors import BadTemplate
+from douane.sheet.validations.contract import Member
+
+SHELF = {
+    "range": "range",
+    "length": "length",
+    "unique_with": "unique_with",
+    "digits": "digits",
+}
+
+
+def names() -> tuple[str, ...]:
+    """What `validate` may say: ours, then those of other packages. Loads none of them."""
+    return tuple(dict.fromkeys([*SHELF, *(entry.name for entry in entry_points(group="douane.validations"))]))
+
+
+@cache
+def member(name: str) -> Member:
+    """BadTemplate where there is none of that name. Our own names cannot be taken."""
+    if name in SHELF:
+        found: Member = import_module(f"{__name__}.{SHELF[name]}").MEMBER
+        return found
+    for entry in entry_points(group="douane.validations", name=name):
+        loaded: Member = entry.load()
+        return loaded
+    raise BadTemplate(f"There is no validation {name}.", place="validate")
+
+
+def fault(name: str, document: Mapping[Any, Any]) -> tuple[str, str] | None:
+    """(field, sentence) of what is wrong with a validation's document; None = nothing."""
+    ask = member(name).fault
+    return None if ask is None else ask(document)
