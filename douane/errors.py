@@ -1,7 +1,8 @@
 """Every error Douane raises on purpose: a stable code and a sentence for a person.
 
 Not for wrong data: a wrong cell is a problem (`model/problem.py`), collected and never raised. The core knows no HTTP
-status; each surface translates codes in its `wire.py`.
+status; each surface translates codes in its `wire`. A class has a code of its own; where it is raised with a narrower
+one, its docstring lists it, and a test keeps the lists.
 
     DouaneError
     ├── BadFile            the file as a whole cannot be read
@@ -27,7 +28,9 @@ from __future__ import annotations
 
 
 class DouaneError(Exception):
-    """Base of all. `code` is stable and for programs, `str(error)` is a whole sentence for a person."""
+    """Base of all. `code` is stable and for programs, `str(error)` is a whole sentence for a person.
+
+    Codes in use: `internal` (a fault of ours)."""
 
     code = "error"
 
@@ -40,9 +43,17 @@ class DouaneError(Exception):
     def message(self) -> str:
         return str(self)
 
+    @property
+    def codes(self) -> list[str]:
+        """Its own code, and after it those of the wider kinds it is of: who knows only those finds them here."""
+        return list(dict.fromkeys([self.code, *(kind.code for kind in type(self).__mro__ if hasattr(kind, "code"))]))
+
 
 class BadFile(DouaneError):
-    """Codes in use: `file_empty`, `file_type`, `file_broken`, `file_encrypted`, `sheet_unknown`, `encoding_unknown`."""
+    """Codes in use: `file_empty`, `file_type`, `file_broken`, `file_encrypted`, `sheet_unknown`, `encoding_unknown`,
+    `rows_max` (more records than the call allows), `file_gone` (what was stored is not there any more), `nothing_found`
+    (an export without a record), `no_importer`, `export_unknown` (no importer knows it), `importer-csv-heading` and
+    `error-import-file-extract-error` (of the chat surface's contract)."""
 
     code = "file_broken"
 
@@ -58,7 +69,9 @@ class OverLimit(BadFile):
 
 
 class BadTemplate(DouaneError):
-    """`place` points into the document, e.g. `columns[3].regex`."""
+    """`place` points into the document, e.g. `columns[3].regex`.
+
+    Codes in use: `duplicate_keys`, `column_type`, `pattern`, `hopeless` (no cell could ever be right)."""
 
     code = "bad_template"
 
@@ -77,6 +90,8 @@ class NotFound(DouaneError):
 
 
 class Conflict(DouaneError):
+    """Codes in use: `column_key_taken`, `person_exists`."""
+
     code = "conflict"
 
 
@@ -95,6 +110,8 @@ class WrongStage(DouaneError):
 
 
 class NotAllowed(DouaneError):
+    """Codes in use: `bad_credentials`."""
+
     code = "not_allowed"
 
 
@@ -143,4 +160,6 @@ class Cancelled(DouaneError):
 
 
 class Superseded(DouaneError):
+    """Codes in use: `stopping` (the process ends; the work goes on elsewhere)."""
+
     code = "superseded"

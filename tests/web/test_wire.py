@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from douane import errors
 from douane.errors import NotFound, OverLimit, StorageFull, Unavailable, WrongStage
 from douane.flow.records import Record
 from douane.model.operation import Operation
@@ -350,3 +351,46 @@ def test_a_shown_file_name_keeps_its_suffix() -> None:
     assert first.startswith("people-")
     assert first.endswith(".csv")
     assert first != second
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.BadFile("Broken."), 400),
+        (errors.BadFile("None.", code="no_importer"), 400),
+        (errors.OverLimit("Too many.", setting="columns"), 413),
+        (errors.BadTemplate("Odd.", place="columns[0]"), 400),
+        (errors.BadTemplate("Odd.", code="pattern"), 400),
+        (errors.BadRequest("Odd."), 400),
+        (errors.NotFound("Gone."), 404),
+        (errors.Conflict("Taken.", code="person_exists"), 409),
+        (errors.NotAllowed("Who?", code="bad_credentials"), 401),
+        (errors.StorageFull("Full."), 507),
+        (errors.Unavailable("Away."), 503),
+        (errors.Cancelled("Ended."), 400),
+        (errors.Unreachable("No.", again=True), 500),
+        (errors.Superseded("Lost."), 500),
+        (errors.DouaneError("Odd.", code="internal"), 500),
+    ],
+    ids=lambda value: value.code if isinstance(value, errors.DouaneError) else str(value),
+)
+def test_errors_of_the_core_have_one_status_each(error: errors.DouaneError, status: int) -> None:
+    answer = wire.from_error(error)
+    assert answer.status == status
+    assert answer.message == (error.message if status != 500 else "Internal server error")
+    assert answer.headers == ({"Retry-After": "5"} if status == 503 else {})
+
+
+def test_a_failure_of_the_worker_blames_the_server_or_what_was_asked() -> None:
+    found = {code: wire.work_error(code, "So.") for code in ("storage_full", "unavailable", "over_limit", "not_found")}
+    assert {code: one.status for code, one in found.items()} == {
+        "storage_full": 507,
+        "unavailable": 503,
+        "over_limit": 400,
+        "not_found": 400,
+    }
+    assert found["unavailable"].headers == {"Retry-After": "5"}
+    assert (wire.work_error("error", "So.").status, wire.work_error("internal", "So.").status) == (500, 400)
+    assert wire.bad_file("a.csv", "file_type", "So.").status == 422
+    assert wire.bad_file("a.XLSX", "file_type", "So.").status == 400
+    assert wire.bad_file("a.csv", "over_limit", "So.").message == "So."

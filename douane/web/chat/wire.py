@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from douane.chat.markup import emoji_name
-from douane.errors import DouaneError, NotFound, OverLimit, StorageFull, Unavailable, WrongStage
+from douane.errors import DouaneError, WrongStage
 from douane.flow.chat.records import EntryLine, Ledger, Record
 from douane.model.identity import Person
 from douane.model.operation import Operation
@@ -96,19 +96,21 @@ def file_missing(address: str) -> WireError:
     return coded("error-import-file-missing", address, "downloadPublicImportFile")
 
 
+# Status and further lines of an answer, by the code of an error or of the wider kind it is of; of all others 400.
+_ANSWERS: dict[str, tuple[int, dict[str, str]]] = {
+    "over_limit": (413, {}),
+    "storage_full": (507, {}),
+    "unavailable": (503, {"Retry-After": "5"}),
+    "not_found": (404, {}),
+}
+
+
 def from_error(error: DouaneError) -> WireError:
     """Any failure of the house as this surface says it."""
-    if isinstance(error, OverLimit):
-        return plain(error.message, 413)
-    if isinstance(error, StorageFull):
-        return plain(error.message, 507)
-    if isinstance(error, Unavailable):
-        return WireError(503, {"success": False, "error": error.message}, {"Retry-After": "5"})
-    if isinstance(error, NotFound):
-        return plain(error.message, 404)
     if isinstance(error, WrongStage):
         return plain("error-invalid-operation-status")
-    return plain(error.message)
+    status, headers = next((_ANSWERS[code] for code in error.codes if code in _ANSWERS), (400, {}))
+    return WireError(status, {"success": False, "error": error.message}, headers)
 
 
 def download_failed(code: str, sentence: str) -> WireError:

@@ -91,52 +91,61 @@ REVIEW_FAILED = (
 _WORKBOOK = re.compile(r"\.(xls|xlsx|xlsm|xlsb|ods)\Z", re.IGNORECASE)
 
 
+# Status and further lines of an answer, by the code of an error or of the wider kind it is of.
+_ANSWERS: dict[str, tuple[int, dict[str, str]]] = {
+    "file_broken": (400, {}),
+    "over_limit": (413, {}),
+    "bad_template": (400, {}),
+    "bad_request": (400, {}),
+    "not_found": (404, {}),
+    "conflict": (409, {}),
+    "wrong_stage": (400, {}),
+    "not_allowed": (401, {}),
+    "storage_full": (507, {}),
+    "unavailable": (503, {"Retry-After": "5"}),
+    "cancelled": (400, {}),
+}
+# What `/v1` says of a file that could not be read (2.4), of a text and of a workbook. A limit keeps its own sentence,
+# which names it.
+_UNREADABLE = (400, TEXT_BROKEN), (400, WORKBOOK_BROKEN)
+_FILE_ANSWERS: dict[str, tuple[tuple[int, str], tuple[int, str]]] = {
+    "file_empty": ((400, FILE_EMPTY), (400, FILE_EMPTY)),
+    "file_type": ((422, FILE_TYPE), (400, WORKBOOK_BROKEN)),
+    "file_broken": _UNREADABLE,
+    "file_encrypted": _UNREADABLE,
+    "sheet_unknown": _UNREADABLE,
+    "encoding_unknown": _UNREADABLE,
+}
+
+
 def file_error(operation: Operation, code: str, sentence: str) -> WireError:
     return bad_file(operation.file_name or "", code, sentence)
 
 
 def bad_file(file_name: str, code: str, sentence: str) -> WireError:
-    """What `/v1` says about a file that could not be read (2.4); limits keep their own sentence, which names them."""
-    workbook = _WORKBOOK.search(file_name) is not None
-    if code == "file_empty":
-        return WireError(400, FILE_EMPTY)
-    if code == "file_type" and not workbook:
-        return WireError(422, FILE_TYPE)
-    if code in ("file_type", "file_broken", "file_encrypted", "sheet_unknown", "encoding_unknown"):
-        return WireError(400, WORKBOOK_BROKEN if workbook else TEXT_BROKEN)
-    return work_error(code, sentence)
+    """The answer to a file that could not be read."""
+    if code not in _FILE_ANSWERS:
+        return work_error(code, sentence)
+    return WireError(*_FILE_ANSWERS[code][_WORKBOOK.search(file_name) is not None])
 
 
 def work_error(code: str, sentence: str) -> WireError:
-    """What the worker's failure means for the one who waited for it."""
-    if code == "storage_full":
-        return WireError(507, sentence)
-    if code == "unavailable":
-        return WireError(503, sentence, headers={"Retry-After": "5"})
+    """What the worker's failure means for the one who waited for it: that of the server, or else of what was asked."""
     if code == "error":
         return WireError(500, REVIEW_FAILED, "Internal Server Error")
-    return WireError(400, sentence)
+    status, headers = _ANSWERS.get(code, (400, {}))
+    return WireError(status, sentence, headers=headers) if status >= 500 else WireError(400, sentence)
 
 
 def from_error(error: errors.DouaneError) -> WireError:
     """The answer to an error of the core that no endpoint had its own words for."""
+    known = next((code for code in error.codes if code in _ANSWERS), None)
+    if known is None:
+        return INTERNAL
+    status, headers = _ANSWERS[known]
     if isinstance(error, errors.WrongStage):
-        return WireError(400, GUARD.get(error.stage, error.message))
-    if isinstance(error, errors.NotFound):
-        return WireError(404, error.message)
-    if isinstance(error, errors.Conflict):
-        return WireError(409, error.message)
-    if isinstance(error, errors.NotAllowed):
-        return unauthorized(error.message)
-    if isinstance(error, errors.OverLimit):
-        return WireError(413, error.message)
-    if isinstance(error, errors.StorageFull):
-        return WireError(507, error.message)
-    if isinstance(error, errors.Unavailable):
-        return WireError(503, error.message, headers={"Retry-After": "5"})
-    if isinstance(error, errors.BadFile | errors.BadTemplate | errors.BadRequest | errors.Cancelled):
-        return WireError(400, error.message)
-    return INTERNAL
+        return WireError(status, GUARD.get(error.stage, error.message))
+    return WireError(status, error.message, headers=headers)
 
 
 INTERNAL = WireError(500, "Internal server error", None)
