@@ -24,6 +24,7 @@ import psutil
 import pytest
 import xlsxwriter
 import yaml
+from msgspec import to_builtins
 
 from douane import __version__
 from douane.cli import files, main
@@ -398,8 +399,9 @@ def test_the_parent_imports_nothing_heavy() -> None:
 
 
 def test_every_limit_of_the_readers_is_handed_over() -> None:
-    # The command line cannot ask the dataclass: its module needs Polars.
-    assert set(files.LIMITS) == set(Limits.__struct_fields__)
+    given = {name: 100 - number for number, name in enumerate(Limits.__struct_fields__)}
+    options = files._whole({"sheet": 1}, Settings(**given, piece_bytes=7))
+    assert (to_builtins(options.limits), options.piece_bytes, options.sheet) == (given, 7, 1)
 
 
 def test_a_terminal_gets_a_bar_with_rows_per_second(tmp_path: Path) -> None:

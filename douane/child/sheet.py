@@ -1,4 +1,4 @@
-"""What the child does for spreadsheets; the verbs and their events are listed in `douane/child/__init__.py`."""
+"""What the child does for spreadsheets: the verbs of `line/sheet.py`, by their names."""
 
 from __future__ import annotations
 
@@ -10,19 +10,37 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 import numpy as np
 import polars as pl
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from douane import errors
 from douane.child.wire import Wire, source_of
+from douane.line import sheet as line
+from douane.line.sheet import (
+    Added,
+    Begun,
+    Explained,
+    Inspected,
+    Judged,
+    Mapped,
+    Names,
+    Opened,
+    PackedRows,
+    Records,
+    Settled,
+    Staged,
+    Through,
+)
 from douane.line.staged import Checked, Part
+from douane.model.sheet_import import Summary
 from douane.model.template import Template
 from douane.sheet import formats, mapping, output, report, template_file
 from douane.sheet.check import Checker
-from douane.sheet.formats import Batch, Limits, Options, Piece, Position, Reader
+from douane.sheet.formats import Batch, Piece, Reader
 from douane.staging import checking, masks, rechecking
-from douane.staging.masks import GONE, INVALID, View
+from douane.staging.masks import GONE, INVALID
 from douane.staging.parts import read_part, read_rows, write_part
 from douane.staging.revisions import ADDED, RECORD, Cells, added_frame, overlay
 
@@ -32,28 +50,6 @@ SHOWN_CHARS, SHOWN_CHARS_MIN, SHOWN_CHARS_ALL = 1000, 16, 1_000_000
 
 
 # Opening the file
-
-
-def _options(spec: dict[str, Any]) -> Options:
-    given = dict(spec.get("options") or {})
-    limits = Limits(**given.pop("limits", {}) or {})
-    return Options(**given, limits=limits)
-
-
-def _detected(reader: Reader) -> dict[str, Any]:
-    found = reader.detected
-    return {
-        "format": found.format,
-        "encoding": found.encoding,
-        "delimiter": found.delimiter,
-        "quote": found.quote,
-        "headerRow": found.header_row,
-        "sheets": list(found.sheets),
-        "sheet": found.sheet,
-        "width": found.width,
-        "compression": found.compression,
-        "notes": list(found.notes),
-    }
 
 
 def _records(frame: pl.DataFrame, width: int) -> Iterator[list[str]]:
@@ -71,9 +67,9 @@ def _records(frame: pl.DataFrame, width: int) -> Iterator[list[str]]:
         yield texts
 
 
-def explain(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
+def explain(spec: line.Explain, folder: Path, wire: Wire) -> None:
     source = source_of(spec)
-    reader = formats.open_file(source, _options(spec))
+    reader = formats.open_file(source, spec.options)
     records = blank = 0
     preview: list[list[str]] = []
     for batch in checking.in_order(reader.pieces(), _parse):
@@ -84,27 +80,27 @@ def explain(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
         wire.progress("reading", batch.bytes_done, source.size, "bytes", records)
     start = reader.detected.header_row
     rows = records if start is None else max(0, records - start - 1)
-    wire.send("detected", **_detected(reader), rows=rows, blank=blank, records=_shown(preview))
+    wire.send(Explained(detected=reader.detected, rows=rows, blank=blank, records=_shown(preview)))
 
 
-def _shown(records: Sequence[list[str]]) -> list[list[str]]:
+def _shown(records: Sequence[list[str]]) -> Records:
     """The first records, cut where their cells are so long or so many that nobody could look at them."""
     cells = sum(len(record) for record in records[:PREVIEW_RECORDS]) or 1
     most = max(SHOWN_CHARS_MIN, min(SHOWN_CHARS, SHOWN_CHARS_ALL // cells))
-    return [
-        [cell if len(cell) <= most else cell[: most - 1] + "…" for cell in record]
+    return tuple(
+        tuple(cell if len(cell) <= most else cell[: most - 1] + "…" for cell in record)
         for record in records[:PREVIEW_RECORDS]
-    ]
+    )
 
 
 def _parse(piece: Piece) -> Batch:
     return piece.parse()
 
 
-def rows(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
-    reader = formats.open_file(source_of(spec), _options(spec))
+def rows(spec: line.Rows, folder: Path, out: BinaryIO) -> None:
+    reader = formats.open_file(source_of(spec), spec.options)
     width = reader.detected.width
-    encode = _csv_lines if spec.get("format") == "csv" else _json_lines
+    encode = _csv_lines if spec.format == "csv" else _json_lines
     for block in checking.in_order(reader.pieces(), lambda piece: encode(_records(piece.parse().frame, width))):
         out.write(block)
 
@@ -119,149 +115,125 @@ def _csv_lines(records: Iterator[list[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def sheets(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    wire.send("sheets", names=list(formats.sheet_names(source_of(spec), _options(spec))))
+def sheets(spec: line.SheetNames, folder: Path, wire: Wire) -> None:
+    wire.send(Names(names=formats.sheet_names(source_of(spec), spec.options)))
 
 
 # Reading
 
 
-def read(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    """Stages the whole file; goes on after the parts there are (`start`: a Position, and the next row)."""
+def read(spec: line.Read, folder: Path, wire: Wire) -> None:
     source = source_of(spec)
-    reader = formats.open_file(source, _options(spec))
-    start = Position(**spec.get("start") or {})
-    row = int(spec.get("row", 0))
-    announced = start.piece > 0
+    reader = formats.open_file(source, spec.options)
+    row = spec.row
+    announced = spec.start.piece > 0
 
-    def stage(piece: Piece) -> tuple[int, Batch, int, list[list[str]]]:
+    def stage(piece: Piece) -> tuple[Part, Batch, list[list[str]]]:
         batch = piece.parse()
         path = folder / f"part-{piece.number:07}"
         write_part(batch.frame, path)
         preview = [] if announced else list(_records(batch.frame.head(PREVIEW_RECORDS), reader.detected.width))
-        return piece.number, Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done), len(batch.frame), preview
+        without = Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done)
+        return Part(piece.number, 0, len(batch.frame), path), without, preview
 
     header = reader.detected.header_row
     first: list[list[str]] = []
-    for number, batch, count, preview in checking.in_order(reader.pieces(start), stage):
-        wire.send_file(
-            "part",
-            number=number,
-            first_row=row,
-            rows=count,
-            blank=batch.blank,
-            file=f"part-{number:07}",
-            next=asdict(batch.next),
-            bytes_done=batch.bytes_done,
+    for part, batch, preview in checking.in_order(reader.pieces(spec.start), stage):
+        wire.send(
+            Staged(part=replace(part, first_row=row), blank=batch.blank, next=batch.next, bytes_done=batch.bytes_done)
         )
-        row += count
+        row += part.rows
         if not announced:
             first += preview
             if header is None or len(first) > header or row > PREVIEW_RECORDS:
-                wire.send("detected", **_detected(reader), records=_shown(first))
+                wire.send(Opened(detected=reader.detected, records=_shown(first)))
                 announced = True
         wire.progress("reading", batch.bytes_done, source.size, "bytes", row)
     if not announced:
-        wire.send("detected", **_detected(reader), records=_shown(first))
-    wire.send("read", rows=row)
+        wire.send(Opened(detected=reader.detected, records=_shown(first)))
+    wire.send(Through(rows=row))
 
 
 # Checking
 
 
-def _template(document: dict[str, Any]) -> Template:
-    return template_file.read_template(document)
+class _Table:
+    """A staged table as a verb sees it: its template laid out over its columns, and what people changed in it."""
+
+    def __init__(self, spec: line.OfTable) -> None:
+        self.layout = mapping.layout(spec.template, spec.headings, spec.chosen)
+        self.positions = {
+            key: at for key in self.layout.fields if key and (at := self.layout.position(key)) is not None
+        }
+        self.cells: dict[int, dict[str, str | None]] = {}
+        for row, key, text in () if spec.cells is None else json.loads(spec.cells.read_bytes()):
+            self.cells.setdefault(row, {})[key] = text
+
+    @property
+    def added(self) -> list[int]:
+        """The rows that people added and that stand."""
+        return [row for row, keys in self.cells.items() if keys.get(RECORD) == ADDED]
+
+    def judge_added(self, checker: Checker, number: int, folder: Path) -> tuple[Part, Checked]:
+        frame = added_frame(self.added, self.cells, self.positions)
+        path = folder / f"part-{number:07}"
+        write_part(frame, path)
+        return Part(number, -1, len(frame), path), checking.check_frame(checker, frame, number, 0, folder)
+
+    def summary(self, checker: Checker, parts: Sequence[Part], checked: Sequence[Checked]) -> Summary:
+        return tally(checker, parts, checked, self.cells, self.positions)
 
 
-def _checker(spec: dict[str, Any], template: Template) -> tuple[Checker, mapping.Layout]:
-    layout = mapping.layout(template, tuple(spec["headings"]), tuple(spec["chosen"]))
-    return Checker(template, layout, seed=int(spec.get("seed", 0))), layout
-
-
-def _parts(spec: dict[str, Any]) -> list[Part]:
-    return [Part(p["number"], p["first_row"], p["rows"], Path(p["path"])) for p in spec["parts"]]
-
-
-def _held(verdict: dict[str, Any]) -> Checked:
-    hashes = Path(verdict["hashes"]) if verdict["hashes"] else None
-    return Checked(
-        verdict["number"], verdict["rows"], verdict["valid"], verdict["invalid"], Path(verdict["mask"]), hashes
-    )
-
-
-def _send_mask(wire: Wire, verdict: Checked) -> None:
-    wire.send_file(
-        "mask",
-        number=verdict.number,
-        rows=verdict.rows,
-        valid=verdict.valid,
-        invalid=verdict.invalid,
-        mask=verdict.mask.name,
-        hashes=verdict.hashes.name if verdict.hashes else None,
-    )
-
-
-def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    """`done`: verdicts that an earlier attempt of the same check stored already, if they carry this `stamp`. With
-    `cells`, the table as it stands under these revisions: a check of another Douane's verdicts from the ground."""
-    template = _template(spec["template"])
-    checker, layout = _checker(spec, template)
-    wire.send("begun", stamp=checker.stamp, words=checker.words)
-    cells = _cells(spec) if "cells" in spec else {}
-    positions = _positions(layout)
-    parts = [part for part in _parts(spec) if part.first_row >= 0]
+def check(spec: line.Check, folder: Path, wire: Wire) -> None:
+    table = _Table(spec)
+    checker = Checker(spec.template, table.layout, seed=spec.seed)
+    wire.send(Begun(stamp=checker.stamp, words=checker.words))
+    parts = [part for part in spec.parts if part.first_row >= 0]
     total = sum(part.rows for part in parts)
-    held = {v["number"]: _held(v) for v in spec.get("done", []) if spec.get("stamp") == checker.stamp}
-    checked: list[Checked] = [held[part.number] for part in parts if part.number in held]
+    held = {verdict.number: verdict for verdict in spec.held if spec.stamp == checker.stamp}
+    checked = [held[part.number] for part in parts if part.number in held]
     done = sum(verdict.rows for verdict in checked)
     rest = [part for part in parts if part.number not in held]
-    for verdict in checking.check_parts(checker, rest, int(spec["data_start"]), folder, cells, positions):
+    for verdict in checking.check_parts(checker, rest, spec.data_start, folder, table.cells, table.positions):
         checked.append(verdict)
-        _send_mask(wire, verdict)
+        wire.send(Judged(verdict=verdict))
         done += verdict.rows
         wire.progress("checking", done, total, "rows", done)
     wire.progress("comparing", done, total, "rows", done, now=True)
     checked.sort(key=lambda verdict: verdict.number)
-    if added := [row for row, keys in cells.items() if keys.get(RECORD) == ADDED]:
-        part, verdict = _added_part(spec, checker, added, cells, positions, folder)
-        _send_added(wire, part)
-        _send_mask(wire, verdict)
+    if table.added:
+        part, verdict = table.judge_added(checker, spec.added_number, folder)
+        wire.send(Added(part=part))
+        wire.send(Judged(verdict=verdict))
         parts.append(part)
         checked.append(verdict)
-    changed = {v.number: v for v in checking.settle_uniqueness(checker, parts, checked, folder, cells, positions)}
+    settled = checking.settle_uniqueness(checker, parts, checked, folder, table.cells, table.positions)
+    changed = {verdict.number: verdict for verdict in settled}
     for verdict in changed.values():
         # Its hashes are stored already: uniqueness changes masks only.
-        _send_mask(wire, replace(verdict, hashes=None))
-    checked = [changed.get(v.number, v) for v in checked]
+        wire.send(Judged(verdict=replace(verdict, hashes=None, sparse={})))
+    checked = [changed.get(verdict.number, verdict) for verdict in checked]
     for packed in checking.pack_sparse(parts, checked, folder):
-        wire.send_file(
-            "packed",
-            view=packed.view,
-            number=packed.number,
-            first_row=packed.first_row,
-            last_row=packed.last_row,
-            rows=packed.rows,
-            file=packed.path.name,
-        )
-    _send_checked(wire, checker, _tally(checker, parts, checked, cells, positions))
+        wire.send(PackedRows(packed=packed))
+    wire.send(_settled(checker, table.summary(checker, parts, checked)))
 
 
-def _tally(
+def tally(
     checker: Checker,
     parts: Sequence[Part],
     checked: Sequence[Checked],
     cells: Cells,
     positions: dict[str, int],
     blank: int = 0,
-) -> dict[str, Any]:
+) -> Summary:
     """The summary over all masks. Only parts that hold something wrong are opened, and only for the lines shown."""
-    tally = report.Tally(checker.rules, checker.invalid_words)
+    counted = report.Tally(checker.rules, checker.invalid_words)
     for part, verdict in zip(parts, checked, strict=True):
         mask = masks.read_mask(verdict.mask)
         kept = np.flatnonzero(mask.state != GONE)
         words = mask.words[kept]
         if not words.any():
-            tally.add(words, np.zeros(len(kept), np.uint32), lambda at: ())
+            counted.add(words, np.zeros(len(kept), np.uint32), lambda at: ())
             continue
         lines = read_part(part.path, ["_line"])["_line"].to_numpy()[kept]
 
@@ -271,100 +243,48 @@ def _tally(
                 frame = overlay(frame, kept[at : at + 1] + part.first_row, cells, positions)
             return checker.problems(frame, words[at : at + 1])[0]
 
-        tally.add(words, lines, describe)
-    return {"summary": tally.summary(blank=blank)}
+        counted.add(words, lines, describe)
+    return counted.summary(blank=blank)
 
 
-def recheck(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    """Judges again what a review changed. `previous`: per part {number, rows, valid, invalid, mask, hashes} of the last
-    review; `cells`: a JSON file of [row, key, text] that stand; `changed`: rows touched since. Rows that people added
-    become one new part."""
-    template = _template(spec["template"])
-    checker, layout = _checker(spec, template)
-    positions = _positions(layout)
-    cells = _cells(spec)
-    previous = {v["number"]: v for v in spec["previous"]}
-    parts: list[Part] = []
-    checked: list[Checked] = []
-    old_hashes: list[masks.Words] = []
-    for part in _parts(spec):
-        verdict = _held(previous[part.number])
-        if part.first_row >= 0:
-            parts.append(part)
-            checked.append(verdict)
-        elif verdict.hashes is not None:
-            old_hashes.append(np.array(masks.read_hashes(verdict.hashes, len(checker.unique))))
-    added = [row for row, keys in cells.items() if keys.get(RECORD) == ADDED]
-    had_added = any(p["first_row"] < 0 for p in spec["parts"])
-    if added or had_added:
-        part, verdict = _added_part(spec, checker, added, cells, positions, folder)
-        _send_added(wire, part)
+def recheck(spec: line.Recheck, folder: Path, wire: Wire) -> None:
+    """Rows that people added become one new part."""
+    table = _Table(spec)
+    checker = Checker(spec.template, table.layout, seed=spec.seed)
+    previous = {verdict.number: verdict for verdict in spec.previous}
+    parts = [part for part in spec.parts if part.first_row >= 0]
+    checked = [previous[part.number] for part in parts]
+    added_before = [previous[part.number] for part in spec.parts if part.first_row < 0]
+    old_hashes = [
+        np.array(masks.read_hashes(verdict.hashes, len(checker.unique)))
+        for verdict in added_before
+        if verdict.hashes is not None
+    ]
+    if table.added or added_before:
+        part, verdict = table.judge_added(checker, spec.added_number, folder)
+        wire.send(Added(part=part))
         parts.append(part)
         checked.append(verdict)
-    changed_rows = [row for row in spec["changed"] if cells.get(row, {}).get(RECORD) != ADDED]
-    changed = {
-        v.number: v
-        for v in rechecking.recheck(checker, parts, checked, cells, changed_rows, positions, folder, old_hashes)
-    }
+    rows = [row for row in spec.changed if table.cells.get(row, {}).get(RECORD) != ADDED]
+    judged = rechecking.recheck(checker, parts, checked, table.cells, rows, table.positions, folder, old_hashes)
+    changed = {verdict.number: verdict for verdict in judged}
     for verdict in changed.values():
-        _send_mask(wire, verdict)
-    checked = [changed.get(v.number, v) for v in checked]
-    summary = _tally(checker, parts, checked, cells, positions)
-    _send_checked(wire, checker, summary)
+        wire.send(Judged(verdict=verdict))
+    checked = [changed.get(verdict.number, verdict) for verdict in checked]
+    wire.send(_settled(checker, table.summary(checker, parts, checked)))
 
 
-def _cells(spec: dict[str, Any]) -> dict[int, dict[str, str | None]]:
-    cells: dict[int, dict[str, str | None]] = {}
-    for row, key, text in json.loads(Path(spec["cells"]).read_text()):
-        cells.setdefault(row, {})[key] = text
-    return cells
-
-
-def _added_part(
-    spec: dict[str, Any],
-    checker: Checker,
-    added: Sequence[int],
-    cells: Cells,
-    positions: dict[str, int],
-    folder: Path,
-) -> tuple[Part, Checked]:
-    number = int(spec["added_number"])
-    frame = added_frame(added, cells, positions)
-    path = folder / f"part-{number:07}"
-    write_part(frame, path)
-    return Part(number, -1, len(frame), path), checking.check_frame(checker, frame, number, 0, folder)
-
-
-def _send_added(wire: Wire, part: Part) -> None:
-    wire.send_file(
-        "part",
-        number=part.number,
-        first_row=-1,
-        rows=part.rows,
-        blank=0,
-        file=part.path.name,
-        next={},
-        bytes_done=0,
-    )
-
-
-def _send_checked(wire: Wire, checker: Checker, summary: dict[str, Any]) -> None:
-    """The end of a check; the rule table goes with it, so that the bits of its masks can always be read."""
-    rules = [[rule.column, rule.name] for rule in checker.rules]
-    wire.send("checked", **summary, stamp=checker.stamp, words=checker.words, rules=rules)
-
-
-def _positions(layout: mapping.Layout) -> dict[str, int]:
-    return {key: at for key in layout.fields if key and (at := layout.position(key)) is not None}
+def _settled(checker: Checker, summary: Summary) -> Settled:
+    rules = tuple((rule.column, rule.name) for rule in checker.rules)
+    return Settled(stamp=checker.stamp, words=checker.words, rules=rules, summary=summary)
 
 
 # `douane check`: reading and checking fused
 
 
-def inspect(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    source = source_of(spec)
-    reader = formats.open_file(source, _options(spec))
-    template = _template(spec["template"])
+def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
+    source, template = source_of(spec), spec.template
+    reader = formats.open_file(source, spec.options)
     pieces = iter(reader.pieces())
     opening: list[tuple[int, Batch]] = []
     records: list[list[str]] = []
@@ -376,17 +296,19 @@ def inspect(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
         if header is None or len(records) > header:
             break
     headings = _headings(records, header, reader.detected.width)
-    chosen = _chosen(template, headings, spec.get("mapping"))
+    chosen = _chosen(template, headings, spec.mapping)
     layout = mapping.layout(template, headings, chosen)
-    wire.send("detected", **_detected(reader), headings=list(headings))
     used = {at for at in chosen if at is not None}
     wire.send(
-        "mapping",
-        mapping={
-            column.key: None if at is None else headings[at]
-            for column, at in zip(template.columns, chosen, strict=True)
-        },
-        unmapped=[text for at, text in enumerate(headings) if at not in used],
+        Mapped(
+            detected=reader.detected,
+            headings=headings,
+            mapping={
+                column.key: None if at is None else headings[at]
+                for column, at in zip(template.columns, chosen, strict=True)
+            },
+            unmapped=tuple(text for at, text in enumerate(headings) if at not in used),
+        )
     )
     checker = Checker(template, layout, seed=int.from_bytes(os.urandom(7)))
     data_start = 0 if header is None else header + 1
@@ -419,16 +341,16 @@ def inspect(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     wire.progress("comparing", source.size, source.size, "bytes", max(0, row - data_start), now=True)
     changed = {v.number: v for v in checking.settle_uniqueness(checker, kept, checked, folder)}
     checked = [changed.get(v.number, v) for v in checked]
-    if spec.get("stage"):
+    if spec.stage:
         for _ in checking.pack_sparse(kept, checked, folder):
             pass
-    summary = _tally(checker, kept, checked, {}, {}, blank)
-    if spec.get("report"):
+    summary = tally(checker, kept, checked, {}, {}, blank)
+    if spec.report:
         wire.progress("reporting", source.size, source.size, "bytes", max(0, row - data_start), now=True)
         _write_reports(checker, output.Output(template, layout), layout, kept, checked, folder)
-    if spec.get("stage"):
+    if spec.stage:
         _write_manifest(folder, reader, template, headings, chosen, data_start, kept, checked, summary)
-    wire.send("inspected", **summary)
+    wire.send(Inspected(summary=summary))
 
 
 def _headings(records: Sequence[list[str]], header: int | None, width: int) -> tuple[str, ...]:
@@ -517,12 +439,12 @@ def _write_manifest(
     data_start: int,
     parts: Sequence[Part],
     checked: Sequence[Checked],
-    summary: dict[str, Any],
+    summary: Summary,
 ) -> None:
     """What `--stage` leaves beside the parts, so that other programs can read them."""
     document = {
         "layout": 1,
-        "detected": _detected(reader),
+        "detected": msgspec.to_builtins(reader.detected),
         "template": {
             "name": template.name,
             "columns": [template_file.column_to_document(column) for column in template.columns],
@@ -542,7 +464,7 @@ def _write_manifest(
             }
             for part, verdict in zip(parts, checked, strict=True)
         ],
-        **summary,
+        "summary": msgspec.to_builtins(summary),
     }
     (folder / "manifest.json").write_text(json.dumps(document, ensure_ascii=False, indent=1))
 
@@ -550,29 +472,21 @@ def _write_manifest(
 # A whole view, encoded
 
 
-def encode(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
-    """`parts`: {number, first_row, rows, path, mask}; `cells` as in `recheck` (every revision that stands)."""
-    template = _template(spec["template"])
-    layout = mapping.layout(template, tuple(spec["headings"]), tuple(spec["chosen"]))
-    form = output.Output(template, layout)
-    positions = _positions(layout)
-    cells = _cells(spec)
+def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
+    table = _Table(spec)
+    form = output.Output(spec.template, table.layout)
 
     def frames() -> Iterator[pl.DataFrame]:
-        for part in spec["parts"]:
-            offsets = masks.view_offsets(masks.read_mask(Path(part["mask"])).state, _view(spec["view"]))
-            if part["first_row"] < 0:
-                frame = read_rows(Path(part["path"]), offsets)
-                yield overlay(frame, frame["_row"].to_numpy(), cells, positions)
+        for part, mask in zip(spec.parts, spec.masks, strict=True):
+            offsets = masks.view_offsets(masks.read_mask(mask).state, spec.view)
+            if part.first_row < 0:
+                frame = read_rows(part.path, offsets)
+                yield overlay(frame, frame["_row"].to_numpy(), table.cells, table.positions)
             elif len(offsets):
-                frame = read_part(Path(part["path"]))[offsets]
-                yield overlay(frame, offsets + part["first_row"], cells, positions)
+                frame = read_part(part.path)[offsets]
+                yield overlay(frame, offsets + part.first_row, table.cells, table.positions)
 
-    ENCODERS[spec["format"]](form, frames, folder, out)
-
-
-def _view(name: str) -> View:
-    return "all" if name == "all" else "valid" if name == "valid" else "invalid"
+    ENCODERS[spec.format](form, frames, folder, out)
 
 
 Frames = Callable[[], Iterator[pl.DataFrame]]
@@ -634,7 +548,8 @@ ENCODERS: dict[str, Callable[[output.Output, Frames, Path, BinaryIO], None]] = {
     "arrow": _encode_arrow,
     "parquet": _encode_parquet,
 }
-VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {
+SPECS = line.SPECS
+VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
     "explain": explain,
     "sheets": sheets,
     "read": read,
@@ -642,4 +557,4 @@ VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {
     "recheck": recheck,
     "inspect": inspect,
 }
-STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {"rows": rows, "encode": encode}
+STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {"rows": rows, "encode": encode}

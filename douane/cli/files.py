@@ -17,33 +17,27 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
+from msgspec import to_builtins
 from rich.console import Console
 
 from douane.cli import screen
 from douane.cli.documents import read_document
 from douane.cli.given import settings
-from douane.errors import BadFile, BadRequest, BadTemplate
+from douane.errors import BadFile, BadRequest, BadTemplate, DouaneError
 from douane.jobs.children import child_limits, run_child, stream_child
+from douane.line import Event, Progress, Spec
+from douane.line import sheet as line
+from douane.model.reading import Limits, Options
 from douane.model.template import Template
 from douane.settings import Settings
-from douane.sheet.template_file import column_to_document, json_schema, read_template
+from douane.sheet.template_file import json_schema, read_template
 
 REPORTS = ("valid.csv", "invalid.csv", "problems.ndjson")
 COPY_BYTES = 1 << 20
-LIMITS = (
-    "cell_bytes",
-    "record_bytes",
-    "columns",
-    "unpacked_bytes",
-    "unpacked_ratio",
-    "unpacked_free_bytes",
-    "archive_entries",
-    "entry_bytes",
-    "json_depth",
-    "json_digits",
-)
+
+E = TypeVar("E", bound=Event)
 
 
 def reading_options(sheet: str | None, encoding: str | None, delimiter: str | None) -> dict[str, Any]:
@@ -63,7 +57,7 @@ def reading_options(sheet: str | None, encoding: str | None, delimiter: str | No
 def rows(name: str, options: Mapping[str, Any], form: str) -> None:
     """Every record of the file on standard output, as NDJSON arrays or CSV."""
     config = settings()
-    spec = {"do": "rows", "options": _whole(options, config), "format": form}
+    spec = line.Rows(options=_whole(options, config), format="csv" if form == "csv" else "ndjson")
     with opened(name) as source, _folder(None) as folder:
         payload = stream_child(spec, source=source.fileno(), folder=folder, limits=child_limits(config))
         try:
@@ -78,13 +72,14 @@ def rows(name: str, options: Mapping[str, Any], form: str) -> None:
 def explain(name: str, options: Mapping[str, Any], as_json: bool) -> None:
     """What was detected, in words or (`as_json`) as the event has it, without the first records."""
     config = settings()
-    spec = {"do": "explain", "options": _whole(options, config)}
+    spec = line.Explain(options=_whole(options, config))
     with opened(name) as source, _folder(None) as folder:
-        detected = _run(spec, source, folder, config)["detected"]
+        found = _run(spec, source, folder, config).one(line.Explained)
+    detected = {**to_builtins(found.detected), "rows": found.rows, "blank": found.blank}
     if as_json:
-        screen.print_json({key: value for key, value in detected.items() if key != "records"})
+        screen.print_json(detected)
     else:
-        screen.show_detected(Console(), name, detected)
+        screen.show_detected(Console(), name, {**detected, "records": found.records})
 
 
 # check
@@ -102,16 +97,13 @@ def check(
     """Prints the summary, leaves the reports in `out` and the staged table in `stage`. True if all rows are valid."""
     config = settings()
     template = _template(template_path)
-    spec = {
-        "do": "inspect",
-        "options": _whole(options, config),
-        "template": _template_document(template),
-        "mapping": None
-        if mapping_path is None
-        else _mapping(mapping_path, {column.key for column in template.columns}),
-        "stage": stage is not None,
-        "report": out is not None,
-    }
+    spec = line.Inspect(
+        options=_whole(options, config),
+        template=template,
+        mapping=None if mapping_path is None else _mapping(mapping_path, {column.key for column in template.columns}),
+        stage=stage is not None,
+        report=out is not None,
+    )
     if stage is not None and stage.exists() and any(stage.iterdir()):
         raise BadRequest(f"The folder {stage} is not empty; a staged table needs one of its own.")
     for folder in (out, stage):
@@ -124,11 +116,12 @@ def check(
         if stage is not None:
             for path in sorted(work.iterdir()):
                 shutil.move(path, stage / path.name)
+    mapped = events.one(line.Mapped)
     summary = {
-        **events["inspected"]["summary"],
-        "detected": {key: value for key, value in events["detected"].items() if key != "headings"},
-        "mapping": events["mapping"]["mapping"],
-        "unmapped": [heading for heading in events["mapping"]["unmapped"] if heading],
+        **to_builtins(events.one(line.Inspected).summary),
+        "detected": to_builtins(mapped.detected),
+        "mapping": mapped.mapping,
+        "unmapped": [heading for heading in mapped.unmapped if heading],
     }
     if as_json:
         screen.print_json(summary)
@@ -158,10 +151,6 @@ def _mapping(path: Path, keys: set[str]) -> dict[str, str | None]:
     return document
 
 
-def _template_document(template: Template) -> dict[str, Any]:
-    return {"name": template.name, "columns": [column_to_document(column) for column in template.columns]}
-
-
 def template_schema() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
@@ -169,24 +158,40 @@ def template_schema() -> str:
 # The child
 
 
-def _run(spec: Mapping[str, Any], source: BinaryIO, folder: Path, config: Settings) -> dict[str, dict[str, Any]]:
-    """Runs the child to its end with a progress bar; the last event of each kind. Its error is raised as ours."""
-    events: dict[str, dict[str, Any]] = {}
+class _Events:
+    """The last event of each kind that a child said."""
+
+    def __init__(self) -> None:
+        self._last: dict[type[Event], Event] = {}
+
+    def keep(self, event: Event) -> None:
+        self._last[type(event)] = event
+
+    def one(self, kind: type[E]) -> E:
+        event = self._last.get(kind)
+        if not isinstance(event, kind):
+            raise DouaneError("The program that read the file said too little.", code="internal")
+        return event
+
+
+def _run(spec: Spec, source: BinaryIO, folder: Path, config: Settings) -> _Events:
+    """Runs the child to its end with a progress bar. Its error is raised as ours."""
+    events = _Events()
     with screen.progress_bar(sys.stderr) as bar:
 
-        def take(event: dict[str, Any]) -> None:
-            if event["event"] == "progress":
+        def take(event: Event) -> None:
+            if isinstance(event, Progress):
                 bar.update(event)
             else:
-                events[event.pop("event")] = event
+                events.keep(event)
 
-        run_child(dict(spec), source=source.fileno(), folder=folder, on_event=take, limits=child_limits(config))
+        run_child(spec, source=source.fileno(), folder=folder, on_event=take, limits=child_limits(config))
     return events
 
 
-def _whole(options: Mapping[str, Any], config: Settings) -> dict[str, Any]:
-    limits = {limit: getattr(config, limit) for limit in LIMITS}
-    return {**options, "piece_bytes": config.piece_bytes, "limits": limits}
+def _whole(options: Mapping[str, Any], config: Settings) -> Options:
+    limits = Limits(**{name: getattr(config, name) for name in Limits.__struct_fields__})
+    return Options(**options, piece_bytes=config.piece_bytes, limits=limits)
 
 
 # Files

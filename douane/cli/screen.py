@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from douane import line
 
 CELL_CHARACTERS = 200
 DELIMITERS = {
@@ -226,8 +229,8 @@ class Bar:
         self._began = time.monotonic()
         self._rows = 0
 
-    def update(self, event: Mapping[str, Any]) -> None:
-        """{"step", "done", "total", "unit", "rows"}; `total` 0 where it is not known."""
+    def update(self, said: line.Progress | Mapping[str, Any]) -> None:
+        event = structs.asdict(said) if isinstance(said, line.Progress) else said
         if self._progress is None or self._task is None:
             return
         self._progress.update(

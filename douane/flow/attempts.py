@@ -14,14 +14,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import structlog
 
-from douane import errors
+from douane import errors, line
 from douane.flow.house import House
 from douane.jobs.children import Seat, run_child
 from douane.jobs.queue import WorkItem
+from douane.line import Event, Spec
 from douane.model.operation import Operation, Progress
 from douane.store import operations
 from douane.store.database import read as reading
@@ -31,6 +32,8 @@ PROGRESS_WRITE_S = 0.5
 WINDOW = 6  # files of the child that may wait to be stored
 # Work whose failure ends the import; any other leaves it where it stood, to be asked for again.
 ENDS_THE_IMPORT = frozenset({"read", "chat_read", "chat_run", "chat_files", "chat_avatars", "chat_download"})
+
+_PROGRESS = ("step", "done", "total", "unit", "rows")
 
 log = structlog.get_logger()
 
@@ -97,20 +100,21 @@ class Attempt:
         self.turn_over = self.kept and not self.done and time.monotonic() > self.ends_at
         return self.turn_over or self.cancelled()
 
-    def progress(self, event: Mapping[str, Any]) -> None:
+    def progress(self, event: line.Progress | Mapping[str, Any]) -> None:
         now = time.monotonic()
         if now - self._progress_at < PROGRESS_WRITE_S:
             return
         self._progress_at = now
-        progress = Progress(event["step"], event["done"], event["total"], event["unit"], event["rows"])
+        said = line.Progress(**{key: event[key] for key in _PROGRESS}) if isinstance(event, Mapping) else event
+        progress = Progress(said.step, said.done, said.total, said.unit, said.rows)
         with write(self.house.engine) as connection:
             operations.set_progress(connection, self.held, progress)
 
-    def store(self, kind: str, file: str, folder: Path | None = None) -> str:
+    def store(self, kind: str, file: str | Path, folder: Path | None = None) -> str:
         """Puts a file of the child (or one in another `folder`) into the object store; its name ends in the attempt's
         token, so that a file of an attempt that lost its claim is never mistaken for another's."""
-        name = f"{self.held.id}/{kind}/{file}-{self.token}"
-        path = (folder or self.folder) / Path(file).name
+        path = file if isinstance(file, Path) else (folder or self.folder) / Path(file).name
+        name = f"{self.held.id}/{kind}/{file.name if isinstance(file, Path) else file}-{self.token}"
         self.house.objects.put_file(name, path)
         self.kept = True
         return name
@@ -178,15 +182,28 @@ def give_up(house: House, kind: str, item: WorkItem, error: Exception) -> None:
         fail(house, held, error)
 
 
-def run(attempt: Attempt, spec: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool:
+@overload
+def run(attempt: Attempt, spec: Spec, on_event: Callable[[Event], None]) -> bool: ...
+@overload
+def run(attempt: Attempt, spec: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool: ...
+def run(attempt: Attempt, spec: Spec | dict[str, Any], on_event: Callable[[Any], None]) -> bool:
     """Runs the child; False when its turn was over before it was done."""
     try:
-        run_child(
-            {**spec, "window": WINDOW},
-            seat=attempt.seat,
-            on_event=on_event,
-            cancelled=attempt.cancelled_or_turn_over,
-        )
+        if isinstance(spec, Spec):
+            run_child(
+                spec,
+                seat=attempt.seat,
+                window=WINDOW,
+                on_event=on_event,
+                cancelled=attempt.cancelled_or_turn_over,
+            )
+        else:
+            run_child(
+                {**spec, "window": WINDOW},
+                seat=attempt.seat,
+                on_event=on_event,
+                cancelled=attempt.cancelled_or_turn_over,
+            )
     except errors.Cancelled:
         if not attempt.turn_over or attempt.cancelled():
             raise

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import secrets
 import threading
 import time
@@ -23,10 +22,12 @@ import polars as pl
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, Conflict, WrongStage
-from douane.flow.forms import Form, chosen_of, form_of, headings_of, template_document
+from douane.flow.forms import Form, chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
-from douane.flow.work import TABLE
+from douane.flow.work import TABLE, lay_out
 from douane.jobs.children import stream_child
+from douane.line.sheet import Encode
+from douane.line.staged import Part
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.staging import masks
@@ -468,31 +469,20 @@ def _encoded(
     seat = house.seats.take()
     try:
         inputs = seat.inputs
-        parts = [
-            {
-                "number": entry.number,
-                "first_row": entry.first_row,
-                "rows": entry.rows,
-                "path": str(house.objects.link_into(entry.object, inputs)),
-                "mask": str(house.objects.link_into(entry.mask_object, inputs)),
-            }
-            for entry in directory.entries
-            if entry.mask_object is not None
-        ]
-        (inputs / "cells").write_text(
-            json.dumps([[row, key, text] for row, keys in cells.items() for key, text in keys.items()])
+        entries = [entry for entry in directory.entries if entry.mask_object is not None]
+        spec = Encode(
+            parts=tuple(
+                Part(entry.number, entry.first_row, entry.rows, house.objects.link_into(entry.object, inputs))
+                for entry in entries
+            ),
+            masks=tuple(house.objects.link_into(entry.mask_object or "", inputs) for entry in entries),
+            template=template_of(operation),
+            headings=headings_of(operation),
+            chosen=chosen_of(operation),
+            cells=lay_out(inputs, cells),
+            view=view,
+            format=format,
         )
-        spec = {
-            "do": "encode",
-            "template": template_document(operation),
-            "headings": list(headings_of(operation)),
-            "chosen": list(chosen_of(operation)),
-            "operation": operation.id,
-            "view": view,
-            "format": format,
-            "parts": parts,
-            "cells": str(inputs / "cells"),
-        }
         yield from stream_child(spec, folder=seat.folder, readable=(inputs,), limits=seat.limits)
     finally:
         seat.clear()

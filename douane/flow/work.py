@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import structlog
 from msgspec import to_builtins
+from msgspec.structs import asdict, replace
 
 from douane import errors
 from douane.flow import imports
 from douane.flow.attempts import Attempt, attempting, run
-from douane.flow.forms import chosen_of, headings_of, template_document, template_of
+from douane.flow.forms import chosen_of, headings_of, template_of
 from douane.flow.house import House, file_limits
+from douane.line import Event, Progress, Sandbox
+from douane.line import sheet as line
+from douane.line.staged import Checked, Packed, Part
 from douane.model.operation import Operation
+from douane.model.reading import Options, Position
+from douane.model.template import Template
 from douane.sheet import mapping as sheet_mapping
 from douane.store import manifest, operations, revisions
 from douane.store.database import read as reading
@@ -49,53 +56,39 @@ def _read(attempt: Attempt) -> bool:
     assert held.source_object is not None
     with reading(house.engine) as connection:
         parts = manifest.parts(connection, held.id, TABLE)
-    spec: dict[str, Any] = {"do": "read", "options": _options(house, held)}
-    if parts:
-        spec["start"] = parts[-1].next
-        spec["row"] = parts[-1].first_row + parts[-1].rows
-    spec["source"] = str(house.objects.link_into(held.source_object, attempt.seat.inputs))
+    spec = line.Read(
+        options=_options(house, held),
+        source=house.objects.link_into(held.source_object, attempt.seat.inputs),
+        start=Position(**parts[-1].next) if parts else Position(),
+        row=parts[-1].first_row + parts[-1].rows if parts else 0,
+    )
 
-    def event(event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "part":
+    def event(event: Event) -> None:
+        match event:
+            case line.Staged():
                 _keep_part(attempt, event)
-            case "detected":
+            case line.Opened():
                 _keep_detected(attempt, event)
-            case "progress":
+            case Progress():
                 attempt.progress(event)
-            case "read":
-                _finish_reading(attempt, int(event["rows"]))
+            case line.Through():
+                _finish_reading(attempt, event.rows)
                 attempt.done = True
-            case "sandbox":
-                log.warning("child.sandbox", missing=event["missing"])
+            case Sandbox():
+                log.warning("child.sandbox", missing=event.missing)
 
     return not run(attempt, spec, event)
 
 
-def _options(house: House, held: Operation) -> dict[str, Any]:
+def _options(house: House, held: Operation) -> Options:
     settings = house.settings
-    return {
-        **held.detail.get("options", {}),
-        "piece_bytes": settings.piece_bytes,
-        "limits": to_builtins(file_limits(settings)),
-    }
+    asked = held.detail.get("options", {})
+    return Options(**asked, piece_bytes=settings.piece_bytes, limits=file_limits(settings))
 
 
-def _keep_part(attempt: Attempt, event: Mapping[str, Any]) -> None:
-    name = attempt.store("parts", event["file"])
-    path = attempt.folder / event["file"]
-    size = path.stat().st_size
-    path.unlink()
-    row = PartRow(
-        event["number"],
-        event["first_row"],
-        event["rows"],
-        event["blank"],
-        name,
-        size,
-        event["next"],
-        attempt.held.attempt,
-    )
+def _keep_part(attempt: Attempt, event: line.Staged) -> None:
+    row = _stored(attempt, event.part, blank=event.blank, next=event.next)
+    event.part.path.unlink()
     with write(attempt.house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
         manifest.add_part(connection, now.id, TABLE, row)
@@ -105,32 +98,37 @@ def _keep_part(attempt: Attempt, event: Mapping[str, Any]) -> None:
         raise _too_many(rows_max)
 
 
+def _stored(attempt: Attempt, part: Part, *, blank: int = 0, next: Position | None = None) -> PartRow:
+    """The line of the manifest that names the part, whose bytes are stored."""
+    size = part.path.stat().st_size
+    name = attempt.store("parts", part.path)
+    going_on = {} if next is None else asdict(next)
+    return PartRow(part.number, part.first_row, part.rows, blank, name, size, going_on, attempt.held.attempt)
+
+
 def _too_many(rows_max: int) -> errors.DouaneError:
     return errors.BadFile(f"You can not import more than {imports.short_number(rows_max)} records.", code="rows_max")
 
 
-def _keep_detected(attempt: Attempt, event: Mapping[str, Any]) -> None:
-    header = event["headerRow"]
-    records: list[list[str]] = event["records"]
-    width = int(event["width"])
+def _keep_detected(attempt: Attempt, event: line.Opened) -> None:
+    records, header, width = event.records, event.detected.header_row, event.detected.width
     if header is None and records and not attempt.held.detail.get("auto"):
         # The first record holds the headings until a person says that there are none (contract 5.2, 5.5): programs map
         # by what stands there, be it all numbers.
         header = 0
     if header is not None and header < len(records):
-        texts = records[header][:width]
+        texts = list(records[header][:width])
         headings = texts + [""] * (width - len(texts))
     else:
         headings = [f"column {at + 1}" for at in range(width)]
-    detected = {key: event[key] for key in event if key not in ("event", "records")}
     with write(attempt.house.engine) as connection:
         operations.fenced(connection, attempt.held)
         operations.change_detail(
             connection,
             attempt.held.id,
             {
-                "detected": detected,
-                "records": records,
+                "detected": to_builtins(event.detected),
+                "records": to_builtins(records),
                 "width": width,
                 "headings": headings,
                 "header_row": -1 if header is None else header,
@@ -214,50 +212,51 @@ def _check(attempt: Attempt, *, complete: bool) -> bool:
         done = manifest.masks_made(connection, held.id, TABLE, version)
         last, _ = operations.revision_numbers(connection, held.id)
         cells = revisions.cells(connection, held.id, upto=last) if last else {}
-    inputs = attempt.seat.inputs
-    linked = {row.number: house.objects.link_into(row.object, inputs) for row in parts}
-    spec = {
-        "do": "check",
-        **_judging(held),
-        "parts": [_part_spec(row, linked[row.number]) for row in parts],
-        "data_start": int(held.detail["header_row"]) + 1,
-        "stamp": held.detail.get("going"),
-        "added_number": ADDED_NUMBER + version,
-        "done": [_mask_spec(house, inputs, row, linked_rows) for row, linked_rows in _rows_of(parts, done)],
-    }
-    if cells:
-        spec["cells"] = _lay_out(inputs, cells)
+    spec = line.Check(
+        **_table(attempt, parts, cells),
+        data_start=int(held.detail["header_row"]) + 1,
+        stamp=held.detail.get("going"),
+        added_number=ADDED_NUMBER + version,
+        held=_verdicts(attempt, parts, done),
+    )
     packed: list[PackedRow] = []
     added: list[PartRow] = []
 
-    def event(event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "begun":
-                if held.detail.get("going") != event["stamp"]:
-                    with write(house.engine) as connection:
-                        operations.fenced(connection, held)
-                        manifest.drop_masks(connection, held.id, TABLE, version)
-                        changes: dict[str, Any] = {"going": event["stamp"]}
-                        if "check" not in held.detail:
-                            changes["check"] = {"stamp": event["stamp"], "words": event["words"]}
-                        operations.change_detail(connection, held.id, changes)
-            case "part":
-                added.append(_keep_added(attempt, event))
-            case "mask":
-                row = _keep_mask(attempt, event)
+    def event(event: Event) -> None:
+        match event:
+            case line.Begun():
+                _begin_check(attempt, version, event)
+            case line.Added():
+                added.append(_stored(attempt, event.part))
+            case line.Judged():
+                row = _keep_mask(attempt, event.verdict)
                 with write(house.engine) as connection:
                     operations.fenced(connection, held)
                     manifest.add_masks(connection, held.id, TABLE, version, [row])
                     # It came forward: only attempts that do not are counted against the file.
                     operations.change(connection, held.id, tries=1)
-            case "packed":
-                packed.append(_keep_packed(attempt, event))
-            case "progress":
+            case line.PackedRows():
+                packed.append(_keep_packed(attempt, event.packed))
+            case Progress():
                 attempt.progress(event)
-            case "checked":
-                _publish(attempt, version, [], packed, event, added=added, reviewed=last, complete=complete)
+            case line.Settled():
+                _publish(attempt, _Found(version, event, [], packed, added, reviewed=last), complete=complete)
 
     return run(attempt, spec, event)
+
+
+def _begin_check(attempt: Attempt, version: int, event: line.Begun) -> None:
+    """Masks of another Douane's rules that were named for this version are dropped."""
+    held = attempt.held
+    if held.detail.get("going") == event.stamp:
+        return
+    with write(attempt.house.engine) as connection:
+        operations.fenced(connection, held)
+        manifest.drop_masks(connection, held.id, TABLE, version)
+        changes: dict[str, Any] = {"going": event.stamp}
+        if "check" not in held.detail:
+            changes["check"] = {"stamp": event.stamp, "words": event.words}
+        operations.change_detail(connection, held.id, changes)
 
 
 def _recheck(attempt: Attempt, *, complete: bool = False) -> None:
@@ -270,121 +269,127 @@ def _recheck(attempt: Attempt, *, complete: bool = False) -> None:
         last, reviewed = operations.revision_numbers(connection, held.id)
         changed = revisions.changed_rows(connection, held.id, reviewed, last)
         cells = revisions.cells(connection, held.id, upto=last)
-    inputs = attempt.seat.inputs
-    linked = {row.number: house.objects.link_into(row.object, inputs) for row in parts}
-    spec = {
-        "do": "recheck",
-        **_judging(held),
-        "parts": [_part_spec(row, linked[row.number]) for row in parts],
-        "previous": [_mask_spec(house, inputs, row, linked_rows) for row, linked_rows in _rows_of(parts, before)],
-        "cells": _lay_out(inputs, cells),
-        "changed": changed,
-        "added_number": ADDED_NUMBER + version,
-    }
+    spec = line.Recheck(
+        **_table(attempt, parts, cells),
+        previous=_verdicts(attempt, parts, before),
+        changed=tuple(changed),
+        added_number=ADDED_NUMBER + version,
+    )
     rows: list[MaskRow] = []
     added: list[PartRow] = []
 
-    def event(event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "part":
-                added.append(_keep_added(attempt, event))
-            case "mask":
-                rows.append(_keep_mask(attempt, event))
-            case "progress":
+    def event(event: Event) -> None:
+        match event:
+            case line.Added():
+                added.append(_stored(attempt, event.part))
+            case line.Judged():
+                rows.append(_keep_mask(attempt, event.verdict))
+            case Progress():
                 attempt.progress(event)
-            case "checked":
-                _publish(attempt, version, rows, [], event, added=added, reviewed=last, complete=complete)
+            case line.Settled():
+                _publish(attempt, _Found(version, event, rows, [], added, reviewed=last), complete=complete)
 
     # A recheck is short: it gets no turns.
     attempt.ends_at = float("inf")
     run(attempt, spec, event)
 
 
-def _lay_out(inputs: Path, cells: Mapping[int, Mapping[str, str | None]]) -> str:
+class _Judging(TypedDict):
+    """What a check of any kind is given (`line.OfTable`)."""
+
+    parts: tuple[Part, ...]
+    template: Template
+    headings: tuple[str, ...]
+    chosen: tuple[int | None, ...]
+    seed: int
+    cells: Path | None
+
+
+def _table(attempt: Attempt, parts: list[PartRow], cells: Mapping[int, Mapping[str, str | None]]) -> _Judging:
+    held, inputs = attempt.held, attempt.seat.inputs
+    return {
+        "parts": tuple(
+            Part(row.number, row.first_row, row.rows, attempt.house.objects.link_into(row.object, inputs))
+            for row in parts
+        ),
+        "template": template_of(held),
+        "headings": headings_of(held),
+        "chosen": chosen_of(held),
+        "seed": held.seed,
+        "cells": lay_out(inputs, cells) if cells else None,
+    }
+
+
+def lay_out(inputs: Path, cells: Mapping[int, Mapping[str, str | None]]) -> Path:
     """The revisions that stand, as a file for the child."""
     path = inputs / "cells"
     path.write_text(json.dumps([[row, key, text] for row, keys in cells.items() for key, text in keys.items()]))
-    return str(path)
+    return path
 
 
-def _keep_added(attempt: Attempt, event: Mapping[str, Any]) -> PartRow:
-    name = attempt.store("parts", event["file"])
-    size = (attempt.folder / event["file"]).stat().st_size
-    return PartRow(event["number"], -1, event["rows"], 0, name, size, {}, attempt.held.attempt)
+def _verdicts(attempt: Attempt, parts: list[PartRow], found: Mapping[int, MaskRow]) -> tuple[Checked, ...]:
+    def linked(name: str) -> Path:
+        return attempt.house.objects.link_into(name, attempt.seat.inputs)
+
+    return tuple(
+        Checked(
+            mask.number,
+            row.rows,
+            mask.valid,
+            mask.invalid,
+            linked(mask.object),
+            linked(mask.hash_object) if mask.hash_object else None,
+        )
+        for row in parts
+        if (mask := found.get(row.number)) is not None
+    )
 
 
-def _judging(held: Operation) -> dict[str, Any]:
-    return {
-        "template": template_document(held),
-        "headings": list(headings_of(held)),
-        "chosen": list(chosen_of(held)),
-        "seed": held.seed,
-    }
-
-
-def _part_spec(row: PartRow, path: Path) -> dict[str, Any]:
-    return {"number": row.number, "first_row": row.first_row, "rows": row.rows, "path": str(path)}
-
-
-def _rows_of(parts: list[PartRow], found: Mapping[int, MaskRow]) -> list[tuple[MaskRow, int]]:
-    return [(found[row.number], row.rows) for row in parts if row.number in found]
-
-
-def _mask_spec(house: House, folder: Path, row: MaskRow, rows: int) -> dict[str, Any]:
-    hashes = house.objects.link_into(row.hash_object, folder) if row.hash_object else None
-    return {
-        "number": row.number,
-        "rows": rows,
-        "valid": row.valid,
-        "invalid": row.invalid,
-        "mask": str(house.objects.link_into(row.object, folder)),
-        "hashes": str(hashes) if hashes else None,
-    }
-
-
-def _keep_mask(attempt: Attempt, event: Mapping[str, Any]) -> MaskRow:
-    hashes = event["hashes"]
+def _keep_mask(attempt: Attempt, verdict: Checked) -> MaskRow:
     return MaskRow(
-        event["number"],
-        event["valid"],
-        event["invalid"],
-        attempt.store("masks", event["mask"]),
-        attempt.store("hashes", hashes) if hashes else None,
+        verdict.number,
+        verdict.valid,
+        verdict.invalid,
+        attempt.store("masks", verdict.mask),
+        attempt.store("hashes", verdict.hashes) if verdict.hashes else None,
         attempt.held.attempt,
     )
 
 
-def _keep_packed(attempt: Attempt, event: Mapping[str, Any]) -> PackedRow:
-    name = attempt.store("packed", event["file"])
-    return PackedRow(event["view"], event["number"], event["first_row"], event["last_row"], event["rows"], name)
+def _keep_packed(attempt: Attempt, packed: Packed) -> PackedRow:
+    name = attempt.store("packed", packed.path)
+    return PackedRow(packed.view, packed.number, packed.first_row, packed.last_row, packed.rows, name)
 
 
-def _publish(
-    attempt: Attempt,
-    version: int,
-    rows: list[MaskRow],
-    packed: list[PackedRow],
-    event: Mapping[str, Any],
-    *,
-    added: list[PartRow] | None = None,
-    reviewed: int | None = None,
-    complete: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """All that a check found: what its last event says, and what is stored of it and not named yet."""
+
+    version: int
+    settled: line.Settled
+    masks: list[MaskRow]
+    packed: list[PackedRow]
+    added: list[PartRow]
+    reviewed: int
+
+
+def _publish(attempt: Attempt, found: _Found, *, complete: bool = False) -> None:
     """Everything the check found becomes visible in one transaction."""
-    house = attempt.house
+    house, settled, version = attempt.house, found.settled, found.version
     with write(house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
-        for part in added or []:
+        for part in found.added:
             manifest.add_part(connection, now.id, TABLE, part)
-        manifest.add_masks(connection, now.id, TABLE, version, rows)
-        manifest.add_packed(connection, now.id, TABLE, version, packed)
+        manifest.add_masks(connection, now.id, TABLE, version, found.masks)
+        manifest.add_packed(connection, now.id, TABLE, version, found.packed)
         parts = manifest.parts(connection, now.id, TABLE)
         masks = manifest.masks(connection, now.id, TABLE, version)
         valid = sum(masks[row.number].valid for row in parts)
         invalid = sum(masks[row.number].invalid for row in parts)
+        summary = replace(settled.summary, blank=now.blank, found=valid + invalid + now.blank)
         detail = {key: value for key, value in now.detail.items() if key != "going"}
-        detail["check"] = {"stamp": event["stamp"], "words": event["words"], "rules": event["rules"]}
-        detail["summary"] = {**event["summary"], "blank": now.blank, "found": valid + invalid + now.blank}
+        detail["check"] = {"stamp": settled.stamp, "words": settled.words, "rules": to_builtins(settled.rules)}
+        detail["summary"] = to_builtins(summary)
         values: dict[str, Any] = {
             "version": version,
             "valid": valid,
@@ -392,9 +397,8 @@ def _publish(
             "total": valid + invalid,
             "detail": detail,
             "progress": {},
+            "revision_reviewed": found.reviewed,
         }
-        if reviewed is not None:
-            values["revision_reviewed"] = reviewed
         first = now.stage == "mapped"
         if first:
             values["stage"] = "reviewing"

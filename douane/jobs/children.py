@@ -232,13 +232,12 @@ def run_child(
     Raises what the child reports (`BadFile`, `OverLimit`, `StorageFull` ... by its code), `OverLimit` and `BadFile` for
     what ends it from outside, `Cancelled`, `Superseded` when this process is stopping, and whatever `on_event` raises;
     the child is gone in every case."""
-    process = None
     if seat is not None:
-        folder, readable, limits, process = seat.folder, (seat.inputs,), seat.limits, seat.process()
+        folder, readable, limits = seat.folder, (seat.inputs,), seat.limits
     assert folder is not None
     if not isinstance(spec, Spec):
         window = int(spec.get("window", 0))
-    child = _Child(spec, source, folder, readable, limits, window, process)
+    child = _Child(spec, source, folder, readable, limits, window, seat)
     understand = _event if not isinstance(spec, Spec) else line.decoder((*COMMON, *spec.events), folder)
     try:
         for said in _lines(child, cancelled, limits):
@@ -347,13 +346,15 @@ class _Child:
         readable: Sequence[Path],
         limits: ChildLimits,
         window: int = 0,
-        process: subprocess.Popen[bytes] | None = None,
+        seat: Seat | None = None,
     ) -> None:
         self._limits = limits
         self._stderr = bytearray()
         descriptor = source if source is None or isinstance(source, int) else source.fileno()
         walls = _walls(folder, readable, limits)
-        order = Order(work=msgspec.Raw(_work(spec, descriptor, readable)), window=window, **walls)
+        # First: a spec that cannot travel must leave no process behind.
+        order = line.encode(Order(work=msgspec.Raw(_work(spec, descriptor, readable)), window=window, **walls), None)
+        process = None if seat is None else seat.process()
         if process is None:
             process = _starter.submit(_start, {**walls, "program": PROGRAM}, folder, descriptor, limits).result()
         self._process = process
@@ -362,7 +363,7 @@ class _Child:
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
             self._selector.register(pipe, selectors.EVENT_READ)
-        self._write(line.encode(order, None) + b"\n")
+        self._write(order + b"\n")
         if not window:
             self._close_stdin()
 

@@ -137,7 +137,7 @@ class Read(OfFile, frozen=True, kw_only=True, tag="read"):
     row: Count = 0
 
 
-class _OfTable(Spec, frozen=True, kw_only=True):
+class OfTable(Spec, frozen=True, kw_only=True):
     """A verb over a staged table: its parts, the template it is for, and which heading feeds which column."""
 
     parts: tuple[Part, ...]
@@ -148,7 +148,7 @@ class _OfTable(Spec, frozen=True, kw_only=True):
     cells: Path | None = None  # the revisions that stand: a JSON list of [row, key, text]
 
 
-class Check(_OfTable, frozen=True, kw_only=True, tag="check"):
+class Check(OfTable, frozen=True, kw_only=True, tag="check"):
     """A check of the whole table. `held`: verdicts that an earlier attempt stored already, if they carry this `stamp`.
     With `cells`, the table as it stands under these revisions."""
 
@@ -160,7 +160,7 @@ class Check(_OfTable, frozen=True, kw_only=True, tag="check"):
     held: tuple[Checked, ...] = ()
 
 
-class Recheck(_OfTable, frozen=True, kw_only=True, tag="recheck"):
+class Recheck(OfTable, frozen=True, kw_only=True, tag="recheck"):
     """Judges again what a review changed. `previous`: the verdicts of the last one; `changed`: rows touched since."""
 
     events: ClassVar[tuple[type[Event], ...]] = (Added, Judged, Settled)
@@ -183,7 +183,7 @@ class Inspect(OfFile, frozen=True, kw_only=True, tag="inspect"):
     report: bool = False
 
 
-class Encode(_OfTable, frozen=True, kw_only=True, tag="encode"):
+class Encode(OfTable, frozen=True, kw_only=True, tag="encode"):
     """A whole view, on stdout. `masks`: one a part."""
 
     masks: tuple[Path, ...]

@@ -11,13 +11,14 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from douane.model.problem import Problem, Rule
+from douane.model.sheet_import import Finding, Summary
 
 LINES_MAX = 10
 
@@ -65,36 +66,30 @@ class Tally:
             if not self._messages[rule.bit]:
                 self._messages[rule.bit] = _message(rule, describe(int(rows[0])))
 
-    def summary(self, *, blank: int, unreadable: int = 0) -> dict[str, Any]:
-        """`rows`, `valid`, `invalid`, `blank`, `unreadable`, `found` (their sum: every record is accounted
-        for, house.md invariant 1), `problems` and `warnings`: one entry per column and rule that occurs, most frequent
-        first, as {column, rule, count, lines, message}. `unreadable` counts records that left no row at all; a record
-        that could not be decoded is a row, and an invalid one."""
-        return {
-            "rows": self.rows,
-            "valid": self.valid,
-            "invalid": self.invalid,
-            "blank": blank,
-            "unreadable": unreadable,
-            "found": self.valid + self.invalid + blank + unreadable,
-            "problems": self._entries(warning=False),
-            "warnings": self._entries(warning=True),
-        }
+    def summary(self, *, blank: int, unreadable: int = 0) -> Summary:
+        """`blank` and `unreadable` are the reader's: records that left no row. A record that could not be decoded is a
+        row, and an invalid one."""
+        return Summary(
+            rows=self.rows,
+            valid=self.valid,
+            invalid=self.invalid,
+            blank=blank,
+            unreadable=unreadable,
+            found=self.valid + self.invalid + blank + unreadable,
+            problems=self._findings(warning=False),
+            warnings=self._findings(warning=True),
+        )
 
-    def _entries(self, *, warning: bool) -> list[dict[str, Any]]:
-        entries = [
-            {
-                "column": rule.column,
-                "rule": rule.name,
-                "count": self._counts[rule.bit],
-                "lines": self._lines[rule.bit],
-                "message": self._messages[rule.bit],
-            }
+    def _findings(self, *, warning: bool) -> tuple[Finding, ...]:
+        found = [
+            Finding(
+                rule.column, rule.name, self._counts[rule.bit], tuple(self._lines[rule.bit]), self._messages[rule.bit]
+            )
             for rule in self.rules
             if self._counts[rule.bit] and rule.warning is warning
         ]
         # Stable: rules of the same frequency stay in the template's order.
-        return sorted(entries, key=lambda entry: -int(entry["count"]))
+        return tuple(sorted(found, key=lambda finding: -finding.count))
 
 
 def _message(rule: Rule, problems: Sequence[Problem]) -> str:

@@ -185,7 +185,7 @@ def test_reading_goes_on_after_the_last_part_that_was_named(
         if len(seen) == at:
             seen.append(-1)
             raise Killed
-        seen.append(event["number"])
+        seen.append(event.part.number)
         kept(attempt, event)
 
     monkeypatch.setattr(work, "_keep_part", keep)
@@ -213,12 +213,12 @@ def test_a_check_goes_on_with_the_masks_that_were_named(
     kept = work._keep_mask
     seen: list[int] = []
 
-    def keep(attempt: Any, event: Any) -> Any:
+    def keep(attempt: Any, verdict: Any) -> Any:
         if len(seen) == 3:
             seen.append(-1)
             raise Killed
-        seen.append(event["number"])
-        return kept(attempt, event)
+        seen.append(verdict.number)
+        return kept(attempt, verdict)
 
     monkeypatch.setattr(work, "_keep_mask", keep)
     with pytest.raises(Killed):

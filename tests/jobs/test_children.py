@@ -9,13 +9,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from douane import errors
 from douane.jobs import children
 from douane.jobs.children import ChildLimits, run_child, stream_child
+from douane.line import Event, Spec
+from douane.line.sheet import Explain, Explained, Rows, Staged, Through
+from douane.model.reading import Options
 
 TESTS = Path(__file__).parents[1]
 LINUX = sys.platform == "linux"
@@ -119,11 +122,11 @@ def test_nothing_is_reached_from_behind_the_walls(
 def test_the_real_child_stands_behind_the_same_walls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "PROGRAM", "douane.child")
     (folder / "a.csv").write_text("a,b\n1,2\n3,4\n")
-    seen: list[dict[str, Any]] = []
+    seen: list[Event] = []
     with (folder / "a.csv").open("rb") as source:
-        run_child({"do": "explain"}, source=source, folder=folder, on_event=seen.append)
-        assert [event["event"] for event in seen][-1] == "detected"
-        rows = b"".join(stream_child({"do": "rows"}, source=source, folder=folder))
+        run_child(Explain(options=Options()), source=source, folder=folder, on_event=seen.append)
+        assert isinstance(seen[-1], Explained)
+        rows = b"".join(stream_child(Rows(options=Options(), format="csv"), source=source, folder=folder))
     assert rows.count(b"\n") == 3
 
 
@@ -334,3 +337,34 @@ def _cwd(entry: str) -> Path | None:
 def test_a_killed_child_is_reported(folder: Path) -> None:
     with pytest.raises(errors.BadFile):
         run(folder, "sleep", on_event=lambda event: os.kill(event["pid"], signal.SIGKILL))
+
+
+class Noise(Spec, frozen=True, kw_only=True, tag="noise"):
+    """A verb whose child says `line`."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Staged, Through)
+
+    line: str
+    probe: str = "noise"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"event":"through"}',
+        '{"event":"through","rows":-1}',
+        '{"event":"through","rows":"1"}',
+        '{"event":"through","rows":1,"more":2}',
+        '{"event":"explained","rows":1}',
+        '{"event":"staged","part":{"number":0,"first_row":0,"rows":1,"path":"../in/file"},"blank":0,"next":{},"bytes_done":1}',
+        '{"event":"error","code":7,"message":"x"}',
+        '{"event":"error","code":"file_broken","message":"' + "x" * 5000 + '"}',
+    ],
+)
+def test_what_is_no_event_of_the_verb_is_believed_by_nobody(folder: Path, said: str) -> None:
+    seen: list[Event] = []
+    with pytest.raises(errors.DouaneError, match="no sensible answer") as raised:
+        run_child(Noise(line=said), folder=folder, readable=(TESTS,), on_event=seen.append)
+    assert (raised.value.code, seen) == ("internal", [])
+    run_child(Noise(line='{"event":"through","rows":1}'), folder=folder, readable=(TESTS,), on_event=seen.append)
+    assert seen == [Through(rows=1)]

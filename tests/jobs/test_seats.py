@@ -7,13 +7,15 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from douane import errors
 from douane.jobs import children
 from douane.jobs.children import ChildLimits, Seats, run_child
+from douane.line import Event
+from douane.line.sheet import Explain, Explained
+from douane.model.reading import Options
 
 
 @pytest.fixture
@@ -24,14 +26,14 @@ def seats(tmp_path: Path) -> Iterator[Seats]:
     seats.clear()
 
 
-def explained(seats: Seats, text: bytes = b"a,b\n1,2\n") -> tuple[list[dict[str, Any]], bool]:
+def explained(seats: Seats, text: bytes = b"a,b\n1,2\n") -> tuple[list[Event], bool]:
     """What a child says of a file, and whether it had waited for it."""
     seat = seats.take()
     try:
         (seat.inputs / "file").write_bytes(text)
         waited = seat._waiting is not None
-        seen: list[dict[str, Any]] = []
-        spec = {"do": "explain", "source": str(seat.inputs / "file")}
+        seen: list[Event] = []
+        spec = Explain(options=Options(), source=seat.inputs / "file")
         run_child(spec, seat=seat, on_event=seen.append)
         return seen, waited
     finally:
@@ -42,7 +44,7 @@ def test_a_child_that_waited_does_the_work_and_another_waits_then(seats: Seats, 
     for _ in range(2):
         seen, waited = explained(seats)
         assert waited
-        assert next(e["rows"] for e in seen if e["event"] == "detected") == 1
+        assert [event.rows for event in seen if isinstance(event, Explained)] == [1]
     seats.clear()
     assert list((tmp_path / "work").iterdir()) == []
 
@@ -54,16 +56,19 @@ def test_a_child_that_died_waiting_is_replaced(seats: Seats) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     seen, _ = explained(seats)
-    assert seen[-1]["event"] == "detected"
+    assert isinstance(seen[-1], Explained)
 
 
 def test_a_child_reads_only_what_lies_in_its_own_seat(seats: Seats, tmp_path: Path) -> None:
     one, other = seats.take(), seats.take()
     try:
         (other.inputs / "file").write_bytes(b"a,b\n1,2\n")
-        spec = {"do": "explain", "source": str(other.inputs / "file")}
+        with pytest.raises(ValueError, match="folder"):
+            run_child(Explain(options=Options(), source=other.inputs / "file"), seat=one, on_event=lambda event: None)
+        # Nor does a name of its own lead it out.
+        (one.inputs / "file").symlink_to(other.inputs / "file")
         with pytest.raises(errors.DouaneError):
-            run_child(spec, seat=one, on_event=lambda event: None)
+            run_child(Explain(options=Options(), source=one.inputs / "file"), seat=one, on_event=lambda event: None)
     finally:
         one.clear()
         other.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from douane.model.problem import Problem, Rule
@@ -38,7 +39,7 @@ def test_counts_rows_and_problems_over_batches() -> None:
     tally = Tally(RULES, INVALID)
     tally.add(masks((), (0,), (0, 70)), np.array([2, 3, 5], dtype=np.uint32), describe)
     tally.add(masks((2,), (1,), ()), np.array([6, 7, 9], dtype=np.uint32), describe)
-    assert tally.summary(blank=2, unreadable=1) == {
+    assert msgspec.json.decode(msgspec.json.encode(tally.summary(blank=2, unreadable=1))) == {
         "rows": 6,
         "valid": 3,
         "invalid": 3,
@@ -64,8 +65,8 @@ def test_keeps_the_first_lines_whatever_the_order_of_batches() -> None:
     tally = Tally(RULES, INVALID, lines_max=3)
     tally.add(masks(*[(0,)] * 5), np.arange(50, 55, dtype=np.uint32), describe)
     tally.add(masks(*[(0,)] * 2), np.arange(10, 12, dtype=np.uint32), describe)
-    (entry,) = tally.summary(blank=0)["problems"]
-    assert (entry["count"], entry["lines"]) == (7, [10, 11, 50])
+    (entry,) = tally.summary(blank=0).problems
+    assert (entry.count, entry.lines) == (7, (10, 11, 50))
 
 
 def test_asks_for_a_message_once_per_rule() -> None:
@@ -84,4 +85,4 @@ def test_asks_for_a_message_once_per_rule() -> None:
 def test_no_rows_is_a_summary_too() -> None:
     tally = Tally(RULES, INVALID)
     tally.add(masks(), np.array([], dtype=np.uint32), describe)
-    assert tally.summary(blank=0)["found"] == 0
+    assert tally.summary(blank=0).found == 0
