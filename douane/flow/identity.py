@@ -510,6 +510,12 @@ def role_in(house: House, project_id: str, person_id: str) -> str | None:
         return projects.role_of(connection, project_id, person_id)
 
 
+def allowed_domains(house: House) -> set[str]:
+    """Origins of pages that any project allows."""
+    with read(house.engine) as connection:
+        return projects.allowed_domains(connection)
+
+
 def change_project(house: House, project_id: str, **values: Any) -> Project:
     """Any of `name`, `auth_header_name`, `allowed_domains`."""
     with write(house.engine) as connection:

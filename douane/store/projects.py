@@ -57,6 +57,11 @@ def get(connection: Connection, project_id: str) -> Project | None:
     return None if row is None else _project(row)
 
 
+def allowed_domains(connection: Connection) -> set[str]:
+    """Those of all projects."""
+    return {domain for found in connection.execute(select(project.c.allowed_domains)).scalars() for domain in found}
+
+
 def lock(connection: Connection, project_id: str) -> None:
     """No other transaction that asks the same gets on before this one ends. Rows that refer to the project can be added
     meanwhile: a run that does so holds its import, which whoever has this lock may wait for."""

@@ -5,7 +5,7 @@ together. One process, any number of threads; nothing here runs a job.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
@@ -24,35 +23,19 @@ from douane.errors import DouaneError
 from douane.flow.house import open_house
 from douane.flow.identity import SignInLimit, unlock
 from douane.settings import Settings
-from douane.web.auth import Keys, Web, origins, web_of
-from douane.web.chat import answers as chat_answers
-from douane.web.chat import imports as chat_imports
-from douane.web.chat import records as chat_records
-from douane.web.chat import sign_in as chat_sign_in
-from douane.web.chat import socket as chat_socket
-from douane.web.chat import wire as chat_wire
-from douane.web.chat import workspace as chat_workspace
-from douane.web.chat.callers import Rate
+from douane.web.auth import Domains, Keys, Web, web_of
+from douane.web.chat import surface as chat
 from douane.web.manners import Manners
 from douane.web.metrics import MEDIA_TYPE
-from douane.web.spreadsheet import answers, common, mapping, projects, review, rows, sign_in, templates, uploads, wire
+from douane.web.origins import Origins
+from douane.web.spreadsheet import surface as spreadsheet
+from douane.web.surface import Answer, Answers, Surface, of_path
 
 UI = Path(__file__).parent.parent / "ui"
 _DOCS = Path(__file__).parent
 _DOCS_FILES = {"docs.js": "text/javascript", "docs.css": "text/css"}
-_METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
-# Those of the peer, and what our own additions read (contract 2.1).
-_HEADERS = [
-    "accesskey",
-    "Content-Type",
-    "x-openreplay-session-token",
-    "sentry-trace",
-    "baggage",
-    "Prefer",
-    "Last-Event-ID",
-    "X-User-Id",
-    "X-Auth-Token",
-]
+# What is answered, in this order: the words of the first are used where a path is nobody's.
+SURFACES = (spreadsheet.SURFACE, chat.SURFACE)
 # Streams that are as small as they get, or that must not wait for a block to fill.
 _NOT_COMPRESSED = (
     *DEFAULT_EXCLUDED_CONTENT_TYPES,
@@ -67,7 +50,7 @@ _NOT_COMPRESSED = (
 )
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> FastAPI:
     """Opens the database (and brings it to today's schema) and the object store at once: what is wrong with them shows
     when the process starts."""
     house = open_house(settings)
@@ -76,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         house=house,
         secrets=secrets,
         keys=Keys(house, secrets),
+        domains=Domains(house),
         sign_in_limit=SignInLimit(settings.login_tries_max, settings.login_window_s),
     )
 
@@ -97,45 +81,35 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
         middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origins=[settings.address, *origins(settings.web_origins)],
-                allow_credentials=True,
-                allow_methods=_METHODS,
-                allow_headers=_HEADERS,
-                expose_headers=["Location", "Retry-After", "Content-Disposition"],
-            ),
+            Middleware(Origins, web=web, surfaces=surfaces),
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=_NOT_COMPRESSED),
         ],
         exception_handlers={
-            wire.WireError: answers.wire_error,
-            chat_wire.WireError: chat_answers.wire_error,
-            DouaneError: _by_surface(answers.core_error, chat_answers.core_error),
-            OSError: _by_surface(answers.system_error, chat_answers.system_error),
-            HTTPException: _by_surface(answers.http_error, chat_answers.http_error),
+            **{surface.refusal: surface.answers.wire_error for surface in surfaces},
+            DouaneError: _by_surface(surfaces, lambda answers: answers.core_error),
+            OSError: _by_surface(surfaces, lambda answers: answers.system_error),
+            HTTPException: _by_surface(surfaces, lambda answers: answers.http_error),
         },
     )
     app.state.web = web
-    app.state.chat_rate = Rate(settings.chat_rate_calls, settings.chat_rate_window_s)
-    for surface in (sign_in, projects, templates, uploads, rows, mapping, review, common):
-        app.include_router(surface.router)
-    for surface in (chat_sign_in, chat_imports, chat_records, chat_workspace, chat_socket):
-        app.include_router(surface.router)
+    for surface in surfaces:
+        if surface.prepare is not None:
+            surface.prepare(app, web)
+        for router in surface.routers:
+            app.include_router(router)
     _add_pages(app)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app, surfaces)  # type: ignore[method-assign]
     # Outermost of all, so that also errors of the layers within get headers and a body of ours.
-    app.add_middleware(Manners)
+    app.add_middleware(Manners, web=web, surfaces=surfaces)
     return app
 
 
-Answer = Callable[[Request, Exception], Coroutine[Any, Any, Response]]
-
-
-def _by_surface(spreadsheet: Answer, chat: Answer) -> Answer:
+def _by_surface(surfaces: Sequence[Surface], choose: Callable[[Answers], Answer]) -> Answer:
     """A failure in the words of the surface it happened on."""
 
     async def answer(request: Request, problem: Exception) -> Response:
-        return await (chat if request.url.path.startswith("/api/") else spreadsheet)(request, problem)
+        surface = of_path(surfaces, request.url.path) or surfaces[0]
+        return await choose(surface.answers)(request, problem)
 
     return answer
 
@@ -164,27 +138,25 @@ def _add_pages(app: FastAPI) -> None:
     app.mount("/ui", StaticFiles(directory=UI, check_dir=False))
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """What every route answers, with the documents' schemas and the two ways to say who asks."""
+def _openapi(app: FastAPI, surfaces: Sequence[Surface]) -> dict[str, Any]:
+    """What every route answers, with the documents' schemas and the ways to say who asks."""
     if app.openapi_schema:
         return app.openapi_schema
     document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    schemas.update(answers.components())
-    document["components"]["securitySchemes"] = {
-        "accessKey": {"type": "apiKey", "in": "header", "name": "accesskey"},
-        "signIn": {"type": "apiKey", "in": "cookie", "name": "authentication"},
-        "userId": {"type": "apiKey", "in": "header", "name": "X-User-Id"},
-        "authToken": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
-    }
+    document["components"]["securitySchemes"] = {}
+    for surface in surfaces:
+        schemas.update(surface.components())
+        document["components"]["securitySchemes"].update(surface.schemes)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             # The framework's own validation never answers: endpoints judge what they read.
             if "HTTPValidationError" in str(operation["responses"].get("422", "")):
                 del operation["responses"]["422"]
-            if path.startswith("/v1/") and path not in ("/v1/auth/login", "/v1/health-check"):
-                operation["security"] = [{"accessKey": []}, {"signIn": []}]
+            surface_of = of_path(surfaces, path)
+            if surface_of is not None and surface_of.security and path not in surface_of.open_paths:
+                operation["security"] = list(surface_of.security)
     app.openapi_schema = document
     return document

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,8 @@ from douane.web.metrics import Metrics
 _KEY_LIFE_S = 3.0
 
 Origin = tuple[str, str, int]
+# How far a page of another origin is trusted: with nothing, with answers it has a key for, or as our own pages are.
+Trust = Literal["none", "keys", "cookies"]
 
 
 class Keys:
@@ -47,9 +50,26 @@ class Keys:
         return fresh
 
     def forget(self) -> None:
-        """After a key or a project changed here."""
         with self._lock:
             self._known.clear()
+
+
+class Domains:
+    """The origins that projects allow, remembered as long as keys are."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._known: tuple[float, frozenset[Origin]] = (0.0, frozenset())
+
+    async def allowed(self, asked: Origin) -> bool:
+        if self._known[0] < time.monotonic():
+            named = await run_in_threadpool(identity.allowed_domains, self._house)
+            found = frozenset(origin for one in named if (origin := origin_of(one)) is not None)
+            self._known = (time.monotonic() + _KEY_LIFE_S, found)
+        return asked in self._known[1]
+
+    def forget(self) -> None:
+        self._known = (0.0, frozenset())
 
 
 @dataclass(slots=True)
@@ -59,9 +79,15 @@ class Web:
     house: House
     secrets: Secrets
     keys: Keys
+    domains: Domains
     sign_in_limit: SignInLimit
     metrics: Metrics = field(default_factory=Metrics)
     closing: bool = False
+
+    def forget(self) -> None:
+        """After a key or a project changed here."""
+        self.keys.forget()
+        self.domains.forget()
 
 
 def web_of(request: Request) -> Web:
@@ -89,6 +115,23 @@ def origin_of(address: str) -> Origin | None:
 def origins(text: str) -> list[str]:
     """The setting `web_origins` as a list."""
     return [one.strip().rstrip("/") for one in text.split(",") if one.strip()]
+
+
+async def own_pages(web: Web, origin: str) -> Trust:
+    """Our own pages and those of `web_origins` are trusted, and no others."""
+    settings = web.house.settings
+    asked = origin_of(origin)
+    own = {origin_of(one) for one in (settings.address, *origins(settings.web_origins))}
+    return "cookies" if asked is not None and asked in own else "none"
+
+
+async def pages_of_projects(web: Web, origin: str) -> Trust:
+    """Besides, a page that some project allows gets answers it has a key for: whose key, the key says. Never with
+    cookies: they would let it act as whoever is signed in."""
+    trust, asked = await own_pages(web, origin), origin_of(origin)
+    if trust == "none" and asked is not None and await web.domains.allowed(asked):
+        return "keys"
+    return trust
 
 
 def from_own_pages(request: Request) -> bool:

@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Sequence
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from douane.web.auth import Web
+from douane.web.surface import Surface, of_path
 
 _log = structlog.get_logger()
 
@@ -21,34 +25,36 @@ _ALWAYS = {
 }
 # Pages load from here only; answers of the interface load nothing, whatever a browser takes them for.
 _PAGE_POLICY = (
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}; "
     "img-src 'self' data:"
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-# Without an end, or not to be done by looking.
-_NOT_BY_HEAD = ("/events", "/regenerate", "/logout")
-_FAULT = b'{"statusCode":500,"message":"Internal server error"}'
-_CHAT_FAULT = b'{"success":false,"error":"Internal server error"}'
+# Data that is no surface's.
+_DATA = ("/openapi.json", "/metrics", "/healthz", "/readyz")
 
 
 class Manners:
-    """The outermost layer of the application."""
+    """The outermost layer of the application. The first of the surfaces also says what happens on no surface's path."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, web: Web, surfaces: Sequence[Surface]) -> None:
+        self.app, self._web, self._surfaces = app, web, surfaces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        if len(path) > 1 and path.endswith("/") and path.startswith(("/v1/", "/api/", "/docs")):
+        surface = of_path(self._surfaces, path)
+        if len(path) > 1 and path.endswith("/") and (surface or path.startswith("/docs")):
             scope = {**scope, "path": path.rstrip("/"), "raw_path": scope.get("raw_path", b"").rstrip(b"/")}
-        if scope["method"] == "HEAD" and path.startswith("/v1/") and not path.endswith(_NOT_BY_HEAD):
+        by_head = surface is not None and surface.head_as_get and not path.endswith(surface.not_by_head)
+        if scope["method"] == "HEAD" and by_head:
             # The same answer without its body, which the server leaves out: it still sees the first method.
             scope = {**scope, "method": "GET"}
         started = False
         status, begun_at = 500, time.monotonic()
+        data = path.startswith(_DATA) or (surface is not None and surface.frames is None)
+        frames = "'self'" if surface is None or surface.frames is None else await surface.frames(self._web, scope)
 
         async def polite(message: Message) -> None:
             nonlocal started, status
@@ -57,8 +63,8 @@ class Manners:
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
                 for name, value in _ALWAYS.items():
                     headers.setdefault(name, value)
-                data = path.startswith(("/v1/", "/api/", "/openapi.json", "/metrics"))
-                headers.setdefault("Content-Security-Policy", _DATA_POLICY if data else _PAGE_POLICY)
+                policy = _DATA_POLICY if data else _PAGE_POLICY.format(frames=frames)
+                headers.setdefault("Content-Security-Policy", policy)
                 if data:
                     headers.setdefault("Cache-Control", "no-store")
                 if scope.get("scheme") == "https":
@@ -77,7 +83,7 @@ class Manners:
                 raise
             # As text: a renderer that shows local variables would put people's cells into the log.
             _log.error("fault", method=scope["method"], path=path, trace=traceback.format_exc())
-            body = _CHAT_FAULT if path.startswith("/api/") else _FAULT
+            body = (surface or self._surfaces[0]).fault
             await polite(
                 {
                     "type": "http.response.start",
@@ -88,4 +94,4 @@ class Manners:
             await polite({"type": "http.response.body", "body": body})
         finally:
             route = getattr(scope.get("route"), "path", "other")
-            scope["app"].state.web.metrics.note(scope["method"], route, status, time.monotonic() - begun_at)
+            self._web.metrics.note(scope["method"], route, status, time.monotonic() - begun_at)

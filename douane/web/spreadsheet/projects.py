@@ -79,7 +79,7 @@ async def delete_project(request: Request, project_id: str, person: SignIn = Dep
     web = web_of(request)
     project = await _owned(web, checked(project_id), person)
     await run_in_threadpool(identity.remove_project, web.house, project.id)
-    web.keys.forget()
+    web.forget()
     return answers.json(wire.project(project))
 
 
@@ -136,7 +136,7 @@ async def change_domains(request: Request, project_id: str, person: SignIn = Dep
     project = await _owned(web, checked(project_id), person)
     domains = wire.allowed_domains(await body(request))
     changed = await run_in_threadpool(lambda: identity.change_project(web.house, project.id, allowed_domains=domains))
-    web.keys.forget()
+    web.forget()
     return answers.json(wire.project(changed))
 
 
@@ -148,7 +148,7 @@ async def regenerate_key(request: Request, person: SignIn = Depends(callers.pers
     if not caller.may(READ_ACCESS_KEY):
         raise wire.forbidden()
     key = await run_in_threadpool(identity.rotate_access_key, web.house, web.secrets, callers.own_project(caller))
-    web.keys.forget()
+    web.forget()
     answer = answers.json(wire.NewAccessToken(key))
     callers.set_cookie(request, answer, await run_in_threadpool(callers.token_of, web, person))
     return answer

@@ -1,0 +1,26 @@
+"""`/v1` as one value."""
+
+from __future__ import annotations
+
+from douane.web.auth import pages_of_projects
+from douane.web.spreadsheet import answers, common, mapping, projects, review, rows, sign_in, templates, uploads, wire
+from douane.web.surface import Surface
+
+SURFACE = Surface(
+    prefix="/v1/",
+    routers=[one.router for one in (sign_in, projects, templates, uploads, rows, mapping, review, common)],
+    refusal=wire.WireError,
+    answers=answers,
+    fault=b'{"statusCode":500,"message":"Internal server error"}',
+    head_as_get=True,
+    # Without an end, or not to be done by looking.
+    not_by_head=("/events", "/regenerate", "/logout"),
+    origins=pages_of_projects,
+    components=answers.components,
+    schemes={
+        "accessKey": {"type": "apiKey", "in": "header", "name": "accesskey"},
+        "signIn": {"type": "apiKey", "in": "cookie", "name": "authentication"},
+    },
+    security=[{"accessKey": []}, {"signIn": []}],
+    open_paths=frozenset({"/v1/auth/login", "/v1/health-check"}),
+)
