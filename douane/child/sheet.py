@@ -34,6 +34,7 @@ from douane.line.sheet import (
     Through,
 )
 from douane.line.staged import Checked, Part
+from douane.model.reading import Detected
 from douane.model.sheet_import import Summary
 from douane.model.template import Template
 from douane.sheet import formats, mapping, output, report, template_file
@@ -80,7 +81,13 @@ def explain(spec: line.Explain, folder: Path, wire: Wire) -> None:
         wire.progress("reading", batch.bytes_done, source.size, "bytes", records)
     start = reader.detected.header_row
     rows = records if start is None else max(0, records - start - 1)
-    wire.send(Explained(detected=reader.detected, rows=rows, blank=blank, records=_shown(preview)))
+    wire.send(Explained(detected=_told(reader), rows=rows, blank=blank, records=_shown(preview)))
+
+
+def _told(reader: Reader) -> Detected:
+    """What was detected, with headings as they are shown."""
+    found = reader.detected
+    return replace(found, headings=_shown([list(found.headings)])[0] if found.headings else ())
 
 
 def _shown(records: Sequence[list[str]]) -> Records:
@@ -146,11 +153,11 @@ def read(spec: line.Read, folder: Path, wire: Wire) -> None:
         if not announced:
             first += preview
             if header is None or len(first) > header or row > PREVIEW_RECORDS:
-                wire.send(Opened(detected=reader.detected, records=_shown(first)))
+                wire.send(Opened(detected=_told(reader), records=_shown(first)))
                 announced = True
         wire.progress("reading", batch.bytes_done, source.size, "bytes", row)
     if not announced:
-        wire.send(Opened(detected=reader.detected, records=_shown(first)))
+        wire.send(Opened(detected=_told(reader), records=_shown(first)))
     wire.send(Through(rows=row))
 
 
@@ -285,17 +292,8 @@ def _settled(checker: Checker, summary: Summary) -> Settled:
 def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     source, template = source_of(spec), spec.template
     reader = formats.open_file(source, spec.options)
-    pieces = iter(reader.pieces())
-    opening: list[tuple[int, Batch]] = []
-    records: list[list[str]] = []
     header = reader.detected.header_row
-    for piece in pieces:
-        batch = piece.parse()
-        opening.append((piece.number, batch))
-        records += _records(batch.frame.head((header or 0) + 1 - len(records)), reader.detected.width)
-        if header is None or len(records) > header:
-            break
-    headings = _headings(records, header, reader.detected.width)
+    headings = _headings(reader)
     chosen = _chosen(template, headings, spec.mapping)
     layout = mapping.layout(template, headings, chosen)
     used = {at for at in chosen if at is not None}
@@ -316,20 +314,15 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     checked: list[Checked] = []
     blank = row = 0
 
-    def judge(item: tuple[int, Batch] | Piece) -> tuple[Checked, Batch, Path]:
-        number, batch = item if isinstance(item, tuple) else (item.number, item.parse())
+    def judge(piece: Piece) -> tuple[Checked, Batch, Path]:
+        number, batch = piece.number, piece.parse()
         path = folder / f"part-{number:07}"
         write_part(batch.frame, path)
         gone = data_start if number == 0 else 0
         verdict = checking.check_frame(checker, batch.frame, number, gone, folder)
         return verdict, Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done), path
 
-    def items() -> Iterator[tuple[int, Batch] | Piece]:
-        while opening:
-            yield opening.pop(0)
-        yield from pieces
-
-    for verdict, batch, path in checking.in_order(items(), judge):
+    for verdict, batch, path in checking.in_order(reader.pieces(), judge):
         if 0 < row < data_start:
             # A preamble of giant records: the heading record stands in a later piece than the first.
             verdict = checking.check_frame(checker, read_part(path), verdict.number, data_start - row, folder)
@@ -353,12 +346,12 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     wire.send(Inspected(summary=summary))
 
 
-def _headings(records: Sequence[list[str]], header: int | None, width: int) -> tuple[str, ...]:
+def _headings(reader: Reader) -> tuple[str, ...]:
     """The heading texts by position; a file without headings gets `column 1`, `column 2` ..."""
-    if header is None or header >= len(records):
-        return tuple(f"column {at + 1}" for at in range(width))
-    texts = records[header][:width]
-    return tuple(texts + [""] * (width - len(texts)))
+    found = reader.detected
+    if found.header_row is None:
+        return tuple(f"column {at + 1}" for at in range(found.width))
+    return (*found.headings[: found.width], *[""] * (found.width - len(found.headings)))
 
 
 def _chosen(

@@ -116,8 +116,8 @@ def _keep_detected(attempt: Attempt, event: line.Opened) -> None:
         # The first record holds the headings until a person says that there are none (contract 5.2, 5.5): programs map
         # by what stands there, be it all numbers.
         header = 0
-    if header is not None and header < len(records):
-        texts = list(records[header][:width])
+    if header is not None:
+        texts = list((event.detected.headings or records[header])[:width])
         headings = texts + [""] * (width - len(texts))
     else:
         headings = [f"column {at + 1}" for at in range(width)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from douane.model.bounds import Count, Line, Word
+from douane.model.bounds import Count, Line, Text, Word
 from douane.model.source import Limits as FileLimits
 
 
@@ -21,18 +21,24 @@ class Limits(FileLimits, frozen=True, forbid_unknown_fields=True):
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a person may fix; None = detect. `sheet` is a name or a number from 0."""
+    """What a person may fix; None = detect. `sheet` is a name or a number from 0. `header` is the line the headings
+    stand on (in a workbook the row of the sheet), 0 = none. `quote` is one ASCII character, "" = nothing is quoted.
+    `wanted`: names of the template's columns; among several sheets the one whose headings they are is read."""
 
     sheet: Line | Count | None = None
     encoding: Line | None = None
     delimiter: Line | None = None
+    header: Count | None = None
+    quote: Line | None = None
+    wanted: tuple[Line, ...] = ()
     piece_bytes: Count = 12 << 20
     limits: Limits = field(default_factory=Limits)
 
 
 class Detected(Struct, frozen=True, forbid_unknown_fields=True, rename={"header_row": "headerRow"}):
     """What the file turned out to be. `header_row` is the index of the heading record among the records, None if the
-    file has none. `quote` is None where quoting is not used by the format."""
+    file has none; of two rows of headings, the lower one's. `headings`: one a column, where there is such a record.
+    `quote` is None where quoting is not used by the format."""
 
     format: Word
     width: Count
@@ -44,6 +50,7 @@ class Detected(Struct, frozen=True, forbid_unknown_fields=True, rename={"header_
     sheet: Line | None = None
     compression: Word | None = None
     notes: tuple[Line, ...] = ()
+    headings: tuple[Text, ...] = ()
 
 
 class Position(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,36 +1,85 @@
-"""Which of a file's first records holds the headings. It judges records, whatever format they were read from."""
+"""Which of a file's first records holds the headings. It judges records, whatever format they were read from.
+
+A record is weighed against those below it: does it stand over the columns that are filled there, is it text where they
+are numbers or days, is it unlike them? Titles and `key;value` lines above a table stand over few of its columns. A
+record is taken for data only if something proves it, for a person corrects a heading record that is none more easily
+than a heading that was taken for data.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from unicodedata import normalize
 
 from douane.sheet.white_space import WHITE
 
-HEADING_AMONG = 15
+HEADING_AMONG = 60  # of the first records
+_RECORDS = 400  # that are looked at
+_CELLS = 40_000
+_COLUMNS = 400
+_BELOW = 120  # records below a candidate that it is weighed against
+_FITS = 0.6
+_KIND_SHARE = 0.7
 
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,' ]\d{3})*|\d*)(?:[.,]\d+)?(?:[eE][-+]?\d+)?\s?%?")
-_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d\d.*)?")
+_NUMBER = re.compile(
+    r"[-+(]?\s?(?:[$€£¥₽]|R\$|CHF|EUR|USD|GBP)?\s?[-+]?"
+    r"(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d+|(?=[.,]\d))(?:[.,]\d*)?(?:[eE][-+]?\d+)?"
+    r"\s?\)?(?:%|‰|[$€£¥₽]|kr|zł|Kč|CHF|EUR|USD|GBP)?-?",
+)
+_NO_NUMBER = frozenset({"nan", "inf", "-inf", "+inf", "infinity", "-infinity", "1.#inf", "-1.#inf", "1.#qnan"})
+_NOTHING = frozenset({"na", "n/a", "#n/a", "null", "none", "nil", "\\n", "-", "--", "–", "—", ".", "..", "?", "*"})
+_TRUTH = frozenset({"true", "false"})
+_TIME = re.compile(r"\d{1,4}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:[AaPp]\.?[Mm]\.?)?(?:Z|[-+]\d\d:?\d\d)?")
+_DATE = re.compile(
+    r"(?:\d{1,4}[-/.]\s?\d{1,2}[-/.]\s?\d{1,4}\.?|\d{4}年\d{1,2}月\d{1,2}日?"
+    r"|\d{1,2}[-. /]\s?[^\W\d]{3,12}\.?[-. /,]\s?\d{2,4}"
+    r"|[^\W\d]{3,12}\.? \d{1,2},? \d{4})(?:[T ,]\s?\d{1,2}[:.]\d\d.*)?"
+)
 _ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+|\w+://\S+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_SHAPES = (re.compile(r"\d+"), re.compile(r"[^\W\d_]+"))
+_NUMBER_SIGNS = frozenset("0123456789")
+
+_MEASURED = frozenset({"number", "date", "time", "boolean", "address"})
 
 
-def heading_row(rows: Sequence[Sequence[str]]) -> int | None:
-    """The index of the heading record among the first records (blank ones left out); None if the first one is data.
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """`row`: the index of the heading record among the records; None if the first one is data. `texts`: the headings,
+    where they are not simply that record's texts: two rows joined, or one cell short."""
 
-    Title lines above the table are passed over. A file without headings is assumed only on strong evidence, for a
-    person corrects a wrong 0 more easily than a heading that was taken for data."""
-    filled = [sum(1 for cell in row if cell.strip(WHITE)) for row in rows]
-    commonest = usual(filled)
-    first = 0
-    if commonest > 1 and len(rows) > 2:
-        for index, count in enumerate(filled[:HEADING_AMONG]):
-            # A title stands alone; a lone heading above two columns is one if it has a place for the other.
-            if count > max(1, commonest // 3) or (count == 1 and commonest == 2 and len(rows[index]) > 1):
-                first = index
-                break
-    return None if _is_data(rows[first], rows[first + 1 : first + 200]) else first
+    row: int | None
+    texts: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def heading_of(
+    rows: Sequence[Sequence[str]], lines: Sequence[int] = (), spans: Sequence[tuple[int, int, int]] = ()
+) -> Heading:
+    """Judges the first records, blank ones left out; `lines`: where each of them begins, from 1. `spans`: merged cells,
+    as (index of the record, first column, column behind the last)."""
+    table = _Table(rows)
+    at = _candidate(table)
+    shifted = _row_names(rows, at)
+    if shifted is None and _is_data(table, at):
+        return Heading(None, None, _left_out(at, lines) if at else ())
+    notes = _left_out(at, lines) if at else ()
+    if shifted is not None:
+        note = "The heading line is one cell short: the first column, of row names, has no heading."
+        return Heading(at, shifted, (*notes, note))
+    if (lower := _lower(table, at)) is not None:
+        upper = _spread(rows[at], rows[lower], [span for span in spans if span[0] == at])
+        joined = _joined(upper, rows[lower])
+        return Heading(lower, joined, (*(_left_out(at, lines) if at else ()), _two_rows(at, lower, lines)))
+    if at and _stands_over(table, at):
+        upper = _spread(rows[at - 1], rows[at], [span for span in spans if span[0] == at - 1])
+        notes = _left_out(at - 1, lines) if at > 1 else ()
+        return Heading(at, _joined(upper, rows[at]), (*notes, _two_rows(at - 1, at, lines)))
+    return Heading(at, None, (*notes, *_second_table(table, at, lines)))
 
 
 def usual(counts: Sequence[int]) -> int:
@@ -39,40 +88,471 @@ def usual(counts: Sequence[int]) -> int:
     return max(tally, key=lambda count: (tally[count], count), default=0)
 
 
+# ---- the table -------------------------------------------------------------------------------------------------------
+
+
+class _Table:
+    """The first records with the kinds of their cells, found when they are asked for."""
+
+    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
+        width = max(1, min(_COLUMNS, max((len(row) for row in rows[:_RECORDS]), default=1)))
+        self.rows = rows[: max(HEADING_AMONG + 2, min(_RECORDS, _CELLS // width))]
+        self.width = width
+        self._kinds: dict[int, list[str]] = {}
+        self._below: dict[int, list[Counter[str]]] = {}
+        self._measured: dict[int, dict[int, set[str]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def kinds(self, index: int) -> list[str]:
+        """Of each cell: "" for one that holds nothing."""
+        found = self._kinds.get(index)
+        if found is None:
+            found = self._kinds[index] = [_kind(cell) for cell in self.rows[index][: self.width]]
+        return found
+
+    def below(self, index: int) -> list[Counter[str]]:
+        """Per column the kinds of the cells below record `index`."""
+        found = self._below.get(index)
+        if found is None:
+            found = self._below[index] = [Counter() for _ in range(self.width)]
+            for later in range(index + 1, min(len(self), index + 1 + _BELOW)):
+                for column, kind in enumerate(self.kinds(later)):
+                    if kind:
+                        found[column][kind] += 1
+        return found
+
+    def filled(self, index: int) -> set[int]:
+        return {column for column, cell in enumerate(self.rows[index][: self.width]) if cell.strip(WHITE)}
+
+    def columns(self, index: int) -> set[int]:
+        """The columns of the table below: those filled often, or more than once where the records are few."""
+        counts = [sum(kinds.values()) for kinds in self.below(index)]
+        least = max(2 if max(counts, default=0) > 2 else 1, 0.05 * min(len(self) - index - 1, _BELOW))
+        return {column for column, count in enumerate(counts) if count >= least}
+
+    def measured(self, index: int) -> dict[int, set[str]]:
+        """The columns that hold mostly numbers, days or the like below, with the kinds they hold."""
+        found = self._measured.get(index)
+        if found is None:
+            found = self._measured[index] = {}
+            for column, kinds in enumerate(self.below(index)):
+                total = sum(kinds.values())
+                if total and kinds["text"] <= (1 - _KIND_SHARE) * total:
+                    found[column] = {kind for kind, count in kinds.items() if count * 10 >= total and kind != "text"}
+        return found
+
+    def texts_below(self, index: int, column: int) -> list[str]:
+        later = self.rows[index + 1 : index + 1 + _BELOW]
+        return [text for row in later if column < len(row) and (text := row[column].strip(WHITE))]
+
+
 def _kind(cell: str) -> str:
     cell = cell.strip(WHITE)
+    if len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "'\"":
+        cell = cell[1:-1]
     if not cell:
         return ""
-    if _ADDRESS.fullmatch(cell):
-        return "address"
-    if any(sign.isdigit() for sign in cell):
+    if len(cell) > 100:
+        return "text"
+    low = cell.lower()
+    if low in _NOTHING:
+        return ""
+    if low in _NO_NUMBER:
+        return "number"
+    if low in _TRUTH:
+        return "boolean"
+    if not _NUMBER_SIGNS.isdisjoint(cell):
         if _NUMBER.fullmatch(cell):
             return "number"
         if _DATE.fullmatch(cell):
             return "date"
+        if _TIME.fullmatch(cell):
+            return "time"
+    if ("@" in cell or "://" in cell or "-" in cell) and _ADDRESS.fullmatch(cell):
+        return "address"
     return "text"
 
 
-def _is_data(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    kinds = [_kind(cell) for cell in first]
-    below = [_usual_kind([row[i] for row in rows if i < len(row)]) for i in range(len(first))]
-    if any(kind == "address" == under for kind, under in zip(kinds, below, strict=True)):
+# ---- which record it is ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Weight:
+    """How well a record would do as headings. `fit`: what share of the columns of the table below it fills; `beyond`:
+    how many of its filled cells stand where no record below has any; `contrast`: in what share of the measured columns
+    that it fills it holds something else (None: there are none); `texts`: the share of its filled cells that are unlike
+    values; `filled`: how many are filled."""
+
+    fit: float
+    beyond: int
+    contrast: float | None
+    texts: float
+    filled: int
+    title: bool  # nothing but its first cell is filled
+
+    @property
+    def fits(self) -> bool:
+        return self.fit > 0.5 or (self.fit == 0.5 and not self.title and self.filled != 2)
+
+    @property
+    def proven(self) -> bool:
+        return self.good and self.contrast is not None and self.contrast > 0.5
+
+    @property
+    def good(self) -> bool:
+        return self.fits and self.texts >= 0.5 and (self.contrast is None or self.contrast > 0)
+
+
+def _weight(table: _Table, index: int) -> _Weight:
+    filled = table.filled(index)
+    columns = table.columns(index)
+    fit = len(filled & columns) / max(1, len(columns))
+    longest = max((len(row) for row in table.rows[index + 1 : index + 1 + _BELOW]), default=table.width)
+    beyond = sum(1 for column in filled if column >= longest)
+    measured = table.measured(index)
+    kinds = table.kinds(index)
+    series = _series(table, index)
+    own = [column for column in measured if column in filled and kinds[column]]
+    other = [column for column in own if column in series or kinds[column] not in measured[column]]
+    unlike = len(other) + sum(
+        1 for column in filled if column not in measured and (column in series or kinds[column] not in _MEASURED)
+    )
+    contrast = len(other) / len(own) if own else None
+    return _Weight(fit, beyond, contrast, unlike / max(1, len(filled)), len(filled), filled == {0})
+
+
+def _is_measured(kinds: Sequence[str], column: int) -> bool:
+    return column < len(kinds) and kinds[column] in _MEASURED
+
+
+def _candidate(table: _Table) -> int:
+    """The record that would be the headings if any is."""
+    last = min(len(table), HEADING_AMONG) - 1
+    first = _weight(table, 0)
+    if last < 1 or (first.fit == 1 and not first.beyond and first.proven and first.contrast == 1):
+        return _later_titles(table, 0)
+    chosen, weight = -1, first
+    widest = 0
+    for index in range(last):
+        here = first if index == 0 else _weight(table, index)
+        if chosen < 0:
+            if here.good and not _one_value(table, index):
+                chosen, weight = index, here
+                if weight.fit == 1 and weight.proven and not weight.beyond:
+                    break
+            elif _like_below(table, index):
+                chosen, weight = index, here  # without headings, the table begins here
+        elif (
+            here.proven
+            and (here.fit > weight.fit + 0.05 or (weight.beyond and not here.beyond and here.fit == 1))
+            and _is_text(table, index)
+            and not _like_table(table, chosen, index)
+        ) or (
+            here.good
+            and here.contrast is None
+            and here.fit >= weight.fit + 0.2
+            and here.filled > widest
+            and not _like_table(table, chosen, index)
+        ):
+            chosen, weight = index, here
+        widest = max(widest, here.filled)
+    return _later_titles(table, chosen) if chosen >= 0 else _widest_first(table)
+
+
+def _later_titles(table: _Table, index: int) -> int:
+    """Titles that hold the delimiter may be as wide as the table. The record below is the headings where everything
+    that is measured proves it and nothing proves that the one above belongs to the table."""
+    after = index + 1
+    if after >= min(len(table) - 1, HEADING_AMONG) or len(table) - after < 3:
+        return index
+    here, below = _weight(table, index), _weight(table, after)
+    if below.fit < 1 or below.contrast != 1 or len(table.measured(after)) < 2 or below.texts < 1:
+        return index
+    if len(table.measured(after)) < len(table.columns(after)) or here.filled < below.filled:
+        return index
+    own, other = _length(table.rows[index]), _length(table.rows[after])
+    return after if own > 2.5 * other and own > 12 else index
+
+
+def _length(row: Sequence[str]) -> float:
+    texts = [cell.strip(WHITE) for cell in row if cell.strip(WHITE)]
+    return sum(map(len, texts)) / max(1, len(texts))
+
+
+def _like_table(table: _Table, begin: int, end: int) -> bool:
+    """Whether a record from `begin` up to `end` holds what the columns below `end` hold: then the table began above."""
+    measured = table.measured(end)
+    for index in range(begin, end):
+        kinds = table.kinds(index)
+        same = [column for column, those in measured.items() if column < len(kinds) and kinds[column] in those]
+        if measured and len(same) * 2 >= len(measured) and len(same) * 2 >= len(table.filled(index)):
+            return True
+    return False
+
+
+def _like_below(table: _Table, index: int) -> bool:
+    """Whether the record is as wide as those below and holds what they hold in each measured column."""
+    measured = table.measured(index)
+    kinds = table.kinds(index)
+    filled = table.filled(index)
+    columns = table.columns(index)
+    if len(filled & columns) < _FITS * len(columns) or not measured.keys() & filled:
+        return False
+    return all(column >= len(kinds) or kinds[column] in ("", *those) for column, those in measured.items())
+
+
+def _is_text(table: _Table, index: int) -> bool:
+    """Whether most filled cells are no values; years across the top are none."""
+    kinds, row = table.kinds(index), table.rows[index]
+    filled = table.filled(index)
+    values = [
+        column for column in filled if kinds[column] in _MEASURED and not _YEAR.fullmatch(row[column].strip(WHITE))
+    ]
+    return len(values) * 2 < len(filled)
+
+
+def _one_value(table: _Table, index: int) -> bool:
+    """Whether the record holds one day or number again and again; no headings do."""
+    kinds, filled = table.kinds(index), table.filled(index)
+    texts = {table.rows[index][column].strip(WHITE) for column in filled}
+    return len(filled) > 1 and len(texts) * 2 < len(filled) and all(kinds[column] in _MEASURED for column in filled)
+
+
+def _widest_first(table: _Table) -> int:
+    """Where nothing speaks for any record: the first one that is no title."""
+    counts = [len(table.filled(index)) for index in range(len(table))]
+    commonest = usual(counts)
+    for index, count in enumerate(counts[:HEADING_AMONG]):
+        if count > max(1, commonest // 3) or (count == 1 and commonest == 2 and len(table.rows[index]) > 1):
+            return index
+    return 0
+
+
+# ---- whether it is data ----------------------------------------------------------------------------------------------
+
+
+def _is_data(table: _Table, at: int) -> bool:
+    kinds = table.kinds(at)
+    filled = table.filled(at)
+    measured = table.measured(at)
+    series = _series(table, at)
+    if not filled:
+        return False
+    if any(kinds[column] == "address" and "address" in measured.get(column, ()) for column in filled):
         return True
-    if not kinds or any(kind in ("", "text") for kind in kinds):
+    if len(table) - at < 2:
+        return all(_is_measured(kinds, column) for column in filled)
+    same = [column for column, those in measured.items() if column in filled and kinds[column] in those]
+    other = [column for column, those in measured.items() if column in filled and kinds[column] not in ("", *those)]
+    if series and len(series & set(measured)) * 2 > len(measured):
         return False
-    if rows and any(under and kind != under for kind, under in zip(kinds, below, strict=True)):
+    if same and not other:
+        return all(column not in series for column in same)
+    if other:
         return False
-    return not (len(first) > 2 and rows and _is_series([cell.strip(WHITE) for cell in first]))
+    if all(_is_measured(kinds, column) for column in filled):
+        return not series
+    return len(filled) > 1 and _repeats(table, at)
 
 
-def _usual_kind(cells: Sequence[str]) -> str:
-    tally = Counter(kind for kind in map(_kind, cells) if kind)
-    return max(tally, key=lambda kind: tally[kind], default="")
+def _repeats(table: _Table, at: int) -> bool:
+    """Nothing is measured: whether each cell of the record is like those below it. Each text stands below once more, or
+    is built like all of them (`csv--11`), or all cells of each record are one text."""
+    columns = sorted(table.filled(at))[:50]
+    row = [table.rows[at][column].strip(WHITE) for column in columns]
+    below = [table.texts_below(at, column) for column in columns]
+    if min(map(len, below), default=0) < 2:
+        return _shaped(row, below) if all(below) else False
+    if all(text in texts for text, texts in zip(row, below, strict=True)):
+        return True
+    if len(row) > 1 and len({normalize("NFC", text) for text in row}) == 1:
+        later = [{normalize("NFC", cell.strip(WHITE)) for cell in other} for other in table.rows[at + 1 : at + 20]]
+        return sum(1 for cells in later if len(cells) == 1) * 4 >= len(later) * 3
+    return _shaped(row, below)
 
 
-def _is_series(cells: Sequence[str]) -> bool:
-    """Years or running numbers across the top are headings."""
-    if not all(cell.isascii() and cell.isdigit() and len(cell) < 6 for cell in cells):
+def _shaped(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Each cell has a digit, and is built like all of those below it."""
+    for text, texts in zip(row, below, strict=True):
+        if _NUMBER_SIGNS.isdisjoint(text) or {_shape(text)} != {_shape(each) for each in texts}:
+            return False
+    return True
+
+
+def _shape(text: str) -> str:
+    for number, pattern in enumerate(_SHAPES):
+        text = pattern.sub("9a"[number], text)
+    return text
+
+
+def _series(table: _Table, at: int) -> set[int]:
+    """The columns under years or running numbers across the top: those are headings, numbers though they are."""
+    row = table.rows[at]
+    found: list[tuple[int, int]] = []
+    for column in sorted(table.filled(at)):
+        text = row[column].strip(WHITE)
+        if text.isascii() and text.isdigit() and len(text) < 6:
+            found.append((column, int(text)))
+    years = [column for column, number in found if _YEAR.fullmatch(str(number))]
+    alone = table.filled(at) == set(years) >= table.columns(at)
+    if years and len(years) == len(found) and (len(years) > 2 or not alone) and not _years_below(table, at, years):
+        return set(years)
+    numbers = [number for _, number in found]
+    steps = {after - before for before, after in pairwise(numbers)}
+    if len(numbers) > 2 and steps == {1} and not _steps_below(table, at, [column for column, _ in found]):
+        return {column for column, _ in found}
+    return set()
+
+
+def _years_below(table: _Table, at: int, columns: Sequence[int]) -> bool:
+    texts = [text for column in columns for text in table.texts_below(at, column)]
+    return sum(1 for text in texts if _YEAR.fullmatch(text)) * 2 > len(texts)
+
+
+def _steps_below(table: _Table, at: int, columns: Sequence[int]) -> bool:
+    """Whether whole numbers go on growing from record to record, as 1, 2, 3 over 4, 5, 6: then the first is one of
+    them. A heading says nothing about the numbers under it."""
+    growing = 0
+    for column in columns:
+        texts = [table.rows[at][column].strip(WHITE), *table.texts_below(at, column)]
+        numbers = [int(text) for text in texts[:20] if text.isascii() and text.isdigit() and len(text) < 16]
+        steps = {after - before for before, after in pairwise(numbers)}
+        growing += len(numbers) == len(texts[:20]) > 2 and len(steps) == 1
+    return growing * 2 > len(columns)
+
+
+# ---- headings that are not simply a record ---------------------------------------------------------------------------
+
+
+def _row_names(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...] | None:
+    """The headings where every record below has one cell more and begins with a name of its own: R writes row names
+    without a heading."""
+    heading, below = rows[at], rows[at + 1 : at + 1 + _BELOW]
+    if len(heading) < 1 or len(below) < 2 or any(len(row) != len(heading) + 1 for row in below):
+        return None
+    if all(not row[-1].strip(WHITE) for row in below) or not all(cell.strip(WHITE) for cell in heading):
+        return None  # a delimiter at the end of each line
+    names = [row[0].strip(WHITE) for row in below]
+    if len(set(names)) < len(names) or "" in names:
+        return None
+    kinds = [_kind(name) for name in names]
+    counted = all(name.isascii() and name.isdigit() for name in names)
+    if counted and any(int(after) <= int(before) for before, after in pairwise(names)):
+        return None
+    if not counted and any(kind in _MEASURED for kind in kinds):
+        return None
+    if counted and all(_kind(cell) == "number" for row in below for cell in row):
+        return None  # numbers alone: the last heading may be missing just as well
+    return ("", *heading)
+
+
+def _lower(table: _Table, at: int) -> int | None:
+    """The record below the headings, if it is their second row: text over all that is measured, and there to say what
+    the first one leaves open (places that stand empty, one text over several columns)."""
+    after = at + 1
+    if after + 1 >= len(table) or after >= HEADING_AMONG:
+        return None
+    measured = table.measured(after)
+    filled, above = table.filled(after), table.filled(at)
+    kinds, row, upper = table.kinds(after), table.rows[after], table.rows[at]
+    if not measured or any(_is_measured(kinds, column) for column in filled):
+        return None
+    if not all(column in filled or column in above for column in measured):
+        return None
+    if len(set(measured) & filled) * 2 < len(measured) or len(set(measured) & filled) < min(2, len(measured)):
+        return None
+    texts = [upper[column].strip(WHITE) for column in sorted(above)]
+    open_places = filled - above
+    doubled = len(set(texts)) < len(texts) and len({row[column].strip(WHITE) for column in filled}) > 1
+    if not open_places and not (doubled and filled):
+        return None
+    if _length(row) > 40:
+        return None
+    return after
+
+
+def _stands_over(table: _Table, at: int) -> bool:
+    """Whether the record above the headings groups them: several texts with gaps between, over headings that are
+    filled throughout and repeat."""
+    above, own = table.filled(at - 1), table.filled(at)
+    upper, lower = table.rows[at - 1], [cell.strip(WHITE).casefold() for cell in table.rows[at]]
+    kinds = table.kinds(at - 1)
+    if any(_is_measured(kinds, column) and not _YEAR.fullmatch(upper[column].strip(WHITE)) for column in above):
         return False
-    numbers = [int(cell) for cell in cells]
-    return len({after - before for before, after in pairwise(numbers)}) == 1
+    if not own - above or len(above - own) > 2 or _length(upper) > 40 or len(above) < 2:
+        return False
+    texts = [lower[column] for column in sorted(own)]
+    repeated = {text for text, count in Counter(texts).items() if count > 1}
+    if not repeated:
+        return False
+    # Spread to the right, the groups must tell the repeated headings apart.
+    spread = _spread(upper, table.rows[at], [])
+    pairs = [(spread[column], lower[column]) for column in sorted(own)]
+    return len(set(pairs)) > len(set(texts))
+
+
+def _spread(upper: Sequence[str], lower: Sequence[str], spans: Sequence[tuple[int, int, int]]) -> list[str]:
+    """The texts of the upper row, each over the columns it stands for: its merged cells where they are known, else all
+    up to the next one."""
+    width = max(len(upper), len(lower))
+    texts = [upper[column].strip(WHITE) if column < len(upper) else "" for column in range(width)]
+    merged = {first: end for _, first, end in spans}
+    if merged:
+        for first, end in merged.items():
+            for column in range(first, min(end, width)):
+                texts[column] = texts[column] or texts[first]
+        return texts
+    last = ""
+    for column in range(width):
+        has_lower = column < len(lower) and lower[column].strip(WHITE)
+        if texts[column]:
+            last = texts[column] if has_lower else ""
+        elif has_lower:
+            texts[column] = last
+    return texts
+
+
+def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
+    found: list[str] = []
+    for column, group in enumerate(upper):
+        own = lower[column].strip(WHITE) if column < len(lower) else ""
+        found.append(own if not group or group == own else f"{group} {own}".strip())
+    return tuple(found)
+
+
+# ---- notes -----------------------------------------------------------------------------------------------------------
+
+
+def _left_out(count: int, lines: Sequence[int]) -> tuple[str, ...]:
+    where = f" on line {lines[count]:,}" if count < len(lines) else ""
+    above = "The record above it is" if count == 1 else f"The {count:,} records above it are"
+    return (f"The table begins{where}. {above} left out.",)
+
+
+def _two_rows(upper: int, lower: int, lines: Sequence[int]) -> str:
+    where = f", on lines {lines[upper]:,} and {lines[lower]:,}, are" if lower < len(lines) else " are"
+    return f"Two rows of headings{where} joined."
+
+
+def _second_table(table: _Table, at: int, lines: Sequence[int]) -> Iterator[str]:
+    """A further heading record among the records: two tables in one file, or headings that are repeated."""
+    own = [cell.strip(WHITE).casefold() for cell in table.rows[at]]
+    for index in range(at + 2, len(table) - 1):
+        kinds = table.kinds(index)
+        filled = table.filled(index)
+        if len(filled) < 2 or any(_is_measured(kinds, column) for column in filled):
+            continue
+        where = f"line {lines[index]:,}" if index < len(lines) else f"record {index + 1:,}"
+        texts = [cell.strip(WHITE).casefold() for cell in table.rows[index]]
+        if texts == own:
+            yield f"The headings stand again on {where}; there they are read as data."
+            return
+        gap = index < len(lines) and lines[index] - lines[index - 1] > 1
+        if not gap and len(table.filled(index - 1)) > 1:
+            continue
+        weight = _weight(table, index)
+        if weight.fit == 1 and weight.proven and weight.contrast == 1 and _like_table(table, at + 1, index):
+            yield f"From {where} on, a second table seems to follow; its records are read as those of the first one."
+            return

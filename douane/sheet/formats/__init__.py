@@ -30,13 +30,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from douane.errors import BadFile
+from douane.errors import BadFile, BadRequest
 from douane.model.reading import Detected as Detected
 from douane.model.reading import Limits as Limits
 from douane.model.reading import Options as Options
 from douane.model.reading import Position as Position
 from douane.model.source import Source as Source
-from douane.sheet.heading import heading_row
+from douane.sheet.heading import Heading, heading_of
 
 if TYPE_CHECKING:  # the plain values here are used where Polars is not loaded
     import polars as pl
@@ -70,15 +70,24 @@ class Piece(Protocol):
     def parse(self) -> Batch: ...
 
 
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first records of a file, at most 1,000, blank ones left out: their texts, the line each begins on, and merged
+    cells among them as (index of the record, first column, column behind the last)."""
+
+    rows: Sequence[Sequence[str]]
+    lines: Sequence[int]
+    spans: Sequence[tuple[int, int, int]] = ()
+
+
 class Reader(Protocol):
     """An opened file. `pieces` cuts the same pieces every time, so a killed read goes on where it was.
 
-    `first`: texts of the first records, at most 1,000, for the heading record to be judged by; None where the format
-    itself says which one it is (the keys of JSON objects). What is found is put into `detected` before `pieces` is
-    called."""
+    `first`: the first records, for the heading record to be judged by; None where the format itself says which one it
+    is (the keys of JSON objects). What is found is put into `detected` before `pieces` is called."""
 
     detected: Detected
-    first: Sequence[Sequence[str]] | None
+    first: First | None
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]: ...
 
@@ -105,12 +114,39 @@ def open_file(source: Source, options: Options = Options()) -> Reader:
     """The reader for these bytes, chosen by their content alone. BadFile / OverLimit when there is nothing that can be
     read as a table. Third-party members (entry points `douane.formats`) are asked before our own."""
     reader = open_as(source, options, menu())
-    if reader.first is not None:
-        header = heading_row(reader.first)
-        headings = 0 if header is None else len(reader.first[header])
-        width = max(reader.detected.width, headings)
-        reader.detected = replace(reader.detected, header_row=header, width=width)
+    _judge_headings(reader, options)
     return reader
+
+
+def _judge_headings(reader: Reader, options: Options) -> None:
+    """Puts the heading record into `detected`: the one that `options` names, else the one the records tell."""
+    first, detected = reader.first, reader.detected
+    if first is None:
+        if options.header is not None:
+            raise BadRequest("The file names its columns itself; no other line can hold the headings.")
+        return
+    if options.header is None:
+        found = heading_of(first.rows, first.lines, first.spans)
+    elif options.header == 0:
+        found = Heading(None)
+    else:
+        row = next((index for index, line in enumerate(first.lines) if line == options.header), None)
+        if row is None:
+            raise BadFile(
+                f"No record among the first {len(first.rows):,} begins on line {options.header:,}.",
+                code="header_unknown",
+            )
+        found = Heading(row)
+    headings: tuple[str, ...] = ()
+    if found.row is not None:
+        headings = found.texts or tuple(first.rows[found.row])
+    reader.detected = replace(
+        detected,
+        header_row=found.row,
+        headings=headings,
+        width=max(detected.width, len(headings)),
+        notes=(*detected.notes, *found.notes),
+    )
 
 
 def open_as(source: Source, options: Options, members: dict[str, str]) -> Reader:

@@ -35,6 +35,7 @@ from douane.sheet.formats import (
     FLAG_UNDECODABLE,
     Batch,
     Detected,
+    First,
     Limits,
     Options,
     Piece,
@@ -81,21 +82,22 @@ def open(source: Source, options: Options) -> Reader:
         encoding = dataclasses.replace(encoding, transcribe=True)
         text, top = _text(source, encoding)
     rows = _sample_rows(sample[dialect.skip_bytes :], whole, dialect, options.limits)
-    filled = [row for row in rows if not is_blank(row)]
+    filled = [(line, row) for line, row in rows if not is_blank(row)]
     if not filled and (whole or _is_blank_file(text, top)):
         raise BadFile("File is empty", code="file_empty")
-    filled = filled or [[""]]
+    filled = filled or [(1, [""])]
+    first = First([row for _, row in filled], [line + dialect.skip_lines for line, _ in filled])
     top += dialect.skip_bytes
     detected = Detected(
         format="csv",
-        width=usual_width([len(row) for row in filled]),
+        width=usual_width([len(row) for row in first.rows]),
         header_row=None,
         encoding=encoding.name,
         delimiter=dialect.delimiter,
         quote=dialect.quote,
         notes=tuple(encoding.notes) + notes,
     )
-    return CsvReader(text, detected, filled, dialect, encoding, Position(0, top, 1 + dialect.skip_lines), options)
+    return CsvReader(text, detected, first, dialect, encoding, Position(0, top, 1 + dialect.skip_lines), options)
 
 
 class CsvReader:
@@ -106,14 +108,14 @@ class CsvReader:
         self,
         text: Source,
         detected: Detected,
-        first: Sequence[Sequence[str]],
+        first: First,
         dialect: Dialect,
         encoding: Encoding,
         top: Position,
         options: Options,
     ) -> None:
         self.detected = detected
-        self.first: Sequence[Sequence[str]] | None = first
+        self.first: First | None = first
         self._text = text
         self._shape = _Shape(detected.width, detected.width, dialect, encoding, options.limits)
         self._top = top
@@ -121,7 +123,7 @@ class CsvReader:
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
         header, width = self.detected.header_row, self.detected.width
-        headings = width if header is None or self.first is None else len(self.first[header])
+        headings = width if header is None else len(self.detected.headings)
         self._shape = dataclasses.replace(self._shape, width=width, headings=headings)
         at = start if start.offset else self._top
         held = b""  # read already, from `at.offset` on
@@ -765,7 +767,7 @@ def _row(segment: bytes, dialect: Dialect) -> list[str]:
     return next(_reader(lines, dialect), []) or [""]
 
 
-def _reader(lines: Iterable[str], dialect: Dialect) -> Iterator[list[str]]:
+def _reader(lines: Iterable[str], dialect: Dialect) -> Any:
     if dialect.quote is None:
         return csv.reader(lines, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE)
     return csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote)
@@ -872,14 +874,18 @@ def _head(text: Source, top: int, limits: Limits) -> tuple[bytes, bool]:
     return head, len(head) < size
 
 
-def _sample_rows(sample: bytes, whole: bool, dialect: Dialect, limits: Limits) -> list[list[str]]:
-    """The first records, at most HEAD_RECORDS; one that the sample's end cuts through only if it is the only one."""
-    rows: list[list[str]] = []
+def _sample_rows(sample: bytes, whole: bool, dialect: Dialect, limits: Limits) -> list[tuple[int, list[str]]]:
+    """The first records, at most HEAD_RECORDS, with the lines they begin on; one that the sample's end cuts through
+    only if it is the only one."""
+    rows: list[tuple[int, list[str]]] = []
     lines = io.TextIOWrapper(io.BytesIO(sample), "utf-8", "replace", newline="")
-    for row in _reader(lines, dialect):
+    reader = _reader(lines, dialect)
+    line = 1
+    for row in reader:
         if len(row) > limits.columns:
             raise OverLimit(f"A record has more than {limits.columns:,} columns", setting="columns")
-        rows.append(row)
+        rows.append((line, row))
+        line = reader.line_num + 1
         if len(rows) > HEAD_RECORDS:
             break
     else:

@@ -31,6 +31,7 @@ from douane.sheet.formats import (
     FLAG_UNDECODABLE,
     Batch,
     Detected,
+    First,
     Limits,
     Options,
     Piece,
@@ -119,12 +120,12 @@ class JsonReader:
         self._keys: dict[str, int] = {}
         self._surveyed = False
         self._values_max = 1 << 62  # in a piece; until the width is known there are no frames
-        self.first: Sequence[Sequence[str]] | None = None
+        self.first: First | None = None
 
     def survey(self, encoding: Encoding) -> None:
         """The first reading: checks everything, finds keys and width. Must be called once before `pieces`."""
         keys: dict[str, None] = {}
-        first_rows: list[list[str]] = []
+        first_rows: list[tuple[int, list[str]]] = []
         widths: list[int] = []
         kinds: set[type] = set()
         trouble: BadFile | None = None
@@ -142,7 +143,8 @@ class JsonReader:
                     if len(widths) < FIRST_RECORDS:
                         widths.append(len(value.content))
                     if len(first_rows) < FIRST_RECORDS:
-                        first_rows.append([_cell(raw, self._limits)[0] or "" for raw in value.content])
+                        row = [_cell(raw, self._limits)[0] or "" for raw in value.content]
+                        first_rows.append((value.line, row))
         if not kinds:
             raise trouble or BadFile("File is empty", code="file_empty")
         if dict in kinds:
@@ -152,7 +154,8 @@ class JsonReader:
             if max(widths) > self._limits.columns:
                 raise OverLimit(f"A record has more than {self._limits.columns:,} values", setting="columns")
             width = usual_width(widths)
-            self.first = [row for row in first_rows if not is_blank(row)] or None
+            filled = [(line, row) for line, row in first_rows if not is_blank(row)]
+            self.first = First([row for _, row in filled], [line for line, _ in filled]) if filled else None
         if not width:
             raise trouble or BadFile("File is empty", code="file_empty")
         self._surveyed = True
@@ -163,11 +166,12 @@ class JsonReader:
             header_row=0 if dict in kinds else None,
             encoding=encoding.name,
             notes=encoding.notes,
+            headings=tuple(keys),
         )
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
         header, width = self.detected.header_row, self.detected.width
-        headings = 0 if self._keys else width if header is None or self.first is None else len(self.first[header])
+        headings = 0 if self._keys else width if header is None else len(self.detected.headings)
         for piece in self._cut(start if start.piece else self._layout.top):
             yield JsonPiece(piece, self._keys, width, headings)
 

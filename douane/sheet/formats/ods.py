@@ -8,7 +8,7 @@ values themselves, so styles matter for hidden sheets alone. Hidden rows and col
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from douane.archive import Archive, EntryStream, open_archive
@@ -20,6 +20,7 @@ from douane.sheet.formats import (
     KIND_TEXT,
     KIND_TIME,
     Detected,
+    First,
     Limits,
     Options,
     Piece,
@@ -292,8 +293,6 @@ def _duration_text(duration: re.Match[str]) -> str:
 
 
 class _Reader:
-    first: Sequence[Sequence[str]] | None = None
-
     def __init__(self, source: Source, options: Options) -> None:
         self._limits, self._piece_bytes, self._size = options.limits, options.piece_bytes, source.size
         self._archive = _open(source, options.limits)
@@ -304,10 +303,11 @@ class _Reader:
         self._done = 0
         self._hidden_columns: tuple[tuple[int, int], ...] = ()
         sample = sample_of(map(values_of, row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)), name)
+        self.first: First | None = sample.first
         self.detected = Detected(
             format="ods",
             width=sample.width,
-            header_row=0,
+            header_row=None,
             sheets=offered,
             sheet=name,
             notes=hidden_notes(self._hidden_columns, options.limits.columns, sample.hidden),

@@ -15,14 +15,17 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.errors import BadFile, OverLimit
-from douane.sheet.formats import FLAG_OVERLONG, KIND_NUMBER, KIND_TEXT, Batch, Limits, Position
-from douane.sheet.formats.cell_text import number_texts
+from douane.sheet.formats import FLAG_OVERLONG, KIND_NUMBER, KIND_TEXT, Batch, First, Limits, Position
+from douane.sheet.formats.cell_text import formatted_texts, number_texts
+from douane.sheet.formats.number_formats import NumberFormat
 
 RECORDS_SAMPLED = 1000  # the width is theirs
+RECORDS_JUDGED, COLUMNS_JUDGED = 500, 16_384  # the heading record is found among these
 PIECE_ROWS = 20_480
 CELL_BYTES = 17  # what a cell of a frame takes beside its text
 _ROW_BYTES = 64
 _SPARSE_FROM = 1024
+FORMATTED = 16  # from this kind on, a cell is a number under one of its reader's number formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +66,16 @@ def chosen_sheet(names: tuple[str, ...], offered: tuple[str, ...], wanted: str |
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as a reader that goes cell by cell gives it. `cells`: (column, text, kind); numbers in any spelling."""
+    """One row as a reader that goes cell by cell gives it. `cells`: (column, text, kind); numbers in any spelling. A
+    kind of FORMATTED + n is a number under the reader's number format n."""
 
     line: int
     hidden: bool
     cells: list[tuple[int, str, int]]
 
 
-def values_of(rows: list[Row]) -> Values:
-    """Rows in long form, numbers brought to their shortest text."""
+def values_of(rows: list[Row], formats: Sequence[NumberFormat] = (), *, from_1904: bool = False) -> Values:
+    """Rows in long form, numbers brought to their shortest text or to what their number format makes of them."""
     cells = [(i, *cell) for i, row in enumerate(rows) for cell in row.cells if cell[1]]
     at, column, texts, kinds = zip(*cells, strict=True) if cells else ((), (), (), ())
     text, kind = pl.Series(texts, dtype=pl.String), np.array(kinds, np.uint8)
@@ -79,6 +83,10 @@ def values_of(rows: list[Row]) -> Values:
     if len(numbers):
         shortest, kind[numbers] = number_texts(text.gather(numbers))
         text = text.scatter(numbers, shortest)
+    for number, form in enumerate(formats):
+        at_form = np.flatnonzero(kind == FORMATTED + number)
+        shown, kind[at_form] = formatted_texts(text.gather(at_form), form, from_1904=from_1904)
+        text = text.scatter(at_form, shown)
     lines = np.array([row.line for row in rows], np.uint32)
     hidden = np.array([row.hidden for row in rows], np.bool_)
     return Values(lines, hidden, np.array(at, np.uint32), np.array(column, np.uint32), text, kind)
@@ -110,33 +118,57 @@ class RowsPiece:
     limits: Limits
     next: Position
     bytes_done: int
+    formats: Sequence[NumberFormat] = ()
 
     def parse(self) -> Batch:
-        frame, blank = frame_of(values_of(self.rows), self.width, self.line, self.limits)
+        frame, blank = frame_of(values_of(self.rows, self.formats), self.width, self.line, self.limits)
         return Batch(frame, blank, self.next, self.bytes_done)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the first records of a sheet tell. `hidden`: among them were hidden rows."""
+    """What the first records of a sheet tell. `hidden`: among them were hidden rows; `first`: they themselves, for the
+    heading record to be judged by."""
 
     width: int
     hidden: bool
+    first: First
 
 
 def sample_of(runs: Iterable[Values], name: str) -> Sample:
     """From the first 1,000 records of sheet `name`. BadFile `file_empty` when it has none."""
     extent, count = np.zeros(0, np.int64), np.zeros(0, np.int64)
     hidden = False
+    rows: list[list[str]] = []
+    lines: list[int] = []
     for values in runs:
         here, counts = extents(values)
         hidden = hidden or bool(values.hidden.any())
+        _add_records(values, here, rows, lines)
         extent, count = np.append(extent, here[here > 0]), np.append(count, counts[here > 0])
         if len(extent) >= RECORDS_SAMPLED:
             break
     if not len(extent):
+        if hidden:
+            reason = "has hidden rows only, which are left out. Show them (or clear the filter) and save it again."
+            raise BadFile(f"The sheet “{name}” {reason}", code="file_empty")
         raise BadFile(f"The sheet “{name}” is empty.", code="file_empty")
-    return Sample(width_of(extent[:RECORDS_SAMPLED], count[:RECORDS_SAMPLED]), hidden)
+    return Sample(width_of(extent[:RECORDS_SAMPLED], count[:RECORDS_SAMPLED]), hidden, First(rows, lines))
+
+
+def _add_records(values: Values, extent: npt.NDArray[np.int64], rows: list[list[str]], lines: list[int]) -> None:
+    """The texts of further records, as long as there are few; the cells of a giant are not all wanted."""
+    numbers = np.flatnonzero(extent)[: RECORDS_JUDGED - len(rows)]
+    if not len(numbers):
+        return
+    place = {int(number): len(rows) + at for at, number in enumerate(numbers)}
+    rows.extend([""] * min(int(extent[number]), COLUMNS_JUDGED) for number in numbers)
+    lines.extend(int(values.lines[number]) for number in numbers)
+    chosen = np.flatnonzero((values.row <= numbers[-1]) & (values.column < COLUMNS_JUDGED))
+    texts = values.text.gather(chosen)
+    for row, column, text in zip(values.row[chosen].tolist(), values.column[chosen].tolist(), texts, strict=True):
+        if (at := place.get(row)) is not None:
+            rows[at][column] = text
 
 
 def shown_cells(cells: list[tuple[int, str, int]], hidden: Sequence[tuple[int, int]]) -> list[tuple[int, str, int]]:

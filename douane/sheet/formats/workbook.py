@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from douane.sheet.formats import (
     KIND_TEXT,
     KIND_TIME,
     Detected,
+    First,
     Limits,
     Options,
     Piece,
@@ -179,8 +180,6 @@ def _with_errors(cells: list[tuple[int, str, int]], errors: dict[int, str]) -> l
 
 
 class _Reader:
-    first: Sequence[Sequence[str]] | None = None
-
     def __init__(self, source: Source, options: Options) -> None:
         self._limits, self._piece_bytes, self._size = options.limits, options.piece_bytes, source.size
         workbook = _load(source, options.limits)
@@ -198,10 +197,11 @@ class _Reader:
             self._marks = xls_marks(source.read(0, source.size), number)
         self.hidden_columns = merged_ranges(self._marks.hidden_columns)
         sample = sample_of(map(values_of, row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)), name)
+        self.first: First | None = sample.first
         self.detected = Detected(
             format="xlsb" if binary else "xls",
             width=sample.width,
-            header_row=0,
+            header_row=None,
             sheets=offered,
             sheet=name,
             notes=hidden_notes(self.hidden_columns, options.limits.columns, sample.hidden),

@@ -10,7 +10,7 @@ are left out, as the spreadsheet contract's 5.4 says; of merged cells the top le
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +25,7 @@ from douane.sheet.formats import (
     KIND_TEXT,
     Batch,
     Detected,
+    First,
     Limits,
     Options,
     Piece,
@@ -287,8 +288,6 @@ class _Pending:
 
 
 class _Reader:
-    first: Sequence[Sequence[str]] | None = None
-
     def __init__(self, source: Source, options: Options) -> None:
         self.limits = options.limits
         self._source_size = source.size
@@ -305,10 +304,11 @@ class _Reader:
         self.book = _book(package, options.limits)
         self.hidden_columns: tuple[tuple[int, int], ...] = ()
         sample = sample_of((_values(c, self.book, self.hidden_columns) for c, _, _ in self._runs()), name)
+        self.first: First | None = sample.first
         self.detected = Detected(
             format="xlsx",
             width=sample.width,
-            header_row=0,
+            header_row=None,
             sheets=offered,
             sheet=name,
             notes=self._notes(sample.hidden),

@@ -1,0 +1,163 @@
+"""The heading record, over files that were labelled by hand before the judge was written, and over made ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from douane.errors import BadFile, BadRequest
+from douane.sheet.formats import Detected, Options, open_file
+from douane.sheet.heading import heading_of
+from tests.sheet.formats.reading import MemorySource, batches
+from tests.sheet.formats.workbooks import parts, sheet, zipped
+from tests.sheet.heading_files import made
+
+ROOT = Path(__file__).parents[2]
+CORPUS = Path(os.environ.get("DOUANE_SHARED") or ROOT.parent / "shared") / "corpus"
+LABELS = Path(__file__).parent / "heading_corpus.tsv"
+SHARE = 0.97
+MADE = list(made())
+
+
+def detected(data: bytes, options: Options = Options()) -> Detected:
+    return open_file(MemorySource(data), options).detected
+
+
+def as_csv(rows: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def as_workbook(rows: list[list[str]]) -> bytes:
+    letters = "ABCDEFGHIJ"
+    lines = []
+    for number, row in enumerate(rows, 1):
+        cells = "".join(
+            f'<c r="{letters[at]}{number}" t="inlineStr"><is><t>{text.replace("&", "&amp;")}</t></is></c>'
+            for at, text in enumerate(row)
+            if text
+        )
+        lines.append(f'<row r="{number}">{cells}</row>')
+    return zipped(parts(sheet("".join(lines))))
+
+
+def line_of(data: bytes, options: Options) -> str:
+    """The line of the heading record, as the labels have it."""
+    reader = open_file(MemorySource(data), options)
+    row = reader.detected.header_row
+    if row is None:
+        return "none"
+    lines: list[int] = []
+    for batch in batches(reader):
+        lines += batch.frame["_line"].head(row + 1).to_list()
+        if len(lines) > row:
+            break
+    return str(lines[row])
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not CORPUS.exists() and not os.environ.get("CI"), reason="the shared corpus is not here")
+def test_the_shared_files_have_their_headings_where_people_see_them() -> None:
+    with LABELS.open(newline="") as listing:
+        labels = list(csv.DictReader(listing, delimiter="\t"))
+    assert len(labels) >= 150
+    wrong = []
+    for label in labels:
+        options = Options(sheet=int(label["sheet"]) if label["sheet"] else None)
+        found = line_of((CORPUS / label["path"]).read_bytes(), options)
+        if found != label["headings"]:
+            wrong.append((label["path"], label["headings"], found))
+    print(*wrong, sep="\n")
+    assert len(wrong) <= (1 - SHARE) * len(labels)
+
+
+def test_made_files_have_their_headings_where_they_were_put() -> None:
+    assert len(MADE) >= 150
+    wrong = []
+    for one in MADE:
+        found = heading_of(one.rows)
+        if (found.row, found.texts) != (one.headings, one.texts):
+            wrong.append((one.name, found))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("write", [as_csv, as_workbook])
+def test_every_format_is_judged_alike(write: object) -> None:
+    assert callable(write)
+    wrong = []
+    for one in MADE:
+        if one.name.startswith("row names") or one.name.startswith("row numbers"):
+            continue  # in a workbook no record is a cell short
+        found = detected(write(one.rows))
+        if found.header_row != one.headings:
+            wrong.append((one.name, found))
+    assert wrong == []
+
+
+def test_a_short_heading_line_leaves_the_row_names_without_one() -> None:
+    found = detected(b'"name"\t"age"\n"1"\t"Ann"\t30\n"2"\t"Bob"\t41\n')
+    assert (found.header_row, found.headings, found.width) == (0, ("", "name", "age"), 3)
+    assert found.notes == ("The heading line is one cell short: the first column, of row names, has no heading.",)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a,b\n1,2,\n3,4,\n",  # a delimiter at each line's end
+        b"a,b\n1,2,3\n1,2,4\n",  # the first column names nothing
+        b"a,b\n1,2,3\n4,5\n",
+    ],
+)
+def test_headings_are_not_shifted_without_proof(body: bytes) -> None:
+    assert detected(body).headings == ("a", "b")
+
+
+def test_what_stands_above_is_said() -> None:
+    found = detected(b"A report\n\nfoo,bar\n1,2\n3,4\n")
+    assert found.header_row == 1
+    assert found.notes == ("The table begins on line 3. The record above it is left out.",)
+
+
+def test_two_rows_of_headings_are_joined() -> None:
+    rows = [["", "Q1", "", "Q2", ""], ["Name", "plan", "real", "plan", "real"], ["a", "1", "2", "3", "4"], ["b", "5"]]
+    found = detected(as_workbook(rows))
+    assert (found.header_row, found.headings) == (1, ("Name", "Q1 plan", "Q1 real", "Q2 plan", "Q2 real"))
+    assert found.notes == ("Two rows of headings, on lines 1 and 2, are joined.",)
+
+
+def test_a_second_table_and_repeated_headings_are_said() -> None:
+    again = detected(b"a,b\n1,2\n3,4\na,b\n5,6\n")
+    assert again.notes == ("The headings stand again on line 4; there they are read as data.",)
+    second = detected(b"name,qty\nAnn,2\nBob,4\n\nplace,total\nRome,6\nOslo,7\n")
+    assert second.notes == (
+        "From line 5 on, a second table seems to follow; its records are read as those of the first one.",
+    )
+    assert detected(b"name,qty\nAnn,2\nBob,n/a\nIda,4\n").notes == ()
+
+
+@pytest.mark.parametrize("write", [as_csv, as_workbook])
+def test_a_person_names_the_line_of_the_headings(write: object) -> None:
+    assert callable(write)
+    data = write([["x", "y"], ["a", "b"], ["1", "2"]])
+    assert detected(data).header_row == 0
+    named = detected(data, Options(header=2))
+    assert (named.header_row, named.headings) == (1, ("a", "b"))
+    assert detected(data, Options(header=0)).header_row is None
+    with pytest.raises(BadFile, match="line 4"):
+        detected(data, Options(header=4))
+
+
+def test_objects_name_their_columns_themselves() -> None:
+    assert detected(b'[{"a": 1}, {"b": 2}]').headings == ("a", "b")
+    with pytest.raises(BadRequest):
+        detected(b'[{"a": 1}]', Options(header=1))
+
+
+def test_many_columns_are_judged_too() -> None:
+    rows = [[f"column {at}" for at in range(16_384)], *([str(at) for at in range(16_384)] for _ in range(60))]
+    assert heading_of(rows).row == 0
