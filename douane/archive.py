@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
+import inflate64
 import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib, isal_zlib
@@ -32,12 +33,13 @@ from douane.model.source import Limits, Source
 
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _CENTRAL, _LOCAL, _DESCRIPTOR = b"PK\x01\x02", b"PK\x03\x04", b"PK\x07\x08"
-_STORED, _DEFLATED = 0, 8
-_METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 12: "BZip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+_STORED, _DEFLATED, _DEFLATED64 = 0, 8, 9  # the last is what Windows packs with from 2 GB on
+_METHODS = {1: "Shrink", 6: "Implode", 12: "BZip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 _FLAG_ENCRYPTED, _FLAG_DESCRIPTOR = 1, 8
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _DIRECTORY_BYTES = 256 << 20  # a million entries with names of ordinary length need about 100 MiB
 _BLOCK = 1 << 20
+_FEED64 = 256  # packed bytes of Deflate64 at a time: two of them can mean 64 KiB, and its library has no upper limit
 _REGULAR, _FOLDER_ENDS = (0, stat.S_IFREG), ("/", "\\")
 _CENTRAL_NUMBER = int.from_bytes(_CENTRAL, "little")
 _LENGTHS, _LOCAL_HEAD = struct.Struct("<HHH"), struct.Struct("<HHIIIIHH")
@@ -101,7 +103,7 @@ class Archive:
         return len(self._directory.names)
 
     @property
-    def names(self) -> _Names:
+    def names(self) -> Names:
         return self._directory.names
 
     @property
@@ -136,7 +138,7 @@ class Archive:
         """The entry's bytes, unpacked block by block. BadFile when it is damaged, encrypted, no regular file or packed
         in an unknown way; OverLimit (`entry_bytes`, `unpacked_bytes`, `unpacked_ratio`) as soon as a limit is passed,
         not after."""
-        self._check(entry)
+        self.check(entry)
         return EntryStream(self, entry)
 
     def read(self, entry: Entry, bytes_max: int) -> bytes:
@@ -145,9 +147,9 @@ class Archive:
         Small entries are read at once, header and all: opening a stream for each costs more than unpacking it."""
         if entry.unpacked_bytes > bytes_max:
             raise too_long(entry.name, bytes_max)
-        if entry.packed_bytes > _BLOCK or entry.unpacked_bytes > _BLOCK:
+        if entry.packed_bytes > _BLOCK or entry.unpacked_bytes > _BLOCK or entry.method == _DEFLATED64:
             return b"".join(self.open(entry))
-        self._check(entry)
+        self.check(entry)
         start, head = _data_start(self._source, self._directory, entry)
         packed = head[start - entry.offset : start - entry.offset + entry.packed_bytes]
         self._count.add(len(packed), entry.unpacked_bytes)
@@ -156,12 +158,13 @@ class Archive:
             raise _differs(entry)
         return data
 
-    def _check(self, entry: Entry) -> None:
+    def check(self, entry: Entry) -> None:
+        """What `open` finds wrong with an entry before it reads any of it."""
         if entry.flags & _FLAG_ENCRYPTED:
             raise BadFile(f"“{shown(entry.name)}” is encrypted. Save it without a password.", code="file_encrypted")
         if not entry.is_file:
             raise BadFile(f"“{shown(entry.name)}” is no regular file.")
-        if entry.method not in (_STORED, _DEFLATED):
+        if entry.method not in (_STORED, _DEFLATED, _DEFLATED64):
             method = _METHODS.get(entry.method, f"method {entry.method}")
             raise BadFile(f"“{shown(entry.name)}” is packed with {method}, which is not supported.")
         if entry.unpacked_bytes > self._limits.entry_bytes:
@@ -206,7 +209,8 @@ class EntryStream:
         self.packed_done = 0
         start, _ = _data_start(archive._source, archive._directory, entry)
         crc = unpacked = 0
-        for block in self._inflated(start) if entry.method == _DEFLATED else self._stored(start):
+        ways = {_STORED: self._stored, _DEFLATED: self._inflated, _DEFLATED64: self._inflated64}
+        for block in ways[entry.method](start):
             unpacked += len(block)
             if unpacked > entry.unpacked_bytes:
                 break
@@ -250,6 +254,22 @@ class EntryStream:
         if not inflater.eof or inflater.unused_data or self.packed_done != self.entry.packed_bytes:
             raise _damaged(self.entry)
 
+    def _inflated64(self, start: int) -> Iterator[bytes]:
+        inflater = inflate64.Inflater()
+        try:
+            for packed in self._packed_blocks(start):
+                self._archive._count.add(len(packed), 0)
+                for at in range(0, len(packed), _FEED64):
+                    if inflater.eof:
+                        raise _damaged(self.entry)
+                    found = inflater.inflate(packed[at : at + _FEED64])
+                    self._archive._count.add(0, len(found))
+                    yield from (found[i : i + _BLOCK] for i in range(0, len(found), _BLOCK))
+        except ValueError as error:
+            raise _damaged(self.entry) from error
+        if not inflater.eof:
+            raise _damaged(self.entry)
+
 
 def _inflated(entry: Entry, packed: bytes) -> bytes:
     """All at once, and at most one byte more than the entry claims."""
@@ -269,7 +289,7 @@ def open_archive(source: Source, limits: Limits) -> Archive:
     return Archive(source, limits, _read_directory(source, limits))
 
 
-class _Names(Sequence[str]):
+class Names(Sequence[str]):
     """The names as one run of bytes, decoded when asked for: a million texts would cost 100 MB more."""
 
     def __init__(self, raw: npt.NDArray[np.uint8], ends: npt.NDArray[np.uint32]) -> None:
@@ -278,6 +298,15 @@ class _Names(Sequence[str]):
 
     def __len__(self) -> int:
         return len(self._ends)
+
+    @property
+    def run_of_all(self) -> npt.NDArray[np.uint8]:
+        """Of all names, one after another; `ends` says where each ends."""
+        return np.frombuffer(self._raw, np.uint8)[: int(self._ends[-1]) if len(self._ends) else 0]
+
+    @property
+    def ends(self) -> npt.NDArray[np.uint32]:
+        return self._ends
 
     def raw(self, number: int) -> bytes:
         begin: int = self._ends.item(number - 1) if number else 0
@@ -308,7 +337,7 @@ class _Directory:
     next entry's offset, as nearly every writer has it. `hashes` are those of the names, in order, and `hash_order` says
     whose they are."""
 
-    names: _Names
+    names: Names
     facts: npt.NDArray[np.void]
     offsets: npt.NDArray[np.int64]
     begin: int
@@ -397,7 +426,7 @@ def _read_directory(source: Source, limits: Limits) -> _Directory:
     room_end = _check_room(facts, begin)
     order = np.argsort(hashes).astype(np.uint32)
     hashes = hashes[order]
-    directory = _Directory(_Names(blob, facts["name_end"]), facts, facts["offset"], begin, room_end, hashes, order)
+    directory = _Directory(Names(blob, facts["name_end"]), facts, facts["offset"], begin, room_end, hashes, order)
     _check_names(directory)
     return directory
 

@@ -1,4 +1,4 @@
-"""The guarded way into a stranger's tar or tar.gz: one pass over its entries, each a stream within limits.
+"""The guarded way into a stranger's tar, tar.gz, tar.bz2 or tar.xz: passes over its entries, each a stream.
 
 Nothing is written to disk, no link is followed, and the rule for names is that of `archive.py`. A tar has no directory,
 so what is wrong with it is found where it stands, and ends the reading there. What two tar readers could read
@@ -10,19 +10,27 @@ GNU long names and sizes (GNU tar manual, "Basic Tar Format").
 
 from __future__ import annotations
 
+import bz2
+import lzma
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+import stat
+from array import array
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
 
+import numpy as np
 from isal import igzip_lib, isal_zlib
 
-from douane.archive import UnpackedCount, label, reaches_outside, shown, too_long
+from douane.archive import Entry, Names, UnpackedCount, label, reaches_outside, shown, too_long
 from douane.errors import BadFile, OverLimit
 from douane.model.source import Limits, Source
 
 _BLOCK = 1 << 20
 _RECORD = 512
-_GZIP, _POSIX, _GNU = b"\x1f\x8b", b"ustar\x0000", b"ustar  \0"
+_GZIP, _BZIP2, _XZ = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
+_POSIX, _GNU = b"ustar\x0000", b"ustar  \0"
+_XZ_MEMORY_BYTES = 256 << 20  # what one may ask for that was packed with the largest preset, and some more
+KEPT_BYTES = 64 << 20  # of entries that an index keeps
 _HEADER_BYTES = 1 << 20  # of one extended header: names and sizes need far less
 _SIZE_FIELD_MAX = 8**11  # what the octal field cannot say stands in an extended header
 _REFUSED = {
@@ -94,6 +102,11 @@ class TarArchive:
             if block.strip(b"\0"):
                 raise _broken("something stands behind its end")
 
+    @property
+    def position(self) -> int:
+        """How far the pass has come in the unpacked bytes: at an entry, where its content begins."""
+        return self._bytes.taken
+
     def open(self, entry: TarEntry) -> Iterator[bytes]:
         """The entry's bytes in blocks of at most 1 MiB. Only for the entry that the pass stands at, and once. BadFile
         where it is no file or is cut off, OverLimit (`entry_bytes`) when it is too long."""
@@ -122,34 +135,34 @@ class TarArchive:
     def _unpacked(self) -> Iterator[bytes]:
         count = UnpackedCount(self._limits)
         self.packed_done = 0
-        if self._source.read(0, 2) != _GZIP:
+        if not (packing := packing_of(self._source.read(0, _RECORD))):
             for block in self._packed_blocks():
                 count.add(len(block), len(block))
                 yield block
             return
-        inflater = None
+        stream: _Unpacking | None = None
         try:
             for packed in self._packed_blocks():
                 count.add(len(packed), 0)
-                while packed or inflater:
-                    if inflater is None:
+                while packed or stream:
+                    if stream is None:
                         packed = packed if packed.strip(b"\0") else b""  # some writers fill up the last block
                         if not packed:
                             break
-                        inflater = isal_zlib.decompressobj(31)
-                    block = inflater.decompress(packed, _BLOCK)
+                        stream = _UNPACKINGS[packing]()
+                    block = stream.decompress(packed, _BLOCK)
                     if block:
                         count.add(0, len(block))
                         yield block
-                    if inflater.eof:
-                        packed, inflater = inflater.unused_data, None
+                    if stream.eof:
+                        packed, stream = stream.unused_data, None
                         continue
-                    packed = inflater.unconsumed_tail
+                    packed = stream.left
                     if not packed and len(block) < _BLOCK:
                         break
-        except igzip_lib.IsalError as error:  # type: ignore[misc]  # its stub calls it an instance
+        except (igzip_lib.IsalError, OSError, lzma.LZMAError, EOFError) as error:  # type: ignore[misc]  # isal's stub
             raise BadFile("The file is damaged: it cannot be unpacked.") from error
-        if inflater:
+        if stream:
             raise _broken("it ends too early")
 
     def _packed_blocks(self) -> Iterator[bytes]:
@@ -161,8 +174,169 @@ class TarArchive:
             yield block
 
 
+class _Unpacking(Protocol):
+    """A decompressor as this module uses it: of what it was given, `left` is what it has not looked at yet."""
+
+    eof: bool
+    unused_data: bytes
+    left: bytes
+
+    def decompress(self, packed: bytes, bytes_max: int) -> bytes: ...
+
+
+class _Gzip:
+    def __init__(self) -> None:
+        self._stream = isal_zlib.decompressobj(31)
+        self.eof, self.unused_data, self.left = False, b"", b""
+
+    def decompress(self, packed: bytes, bytes_max: int) -> bytes:
+        block: bytes = self._stream.decompress(packed, bytes_max)
+        self.eof, self.unused_data, self.left = self._stream.eof, self._stream.unused_data, self._stream.unconsumed_tail
+        return block
+
+
+class _Kept:
+    """Of decompressors that keep what they have not looked at themselves."""
+
+    def __init__(self, stream: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
+        self._stream = stream
+        self.eof, self.unused_data, self.left = False, b"", b""
+
+    def decompress(self, packed: bytes, bytes_max: int) -> bytes:
+        block = self._stream.decompress(packed, bytes_max)
+        self.eof, self.unused_data = self._stream.eof, self._stream.unused_data
+        return block
+
+
+_UNPACKINGS: dict[str, Callable[[], _Unpacking]] = {
+    "tar.gz": _Gzip,
+    "tar.bz2": lambda: _Kept(bz2.BZ2Decompressor()),
+    "tar.xz": lambda: _Kept(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)),
+}
+
+
+def packing_of(head: bytes) -> str:
+    """`tar.gz`, `tar.bz2`, `tar.xz` by a file's first bytes; "" where they are none of a compression."""
+    packings = (("tar.gz", _GZIP), ("tar.bz2", _BZIP2), ("tar.xz", _XZ))
+    return next((name for name, magic in packings if head.startswith(magic)), "")
+
+
+def looks_like_tar(head: bytes) -> bool:
+    """Whether a file that begins with these 512 bytes may be a tar, compressed or not."""
+    return bool(packing_of(head)) or head[257:265] in (_POSIX, _GNU)
+
+
+class TarIndex:
+    """A tar as `Archive` has a zip: its entries known, each of which can be read at any time. The whole is passed over
+    once to know them; after that a plain tar is read where an entry stands, a compressed one forwards: going back to an
+    earlier entry begins anew. Short entries for which `keep` answers true are kept, up to KEPT_BYTES in all, because
+    every importer asks for them first and some tars have them last."""
+
+    def __init__(self, source: Source, limits: Limits, keep: Callable[[str], bool] = lambda name: False) -> None:
+        self._source, self._limits = source, limits
+        self._plain = not packing_of(source.read(0, _RECORD))
+        self._tar = TarArchive(source, limits)
+        self._pass: Iterator[TarEntry] | None = None
+        self._at: TarEntry | None = None
+        self._kept: dict[int, bytes] = {}
+        self._count = UnpackedCount(limits)
+        raw, ends, sizes, offsets, folders = bytearray(), array("L"), array("q"), array("q"), bytearray()
+        left = KEPT_BYTES
+        for entry in self._tar.entries():
+            raw += entry.name.encode("utf-8", "surrogatepass")
+            ends.append(len(raw))
+            sizes.append(entry.unpacked_bytes)
+            offsets.append(self._tar.position)
+            folders.append(entry.is_folder)
+            if not self._plain and entry.is_file and entry.unpacked_bytes <= left and keep(entry.name):
+                self._kept[entry.number] = b"".join(self._tar._blocks(entry))
+                left -= entry.unpacked_bytes
+        self.names = Names(np.frombuffer(bytes(raw), np.uint8), np.array(ends, np.uint32))
+        self.unpacked_bytes = np.array(sizes, np.int64)
+        self._offsets, self._folders = offsets, folders
+        # A share of the upload for each, so that they come to no more than all of it.
+        done = np.cumsum(self.unpacked_bytes.astype(np.float64))
+        whole = source.size / max(1.0, float(done[-1]) if len(done) else 1.0)
+        self.packed_bytes = np.diff((done * whole).astype(np.int64), prepend=0).astype(np.int64)
+        self._numbers = {hash(name.rstrip("/")): number for number, name in enumerate(self.names)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return (self.entry(number) for number in range(len(self)))
+
+    def entry(self, number: int) -> Entry:
+        mode = stat.S_IFDIR if self._folders[number] else 0
+        packed, unpacked = int(self.packed_bytes[number]), int(self.unpacked_bytes[number])
+        return Entry(number, self.names[number], self._offsets[number], packed, unpacked, 0, 0, 0, mode)
+
+    def find(self, name: str) -> Entry | None:
+        """The entry of exactly this name."""
+        number = self._numbers.get(hash(name.rstrip("/")))
+        return self.entry(number) if number is not None and self.names[number] == name else None
+
+    def check(self, entry: Entry) -> None:
+        """What `open` finds wrong with an entry before it reads any of it."""
+        if not entry.is_file:
+            raise BadFile(f"“{shown(entry.name)}” is no regular file.")
+        if entry.unpacked_bytes > self._limits.entry_bytes:
+            raise too_long(entry.name, self._limits.entry_bytes)
+
+    def open(self, entry: Entry) -> TarStream:
+        """The entry's bytes in blocks of at most 1 MiB; until the next entry is opened. As `Archive.open`."""
+        self.check(entry)
+        return TarStream(self, entry)
+
+    def read(self, entry: Entry, bytes_max: int) -> bytes:
+        """The whole entry. OverLimit (`entry_bytes`) when it is longer than `bytes_max`."""
+        if entry.unpacked_bytes > bytes_max:
+            raise too_long(entry.name, bytes_max)
+        return b"".join(self.open(entry))
+
+    def _blocks(self, entry: Entry) -> Iterator[bytes]:
+        if self._plain:
+            return self._from(entry.offset, entry.unpacked_bytes)
+        if entry.number in self._kept:
+            return iter((self._kept[entry.number],))
+        passing = self._pass
+        if passing is None or self._at is None or self._at.number >= entry.number:
+            passing = self._pass = self._tar.entries()
+            self._at = next(passing)
+        while self._at.number < entry.number:
+            self._at = next(passing)
+        return self._tar.open(self._at)
+
+    def _from(self, offset: int, size: int) -> Iterator[bytes]:
+        while size:
+            block = self._source.read(offset, min(size, _BLOCK))
+            if not block:
+                raise _broken("it ends too early")
+            self._count.add(len(block), len(block))
+            offset, size = offset + len(block), size - len(block)
+            yield block
+
+
+class TarStream:
+    """Iterates over one entry's bytes, as `EntryStream` does."""
+
+    def __init__(self, index: TarIndex, entry: Entry) -> None:
+        self.entry = entry
+        self.packed_done = 0
+        self._index = index
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.packed_done = 0
+        share = self.entry.packed_bytes / max(1, self.entry.unpacked_bytes)
+        taken = 0
+        for block in self._index._blocks(self.entry):
+            taken += len(block)
+            self.packed_done = int(taken * share)
+            yield block
+
+
 def open_tar(source: Source, limits: Limits) -> TarArchive:
-    """A tar or tar.gz, told by its first bytes. BadFile `file_broken` when it is neither."""
+    """A tar, compressed or not, told by its first bytes. BadFile `file_broken` when it is none."""
     archive = TarArchive(source, limits)
     first = _Bytes(archive._unpacked())
     _next_header(first)
@@ -176,6 +350,7 @@ class _Bytes:
         self._blocks = blocks
         self._block = b""
         self._at = 0
+        self.taken = 0
 
     def some(self, bytes_max: int) -> bytes:
         """At least one byte; none at the end."""
@@ -186,6 +361,7 @@ class _Bytes:
             self._block, self._at = block, 0
         found = self._block[self._at : self._at + bytes_max]
         self._at += len(found)
+        self.taken += len(found)
         return found
 
     def exactly(self, length: int) -> bytes:
