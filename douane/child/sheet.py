@@ -43,7 +43,7 @@ from douane.sheet.formats import Batch, Piece, Reader
 from douane.staging import checking, masks, rechecking
 from douane.staging.masks import GONE, INVALID
 from douane.staging.parts import read_part, read_rows, write_part
-from douane.staging.revisions import ADDED, RECORD, Cells, added_frame, overlay
+from douane.staging.revisions import Cells, added_frame, overlay
 
 PREVIEW_RECORDS = 15
 # What is shown of a cell before the mapping: a heading must be told from the others, a record seen at a glance.
@@ -172,14 +172,8 @@ class _Table:
         self.positions = {
             key: at for key in self.layout.fields if key and (at := self.layout.position(key)) is not None
         }
-        self.cells: dict[int, dict[str, str | None]] = {}
-        for row, key, text in () if spec.cells is None else json.loads(spec.cells.read_bytes()):
-            self.cells.setdefault(row, {})[key] = text
-
-    @property
-    def added(self) -> list[int]:
-        """The rows that people added and that stand."""
-        return [row for row, keys in self.cells.items() if keys.get(RECORD) == ADDED]
+        self.cells = Cells.open(spec.cells)
+        self.added = self.cells.added()
 
     def judge_added(self, checker: Checker, number: int, folder: Path) -> tuple[Part, Checked]:
         frame = added_frame(self.added, self.cells, self.positions)
@@ -208,7 +202,7 @@ def check(spec: line.Check, folder: Path, wire: Wire) -> None:
         wire.progress("checking", done, total, "rows", done)
     wire.progress("comparing", done, total, "rows", done, now=True)
     checked.sort(key=lambda verdict: verdict.number)
-    if table.added:
+    if len(table.added):
         part, verdict = table.judge_added(checker, spec.added_number, folder)
         wire.send(Added(part=part))
         wire.send(Judged(verdict=verdict))
@@ -267,12 +261,12 @@ def recheck(spec: line.Recheck, folder: Path, wire: Wire) -> None:
         for verdict in added_before
         if verdict.hashes is not None
     ]
-    if table.added or added_before:
+    if len(table.added) or added_before:
         part, verdict = table.judge_added(checker, spec.added_number, folder)
         wire.send(Added(part=part))
         parts.append(part)
         checked.append(verdict)
-    rows = [row for row in spec.changed if table.cells.get(row, {}).get(RECORD) != ADDED]
+    rows = np.setdiff1d(read_part(spec.changed)["row"].to_numpy(), table.added)
     judged = rechecking.recheck(checker, parts, checked, table.cells, rows, table.positions, folder, old_hashes)
     changed = {verdict.number: verdict for verdict in judged}
     for verdict in changed.values():
@@ -337,7 +331,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     if spec.stage:
         for _ in checking.pack_sparse(kept, checked, folder):
             pass
-    summary = tally(checker, kept, checked, {}, {}, blank)
+    summary = tally(checker, kept, checked, Cells(), {}, blank)
     if spec.report:
         wire.progress("reporting", source.size, source.size, "bytes", max(0, row - data_start), now=True)
         _write_reports(checker, output.Output(template, layout), layout, kept, checked, folder)

@@ -22,9 +22,10 @@ import polars as pl
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, Conflict, WrongStage
+from douane.flow import revisions
 from douane.flow.forms import Form, chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
-from douane.flow.work import TABLE, lay_out
+from douane.flow.work import TABLE
 from douane.jobs.children import stream_child
 from douane.line.sheet import Encode
 from douane.line.staged import Part
@@ -33,8 +34,9 @@ from douane.model.problem import Problem
 from douane.staging import masks
 from douane.staging.masks import GONE, INVALID, VALID, View
 from douane.staging.pages import Directory, Entry, PackedEntry, Page
-from douane.staging.revisions import ADDED, DELETED, RECORD, overlay
-from douane.store import manifest, operations, revisions
+from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, laid_over, overlay
+from douane.store import manifest, operations
+from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
 from douane.store.manifest import MaskRow
 
@@ -128,37 +130,46 @@ def page(house: House, operation: Operation, view: View, page: int, limit: int) 
         if offset >= total:
             return RecordPage((), total)
         found = directory.page(view, offset, limit, house.objects.local_path)
-        changes = _changes(connection, operation, found)
+        changes = _changes(house, connection, operation, found)
     return RecordPage(tuple(_records(operation, form_of(operation), found, changes)), total)
 
 
 @dataclass(frozen=True, slots=True)
 class _Changes:
-    """The cells that people changed on a page: as they stand now, and as they stood at the last review."""
+    """The cells that people changed on a page: as they stand now, and as they stood at the last review (what
+    `Cells.at` found for the page's rows)."""
 
-    now: Mapping[int, Mapping[str, str | None]]
-    reviewed: Mapping[int, Mapping[str, str | None]]
+    now: pl.DataFrame
+    reviewed: pl.DataFrame
 
 
-def _changes(connection: Connection, operation: Operation, page: Page) -> _Changes:
+def _changes(house: House, connection: Connection, operation: Operation, page: Page) -> _Changes:
     last, reviewed = operations.revision_numbers(connection, operation.id)
     if last == 0:
-        return _Changes({}, {})
+        nothing = Cells().at(page.rows)
+        return _Changes(nothing, nothing)
     rows = [int(row) for row in page.rows]
-    now = revisions.cells(connection, operation.id, rows)
-    return _Changes(now, now if last == reviewed else revisions.cells(connection, operation.id, rows, upto=reviewed))
+    now = revisions.standing(house, connection, operation.id, rows).at(page.rows)
+    if last == reviewed:
+        return _Changes(now, now)
+    return _Changes(now, revisions.standing(house, connection, operation.id, rows, upto=reviewed).at(page.rows))
 
 
 def _records(operation: Operation, form: Form, page: Page, changes: _Changes) -> Iterator[Record]:
-    now = overlay(page.frame, page.rows, changes.now, form.keys)
-    then = now if changes.reviewed is changes.now else overlay(page.frame, page.rows, changes.reviewed, form.keys)
+    now = laid_over(page.frame, changes.now, form.keys)
+    then = now if changes.reviewed is changes.now else laid_over(page.frame, changes.reviewed, form.keys)
+    changed: dict[int, dict[str, bool]] = {}
+    for at, key in zip(changes.now["at"].to_list(), changes.now["key"].to_list(), strict=True):
+        if key != RECORD:
+            changed.setdefault(at, {})[key] = True
     records = form.output.records(now)
     problems = (
         form.checker.problems(then, _todays(operation, form, page)) if page.words.any() else [[] for _ in records]
     )
     lines = page.frame["_line"].to_list() if len(records) else []
-    for row, record, found, state, line in zip(page.rows, records, problems, page.states, lines, strict=True):
-        changed = changes.now.get(int(row), {})
+    for at, (row, record, found, state, line) in enumerate(
+        zip(page.rows, records, problems, page.states, lines, strict=True)
+    ):
         yield Record(
             record_id(operation.id, int(row)),
             int(row),
@@ -166,7 +177,7 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
             bool(state == VALID),
             record,
             tuple(found),
-            {key: True for key in changed if key != RECORD},
+            changed.get(at, {}),
         )
 
 
@@ -212,18 +223,18 @@ def edit(
         # A number at or above the headings is in the file, gone, and may stand for a row that was added as well.
         shown = np.flatnonzero(found.states != GONE)
         if len(shown):
-            changes = _changes(connection, now, found)
+            changes = _changes(house, connection, now, found)
             return list(_records(now, form_of(now), found, changes))[int(shown[-1])]
-        cells = revisions.cells(connection, now.id, [index])
+        cells = revisions.standing(house, connection, now.id, [index])
     return _unreviewed(now, form_of(now), index, cells)
 
 
-def _unreviewed(operation: Operation, form: Form, index: int, cells: Mapping[int, Mapping[str, str | None]]) -> Record:
+def _unreviewed(operation: Operation, form: Form, index: int, cells: Cells) -> Record:
     """A row that was added after the last review: it has no verdict yet and counts as invalid."""
     rows = np.array([index], np.int64)
     base = pl.DataFrame({"_line": np.zeros(1, np.uint32), "_flags": np.zeros(1, np.uint8)})
     record = form.output.records(overlay(base, rows, cells, form.keys))[0]
-    keys = {key: True for key in cells.get(index, {}) if key != RECORD}
+    keys = {key: True for key in cells.changes(rows).get(index, {}) if key != RECORD}
     return Record(record_id(operation.id, index), index, 0, False, record, (), keys)
 
 
@@ -242,9 +253,11 @@ def edit_many(
         directory = _directories.get(house, connection, now)
         indexes = sorted({index for index, _, _ in records})
         found = directory.rows(indexes, house.objects.local_path)
-        standing = revisions.cells(connection, now.id, indexes)
+        cells_now = revisions.standing(house, connection, now.id, indexes)
+        standing = cells_now.changes(indexes)
+        older = _older(house, connection, now, form, found, indexes)
         there = {int(row): at for at, row in enumerate(found.rows)}
-        texts = overlay(found.frame, found.rows, standing, form.keys) if there else found.frame
+        texts = overlay(found.frame, found.rows, cells_now, form.keys) if there else found.frame
         added = 0
         cells: dict[tuple[int, str], str | None] = {}
         for index, record, updated in records:
@@ -253,8 +266,8 @@ def edit_many(
             in_table = at is not None and found.states[at] != GONE
             if in_table or _unjudged(standing.get(index, {})):
                 current = _texts(form, texts, at, standing.get(index, {}))
-                older = _older(connection, now, form, found.frame, at, index)
-                cells.update({(index, key): text for key, text in _edits(form, record, updated, current, older)})
+                past = older.get(index, {})
+                cells.update({(index, key): text for key, text in _edits(form, record, updated, current, past)})
                 continue
             # A new row, or one that was deleted before: all its cells are given.
             restored = at is not None and mark == DELETED and _was_in_file(now, index)
@@ -267,7 +280,7 @@ def edit_many(
         if not cells:
             return
         number = operations.next_revision(connection, now.id)
-        revisions.add(connection, now.id, number, "edit" if not added else "add", person_id, cells)
+        stored_revisions.add(connection, now.id, number, "edit" if not added else "add", person_id, cells)
         if added:
             operations.change(connection, now.id, total=now.total + added, invalid=now.invalid + added)
 
@@ -301,16 +314,19 @@ def _texts(form: Form, frame: pl.DataFrame, at: int | None, standing: Mapping[st
 
 
 def _older(
-    connection: Connection, operation: Operation, form: Form, frame: pl.DataFrame, at: int | None, index: int
-) -> dict[str, set[str]]:
-    """Every text that each cell of a row has had: a program that sends one of them back unmarked holds a stale copy."""
-    found: dict[str, set[str]] = {}
-    for key, text in revisions.history(connection, operation.id, index):
-        found.setdefault(key, set()).add((text or "").strip())
-    if at is not None:
-        for key, position in form.keys.items():
-            if f"c{position}" in frame.columns:
-                found.setdefault(key, set()).add((frame[f"c{position}"][at] or "").strip())
+    house: House, connection: Connection, operation: Operation, form: Form, page: Page, indexes: Sequence[int]
+) -> dict[int, dict[str, set[str]]]:
+    """Row -> key -> every text that the cell has had: a program that sends one of them back unmarked holds a stale
+    copy."""
+    found: dict[int, dict[str, set[str]]] = {}
+    for layer in revisions.ever(house, connection, operation.id, indexes).every(np.array(indexes, np.int64)):
+        for row, key, text in layer.iter_rows():
+            found.setdefault(row, {}).setdefault(key, set()).add((text or "").strip())
+    present = set(page.frame.columns)
+    for key, position in form.keys.items():
+        if f"c{position}" in present:
+            for row, text in zip(page.rows.tolist(), page.frame[f"c{position}"].to_list(), strict=True):
+                found.setdefault(row, {}).setdefault(key, set()).add((text or "").strip())
     return found
 
 
@@ -396,14 +412,14 @@ def _delete(house: House, connection: Connection, now: Operation, wanted: list[i
         name = f"{now.id}/masks/{entry.number:07}-deleted-{secrets.token_hex(8)}"
         house.objects.put_bytes(name, masks.mask_bytes(mask))
         rows.append(MaskRow(entry.number, mask.valid, mask.invalid, name, None, now.attempt))
-    standing = revisions.cells(connection, now.id, wanted)
+    standing = revisions.standing(house, connection, now.id, wanted).changes(wanted)
     known = set(gone)
     unreviewed = [row for row in wanted if row not in known and _unjudged(standing.get(row, {}))]
     if not gone and not unreviewed:
         return
     number = operations.next_revision(connection, now.id)
     cells: dict[tuple[int, str], str | None] = {(row, RECORD): DELETED for row in (*gone, *unreviewed)}
-    revisions.add(connection, now.id, number, "delete", person_id, cells)
+    stored_revisions.add(connection, now.id, number, "delete", person_id, cells)
     manifest.add_masks(connection, now.id, TABLE, now.version + 1, rows)
     valid = int(np.count_nonzero(states == VALID))
     invalid = int(np.count_nonzero(states == INVALID)) + len(unreviewed)
@@ -426,8 +442,8 @@ def encoded_page(house: House, operation: Operation, view: View, page: int, limi
         frame = form.output.empty()
         if (page - 1) * limit < directory.total(view):
             found = directory.page(view, (page - 1) * limit, limit, house.objects.local_path)
-            changes = _changes(connection, operation, found)
-            frame = overlay(found.frame, found.rows, changes.now, form.keys)
+            changes = _changes(house, connection, operation, found)
+            frame = laid_over(found.frame, changes.now, form.keys)
     if format == "csv":
         return form.output.csv(frame, header=True)
     if format == "ndjson":
@@ -454,15 +470,14 @@ def export(house: House, operation: Operation, view: View, format: str) -> Itera
         now = operations.get(connection, operation.id, operation.project_id)
         directory = _directories.get(house, connection, now)
         last, _ = operations.revision_numbers(connection, now.id)
-        cells = revisions.cells(connection, now.id) if last else {}
-    return _encoded(house, now, directory, cells, view, format)
+    return _encoded(house, now, directory, last, view, format)
 
 
 def _encoded(
     house: House,
     operation: Operation,
     directory: Directory,
-    cells: Mapping[int, Mapping[str, str | None]],
+    last: int,
     view: View,
     format: str,
 ) -> Iterator[bytes]:
@@ -470,6 +485,8 @@ def _encoded(
     try:
         inputs = seat.inputs
         entries = [entry for entry in directory.entries if entry.mask_object is not None]
+        with read(house.engine) as connection:
+            cells = revisions.lay_out(house, connection, operation.id, inputs, upto=last)
         spec = Encode(
             parts=tuple(
                 Part(entry.number, entry.first_row, entry.rows, house.objects.link_into(entry.object, inputs))
@@ -479,7 +496,7 @@ def _encoded(
             template=template_of(operation),
             headings=headings_of(operation),
             chosen=chosen_of(operation),
-            cells=lay_out(inputs, cells),
+            cells=cells,
             view=view,
             format=format,
         )

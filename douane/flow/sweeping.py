@@ -11,7 +11,7 @@ import structlog
 
 from douane.flow.house import House
 from douane.model.operation import Operation
-from douane.store import batches, chat, manifest, operations, outbox, projects
+from douane.store import batches, chat, manifest, operations, outbox, projects, revisions
 from douane.store.database import database_now, read, write
 
 BATCH = 20
@@ -50,6 +50,7 @@ def _drop_all(house: House, operation: Operation) -> None:
         if now.stage not in ("terminated", "failed") and now.updated_at != operation.updated_at:
             return
         manifest.forget(connection, now.id)
+        revisions.forget_objects(connection, now.id)
         batches.forget(connection, now.id)
         chat.forget_outcome_objects(connection, now.id)
         operations.forget_objects(connection, now.id)
@@ -66,6 +67,7 @@ def _drop_unnamed(house: House, operation: Operation) -> None:
             return
         named: set[str | None] = {now.source_object, now.detail.get("run", {}).get("selection_object")}
         named |= manifest.objects(connection, operation.id) | chat.outcome_objects(connection, operation.id)
+        named |= revisions.objects(connection, operation.id)
     for name in stored:
         if name not in named:
             house.objects.delete(name)

@@ -7,7 +7,6 @@ after the last piece that was named. Answers True when it should be called again
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from msgspec import to_builtins
 from msgspec.structs import asdict, replace
 
 from douane import errors
-from douane.flow import imports
+from douane.flow import imports, revisions
 from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.forms import chosen_of, headings_of, template_of
 from douane.flow.house import House, file_limits
@@ -29,7 +28,7 @@ from douane.model.operation import Operation
 from douane.model.reading import Options, Position
 from douane.model.template import Template
 from douane.sheet import mapping as sheet_mapping
-from douane.store import manifest, operations, revisions
+from douane.store import manifest, operations
 from douane.store.database import read as reading
 from douane.store.database import write
 from douane.store.manifest import MaskRow, PackedRow, PartRow
@@ -211,7 +210,7 @@ def _check(attempt: Attempt, *, complete: bool) -> bool:
         parts = manifest.parts(connection, held.id, TABLE)
         done = manifest.masks_made(connection, held.id, TABLE, version)
         last, _ = operations.revision_numbers(connection, held.id)
-        cells = revisions.cells(connection, held.id, upto=last) if last else {}
+        cells = revisions.lay_out(house, connection, held.id, attempt.seat.inputs, upto=last)
     spec = line.Check(
         **_table(attempt, parts, cells),
         data_start=int(held.detail["header_row"]) + 1,
@@ -267,12 +266,14 @@ def _recheck(attempt: Attempt, *, complete: bool = False) -> None:
         parts = manifest.parts(connection, held.id, TABLE)
         before = manifest.masks(connection, held.id, TABLE, held.version)
         last, reviewed = operations.revision_numbers(connection, held.id)
-        changed = revisions.changed_rows(connection, held.id, reviewed, last)
-        cells = revisions.cells(connection, held.id, upto=last)
+        changed = revisions.touched(house, connection, held.id, reviewed, last)
+        cells = revisions.lay_out(house, connection, held.id, attempt.seat.inputs, upto=last)
+    # Of a number that the headings or a preamble bear, only an added row can have been changed.
+    changed = changed[changed > int(held.detail["header_row"])]
     spec = line.Recheck(
         **_table(attempt, parts, cells),
         previous=_verdicts(attempt, parts, before),
-        changed=tuple(changed),
+        changed=revisions.lay_out_rows(changed, attempt.seat.inputs / "changed"),
         added_number=ADDED_NUMBER + version,
     )
     rows: list[MaskRow] = []
@@ -302,10 +303,10 @@ class _Judging(TypedDict):
     headings: tuple[str, ...]
     chosen: tuple[int | None, ...]
     seed: int
-    cells: Path | None
+    cells: tuple[Path, ...]
 
 
-def _table(attempt: Attempt, parts: list[PartRow], cells: Mapping[int, Mapping[str, str | None]]) -> _Judging:
+def _table(attempt: Attempt, parts: list[PartRow], cells: tuple[Path, ...]) -> _Judging:
     held, inputs = attempt.held, attempt.seat.inputs
     return {
         "parts": tuple(
@@ -316,15 +317,8 @@ def _table(attempt: Attempt, parts: list[PartRow], cells: Mapping[int, Mapping[s
         "headings": headings_of(held),
         "chosen": chosen_of(held),
         "seed": held.seed,
-        "cells": lay_out(inputs, cells) if cells else None,
+        "cells": cells,
     }
-
-
-def lay_out(inputs: Path, cells: Mapping[int, Mapping[str, str | None]]) -> Path:
-    """The revisions that stand, as a file for the child."""
-    path = inputs / "cells"
-    path.write_text(json.dumps([[row, key, text] for row, keys in cells.items() for key, text in keys.items()]))
-    return path
 
 
 def _verdicts(attempt: Attempt, parts: list[PartRow], found: Mapping[int, MaskRow]) -> tuple[Checked, ...]:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from douane.line import Event, OfFile, Spec
 from douane.line.staged import Checked, Packed, Part
-from douane.model.bounds import Count, Row, Text, Word
+from douane.model.bounds import Count, Text, Word
 from douane.model.reading import Detected, Options, Position
 from douane.model.sheet_import import Summary
 from douane.model.template import Template
@@ -145,7 +145,7 @@ class OfTable(Spec, frozen=True, kw_only=True):
     headings: tuple[Text, ...]
     chosen: tuple[Count | None, ...]
     seed: Count = 0
-    cells: Path | None = None  # the revisions that stand: a JSON list of [row, key, text]
+    cells: tuple[Path, ...] = ()  # the revisions that stand, the lowest first: Arrow files of row, key, text
 
 
 class Check(OfTable, frozen=True, kw_only=True, tag="check"):
@@ -167,7 +167,7 @@ class Recheck(OfTable, frozen=True, kw_only=True, tag="recheck"):
 
     added_number: Count
     previous: tuple[Checked, ...]
-    changed: tuple[Row, ...]
+    changed: Path  # an Arrow file with a column `row`
 
 
 class Inspect(OfFile, frozen=True, kw_only=True, tag="inspect"):

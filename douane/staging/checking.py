@@ -21,7 +21,7 @@ from douane.model.problem import Rule
 from douane.staging import masks, uniqueness
 from douane.staging.masks import GONE, INVALID, VALID, Mask, Words
 from douane.staging.parts import Rows, read_part, read_rows, write_part
-from douane.staging.revisions import RECORD, Cells, deleted_rows, overlay, touched
+from douane.staging.revisions import Cells, deleted_in, edited_keys, laid_over, overlay
 
 SPARSE = 40  # a view that holds under 1 row in 40 gets its rows packed in list order
 PACKED_ROWS = 512
@@ -133,22 +133,21 @@ def check_parts(
         if not cells:
             return check_frame(checker, frame, part.number, gone_rows, folder)
         rows = np.arange(part.first_row, part.first_row + part.rows)
-        frame = as_it_stands(checker, frame, rows, cells, positions or {})
-        return check_frame(checker, frame, part.number, gone_rows, folder, deleted_rows(rows, cells))
+        frame, deleted = as_it_stands(checker, frame, rows, cells, positions or {})
+        return check_frame(checker, frame, part.number, gone_rows, folder, deleted)
 
     yield from in_order(parts, one)
 
 
 def as_it_stands(
     checker: Checker, frame: pl.DataFrame, rows: Rows, cells: Cells, positions: Mapping[str, int]
-) -> pl.DataFrame:
-    """The frame under the revisions that stand, as a checker should see it."""
-    if not cells:
-        return frame
-    edited: list[list[str]] = [[] for _ in rows]
-    for at in touched(rows, cells):
-        edited[at] = [key for key in cells[int(rows[at])] if key != RECORD]
-    return checker.mended(overlay(frame, rows, cells, positions), edited)
+) -> tuple[pl.DataFrame, npt.NDArray[np.bool_]]:
+    """The frame under the revisions that stand, as a checker should see it, and per row whether it was deleted."""
+    standing = cells.at(rows)
+    if len(standing) == 0:
+        return frame, np.zeros(len(rows), np.bool_)
+    mended = checker.mended(laid_over(frame, standing, positions), edited_keys(standing, len(rows)))
+    return mended, deleted_in(standing, len(rows))
 
 
 def settle_uniqueness(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from douane.line.staged import Checked, Part
@@ -15,7 +16,7 @@ from douane.staging import masks, uniqueness
 from douane.staging.checking import Checker, as_it_stands
 from douane.staging.masks import GONE, Words
 from douane.staging.parts import Rows, read_rows
-from douane.staging.revisions import Cells, deleted_rows
+from douane.staging.revisions import Cells
 
 
 def recheck(
@@ -23,7 +24,7 @@ def recheck(
     parts: Sequence[Part],
     checked: Sequence[Checked],
     cells: Cells,
-    changed: Sequence[int],
+    changed: Rows,
     positions: Mapping[str, int],
     folder: Path,
     dropped: Sequence[Words] = (),
@@ -63,10 +64,10 @@ class _Table:
         ]
         self.changed: set[int] = set()
 
-    def judge(self, rows: Sequence[int]) -> list[Words]:
+    def judge(self, rows: Rows) -> list[Words]:
         """Judges the rows as they stand now; the key hashes they had and have, u64[rules, rows] each."""
         seen: list[Words] = []
-        numbers = np.array(sorted(rows), np.int64)
+        numbers = np.sort(rows)
         for at, part in enumerate(self.parts):
             if part.first_row < 0:
                 self._own(at)
@@ -76,8 +77,8 @@ class _Table:
             if len(inside) == 0:
                 continue
             offsets = inside - part.first_row
-            judgement = self.checker.judge(self.frame(at, offsets))
-            deleted = deleted_rows(inside, self.cells)
+            frame, deleted = self._stands(at, offsets)
+            judgement = self.checker.judge(frame)
             words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
             hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes).T
             mask, held = self._own(at)
@@ -107,10 +108,13 @@ class _Table:
             mask.state[offsets] = masks.judge_state(mask.words[offsets], self.checker.invalid_words, gone).state
 
     def frame(self, at: int, offsets: Rows) -> pl.DataFrame:
+        return self._stands(at, offsets)[0]
+
+    def _stands(self, at: int, offsets: Rows) -> tuple[pl.DataFrame, npt.NDArray[np.bool_]]:
         part = self.parts[at]
         frame = read_rows(part.path, offsets)
         if "_row" in frame.columns:
-            return frame
+            return frame, np.zeros(len(offsets), np.bool_)
         return as_it_stands(self.checker, frame, offsets + part.first_row, self.cells, self.positions)
 
     def write(self, folder: Path) -> Iterator[Checked]:

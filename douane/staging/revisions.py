@@ -1,64 +1,202 @@
 """Revisions laid over parts: what people changed, seen through; nothing staged is ever overwritten.
 
-A small revision is cells: (row, key) -> text, the highest revision number wins. The key "" is the record itself, with
-value `deleted` or `added`.
+What a revision changed is a frame of `row`, `key`, `text`, one line a cell: few cells are rows in SQL, many are a
+columnar part of their own. Revisions lie in layers, and per cell the topmost text stands. The key "" is the
+record itself, with the text `deleted` or `added`, or none where it is neither any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.staging.parts import Rows
+from douane.staging.parts import Rows, read_part, read_rows, write_part
 
 RECORD = ""  # the key that stands for the record itself
 DELETED, ADDED = "deleted", "added"
 
-Cells = Mapping[int, Mapping[str, str | None]]  # row -> key -> text (None = the cell is absent)
+SCHEMA = {"row": pl.Int64, "key": pl.String, "text": pl.String}
+
+Changes = Mapping[int, Mapping[str, str | None]]  # row -> key -> text (None = the cell is absent)
+
+
+def frame_of(cells: Iterable[tuple[int, str, str | None]]) -> pl.DataFrame:
+    """Changed cells as a layer holds them: by row, each (row, key) once, the last one given."""
+    frame = pl.DataFrame(list(cells), schema=SCHEMA, orient="row")
+    return topmost([frame]).sort("row", maintain_order=True)
+
+
+def topmost(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Of each cell the text in the last frame that has it."""
+    return pl.concat(frames).unique(["row", "key"], keep="last", maintain_order=True)
+
+
+def write_cells(frame: pl.DataFrame, path: Path) -> None:
+    """Writes a layer as a columnar part. `frame` is in the order of its rows, each cell once."""
+    write_part(frame.select(list(SCHEMA)), path)
+
+
+class Layer(Protocol):
+    """One revision, or several that lie on each other. `rows`: of each cell, ascending."""
+
+    @property
+    def rows(self) -> Rows: ...
+    def take(self, at: Rows) -> pl.DataFrame: ...
+    def marks(self) -> pl.DataFrame: ...
+
+
+class Held:
+    """A layer in memory."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+        self.rows: Rows = frame["row"].to_numpy()
+
+    def take(self, at: Rows) -> pl.DataFrame:
+        return self._frame[at]
+
+    def marks(self) -> pl.DataFrame:
+        return self._frame.filter(pl.col("key") == RECORD)
+
+
+class Stored:
+    """A layer in its file: only the row numbers are kept, texts are read where they are needed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @cached_property
+    def rows(self) -> Rows:
+        rows: Rows = read_part(self._path, ["row"])["row"].to_numpy()
+        return rows
+
+    def take(self, at: Rows) -> pl.DataFrame:
+        return read_rows(self._path, at)
+
+    def marks(self) -> pl.DataFrame:
+        return pl.scan_ipc(self._path).filter(pl.col("key") == RECORD).collect()
+
+
+class Cells:
+    """The cells that people changed, as they stand: `layers`, the first one lowest. Costs what is asked of it, not what
+    was changed."""
+
+    def __init__(self, layers: Sequence[Layer] = ()) -> None:
+        self.layers = tuple(layers)
+
+    @classmethod
+    def of(cls, changes: Changes) -> Cells:
+        cells = ((row, key, text) for row, keys in changes.items() for key, text in keys.items())
+        return cls([Held(frame_of(cells))] if changes else [])
+
+    @classmethod
+    def open(cls, paths: Sequence[Path]) -> Cells:
+        """Of files that `write_cells` made."""
+        return cls([Stored(path) for path in paths])
+
+    def __bool__(self) -> bool:
+        return bool(self.layers)
+
+    def every(self, rows: Rows) -> list[pl.DataFrame]:
+        """All that any layer says of these rows, a frame a layer, the lowest first."""
+        wanted = np.unique(rows)
+        found = []
+        for layer in self.layers:
+            first = np.searchsorted(layer.rows, wanted, "left")
+            counts = np.searchsorted(layer.rows, wanted, "right") - first
+            total = int(counts.sum())
+            if total:
+                before = np.cumsum(counts) - counts
+                found.append(layer.take(np.repeat(first - before, counts) + np.arange(total)))
+        return found
+
+    def of_rows(self, rows: Rows) -> pl.DataFrame:
+        """What stands of these rows: `row`, `key`, `text`."""
+        found = self.every(rows)
+        if not found:
+            return pl.DataFrame(schema=SCHEMA)
+        return found[0] if len(found) == 1 else topmost(found)
+
+    def at(self, rows: Rows) -> pl.DataFrame:
+        """The same with `at`, where in `rows` the cell's row stands (every place, where a number stands twice)."""
+        places = pl.DataFrame({"row": rows, "at": np.arange(len(rows))}, schema={"row": pl.Int64, "at": pl.Int64})
+        return places.join(self.of_rows(rows), on="row", how="inner", maintain_order="left")
+
+    def changes(self, rows: Sequence[int] | Rows) -> dict[int, dict[str, str | None]]:
+        """What stands of a page's rows, for Python."""
+        found: dict[int, dict[str, str | None]] = {}
+        for row, key, text in self.of_rows(np.array(rows, np.int64)).iter_rows():
+            found.setdefault(row, {})[key] = text
+        return found
+
+    def touched(self) -> Rows:
+        """Every row that any layer says something of, ascending."""
+        rows: Rows = np.unique(np.concatenate([layer.rows for layer in self.layers] or [np.zeros(0, np.int64)]))
+        return rows
+
+    def added(self) -> Rows:
+        """The rows that people added and that stand, ascending."""
+        marks = [marks for layer in self.layers if len(marks := layer.marks())]
+        if not marks:
+            return np.zeros(0, np.int64)
+        rows: Rows = topmost(marks).filter(pl.col("text") == ADDED)["row"].sort().to_numpy()
+        return rows
 
 
 def overlay(frame: pl.DataFrame, rows: Rows, cells: Cells, positions: Mapping[str, int]) -> pl.DataFrame:
     """The frame with the changed cells in place; `positions` says which `c` column a key is. A changed cell is text,
     whatever kind the file's cell had. Costs what was changed, not what the frame holds."""
-    if not cells:
+    return laid_over(frame, cells.at(rows), positions) if cells else frame
+
+
+def laid_over(frame: pl.DataFrame, standing: pl.DataFrame, positions: Mapping[str, int]) -> pl.DataFrame:
+    """The same with what `Cells.at` found for the frame's rows."""
+    if len(standing) == 0:
         return frame
-    changed: dict[str, dict[int, str | None]] = {}
-    for at in touched(rows, cells):
-        for key, text in cells[int(rows[at])].items():
-            if key != RECORD and key in positions:
-                changed.setdefault(f"c{positions[key]}", {})[int(at)] = text
+    present = set(frame.columns)
     columns: list[pl.Series] = []
-    for name, values in changed.items():
-        old = frame[name] if name in frame.columns else pl.Series(name, [None] * len(frame), dtype=pl.String)
-        at, texts = list(values), pl.Series(list(values.values()), dtype=pl.String)
-        columns.append(old.scatter(at, texts))
+    for (key,), changed in standing.partition_by("key", as_dict=True).items():
+        if key == RECORD or key not in positions:
+            continue
+        name = f"c{positions[str(key)]}"
+        old = frame[name] if name in present else pl.repeat(None, len(frame), dtype=pl.String, eager=True).alias(name)
+        columns.append(old.scatter(changed["at"], changed["text"]))
         kind = "k" + name[1:]
-        if kind in frame.columns:
-            columns.append(frame[kind].scatter(at, 0))
+        if kind in present:
+            columns.append(frame[kind].scatter(changed["at"], 0))
     return frame.with_columns(columns) if columns else frame
-
-
-def touched(rows: Rows, cells: Cells) -> Rows:
-    """Where in `rows` those stand that a revision touches."""
-    if len(cells) < len(rows):
-        return np.flatnonzero(np.isin(rows, np.fromiter(cells, np.int64, len(cells))))
-    return np.flatnonzero([int(row) in cells for row in rows])
 
 
 def deleted_rows(rows: Rows, cells: Cells) -> npt.NDArray[np.bool_]:
     """Per row whether it was deleted."""
-    gone = np.zeros(len(rows), np.bool_)
-    for at in touched(rows, cells):
-        gone[at] = cells[int(rows[at])].get(RECORD) == DELETED
+    return deleted_in(cells.at(rows), len(rows)) if cells else np.zeros(len(rows), np.bool_)
+
+
+def deleted_in(standing: pl.DataFrame, count: int) -> npt.NDArray[np.bool_]:
+    """The same with what `Cells.at` found for `count` rows."""
+    gone = np.zeros(count, np.bool_)
+    gone[standing.filter((pl.col("key") == RECORD) & (pl.col("text") == DELETED))["at"].to_numpy()] = True
     return gone
 
 
-def added_frame(rows: Sequence[int], cells: Cells, positions: Mapping[str, int]) -> pl.DataFrame:
+def edited_keys(standing: pl.DataFrame, count: int) -> list[list[str]]:
+    """Per row the keys of the cells that were changed."""
+    edited: list[list[str]] = [[] for _ in range(count)]
+    for at, key in zip(standing["at"].to_list(), standing["key"].to_list(), strict=True):
+        if key != RECORD:
+            edited[at].append(key)
+    return edited
+
+
+def added_frame(rows: Sequence[int] | Rows, cells: Cells, positions: Mapping[str, int]) -> pl.DataFrame:
     """A frame of rows that people added, ascending by row number in `_row`; they have no line in any file (0)."""
-    numbers = np.array(sorted(rows), np.int64)
+    numbers = np.sort(np.array(rows, np.int64))
     base = pl.DataFrame(
         {
             "_row": numbers,

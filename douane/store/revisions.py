@@ -1,15 +1,53 @@
-"""Revisions: what people changed during review. Cells of a small revision are rows here; per cell the highest number
-that is not undone wins (undoing is a revision too, and takes the named one out of the stack)."""
+"""Revisions: what people changed during review, by number. Few cells are rows here; many are one columnar part in the
+object store, which the revision's row names. Per cell the highest number that is not undone wins: undoing and redoing
+are revisions too, and take the named one out of the stack and back in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from douane.store.database import database_now
 from douane.store.schema import revision, revision_cell
+from douane.store.times import utc
+
+UNDO, REDO = "undo", "redo"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """`undoes`: of an undo or redo, the revision that it takes out or back in. `object`: where its cells are columnar.
+    `cells`, `rows`: how many it changed; `first_row` to `last_row` holds them all."""
+
+    number: int
+    kind: str
+    person_id: str | None
+    created_at: datetime
+    undoes: int | None = None
+    object: str | None = None
+    cells: int = 0
+    rows: int = 0
+    first_row: int = 0
+    last_row: int = -1
+    document: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Columnar:
+    """The cells of a bulk revision, stored already."""
+
+    object: str
+    cells: int
+    rows: int
+    first_row: int
+    last_row: int
+
+
+Cell = tuple[int, int, str, str | None]  # number, row, key, text
 
 
 def add(
@@ -18,20 +56,34 @@ def add(
     number: int,
     kind: str,
     person_id: str | None,
-    cells: Mapping[tuple[int, str], str | None],
+    cells: Mapping[tuple[int, str], str | None] | Columnar,
     document: Mapping[str, Any] | None = None,
+    undoes: int | None = None,
 ) -> None:
     """`cells`: (row, key) -> text; the key "" is the record itself (`staging/revisions.py`)."""
-    connection.execute(
-        insert(revision).values(
-            operation_id=operation_id,
-            number=number,
-            kind=kind,
-            person_id=person_id,
-            document=dict(document or {}),
-            created_at=database_now(connection),
-        )
-    )
+    values: dict[str, Any] = {
+        "operation_id": operation_id,
+        "number": number,
+        "kind": kind,
+        "person_id": person_id,
+        "undoes": undoes,
+        "document": dict(document or {}),
+        "created_at": database_now(connection),
+    }
+    if isinstance(cells, Columnar):
+        values |= {
+            "object": cells.object,
+            "cells": cells.cells,
+            "rows": cells.rows,
+            "first_row": cells.first_row,
+            "last_row": cells.last_row,
+        }
+        connection.execute(insert(revision).values(values))
+        return
+    numbers = {row for row, _ in cells}
+    values |= {"cells": len(cells), "rows": len(numbers)}
+    values |= {"first_row": min(numbers, default=0), "last_row": max(numbers, default=-1)}
+    connection.execute(insert(revision).values(values))
     rows = [
         {"operation_id": operation_id, "row": row, "key": key, "number": number, "value": value}
         for (row, key), value in cells.items()
@@ -40,48 +92,113 @@ def add(
         connection.execute(insert(revision_cell), rows[start : start + 500])
 
 
+def get(connection: Connection, operation_id: str, number: int) -> Revision | None:
+    query = select(revision).where(revision.c.operation_id == operation_id, revision.c.number == number)
+    row = connection.execute(query).first()
+    return None if row is None else _revision(row)
+
+
+def listed(connection: Connection, operation_id: str, offset: int, limit: int) -> list[Revision]:
+    """Newest first."""
+    query = (
+        select(revision)
+        .where(revision.c.operation_id == operation_id)
+        .order_by(revision.c.number.desc())
+        .offset(offset)
+        .limit(limit)
+    )
+    return [_revision(row) for row in connection.execute(query)]
+
+
+def count(connection: Connection, operation_id: str) -> int:
+    query = select(func.count()).select_from(revision).where(revision.c.operation_id == operation_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def between(connection: Connection, operation_id: str, after: int, upto: int) -> list[Revision]:
+    """Those with `after` < number <= `upto`, in order."""
+    query = (
+        select(revision)
+        .where(revision.c.operation_id == operation_id, revision.c.number > after, revision.c.number <= upto)
+        .order_by(revision.c.number)
+    )
+    return [_revision(row) for row in connection.execute(query)]
+
+
+def columnar(connection: Connection, operation_id: str, upto: int | None = None) -> list[Revision]:
+    """The bulk revisions, in order."""
+    query = select(revision).where(revision.c.operation_id == operation_id, revision.c.object.is_not(None))
+    if upto is not None:
+        query = query.where(revision.c.number <= upto)
+    return [_revision(row) for row in connection.execute(query.order_by(revision.c.number))]
+
+
+def undone(connection: Connection, operation_id: str, upto: int | None = None) -> frozenset[int]:
+    """The numbers that were out of the stack after revision `upto` (None = now)."""
+    query = select(revision.c.kind, revision.c.undoes).where(
+        revision.c.operation_id == operation_id, revision.c.undoes.is_not(None)
+    )
+    if upto is not None:
+        query = query.where(revision.c.number <= upto)
+    out: set[int] = set()
+    for kind, number in connection.execute(query.order_by(revision.c.number)):
+        if kind == UNDO:
+            out.add(number)
+        else:
+            out.discard(number)
+    return frozenset(out)
+
+
 def cells(
-    connection: Connection, operation_id: str, rows: Sequence[int] | None = None, upto: int | None = None
-) -> dict[int, dict[str, str | None]]:
-    """Row -> key -> the text that stands, for the given rows (None = all), of revisions up to number `upto`."""
-    found: dict[int, dict[str, str | None]] = {}
+    connection: Connection,
+    operation_id: str,
+    rows: Sequence[int] | None = None,
+    *,
+    upto: int | None = None,
+    numbers: Sequence[int] | None = None,
+) -> Iterator[Cell]:
+    """The cells that are rows here, of the given rows and revisions (None = all), undone or not, lowest number
+    first."""
     for chunk in _chunks(rows):
-        query = select(revision_cell).where(revision_cell.c.operation_id == operation_id)
-        if chunk is not None:
-            query = query.where(revision_cell.c.row.in_(chunk))
-        if upto is not None:
-            query = query.where(revision_cell.c.number <= upto)
-        for r in connection.execute(query.order_by(revision_cell.c.number)):
-            found.setdefault(r.row, {})[r.key] = r.value
-    return found
+        for some in _chunks(numbers):
+            query = select(revision_cell).where(revision_cell.c.operation_id == operation_id)
+            if chunk is not None:
+                query = query.where(revision_cell.c.row.in_(chunk))
+            if some is not None:
+                query = query.where(revision_cell.c.number.in_(some))
+            if upto is not None:
+                query = query.where(revision_cell.c.number <= upto)
+            for r in connection.execute(query.order_by(revision_cell.c.number)):
+                yield r.number, r.row, r.key, r.value
 
 
-def changed_rows(connection: Connection, operation_id: str, after: int, upto: int) -> list[int]:
-    """Rows touched by revisions with `after` < number <= `upto`, ascending."""
-    query = (
-        select(revision_cell.c.row)
-        .where(
-            revision_cell.c.operation_id == operation_id,
-            revision_cell.c.number > after,
-            revision_cell.c.number <= upto,
-        )
-        .distinct()
-        .order_by(revision_cell.c.row)
-    )
-    return [int(row) for row in connection.execute(query).scalars()]
+def objects(connection: Connection, operation_id: str) -> set[str]:
+    query = select(revision.c.object).where(revision.c.operation_id == operation_id, revision.c.object.is_not(None))
+    return set(connection.execute(query).scalars())
 
 
-def history(connection: Connection, operation_id: str, row: int) -> list[tuple[str, str | None]]:
-    """(key, text) of every change to a row, oldest first."""
-    query = (
-        select(revision_cell.c.key, revision_cell.c.value)
-        .where(revision_cell.c.operation_id == operation_id, revision_cell.c.row == row)
-        .order_by(revision_cell.c.number)
-    )
-    return [(key, value) for key, value in connection.execute(query)]
+def forget_objects(connection: Connection, operation_id: str) -> None:
+    """The columnar parts are gone; who changed what, when and how much stays."""
+    connection.execute(update(revision).where(revision.c.operation_id == operation_id).values(object=None))
 
 
-def _chunks(rows: Sequence[int] | None) -> Iterable[list[int] | None]:
-    if rows is None:
+def _chunks(values: Sequence[int] | None) -> Iterable[list[int] | None]:
+    if values is None:
         return [None]
-    return [list(rows[start : start + 500]) for start in range(0, len(rows), 500)]
+    return [list(values[start : start + 500]) for start in range(0, len(values), 500)]
+
+
+def _revision(row: Row[Any]) -> Revision:
+    return Revision(
+        row.number,
+        row.kind,
+        row.person_id,
+        utc(row.created_at),
+        row.undoes,
+        row.object,
+        row.cells,
+        row.rows,
+        row.first_row,
+        row.last_row,
+        row.document,
+    )

@@ -262,9 +262,14 @@ revision = Table(
     metadata,
     Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Big, primary_key=True),
-    Column("kind", String(20), nullable=False),  # edit, add, delete, replace, undo
+    Column("kind", String(20), nullable=False),  # edit, add, delete, replace, change, undo, redo
     Column("person_id", String(24)),
     Column("undoes", Big),
+    Column("object", Text),  # its cells, where they are many
+    Column("cells", Big, nullable=False, default=0),
+    Column("rows", Big, nullable=False, default=0),
+    Column("first_row", Big, nullable=False, default=0),
+    Column("last_row", Big, nullable=False, default=-1),
     Column("document", JSON, nullable=False, default=dict),
     Column("created_at", Time, nullable=False),
 )
@@ -278,6 +283,7 @@ revision_cell = Table(
     Column("key", String(700), primary_key=True),
     Column("number", Big, primary_key=True),
     Column("value", Text),
+    Index("ix_revision_cell_operation_id_number", "operation_id", "number"),
 )
 
 # What one batch of a chat export brought, named in the same transaction as its parts: the resume point of reading.

@@ -16,7 +16,7 @@ SUMMARY = Summary(3, 1, 2, 0, 0, 3, (Finding("a", "number", 2, (1, 2), "x is no 
 PART = Part(1, 0, 3, HERE / "part-0000001")
 VERDICT = Checked(1, 3, 1, 2, HERE / "mask-1", HERE / "hash-1", {"valid": HERE / "sparse-valid-1.arrow"})
 TEMPLATE = Template("people", (Column("a", "A", validations=(Validation("range", 1, 2.5),), default=3),))
-TABLE = {"parts": (PART,), "template": TEMPLATE, "headings": ("A", "B"), "chosen": (1,), "cells": HERE / "cells"}
+TABLE = {"parts": (PART,), "template": TEMPLATE, "headings": ("A", "B"), "chosen": (1,), "cells": (HERE / "cells",)}
 OPTIONS = Options(sheet="one", encoding="utf-8", delimiter=";")
 
 SPECS: tuple[line.Spec, ...] = (
@@ -25,7 +25,7 @@ SPECS: tuple[line.Spec, ...] = (
     sheet.Rows(options=OPTIONS, source=HERE / "file", format="csv"),
     sheet.Read(options=OPTIONS, source=HERE / "file", start=Position(1, 2, 3), row=4),
     sheet.Check(**TABLE, data_start=1, added_number=9, stamp="s", held=(VERDICT,)),
-    sheet.Recheck(**TABLE, added_number=9, previous=(VERDICT,), changed=(1,)),
+    sheet.Recheck(**TABLE, added_number=9, previous=(VERDICT,), changed=HERE / "changed"),
     sheet.Inspect(options=OPTIONS, source_fd=3, template=TEMPLATE, mapping={"a": "A"}, stage=True, report=True),
     sheet.Encode(**TABLE, masks=(HERE / "mask-1",), view="valid", format="csv"),
 )

@@ -14,7 +14,7 @@ from douane.line.staged import Checked, Part
 from douane.staging import checking, masks, pages, rechecking, uniqueness
 from douane.staging.pages import Directory, Entry, PackedEntry
 from douane.staging.parts import read_part, write_part
-from douane.staging.revisions import ADDED, DELETED, RECORD, added_frame
+from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, added_frame
 from tests.staging.toy import ToyChecker, frame_of
 
 Rows = list[tuple[str | None, str | None]]
@@ -122,14 +122,15 @@ def test_a_recheck_agrees_with_a_whole_check_of_the_changed_table(
     checker, positions = ToyChecker(), {"a": 0, "b": 1}
     after = tmp_path_factory.mktemp("after")
     if added:
-        frame = added_frame([1000 + at for at in range(len(added))], changes, positions)
+        frame = added_frame([1000 + at for at in range(len(added))], Cells.of(changes), positions)
         for name in ("c0", "c1"):
             assert name in frame.columns
         write_part(frame, after / "added")
         parts.append(Part(999, -1, len(added), after / "added"))
         checked.append(checking.check_frame(checker, frame, 999, 0, after))
-    touched = [row for row in changes if row < 1000]
-    again = {v.number: v for v in rechecking.recheck(checker, parts, checked, changes, touched, positions, after)}
+    touched = np.array([row for row in changes if row < 1000], np.int64)
+    cells = Cells.of(changes)
+    again = {v.number: v for v in rechecking.recheck(checker, parts, checked, cells, touched, positions, after)}
     found = verdicts(parts, [again.get(v.number, v) for v in checked])
     kept = [pair for pair in [*now, *added] if pair is not None]
     words = iter(expected(kept))
@@ -184,9 +185,9 @@ def test_a_row_that_joined_a_sparse_view_later_is_read_from_its_part(tmp_path: P
     packed = list(checking.pack_sparse(parts, checked, tmp_path))
     after = tmp_path / "after"
     after.mkdir()
-    changes = {3000: {"a": ""}}
+    changes, touched = Cells.of({3000: {"a": ""}}), np.array([3000])
     again = {
-        v.number: v for v in rechecking.recheck(ToyChecker(), parts, checked, changes, [3000], {"a": 0, "b": 1}, after)
+        v.number: v for v in rechecking.recheck(ToyChecker(), parts, checked, changes, touched, {"a": 0, "b": 1}, after)
     }
     found = directory(parts, [again.get(v.number, v) for v in checked], packed)
     page = found.page("invalid", 25, 10, Path)
