@@ -5,6 +5,7 @@ PORT ?= 8400
 DATA ?= data
 # What to add to a command, as in: make test ARGS="-k objects"   make bench ARGS="--only csv --scale small"
 ARGS ?=
+PROCESSES ?= 2
 
 # The first Python of at least 3.11; PYTHON=... names another.
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
@@ -15,8 +16,9 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 run: $(VENV)/run.stamp
 	@exec $(VENV)/bin/douane serve --data $(DATA) --port $(PORT) $(ARGS)
 
+# Two processes, each with servers of its own; a file stays in one, for what it sets up is often dear.
 test: $(VENV)/test.stamp
-	@$(VENV)/bin/python -m pytest $(ARGS)
+	@$(VENV)/bin/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m bench.run $(ARGS)

@@ -55,6 +55,11 @@ _numbers = itertools.count(1)
 _LIBC = ctypes.CDLL(None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first: of two processes neither is left with one when all else is done."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> None:
     for name in [name for name in os.environ if name.startswith(("DOUANE_", "AWS_"))]:

@@ -39,7 +39,8 @@ def names(source: str) -> Iterator[str]:
 
 
 def ways_out(source: str) -> set[str]:
-    return {way for way in WAYS_OUT for name in names(source) if f"{name}.".startswith(f"{way}.")}
+    found = set(names(source))
+    return {way for way in WAYS_OUT for name in found if f"{name}.".startswith(f"{way}.")}
 
 
 def test_only_outbound_opens_connections() -> None:
