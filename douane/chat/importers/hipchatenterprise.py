@@ -5,6 +5,8 @@ after the histories, so nothing here needs them first. A room that no list names
 because its messages may not have been for everybody. Each private message is in both people's files and staged from the
 file that comes first. A private conversation's id is its two ids with a hyphen between: joined without one, as the
 original had it, the people 1 and 2 would talk in room 12.
+
+Long on purpose: it is one pass, and what one entry leaves is what the next one is read with.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ archive's order, and keeps the ledger. An entry that cannot be read at all count
 
 A file for 1,000,000 entries stays small in memory because only one piece of one entry is unpacked at a time (a
 megabyte), and a batch ends at `batch_records` records or BATCH_BYTES of JSON.
+
+Long on purpose: lists, days and counts are three passes over one archive, and share what stands where in it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """Decoded Slack messages -> the frames of one batch: whole columns at a time, rare things only for the rows that have
-them. Which kind of message a subtype is stands in `KINDS` (chat-export-formats.md 2.7)."""
+them. Which kind of message a subtype is stands in `KINDS` (chat-export-formats.md 2.7).
+
+Long on purpose: many small rules fill the columns of one batch together, and are read best beside each other.
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ and read by `csv`, and what Polars leaves open (a short row or empty cells?) is 
 
 Cutting and parsing work on bytes in which line ends, quotes and delimiters are single ASCII bytes: the file's own bytes
 for UTF-8 and for the encodings that extend ASCII, else its transcription to UTF-8 (`text_encoding`).
+
+Long on purpose: the rule, the fast lane, and what the fast lane cannot be trusted with are one argument.
 """
 
 from __future__ import annotations
