@@ -101,7 +101,8 @@ class Reader(Protocol):
 MENU: dict[str, str] = {
     "xlsx": "douane.sheet.formats.xlsx",
     "ods": "douane.sheet.formats.ods",
-    "workbook": "douane.sheet.formats.workbook",
+    "xls": "douane.sheet.formats.xls",
+    "xlsb": "douane.sheet.formats.xlsb",
     "gzip": "douane.sheet.formats.gzip",
     "json": "douane.sheet.formats.json",
     "csv": "douane.sheet.formats.csv",

@@ -148,6 +148,28 @@ def _padded_texts(texts: pl.Series, form: NumberFormat) -> tuple[pl.Series, Kind
     return pl.select(pl.when(whole).then(shown).otherwise(shortest)).to_series(), kinds
 
 
+def float_texts(values: pl.Series) -> tuple[pl.Series, Kinds]:
+    """Float64, none null -> their shortest exact text, as `number_texts`. What is not finite is KIND_TEXT."""
+    whole = values.cast(pl.Int64, strict=False)
+    if ((whole.cast(pl.Float64) == values).fill_null(False) & (values.abs() < 1e15)).all():
+        return whole.cast(pl.String), np.full(len(values), KIND_NUMBER, np.uint8)
+    texts = values.cast(pl.String).str.strip_suffix(".0")
+    far = (texts.str.contains("e", literal=True) | (values == 0)).arg_true()
+    if len(far):
+        texts = texts.scatter(far, [_positional(t) if t not in ("0", "-0") else "0" for t in texts.gather(far)])
+    return texts, np.where(values.is_finite().to_numpy(), np.uint8(KIND_NUMBER), np.uint8(KIND_TEXT))
+
+
+def formatted_floats(values: pl.Series, form: NumberFormat, *, from_1904: bool) -> tuple[pl.Series, Kinds]:
+    """Float64, none null, all under one number format -> text and kind."""
+    if form.meaning in (DATE, DATETIME, TIME, ELAPSED) and values.is_finite().all():
+        return moment_texts(values, form.meaning, from_1904=from_1904)
+    texts, kinds = float_texts(values)
+    if form.meaning == NUMBER:
+        return texts, kinds
+    return formatted_texts(texts, form, from_1904=from_1904)
+
+
 def unescaped(texts: pl.Series) -> pl.Series:
     """`_x000D_` -> the character, as ECMA-376 part 1, 22.4.2.4 escapes what XML cannot hold. Halves of a pair that do
     not make a character stay as written."""

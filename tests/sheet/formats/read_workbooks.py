@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from douane.errors import DouaneError
-from douane.sheet.formats import HEAD_BYTES, Options, ods, open_file, workbook, xlsx
+from douane.sheet.formats import HEAD_BYTES, Options, ods, open_file, xls, xlsb, xlsx
 
 ROWS_MAX, COLUMNS_MAX = 2000, 300
-MEMBERS = (xlsx, ods, workbook)
+MEMBERS = (xlsx, ods, xls, xlsb)
 
 
 class FileSource:
@@ -52,8 +52,8 @@ def _names(member: Any, source: FileSource) -> list[str]:
     """All sheets in the workbook's own order; `sheet_names` puts the hidden ones last."""
     if member is xlsx:
         return [s.name for s in xlsx._Package(source, Options().limits).sheets]
-    if member is workbook:
-        return list(workbook._load(source, Options().limits).sheet_names)
+    if member in (xls, xlsb):
+        return list(member.all_sheets(source))
     return list(member.sheet_names(source, Options()))
 
 

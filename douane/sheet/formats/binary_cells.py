@@ -1,0 +1,364 @@
+"""Cells of binary workbooks in long form, and the reader that makes pieces of them. Shared by `xls.py` and `xlsb.py`.
+
+The records of both kinds of file hold the same few values: doubles, numbers of shared texts, texts, truths, errors.
+What differs, how records are found and laid out, is theirs; what a value becomes is decided here, by `cell_text.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from douane.errors import BadFile
+from douane.sheet.formats import (
+    KIND_BOOLEAN,
+    KIND_ERROR,
+    KIND_TEXT,
+    Batch,
+    Detected,
+    First,
+    Limits,
+    Options,
+    Piece,
+    Position,
+    Source,
+)
+from douane.sheet.formats.cell_text import formatted_floats
+from douane.sheet.formats.number_formats import NumberFormat
+from douane.sheet.formats.shared_texts import SharedTexts
+from douane.sheet.formats.sheet_frame import (
+    CELL_BYTES,
+    PIECE_ROWS,
+    Values,
+    frame_of,
+    hidden_notes,
+    sample_of,
+    without,
+)
+
+NUMBER, SHARED, TEXT, BOOLEAN, ERROR = range(5)
+
+ERRORS = {
+    0x00: "#NULL!",
+    0x07: "#DIV/0!",
+    0x0F: "#VALUE!",
+    0x17: "#REF!",
+    0x1D: "#NAME?",
+    0x24: "#NUM!",
+    0x2A: "#N/A",
+    0x2B: "#GETTING_DATA",
+}
+_OTHER_ERROR = "#N/A"
+_BAD_REFERENCE = "#REF!"
+_COVERED_MAX = 1 << 24  # rows of merged ranges in one block: more only where ranges overlap
+
+Ranges = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of a run of rows, in the order of rows and columns.
+
+    Per row: `lines` uint32, the sheet's row number from 1; `hidden` bool. Per cell that has a value: `row` uint32,
+    position in `lines`; `column` uint32 from 0; `type` uint8, NUMBER ... ERROR; `style` int32, the position among the
+    workbook's cell formats; `value` float64: the number, the number of the shared text, the position in `texts`, the
+    truth or the code of the error.
+    """
+
+    lines: npt.NDArray[np.uint32]
+    hidden: npt.NDArray[np.bool_]
+    row: npt.NDArray[np.uint32]
+    column: npt.NDArray[np.uint32]
+    type: npt.NDArray[np.uint8]
+    style: npt.NDArray[np.int32]
+    value: npt.NDArray[np.float64]
+    texts: list[str]
+
+    def rows(self, first: int, end: int) -> Cells:
+        """Rows `first` up to and not with `end`."""
+        a, b = np.searchsorted(self.row, (first, end))
+        rows, at = slice(first, end), slice(int(a), int(b))
+        row = self.row[at] - np.uint32(first)
+        columns = self.column[at], self.type[at], self.style[at], self.value[at]
+        return Cells(self.lines[rows], self.hidden[rows], row, *columns, self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What the cells of every sheet refer to. `formats`: per cell format its number format."""
+
+    formats: tuple[NumberFormat, ...]
+    shared: SharedTexts
+    from_1904: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFacts:
+    """What a sheet says beside its cells. `hidden_columns` as ranges from 0 up to and not with the end; `merged`:
+    int64, a row per range: first row, last row, first column, last column, all from 0, in order."""
+
+    hidden_columns: tuple[tuple[int, int], ...] = ()
+    merged: Ranges = field(default_factory=lambda: np.zeros((0, 4), np.int64))
+
+
+def sorted_ranges(ranges: Ranges) -> Ranges:
+    """Ranges of more than one cell, in the order of their first cells."""
+    real = ranges[(ranges[:, 0] <= ranges[:, 1]) & (ranges[:, 2] <= ranges[:, 3])]
+    real = real[(real[:, 0] < real[:, 1]) | (real[:, 2] < real[:, 3])]
+    return real[np.lexsort((real[:, 2], real[:, 0]))]
+
+
+def rk_numbers(packed: npt.NDArray[np.uint32]) -> npt.NDArray[np.float64]:
+    """Numbers of 30 bits: the upper part of a double or an integer, either of them as it is or times a hundred."""
+    packed = packed.astype(np.uint32)
+    upper = (packed & np.uint32(0xFFFFFFFC)).astype(np.uint64) << np.uint64(32)
+    number = np.where(packed & 2, packed.view(np.int32) >> 2, upper.view(np.float64))
+    return np.where(packed & 1, number / 100, number)
+
+
+def joined(runs: list[Cells]) -> Cells:
+    if len(runs) == 1:
+        return runs[0]
+    rows = np.cumsum([0, *(len(r.lines) for r in runs[:-1])]).astype(np.uint32)
+    texts: list[str] = []
+    values = []
+    for run in runs:
+        values.append(np.where(run.type == TEXT, run.value + len(texts), run.value))
+        texts += run.texts
+    return Cells(
+        np.concatenate([r.lines for r in runs]),
+        np.concatenate([r.hidden for r in runs]),
+        np.concatenate([r.row + o for r, o in zip(runs, rows, strict=True)]),
+        np.concatenate([r.column for r in runs]),
+        np.concatenate([r.type for r in runs]),
+        np.concatenate([r.style for r in runs]),
+        np.concatenate(values),
+        texts,
+    )
+
+
+def in_rows(
+    row: npt.NDArray[np.int64],
+    column: npt.NDArray[np.int64],
+    type: npt.NDArray[np.uint8],
+    style: npt.NDArray[np.int32],
+    value: npt.NDArray[np.float64],
+    texts: list[str],
+    hidden: npt.NDArray[np.bool_],
+) -> Cells:
+    """Cells in file order, `row` from 0, brought into the order of rows and columns; of two for one place the later
+    one. `hidden`: per row of the sheet."""
+    key = row << 20 | column
+    if len(key) and not (key[1:] > key[:-1]).all():
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        last = np.append(key[1:] != key[:-1], True)
+        order = order[last]
+        row, column, type, style, value = row[order], column[order], type[order], style[order], value[order]
+    new = np.append(True, row[1:] != row[:-1]) if len(row) else np.zeros(0, np.bool_)
+    rows = row[new]
+    place = (np.cumsum(new) - 1).astype(np.uint32)
+    lines = (rows + 1).astype(np.uint32)
+    return Cells(lines, hidden[rows], place, column.astype(np.uint32), type, style, value, texts)
+
+
+def uncovered(cells: Cells, merged: Ranges) -> Cells:
+    """Of merged cells the top left one has the value: what programs keep below it shows nowhere."""
+    if not len(merged) or not len(cells.row):
+        return cells
+    lines = cells.lines.astype(np.int64) - 1
+    first, end = np.searchsorted(lines, merged[:, 0]), np.searchsorted(lines, merged[:, 1], side="right")
+    near = np.flatnonzero(end > first)
+    if not len(near):
+        return cells
+    counts = end[near] - first[near]
+    if counts.sum() > _COVERED_MAX:
+        raise BadFile("The file is damaged: its merged cells overlap.")
+    # Every row of every range that has cells here, as a span of keys.
+    of = np.repeat(near, counts)
+    row = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts) + first[of]
+    key = cells.row.astype(np.int64) << 20 | cells.column
+    begin = np.searchsorted(key, row << 20 | merged[of, 2])
+    stop = np.searchsorted(key, row << 20 | merged[of, 3], side="right")
+    depth = np.zeros(len(key) + 1, np.int64)
+    np.add.at(depth, begin, 1)
+    np.add.at(depth, stop, -1)
+    covered = np.cumsum(depth)[:-1] > 0
+    # The top left cell of a range stays.
+    starts = near[lines[np.minimum(first[near], len(lines) - 1)] == merged[near, 0]]
+    corner = first[starts] << 20 | merged[starts, 2]
+    at = np.searchsorted(key, corner)
+    at = at[(at < len(key)) & (key[np.minimum(at, len(key) - 1)] == corner)]
+    covered[at] = False
+    if not covered.any():
+        return cells
+    keep = ~covered
+    kept = cells.row[keep], cells.column[keep], cells.type[keep], cells.style[keep], cells.value[keep]
+    return Cells(cells.lines, cells.hidden, *kept, cells.texts)
+
+
+def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
+    """Cells with their final texts and kinds; hidden columns, empty texts and what merged cells cover left out."""
+    cells = uncovered(cells, facts.merged)
+    texts: list[pl.Series] = []
+    kinds: list[npt.NDArray[np.uint8]] = []
+    order: list[npt.NDArray[np.int64]] = []
+
+    def add(at: npt.NDArray[np.int64], text: pl.Series, kind: npt.NDArray[np.uint8] | int) -> None:
+        order.append(at)
+        texts.append(text)
+        kinds.append(kind if isinstance(kind, np.ndarray) else np.full(len(at), kind, np.uint8))
+
+    # One number for the way a cell is read: its number format if it is a number, else its type.
+    others = sorted(set(book.formats) - {NumberFormat()}, key=lambda f: (f.meaning, f.digits, f.picture))
+    ways = [NumberFormat(), *others]
+    way_of_style = np.array([ways.index(f) for f in book.formats] + [0], np.int64)
+    style = np.where((cells.style >= 0) & (cells.style < len(book.formats)), cells.style, len(book.formats))
+    way = np.where(cells.type == NUMBER, way_of_style[style], len(ways) + cells.type)
+    for this_way in np.flatnonzero(np.bincount(way, minlength=0)):
+        at = np.flatnonzero(way == this_way)
+        value = cells.value[at] if len(at) < len(way) else cells.value
+        if this_way < len(ways):
+            add(at, *formatted_floats(pl.Series(value), ways[this_way], from_1904=book.from_1904))
+            continue
+        match this_way - len(ways):
+            case t if t == SHARED:
+                number = value.astype(np.int64)
+                good = number < len(book.shared)
+                if good.any():
+                    add(at[good], book.shared.take(number[good]), KIND_TEXT)
+                if not good.all():
+                    add(at[~good], pl.Series([_BAD_REFERENCE] * int((~good).sum()), dtype=pl.String), KIND_ERROR)
+            case t if t == TEXT:
+                held = [cells.texts[i] for i in value.astype(np.int64).tolist()]
+                add(at, pl.Series(held, dtype=pl.String), KIND_TEXT)
+            case t if t == BOOLEAN:
+                truths = ["TRUE" if v else "FALSE" for v in value.tolist()]
+                add(at, pl.Series(truths, dtype=pl.String), KIND_BOOLEAN)
+            case _:
+                codes = [ERRORS.get(int(v), _OTHER_ERROR) for v in value.tolist()]
+                add(at, pl.Series(codes, dtype=pl.String), KIND_ERROR)
+    if len(order) == 1:
+        text, kind = texts[0], kinds[0]
+    else:
+        place = np.zeros(len(way), np.uint32)
+        place[np.concatenate([*order, np.zeros(0, np.int64)])] = np.arange(len(way))
+        text = pl.concat([*texts, pl.Series([], dtype=pl.String)]).gather(place)
+        kind = np.concatenate([*kinds, np.zeros(0, np.uint8)])[place]
+    column = cells.column.astype(np.int64)
+    drop = (text.str.len_bytes() == 0).to_numpy()
+    for first, end in facts.hidden_columns:
+        drop |= (cells.column >= first) & (cells.column < end)
+        column -= np.clip(cells.column.astype(np.int64) - first, 0, end - first)
+    values = Values(cells.lines, cells.hidden, cells.row, column.astype(np.uint32), text, kind)
+    return without(values, drop)
+
+
+def _spans(facts: SheetFacts, records: dict[int, int]) -> list[tuple[int, int, int]]:
+    """The merged cells that lie among the first records, as `First` wants them. `records`: line -> index."""
+    spans = []
+    wide = facts.merged[(facts.merged[:, 2] < facts.merged[:, 3]) & (facts.merged[:, 0] < max(records, default=0))]
+    for top, _, first, last in wide.tolist():
+        if top + 1 in records:
+            before = [
+                sum(max(0, min(end, c) - begin) for begin, end in facts.hidden_columns) for c in (first, last + 1)
+            ]
+            spans.append((records[top + 1], first - before[0], last + 1 - before[1]))
+    return spans
+
+
+Runs = Callable[[], Iterator[tuple[Cells, int]]]
+
+
+class BinaryReader:
+    """One sheet. `runs` gives its rows from the top, in order: (cells, bytes of the source used so far)."""
+
+    def __init__(
+        self,
+        source: Source,
+        options: Options,
+        book: Book,
+        facts: SheetFacts,
+        runs: Runs,
+        *,
+        format: str,
+        sheets: tuple[str, ...],
+        sheet: str,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.limits: Limits = options.limits
+        self.book, self.facts = book, facts
+        self.hidden_columns = facts.hidden_columns
+        self._source_size, self._piece_bytes, self._runs = source.size, options.piece_bytes, runs
+        sample = sample_of((values_of(cells, book, facts) for cells, _ in runs()), sheet)
+        spans = _spans(facts, {line: index for index, line in enumerate(sample.first.lines)})
+        self.first: First | None = replace(sample.first, spans=spans)
+        notes = (*hidden_notes(facts.hidden_columns, options.limits.columns, sample.hidden), *notes)
+        self.detected = Detected(
+            format=format, width=sample.width, header_row=None, sheets=sheets, sheet=sheet, notes=notes
+        )
+
+    def pieces(self, start: Position = Position()) -> Iterator[Piece]:
+        """Pieces of at most 20,480 rows and about `piece_bytes` of texts and cells: a shared text counts each time it
+        is used, for that is what its batch becomes."""
+        pending: list[Cells] = []
+        rows = cost = line = number = 0
+        done = 0
+        for cells, done in self._runs():
+            costs = np.cumsum(self._costs(cells))
+            first = 0
+            while first < len(cells.lines):
+                before = int(costs[first - 1]) if first else 0
+                fits = int(np.searchsorted(costs, before + self._piece_bytes - cost, side="right"))
+                end = min(max(fits, first + (not rows)), first + PIECE_ROWS - rows, len(cells.lines))
+                if end > first:
+                    pending.append(cells.rows(first, end))
+                    rows += end - first
+                    cost += int(costs[end - 1]) - before
+                    first = end
+                if first < len(cells.lines) or rows >= PIECE_ROWS:
+                    piece = self._piece(pending, number, line, done)
+                    if number >= start.piece:
+                        yield piece
+                    pending, rows, cost, line, number = [], 0, 0, piece.next.line - 1, number + 1
+        if pending and number >= start.piece:
+            yield self._piece(pending, number, line, self._source_size)
+
+    def _piece(self, pending: list[Cells], number: int, line: int, done: int) -> _SheetPiece:
+        after = Position(number + 1, done, int(pending[-1].lines[-1]) + 1)
+        return _SheetPiece(number, pending, line, self, after, min(done, self._source_size))
+
+    def _costs(self, cells: Cells) -> npt.NDArray[np.int64]:
+        """What each row will take in a frame, in bytes."""
+        size = np.full(len(cells.row), 8, np.int64)
+        shared = np.flatnonzero(cells.type == SHARED)
+        if len(shared) and len(self.book.shared):
+            index = cells.value[shared].astype(np.int64)
+            size[shared] = self.book.shared.sizes[np.minimum(index, len(self.book.shared) - 1)]
+        own = np.flatnonzero(cells.type == TEXT)
+        if len(own):
+            size[own] = [len(cells.texts[i]) for i in cells.value[own].astype(np.int64).tolist()]
+        total = np.bincount(cells.row, weights=size, minlength=len(cells.lines)).astype(np.int64)
+        return total + CELL_BYTES * self.detected.width
+
+
+@dataclass(frozen=True, slots=True)
+class _SheetPiece:
+    """A run of whole rows as cells in long form; `line` is the row before it."""
+
+    number: int
+    runs: list[Cells]
+    line: int
+    reader: BinaryReader
+    next: Position
+    bytes_done: int
+
+    def parse(self) -> Batch:
+        reader = self.reader
+        values = values_of(joined(self.runs), reader.book, reader.facts)
+        frame, blank = frame_of(values, reader.detected.width, self.line, reader.limits)
+        return Batch(frame, blank, self.next, self.bytes_done)

@@ -1,0 +1,348 @@
+"""Workbooks of Excel before 2007 (.xls), BIFF2 to BIFF8, read as a stream of records in bounded memory, and a clear
+refusal for what only pretends to be one.
+
+The records of a block are found one by one and taken apart all at once, with numpy. Many programs write cells in the
+order in which they were set and say only behind them which rows are hidden and which cells merged: so a sheet is walked
+twice, first for its facts (`scan`), then for its cells; one whose rows are out of order is walked once more for each
+run of rows that fits into memory.
+
+`biff.py` knows the records, `compound.py` the file around them, `binary_cells.py` what becomes of a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from douane.errors import BadFile
+from douane.sheet.formats import Limits, Options, Reader, Source, biff
+from douane.sheet.formats.biff import Block, Globals, Sheet, damaged
+from douane.sheet.formats.binary_cells import (
+    BOOLEAN,
+    ERROR,
+    NUMBER,
+    SHARED,
+    TEXT,
+    BinaryReader,
+    Book,
+    Cells,
+    SheetFacts,
+    in_rows,
+    rk_numbers,
+    sorted_ranges,
+)
+from douane.sheet.formats.compound import MAGIC, CompoundFile
+from douane.sheet.formats.shared_texts import SharedTexts
+from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
+
+_PRETENDERS = (
+    (re.compile(rb"urn:schemas-microsoft-com:office:spreadsheet"), "an XML spreadsheet of Excel 2003"),
+    (re.compile(rb"^(?:<!--.*?-->|\s)*<(?:!doctype\s+html|html|table|meta|head|style)\b", re.I | re.S), "a web page"),
+    (re.compile(rb"^mime-version:.*?multipart/related", re.I | re.S), "a web archive"),
+)
+_STREAMS = ("workbook", "book")  # BIFF8, then BIFF5, for a file may hold both
+_RUN_BYTES = 16 << 20  # of records whose rows are brought into order at once
+_RUNS_MAX = 16
+_OPEN_ROW_CELLS = 1 << 18
+
+
+def recognise(head: bytes, source: Source) -> bool:
+    """An OLE compound file, a bare stream of records, or what other programs save under .xls without being a workbook:
+    `open` then says so."""
+    return head.startswith(MAGIC) or biff.begins(head) or _pretender(head) is not None
+
+
+def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]:
+    """The worksheets a person may choose from, as `xlsx.sheet_names`."""
+    return _offered(_open(source)[1])
+
+
+def open(source: Source, options: Options = Options()) -> Reader:
+    """The reader of one sheet. BadFile: `file_type`, `file_broken`, `file_encrypted`, `sheet_unknown`, `file_empty`;
+    OverLimit."""
+    stream, found = _open(source)
+    offered = _offered(found)
+    worksheets = [s for s in found.sheets if s.kind == 0]
+    name = chosen_sheet(tuple(s.name for s in worksheets), offered, options.sheet)
+    sheet = next(s for s in worksheets if s.name == name)
+    walk = _Walk(stream, source.size, found, sheet, options.limits)
+    texts = biff.shared_texts(stream, found.shared_at) if found.shared_at is not None else ()
+    book = Book(found.formats, SharedTexts(texts, options.limits.entry_bytes), found.from_1904)
+    return BinaryReader(
+        source, options, book, walk.facts, walk.runs, format="xls", sheets=offered, sheet=name, notes=walk.notes
+    )
+
+
+def all_sheets(source: Source) -> list[str]:
+    """The names of all sheets, charts and hidden ones too, in the workbook's order."""
+    return [s.name for s in _open(source)[1].sheets]
+
+
+def _pretender(head: bytes) -> str | None:
+    plain = head.removeprefix(b"\xef\xbb\xbf")
+    if plain.startswith((b"\xff\xfe", b"\xfe\xff")):
+        plain = plain.decode("utf-16", errors="replace").encode()
+    plain = plain.lstrip()[:4096]
+    if not plain.startswith(b"<") and not plain[:13].lower().startswith(b"mime-version:"):
+        return None
+    return next((name for pattern, name in _PRETENDERS if pattern.search(plain)), None)
+
+
+def _open(source: Source) -> tuple[Source, Globals]:
+    head = source.read(0, 64 << 10)
+    if pretender := _pretender(head):
+        raise BadFile(f"The file is {pretender} under a workbook's name. Save it as .xlsx or .csv.", code="file_type")
+    stream: Source | None = source
+    if head.startswith(MAGIC):
+        compound = CompoundFile(source)
+        stream = next((s for n in _STREAMS if (s := compound.stream(n)) and s.size), None)
+        if stream is None and {"encryptedpackage", "encryptioninfo"} & compound.names:
+            raise BadFile("The workbook is encrypted. Save it without a password.", code="file_encrypted")
+        if stream is None:
+            raise BadFile("The file is no workbook.", code="file_type")
+    assert stream is not None
+    return stream, biff.read_globals(stream)
+
+
+def _offered(found: Globals) -> tuple[str, ...]:
+    usable = [s for s in found.sheets if s.kind == 0 and s.state != 2 and not s.name.startswith("imp_")]
+    return tuple(s.name for s in sorted(usable, key=lambda s: s.state != 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The cells of some records in file order; `row` and `column` int64 from 0, the others as in `Cells`."""
+
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+    type: npt.NDArray[np.uint8]
+    style: npt.NDArray[np.int32]
+    value: npt.NDArray[np.float64]
+    texts: list[str]
+
+    def part(self, which: slice | npt.NDArray[np.bool_]) -> _Found:
+        return _Found(
+            self.row[which], self.column[which], self.type[which], self.style[which], self.value[which], self.texts
+        )
+
+    @staticmethod
+    def joined(parts: list[_Found]) -> _Found:
+        if len(parts) == 1:
+            return parts[0]
+        texts: list[str] = []
+        values = [np.zeros(0)]
+        for part in parts:
+            values.append(np.where(part.type == TEXT, part.value + len(texts), part.value))
+            texts += part.texts
+        return _Found(
+            np.concatenate([np.zeros(0, np.int64), *(p.row for p in parts)]),
+            np.concatenate([np.zeros(0, np.int64), *(p.column for p in parts)]),
+            np.concatenate([np.zeros(0, np.uint8), *(p.type for p in parts)]),
+            np.concatenate([np.zeros(0, np.int32), *(p.style for p in parts)]),
+            np.concatenate(values),
+            texts,
+        )
+
+
+class _Walk:
+    """The walks over one sheet's records. `facts`, `notes`: what the first of them found."""
+
+    def __init__(self, stream: Source, source_bytes: int, found: Globals, sheet: Sheet, limits: Limits) -> None:
+        self._stream, self._source_bytes, self._found, self._sheet = stream, source_bytes, found, sheet
+        self._unit_bytes_max = limits.record_bytes
+        self._hidden = np.zeros(biff.ROWS, np.bool_)
+        self._bytes_of_row = np.zeros(biff.ROWS, np.int64)
+        self._ordered = True
+        self.notes: tuple[str, ...] = ()
+        self.facts = self._scan()
+
+    def _blocks(self) -> Iterator[Block]:
+        return biff.blocks(self._stream, self._sheet.at, self._found.version, self._unit_bytes_max)
+
+    def _scan(self) -> SheetFacts:
+        columns: list[tuple[int, int]] = []
+        merged = [np.zeros((0, 4), np.int64)]
+        last = 0
+        for block in self._blocks():
+            word = biff.words(block.data, "<u2")
+            cells = (block.classes >= biff.REAL) & (block.classes <= biff.INTEGER)
+            rows = word[block.starts[cells] + 4].astype(np.int64)
+            if len(rows):
+                self._ordered = self._ordered and rows[0] >= last and bool((rows[1:] >= rows[:-1]).all())
+                last = int(rows[-1])
+                self._bytes_of_row += np.bincount(rows, block.lengths[cells] + 4, biff.ROWS).astype(np.int64)
+            at = block.starts[block.classes == biff.ROW]
+            hidden = (word[at + 16] & 0x20) > 0
+            self._hidden[word[at + 4]] = hidden
+            for at in block.starts[block.classes == biff.COLUMNS].tolist():
+                if word[at + 12] & 1:
+                    columns.append((int(word[at + 4]), int(word[at + 6]) + 1))
+            of = block.classes == biff.MERGED
+            for at, length in zip(block.starts[of].tolist(), block.lengths[of].tolist(), strict=True):
+                count = min(int(word[at + 4]), (length - 2) // 8)
+                ranges = np.frombuffer(block.data, "<u2", 4 * count, at + 6).reshape(-1, 4)
+                merged.append(ranges.astype(np.int64))
+        return SheetFacts(merged_ranges(columns), sorted_ranges(np.concatenate(merged)))
+
+    def runs(self) -> Iterator[tuple[Cells, int]]:
+        """The sheet's rows from the top: (cells, bytes of the source used so far)."""
+        return self._in_order() if self._ordered else self._by_row_ranges()
+
+    def _in_order(self) -> Iterator[tuple[Cells, int]]:
+        waiting: list[_Found] = []  # of the last row, whose cells may go on in the next block
+        for block in self._blocks():
+            cells = _cells(block, self._found)
+            if not len(cells.row):
+                continue
+            cut = int(np.searchsorted(cells.row, cells.row[-1]))
+            if (waiting and cells.row[0] > waiting[-1].row[-1]) or cut:
+                yield self._rows([*waiting, cells.part(slice(cut))]), self._done(block.end)
+                waiting = []
+            waiting.append(cells.part(slice(cut, None)))
+            if sum(len(part.row) for part in waiting) > _OPEN_ROW_CELLS:
+                waiting = [_latest(_Found.joined(waiting))]
+        if waiting:
+            yield self._rows(waiting), self._source_bytes
+
+    def _by_row_ranges(self) -> Iterator[tuple[Cells, int]]:
+        total = np.cumsum(self._bytes_of_row)
+        size = max(_RUN_BYTES, int(total[-1]) // _RUNS_MAX)
+        first = 0
+        while first < biff.ROWS and (done := int(total[first - 1]) if first else 0) < total[-1]:
+            end = max(first + 1, int(np.searchsorted(total, done + size, side="right")))
+            parts: list[_Found] = []
+            for block in self._blocks():
+                cells = _cells(block, self._found, first, end)
+                if len(cells.row):
+                    parts.append(cells)
+            if parts:
+                yield self._rows(parts), self._source_bytes * int(total[min(end, biff.ROWS) - 1]) // int(total[-1])
+            first = end
+
+    def _rows(self, parts: list[_Found]) -> Cells:
+        cells = _Found.joined(parts)
+        return in_rows(cells.row, cells.column, cells.type, cells.style, cells.value, cells.texts, self._hidden)
+
+    def _done(self, at: int) -> int:
+        return self._source_bytes * at // max(1, self._stream.size)
+
+
+def _latest(cells: _Found) -> _Found:
+    """Of several cells for one place the last one, all being of one row."""
+    _, first = np.unique(cells.column[::-1], return_index=True)
+    return cells.part(np.isin(np.arange(len(cells.row)), len(cells.row) - 1 - first))
+
+
+def _cells(block: Block, found: Globals, first_row: int = 0, end_row: int = biff.ROWS) -> _Found:
+    """The cells of a block's records that stand in these rows, in file order."""
+    data, starts, classes = block.data, block.starts, block.classes
+    byte, word = np.frombuffer(data, np.uint8), biff.words(data, "<u2")
+    long, real = biff.words(data, "<u4"), biff.words(data, "<f8")
+    is_cell = (classes >= biff.REAL) & (classes <= biff.INTEGER)
+    if first_row or end_row < biff.ROWS:
+        row = word[np.where(is_cell, starts + 4, 0)]
+        is_cell &= (row >= first_row) & (row < end_row)
+    behind = 11 if found.version == 2 else 10  # where the value begins: behind header, row, column and format
+    count = is_cell.astype(np.int64)
+    of = [np.flatnonzero(is_cell & (classes == c)) for c in range(biff.INTEGER + 1)]
+    many, formulas = of[biff.MANY_RK], of[biff.FORMULA]
+    count[many] = (block.lengths[many] - 6) // 6
+    result = word[starts[formulas] + behind + 6] == 0xFFFF
+    special = byte[starts[formulas] + behind]
+    count[formulas[result & ((special == 3) | (special > 3))]] = 0  # an empty result
+    place = np.cumsum(count) - count
+    total = int(count.sum())
+
+    # What all but the runs of RK numbers have in common.
+    single = np.flatnonzero(count * (classes != biff.MANY_RK))
+    row, column = np.zeros(total, np.int64), np.zeros(total, np.int64)
+    style, value = np.zeros(total, np.int32), np.zeros(total, np.float64)
+    type = np.full(total, NUMBER, np.uint8)
+    at, to = starts[single], place[single]
+    row[to], column[to] = word[at + 4], word[at + 6]
+    style[to] = byte[at + 9] & 0x3F if found.version == 2 else word[at + 8]
+
+    at = starts[of[biff.REAL]]
+    value[place[of[biff.REAL]]] = real[at + behind]
+    value[place[of[biff.INTEGER]]] = word[starts[of[biff.INTEGER]] + behind]
+    value[place[of[biff.RK]]] = rk_numbers(long[starts[of[biff.RK]] + 10])
+    if len(many):
+        counts = count[many]
+        inner = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        at, to = np.repeat(starts[many], counts), np.repeat(place[many], counts) + inner
+        row[to], column[to] = word[at + 4], word[at + 6] + inner
+        style[to], value[to] = word[at + 8 + 6 * inner], rk_numbers(long[at + 10 + 6 * inner])
+    shared = of[biff.SHARED_TEXT]
+    type[place[shared]], value[place[shared]] = SHARED, long[starts[shared] + 10]
+    truths = of[biff.TRUTH]
+    value[place[truths]] = byte[starts[truths] + behind]
+    type[place[truths]] = np.where(byte[starts[truths] + behind + 1] > 0, ERROR, BOOLEAN)
+
+    texts: list[str] = []
+    labels = of[biff.LABEL]
+    if len(labels):
+        type[place[labels]] = TEXT
+        value[place[labels]] = np.arange(len(labels))
+        texts = _label_texts(block, labels, found, behind)
+    if len(formulas):
+        plain = formulas[~result]
+        value[place[plain]] = real[starts[plain] + behind]
+        for code, kind in ((1, BOOLEAN), (2, ERROR)):
+            these = formulas[result & (special == code)]
+            type[place[these]], value[place[these]] = kind, byte[starts[these] + behind + 2]
+        for record in formulas[result & (special == 0)].tolist():
+            type[place[record]], value[place[record]] = TEXT, len(texts)
+            texts.append(_result_text(block, record, found))
+    return _Found(row, column, type, style, value, texts)
+
+
+def _label_texts(block: Block, labels: npt.NDArray[np.int64], found: Globals, behind: int) -> list[str]:
+    data, texts = block.data, []
+    wide, encoding, length_bytes = found.version == 8, found.encoding, 1 if found.version == 2 else 2
+    bounds = zip(labels.tolist(), block.starts[labels].tolist(), block.lengths[labels].tolist(), strict=True)
+    for record, start, length in bounds:
+        at, end = start + behind, start + 4 + length
+        if wide:
+            stop = at + 3 + (data[at] | data[at + 1] << 8) if at + 3 <= end else end + 1
+            if stop <= end and not data[at + 2]:
+                texts.append(data[at + 3 : stop].decode("latin-1"))
+            else:
+                texts.append(biff.record_text(_bodies(block, record), behind - 4))
+            continue
+        size = int.from_bytes(data[at : at + length_bytes], "little")
+        at += length_bytes
+        if at + size > end:
+            raise damaged("a text is longer than its record")
+        texts.append(data[at : at + size].decode(encoding, "backslashreplace"))
+    return texts
+
+
+def _result_text(block: Block, formula: int, found: Globals) -> str:
+    """The text that a formula gave, in a record behind it; "" where it is missing."""
+    record = formula + 1
+    while record < len(block.classes) and block.classes[record] == biff.FOLLOWING:
+        record += 1
+    if record == len(block.classes) or block.classes[record] != biff.RESULT_TEXT:
+        return ""
+    if found.version == 8:
+        return biff.record_text(_bodies(block, record), 0)
+    whole = b"".join(_bodies(block, record))
+    length_bytes = 1 if found.version == 2 else 2
+    size = int.from_bytes(whole[:length_bytes], "little")
+    if length_bytes + size > len(whole):
+        raise damaged("a text is longer than its record")
+    return whole[length_bytes : length_bytes + size].decode(found.encoding, "backslashreplace")
+
+
+def _bodies(block: Block, record: int) -> Iterator[bytes]:
+    """The body of a record and of those that continue it."""
+    while True:
+        start = int(block.starts[record]) + 4
+        yield block.data[start : start + int(block.lengths[record])]
+        record += 1
+        if record == len(block.kinds) or block.kinds[record] != biff.CONTINUE:
+            return
