@@ -66,8 +66,13 @@ _USERS, _USER_SENTENCES = _rules(
     ("email_form", "emails", "“{emails}” does not look like an e-mail address.", True),
     ("email_repeated", "emails", "Another user of this export has the same e-mail address.", True),
     ("email_taken", "emails", "Somebody in the workspace has this e-mail address: the two become one.", True),
-    ("name_clash", "username", "Another user of this export is called “{username}” too: the two become one.", True),
-    ("username_taken", "username", "Somebody in the workspace is called “{username}”: the two become one.", True),
+    (
+        "name_clash",
+        "username",
+        "Another user of this export is called “{username}” too: the later one gets a number.",
+        True,
+    ),
+    ("username_taken", "username", "Somebody in the workspace is called “{username}” already.", True),
     ("protected", None, "This is one of the project's own people: nothing about them is changed.", True),
     ("repeated", "id", "The export names the user {id} more than once.", True),
     ("inferred", None, "No list of the export names this user, only messages: a placeholder stands for them.", True),
@@ -76,8 +81,8 @@ _USERS, _USER_SENTENCES = _rules(
 _CHANNELS, _CHANNEL_SENTENCES = _rules(
     ("no_name", "name", "The channel has no name.", False),
     ("no_id", "id", "The channel has no id in the export.", False),
-    ("name_clash", "name", "Another channel of this export is called “{name}” too: the two become one.", True),
-    ("name_taken", "name", "The workspace has a room “{name}”: the messages go into it.", True),
+    ("name_clash", "name", "Another channel of this export is called “{name}” too: the later one gets a number.", True),
+    ("name_taken", "name", "The workspace has a room “{name}”: a public channel goes into it if both are.", True),
     ("unknown_creator", "creator", "Nobody knows the user {creator} who made the channel.", True),
     ("no_members", None, "The channel has no members.", True),
     ("unknown_members", None, "Some of its members are in no list of users.", True),
@@ -118,7 +123,7 @@ def _outcomes(*own: tuple[str, str, str]) -> tuple[Outcome, ...]:
     common = (
         ("created", "imported", "It is new in the workspace."),
         ("updated", "imported", "The workspace had an older state of it."),
-        ("unchanged", "imported", "The workspace had it already, just so."),
+        ("unchanged", "imported", "The workspace had it already: just so, or as a newer export has it."),
         ("matched", "imported", "It is the same as one that the workspace had; that one was left as it was."),
         ("not_selected", "skipped", "It was not selected."),
         ("duplicate", "skipped", "The export holds it more than once."),
@@ -129,6 +134,8 @@ def _outcomes(*own: tuple[str, str, str]) -> tuple[Outcome, ...]:
         Outcome(OUTCOME_BIT + at, code, outcome, sentence) for at, (code, outcome, sentence) in enumerate(common + own)
     )
 
+
+_DIFFERS = ("differs", "skipped", "The export holds another state of it under the same id; that one counts.")
 
 # A new outcome goes to the end of its table, as above.
 OUTCOMES: dict[str, tuple[Outcome, ...]] = {
@@ -146,6 +153,7 @@ OUTCOMES: dict[str, tuple[Outcome, ...]] = {
         ("importer-user-email-taken", "failed", "Somebody in the workspace has this e-mail address."),
         ("importer-user-username-taken", "failed", "Somebody in the workspace has this username."),
         ("importer-user-invalid", "failed", "A name, address or id of the user is longer than it may be."),
+        _DIFFERS,
     ),
     "channels": _outcomes(
         ("importer-channel-missing-name", "failed", "The channel has no name."),
@@ -153,9 +161,11 @@ OUTCOMES: dict[str, tuple[Outcome, ...]] = {
         ("importer-channel-missing-users", "failed", "Not everybody of this direct conversation is known."),
         ("importer-channel-invalid-creator", "failed", "Nobody is known who could own the channel."),
         ("importer-channel-general-not-found", "failed", "The workspace has no general room."),
+        _DIFFERS,
     ),
     "contacts": _outcomes(
         ("empty", "skipped", "The contact has no name, no e-mail address and no phone number."),
+        _DIFFERS,
     ),
     "messages": _outcomes(
         ("room_not_imported", "skipped", "Its channel was not imported."),
@@ -164,6 +174,7 @@ OUTCOMES: dict[str, tuple[Outcome, ...]] = {
         ("importer-message-invalid-timestamp", "failed", "The message has no valid time."),
         ("importer-message-unknown-user", "failed", "Nobody knows who wrote the message."),
         ("importer-message-unknown-room", "failed", "Nobody knows the message's channel."),
+        _DIFFERS,
     ),
 }
 
@@ -205,7 +216,7 @@ _BY_CODE = {table: {o.code: o for o in members} for table, members in OUTCOMES.i
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the workspace has already, as texts: e-mail addresses and usernames in lower case; import ids of users and
-    rooms; rooms by `names.room_slug`. `own_*`: those of the project's own people, who are protected."""
+    rooms; rooms by `plan.room_slug`. `own_emails`: those of the project's own people, who are protected."""
 
     emails: pl.Series
     usernames: pl.Series
@@ -213,7 +224,6 @@ class Known:
     rooms: pl.Series
     channels: pl.Series
     own_emails: pl.Series
-    own_usernames: pl.Series
 
 
 def known(document: Mapping[str, Sequence[str]]) -> Known:
@@ -250,8 +260,7 @@ def judge_users(frame: pl.DataFrame, known: Known) -> Words:
             "email_taken": _rows_of(emails.filter(_in("text", known.emails)), len(frame)) & ~before,
             "name_clash": _later(username) & ~repeated,
             "username_taken": _is_in(username, known.usernames) & ~before,
-            "protected": _rows_of(emails.filter(_in("text", known.own_emails)), len(frame))
-            | _is_in(username, known.own_usernames),
+            "protected": _rows_of(emails.filter(_in("text", known.own_emails)), len(frame)),
             "repeated": repeated,
             "inferred": inferred,
             "admin": _flags(frame["role"].is_in(["owner", "admin"])),

@@ -2,7 +2,13 @@
 
 Pure: it is given what the workspace holds under the same ids, addresses and names, and changes those objects in memory;
 the flow writes down whatever was touched. The rules are those of the import contract 6.2, 6.3 and 6.5 with their DO
-lines; messages are decided in bulk by `settle.py`.
+lines, and nobody is merged: two ids of one export are two things, unless an id or an e-mail address says otherwise. A
+name joins only what was there before the export, nobody whose addresses are others, none of the house's own people and
+no private room; else it is numbered. Messages are decided in bulk by `settle.py`.
+
+Facts have an age, that of the export which told them (the time of its newest message): an older export tells nothing
+over a newer one, and fills what is empty. `account` is the foreign id whose record the facts of a user or room are, so
+that two accounts of one person do not take turns.
 
 What became of a record is a code of `check.OUTCOMES`.
 """
@@ -45,16 +51,46 @@ TAKEN = {
 class Options:
     """`operation_id`: the run's. `users_only`: nobody who is there already is touched, they fail (contract 3.14).
     `update_existing` False: those who are there already are skipped. `admins`: the file may give the role `admin`.
-    `starter_id`: the workspace user of who started the run."""
+    `starter_id`: the workspace user of who started the run. `age_us`: the age of the export; one without messages has
+    none, and is taken as it comes."""
 
     operation_id: str
     users_only: bool = False
     update_existing: bool = True
     admins: bool = False
     starter_id: str | None = None
+    age_us: int | None = None
+
+    def older_than(self, as_of_us: int) -> bool:
+        return self.age_us is not None and self.age_us < as_of_us
+
+    def as_of(self, as_of_us: int = 0) -> int:
+        """The age of what it says over facts of that age."""
+        return as_of_us if self.age_us is None else self.age_us
 
 
 NewId = Callable[[], str]
+Named = Callable[[str], bool]
+"""Whether a foreign id is that of a record of this export."""
+
+
+def nobody(key: str) -> bool:
+    return False
+
+
+Said = dict[str, Mapping[str, Any]]
+"""First id -> the first record of this export that has it, of those that were met."""
+_PLACE = frozenset({"entry", "position", "row"})
+
+
+def said_before(said: Said, ids: Sequence[str], record: Mapping[str, Any]) -> str | None:
+    """What becomes of a record whose id an earlier one of the export has: it is a duplicate only if it says the same.
+    None where it is the first."""
+    first = said.get(ids[0]) if ids else None
+    if first is None:
+        return None
+    same = all(first.get(name) == value for name, value in record.items() if name not in _PLACE)
+    return "duplicate" if same else "differs"
 
 
 # Users
@@ -76,6 +112,9 @@ class User:
     operation_id: str | None = None
     pending_avatar: str | None = None
     document: dict[str, Any] = field(default_factory=dict)
+    as_of_us: int = 0
+    account: str | None = None
+    ids: set[str] = field(default_factory=set)  # its foreign ids, as far as they are known here
     new: bool = False
     changed: bool = False
     addresses_changed: bool = False
@@ -88,18 +127,23 @@ class User:
 
 class People:
     """The users that a batch of records may be about. `taken` asks the workspace whether a name is in use that nobody
-    here has; `import_ids` collects what is to be written: import id -> user id."""
+    here has; `named` whether a foreign id is one of this export; `import_ids` collects what is to be written: import
+    id -> user id."""
 
     def __init__(
         self,
         by_import_id: Mapping[str, User] = {},
         by_address: Mapping[str, User] = {},
         by_username: Mapping[str, User] = {},
-        taken: Callable[[str], bool] = lambda key: False,
+        taken: Callable[[str], bool] = nobody,
         numbers: dict[str, int] | None = None,
+        named: Named = nobody,
+        said: Said | None = None,
     ) -> None:
         self.by_import_id, self.by_address = dict(by_import_id), dict(by_address)
         self.by_username = dict(by_username)
+        self.named = named
+        self.said: Said = {} if said is None else said
         self.import_ids: dict[str, str] = {}
         self.touched: dict[str, User] = {}
         self._taken = taken
@@ -110,37 +154,45 @@ class People:
         for import_id in ids:
             if import_id in self.by_import_id:
                 return self.by_import_id[import_id], "import_id"
-        return self._find_known(addresses, key)
+        return self._find_known(ids, addresses, key)
 
-    def _find_known(self, addresses: Sequence[str], key: str | None) -> tuple[User | None, str]:
+    def _find_known(self, ids: Sequence[str], addresses: Sequence[str], key: str | None) -> tuple[User | None, str]:
         for address in addresses:
             if address in self.by_address:
                 return self.by_address[address], "email"
-        if key and key in self.by_username:
-            return self.by_username[key], "username"
+        user = self.by_username.get(key) if key else None
+        if user is not None and self._same_name_same_person(user, ids, addresses):
+            return user, "username"
         return None, ""
 
+    def _same_name_same_person(self, user: User, ids: Sequence[str], addresses: Sequence[str]) -> bool:
+        if user.protected or any(self.named(one) for one in user.ids if one not in ids):
+            return False
+        return not addresses or not user.emails or any(address in user.emails for address in addresses)
+
     def other_than_placeholder(
-        self, placeholder: User, addresses: Sequence[str], key: str | None
+        self, placeholder: User, ids: Sequence[str], addresses: Sequence[str], key: str | None
     ) -> tuple[User | None, str]:
-        found, by = self._find_known(addresses, key)
+        found, by = self._find_known(ids, addresses, key)
         return (None, "") if found is placeholder else (found, by)
+
+    def has_name(self, username: str) -> bool:
+        """Whether somebody has the name of a record. Whoever has one of theirs is here."""
+        return username.lower() in self.by_username
 
     def is_free(self, key: str) -> bool:
         return key not in NAMES_NOBODY_GETS and key not in self.by_username and not self._taken(key)
 
-    def first_free(self, candidates: Sequence[str]) -> str:
+    def first_free(self, candidates: Sequence[str], first_number: int = 1) -> str:
         for candidate in candidates:
             if self.is_free(candidate.lower()):
                 return candidate
         base = candidates[0] if candidates else "user"
-        number = self._numbers.get(base, 0)
-        while True:
+        number = self._numbers.get(base.lower(), first_number)
+        while not self.is_free(f"{base}-{number}".lower()):
             number += 1
-            name = f"{base}-{number}"
-            if self.is_free(name.lower()):
-                self._numbers[base] = number
-                return name
+        self._numbers[base.lower()] = number + 1
+        return f"{base}-{number}"
 
     def give_ids(self, user: User, ids: Iterable[str]) -> bool:
         """Notes import ids that nobody has, or that a placeholder stood for; whether any was new."""
@@ -150,6 +202,7 @@ class People:
             if holder is None or (holder.placeholder and holder is not user):
                 self.by_import_id[import_id] = user
                 self.import_ids[import_id] = user.id
+                user.ids.add(import_id)
                 given = True
         return given
 
@@ -178,21 +231,44 @@ def username_of(record: Mapping[str, Any]) -> str | None:
     return name if name and name.lower() not in NAMES_NOBODY_GETS else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """A staged user, cleaned."""
+
+    record: Mapping[str, Any]
+    ids: list[str]
+    addresses: list[str]
+    username: str | None
+
+    @property
+    def key(self) -> str | None:
+        return self.username.lower() if self.username else None
+
+    @property
+    def name(self) -> str:
+        return clean(self.record.get("name")) or clean(self.record.get("display_name"))
+
+
 def plan_user(record: Mapping[str, Any], people: People, options: Options, new_id: NewId) -> str:
     """Decides one staged user (a row of `tables.TABLES["users"]`) that was selected; the outcome's code."""
-    ids, addresses, username = ids_of(record), addresses_of(record), username_of(record)
-    if not addresses and not username:
+    one = _Person(record, ids_of(record), addresses_of(record), username_of(record))
+    if not one.addresses and not one.username:
         return MISSING_EMAIL_AND_USERNAME
-    if username and len(username) > USERNAME_CHARS:
+    if one.username and len(one.username) > USERNAME_CHARS:
         return INVALID_USER
-    key = username.lower() if username else None
-    user, by = people.find(ids, addresses, key)
+    user, by = people.find(one.ids, one.addresses, one.key)
+    again = said_before(people.said, one.ids, record) if by == "import_id" and not options.users_only else None
+    if again is not None:
+        return again
+    people.said.update(dict.fromkeys(one.ids[:1], record))
     placeholder = user if user is not None and user.placeholder else None
     if placeholder is not None:
         # What was only known as an author turns out to be this one; unless it is somebody who is there already.
-        user, by = people.other_than_placeholder(placeholder, addresses, key)
+        user, by = people.other_than_placeholder(placeholder, one.ids, one.addresses, one.key)
     if user is None:
-        _create(record, ids, addresses, username, placeholder, people, options, new_id)
+        if options.users_only and one.username and people.has_name(one.username):
+            return TAKEN["username"]
+        _create(one, placeholder, people, options, new_id)
         return "created"
     if options.users_only:
         return TAKEN[by]
@@ -202,15 +278,12 @@ def plan_user(record: Mapping[str, Any], people: People, options: Options, new_i
         placeholder.document = {**placeholder.document, "merged_into": user.id}
         placeholder.changed = True
         people.note(placeholder)
-    if by == "import_id" and user.operation_id == options.operation_id and not user.protected:
-        people.give_ids(user, ids)
-        return "duplicate"
-    given = people.give_ids(user, ids)
+    given = people.give_ids(user, one.ids)
     if user.protected:
         return "protected"
     if not options.update_existing:
         return "exists"
-    return "updated" if _update(user, record, addresses, people, options) or given else "unchanged"
+    return "updated" if _update(user, one, people, options) or given else "unchanged"
 
 
 def plan_inferred(
@@ -231,70 +304,94 @@ def plan_inferred(
     return "placeholder"
 
 
-def _create(
-    record: Mapping[str, Any],
-    ids: list[str],
-    addresses: list[str],
-    username: str | None,
-    placeholder: User | None,
-    people: People,
-    options: Options,
-    new_id: NewId,
-) -> None:
-    name = clean(record.get("name")) or clean(record.get("display_name"))
+def _create(one: _Person, placeholder: User | None, people: People, options: Options, new_id: NewId) -> None:
+    username = one.username
     if username is None:
-        username = people.first_free(username_candidates(name, addresses))
+        username = people.first_free(username_candidates(one.name, one.addresses))
+    elif people.has_name(username):
+        username = people.first_free([username[: USERNAME_CHARS - 12]], 2)  # as the Mattermost writer numbers
     user = placeholder or User(new_id(), username, new=True)
     user.username = username
-    user.name = name or name_from_username(username)
-    user.type = record.get("type") or "user"
-    user.roles = _roles(record, options) or list(DEFAULT_ROLES)
-    user.emails = {address: False for address in addresses if address not in people.by_address}
-    user.active = not record.get("deleted")
+    user.name = one.name or name_from_username(one.username or username)
+    user.type = one.record.get("type") or "user"
+    user.roles = _roles(one.record, options) or list(DEFAULT_ROLES)
+    user.emails = {address: False for address in one.addresses if address not in people.by_address}
+    user.active = not one.record.get("deleted")
     user.placeholder = False
     user.operation_id = options.operation_id
-    user.document = _document(record)
+    user.document = _document(one.record)
+    user.as_of_us, user.account = options.as_of(), one.ids[0] if one.ids else None
     user.changed = user.addresses_changed = True
-    _set_avatar(user, record)
+    _set_avatar(user, one.record)
     people.by_username[username.lower()] = user
     people.by_address.update(dict.fromkeys(user.emails, user))
-    people.give_ids(user, ids)
+    people.give_ids(user, one.ids)
     people.note(user)
 
 
-def _update(user: User, record: Mapping[str, Any], addresses: list[str], people: People, options: Options) -> bool:
-    """The rest of contract 6.2.5; never the username. Two records of one export that are the same person add up."""
-    before = (user.name, user.type, list(user.roles), dict(user.emails), user.active, user.pending_avatar)
-    document_before = user.document
-    same_run = user.operation_id == options.operation_id
-    user.name = clean(record.get("name")) or user.name
-    if record.get("type"):
-        user.type = record["type"]
-    roles = _roles(record, options)
-    if roles:
-        user.roles = sorted({*user.roles, *roles}) if same_run else roles
+def _update(user: User, one: _Person, people: People, options: Options) -> bool:
+    """The rest of contract 6.2.5; never the username. A record that has no say only fills what is empty."""
+    before = _facts(user)
+    emails_before = list(user.emails)
+    record, has_say = one.record, _has_say(user, one, people, options)
+    found = _document(record)
+    mine = {
+        address: user.emails.get(address, False) for address in one.addresses if _is_free_for(address, user, people)
+    }
+    if has_say:
+        user.name = clean(record.get("name")) or user.name
+        user.type = record.get("type") or user.type
+        user.roles = _roles(record, options) or user.roles
+        if record.get("deleted") is not None or user.account not in (None, *one.ids):
+            user.active = not record.get("deleted")
+        # The addresses of another account of the same person stay.
+        user.emails = (mine or user.emails) if user.ids <= set(one.ids) else {**user.emails, **mine}
+        user.document = _merged(user.document, found)
+        _set_avatar(user, record)
+        user.as_of_us = options.as_of(user.as_of_us)
+        user.account = one.ids[0] if one.ids else user.account
+    else:
+        user.name = user.name or one.name
+        if not user.ids <= set(one.ids) or not user.emails:
+            user.emails = {**mine, **user.emails}
+        user.document = _merged(found, user.document)
     user.roles = user.roles or list(DEFAULT_ROLES)
-    mine = [address for address in addresses if people.by_address.get(address, user) is user]
-    if mine:
-        kept = dict(user.emails) if same_run else {}
-        user.emails = kept | {address: user.emails.get(address, False) for address in mine}
-    if record.get("deleted") is not None:
-        user.active = not record["deleted"] or (same_run and user.active)
-    custom = {**(user.document.get("customFields") or {}), **(_document(record).get("customFields") or {})}
-    user.document = {**user.document, **_document(record)} | ({"customFields": custom} if custom else {})
-    _set_avatar(user, record)
-    after = (user.name, user.type, list(user.roles), dict(user.emails), user.active, user.pending_avatar)
-    if before == after and document_before == user.document:
+    if before == _facts(user):
         return False
-    if list(before[3]) != list(user.emails):
+    if emails_before != list(user.emails):
         user.addresses_changed = True
-        for address in before[3]:
+        for address in emails_before:
             if address not in user.emails:
                 people.by_address.pop(address, None)
         people.by_address.update(dict.fromkeys(user.emails, user))
     user.changed = True
     people.note(user)
-    return True
+    return before[:-2] != _facts(user)[:-2]
+
+
+def _facts(user: User) -> tuple[Any, ...]:
+    shown = (user.name, user.type, list(user.roles), dict(user.emails), user.active, user.pending_avatar)
+    return (*shown, user.document, user.as_of_us, user.account)
+
+
+def _has_say(user: User, one: _Person, people: People, options: Options) -> bool:
+    """Whether the facts of a record replace those of the user it is."""
+    if options.older_than(user.as_of_us):
+        return False
+    if user.account is None or user.account in one.ids:
+        return True
+    if bool(one.record.get("deleted")) == user.active:
+        return not user.active  # of two accounts the one that is in use
+    return not people.named(user.account)
+
+
+def _is_free_for(address: str, user: User, people: People) -> bool:
+    return people.by_address.get(address, user) is user
+
+
+def _merged(older: dict[str, Any], newer: dict[str, Any]) -> dict[str, Any]:
+    custom = {**(older.get("customFields") or {}), **(newer.get("customFields") or {})}
+    return {**older, **newer} | ({"customFields": custom} if custom else {})
 
 
 def _roles(record: Mapping[str, Any], options: Options) -> list[str]:
@@ -408,15 +505,21 @@ def direct_key(user_ids: Iterable[str]) -> str:
 
 
 def room_keys(record: Mapping[str, Any], members: Sequence[str]) -> list[str]:
-    """Every key under which a room may stand that this staged channel becomes; `members` are user ids."""
+    """Keys under which a room may stand that this staged channel becomes; `members` are user ids."""
     if record.get("type") == "d":
-        return [direct_key(members)] if members else []
+        return [_direct_key(record, members, len(set(members)))]
     key = named_key(room_slug(clean(record.get("name"))))
-    return [key, *(_private_key(key, one) for one in ids_of(record)[:1])]
+    return [key, f"{key}-2"]
 
 
-def _private_key(key: str, import_id: str) -> str:
-    return key + "-" + hashlib.sha256(import_id.encode()).hexdigest()[:6]
+def _direct_key(record: Mapping[str, Any], known: Sequence[str], listed: int) -> str:
+    """A conversation of some people is these people. A group of which the export does not have everybody is none but
+    itself: the two who are left may have another conversation, which the others never saw."""
+    group = record.get("kind") == "group_dm" and (len(set(known)) < 3 or len(set(known)) < listed)
+    if not group and known:
+        return direct_key(known)
+    ids = ids_of(record)
+    return "d:" + hashlib.sha256(f"group {ids[0] if ids else ''}".encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -433,19 +536,34 @@ class Room:
     operation_id: str | None = None
     created_us: int | None = None
     document: dict[str, Any] = field(default_factory=dict)
+    as_of_us: int = 0
+    account: str | None = None
+    ids: set[str] = field(default_factory=set)  # its foreign ids, as far as they are known here
     new: bool = False
     changed: bool = False
 
 
 class Rooms:
-    """The rooms that a batch of records may be about, `general` always among them."""
+    """The rooms that a batch of records may be about, `general` always among them. `taken` asks the workspace whether a
+    key is in use that no room here has; `named` whether a foreign id is one of this export."""
 
-    def __init__(self, by_import_id: Mapping[str, Room], by_key: Mapping[str, Room], general: Room) -> None:
+    def __init__(
+        self,
+        by_import_id: Mapping[str, Room],
+        by_key: Mapping[str, Room],
+        general: Room,
+        taken: Callable[[str], bool] = nobody,
+        named: Named = nobody,
+        said: Said | None = None,
+    ) -> None:
         self.by_import_id, self.by_key, self.general = dict(by_import_id), dict(by_key), general
+        self.said: Said = {} if said is None else said
         self.import_ids: dict[str, str] = {}
         self.touched: dict[str, Room] = {}
         # record's id -> the room it became, of this batch
         self.became: dict[str, Room] = {}
+        self.named = named
+        self._taken = taken
 
     def give_ids(self, room: Room, ids: Iterable[str]) -> bool:
         given = False
@@ -453,8 +571,36 @@ class Rooms:
             if import_id not in self.by_import_id:
                 self.by_import_id[import_id] = room
                 self.import_ids[import_id] = room.id
+                room.ids.add(import_id)
                 given = True
         return given
+
+    def joins(self, room: Room, ids: Sequence[str], type: str) -> bool:
+        """Whether a channel of these ids becomes a room that only has its name: one that was there before the export,
+        public like itself."""
+        return type == room.type == "c" and not any(self.named(one) for one in room.ids if one not in ids)
+
+    def is_free(self, key: str) -> bool:
+        return key not in self.by_key and not self._taken(key)
+
+    def free_key(self, key: str) -> str:
+        """The key, or the first numbered one that no room has."""
+        number, numbered = 1, key
+        while not self.is_free(numbered):
+            number += 1
+            numbered = f"{key}-{number}"
+        return numbered
+
+
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """A staged channel, cleaned. `known`: user ids of its members."""
+
+    record: Mapping[str, Any]
+    ids: list[str]
+    type: str
+    name: str
+    known: list[str]
 
 
 def plan_room(
@@ -467,95 +613,128 @@ def plan_room(
 ) -> str:
     """Decides one staged channel that was selected. `users`: import id -> user id, of everybody it names that is known;
     `members`: import ids, of a direct room at least. The outcome's code."""
-    ids, type = ids_of(record), record.get("type") or "c"
-    if not ids:
-        return MISSING_IMPORT_ID
-    name = clean(record.get("name"))
-    if type != "d" and not name:
-        return MISSING_NAME
     known = [users[member] for member in members if member in users]
-    room = next((rooms.by_import_id[one] for one in ids if one in rooms.by_import_id), None)
-    if room is not None and room.operation_id == options.operation_id:
-        rooms.give_ids(room, ids)
-        return "duplicate"
-    if type == "d" and room is None and (len(known) < len(set(members)) or not known):
+    one = _Channel(record, ids_of(record), record.get("type") or "c", clean(record.get("name")), known)
+    if not one.ids:
+        return MISSING_IMPORT_ID
+    if one.type != "d" and not one.name:
+        return MISSING_NAME
+    room = next((rooms.by_import_id[id] for id in one.ids if id in rooms.by_import_id), None)
+    if room is not None and (again := said_before(rooms.said, one.ids, record)) is not None:
+        return again
+    if one.type == "d" and room is None and len(known) < max(len(set(members)), record.get("kind") != "group_dm"):
         return MISSING_USERS
-    key = direct_key(known) if type == "d" else named_key(room_slug(name))
+    key = _direct_key(record, known, len(set(members))) if one.type == "d" else named_key(room_slug(one.name))
+    rooms.said[one.ids[0]] = record
     if room is None:
-        room = rooms.general if record.get("general") else rooms.by_key.get(key)
-    if room is not None and type == "p" and room.type == "c" and ids[0] not in rooms.by_import_id and not room.general:
-        # What was private must not come to stand in a public room that happens to have its name.
-        key = _private_key(key, ids[0])
-        room = rooms.by_key.get(key)
+        room = _by_name(one, key, rooms)
     if room is None:
-        creator = users.get(clean(record.get("creator"))) or (known[0] if type == "d" and known else None)
-        creator = creator or (options.starter_id if type != "d" else None)
+        creator = users.get(clean(record.get("creator"))) or (
+            known[0] if known and one.type == "d" else options.starter_id
+        )
         if creator is None:
             return INVALID_CREATOR
-        _create_room(record, ids, type, name, key, creator, rooms, options, new_id)
+        _create_room(one, rooms, _new_room(one, rooms.free_key(key), creator, options, new_id))
         return "created"
-    rooms.became[ids[0]] = room
-    given = rooms.give_ids(room, ids)
+    rooms.became[one.ids[0]] = room
+    given = rooms.give_ids(room, one.ids)
     if not options.update_existing:
         return "matched"
-    return "updated" if _update_room(room, record, name, rooms) or given else "unchanged"
+    return "updated" if _update_room(room, one, rooms, options) or given else "unchanged"
 
 
-def _create_room(
-    record: Mapping[str, Any],
-    ids: list[str],
-    type: str,
-    name: str,
-    key: str,
-    creator: str,
-    rooms: Rooms,
-    options: Options,
-    new_id: NewId,
-) -> None:
-    slugged = "" if type == "d" else key.removeprefix("n:")
-    document: dict[str, Any] = {"kind": record["kind"]} if record.get("kind") else {}
-    if slugged and slugged != name:
-        document["displayName"] = name
-    room = Room(
+def _by_name(one: _Channel, key: str, rooms: Rooms) -> Room | None:
+    """The room that a channel without a known id becomes, if there is one."""
+    if one.type == "d":
+        return rooms.by_key.get(key)
+    if one.record.get("general") and rooms.joins(rooms.general, one.ids, one.type):
+        return rooms.general
+    room = rooms.by_key.get(key)
+    return room if room is not None and rooms.joins(room, one.ids, one.type) else None
+
+
+def _new_room(one: _Channel, key: str, creator: str, options: Options, new_id: NewId) -> Room:
+    slugged = "" if one.type == "d" else key.removeprefix("n:")
+    document: dict[str, Any] = {"kind": one.record["kind"]} if one.record.get("kind") else {}
+    if slugged and slugged != one.name:
+        document["displayName"] = one.name
+    return Room(
         new_id(),
-        type,
+        one.type,
         slugged,
         key,
         creator,
-        clean(record.get("topic")),
-        clean(record.get("purpose")),
-        bool(record.get("archived")),
+        clean(one.record.get("topic")),
+        clean(one.record.get("purpose")),
+        bool(one.record.get("archived")),
         operation_id=options.operation_id,
-        created_us=record.get("created_us"),
+        created_us=one.record.get("created_us"),
         document=document,
+        as_of_us=options.as_of(),
+        account=one.ids[0],
         new=True,
         changed=True,
     )
-    rooms.by_key[key] = room
-    rooms.give_ids(room, ids)
+
+
+def _create_room(one: _Channel, rooms: Rooms, room: Room) -> None:
+    rooms.by_key[room.key] = room
+    rooms.give_ids(room, one.ids)
     rooms.touched[room.id] = room
-    rooms.became[ids[0]] = room
+    rooms.became[one.ids[0]] = room
 
 
-def _update_room(room: Room, record: Mapping[str, Any], name: str, rooms: Rooms) -> bool:
-    before = (room.topic, room.description, room.archived, room.created_us, room.key)
-    room.topic = clean(record.get("topic")) or room.topic
-    room.description = clean(record.get("purpose")) or room.description
-    room.archived = room.archived or (bool(record.get("archived")) and not room.general)
-    if record.get("created_us") is not None and not room.general:
-        room.created_us = record["created_us"]
-    if room.general and record.get("general"):
-        # Only the built-in room follows the name it has elsewhere (contract 6.3.3).
-        key = named_key(room_slug(name))
-        if key != room.key and key not in rooms.by_key:
-            rooms.by_key.pop(room.key, None)
-            room.key, room.name = key, key.removeprefix("n:")
-            rooms.by_key[key] = room
-    if before == (room.topic, room.description, room.archived, room.created_us, room.key):
+def _update_room(room: Room, one: _Channel, rooms: Rooms, options: Options) -> bool:
+    before = _room_facts(room)
+    record = one.record
+    topic, purpose = clean(record.get("topic")), clean(record.get("purpose"))
+    if _room_has_say(room, one, rooms, options):
+        room.topic, room.description = topic or room.topic, purpose or room.description
+        if not room.general:
+            room.archived = bool(record.get("archived")) if record.get("archived") is not None else room.archived
+            room.created_us = room.created_us if record.get("created_us") is None else record["created_us"]
+            if one.type == "p" and room.type == "c" and room.ids <= set(one.ids):
+                room.type = "p"  # closed since
+        _rename(room, one, rooms, newer=options.as_of() > room.as_of_us)
+        room.as_of_us, room.account = options.as_of(room.as_of_us), one.ids[0]
+    else:
+        room.topic, room.description = room.topic or topic, room.description or purpose
+    if before == _room_facts(room):
         return False
     room.changed = True
     rooms.touched[room.id] = room
-    return True
+    return before[:-2] != _room_facts(room)[:-2]
+
+
+def _rename(room: Room, one: _Channel, rooms: Rooms, newer: bool) -> None:
+    """The built-in room follows the name it has elsewhere (contract 6.3.3); any other that of a newer export, if it is
+    that export's own and not one that only shares its name."""
+    if one.type == "d" or not (one.record.get("general") if room.general else newer and room.account in one.ids):
+        return
+    key = named_key(room_slug(one.name))
+    if key == room.key or room.document.get("displayName", room.name) == one.name:
+        return
+    if room.general and not rooms.is_free(key):
+        return
+    rooms.by_key.pop(room.key, None)
+    room.key = rooms.free_key(key)
+    room.name = room.key.removeprefix("n:")
+    rooms.by_key[room.key] = room
+    document = {name: value for name, value in room.document.items() if name != "displayName"}
+    room.document = document if room.name == one.name else document | {"displayName": one.name}
+
+
+def _room_facts(room: Room) -> tuple[Any, ...]:
+    shown = (room.topic, room.description, room.archived, room.created_us, room.key, room.type, room.document)
+    return (*shown, room.as_of_us, room.account)
+
+
+def _room_has_say(room: Room, one: _Channel, rooms: Rooms, options: Options) -> bool:
+    if options.older_than(room.as_of_us):
+        return False
+    if room.account is None or room.account in one.ids:
+        return True
+    return not rooms.named(room.account)
 
 
 # Contacts
@@ -570,15 +749,17 @@ class Contact:
     manager_id: str | None = None
     custom: dict[str, Any] = field(default_factory=dict)
     operation_id: str | None = None
+    as_of_us: int = 0
     new: bool = False
     changed: bool = False
 
 
 class Contacts:
-    def __init__(self, by_import_id: Mapping[str, Contact]) -> None:
+    def __init__(self, by_import_id: Mapping[str, Contact], said: Said | None = None) -> None:
         self.by_import_id = dict(by_import_id)
         self.import_ids: dict[str, str] = {}
         self.touched: dict[str, Contact] = {}
+        self.said: Said = {} if said is None else said
 
 
 def plan_contact(
@@ -589,27 +770,44 @@ def plan_contact(
     if not any(record.get(name) for name in ("name", "emails", "phones")):
         return "empty"
     contact = next((contacts.by_import_id[one] for one in ids if one in contacts.by_import_id), None)
+    if contact is not None and (again := said_before(contacts.said, ids, record)) is not None:
+        return again
+    contacts.said.update(dict.fromkeys(ids[:1], record))
     new = contact is None
     if contact is None:
         contact = Contact(new_id(), operation_id=options.operation_id, new=True)
-    elif contact.operation_id == options.operation_id:
-        return "duplicate"
     elif not options.update_existing:
         return "exists"
-    before = (contact.name, contact.emails, contact.phones, contact.manager_id, contact.custom)
-    emails = [clean(one) for one in record.get("emails") or () if clean(one)]
-    phones = [clean(one) for one in record.get("phones") or () if clean(one)]
-    manager = clean(record.get("manager"))
-    contact.name = clean(record.get("name")) or contact.name or f"guest-{contact.id[-6:]}"
-    contact.emails = list(dict.fromkeys(emails)) or contact.emails
-    contact.phones = list(dict.fromkeys(phones)) or contact.phones
-    contact.manager_id = users.get(manager) or users.get(manager.lower()) or contact.manager_id
-    contact.custom = {**contact.custom, **json_object(record.get("custom"))}
-    contact.changed = before != (contact.name, contact.emails, contact.phones, contact.manager_id, contact.custom)
-    if contact.changed:
+    shown, as_of_us = _contact_facts(contact), contact.as_of_us
+    _update_contact(contact, record, users, options)
+    updated = shown != _contact_facts(contact)
+    contact.changed = updated or as_of_us != contact.as_of_us
+    if contact.changed or new:
         contacts.touched[contact.id] = contact
     for import_id in ids:
         if import_id not in contacts.by_import_id:
             contacts.import_ids[import_id] = contact.id
             contacts.by_import_id[import_id] = contact
-    return "created" if new else "updated" if contact.changed else "unchanged"
+    return "created" if new else "updated" if updated else "unchanged"
+
+
+def _update_contact(contact: Contact, record: Mapping[str, Any], users: Mapping[str, str], options: Options) -> None:
+    emails = list(dict.fromkeys(clean(one) for one in record.get("emails") or () if clean(one)))
+    phones = list(dict.fromkeys(clean(one) for one in record.get("phones") or () if clean(one)))
+    manager = clean(record.get("manager"))
+    name, manager_id = clean(record.get("name")), users.get(manager) or users.get(manager.lower())
+    custom = json_object(record.get("custom"))
+    if not options.older_than(contact.as_of_us):
+        contact.name, contact.manager_id = name or contact.name, manager_id or contact.manager_id
+        contact.emails, contact.phones = emails or contact.emails, phones or contact.phones
+        contact.custom = {**contact.custom, **custom}
+        contact.as_of_us = options.as_of(contact.as_of_us)
+    else:
+        contact.name, contact.manager_id = contact.name or name, contact.manager_id or manager_id
+        contact.emails, contact.phones = contact.emails or emails, contact.phones or phones
+        contact.custom = {**custom, **contact.custom}
+    contact.name = contact.name or f"guest-{contact.id[-6:]}"
+
+
+def _contact_facts(contact: Contact) -> tuple[Any, ...]:
+    return (contact.name, contact.emails, contact.phones, contact.manager_id, contact.custom)

@@ -332,6 +332,9 @@ chat_user = Table(
     Column("pending_avatar", Text),  # address or data: URI still to be fetched
     Column("avatar_object", Text),
     Column("avatar_type", String(100)),
+    # Of what age its facts are (the newest message of the export that told them), and of which foreign id.
+    Column("as_of_us", Big),
+    Column("account", String(700)),
     Column("document", JSON, nullable=False, default=dict),  # utcOffset, statusText, bio, customFields, zone, phone ...
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
@@ -374,6 +377,8 @@ chat_room = Table(
     Column("operation_id", String(24)),
     Column("messages", Big, nullable=False, default=0),
     Column("last_message_at", Time),
+    Column("as_of_us", Big),  # as of users
+    Column("account", String(700)),
     Column("document", JSON, nullable=False, default=dict),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
@@ -386,6 +391,7 @@ chat_member = Table(
     Column("room_id", String(24), ForeignKey("chat_room.id", ondelete="CASCADE"), primary_key=True),
     Column("user_id", String(24), ForeignKey("chat_user.id", ondelete="CASCADE"), primary_key=True, index=True),
     Column("operation_id", String(24)),
+    Column("as_of_us", Big),  # the newest export that lists them there
 )
 
 chat_contact = Table(
@@ -399,6 +405,7 @@ chat_contact = Table(
     Column("manager_id", String(24)),
     Column("custom", JSON, nullable=False, default=dict),
     Column("operation_id", String(24)),
+    Column("as_of_us", Big),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
 )
@@ -418,6 +425,21 @@ chat_part = Table(
     Column("objects", JSON, nullable=False),
     Column("first_us", Big),
     Column("last_us", Big),
+    Column("as_of_us", Big),  # the age of the export that brought it
+)
+
+# Rows of a workspace part that a newer export has just so: their state is as of that one. An object with u32 offsets.
+chat_confirmed = Table(
+    "chat_confirmed",
+    metadata,
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # the part whose rows they are
+    Column("operation_id", String(24), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("staged_number", Integer, primary_key=True),
+    Column("as_of_us", Big, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("object", Text, nullable=False),
 )
 
 # Rows of a workspace part that a later run replaced with a newer state of the same message: an object with u32 offsets.

@@ -113,11 +113,79 @@ def test_two_records_of_one_export() -> None:
     held = people()
     assert decide(held, username="bob", emails=["a@x.co"]) == "created"
     assert decide(held, username="bob", emails=["a@x.co"]) == "duplicate"
-    # The same name is the same person; one that left does not switch off one that stayed.
-    assert decide(held, id="U2", ids=["U2"], username="BOB", emails=["b@x.co"], deleted=True) == "updated"
+    # The same address is the same person; one that left does not switch off one that stayed.
+    more = {"username": "bobby", "emails": ["a@x.co", "b@x.co"], "name": "Bobby"}
+    assert decide(held, id="U2", ids=["U2"], deleted=True, **more) == "updated"
     user = held.by_username["bob"]
-    assert (list(user.emails), user.active) == (["a@x.co", "b@x.co"], True)
+    assert (user.name, list(user.emails), user.active) == ("Bob", ["a@x.co", "b@x.co"], True)
     assert held.import_ids == {"U1": "new1", "U2": "new1"}
+    # And only what is equal is a copy.
+    assert decide(held, username="bob", emails=["a@x.co"], title="Chief") == "differs"
+
+
+def in_order(*records: dict[str, Any], named: tuple[str, ...] = (), age: int = 1) -> tuple[People, list[str]]:
+    """Users of one export in an empty workspace."""
+    held = People(named=lambda one: one in named)
+    make = ids()
+    return held, [plan.plan_user(record(**one), held, Options("op2", age_us=age), make) for one in records]
+
+
+def test_two_of_one_handle_are_two_people() -> None:
+    one = {"id": "W1", "ids": ["W1"], "username": "kim", "name": "Kim A", "emails": ["kim@a.x"]}
+    two = {"id": "W2", "ids": ["W2"], "username": "Kim", "name": "Kim B", "emails": ["kim@b.x"]}
+    three = {"id": "W3", "ids": ["W3"], "username": "kim", "name": "Kim C"}
+    held, codes = in_order(one, two, three, named=("W1", "W2", "W3"))
+    assert codes == ["created"] * 3
+    assert [(user.username, user.name) for user in held.touched.values()] == [
+        ("kim", "Kim A"),
+        ("Kim-2", "Kim B"),
+        ("kim-3", "Kim C"),
+    ]
+    # Nor does a later export join whose addresses are others.
+    held, codes = in_order(one, two)
+    assert codes == ["created", "created"]
+    # It joins who may be the same.
+    held, codes = in_order(one, three)
+    assert codes == ["created", "updated"]
+    assert held.by_username["kim"].ids == {"W1", "W3"}
+
+
+def test_the_house_s_own_people_are_found_by_id_or_address_only() -> None:
+    boss = User("own", "boss", "Boss", roles=["user"], emails={"boss@x.co": True}, person_id="p1")
+    held = people(boss)
+    assert decide(held, username="boss", name="Another") == "created"
+    assert held.import_ids == {"U1": "new1"}
+    assert held.touched["new1"].username == "boss-2"
+
+
+def test_an_older_export_fills_what_is_empty_and_undoes_nothing() -> None:
+    user = old("bob", emails={"bob@x.co": True}, as_of_us=50, account="U1", document={"title": "Chief"})
+    older = {"username": "bob", "name": "Former", "emails": ["former@x.co"], "title": "Clerk", "zone": "UTC"}
+    held = people(user, import_ids={"U1": user})
+    user.ids = {"U1"}
+    assert decide(held, Options("op2", age_us=49), deleted=True, **older) == "updated"
+    assert (user.name, list(user.emails), user.active) == ("Old", ["bob@x.co"], True)
+    assert (user.document, user.as_of_us) == ({"title": "Chief", "zone": "UTC"}, 50)
+    held = people(user, import_ids={"U1": user})
+    assert decide(held, Options("op2", age_us=51), deleted=True, **older) == "updated"
+    assert (user.name, list(user.emails), user.active, user.as_of_us) == ("Former", ["former@x.co"], False, 51)
+
+
+def test_two_accounts_of_one_person_do_not_take_turns() -> None:
+    one = {"id": "U1", "ids": ["U1"], "username": "cy", "name": "Cy", "emails": ["cy@x.co"]}
+    two = {"id": "U33", "ids": ["U33"], "username": "cyrus", "name": "Cyrus", "emails": ["cy@x.co"], "title": "Chief"}
+    held, codes = in_order(one, two, named=("U1", "U33"))
+    assert codes == ["created", "updated"]
+    (user,) = {id(user): user for user in held.by_import_id.values()}.values()
+    assert (user.name, user.document) == ("Cy", {"title": "Chief"})
+    for _ in range(2):
+        again = People(held.by_import_id, held.by_address, held.by_username, named=lambda one: True)
+        codes = [plan.plan_user(record(**found), again, Options("op3", age_us=1), ids()) for found in (one, two)]
+        assert codes == ["unchanged", "unchanged"]
+    # The one that is in use speaks for both.
+    held, _ = in_order({**one, "deleted": True}, two, named=("U1", "U33"))
+    assert held.by_address["cy@x.co"].name == "Cyrus"
+    assert held.by_address["cy@x.co"].active
 
 
 def test_a_placeholder_becomes_who_it_stood_for() -> None:
@@ -217,8 +285,13 @@ def test_rooms() -> None:
     room = held.became["C1"]
     assert (room.name, room.key, room.creator_id, room.archived) == ("My-Room", "n:My-Room", "u1", True)
     assert settle(held, name="My Room!", creator="U1") == "duplicate"
+    assert settle(held, name="My Room!", creator="U1", topic="Other") == "differs"
     assert settle(held, id="C2", ids=["C2"], name="My.Room", creator="U1", topic="New") == "updated"
     assert (held.became["C2"], room.topic) == (room, "New")
+    # Of one export they are two.
+    held.named = lambda one: one in ("C1", "C2", "C3")
+    assert settle(held, id="C3", ids=["C3"], name="My.Room", creator="U1") == "created"
+    assert (held.became["C3"].name, held.became["C3"].document) == ("My-Room-2", {"displayName": "My.Room"})
     assert settle(rooms(), name="x", creator="U9") == "importer-channel-invalid-creator"
     assert settle(rooms(), name="x", creator="U9", options=Options("op2", starter_id="u1")) == "created"
     assert settle(rooms(), name=" ") == "importer-channel-missing-name"
@@ -251,6 +324,36 @@ def test_direct_rooms_are_their_members() -> None:
     assert settle(held, (), type="d", id="D3", ids=["D3"]) == "importer-channel-missing-users"
 
 
+def test_a_group_of_which_not_everybody_is_known_is_no_conversation_of_two() -> None:
+    held = rooms()
+    assert settle(held, ("U1", "U2"), type="d", kind="dm") == "created"
+    for number, members in enumerate((("U1", "U2"), ("U1",), ())):
+        given = {"id": f"G{number}", "ids": [f"G{number}"], "type": "d", "kind": "group_dm"}
+        assert settle(held, members, options=Options("op2", starter_id="u1"), **given) == "created"
+        assert held.became[f"G{number}"] is not held.became["C1"]
+
+
+def test_private_rooms_never_join_by_name() -> None:
+    for type, there in (("p", "p"), ("p", "c"), ("c", "p")):
+        held = rooms(Room("old", there, "secret", "n:secret", operation_id="op1"))
+        assert settle(held, name="secret", type=type, creator="U1") == "created"
+        assert (held.became["C1"].name, held.became["C1"].type) == ("secret-2", type)
+    held = rooms(Room("old", "c", "secret", "n:secret", operation_id="op1"))
+    assert settle(held, name="secret", creator="U1") == "updated"
+
+
+def test_an_older_export_undoes_nothing_of_a_room() -> None:
+    room = Room("old", "c", "team", "n:team", topic="New", as_of_us=50, account="C1", ids={"C1"})
+    older = {"name": "former", "topic": "Old", "purpose": "Why", "archived": True}
+    held = rooms(room, import_ids={"C1": room})
+    assert settle(held, options=Options("op2", age_us=49), **older) == "updated"
+    assert (room.name, room.topic, room.description, room.archived) == ("team", "New", "Why", False)
+    held = rooms(room, import_ids={"C1": room})
+    assert settle(held, options=Options("op2", age_us=51), type="p", **older) == "updated"
+    assert (room.name, room.key, room.topic, room.archived) == ("former", "n:former", "Old", True)
+    assert room.type == "p"  # closed since
+
+
 def test_contacts() -> None:
     held = Contacts({})
     given = {
@@ -265,6 +368,7 @@ def test_contacts() -> None:
     (kim,) = held.touched.values()
     assert (kim.emails, kim.manager_id, kim.custom) == (["k@x.co"], "u1", {"a": 1})
     assert plan.plan_contact(given, held, {"bob": "u1"}, Options("op1"), ids()) == "duplicate"
+    assert plan.plan_contact({**given, "name": "Kay"}, held, {"bob": "u1"}, Options("op1"), ids()) == "differs"
     assert plan.plan_contact(given, Contacts({"K1": kim}), {"bob": "u1"}, NOW, ids()) == "unchanged"
     more = {**given, "phones": ["1"]}
     assert plan.plan_contact(more, Contacts({"K1": kim}), {}, NOW, ids()) == "updated"

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -23,6 +25,7 @@ from douane.flow.chat.run_messages import messages_step
 from douane.flow.chat.run_people import contacts_step, placeholders_step, users_step
 from douane.flow.chat.run_rooms import members_step, rooms_step
 from douane.flow.house import House
+from douane.model.operation import Operation
 from douane.staging.parts import read_part
 from douane.store import chat, manifest, operations, projects
 from douane.store.chat import moment, run_state
@@ -32,6 +35,7 @@ from douane.store.database import read as reading
 WORK = "chat_run"
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WAIT_S = 0.5  # before asking again whether the workspace is free
 
 
@@ -88,6 +92,7 @@ def _begin(attempt: Attempt) -> Job:
             admins=bool(asked.get("admins")),
             starter_id=chat.user_id_of_person(connection, held.project_id, held.person_id)
             or chat.user_id_by(connection, held.project_id, username_key=chat.BOT_NAME),
+            age_us=held.detail["age_us"] if "age_us" in held.detail else _age(house, held),
         )
     job = Job(attempt, selection, options, version, bool(asked.get("retry")), bool(asked.get("strict")))
     with reading(house.engine) as connection:
@@ -95,12 +100,28 @@ def _begin(attempt: Attempt) -> Job:
     if not begun:
         counted = job.retry and "done" in held.detail
         zeros = dict.fromkeys(("imported", "skipped", "failed"), 0)
-        changes = {} if counted else {"done": zeros, "run_total": selected_work(job)}
+        changes: dict[str, Any] = {} if counted else {"done": zeros, "run_total": selected_work(job)}
+        changes["age_us"] = job.options.age_us
         with write(house.engine) as connection:
             operations.fenced(connection, held)
             run_state.begin(connection, held.id, version)
             operations.change_detail(connection, held.id, changes)
     return job
+
+
+def _age(house: House, held: Operation) -> int | None:
+    """The time of the newest message that the export may hold; what is later than its upload has no true time."""
+    with reading(house.engine) as connection:
+        parts = manifest.parts(connection, held.id, "messages")
+    made = held.created_at or datetime.now(UTC)
+    latest = (made + timedelta(days=1) - _EPOCH) // timedelta(microseconds=1)
+    newest: int | None = None
+    for part in parts:
+        times = read_part(house.objects.local_path(part.object), ("ts_us",))["ts_us"]
+        found = times.filter(times <= latest).max()
+        if isinstance(found, int) and (newest is None or found > newest):
+            newest = found
+    return newest
 
 
 def _finish(job: Job) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from douane import errors
 from douane.chat import check, settle
+from douane.chat.plan import Said
 from douane.flow.chat.run_job import Job, Record
 from douane.model.operation import Operation
 from douane.staging import masks
@@ -26,7 +27,7 @@ from douane.store.manifest import MaskRow, PartRow
 BATCH = 1000  # records in one transaction
 
 Codes = npt.NDArray[np.uint8]
-Decide = Callable[[Connection, list[Record]], list[str]]
+Decide = Callable[[Connection, list[Record], Said], list[str]]
 Commit = Callable[[list[Record], int, bool], None]
 
 
@@ -60,7 +61,11 @@ class _Batch:
         rows = self.rows[at : at + len(records)]
         with write(job.house.engine) as connection:
             now = operations.fenced(connection, job.held)
-            found = ["storing"] * len(records) if refused else self.table.decide(connection, records)
+            found = (
+                ["storing"] * len(records)
+                if refused
+                else self.table.decide(connection, records, job.ids(name).said(records, self.part))
+            )
             places = self.table.places()
             made = np.array([places[code] for code in found], np.uint8)
             fresh = self.codes.copy()
@@ -92,7 +97,7 @@ def decide_table(job: Job, table: StagedTable) -> bool:
             if job.over():
                 return False
             rows = pending[start : start + BATCH]
-            records = frame[rows].to_dicts()
+            records = [record | {"row": row} for record, row in zip(frame[rows].to_dicts(), rows.tolist(), strict=True)]
             split(records, 0, _Batch(job, table, part, codes, rows, start).commit)
             start += len(records)
         _close_part(_Closed(job, table.name, part, codes, before), frame["entry"] if "entry" in frame.columns else None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection
 
 from douane.chat import plan
-from douane.chat.plan import Contact, Contacts, People, User
+from douane.chat.plan import Contact, Contacts, People, Said, User
 from douane.flow.chat.run_batches import BATCH, StagedTable, decide_table
 from douane.flow.chat.run_job import Job, Record, chosen_channels, contact_chosen, direct_members
 from douane.store import chat, operations
@@ -21,9 +21,9 @@ from douane.store.ids import new_id
 def users_step(job: Job) -> bool:
     needed = frozenset() if job.options.users_only or job.strict else needed_authors(job)
 
-    def decide(connection: Connection, records: list[Record]) -> list[str]:
+    def decide(connection: Connection, records: list[Record], said: Said) -> list[str]:
         found: list[str] = []
-        people = people_of(job, connection, records)
+        people = people_of(job, connection, records, said)
         for record in records:
             if record.get("origin") == "inferred":
                 wanted = record["id"] in needed
@@ -39,7 +39,7 @@ def users_step(job: Job) -> bool:
     return decide_table(job, StagedTable("users", "users", decide))
 
 
-def people_of(job: Job, connection: Connection, records: Sequence[Record]) -> People:
+def people_of(job: Job, connection: Connection, records: Sequence[Record], said: Said | None = None) -> People:
     """Everybody that the records may be about."""
     ids, addresses, keys = [], [], []
     for record in records:
@@ -50,7 +50,8 @@ def people_of(job: Job, connection: Connection, records: Sequence[Record]) -> Pe
             keys.append(username.lower())
     project_id = job.project_id
     rows, by_import_id, by_address, by_username = chat.users_known(connection, project_id, ids, addresses, keys)
-    users = {id: _user(row) for id, row in rows.items()}
+    ids_of = chat.import_ids_of(connection, project_id, "user", rows)
+    users = {id: _user(row, ids_of.get(id, ())) for id, row in rows.items()}
 
     def of(found: Mapping[str, str]) -> dict[str, User]:
         return {key: users[id] for key, id in found.items() if id in users}
@@ -61,10 +62,12 @@ def people_of(job: Job, connection: Connection, records: Sequence[Record]) -> Pe
         of(by_username),
         lambda key: chat.user_id_by(connection, project_id, username_key=key) is not None,
         job.numbers,
+        lambda one: one in job.ids("users"),
+        said,
     )
 
 
-def _user(row: Mapping[str, Any]) -> User:
+def _user(row: Mapping[str, Any], ids: Iterable[str]) -> User:
     return User(
         row["id"],
         row["username"],
@@ -78,6 +81,9 @@ def _user(row: Mapping[str, Any]) -> User:
         row["operation_id"],
         row["pending_avatar"],
         dict(row["document"] or {}),
+        row["as_of_us"] or 0,
+        row["account"],
+        set(ids),
     )
 
 
@@ -99,6 +105,8 @@ def write_people(job: Job, connection: Connection, people: People) -> None:
             "operation_id": user.operation_id,
             "pending_avatar": user.pending_avatar,
             "document": user.document,
+            "as_of_us": user.as_of_us,
+            "account": user.account,
             "username": user.username,
             # A placeholder takes nobody's name away.
             "username_key": f"@{user.id}" if user.placeholder else user.username.lower(),
@@ -169,12 +177,12 @@ def placeholders_step(job: Job) -> bool:
 
 
 def contacts_step(job: Job) -> bool:
-    def decide(connection: Connection, records: list[Record]) -> list[str]:
+    def decide(connection: Connection, records: list[Record], said: Said) -> list[str]:
         chosen = [record for record in records if contact_chosen(job, record)]
         ids = [one for record in chosen for one in plan.ids_of(record)]
         rows, by_import_id = chat.contacts_known(connection, job.project_id, ids)
         held = {id: _contact(row) for id, row in rows.items()}
-        contacts = Contacts({key: held[id] for key, id in by_import_id.items() if id in held})
+        contacts = Contacts({key: held[id] for key, id in by_import_id.items() if id in held}, said)
         managers = [plan.clean(record.get("manager")) for record in chosen if record.get("manager")]
         _, by_id, _, by_name = chat.users_known(
             connection, job.project_id, managers, [], [name.lower() for name in managers]
@@ -200,6 +208,7 @@ def _contact(row: Mapping[str, Any]) -> Contact:
         row["manager_id"],
         dict(row["custom"] or {}),
         row["operation_id"],
+        row["as_of_us"] or 0,
     )
 
 
@@ -214,6 +223,7 @@ def _write_contacts(job: Job, connection: Connection, contacts: Contacts) -> Non
             "phones": contact.phones,
             "manager_id": contact.manager_id,
             "custom": contact.custom,
+            "as_of_us": contact.as_of_us,
             "operation_id": contact.operation_id,
             "updated_at": now,
         }

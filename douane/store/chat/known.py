@@ -21,15 +21,13 @@ def known(connection: Connection, project_id: str) -> dict[str, list[str]]:
         chat_user.c.project_id == project_id, chat_user.c.placeholder.is_(False)
     )
     keys = select(chat_room.c.room_key).where(chat_room.c.project_id == project_id, chat_room.c.type != "d")
-    own = connection.execute(
-        select(person.c.email, person.c.username).join(member).where(member.c.project_id == project_id)
-    ).all()
+    people = select(person.c.email, person.c.username).join(member).where(member.c.project_id == project_id)
+    own = connection.execute(people).all()
     return {
         "emails": list(connection.execute(emails).scalars()),
-        "usernames": list(connection.execute(usernames).scalars()),
+        "usernames": [*connection.execute(usernames).scalars(), *(row.username.lower() for row in own)],
         "users": ids("user"),
         "rooms": [key.removeprefix("n:") for key in connection.execute(keys).scalars()],
         "channels": ids("room"),
         "own_emails": [row.email.lower() for row in own],
-        "own_usernames": [row.username.lower() for row in own],
     }

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, or_, select, true
+from sqlalchemy.dialects import postgresql, sqlite
 
 from douane.store.chat.foreign_ids import targets
-from douane.store.chat.rows import Row, by_id, chunks, insert_new, listed, update_each
+from douane.store.chat.rows import AT_ONCE, Row, by_id, chunks, insert_new, listed, update_each
 from douane.store.schema import (
     chat_member,
     chat_room,
@@ -37,10 +38,66 @@ def write_rooms(connection: Connection, new: Sequence[Row], changed: Sequence[Ro
     update_each(connection, chat_room, changed)
 
 
-def add_members(connection: Connection, operation_id: str, pairs: Iterable[tuple[str, str]]) -> None:
-    """(room id, user id); who is a member stays one."""
-    rows = [{"room_id": room, "user_id": user, "operation_id": operation_id} for room, user in pairs]
-    insert_new(connection, chat_member, rows)
+def has_room_key(connection: Connection, project_id: str, key: str) -> bool:
+    query = select(chat_room.c.id).where(chat_room.c.project_id == project_id, chat_room.c.room_key == key)
+    return connection.execute(query).first() is not None
+
+
+def newer_rooms(connection: Connection, project_id: str, as_of_us: int) -> list[str]:
+    """Rooms of which a newer export than that tells."""
+    query = select(chat_room.c.id).where(chat_room.c.project_id == project_id, chat_room.c.as_of_us > as_of_us)
+    return list(connection.execute(query).scalars())
+
+
+def add_members(
+    connection: Connection, operation_id: str, pairs: Iterable[tuple[str, str]], as_of_us: int | None = None
+) -> None:
+    """(room id, user id), as an export of that age has them; who is a member stays one."""
+    rows = [
+        {"room_id": room, "user_id": user, "operation_id": operation_id, "as_of_us": as_of_us} for room, user in pairs
+    ]
+    if as_of_us is None:
+        insert_new(connection, chat_member, rows)
+        return
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = make(chat_member)
+    statement = statement.on_conflict_do_update(
+        index_elements=[chat_member.c.room_id, chat_member.c.user_id],
+        set_={"as_of_us": as_of_us},
+        where=func.coalesce(chat_member.c.as_of_us, 0) < as_of_us,
+    )
+    for start in range(0, len(rows), AT_ONCE):
+        connection.execute(statement, rows[start : start + AT_ONCE])
+
+
+def members_of(connection: Connection, room_ids: Iterable[str]) -> list[tuple[str, str]]:
+    """(room id, user id)."""
+    return _members(connection, room_ids, true())
+
+
+def older_members(connection: Connection, room_ids: Iterable[str], as_of_us: int) -> list[tuple[str, str]]:
+    """(room id, user id) of those whom no export of that age, or a newer one, lists."""
+    return _members(connection, room_ids, func.coalesce(chat_member.c.as_of_us, 0) < as_of_us)
+
+
+def _members(connection: Connection, room_ids: Iterable[str], which: ColumnElement[bool]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for chunk in chunks(room_ids):
+        query = select(chat_member.c.room_id, chat_member.c.user_id).where(chat_member.c.room_id.in_(chunk), which)
+        found += [(row.room_id, row.user_id) for row in connection.execute(query)]
+    return found
+
+
+def remove_members(connection: Connection, pairs: Iterable[tuple[str, str]], as_of_us: int) -> None:
+    """Those of them that nothing as new as that has listed meanwhile."""
+    statement = delete(chat_member).where(
+        chat_member.c.room_id == bindparam("_room"),
+        chat_member.c.user_id == bindparam("_user"),
+        func.coalesce(chat_member.c.as_of_us, 0) < as_of_us,
+    )
+    rows = [{"_room": room, "_user": user} for room, user in pairs]
+    if rows:
+        connection.execute(statement, rows)
 
 
 def set_room_counts(connection: Connection, counts: Sequence[tuple[str, int, datetime | None]]) -> None:

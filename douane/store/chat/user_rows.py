@@ -53,6 +53,12 @@ def user_id_by(connection: Connection, project_id: str, *, username_key: str) ->
     return connection.execute(query).scalar_one_or_none()
 
 
+def newer_users(connection: Connection, project_id: str, as_of_us: int) -> list[str]:
+    """Users of whom a newer export than that tells."""
+    query = select(chat_user.c.id).where(chat_user.c.project_id == project_id, chat_user.c.as_of_us > as_of_us)
+    return list(connection.execute(query).scalars())
+
+
 def user_id_of_person(connection: Connection, project_id: str, person_id: str | None) -> str | None:
     if person_id is None:
         return None
