@@ -35,7 +35,7 @@ from douane.line.sheet import (
 )
 from douane.line.staged import Checked, Part
 from douane.model.reading import Detected
-from douane.model.sheet_import import Summary
+from douane.model.sheet_import import Summary, TemplateDocument
 from douane.model.template import Template
 from douane.sheet import formats, mapping, output, report, template_file
 from douane.sheet.check import Checker
@@ -164,11 +164,16 @@ def read(spec: line.Read, folder: Path, wire: Wire) -> None:
 # Checking
 
 
+def template_of(document: TemplateDocument) -> Template:
+    return template_file.read_template({"name": document.name, "columns": list(document.columns)})
+
+
 class _Table:
     """A staged table as a verb sees it: its template laid out over its columns, and what people changed in it."""
 
     def __init__(self, spec: line.OfTable) -> None:
-        self.layout = mapping.layout(spec.template, spec.headings, spec.chosen)
+        self.template = template_of(spec.template)
+        self.layout = mapping.layout(self.template, spec.headings, spec.chosen)
         self.positions = {
             key: at for key in self.layout.fields if key and (at := self.layout.position(key)) is not None
         }
@@ -187,7 +192,7 @@ class _Table:
 
 def check(spec: line.Check, folder: Path, wire: Wire) -> None:
     table = _Table(spec)
-    checker = Checker(spec.template, table.layout, seed=spec.seed)
+    checker = Checker(table.template, table.layout, seed=spec.seed)
     wire.send(Begun(stamp=checker.stamp, words=checker.words))
     parts = [part for part in spec.parts if part.first_row >= 0]
     total = sum(part.rows for part in parts)
@@ -251,7 +256,7 @@ def tally(
 def recheck(spec: line.Recheck, folder: Path, wire: Wire) -> None:
     """Rows that people added become one new part."""
     table = _Table(spec)
-    checker = Checker(spec.template, table.layout, seed=spec.seed)
+    checker = Checker(table.template, table.layout, seed=spec.seed)
     previous = {verdict.number: verdict for verdict in spec.previous}
     parts = [part for part in spec.parts if part.first_row >= 0]
     checked = [previous[part.number] for part in parts]
@@ -284,7 +289,7 @@ def _settled(checker: Checker, summary: Summary) -> Settled:
 
 
 def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
-    source, template = source_of(spec), spec.template
+    source, template = source_of(spec), template_of(spec.template)
     reader = formats.open_file(source, spec.options)
     header = reader.detected.header_row
     headings = _headings(reader)
@@ -461,7 +466,7 @@ def _write_manifest(
 
 def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
     table = _Table(spec)
-    form = output.Output(spec.template, table.layout)
+    form = output.Output(table.template, table.layout)
 
     def frames() -> Iterator[pl.DataFrame]:
         for part, mask in zip(spec.parts, spec.masks, strict=True):

@@ -30,9 +30,10 @@ from douane.jobs.children import child_limits, run_child, stream_child
 from douane.line import Event, Progress, Spec
 from douane.line import sheet as line
 from douane.model.reading import Limits, Options
+from douane.model.sheet_import import TemplateDocument
 from douane.model.template import Template
 from douane.settings import Settings
-from douane.sheet.template_file import json_schema, read_template
+from douane.sheet.template_file import column_to_document, json_schema, read_template
 
 REPORTS = ("valid.csv", "invalid.csv", "problems.ndjson")
 COPY_BYTES = 1 << 20
@@ -99,7 +100,7 @@ def check(
     template = _template(template_path)
     spec = line.Inspect(
         options=_whole(options, config),
-        template=template,
+        template=TemplateDocument(template.name, tuple(column_to_document(column) for column in template.columns)),
         mapping=None if mapping_path is None else _mapping(mapping_path, {column.key for column in template.columns}),
         stage=stage is not None,
         report=out is not None,

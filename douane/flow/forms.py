@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
 from douane.model.operation import Operation
+from douane.model.sheet_import import SheetDetail, sheet_detail
 from douane.model.template import Template
 from douane.sheet import template_file
 from douane.sheet.check import Checker
@@ -31,31 +31,28 @@ class Form:
     keys: Mapping[str, int]
 
 
-def template_document(operation: Operation) -> dict[str, Any]:
-    """The effective schema as it was frozen, in template-file form."""
-    return {"name": operation.detail.get("template_name", ""), "columns": operation.detail["schema"]}
-
-
 def template_of(operation: Operation) -> Template:
-    return _template(msgspec.json.encode(template_document(operation)))
+    """The effective schema as it was frozen."""
+    return _template(msgspec.json.encode(sheet_detail(operation).template))
 
 
 def headings_of(operation: Operation) -> tuple[str, ...]:
     """The heading texts by position, as the person chose them."""
-    return tuple(operation.detail.get("headings") or ())
+    return sheet_detail(operation).headings or ()
 
 
 def chosen_of(operation: Operation) -> tuple[int | None, ...]:
     """Per column of the schema the heading position that feeds it."""
-    chosen = operation.detail.get("chosen")
-    if chosen is None:
-        return tuple(None for _ in operation.detail["schema"])
-    return tuple(chosen)
+    return _chosen(sheet_detail(operation))
+
+
+def _chosen(detail: SheetDetail) -> tuple[int | None, ...]:
+    return (None,) * len(detail.schema) if detail.chosen is None else detail.chosen
 
 
 def form_of(operation: Operation) -> Form:
-    key = msgspec.json.encode(template_document(operation))
-    return _form(key, headings_of(operation), chosen_of(operation), operation.seed)
+    detail = sheet_detail(operation)
+    return _form(msgspec.json.encode(detail.template), detail.headings or (), _chosen(detail), operation.seed)
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, WrongStage
@@ -18,6 +19,7 @@ from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
 from douane.model.operation import OPEN, Operation
+from douane.model.sheet_import import Asked, SheetDetail, sheet_detail
 from douane.model.template import Template
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet import template_file
@@ -71,16 +73,16 @@ class Choice:
 def begin(house: House, new: NewImport) -> Operation:
     """Makes the operation (stage `uploaded`, or `reviewing` without a file) and asks for reading, in one transaction.
     Wait with `get` until `headings_ready` or `work_error`."""
-    detail: dict[str, Any] = {
-        "template_name": new.template.name,
-        "schema": [template_file.column_to_document(column) for column in new.template.columns],
-        "wire": dict(new.wire),
-        "options": {"sheet": new.sheet, "encoding": new.encoding, "delimiter": new.delimiter},
-        "rows_max": new.rows_max,
-        "auto": new.auto,
-    }
+    detail = SheetDetail(
+        template_name=new.template.name,
+        schema=tuple(template_file.column_to_document(column) for column in new.template.columns),
+        wire=dict(new.wire),
+        options=Asked(new.sheet, new.encoding, new.delimiter),
+        rows_max=new.rows_max,
+        auto=new.auto,
+    )
     if new.source is None:
-        detail |= {"headings": [], "header_row": -1, "chosen": [None] * len(new.template.columns)}
+        detail.headings, detail.header_row, detail.chosen = (), -1, (None,) * len(new.template.columns)
     operation = Operation(
         id=new.operation_id,
         project_id=new.project_id,
@@ -94,7 +96,7 @@ def begin(house: House, new: NewImport) -> Operation:
         source_size=new.source.size if new.source else 0,
         file_name=new.source.file_name if new.source else None,
         media_type=new.source.media_type if new.source else None,
-        detail=detail,
+        detail=to_builtins(detail),
     )
     with write(house.engine) as connection:
         made = operations.create(connection, operation)
@@ -138,7 +140,8 @@ def headings_ready(operation: Operation) -> bool:
     on rows can only be kept once all are counted."""
     if operation.read_done:
         return True
-    return "headings" in operation.detail and operation.rows_read > 1 and operation.detail.get("rows_max") is None
+    detail = sheet_detail(operation)
+    return detail.headings is not None and operation.rows_read > 1 and detail.rows_max is None
 
 
 def columns(operation: Operation) -> list[dict[str, Any]]:
@@ -146,14 +149,14 @@ def columns(operation: Operation) -> list[dict[str, Any]]:
     where one is set, in schema order."""
     headings = headings_of(operation)
     documents = []
-    for document, at in zip(operation.detail["schema"], chosen_of(operation), strict=True):
+    for document, at in zip(sheet_detail(operation).schema, chosen_of(operation), strict=True):
         documents.append(document if at is None else {**document, "columnHeading": headings[at]})
     return documents
 
 
 def headings(operation: Operation) -> list[str]:
     """The heading texts by position; after finalizing, the column keys in their place."""
-    if operation.stage in ("uploaded", "mapping") or operation.detail.get("finalized") is None:
+    if operation.stage in ("uploaded", "mapping") or not sheet_detail(operation).finalized:
         return list(headings_of(operation))
     form = form_of(operation)
     return [key or "_" for key in form.layout.fields[: form.layout.width]]
@@ -161,7 +164,7 @@ def headings(operation: Operation) -> list[str]:
 
 def preview(operation: Operation) -> list[list[str]]:
     """The first 15 records as they are in the file."""
-    return [list(record) for record in operation.detail.get("records", [])]
+    return [list(record) for record in sheet_detail(operation).records]
 
 
 def set_header(house: House, operation: Operation, index: int | None, headings: Sequence[str]) -> None:
@@ -173,13 +176,13 @@ def set_header(house: House, operation: Operation, index: int | None, headings: 
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage not in ("uploaded", "mapping"):
             raise WrongStage("The heading row can be chosen before the columns are mapped.", stage=now.stage)
-        width = int(now.detail.get("width") or len(headings))
-        texts = [str(text) for text in headings][:width]
-        texts += [f"column {at + 1}" for at in range(len(texts), width)]
-        changes: dict[str, Any] = {"header_row": -1 if index is None else index, "headings": texts}
-        if now.stage == "mapping":
-            changes["chosen"] = list(sheet_mapping.propose(template_of(now), tuple(texts)))
-        operations.change_detail(connection, now.id, changes)
+        with operations.changing(connection, now.id, SheetDetail) as detail:
+            width = detail.width or len(headings)
+            texts = [str(text) for text in headings][:width]
+            texts += [f"column {at + 1}" for at in range(len(texts), width)]
+            detail.header_row, detail.headings = -1 if index is None else index, tuple(texts)
+            if now.stage == "mapping":
+                detail.chosen = sheet_mapping.propose(template_of(now), detail.headings)
 
 
 def mapping(house: House, operation: Operation) -> Operation:
@@ -187,8 +190,9 @@ def mapping(house: House, operation: Operation) -> Operation:
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage == "uploaded":
-            chosen = sheet_mapping.propose(template_of(now), headings_of(now))
-            operations.change(connection, now.id, stage="mapping", detail={**now.detail, "chosen": list(chosen)})
+            with operations.changing(connection, now.id, SheetDetail) as detail:
+                detail.chosen = sheet_mapping.propose(template_of(now), headings_of(now))
+            operations.change(connection, now.id, stage="mapping")
             now = operations.get(connection, now.id)
         if now.stage != "mapping":
             raise WrongStage("The columns of this import are mapped already.", stage=now.stage)
@@ -201,9 +205,10 @@ def finalize(house: House, operation: Operation, choices: Sequence[Choice]) -> O
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage != "mapping":
             raise WrongStage("The columns of this import cannot be mapped now.", stage=now.stage)
-        chosen = _choose(template_of(now), headings_of(now), chosen_of(now), choices)
-        detail = {**now.detail, "chosen": list(chosen), "finalized": True}
-        operations.change(connection, now.id, stage="mapped", detail=detail)
+        with operations.changing(connection, now.id, SheetDetail) as detail:
+            detail.chosen = _choose(template_of(now), headings_of(now), chosen_of(now), choices)
+            detail.finalized = True
+        operations.change(connection, now.id, stage="mapped")
         return operations.get(connection, now.id)
 
 
@@ -250,7 +255,8 @@ def ask_review(house: House, operation: Operation) -> Operation:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage == "mapped" and now.work == "read":
             # Reading goes on while a person maps; the reader asks for the check when it is through.
-            operations.change_detail(connection, now.id, {"check_wanted": True})
+            with operations.changing(connection, now.id, SheetDetail) as detail:
+                detail.check_wanted = True
         elif now.stage == "mapped" and now.work == "":
             ask(house, connection, now, "check")
         elif now.stage == "reviewing" and now.work == "":
@@ -262,13 +268,13 @@ def ask_review(house: House, operation: Operation) -> Operation:
 
 def reviewed(operation: Operation) -> bool:
     """Whether nothing is under way that a review waits for."""
-    return operation.work == "" and not (operation.stage == "mapped" and operation.detail.get("check_wanted"))
+    return operation.work == "" and not (operation.stage == "mapped" and sheet_detail(operation).check_wanted)
 
 
 def current(operation: Operation) -> bool:
     """Whether the verdicts were made with the rules, mapping and libraries of today; true where there are none yet."""
-    stamp = operation.detail.get("check", {}).get("stamp")
-    return stamp is None or bool(stamp == form_of(operation).checker.stamp)
+    made = sheet_detail(operation).check
+    return made is None or made.stamp == form_of(operation).checker.stamp
 
 
 def confirm(house: House, operation: Operation, rows_max: int | None = None) -> Operation:

@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from douane.errors import BadRequest, Conflict, WrongStage
 from douane.flow import revisions
-from douane.flow.forms import Form, chosen_of, form_of, headings_of, template_of
+from douane.flow.forms import Form, chosen_of, form_of, headings_of
 from douane.flow.house import House
 from douane.flow.work import TABLE
 from douane.jobs.children import stream_child
@@ -31,6 +31,7 @@ from douane.line.sheet import Encode
 from douane.line.staged import Part
 from douane.model.operation import Operation
 from douane.model.problem import Problem
+from douane.model.sheet_import import sheet_detail
 from douane.staging import masks
 from douane.staging.masks import GONE, INVALID, VALID, View
 from douane.staging.pages import Directory, Entry, PackedEntry, Page
@@ -118,7 +119,7 @@ def _directory(connection: Connection, operation: Operation, version: int) -> Di
         PackedEntry(row.view, row.first_row, row.last_row, row.rows, row.object)
         for row in manifest.packed_rows(connection, operation.id, TABLE, version)
     ]
-    return Directory(entries, packed, int(operation.detail.get("check", {}).get("words", 1)))
+    return Directory(entries, packed, made.words if (made := sheet_detail(operation).check) else 1)
 
 
 def page(house: House, operation: Operation, view: View, page: int, limit: int) -> RecordPage:
@@ -184,12 +185,12 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
 def _todays(operation: Operation, form: Form, page: Page) -> masks.Words:
     """The masks with today's bits. Those of another Douane are read by the names of their rules; a rule that is no more
     has nothing to say."""
-    made = operation.detail.get("check", {})
-    if made.get("stamp") == form.checker.stamp or "rules" not in made:
+    made = sheet_detail(operation).check
+    if made is None or made.stamp == form.checker.stamp or not made.rules:
         return page.words
     bits = {(rule.column, rule.name): rule.bit for rule in form.checker.rules}
     words = np.zeros((len(page.words), form.checker.words), np.uint64)
-    for old, (column, name) in enumerate(made["rules"]):
+    for old, (column, name) in enumerate(made.rules):
         bit = bits.get((column, name))
         if bit is not None:
             set_rows = (page.words[:, old // 64] >> np.uint64(old % 64)) & np.uint64(1)
@@ -292,7 +293,7 @@ def _unjudged(cells: Mapping[str, str | None]) -> bool:
 
 
 def _was_in_file(operation: Operation, index: int) -> bool:
-    return int(operation.detail.get("header_row", -1)) < index < operation.rows_read
+    return sheet_detail(operation).first_data_row <= index < operation.rows_read
 
 
 def _in_review(connection: Connection, operation: Operation) -> Operation:
@@ -493,7 +494,7 @@ def _encoded(
                 for entry in entries
             ),
             masks=tuple(house.objects.link_into(entry.mask_object or "", inputs) for entry in entries),
-            template=template_of(operation),
+            template=sheet_detail(operation).template,
             headings=headings_of(operation),
             chosen=chosen_of(operation),
             cells=cells,

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import structlog
-from msgspec import to_builtins
 from msgspec.structs import asdict, replace
 
 from douane import errors
@@ -26,7 +25,7 @@ from douane.line import sheet as line
 from douane.line.staged import Checked, Packed, Part
 from douane.model.operation import Operation
 from douane.model.reading import Options, Position
-from douane.model.template import Template
+from douane.model.sheet_import import Judging, SheetDetail, TemplateDocument, sheet_detail
 from douane.sheet import mapping as sheet_mapping
 from douane.store import manifest, operations
 from douane.store.database import read as reading
@@ -81,8 +80,8 @@ def _read(attempt: Attempt) -> bool:
 
 def _options(house: House, held: Operation) -> Options:
     settings = house.settings
-    asked = held.detail.get("options", {})
-    return Options(**asked, piece_bytes=settings.piece_bytes, limits=file_limits(settings))
+    asked = sheet_detail(held).options
+    return Options(**asdict(asked), piece_bytes=settings.piece_bytes, limits=file_limits(settings))
 
 
 def _keep_part(attempt: Attempt, event: line.Staged) -> None:
@@ -92,7 +91,7 @@ def _keep_part(attempt: Attempt, event: line.Staged) -> None:
         now = operations.fenced(connection, attempt.held)
         manifest.add_part(connection, now.id, TABLE, row)
         operations.change(connection, now.id, rows_read=row.first_row + row.rows, blank=now.blank + row.blank, tries=1)
-    rows_max = attempt.held.detail.get("rows_max")
+    rows_max = sheet_detail(attempt.held).rows_max
     if rows_max is not None and row.first_row + row.rows - 1000 > rows_max:
         raise _too_many(rows_max)
 
@@ -111,42 +110,33 @@ def _too_many(rows_max: int) -> errors.DouaneError:
 
 def _keep_detected(attempt: Attempt, event: line.Opened) -> None:
     records, header, width = event.records, event.detected.header_row, event.detected.width
-    if header is None and records and not attempt.held.detail.get("auto"):
+    if header is None and records and not sheet_detail(attempt.held).auto:
         # The first record holds the headings until a person says that there are none (contract 5.2, 5.5): programs map
         # by what stands there, be it all numbers.
         header = 0
     if header is not None:
-        texts = list((event.detected.headings or records[header])[:width])
-        headings = texts + [""] * (width - len(texts))
+        texts = (event.detected.headings or records[header])[:width]
+        headings = (*texts, *[""] * (width - len(texts)))
     else:
-        headings = [f"column {at + 1}" for at in range(width)]
+        headings = tuple(f"column {at + 1}" for at in range(width))
     with write(attempt.house.engine) as connection:
         operations.fenced(connection, attempt.held)
-        operations.change_detail(
-            connection,
-            attempt.held.id,
-            {
-                "detected": to_builtins(event.detected),
-                "records": to_builtins(records),
-                "width": width,
-                "headings": headings,
-                "header_row": -1 if header is None else header,
-            },
-        )
+        with operations.changing(connection, attempt.held.id, SheetDetail) as detail:
+            detail.detected, detail.records, detail.width = event.detected, records, width
+            detail.headings, detail.header_row = headings, -1 if header is None else header
 
 
 def _finish_reading(attempt: Attempt, rows: int) -> None:
     house = attempt.house
     with write(house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
-        data_rows = rows - (int(now.detail["header_row"]) + 1)
-        if rows == 0 or (rows < 2 and now.detail["header_row"] >= 0):
+        detail = sheet_detail(now)
+        if rows == 0 or (rows < 2 and detail.first_data_row > 0):
             raise errors.BadFile("File is empty", code="file_empty")
-        rows_max = now.detail.get("rows_max")
-        if rows_max is not None and data_rows > rows_max:
-            raise _too_many(rows_max)
+        if detail.rows_max is not None and rows - detail.first_data_row > detail.rows_max:
+            raise _too_many(detail.rows_max)
         operations.release(connection, now.id, read_done=True, rows_read=rows, progress={})
-        if now.detail.get("auto"):
+        if detail.auto:
             chosen = sheet_mapping.propose(template_of(now), headings_of(now))
             missing = _required_without(now, chosen)
             if missing is not None:
@@ -154,13 +144,14 @@ def _finish_reading(attempt: Attempt, rows: int) -> None:
                     connection, now.id, work_error={"code": "bad_mapping", "message": f"{missing} is required"}
                 )
                 return
-            detail = {**now.detail, "chosen": list(chosen), "finalized": True}
+            with operations.changing(connection, now.id, SheetDetail) as changed:
+                changed.chosen, changed.finalized = chosen, True
             operations.change(connection, now.id, stage="mapping")
-            operations.change(connection, now.id, stage="mapped", detail=detail)
+            operations.change(connection, now.id, stage="mapped")
             imports.ask(house, connection, now, "check")
-        elif now.detail.get("check_wanted"):
-            detail = {key: value for key, value in now.detail.items() if key != "check_wanted"}
-            operations.change(connection, now.id, detail=detail)
+        elif detail.check_wanted:
+            with operations.changing(connection, now.id, SheetDetail) as changed:
+                changed.check_wanted = False
             imports.ask(house, connection, now, "check")
 
 
@@ -213,8 +204,8 @@ def _check(attempt: Attempt, *, complete: bool) -> bool:
         cells = revisions.lay_out(house, connection, held.id, attempt.seat.inputs, upto=last)
     spec = line.Check(
         **_table(attempt, parts, cells),
-        data_start=int(held.detail["header_row"]) + 1,
-        stamp=held.detail.get("going"),
+        data_start=sheet_detail(held).first_data_row,
+        stamp=sheet_detail(held).going,
         added_number=ADDED_NUMBER + version,
         held=_verdicts(attempt, parts, done),
     )
@@ -247,15 +238,14 @@ def _check(attempt: Attempt, *, complete: bool) -> bool:
 def _begin_check(attempt: Attempt, version: int, event: line.Begun) -> None:
     """Masks of another Douane's rules that were named for this version are dropped."""
     held = attempt.held
-    if held.detail.get("going") == event.stamp:
+    if sheet_detail(held).going == event.stamp:
         return
     with write(attempt.house.engine) as connection:
         operations.fenced(connection, held)
         manifest.drop_masks(connection, held.id, TABLE, version)
-        changes: dict[str, Any] = {"going": event.stamp}
-        if "check" not in held.detail:
-            changes["check"] = {"stamp": event.stamp, "words": event.words}
-        operations.change_detail(connection, held.id, changes)
+        with operations.changing(connection, held.id, SheetDetail) as detail:
+            detail.going = event.stamp
+            detail.check = detail.check or Judging(event.stamp, event.words)
 
 
 def _recheck(attempt: Attempt, *, complete: bool = False) -> None:
@@ -299,7 +289,7 @@ class _Judging(TypedDict):
     """What a check of any kind is given (`line.OfTable`)."""
 
     parts: tuple[Part, ...]
-    template: Template
+    template: TemplateDocument
     headings: tuple[str, ...]
     chosen: tuple[int | None, ...]
     seed: int
@@ -313,7 +303,7 @@ def _table(attempt: Attempt, parts: list[PartRow], cells: tuple[Path, ...]) -> _
             Part(row.number, row.first_row, row.rows, attempt.house.objects.link_into(row.object, inputs))
             for row in parts
         ),
-        "template": template_of(held),
+        "template": sheet_detail(held).template,
         "headings": headings_of(held),
         "chosen": chosen_of(held),
         "seed": held.seed,
@@ -380,16 +370,15 @@ def _publish(attempt: Attempt, found: _Found, *, complete: bool = False) -> None
         masks = manifest.masks(connection, now.id, TABLE, version)
         valid = sum(masks[row.number].valid for row in parts)
         invalid = sum(masks[row.number].invalid for row in parts)
-        summary = replace(settled.summary, blank=now.blank, found=valid + invalid + now.blank)
-        detail = {key: value for key, value in now.detail.items() if key != "going"}
-        detail["check"] = {"stamp": settled.stamp, "words": settled.words, "rules": to_builtins(settled.rules)}
-        detail["summary"] = to_builtins(summary)
+        with operations.changing(connection, now.id, SheetDetail) as detail:
+            detail.going = None
+            detail.check = Judging(settled.stamp, settled.words, settled.rules)
+            detail.summary = replace(settled.summary, blank=now.blank, found=valid + invalid + now.blank)
         values: dict[str, Any] = {
             "version": version,
             "valid": valid,
             "invalid": invalid,
             "total": valid + invalid,
-            "detail": detail,
             "progress": {},
             "revision_reviewed": found.reviewed,
         }

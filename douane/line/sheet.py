@@ -9,8 +9,7 @@ from douane.line import Event, OfFile, Spec
 from douane.line.staged import Checked, Packed, Part
 from douane.model.bounds import Count, Text, Word
 from douane.model.reading import Detected, Options, Position
-from douane.model.sheet_import import Summary
-from douane.model.template import Template
+from douane.model.sheet_import import Summary, TemplateDocument
 
 Records = tuple[tuple[Text, ...], ...]
 Rules = tuple[tuple[Text | None, Word], ...]  # the column and name of each bit of a mask
@@ -141,7 +140,7 @@ class OfTable(Spec, frozen=True, kw_only=True):
     """A verb over a staged table: its parts, the template it is for, and which heading feeds which column."""
 
     parts: tuple[Part, ...]
-    template: Template
+    template: TemplateDocument
     headings: tuple[Text, ...]
     chosen: tuple[Count | None, ...]
     seed: Count = 0
@@ -177,7 +176,7 @@ class Inspect(OfFile, frozen=True, kw_only=True, tag="inspect"):
     events: ClassVar[tuple[type[Event], ...]] = (Mapped, Inspected)
 
     options: Options
-    template: Template
+    template: TemplateDocument
     mapping: dict[Text, Text | None] | None = None
     stage: bool = False
     report: bool = False

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Any
 
-from douane.model.bounds import Count, Text, Word
+import msgspec
+from msgspec import Struct, field
+
+from douane.model.bounds import Count, Line, Text, Word
+from douane.model.operation import Operation
+from douane.model.reading import Detected
 
 
 class Finding(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,3 +36,69 @@ class Summary(Struct, frozen=True, forbid_unknown_fields=True):
     found: Count
     problems: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
+
+
+class TemplateDocument(Struct, frozen=True, forbid_unknown_fields=True):
+    """A template in the form of its file (`sheet.template_file.read_template` makes the template of it): what is kept
+    and sent is the document, for a third-party type's own fields are read by that type alone."""
+
+    name: Text = ""
+    columns: tuple[dict[Text, Any], ...] = ()
+
+
+class Asked(Struct, frozen=True):
+    """What a person said of the file, None = to be detected; `sheet` is a name or a number from 0."""
+
+    sheet: Line | Count | None = None
+    encoding: Line | None = None
+    delimiter: Line | None = None
+
+
+class Judging(Struct, frozen=True):
+    """What the masks were made with: the rules and libraries (`stamp`), and the column and name of each bit, once a
+    check is through."""
+
+    stamp: Word
+    words: Count
+    rules: tuple[tuple[Text | None, Word], ...] = ()
+
+
+class SheetDetail(Struct, omit_defaults=True):
+    """The `detail` of an operation of this family. Changed by `store.operations.changing` alone.
+
+    `schema`: the effective columns, frozen; `wire`: what the surface wants kept as it came. Once the heading record is
+    known: `detected`, the first `records`, the `width` of the table, the `headings` by position and the index of their
+    record (`header_row`; -1 = there is none). `chosen`: per column of the schema the position that feeds it.
+    `check_wanted`: a check was asked for while reading went on. `going`: the stamp of a check that is under way;
+    `check` and `summary`: of the last one that was published."""
+
+    template_name: str = ""
+    schema: tuple[dict[Text, Any], ...] = ()
+    wire: dict[Text, Any] = field(default_factory=dict)
+    options: Asked = field(default_factory=Asked)
+    rows_max: Count | None = None
+    auto: bool = False
+    detected: Detected | None = None
+    records: tuple[tuple[Text, ...], ...] = ()
+    width: Count = 0
+    headings: tuple[Text, ...] | None = None
+    header_row: int | None = None
+    chosen: tuple[Count | None, ...] | None = None
+    finalized: bool = False
+    check_wanted: bool = False
+    going: Word | None = None
+    check: Judging | None = None
+    summary: Summary | None = None
+
+    @property
+    def template(self) -> TemplateDocument:
+        return TemplateDocument(self.template_name, self.schema)
+
+    @property
+    def first_data_row(self) -> int:
+        """Rows before it are headings or preamble."""
+        return (-1 if self.header_row is None else self.header_row) + 1
+
+
+def sheet_detail(operation: Operation) -> SheetDetail:
+    return msgspec.convert(operation.detail, SheetDetail)

@@ -6,10 +6,12 @@ once another attempt has claimed the work or a person has ended it. So a frozen 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from douane.errors import NotFound, Superseded, WrongStage
@@ -20,6 +22,8 @@ from douane.store.schema import operation
 from douane.store.times import utc
 
 TRIES_MAX = 3
+
+D = TypeVar("D", bound=msgspec.Struct)
 
 
 def create(connection: Connection, new: Operation) -> Operation:
@@ -192,6 +196,15 @@ def _change(connection: Connection, operation_id: str, values: Mapping[str, Any]
 def release(connection: Connection, operation_id: str, **values: Any) -> None:
     """The work is done (or given up): nobody holds it any more. Later writes of the attempt find `work` changed."""
     change(connection, operation_id, work="", **values)
+
+
+@contextmanager
+def changing(connection: Connection, operation_id: str, kind: type[D]) -> Iterator[D]:
+    """The operation's own document as its family has it (`kind`), locked, to be changed in place: it is written when
+    the block ends, and not where it raises."""
+    detail = msgspec.convert(get(connection, operation_id, lock=True).detail, kind)
+    yield detail
+    _change(connection, operation_id, {"detail": msgspec.to_builtins(detail)})
 
 
 def change_detail(connection: Connection, operation_id: str, changes: Mapping[str, Any]) -> None:

@@ -43,7 +43,7 @@ def _of_value(kind: Any, value: Any, at: str) -> Iterator[tuple[str, Any]]:
         kind = kind.type
     if isinstance(kind, inspect.AnyType | inspect.RawType):
         return
-    yield f"{at} is a list of objects", [{"a": 1}]
+    yield f"{at} is a list of lists", [[[1]]]
     if not _takes(kind, inspect.FloatType):
         yield f"{at} is a fraction", 0.5
     kinds = kind.types if isinstance(kind, inspect.UnionType) else (kind,)

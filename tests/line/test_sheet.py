@@ -7,15 +7,14 @@ from douane import line
 from douane.line import COMMON, Failure, FileName, Progress, Sandbox, sheet
 from douane.line.staged import Checked, Packed, Part
 from douane.model.reading import Detected, Options, Position
-from douane.model.sheet_import import Finding, Summary
-from douane.model.template import Column, Template, Validation
+from douane.model.sheet_import import Finding, Summary, TemplateDocument
 from tests.line.hostile import HERE, NAMES, THERE, faults, unbounded
 
 DETECTED = Detected("csv", 2, 0, "utf-8", ",", '"', ("one", "two"), "one", "gzip", ("A note.",))
 SUMMARY = Summary(3, 1, 2, 0, 0, 3, (Finding("a", "number", 2, (1, 2), "x is no number"),), ())
 PART = Part(1, 0, 3, HERE / "part-0000001")
 VERDICT = Checked(1, 3, 1, 2, HERE / "mask-1", HERE / "hash-1", {"valid": HERE / "sparse-valid-1.arrow"})
-TEMPLATE = Template("people", (Column("a", "A", validations=(Validation("range", 1, 2.5),), default=3),))
+TEMPLATE = TemplateDocument("people", ({"key": "a", "name": "A", "columnType": "String"},))
 TABLE = {"parts": (PART,), "template": TEMPLATE, "headings": ("A", "B"), "chosen": (1,), "cells": (HERE / "cells",)}
 OPTIONS = Options(sheet="one", encoding="utf-8", delimiter=";")
 

@@ -14,6 +14,7 @@ from douane.errors import BadTemplate
 from douane.flow.records import Record
 from douane.model.identity import Member, Person, Project
 from douane.model.operation import Operation
+from douane.model.sheet_import import sheet_detail
 from douane.model.template import StoredColumn, StoredTemplate
 from douane.sheet import columns, template_file
 from douane.web.spreadsheet.wire.stages import STATUS
@@ -313,8 +314,8 @@ def upload(
     operation: Operation, columns: Sequence[Mapping[str, Any]], headings: Sequence[str], *, listed: bool = False
 ) -> UploadDocument:
     """`columns` and `headings` as `flow.imports` gives them. `listed`: without the virtual `id` (2.1)."""
-    kept = operation.detail.get("wire") or {}
-    header_row = operation.detail.get("header_row", 0)
+    detail = sheet_detail(operation)
+    kept = detail.wire
     return UploadDocument(
         id_=operation.id,
         template_id=operation.template_id or "",
@@ -322,7 +323,7 @@ def upload(
         originalFileName=kept.get("originalFileName", UNSET) if operation.source_object else UNSET,
         originalFileType=(operation.media_type or UNSET) if operation.source_object else UNSET,
         headings=list(headings),
-        headerRow=-1 if header_row is None else header_row,
+        headerRow=detail.header_row or 0,
         customSchema=msgspec.json.encode(upload_columns(operation, columns)).decode(),
         customRecordFormat=kept.get("customRecordFormat", UNSET),
         customChunkFormat=kept.get("customChunkFormat", UNSET),
@@ -341,13 +342,13 @@ def upload(
 
 
 def original_name(operation: Operation) -> str:
-    return str((operation.detail.get("wire") or {}).get("originalFileName") or operation.file_name or "file")
+    return str(sheet_detail(operation).wire.get("originalFileName") or operation.file_name or "file")
 
 
 def upload_columns(operation: Operation, columns: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The columns of an upload: those of a template carry their ids; of a runtime schema, an empty heading where none
     fitted (2.4, 2.9)."""
-    kept = operation.detail.get("wire") or {}
+    kept = sheet_detail(operation).wire
     ids = kept.get("columnIds")
     if ids is None:
         return [{**one, "columnHeading": one.get("columnHeading") or ""} for one in columns]
