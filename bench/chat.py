@@ -20,8 +20,9 @@ from typing import Any
 
 import polars as pl
 
+from bench.builds import OURS, Build
 from bench.datasets import FOLDER, Export, WrongCounts, export
-from bench.files import BENCH, DOUANE, Goal, Results, done, figure, in_turns, scratch
+from bench.files import BENCH, Goal, Results, done, figure, in_turns, scratch
 from bench.measure import Run, run
 
 VIEWER = "slack-export-viewer>=3.5,<4"
@@ -77,19 +78,23 @@ def chat_subject(results: Results, name: str, peer: str, many: str | None, runs:
     ]
 
 
-def inspect(data: Export) -> Run:
+def inspect(data: Export, build: Build = OURS) -> Run:
     """Exact counts."""
-    result = _checked(run([DOUANE, "chat", "inspect", str(data.path), "--json"]))
+    result = _checked(
+        run(
+            [*build.command, "chat", "inspect", str(data.path), "--json"], cwd=build.tree, environment=build.environment
+        )
+    )
     verify_counts(json.loads(result.stdout), data)
     return result
 
 
-def stage(data: Export, folder: Path) -> Run:
+def stage(data: Export, folder: Path, build: Build = OURS) -> Run:
     """All tables staged in a folder of their own, which is gone afterwards."""
     target = folder / "stage"
     shutil.rmtree(target, ignore_errors=True)
-    command = [DOUANE, "chat", "inspect", str(data.path), "--json", "--stage", str(target)]
-    result = _checked(run(command, makes=target))
+    command = [*build.command, "chat", "inspect", str(data.path), "--json", "--stage", str(target)]
+    result = _checked(run(command, makes=target, cwd=build.tree, environment=build.environment))
     verify_counts(json.loads(result.stdout), data)
     verify_staged(target, data)
     shutil.rmtree(target)
@@ -99,7 +104,7 @@ def stage(data: Export, folder: Path) -> Run:
 def first_numbers(data: Export) -> float:
     """Seconds from the command's start to its first line with a number."""
     started = time.perf_counter()
-    process = subprocess.Popen([DOUANE, "chat", "inspect", str(data.path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*OURS.command, "chat", "inspect", str(data.path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         for line in process.stdout:

@@ -32,7 +32,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.maker import below, mix
+from bench.people import below, mix
 
 VERSION = 1  # raise it when the same seed gives other bytes or another key: older data is then made again
 LAYOUTS = ("standard", "corporate", "grid", "slackdump", "slackdump-attachments")

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from bench import chat_maker
-from bench.maker import TEMPLATE, VERSION, truth_document, write_csv
+from bench.people import TEMPLATE, VERSION, truth_document, write_csv
 from bench.workbook import write_workbook
 
 SEED = 7

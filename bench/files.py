@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bench.builds import OURS, Build
 from bench.datasets import FOLDER, Dataset, WrongCounts, dataset, template_json, template_yaml, verify
 from bench.measure import Run, median, run
 
 BENCH = Path(__file__).parent
-DOUANE = str(Path(sys.executable).with_name("douane"))
 FRICTIONLESS = "frictionless>=5.18,<6"
 
 
@@ -61,25 +61,30 @@ class Results:
 
 
 def csv_subject(results: Results, sizes: Sequence[str], runs: int) -> None:
-    """Douane against (a) at each size, in turns; then how the larger compares with the smaller per row."""
+    """Douane against (a) and (a0) at each size, in turns; then how the larger compares with the smaller per row."""
     per_row: list[float] = []
     for size in sizes:
         data = dataset(f"people-{size}.csv")
         with scratch() as folder:
             weighed = in_turns(
                 {
-                    "Douane": partial(_check, data, folder),
+                    "Douane": partial(check, data, folder),
                     "(a) Polars bare read": partial(_polars, data, folder),
+                    "(a0) Polars bare parse": partial(_polars_parse, data),
                 },
                 runs,
             )
-        mine, polars = weighed["Douane"], weighed["(a) Polars bare read"]
+        mine, polars, parse = (weighed[name] for name in weighed)
         ratio = mine.cpu_s / polars.cpu_s
         subject = f"csv {size} x 10"
         results.figures += [
             figure(subject, "Douane", data.rows, runs, mine, f"{ratio:.2f} x the CPU of (a)"),
             figure(subject, "(a) Polars bare read", data.rows, runs, polars),
-        ]
+            figure(
+                subject, "(a0) Polars bare parse", data.rows, runs, parse,
+                f"Douane: {mine.cpu_s / parse.cpu_s:.2f} x the CPU of (a0)",
+            ),
+        ]  # fmt: skip
         per_row.append(mine.cpu_s / data.rows)
         if data.rows >= 10_000_000:
             results.goals.append(Goal(f"{subject}: CPU against (a)", ratio, 2.5, "x"))
@@ -117,7 +122,7 @@ def peers_subject(results: Results, size: str, slow_size: str, runs: int) -> Non
         return done(run([frictionless, str(BENCH / "peers/frictionless_validate.py"), str(slow.path), template]))
 
     with scratch() as folder:
-        weighed = in_turns({"Douane": partial(_check, data, folder), "node": partial(node, folder)}, runs)
+        weighed = in_turns({"Douane": partial(check, data, folder), "node": partial(node, folder)}, runs)
         mine, theirs = weighed["Douane"], weighed["node"]
         ratio = theirs.cpu_s / mine.cpu_s
         subject = f"peers {size} x 10"
@@ -130,7 +135,7 @@ def peers_subject(results: Results, size: str, slow_size: str, runs: int) -> Non
 
         weighed = in_turns(
             {
-                "Douane": partial(_check, slow, folder),
+                "Douane": partial(check, slow, folder),
                 "(c) frictionless": frictionless_validate,
                 "(d) csv + pydantic": partial(pydantic, folder),
             },
@@ -149,7 +154,7 @@ def xlsx_subject(results: Results, size: str, large: str | None, runs: int) -> N
         with scratch() as folder:
             weighed = in_turns(
                 {
-                    "Douane": partial(_check, data, folder),
+                    "Douane": partial(check, data, folder),
                     "calamine iter_rows": partial(_calamine, data),
                 },
                 runs,
@@ -166,18 +171,18 @@ def xlsx_subject(results: Results, size: str, large: str | None, runs: int) -> N
         if large:
             data = dataset(f"people-{large}-{strings}.xlsx")
             with scratch() as folder:
-                mine = _check(data, folder)
+                mine = check(data, folder)
             subject = f"xlsx {large} x 10, {strings}"
             results.figures.append(figure(subject, "Douane", data.rows, 1, mine))
             results.goals.append(Goal(f"{subject}: peak PSS of the tree", mine.pss_peak_bytes / 2**20, 350, "MiB"))
 
 
-def _check(data: Dataset, scratch: Path) -> Run:
+def check(data: Dataset, scratch: Path, build: Build = OURS) -> Run:
     """`douane check` to staged, unique-checked and pageable, in a folder of its own that is gone afterwards."""
     stage = scratch / "stage"
     shutil.rmtree(stage, ignore_errors=True)
-    command = [DOUANE, "check", str(data.path), "--template", str(template_yaml()), "--json", "--stage", str(stage)]
-    result = run(command, makes=stage)
+    arguments = ["check", str(data.path), "--template", str(template_yaml()), "--json", "--stage", str(stage)]
+    result = run([*build.command, *arguments], makes=stage, cwd=build.tree, environment=build.environment)
     if result.status not in (0, 1):
         raise SystemExit(f"douane check ended with status {result.status}:\n{result.stderr[-3000:]}")
     verify(json.loads(result.stdout), data, what="douane check")
@@ -191,6 +196,15 @@ def _polars(data: Dataset, scratch: Path) -> Run:
     target = scratch / "all.parquet"
     result = done(run([sys.executable, "-m", "bench.peers.polars_read", str(data.path), str(target)], cwd=BENCH.parent))
     target.unlink()
+    return result
+
+
+def _polars_parse(data: Dataset) -> Run:
+    """Its count of bytes is one that no reading can leave out: that of the cells themselves."""
+    result = done(run([sys.executable, "-m", "bench.peers.polars_parse", str(data.path)], cwd=BENCH.parent))
+    said = json.loads(result.stdout)
+    if said["rows"] != data.rows or not 0 < said["cell_bytes"] < data.path.stat().st_size:
+        raise WrongCounts(f"Polars on {data.path.name} found {result.stdout}")
     return result
 
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -99,24 +99,30 @@ class Watch:
             self._stop.wait(self.interval_s)
 
 
-def run(command: Sequence[str], *, cwd: Path | None = None, makes: Path | None = None) -> Run:
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    makes: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Run:
     """Runs the command to its end, twice: once for its seconds, once for its memory, because adding up PSS stops a
     process again and again and costs it processor time of its own. What it `makes` is removed in between. Raises
     nothing for a failing command: look at `status`."""
-    weighed = _run(command, cwd, memory=True)
+    weighed = _run(command, cwd, environment, memory=True)
     if makes is not None:
         shutil.rmtree(makes, ignore_errors=True)
-    timed = _run(command, cwd, memory=False)
+    timed = _run(command, cwd, environment, memory=False)
     if timed.status != weighed.status:
         raise SystemExit(f"{command[0]} ended with {weighed.status} first and with {timed.status} then")
     return replace(timed, pss_peak_bytes=weighed.pss_peak_bytes, rss_peak_bytes=weighed.rss_peak_bytes)
 
 
-def _run(command: Sequence[str], cwd: Path | None, *, memory: bool) -> Run:
+def _run(command: Sequence[str], cwd: Path | None, environment: Mapping[str, str] | None, *, memory: bool) -> Run:
     ours = _children(os.getpid())
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _adopting_orphans():
         started = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=cwd, env=environment)
         with Watch(process.pid, memory=memory) as watch:
             _, raw_status, usage = os.wait4(process.pid, 0)
             wall_s = time.perf_counter() - started

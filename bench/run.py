@@ -1,6 +1,7 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
     python -m bench.run [--only csv,peers,xlsx,small,pages,upload,chat] [--scale full|small|tiny] [--runs N]
+    python -m bench.run --against COMMIT [--scale full|small|tiny] [--runs N]
 
 Every run of Douane is compared with what the maker knows of the file; a difference ends the benchmark at once with
 status 2. A goal that is missed is said, and ends it with status 1. Figures also go to `bench/results/` as JSON.
@@ -21,7 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import chat, files, server
+from bench import against, chat, files, server
 from bench.datasets import WrongCounts
 from bench.files import Results
 
@@ -57,6 +58,7 @@ SCALES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", default=",".join(SUBJECTS), help=f"some of {','.join(SUBJECTS)}")
+    parser.add_argument("--against", metavar="COMMIT", help="measure this build beside that commit's, nothing else")
     parser.add_argument("--scale", choices=tuple(SCALES), default="full")
     parser.add_argument("--runs", type=int, default=3, help="how often each command is run; medians are shown")
     given = parser.parse_args(arguments)
@@ -77,7 +79,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # As `make` leaves it: a child behind its walls cannot keep what it compiles, and would do so at every start.
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(Path(__file__).parent.parent / "douane")], check=True)
     load_before = os.getloadavg()[0]
-    for subject in SUBJECTS:
+    if given.against:
+        chosen = ["against"]
+        size = ("10k",) if given.scale == "tiny" else scale.csv
+        ways = {
+            "against": lambda: against.against_subject(
+                results, given.against, size, scale.xlsx, scale.chat[1], given.runs
+            )
+        }
+    for subject in ways:
         if subject in chosen:
             print(f"\n== {subject} ==", flush=True)
             try:

@@ -22,10 +22,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from bench.builds import OURS, Build
 from bench.datasets import FOLDER, Dataset, WrongCounts, dataset
-from bench.files import DOUANE, Goal, Results
-from bench.maker import TEMPLATE
+from bench.files import Goal, Results
 from bench.measure import Watch, own_cpu_s, tree, tree_cpu_s
+from bench.people import TEMPLATE
 
 PAGE_ROWS = 100
 BLOCK_BYTES = 1 << 20
@@ -155,9 +156,9 @@ def small_subject(results: Results, runs: int = 15) -> None:
     """A file of 100 rows, from the first byte sent to the first page of its invalid rows read."""
     data = dataset("people-100.csv")
     with serving() as server:
-        first_s = sum(_small_import(server.client, data).values())  # also loads what is loaded once
+        first_s = sum(small_import(server.client, data).values())  # also loads what is loaded once
         cpu_before_s = tree_cpu_s(server.process.pid)
-        took = [_small_import(server.client, data) for _ in range(runs)]
+        took = [small_import(server.client, data) for _ in range(runs)]
         cpu_s = (tree_cpu_s(server.process.pid) - cpu_before_s) / runs
     whole = [sum(steps.values()) for steps in took]
     results.goals.append(Goal("100 rows uploaded, mapped, checked and read, median", statistics.median(whole), 1, "s"))
@@ -168,7 +169,7 @@ def small_subject(results: Results, runs: int = 15) -> None:
     )
 
 
-def _small_import(client: Client, data: Dataset) -> dict[str, float]:
+def small_import(client: Client, data: Dataset) -> dict[str, float]:
     """Seconds of each step."""
     moments = [time.perf_counter()]
     upload_id = client.upload(data.path)["_id"]
@@ -347,15 +348,16 @@ def _same(what: str, found: Any, true: Any, data: Dataset) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(build: Build = OURS) -> Iterator[Server]:
     """Makes an installation, starts it on a free port, and takes both away again."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=FOLDER, prefix=f"serve-{os.getpid()}-"))
     house = folder / "house"
     try:
         made = subprocess.run(
-            [DOUANE, "init", "--data", str(house), "--json"], capture_output=True, text=True, check=False
-        )
+            [*build.command, "init", "--data", str(house), "--json"],
+            cwd=build.tree, env=build.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         if made.returncode:
             raise SystemExit(f"douane init ended with status {made.returncode}: {made.stderr[-2000:]}")
         installation = json.loads(made.stdout)
@@ -364,8 +366,8 @@ def serving() -> Iterator[Server]:
             port = probe.getsockname()[1]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [DOUANE, "serve", "--data", str(house), "--host", "127.0.0.1", "--port", str(port)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*build.command, "serve", "--data", str(house), "--host", "127.0.0.1", "--port", str(port)],
+                cwd=build.tree, env=build.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         try:
             _wait_until_answering(process, port, folder / "log")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from bench.maker import KEYS, Truth, chunks
+from bench.people import KEYS, Truth, chunks
 
 ROWS_MAX = 1_048_575  # a sheet has 1,048,576 rows, and one of them holds the headings
 SLICE_ROWS = 50_000

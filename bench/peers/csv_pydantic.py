@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bench.countries import COUNTRIES
-from bench.maker import PHONE_PATTERN, TAGS, URL_PATTERN
+from bench.people import PHONE_PATTERN, TAGS, URL_PATTERN
 
 COUNTRY_SET, TAG_SET = frozenset(COUNTRIES), frozenset(TAGS)
 EMAIL_PATTERN = (

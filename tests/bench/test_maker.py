@@ -9,7 +9,8 @@ import openpyxl
 import pytest
 
 from bench.countries import COUNTRIES
-from bench.maker import DIRT, KEYS, PHONE_PATTERN, TAGS, TEMPLATE, URL_PATTERN, main, write_csv
+from bench.maker import main
+from bench.people import DIRT, KEYS, PHONE_PATTERN, TAGS, TEMPLATE, URL_PATTERN, write_csv
 from bench.workbook import write_workbook
 
 EMAIL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([a-z0-9-]+\.)+[a-z0-9-]+", re.IGNORECASE)  # fmt: skip  # noqa: E501
