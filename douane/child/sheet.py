@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -292,8 +292,8 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     source, template = source_of(spec), template_of(spec.template)
     reader = formats.open_file(source, spec.options)
     header = reader.detected.header_row
-    headings = _headings(reader)
-    chosen = _chosen(template, headings, spec.mapping)
+    headings = mapping.headings(None if header is None else reader.detected.headings, reader.detected.width)
+    chosen = _chosen(template, headings, spec.mapping or {})
     layout = mapping.layout(template, headings, chosen)
     used = {at for at in chosen if at is not None}
     wire.send(
@@ -345,46 +345,19 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     wire.send(Inspected(summary=summary))
 
 
-def _headings(reader: Reader) -> tuple[str, ...]:
-    """The heading texts by position; a file without headings gets `column 1`, `column 2` ..."""
-    found = reader.detected
-    if found.header_row is None:
-        return tuple(f"column {at + 1}" for at in range(found.width))
-    return (*found.headings[: found.width], *[""] * (found.width - len(found.headings)))
-
-
-def _chosen(
-    template: Template, headings: tuple[str, ...], given: dict[str, str | None] | None
-) -> tuple[int | None, ...]:
-    """The mapping a person gave (column key -> heading), the automatic one for columns it does not name."""
-    proposed = mapping.propose(template, headings)
-    if given is None:
-        return proposed
-    unknown = set(given) - {column.key for column in template.columns}
-    if unknown:
-        raise errors.BadRequest(f"The mapping names a column the template does not have: {', '.join(sorted(unknown))}.")
-    taken: dict[int, str] = {}
-    chosen: list[int | None] = []
-    for column, automatic in zip(template.columns, proposed, strict=True):
-        if column.key not in given:
-            chosen.append(automatic)
-            continue
-        heading = given[column.key]
-        if heading is None:
-            chosen.append(None)
-            continue
-        if heading not in headings:
-            raise errors.BadRequest(f"The mapping feeds {column.key} from {heading!r}, which the file does not have.")
-        at = headings.index(heading)
-        if at in taken:
-            raise errors.BadRequest(f"The mapping feeds both {taken[at]} and {column.key} from {heading!r}.")
-        taken[at] = column.key
-        chosen.append(at)
-    # An automatic choice gives way where a person gave its heading to another column.
-    return tuple(
-        None if at is not None and taken.get(at, column.key) != column.key else at
-        for column, at in zip(template.columns, chosen, strict=True)
-    )
+def _chosen(template: Template, headings: tuple[str, ...], given: Mapping[str, str | None]) -> tuple[int | None, ...]:
+    chosen, faults = mapping.choose(template, headings, mapping.propose(template, headings), given)
+    for fault in faults:
+        match fault.kind:
+            case "unknown_column":
+                raise errors.BadRequest(f"The mapping names a column the template does not have: {fault.key}.")
+            case "unknown_heading":
+                raise errors.BadRequest(
+                    f"The mapping feeds {fault.key} from {fault.heading!r}, which the file does not have."
+                )
+            case "taken":
+                raise errors.BadRequest(f"The mapping feeds both {fault.by} and {fault.key} from {fault.heading!r}.")
+    return chosen
 
 
 def _write_reports(

@@ -178,9 +178,8 @@ def set_header(house: House, operation: Operation, index: int | None, headings: 
             raise WrongStage("The heading row can be chosen before the columns are mapped.", stage=now.stage)
         with operations.changing(connection, now.id, SheetDetail) as detail:
             width = detail.width or len(headings)
-            texts = [str(text) for text in headings][:width]
-            texts += [f"column {at + 1}" for at in range(len(texts), width)]
-            detail.header_row, detail.headings = -1 if index is None else index, tuple(texts)
+            detail.headings = sheet_mapping.named([str(text) for text in headings], width)
+            detail.header_row = -1 if index is None else index
             if now.stage == "mapping":
                 detail.chosen = sheet_mapping.propose(template_of(now), detail.headings)
 
@@ -223,29 +222,19 @@ def _choose(
     keys = [choice.key for choice in choices]
     if len(set(keys)) != len(keys):
         raise BadRequest("Mapping data contains duplicates")
-    given = {choice.key: choice.heading for choice in choices if choice.heading}
-    if any(heading not in headings for heading in given.values()):
+    given = {choice.key: choice.heading for choice in choices}
+    chosen, faults = sheet_mapping.choose(template, headings, automatic, given)
+    known = set(headings)
+    if any(heading and heading not in known for heading in given.values()):
         raise BadRequest("Mapping data contains invalid columnHeading values")
     for column in template.columns:
         if column.required and not given.get(column.key):
             raise BadRequest(f"{column.name} is required")
     names = {column.key: column.name for column in template.columns}
-    taken: dict[int, str] = {}
-    for column, before in zip(template.columns, automatic, strict=True):
-        heading = given.get(column.key)
-        if heading is None:
-            continue
-        # The same text may head several columns of the file: each of them can be given once.
-        same = [at for at, text in enumerate(headings) if text == heading]
-        free = [at for at in same if at not in taken]
-        if not free:
-            raise BadRequest(f"{heading} is already mapped to {names[taken[same[0]]]}")
-        taken[before if before in free else free[0]] = column.key
-    fed = {key: at for at, key in taken.items()}
-    return tuple(
-        fed.get(column.key) if column.key in keys or before in taken else before
-        for column, before in zip(template.columns, automatic, strict=True)
-    )
+    for fault in faults:
+        if fault.kind == "taken":
+            raise BadRequest(f"{fault.heading} is already mapped to {names[fault.by]}")
+    return chosen
 
 
 def ask_review(house: House, operation: Operation) -> Operation:

@@ -114,11 +114,8 @@ def _keep_detected(attempt: Attempt, event: line.Opened) -> None:
         # The first record holds the headings until a person says that there are none (contract 5.2, 5.5): programs map
         # by what stands there, be it all numbers.
         header = 0
-    if header is not None:
-        texts = (event.detected.headings or records[header])[:width]
-        headings = (*texts, *[""] * (width - len(texts)))
-    else:
-        headings = tuple(f"column {at + 1}" for at in range(width))
+    record = None if header is None else event.detected.headings or records[header]
+    headings = sheet_mapping.headings(record, width)
     with write(attempt.house.engine) as connection:
         operations.fenced(connection, attempt.held)
         with operations.changing(connection, attempt.held.id, SheetDetail) as detail:

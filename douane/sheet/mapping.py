@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from douane.errors import BadRequest
 from douane.model.template import Column, Template
@@ -59,6 +61,71 @@ def propose(template: Template, headings: Sequence[str | None]) -> tuple[int | N
     return tuple(chosen.get(number) for number in range(len(template.columns)))
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a choice cannot be had: `unknown_column`, `unknown_heading`, or `taken` by another column (`by`)."""
+
+    kind: Literal["unknown_column", "unknown_heading", "taken"]
+    key: str
+    heading: str | None
+    by: str = ""
+
+
+def choose(
+    template: Template,
+    headings: Sequence[str],
+    automatic: Sequence[int | None],
+    choices: Mapping[str, str | None],
+) -> tuple[tuple[int | None, ...], tuple[Fault, ...]]:
+    """Per column the heading position that feeds it, by what a person chose (column key -> heading, None or "" = none),
+    and what of it cannot be. A column that is not named keeps its automatic heading, unless a named one takes it. The
+    same text may head several columns of the file: each of them feeds one column, the automatic one first."""
+    faults = [Fault("unknown_column", key, choices[key]) for key in choices if key not in _keys(template)]
+    places: dict[str, deque[int]] = {}
+    for at, text in enumerate(headings):
+        places.setdefault(text, deque()).append(at)
+    taken: dict[int, str] = {}
+    holders: dict[str, str] = {}  # heading -> the first column that it feeds
+    for column, before in zip(template.columns, automatic, strict=True):
+        heading = choices.get(column.key)
+        if not heading:
+            continue
+        free = places.get(heading)
+        if free is None:
+            faults.append(Fault("unknown_heading", column.key, heading))
+            continue
+        while free and free[0] in taken:
+            free.popleft()
+        if before is not None and headings[before] == heading and before not in taken:
+            taken[before] = column.key
+        elif free:
+            taken[free.popleft()] = column.key
+        else:
+            faults.append(Fault("taken", column.key, heading, by=holders[heading]))
+            continue
+        holders.setdefault(heading, column.key)
+    fed = {key: at for at, key in taken.items()}
+    chosen = tuple(
+        fed.get(column.key) if column.key in choices or before in taken else before
+        for column, before in zip(template.columns, automatic, strict=True)
+    )
+    return chosen, tuple(faults)
+
+
+def headings(record: Sequence[str] | None, width: int) -> tuple[str, ...]:
+    """The heading texts by position; without a heading record `column 1`, `column 2` ..."""
+    if record is None:
+        return named((), width)
+    texts = tuple(record[:width])
+    return (*texts, *[""] * (width - len(texts)))
+
+
+def named(names: Sequence[str], width: int) -> tuple[str, ...]:
+    """Headings that a person gave to a file that has none; positions beyond them are numbered."""
+    texts = tuple(names[:width])
+    return (*texts, *(f"column {at + 1}" for at in range(len(texts), width)))
+
+
 def layout(template: Template, headings: Sequence[str | None], chosen: Sequence[int | None]) -> Layout:
     """`headings`: one per position of the frame, None or "" where the heading record has no text there. `chosen`: per
     template column the position that feeds it, None = none. All renaming is by position and at once, so no column ever
@@ -91,6 +158,10 @@ def layout(template: Template, headings: Sequence[str | None], chosen: Sequence[
         if position is None:
             fields.append(column.key)
     return Layout(tuple(fields), tuple(positions), width, named)
+
+
+def _keys(template: Template) -> frozenset[str]:
+    return frozenset(column.key for column in template.columns)
 
 
 def _distinct(text: str, taken: set[str]) -> str:

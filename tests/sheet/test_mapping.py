@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from douane.errors import BadRequest
 from douane.model.template import Column, Template
+from douane.sheet import mapping
 from douane.sheet.mapping import layout, propose
 
 
@@ -105,3 +106,44 @@ def test_a_column_may_be_fed_by_a_nameless_heading() -> None:
 def test_a_mapping_that_makes_no_sense_is_refused(chosen: tuple[int | None, ...]) -> None:
     with pytest.raises(BadRequest):
         layout(template("a", "b"), ("x", "y"), chosen)
+
+
+@pytest.mark.parametrize(
+    ("headings", "automatic", "choices", "chosen", "faults"),
+    [
+        # The same text over two columns of the file feeds two columns, the automatic one first.
+        (["n", "n"], (0, None, None), {"a": "n", "b": "n"}, (0, 1, None), []),
+        (["n", "n"], (1, None, None), {"a": "n", "b": "n"}, (1, 0, None), []),
+        (["n", "n"], (0, 1, None), {"b": "n"}, (0, 1, None), []),
+        (["n", "n"], (None, None, None), {"a": "n", "b": "n", "c": "n"}, (0, 1, None), [("taken", "c", "n", "a")]),
+        (["n"], (None, None, None), {"a": "n", "b": "n"}, (0, None, None), [("taken", "b", "n", "a")]),
+        # Who is not named keeps its heading, unless a named one takes it; None and "" are nothing.
+        (["x", "y"], (0, 1, None), {"c": "x"}, (None, 1, 0), []),
+        (["x", "y"], (0, 1, None), {"a": None, "b": ""}, (None, None, None), []),
+        (["x", "y"], (0, 1, None), {}, (0, 1, None), []),
+        (["x"], (0, None, None), {"b": "z", "q": "x"}, (0, None, None), [("unknown_column", "q", "x", ""),
+                                                                        ("unknown_heading", "b", "z", "")]),
+    ],
+)  # fmt: skip
+def test_a_persons_choice(
+    headings: list[str],
+    automatic: tuple[int | None, ...],
+    choices: dict[str, str | None],
+    chosen: tuple[int | None, ...],
+    faults: list[tuple[str, str, str, str]],
+) -> None:
+    found, wrong = mapping.choose(template("a", "b", "c"), headings, automatic, choices)
+    assert (found, [(fault.kind, fault.key, fault.heading, fault.by) for fault in wrong]) == (chosen, faults)
+
+
+def test_equal_headings_are_chosen_in_linear_time() -> None:
+    keys = [f"k{at}" for at in range(1000)]
+    found, wrong = mapping.choose(template(*keys), ["n"] * 16_384, [None] * 1000, dict.fromkeys(keys, "n"))
+    assert (found, wrong) == (tuple(range(1000)), ())
+
+
+def test_headings_by_position() -> None:
+    assert mapping.headings(["a", "b", "c"], 2) == ("a", "b")
+    assert mapping.headings(["a"], 3) == ("a", "", "")
+    assert mapping.headings(None, 2) == ("column 1", "column 2")
+    assert mapping.named(["a"], 3) == ("a", "column 2", "column 3")
