@@ -305,6 +305,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
                 for column, at in zip(template.columns, chosen, strict=True)
             },
             unmapped=tuple(text for at, text in enumerate(headings) if at not in used),
+            proposed=tuple(_proposed(template, headings, chosen)),
         )
     )
     checker = Checker(template, layout, seed=int.from_bytes(os.urandom(7)))
@@ -346,7 +347,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
 
 
 def _chosen(template: Template, headings: tuple[str, ...], given: Mapping[str, str | None]) -> tuple[int | None, ...]:
-    chosen, faults = mapping.choose(template, headings, mapping.propose(template, headings), given)
+    chosen, faults = mapping.choose(template, headings, mapping.automatic(template, headings), given)
     for fault in faults:
         match fault.kind:
             case "unknown_column":
@@ -358,6 +359,15 @@ def _chosen(template: Template, headings: tuple[str, ...], given: Mapping[str, s
             case "taken":
                 raise errors.BadRequest(f"The mapping feeds both {fault.by} and {fault.key} from {fault.heading!r}.")
     return chosen
+
+
+def _proposed(template: Template, headings: tuple[str, ...], chosen: tuple[int | None, ...]) -> Iterator[line.Proposed]:
+    """What may feed the columns that nothing feeds."""
+    used = {at for at in chosen if at is not None}
+    for column, at, match in zip(template.columns, chosen, mapping.matches(template, headings), strict=True):
+        if at is None and match is not None and match.at not in used:
+            also = (match.at, *(other for other in match.also if other not in used))
+            yield line.Proposed(column.key, tuple(headings[one] for one in also), round(match.certainty, 2))
 
 
 def _write_reports(

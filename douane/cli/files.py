@@ -123,6 +123,7 @@ def check(
         "detected": to_builtins(mapped.detected),
         "mapping": mapped.mapping,
         "unmapped": [heading for heading in mapped.unmapped if heading],
+        "proposed": to_builtins(mapped.proposed),
     }
     if as_json:
         screen.print_json(summary)

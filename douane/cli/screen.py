@@ -53,7 +53,7 @@ def show_check(console: Console, name: str, summary: Mapping[str, Any], reports:
     """The summary of `douane check`, in the form that `--json` prints."""
     console.print(Text(plain(name), style="bold"))
     console.print(Text(in_words(summary["detected"]) + "\n", style="dim"))
-    _show_mapping(console, summary["mapping"], summary["unmapped"])
+    _show_mapping(console, summary["mapping"], summary["unmapped"], summary["proposed"])
     console.print(_verdict(summary))
     if summary["problems"]:
         console.print(_problem_table("Problems", summary["problems"]))
@@ -65,20 +65,31 @@ def show_check(console: Console, name: str, summary: Mapping[str, Any], reports:
         console.print(Text.assemble("\nReports in ", (plain(folder), "bold"), f": {names}"))
 
 
-def _show_mapping(console: Console, mapping: Mapping[str, str | None], unmapped: Sequence[str]) -> None:
+def _show_mapping(
+    console: Console,
+    mapping: Mapping[str, str | None],
+    unmapped: Sequence[str],
+    proposed: Sequence[Mapping[str, Any]],
+) -> None:
+    likely = {one["column"]: " or ".join(plain(heading) for heading in one["headings"][:3]) for one in proposed}
     table = _table("Mapping")
     table.add_column("Column", ratio=1)
     table.add_column("Heading in the file", ratio=1)
     for key, heading in mapping.items():
-        table.add_row(
-            Text(plain(key)), Text("not in the file", style="dim") if heading is None else Text(plain(heading))
-        )
+        table.add_row(Text(plain(key)), _unfed(likely.get(key)) if heading is None else Text(plain(heading)))
     console.print(table)
     if unmapped:
         listed = ", ".join(plain(heading) or '""' for heading in unmapped[:20])
         more = f" and {len(unmapped) - 20:,} more" if len(unmapped) > 20 else ""
         console.print(Text(f"Carried along unchecked: {listed}{more}", style="dim"))
     console.print()
+
+
+def _unfed(likely: str | None) -> Text:
+    """A guess is said and never taken."""
+    if likely is None:
+        return Text("not in the file", style="dim")
+    return Text(f"not sure, so not taken: {likely}? (--mapping says so)", style="yellow")
 
 
 def _verdict(summary: Mapping[str, Any]) -> Text:

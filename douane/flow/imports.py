@@ -150,7 +150,7 @@ def columns(operation: Operation) -> list[dict[str, Any]]:
     headings = headings_of(operation)
     documents = []
     for document, at in zip(sheet_detail(operation).schema, chosen_of(operation), strict=True):
-        documents.append(document if at is None else {**document, "columnHeading": headings[at]})
+        documents.append(dict(document) if at is None else {**document, "columnHeading": headings[at]})
     return documents
 
 
@@ -172,30 +172,59 @@ def set_header(house: House, operation: Operation, index: int | None, headings: 
     mapping made before is made anew."""
     if index is not None and not 0 <= index < 1000:
         raise BadRequest("The heading row must be among the first 1,000 rows.")
-    with write(house.engine) as connection:
-        now = operations.get(connection, operation.id, operation.project_id, lock=True)
-        if now.stage not in ("uploaded", "mapping"):
-            raise WrongStage("The heading row can be chosen before the columns are mapped.", stage=now.stage)
-        with operations.changing(connection, now.id, SheetDetail) as detail:
-            width = detail.width or len(headings)
-            detail.headings = sheet_mapping.named([str(text) for text in headings], width)
-            detail.header_row = -1 if index is None else index
-            if now.stage == "mapping":
-                detail.chosen = sheet_mapping.propose(template_of(now), detail.headings)
+    given = [str(text) for text in headings]
+    while True:
+        texts = _named(given, operation)
+        # Found before the transaction: others wait to write, and there may be thousands of headings.
+        chosen = sheet_mapping.propose(template_of(operation), texts)
+        with write(house.engine) as connection:
+            now = operations.get(connection, operation.id, operation.project_id, lock=True)
+            if now.stage not in ("uploaded", "mapping"):
+                raise WrongStage("The heading row can be chosen before the columns are mapped.", stage=now.stage)
+            if _named(given, now) == texts:
+                with operations.changing(connection, now.id, SheetDetail) as detail:
+                    detail.header_row, detail.headings = -1 if index is None else index, texts
+                    if now.stage == "mapping":
+                        detail.chosen = chosen
+                return
+        operation = now
+
+
+def _named(given: Sequence[str], operation: Operation) -> tuple[str, ...]:
+    return sheet_mapping.named(given, sheet_detail(operation).width or len(given))
 
 
 def mapping(house: House, operation: Operation) -> Operation:
-    """In stage `uploaded`: computes the automatic mapping and moves to `mapping`. In `mapping`: as it stands."""
-    with write(house.engine) as connection:
-        now = operations.get(connection, operation.id, operation.project_id, lock=True)
-        if now.stage == "uploaded":
-            with operations.changing(connection, now.id, SheetDetail) as detail:
-                detail.chosen = sheet_mapping.propose(template_of(now), headings_of(now))
-            operations.change(connection, now.id, stage="mapping")
-            now = operations.get(connection, now.id)
-        if now.stage != "mapping":
-            raise WrongStage("The columns of this import are mapped already.", stage=now.stage)
-        return now
+    """In stage `uploaded`: computes the proposed mapping and moves to `mapping`. In `mapping`: as it stands."""
+    while True:
+        headings = headings_of(operation)
+        chosen = sheet_mapping.propose(template_of(operation), headings) if operation.stage == "uploaded" else ()
+        with write(house.engine) as connection:
+            now = operations.get(connection, operation.id, operation.project_id, lock=True)
+            if now.stage == "uploaded" and headings_of(now) == headings:
+                with operations.changing(connection, now.id, SheetDetail) as detail:
+                    detail.chosen = chosen
+                operations.change(connection, now.id, stage="mapping")
+                now = operations.get(connection, now.id)
+            if now.stage not in ("uploaded", "mapping"):
+                raise WrongStage("The columns of this import are mapped already.", stage=now.stage)
+        if now.stage == "mapping":
+            return now
+        operation = now
+
+
+def proposed_columns(operation: Operation) -> list[dict[str, Any]]:
+    """As `columns`, in stage `mapping`: each with what speaks for the heading that is proposed for it. `certainty`, 0
+    to 1, and `reason` (of `sheet/matching.py`); `sure` says whether it would be taken where nobody looks; `alike`:
+    headings that fit just as well."""
+    headings = headings_of(operation)
+    documents = columns(operation)
+    found = sheet_mapping.matches(template_of(operation), headings)
+    for document, at, match in zip(documents, chosen_of(operation), found, strict=True):
+        if match is not None and match.at == at:
+            document |= {"certainty": round(match.certainty, 4), "reason": match.reason, "sure": match.sure}
+            document["alike"] = [headings[one] for one in match.also]
+    return documents
 
 
 def finalize(house: House, operation: Operation, choices: Sequence[Choice]) -> Operation:

@@ -125,6 +125,10 @@ def _keep_detected(attempt: Attempt, event: line.Opened) -> None:
 
 def _finish_reading(attempt: Attempt, rows: int) -> None:
     house = attempt.house
+    # Found before the transaction: others wait to write, and there may be thousands of headings.
+    with reading(house.engine) as connection:
+        seen = operations.get(connection, attempt.held.id)
+    sure = sheet_mapping.automatic(template_of(seen), headings_of(seen)) if sheet_detail(seen).auto else ()
     with write(house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
         detail = sheet_detail(now)
@@ -134,7 +138,8 @@ def _finish_reading(attempt: Attempt, rows: int) -> None:
             raise _too_many(detail.rows_max)
         operations.release(connection, now.id, read_done=True, rows_read=rows, progress={})
         if detail.auto:
-            chosen = sheet_mapping.propose(template_of(now), headings_of(now))
+            same = headings_of(now) == headings_of(seen)
+            chosen = sure if same else sheet_mapping.automatic(template_of(now), headings_of(now))
             missing = _required_without(now, chosen)
             if missing is not None:
                 operations.change(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from msgspec import Struct
+
 from douane.line import Event, OfFile, Spec
 from douane.line.staged import Checked, Packed, Part
 from douane.model.bounds import Count, Text, Word
@@ -85,6 +87,14 @@ class Settled(Event, frozen=True):
     summary: Summary
 
 
+class Proposed(Struct, frozen=True):
+    """Headings that may feed a column and were not taken: they are not sure, or there are several as good."""
+
+    column: Text
+    headings: tuple[Text, ...]
+    certainty: float
+
+
 class Mapped(Event, frozen=True):
     """Column key -> heading that feeds it; `unmapped`: the headings that feed none."""
 
@@ -92,6 +102,7 @@ class Mapped(Event, frozen=True):
     headings: tuple[Text, ...]
     mapping: dict[Text, Text | None]
     unmapped: tuple[Text, ...]
+    proposed: tuple[Proposed, ...] = ()
 
 
 class Inspected(Event, frozen=True):

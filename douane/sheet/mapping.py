@@ -1,19 +1,18 @@
-"""Which heading is which column."""
+"""Which heading is which column, and where the fields of a record stand then."""
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from douane.errors import BadRequest
-from douane.model.template import Column, Template
+from douane.model.template import Template
+from douane.sheet import matching
+from douane.sheet.matching import Match
 
 SKIPPED = "_"  # a heading of this text alone names no field (contract 4.1.3)
-_MULTI = re.compile(r"#MULTI#.*\Z", re.DOTALL)  # our own samples head multi-select columns `key#MULTI#;`
-_SEPARATORS = re.compile(r"[\s_.\-/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +37,23 @@ class Layout:
 
 
 def propose(template: Template, headings: Sequence[str | None]) -> tuple[int | None, ...]:
-    """Per column the heading position that fits best, each heading used once: exact key, exact name, alternates,
-    containment (contract 6, OURS). Case and surrounding white space do not count.
+    """Per column the heading position that fits best, each heading used once (contract 6, OURS): for a person to agree
+    to. `matches` says how sure each is, and why."""
+    return tuple(None if match is None else match.at for match in matches(template, headings))
 
-    A better kind of fit goes first over all columns, so `id` does not take `paid` from a column `paid`, nor an earlier
-    column a heading that is another one's very name. An empty heading fits nothing."""
-    texts = [_plain(heading or "") for heading in headings]
-    free = {at for at, text in enumerate(texts) if text and text != SKIPPED}
-    chosen: dict[int, int] = {}
-    for fits in _FITS:
-        wishes = sorted(
-            (distance, number, at)
-            for number, column in enumerate(template.columns)
-            if number not in chosen
-            for at in free
-            if (distance := fits(column, texts[at])) is not None
-        )
-        for _, number, at in wishes:
-            if number not in chosen and at in free:
-                chosen[number] = at
-                free.discard(at)
-    return tuple(chosen.get(number) for number in range(len(template.columns)))
+
+def automatic(template: Template, headings: Sequence[str | None]) -> tuple[int | None, ...]:
+    """As `propose`, but only what is sure: what may be taken where nobody looks at it."""
+    return taken_by_itself(matches(template, headings))
+
+
+def taken_by_itself(found: Sequence[Match | None]) -> tuple[int | None, ...]:
+    return tuple(match.at if match is not None and match.sure else None for match in found)
+
+
+def matches(template: Template, headings: Sequence[str | None]) -> tuple[Match | None, ...]:
+    """Per column the best match of `sheet/matching.py`."""
+    return matching.matches(template.columns, headings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +136,7 @@ def layout(template: Template, headings: Sequence[str | None], chosen: Sequence[
     named = max((at + 1 for at, heading in enumerate(headings) if (heading or "").strip()), default=0)
     named = max([named, *(at + 1 for at in given)])
     keys = {at: column.key for at, column in zip(chosen, template.columns, strict=True) if at is not None}
-    taken = {column.key for column in template.columns}
+    taken = {column.key: 1 for column in template.columns}
     fields: list[str] = []
     for at, heading in enumerate(headings):
         text = heading or ""
@@ -164,67 +159,14 @@ def _keys(template: Template) -> frozenset[str]:
     return frozenset(column.key for column in template.columns)
 
 
-def _distinct(text: str, taken: set[str]) -> str:
-    name, number = text, 1
-    while name in taken:
+def _distinct(text: str, taken: dict[str, int]) -> str:
+    """`taken`: each name given, with the last number tried for it: many equal headings cost no more than others."""
+    number, name = taken.get(text, 0), text
+    while number:
         number += 1
         name = f"{text} ({number})"
-    taken.add(name)
+        if name not in taken:
+            break
+    taken[text] = max(number, 1)
+    taken.setdefault(name, 1)
     return name
-
-
-def _plain(text: str) -> str:
-    return _MULTI.sub("", text).strip().lower()
-
-
-def _key(column: Column, text: str) -> float | None:
-    return 0 if text == _plain(column.key) else None
-
-
-def _name(column: Column, text: str) -> float | None:
-    return 0 if text == _plain(column.name) else None
-
-
-def _alternate(column: Column, text: str) -> float | None:
-    plain = [_plain(key) for key in column.alternate_keys]
-    return plain.index(text) if text in plain else None
-
-
-def _spaced(column: Column, text: str) -> float | None:
-    """`First Name`, `first_name` and `firstName`'s own text: the same letters between other separators."""
-    bare = _SEPARATORS.sub("", text)
-    own = [_SEPARATORS.sub("", _plain(each)) for each in _texts(column)]
-    return own.index(bare) if bare and bare in own else None
-
-
-def _words(column: Column, text: str) -> float | None:
-    """One text stands in the other, at the edges of words. The closer in length, the better."""
-    return min((_spare(text, own) for own in _contained(column, text) if _at_word_edges(text, own)), default=None)
-
-
-def _letters(column: Column, text: str) -> float | None:
-    """One text stands anywhere in the other, as in the original; but a text of one or two letters stands in too many
-    words to say anything."""
-    return min((_spare(text, own) for own in _contained(column, text) if min(len(text), len(own)) > 2), default=None)
-
-
-_FITS: tuple[Callable[[Column, str], float | None], ...] = (_key, _name, _alternate, _spaced, _words, _letters)
-
-
-def _texts(column: Column) -> list[str]:
-    return [column.key, column.name, *column.alternate_keys]
-
-
-def _contained(column: Column, text: str) -> Iterator[str]:
-    for own in map(_plain, _texts(column)):
-        if own and (own in text or text in own):
-            yield own
-
-
-def _spare(text: str, own: str) -> float:
-    return abs(len(text) - len(own))
-
-
-def _at_word_edges(text: str, own: str) -> bool:
-    short, long = sorted((text, own), key=len)
-    return re.search(rf"(?<![^\W_]){re.escape(short)}(?![^\W_])", long) is not None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from douane.errors import BadRequest
 from douane.model.template import Column, Template
 from douane.sheet import mapping
-from douane.sheet.mapping import layout, propose
+from douane.sheet.mapping import automatic, layout, propose
 
 
 def template(*keys: str | Column) -> Template:
@@ -42,8 +42,9 @@ def template(*keys: str | Column) -> Template:
         # Our own samples.
         (["tags", "tag"], ["tags#MULTI#;"], (0, None)),
         (["tags"], ["TAGS#multi#", "tags#MULTI#,"], (1,)),
-        # Equality ignores case but not accents.
-        (["été"], ["ete"], (None,)),
+        # Accents left out decide last: they are there where one heading has them and the other has not.
+        (["été"], ["ete"], (0,)),
+        (["été", "ete"], ["ete", "été"], (1, 0)),
         ([], ["a"], ()),
         (["a"], [], (None,)),
     ],
@@ -66,6 +67,17 @@ def test_each_heading_is_proposed_once(keys: list[str], headings: list[str | Non
     named = [field for field in found.fields if field]
     assert len(set(named)) == len(named)
     assert [found.fields[at] for at in found.columns] == [column.key for column in given_template.columns]
+
+
+def test_only_what_is_sure_is_taken_by_itself() -> None:
+    assert propose(template("unit price", "email"), ["price", "E-Mail"]) == (0, 1)
+    assert automatic(template("unit price", "email"), ["price", "E-Mail"]) == (None, 1)
+
+
+def test_many_equal_headings_are_numbered() -> None:
+    found = layout(template("b"), ["a"] * 5_000 + ["b"], (5_000,))
+    assert found.fields[:3] == ("a", "a (2)", "a (3)")
+    assert found.fields[4_999] == "a (5000)"
 
 
 def test_fields_are_renamed_by_position_and_at_once() -> None:

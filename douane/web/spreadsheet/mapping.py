@@ -18,7 +18,9 @@ router = APIRouter(prefix="/v1/mapping", tags=["Mapping"])
 
 @router.get("/{upload_id}", **says(list[wire.ColumnDocument], 400, 401, 403))
 async def read_mapping(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
-    """All columns, each with the heading that feeds it; the first call finds them by itself."""
+    """All columns, each with the heading that is proposed for it; the first call finds them. Beside it, ours: how
+    certain the match is (0 to 1), why, whether it is sure enough to be taken where nobody looks, and which headings fit
+    just as well."""
     web, upload_id = web_of(request), checked(upload_id)
 
     def work() -> list[dict[str, object]]:
@@ -26,7 +28,7 @@ async def read_mapping(request: Request, upload_id: str, caller: Caller = Depend
         wire.guard(operation, "uploaded", "mapping")
         if operation.stage == "uploaded":
             operation = imports.mapping(web.house, operation)
-        return wire.upload_columns(operation, imports.columns(operation))
+        return wire.upload_columns(operation, imports.proposed_columns(operation))
 
     return answers.json(await run_in_threadpool(work))
 

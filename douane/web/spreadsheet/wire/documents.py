@@ -70,7 +70,7 @@ class TerminatedDocument(Struct, rename=_IDS):
 
 class ColumnDocument(Struct, kw_only=True, rename=_IDS):
     """As stored and shown; runtime columns have no `_id`. Encoded from its document, described by this. `says`, what it
-    asks for in words, is ours. A type may have further fields."""
+    asks for in words, and what stands behind it in the mapping are ours. A type may have further fields."""
 
     id_: str | UnsetType = UNSET
     template_id: str | UnsetType = UNSET
@@ -93,6 +93,10 @@ class ColumnDocument(Struct, kw_only=True, rename=_IDS):
     validations: list[dict[str, Any]]
     columnHeading: str | UnsetType = UNSET
     says: str | UnsetType = UNSET
+    certainty: float | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    sure: bool | UnsetType = UNSET
+    alike: list[str] | UnsetType = UNSET
 
 
 class TemplateDocument(Struct, kw_only=True, rename=_IDS):

@@ -1,0 +1,176 @@
+"""Headings against columns: right by the words, never by chance."""
+
+from __future__ import annotations
+
+import random
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from douane.model.template import Column
+from douane.sheet import matching
+from douane.sheet.matching import Match, matches
+
+# Labelled by hand before the scorer was written.
+TRUTH = yaml.safe_load((Path(__file__).parents[1] / "data" / "headings.yaml").read_text())
+
+
+def columns_of(document: dict[str, Any]) -> list[Column]:
+    texts = {key: [says] if isinstance(says, str) else says for key, says in document.items()}
+    return [Column(key, name, alternate_keys=tuple(others)) for key, (name, *others) in texts.items()]
+
+
+def test_headings_in_eight_languages_find_their_columns() -> None:
+    right, wrong, taken_wrongly = 0, [], []
+    for case in TRUTH:
+        columns, headings = columns_of(case["columns"]), list(case["headings"])
+        found = matches(columns, headings)
+        fed = {match.at: (column.key, match) for column, match in zip(columns, found, strict=True) if match}
+        for at, heading in enumerate(headings):
+            key, match = fed.get(at, (None, None))
+            if key == case["headings"][heading]:
+                right += 1
+                continue
+            wrong.append((case["language"], heading, key))
+            if match is not None and match.sure:
+                taken_wrongly.append((case["language"], heading, key))
+    assert len({case["language"] for case in TRUTH}) == 8
+    assert right + len(wrong) >= 200
+    assert taken_wrongly == []
+    assert right / (right + len(wrong)) >= 0.95, wrong
+
+
+def test_a_heading_is_compared_with_what_is_seen_of_it() -> None:
+    """The forms in which one and the same text comes: invisible signs, composed or not, wide letters, `ss`."""
+    for heading in ("E\u200bmail", "\ufeffe-MAIL", "Ｅmail", "e_mail", "E MAIL", "email\u00ad"):
+        (match,) = matches([Column("email", "Email")], [heading])
+        assert match is not None, heading
+        assert match.sure, heading
+    (match,) = matches([Column("s", "Straße")], ["STRASSE"])
+    assert match == Match(0, matching._NAME, "name")
+    (match,) = matches([Column("p", "Prénom")], ["Pre\u0301nom"])
+    assert match == Match(0, matching._NAME, "name")
+
+
+@pytest.mark.parametrize(
+    ("key", "heading"),
+    [
+        *[("rep", "Report date"), ("id", "Paid"), ("weight", "Weight unit"), ("country", "Country code")],
+        *[("age", "Page"), ("name", "Rename"), ("city", "Capacity"), ("tel", "Hotel"), ("art", "Start")],
+        *[("phone", "Phone type"), ("email", "Email sent on"), ("price", "Price list"), ("date", "Update")],
+    ],
+)
+def test_letters_inside_words_and_other_things_of_it_are_no_match(key: str, heading: str) -> None:
+    assert matches([Column(key, key.title())], [heading]) == (None,)
+
+
+@pytest.mark.parametrize(
+    ("key", "heading"),
+    [
+        ("email", "Mail"),
+        ("price", "Net price"),
+        ("country", "Land"),
+        ("order_date", "Date"),
+        ("amount", "Amount (net)"),
+    ],
+)
+def test_what_is_only_likely_is_a_proposal(key: str, heading: str) -> None:
+    (match,) = matches([Column(key, key.replace("_", " "))], [heading])
+    assert match is not None
+    assert match.at == 0
+    assert not match.sure
+
+
+def test_the_best_total_feeds_every_column() -> None:
+    """Two columns fit one heading, another heading fits only one of them."""
+    columns = [Column(key, key) for key in ("address", "email", "phone", "name")]
+    headings = ["Customer Name", "Email Address", "Mailing Address", "Phone Number"]
+    found = matches(columns, headings)
+    assert [match and (match.at, match.sure) for match in found] == [(2, True), (1, True), (3, True), (0, True)]
+    columns = [Column("a", "Work", alternate_keys=("x",)), Column("b", "B", alternate_keys=("work",))]
+    assert [match and match.at for match in matches(columns, ["work", "x"])] == [1, 0]
+
+
+def test_the_unit_of_a_column_is_not_the_column() -> None:
+    headings = ["Item", "Net weight kg", "Weight unit", "Height unit", "Height"]
+    weight, height = matches([Column("weight", "Weight"), Column("height", "Height")], headings)
+    assert weight is None or weight.at == 1
+    assert height is not None
+    assert (height.at, height.sure) == (4, True)
+
+
+def test_ties_stay_open_and_are_said() -> None:
+    (match,) = matches([Column("name", "Name")], ["Client name", "Customer name", "Id"])
+    assert match is not None
+    assert (match.at, match.also, match.sure) == (0, (1,), False)
+    assert match.certainty >= matching.SURE
+    # Two columns that one heading fits alike.
+    found = matches([Column("a", "Client name"), Column("b", "Customer name")], ["Name"])
+    assert [match and (match.at, match.rivals, match.sure) for match in found] == [(0, (1,), False), None]
+    # Two and two, either way round.
+    found = matches([Column("a", "Tel"), Column("b", "Telefon")], ["Phone number", "Téléphone"])
+    assert [match and (match.also, match.sure) for match in found] == [((1,), False), ((0,), False)]
+    # One and the same text twice is no tie: the first is meant, as everywhere in the contract.
+    (match,) = matches([Column("email", "Email")], ["Email", "Email"])
+    assert match is not None
+    assert (match.at, match.sure) == (0, True)
+    found = matches([Column("a", "Email"), Column("b", "Email")], ["Email", "Email", "Email"])
+    assert [match and match.at for match in found] == [0, 1]
+
+
+words = st.sampled_from(
+    ["id", "name", "first name", "Kundennr.", "mail", "E-Mail", "date", "order date", "", "_", "x", "Straße", "total 1"]
+)
+
+
+@given(st.lists(words.filter(bool), unique=True, max_size=6), st.lists(st.none() | words, max_size=9))
+def test_every_heading_feeds_one_column(keys: list[str], headings: list[str | None]) -> None:
+    found = matches([Column(key, key) for key in keys], headings)
+    used = [match.at for match in found if match is not None]
+    assert len(set(used)) == len(used)
+    assert all((headings[at] or "").strip() not in ("", "_") for at in used)
+    for match in found:
+        assert match is None or 0 < match.certainty <= 1
+
+
+@given(st.integers(0, 2**32))
+def test_the_total_is_the_greatest_there_is(seed: int) -> None:
+    """Against every assignment of a small table."""
+    draw = random.Random(seed)
+    rows, width = draw.randint(1, 4), draw.randint(1, 4)
+    pairs: matching._Pairs = {
+        (row, at): (draw.choice([0.6, 0.65, 0.8, 0.85, 0.9, 1.0]), "part")
+        for row in range(rows)
+        for at in range(width)
+        if draw.random() < 0.7
+    }
+    gain = {pair: matching._gain(certainty) for pair, (certainty, _) in pairs.items()}
+    best = max(
+        sum(gain.get((row, at), 0.0) for row, at in enumerate(taken))
+        for taken in permutations([*range(width), *range(-1, -rows - 1, -1)], rows)
+    )
+    chosen: dict[int, int] = {}
+    for group in matching._groups(pairs):
+        chosen |= matching._best(group, pairs)
+    assert len(set(chosen.values())) == len(chosen)
+    assert sum(gain[pair] for pair in chosen.items()) == pytest.approx(best, abs=1e-6)
+
+
+def test_pairs_are_found_without_looking_at_each() -> None:
+    """A word that all share is no reason to compare all with all."""
+    columns = [Column(f"c{number}", f"Value {number}") for number in range(300)]
+    headings = [f"value {number} total" for number in range(3_000)] + ["same"] * 3_000
+    pairs = matching._candidates(columns, headings)
+    assert len(pairs) < 1_000
+
+
+def test_a_giant_heading_is_compared_as_a_whole() -> None:
+    giant = "order customer " * 5_000
+    (match,) = matches([Column("a", giant)], [giant.upper()])
+    assert match == Match(0, matching._NAME, "name")
+    assert matches([Column("order", "Order")], [giant]) == (None,)
