@@ -16,7 +16,6 @@ from douane.chat import importers
 from douane.chat.importers import Limits, Options, Position, Reader, Source
 from douane.chat.tally import Tally
 from douane.child.wire import Wire, source_of
-from douane.errors import BadFile
 from douane.staging.parts import write_part
 
 WATCHED_BYTES = 1 << 18
@@ -57,15 +56,11 @@ def options_of(spec: dict[str, Any]) -> Options:
 def opened(spec: dict[str, Any], source: Source, wire: Wire) -> Reader:
     """The export, with what its directory tells already sent. BadFile `export_unknown` where no importer knows it."""
     options = options_of(spec)
-    key = spec.get("importer") or importers.recognise(source, options)
+    upload = importers.uploaded(source, options)
+    key = spec.get("importer") or importers.recognise(upload, options)
     if key is None:
-        raise BadFile(
-            "This is no export that Douane recognises. Name its importer if you know it; there are: "
-            + ", ".join(member.key for member in importers.menu().values() if member.module)
-            + ".",
-            code="export_unknown",
-        )
-    reader = importers.open_export(key, source, options)
+        raise importers.unknown(upload)
+    reader = importers.open_export(key, upload, options)
     wire.send("overview", **_plain(asdict(reader.overview)))
     return reader
 

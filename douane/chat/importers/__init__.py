@@ -10,7 +10,9 @@ Accounting: each entry gets exactly one row in `entries`, in the batch that hold
 batches), and found = staged + skipped + failed in it. Entries that hold no records (folders, rubbish of other systems,
 documents kept unparsed, bodies of files) are rows too, with 0 found and their reason.
 
-To add a product: one file with `open(source, options) -> Reader`, one line in MENU, a sample with its expected tables,
+A member is given the upload as an `upload.Upload`: a `Source`, whose archive is opened once for all who ask.
+
+To add a product: one file with `open(upload, options) -> Reader`, one line in MENU, a sample with its expected tables,
 a paragraph in docs/chat.md, and one line in a surface's wire.py if it has a name there. Third-party members come by
 entry points.
 """
@@ -28,8 +30,10 @@ from douane.errors import BadFile
 from douane.model.source import Limits as Limits
 from douane.model.source import Source as Source
 
-if TYPE_CHECKING:  # the menu is read where Polars is not loaded
+if TYPE_CHECKING:  # the menu is read where Polars and NumPy are not loaded
     import polars as pl
+
+    from douane.chat.importers.upload import Upload
 
 BATCH_RECORDS = 32_768
 ENTRY_POINTS = "douane.importers"
@@ -146,21 +150,74 @@ def menu() -> dict[str, Importer]:
 
 
 def open_export(key: str, source: Source, options: Options = Options()) -> Reader:
-    """The reader of importer `key`. BadFile / OverLimit when this is no export of that product at all."""
+    """The reader of importer `key`. BadFile / OverLimit when this is no export of that product at all; what it is then
+    is said where it can be told."""
     member = menu().get(key)
     if member is None or not member.module:
         raise BadFile(f"There is no importer “{key}” that reads a file.", code="no_importer")
-    reader: Reader = importlib.import_module(member.module).open(source, options)
+    upload = uploaded(source, options)
+    if not upload.packed and (name := foreign_product(upload)):
+        raise refused(name)
+    try:
+        reader: Reader = importlib.import_module(member.module).open(upload, options)
+    except BadFile as error:
+        if error.code not in _ANOTHERS:
+            raise
+        raise _said_what(upload, options, key, error) from error
     return reader
 
 
 def recognise(source: Source, options: Options = Options()) -> str | None:
     """The key of the importer that these bytes are for, judged by the list of entries or the first line; None: none.
-    Each member with a function `recognise(source, options) -> bool` is asked."""
+    Each member with a function `recognise(upload, options) -> bool` is asked."""
+    upload = uploaded(source, options)
     for key, member in menu().items():
         if not member.module:
             continue
         module = importlib.import_module(member.module)
-        if hasattr(module, "recognise") and module.recognise(source, options):
+        if hasattr(module, "recognise") and module.recognise(upload, options):
             return key
     return None
+
+
+def uploaded(source: Source, options: Options) -> Upload:
+    """The upload as members are given it. Whoever recognises an export and then opens it hands the same one to both."""
+    # Not at the top, as no member is: the command line reads the menu, and must not load NumPy.
+    from douane.chat.importers.upload import Upload
+
+    return source if isinstance(source, Upload) else Upload(source, options.limits)
+
+
+def unknown(upload: Upload) -> BadFile:
+    """What to say of an upload that no member recognises."""
+    if name := foreign_product(upload):
+        return refused(name)
+    return BadFile(
+        "This is no export that Douane recognises. Name its importer if you know it; there are: "
+        + ", ".join(member.key for member in menu().values() if member.module)
+        + ".",
+        code="export_unknown",
+    )
+
+
+# Codes with which a member says that a file is none of its own.
+_ANOTHERS = ("file_type", "importer-csv-heading")
+
+
+def _said_what(upload: Upload, options: Options, key: str, error: BadFile) -> BadFile:
+    if (other := recognise(upload, options)) and other != key:
+        return BadFile(f"This is an export for the importer “{other}”, not for “{key}”.", code=error.code)
+    if name := foreign_product(upload):
+        return refused(name)
+    return error
+
+
+def foreign_product(upload: Upload) -> str | None:
+    """Whose export it is, where it is one that no member reads and bears the signs of its product."""
+    from douane.chat.importers import foreign
+
+    return foreign.product(upload)
+
+
+def refused(name: str) -> BadFile:
+    return BadFile(f"This is a {name} export; Douane cannot read those yet.", code="export_unknown")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from douane.chat.importers import Options, Overview, Source
+from douane.chat.importers import Options, Overview
 from douane.chat.importers.csv_dialect import Fault, Record, first_record
 from douane.chat.importers.csv_reader import (
     CsvLedger,
@@ -26,28 +26,29 @@ from douane.chat.importers.csv_reader import (
 )
 from douane.chat.importers.ledger import Sheets
 from douane.chat.importers.seen import Recent
+from douane.chat.importers.upload import Upload
 from douane.chat.tables import message_key
 from douane.errors import BadFile
 
 KNOWN = ("emails", "phones", "name", "manager", "id")
 
 
-def open(source: Source, options: Options = Options()) -> TaskReader:
+def open(upload: Upload, options: Options = Options()) -> TaskReader:
     """BadFile when this is no CSV text, or its first line names none of emails, phones and name."""
-    head = text_file(source, "The contacts importer expects a CSV file")
+    head = text_file(upload, "The contacts importer expects a CSV file")
     if not _like_contacts(first_record(head, _like_contacts)):
         raise _no_heading()
 
     def run(sheets: Sheets) -> Iterator[None]:
-        return run_csv(sheets, CONTACTS, 0, "", source.size, blocks_of(source, sheets), options.limits)
+        return run_csv(sheets, CONTACTS, 0, "", upload.size, blocks_of(upload, sheets), options.limits)
 
-    overview = Overview("omnichannel_contact", "Contacts (CSV)", {"entries": 1, "bytes": source.size})
-    return TaskReader(overview, source.size, lambda: [Task("contacts", "", source.size, run)], options)
+    overview = Overview("omnichannel_contact", "Contacts (CSV)", {"entries": 1, "bytes": upload.size})
+    return TaskReader(overview, upload.size, lambda: [Task("contacts", "", upload.size, run)], options)
 
 
-def recognise(source: Source, options: Options = Options()) -> bool:
+def recognise(upload: Upload, options: Options = Options()) -> bool:
     try:
-        fields = {field.strip() for field in first_record(text_file(source, ""), _like_contacts)}
+        fields = {field.strip() for field in first_record(text_file(upload, ""), _like_contacts)}
     except BadFile:
         return False
     return {"emails", "phones"} <= fields

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 
-from douane.archive import Archive, Entry, open_archive
-from douane.chat.importers import Limits, Options, Overview, Source
+from douane.archive import Entry
+from douane.archive_packed import Entries
+from douane.chat.importers import Limits, Options, Overview
 from douane.chat.importers.contacts import CONTACTS
-from douane.chat.importers.csv_dialect import Fault, Record, moment_us
+from douane.chat.importers.csv_dialect import Fault, Notes, Record, moment_us, read_records
 from douane.chat.importers.csv_reader import (
     CsvLedger,
     Table,
@@ -28,8 +29,10 @@ from douane.chat.importers.csv_reader import (
     surplus,
     wrong_width,
 )
+from douane.chat.importers.foreign import head_of
 from douane.chat.importers.ledger import Sheets, no_records
 from douane.chat.importers.seen import Recent
+from douane.chat.importers.upload import Upload
 from douane.chat.tables import conversation_key, message_key
 from douane.errors import BadFile
 
@@ -38,37 +41,36 @@ LISTS = ("users.csv", "channels.csv", "contacts.csv")
 DIRECT = "directmessages"
 RUBBISH = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 MESSAGE_FILES = (".csv", ".tsv", ".txt")
+_TRIED, _TRIED_BYTES = 20, 64 << 10
 REASONS = ("folder", "system-rubbish", "name-unsafe", "document-unparsed")
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 
 
-def open(source: Source, options: Options = Options()) -> TaskReader:
+def open(upload: Upload, options: Options = Options()) -> TaskReader:
     """BadFile `file_type` when this is no zip, or a zip that holds none of the files of a CSV export."""
-    if not source.read(0, 4).startswith(_ZIP):
+    if not upload.packed:
         raise BadFile(
             "The CSV importer expects a zip file that holds users.csv, channels.csv and a folder of CSV files for each "
-            "room; this is no zip file. A single members list of Slack goes to “slack-users”, a single contacts file "
+            "room; this is no archive. A single members list of Slack goes to “slack-users”, a single contacts file "
             "to “omnichannel_contact”.",
             code="file_type",
         )
-    archive = open_archive(source, options.limits)
+    archive = upload.entries
     plan = _Plan(archive)
     if not plan.lists and not plan.messages:
         raise BadFile(
-            "The zip file holds no users.csv, channels.csv or contacts.csv and no folder with CSV files.",
+            "The archive holds no users.csv, channels.csv or contacts.csv and no folder with CSV files.",
             code="file_type",
         )
     return TaskReader(plan.overview(), plan.packed_bytes, lambda: _tasks(archive, plan, options), options)
 
 
-def recognise(source: Source, options: Options = Options()) -> bool:
-    """By the names: one of the lists, at the top or in a folder around everything, or nothing but CSV. Exports of other
-    products are mostly JSON, and told by the first name already."""
-    head = source.read(0, 1 << 10)
-    if not head.startswith(_ZIP) or head[30 : 30 + int.from_bytes(head[26:28], "little")].endswith(b".json"):
+def recognise(upload: Upload, options: Options = Options()) -> bool:
+    """By the names: one of the lists, at the top or in folders around everything; or nothing but CSV with a message in
+    it. Exports of other products are mostly JSON, and told by the first name already."""
+    if not upload.packed:
         return False
     try:
-        archive = open_archive(source, options.limits)
+        archive = upload.entries
     except BadFile:
         return False
     only = any_messages = False
@@ -81,7 +83,7 @@ def recognise(source: Source, options: Options = Options()) -> bool:
             return bool(_Plan(archive).lists)
         csv = "/" in path and path.lower().endswith(MESSAGE_FILES)
         only, any_messages = csv and (only or not any_messages), any_messages or csv
-    return only and any_messages
+    return only and any_messages and _Plan(archive).any_message()
 
 
 class _Plan:
@@ -89,7 +91,7 @@ class _Plan:
     each as its number in `folders`; `folders`: room -> its first entry; `others`: entries that are not read, `reasons`:
     why, as numbers of REASONS. No object is kept for an entry: there may be a million."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Entries) -> None:
         self.archive = archive
         self.lists: dict[str, list[int]] = {}
         self.messages = array("q")
@@ -133,6 +135,18 @@ class _Plan:
             entry = self.archive.entry(number)
             file = _path(entry.name)[len(self.wrapper) :].split("/")[1]
             yield entry, rooms[at], f"{rooms[at]}/{file.split('.')[0]}"
+
+    def any_message(self) -> bool:
+        """Whether one of the first files of messages holds one. Any folder of texts would do else."""
+        for entry, room, _ in islice(self.room_messages(), _TRIED):
+            width = 4 if room == DIRECT else 3
+            plausible = _like_direct if room == DIRECT else _like_messages
+            head = head_of(self.archive, entry.number, _TRIED_BYTES)
+            records = read_records((head,), plausible, record_bytes=_TRIED_BYTES, notes=Notes())
+            for record in islice(records, 20):
+                if isinstance(record, Record) and len(record.fields) >= width and plausible(record.fields):
+                    return True
+        return False
 
     def overview(self) -> Overview:
         notes = []
@@ -192,7 +206,7 @@ def _room_name(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip())
 
 
-def _tasks(archive: Archive, plan: _Plan, options: Options) -> Iterator[Task]:
+def _tasks(archive: Entries, plan: _Plan, options: Options) -> Iterator[Task]:
     listed: set[str] = set()
 
     def of_entry(entry: Entry, table: Table, step: str, label: str, feeds: bool = False) -> Task:
@@ -233,7 +247,7 @@ def _tasks(archive: Archive, plan: _Plan, options: Options) -> Iterator[Task]:
         yield of_entry(entry, table, "messages", label)
 
 
-def _read(archive: Archive, entry: Entry, sheets: Sheets) -> Iterator[bytes]:
+def _read(archive: Entries, entry: Entry, sheets: Sheets) -> Iterator[bytes]:
     stream = archive.open(entry)
     for block in stream:
         sheets.read = stream.packed_done
@@ -382,7 +396,7 @@ def pair_id(one: str, other: str) -> str:
     return "/".join(sorted((one, other)))
 
 
-def _pairs(sheets: Sheets, entries: Iterable[Entry], archive: Archive, limits: Limits) -> Iterator[None]:
+def _pairs(sheets: Sheets, entries: Iterable[Entry], archive: Entries, limits: Limits) -> Iterator[None]:
     """The conversations of two people, each once, before any of their messages. What is wrong with a file is said when
     its messages are read."""
     seen: set[int] = set()

@@ -22,11 +22,11 @@ from douane.chat.importers.csv_dialect import (
     read_records,
 )
 from douane.chat.importers.ledger import EXCERPT_CHARS, Ledger, Sheets
+from douane.chat.importers.upload import Upload
 from douane.chat.tally import Tally
 from douane.errors import BadFile, OverLimit
 
 _BLOCK = 1 << 20
-_HEAD = 64 << 10
 
 
 @dataclass(slots=True)
@@ -139,14 +139,14 @@ def blocks_of(source: Source, sheets: Sheets) -> Iterator[bytes]:
         yield block
 
 
-def text_file(source: Source, expected: str) -> bytes:
+def text_file(upload: Upload, expected: str) -> bytes:
     """The first bytes of a file that should be CSV. BadFile: empty, an archive, or no text; `expected` begins the
     sentence."""
-    head = source.read(0, _HEAD)
+    head = upload.head
     if not head.strip():
         raise BadFile("The file is empty.", code="file_empty")
-    if head.startswith(b"PK"):
-        raise BadFile(f"{expected} itself; this is a zip file.", code="file_type")
+    if upload.packed:
+        raise BadFile(f"{expected} itself; this is an archive.", code="file_type")
     if b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise BadFile(f"{expected}; this file is no text.", code="file_type")
     return head

@@ -12,7 +12,6 @@ Long on purpose: it is one pass, and what one entry leaves is what the next one 
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,14 +20,12 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 from msgspec import Raw
 
-from douane.archive import Archive, Entry, open_archive, reaches_outside
-from douane.archive_tar import TarArchive, TarEntry, open_tar
+from douane.archive import Entry, reaches_outside
+from douane.archive_packed import Entries
 from douane.chat import markup
-from douane.chat.importers import Batch, Counts, Options, Overview, Position, Source
+from douane.chat.importers import Batch, Counts, Options, Overview, Position
 from douane.chat.importers.json_records import (
     MENDED,
     REPLACED,
@@ -42,6 +39,7 @@ from douane.chat.importers.json_records import (
 )
 from douane.chat.importers.ledger import Ledger, Sheets, no_records
 from douane.chat.importers.seen import Recent, Seen
+from douane.chat.importers.upload import Upload
 from douane.chat.tables import conversation_key, message_key
 from douane.chat.tally import Tally
 from douane.errors import BadFile, OverLimit
@@ -49,7 +47,6 @@ from douane.errors import BadFile, OverLimit
 PRODUCT = "hipchat"
 EXTRACT_ERROR = "error-import-file-extract-error"  # contract 2.6
 INTEGRATION = "rocket.cat"  # whom the contract has all notifications written by
-_COUNTED_BYTES = 64 << 20  # packed; a longer tar's entries are not counted before it is read
 _LIST_BYTES = 256 << 20  # of the Cloud's lists, which are one object and so not read record by record
 
 _OWN = r"(?!(?:users|rooms|emoticons|files)/)[^/]+/"
@@ -66,6 +63,9 @@ _LISTS = {
     "users/list.json": "users",
     "rooms/list.json": "channels",
 }
+_CLOUD_LISTS = ("users/list.json", "rooms/list.json")
+_SLACK_LISTS = ("channels.json", "groups.json", "mpims.json", "dms.json")
+_SLACK_DAY = re.compile(r"(?:[^/]+/)+[0-9]{4}-[0-9]{2}-[0-9]{2}\.json")
 _NOT_IMPORTED = ("emoticons.json", "metadata.json")
 
 _STEPS = {"users": "users", "channels": "channels", "user": "messages", "room": "messages"}
@@ -81,40 +81,35 @@ Place = tuple[int, int]
 """(entries read, in reading order; records of the entry at hand)."""
 
 
-def open(source: Source, options: Options = Options()) -> HipChatReader:
+def open(upload: Upload, options: Options = Options()) -> HipChatReader:
     """BadFile `error-import-file-extract-error` where the archive is damaged, `file_type` where it is none of
     HipChat's; OverLimit."""
-    if not source.size:
+    if not upload.size:
         raise BadFile("The file is empty.", code="file_empty")
     with _extracting():
-        archive: TarArchive | Archive
-        if source.read(0, 2) == b"PK":
-            archive = open_archive(source, options.limits)
-        else:
-            archive = open_tar(source, options.limits)
-        return HipChatReader(source, archive, options)
+        return HipChatReader(upload, upload.entries, options)
 
 
-def recognise(source: Source, options: Options = Options()) -> bool:
-    """By a list or a history where HipChat has them. Other tars have none; other zips have `users.json`, so a zip is
-    only known by the Cloud's lists."""
+def recognise(upload: Upload, options: Options = Options()) -> bool:
+    """By a history where HipChat has it, or lists of people and rooms. `users.json` alone is anybody's."""
+    if not upload.packed:
+        return False
     try:
-        if source.read(0, 2) == b"PK":
-            names = open_archive(source, options.limits).names
-            return any(re.fullmatch(rf"(?:{_OWN}){{0,3}}users/list\.json", name) for name in names)
-        return any(_MARKER.fullmatch(entry.name) for entry in open_tar(source, options.limits).entries())
+        return _Names(upload.entries).are_hipchats
     except BadFile:
         return False
 
 
 class HipChatReader:
-    def __init__(self, source: Source, archive: TarArchive | Archive, options: Options) -> None:
-        self.bytes_total = source.size
+    def __init__(self, upload: Upload, archive: Entries, options: Options) -> None:
+        self.bytes_total = upload.size
         self._archive = archive
         self._options = options
-        self._wrapper, counts = _looked_over(archive, source.size)
-        self._bodies = _Bodies(source, archive, self._wrapper, options)
-        layout = "HipChat Cloud (zip)" if isinstance(archive, Archive) else "HipChat Server or Data Center (tar.gz)"
+        names = _Names(archive)
+        self._wrapper, counts = names.looked_over()
+        self._bodies = _Bodies(archive, self._wrapper)
+        layout = "HipChat Cloud" if names.clouds else "HipChat Server or Data Center"
+        layout += " (zip)" if upload.zipped else " (tar.gz)"
         folder = self._wrapper.rstrip("/")
         notes = (f"All files stand in the folder “{folder}”, which was left out.",) if folder else ()
         self.overview = Overview("hipchatenterprise", layout, counts, notes)
@@ -158,34 +153,65 @@ def _extracting() -> Iterator[None]:
         raise BadFile(error.message, code=EXTRACT_ERROR) from error
 
 
-def _looked_over(archive: TarArchive | Archive, size: int) -> tuple[str, dict[str, int]]:
-    """The folder around everything, and the counts of an `Overview`, if they are to be had without reading much."""
-    wrapper: str | None = None
-    entries = unpacked = histories = 0
-    rooms: set[str] = set()
-    whole_archive = isinstance(archive, Archive) or size <= _COUNTED_BYTES
-    for entry in archive if isinstance(archive, Archive) else archive.entries():
-        match = _MARKER.fullmatch(entry.name)
-        if match and wrapper is None:
-            wrapper = match[1]
-            if not whole_archive:
-                return wrapper, {}
-        entries += 1
-        unpacked += entry.unpacked_bytes
-        inner = entry.name[len(wrapper or "") :]
-        if match or _DAY.fullmatch(inner):
-            histories += inner not in _LISTS
-            if inner.startswith("rooms/") and inner not in _LISTS:
-                rooms.add(inner.split("/")[1])
-    if wrapper is None:
-        raise BadFile(
-            "This is no HipChat export: the archive holds no users.json, no rooms.json and no history.json in a "
-            "folder of rooms or users.",
-            code="file_type",
-        )
-    if isinstance(archive, Archive) and archive.find(f"{wrapper}channels.json") is not None:
-        raise BadFile("This is no HipChat export: it lists channels, as one of Slack does.", code="file_type")
-    return wrapper, {"entries": entries, "bytes": unpacked, "conversations": len(rooms), "days": histories}
+class _Names:
+    """What the names of the entries tell."""
+
+    def __init__(self, archive: Entries) -> None:
+        self._archive = archive
+        self._wrapper: str | None = None
+        self._lists: set[str] = set()
+        self._rooms: set[str] = set()
+        self._histories = 0
+        for name in archive.names:
+            match = _MARKER.fullmatch(name)
+            if match and self._wrapper is None:
+                self._wrapper = match[1]
+            inner = name[len(self._wrapper or "") :]
+            if inner in _LISTS:
+                self._lists.add(inner)
+            elif match or _DAY.fullmatch(inner):
+                self._histories += 1
+                if inner.startswith("rooms/"):
+                    self._rooms.add(inner.split("/")[1])
+
+    @property
+    def clouds(self) -> bool:
+        return not self._lists.isdisjoint(_CLOUD_LISTS)
+
+    @property
+    def _slacks(self) -> bool:
+        """Slack has a list of users of the same name, and none of rooms."""
+        found = (self._archive.find(f"{self._wrapper}{name}") for name in _SLACK_LISTS)
+        return "rooms.json" not in self._lists and any(found)
+
+    @property
+    def are_hipchats(self) -> bool:
+        return self._wrapper is not None and not self._slacks and (self.clouds or bool(self._histories) or self._both)
+
+    @property
+    def _both(self) -> bool:
+        return {"users.json", "rooms.json"} <= self._lists
+
+    def looked_over(self) -> tuple[str, dict[str, int]]:
+        """The folder around everything, and the counts of an `Overview`. BadFile where nothing is of HipChat."""
+        if self._wrapper is None or (self._lists <= {"users.json"} and not self._histories and self._slack_days()):
+            raise BadFile(
+                "This is no HipChat export: the archive holds no users.json, no rooms.json and no history.json in a "
+                "folder of rooms or users.",
+                code="file_type",
+            )
+        if self._slacks:
+            raise BadFile("This is no HipChat export: it lists channels, as one of Slack does.", code="file_type")
+        unpacked = int(self._archive.unpacked_bytes.sum())
+        return self._wrapper, {
+            "entries": len(self._archive),
+            "bytes": unpacked,
+            "conversations": len(self._rooms),
+            "days": self._histories,
+        }
+
+    def _slack_days(self) -> bool:
+        return any(_SLACK_DAY.fullmatch(name) for name in self._archive.names)
 
 
 _WARNINGS = {
@@ -212,12 +238,11 @@ class _Reading:
     """One pass over the export. `rows` is what was found since it was last cleared; `step` and `label` say where the
     pass stands, `packed_done` how far."""
 
-    def __init__(
-        self, archive: TarArchive | Archive, wrapper: str, options: Options, bodies: _Bodies | None = None
-    ) -> None:
+    def __init__(self, archive: Entries, wrapper: str, options: Options, bodies: _Bodies) -> None:
         self.rows = Sheets(options.batch_records)
         self.bodies = bodies
         self.step, self.label, self.packed_done = "users", "", 0
+        self._packed_before = 0
         self._archive, self._wrapper, self._options = archive, wrapper, options
         self._users: set[int] = set()
         self._rooms: set[str] = set()
@@ -253,26 +278,22 @@ class _Reading:
             yield ordinal + 1, records
             self._unlisted(room, at)
         yield ordinal + 1, len(unlisted)
-        self.packed_done = getattr(self._archive, "packed_done", self.packed_done)
+        self.packed_done = self._packed_before
 
-    def _entries(self) -> Iterator[Entry | TarEntry]:
-        """In reading order: a zip's lists first, because there a room's folder has only its name."""
+    def _entries(self) -> Iterator[Entry]:
+        """In reading order: the Cloud's lists first, because there a room's folder has only its name."""
         archive = self._archive
-        if isinstance(archive, TarArchive):
-            for entry in archive.entries():
-                self.packed_done = archive.packed_done
-                yield entry
-            return
-        names = enumerate(archive.names)
-        lists = [number for number, name in names if name.removeprefix(self._wrapper) in _LISTS]
+        paths = (f"{self._wrapper}{name}" for name in _CLOUD_LISTS)
+        lists = [found.number for path in paths if (found := archive.find(path))]
         for number in lists:
             yield archive.entry(number)
         for other in archive:
             if other.number not in lists:
                 yield other
-                self.packed_done += other.packed_bytes
+                self._packed_before += other.packed_bytes
+                self.packed_done = self._packed_before
 
-    def _entry(self, entry: Entry | TarEntry, kind: str, owner: str) -> Iterator[int]:
+    def _entry(self, entry: Entry, kind: str, owner: str) -> Iterator[int]:
         """Reads one list or history and accounts for it; stops before each record. An entry that breaks off is a failed
         record of its own, save where the archive itself is damaged."""
         account = _Account(self.rows, entry.number, self.step, _WARNINGS)
@@ -296,8 +317,6 @@ class _Reading:
                     history.add(record)
                 account.records += 1
         except BadFile as error:
-            if isinstance(self._archive, TarArchive) and not isinstance(error, OverLimit):
-                raise
             if isinstance(error, OverLimit) and error.setting != "entry_bytes":
                 raise
             reason = error.code
@@ -305,12 +324,11 @@ class _Reading:
         yield account.records
         account.close(entry.name, account.table, entry.unpacked_bytes, reason)
 
-    def _records(self, entry: Entry | TarEntry) -> Iterator[tuple[dict[str, Any] | Damage, frozenset[str]]]:
+    def _records(self, entry: Entry) -> Iterator[tuple[dict[str, Any] | Damage, frozenset[str]]]:
         """The objects of the entry's array; of the Cloud's lists, those of the array in its object."""
         limits = self._options.limits
         if entry.name.endswith("/list.json"):
-            # Archive and TarArchive take each their own entries only.
-            value, mended = load(self._archive.read(entry, min(limits.entry_bytes, _LIST_BYTES)), limits.json_depth)  # type: ignore[arg-type]
+            value, mended = load(self._archive.read(entry, min(limits.entry_bytes, _LIST_BYTES)), limits.json_depth)
             if isinstance(value, dict):
                 value = next((inner for inner in value.values() if isinstance(inner, list)), value)
             for item in value if isinstance(value, list) else [value]:
@@ -331,10 +349,10 @@ class _Reading:
                     item, mended = load(bytes(item), limits.json_depth)
                 yield _object(item), mended
 
-    def _blocks(self, entry: Entry | TarEntry) -> Iterator[bytes]:
-        for block in self._archive.open(entry):  # type: ignore[arg-type]
-            if isinstance(self._archive, TarArchive):
-                self.packed_done = self._archive.packed_done
+    def _blocks(self, entry: Entry) -> Iterator[bytes]:
+        stream = self._archive.open(entry)
+        for block in stream:
+            self.packed_done = self._packed_before + stream.packed_done
             yield block
 
     # Lists
@@ -574,7 +592,7 @@ class _History:
                 return 0
             attachment = {"path": path}
         name, url, stored = _line(attachment.get("name")), _line(attachment.get("url")), None
-        if self._reading.bodies and (path := _line(attachment.get("path"))):
+        if path := _line(attachment.get("path")):
             stored = self._reading.bodies.find(path, self._folders)
         rows = self._reading.rows
         # One level, as far as is known; what is nested in it is not the file's.
@@ -599,13 +617,10 @@ class _History:
 
 
 class _Bodies:
-    """Where the bytes of attached files stand. A tar is passed over once more for it, when the first is asked for; of
-    each name eight bytes are kept."""
+    """Where the bytes of attached files stand."""
 
-    def __init__(self, source: Source, archive: TarArchive | Archive, wrapper: str, options: Options) -> None:
-        self._source, self._archive, self._wrapper, self._options = source, archive, wrapper, options
-        self._names: npt.NDArray[np.int64] | None = None
-        self._numbers: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+    def __init__(self, archive: Entries, wrapper: str) -> None:
+        self._archive, self._wrapper = archive, wrapper
 
     def find(self, path: str, folders: Sequence[str]) -> int | None:
         """The number of the entry that holds what a message calls `path`, in one of the folders or named with it."""
@@ -616,31 +631,15 @@ class _Bodies:
         return next((at for name in (*(f + path for f in folders), *named) if (at := self._at(name)) is not None), None)
 
     def _at(self, name: str) -> int | None:
-        if isinstance(self._archive, Archive):
-            entry = self._archive.find(self._wrapper + name)
-            return entry.number if entry and entry.is_file else None
-        if self._names is None:
-            self._pass_over()
-        names, key = self._names, hash(name)
-        at = int(np.searchsorted(names, key)) if names is not None else 0
-        return int(self._numbers[at]) if names is not None and at < len(names) and names[at] == key else None
-
-    def _pass_over(self) -> None:
-        names, numbers = array("q"), array("q")
-        for entry in open_tar(self._source, self._options.limits).entries():
-            name = entry.name.removeprefix(self._wrapper)
-            if entry.is_file and _BODY.fullmatch(name):
-                names.append(hash(name))
-                numbers.append(entry.number)
-        order = np.argsort(np.array(names, dtype=np.int64))
-        self._names, self._numbers = np.array(names, dtype=np.int64)[order], np.array(numbers, dtype=np.int64)[order]
+        entry = self._archive.find(self._wrapper + name)
+        return entry.number if entry and entry.is_file else None
 
 
-def _what(entry: Entry | TarEntry, name: str) -> tuple[str, str]:
+def _what(entry: Entry, name: str) -> tuple[str, str]:
     """(users, channels, user, room: its kind, or why it is not read; the room or person whose history it is)."""
     if entry.is_folder:
         return "folder", ""
-    if not entry.is_file or (isinstance(entry, Entry) and entry.outside):
+    if not entry.is_file or entry.outside:
         return "unsafe_name", ""
     if _RUBBISH.search(entry.name):
         return "rubbish", ""

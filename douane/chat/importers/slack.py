@@ -24,8 +24,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.archive import Archive, Entry, open_archive
-from douane.chat.importers import Batch, Counts, Options, Overview, Position, Source, json_records
+from douane.archive import Entry
+from douane.archive_packed import Entries
+from douane.chat.importers import Batch, Counts, Options, Overview, Position, json_records
 from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.json_records import Damage
@@ -40,6 +41,7 @@ from douane.chat.importers.slack_layout import (
     redecoded,
     survey,
 )
+from douane.chat.importers.upload import Upload
 from douane.chat.sums import shown
 from douane.chat.tables import TABLES, conversation_key, frame
 from douane.errors import BadFile, OverLimit
@@ -56,15 +58,15 @@ _FIRST_NAMES = frozenset(name.encode() for name in (*USERS, *CHANNELS))
 _USERS, _CHANNELS, _MESSAGES = (KINDS.index(kind) for kind in ("users", "channels", "messages"))
 
 
-def open(source: Source, options: Options = Options()) -> Reader:
-    """BadFile when these bytes are no zip, or no Slack export; OverLimit when it lists too many entries."""
-    if not source.read(0, 4).startswith((b"PK\3\4", b"PK\5\6")):
+def open(upload: Upload, options: Options = Options()) -> Reader:
+    """BadFile when these bytes are no archive, or no Slack export; OverLimit when it lists too many entries."""
+    if not upload.packed:
         raise BadFile(
-            "The Slack importer expects the zip file that Slack makes of a workspace; this is no zip file. Slack's "
-            "members list as CSV goes to “slack-users”.",
+            "The Slack importer expects the zip file that Slack makes of a workspace, or a tar of its contents; this "
+            "is no archive. Slack's members list as CSV goes to “slack-users”.",
             code="file_type",
         )
-    archive = open_archive(source, options.limits)
+    archive = upload.entries
     layout = survey(archive)
     if not layout.recognised:
         if layout.texts:
@@ -74,22 +76,20 @@ def open(source: Source, options: Options = Options()) -> Reader:
             )
         raise BadFile("This is no export of Slack: it has no list of channels and no messages.", code="file_type")
     first = archive.entry(layout.lists[0] if layout.lists else int(np.flatnonzero(layout.kinds == _MESSAGES)[0]))
-    if first.encrypted:
-        raise BadFile("The export is encrypted. Save it without a password.", code="file_encrypted")
+    archive.check(first)
     return Reader(archive, layout, options)
 
 
-def recognise(source: Source, options: Options = Options()) -> bool:
-    # A list as first entry, as nearly all have it, settles it: a long directory is then read once, not twice.
-    head = source.read(0, 1 << 10)
-    first = head[30 : 30 + int.from_bytes(head[26:28], "little")]
-    if head.startswith(b"PK\3\4") and first in _FIRST_NAMES:
+def recognise(upload: Upload, options: Options = Options()) -> bool:
+    if not upload.packed:
+        return False
+    # A list as first entry, as nearly all have it, settles it: a long directory is then looked through once, not twice.
+    if upload.zipped and upload.head[30 : 30 + int.from_bytes(upload.head[26:28], "little")] in _FIRST_NAMES:
         return True
     try:
-        layout = survey(open_archive(source, options.limits))
+        return survey(upload.entries).recognised
     except BadFile:
         return False
-    return layout.recognised
 
 
 @dataclass(slots=True)
@@ -157,7 +157,7 @@ class _Issues:
 class Reader:
     """An opened export."""
 
-    def __init__(self, archive: Archive, layout: Layout, options: Options) -> None:
+    def __init__(self, archive: Entries, layout: Layout, options: Options) -> None:
         self._archive = archive
         self._layout = layout
         self._options = options

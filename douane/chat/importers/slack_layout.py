@@ -16,7 +16,8 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from douane.archive import Archive, reaches_outside
+from douane.archive import reaches_outside
+from douane.archive_packed import Entries
 
 USERS = ("org_users.json", "users.json")
 CHANNELS = ("channels.json", "groups.json", "mpims.json", "dms.json")
@@ -62,13 +63,14 @@ class Layout:
     corporate: bool = False
     dumped: bool = False
     texts: int = 0
+    listed: bool = False  # by lists that no other product has: one of users alone is HipChat's too
     body_ids: npt.NDArray[np.bytes_] = field(default_factory=lambda: np.empty(0, dtype=f"S{_ID_BYTES}"))
     body_entries: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def recognised(self) -> bool:
         """Whether this is an export of Slack's at all."""
-        return bool(self.lists) or any(folder.days for folder in self.folders)
+        return self.listed or any(folder.days for folder in self.folders)
 
     @property
     def title(self) -> str:
@@ -95,7 +97,7 @@ class Layout:
         return [int(e) if f else None for e, f in zip(self.body_entries[places], found, strict=True)]
 
 
-def survey(archive: Archive) -> Layout:
+def survey(archive: Entries) -> Layout:
     """What each entry is. One pass over the names, which are never all in memory: archives have a million."""
     names = archive.names
     wrap = _wrapping(archive)
@@ -184,6 +186,7 @@ def survey(archive: Archive) -> Layout:
         any(base in lists for lists in roots.values() for base in CHANNELS[1:]),
         dumped,
         texts,
+        any(base in bases for bases in roots.values() for base in ("org_users.json", *CHANNELS)),
     )
     if body_ids:
         order = np.argsort(np.array(body_ids, dtype=f"S{_ID_BYTES}"), kind="stable")
@@ -196,7 +199,7 @@ _DAY_FILE = np.frombuffer(b"/0000-00-00.json", np.uint8)
 _DIGITS = [place for place, sign in enumerate(bytes(_DAY_FILE)) if sign == ord("0")]
 
 
-def _leaders(archive: Archive, first: int, last: int) -> npt.NDArray[np.int64]:
+def _leaders(archive: Entries, first: int, last: int) -> npt.NDArray[np.int64]:
     """For each of these entries the first of the run of day files of one folder that it is in; itself where it is in
     none. By whole arrays: looking at each of a million names takes seconds."""
     text, ends = archive.names.run(first, last)
@@ -225,7 +228,7 @@ def _is_day(base: str) -> bool:
     return _DAY.fullmatch(base) is not None
 
 
-def _wrapping(archive: Archive) -> str:
+def _wrapping(archive: Entries) -> str:
     """`export/` when everything but rubbish stands in that one folder, and an export begins in it."""
     if any(archive.find(base) for base in (*USERS, *CHANNELS)):
         return ""

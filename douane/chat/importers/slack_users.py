@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from douane.chat.importers import Options, Overview, Source
+from douane.chat.importers import Options, Overview
 from douane.chat.importers.csv_dialect import Fault, Record, first_record
 from douane.chat.importers.csv_reader import (
     CsvLedger,
@@ -24,6 +24,7 @@ from douane.chat.importers.csv_reader import (
     wrong_width,
 )
 from douane.chat.importers.ledger import Sheets
+from douane.chat.importers.upload import Upload
 from douane.chat.tables import message_key
 from douane.errors import BadFile
 
@@ -46,9 +47,9 @@ ROLES = {
 GIVEN = {"admin": ["admin"], "bot": ["bot"]}
 
 
-def open(source: Source, options: Options = Options()) -> TaskReader:
+def open(upload: Upload, options: Options = Options()) -> TaskReader:
     """BadFile when this is no CSV text of several columns."""
-    head = text_file(source, "The Slack users importer expects the CSV file of Slack's members page")
+    head = text_file(upload, "The Slack users importer expects the CSV file of Slack's members page")
     if len(first_record(head, _like_members)) < 2:
         raise BadFile(
             "The members list of Slack is a CSV file whose first line is: " + ",".join(COLUMNS) + ".",
@@ -56,15 +57,15 @@ def open(source: Source, options: Options = Options()) -> TaskReader:
         )
 
     def run(sheets: Sheets) -> Iterator[None]:
-        return run_csv(sheets, MEMBERS, 0, "", source.size, blocks_of(source, sheets), options.limits)
+        return run_csv(sheets, MEMBERS, 0, "", upload.size, blocks_of(upload, sheets), options.limits)
 
-    overview = Overview("slack-users", "Slack's list of members (CSV)", {"entries": 1, "bytes": source.size})
-    return TaskReader(overview, source.size, lambda: [Task("users", "", source.size, run)], options)
+    overview = Overview("slack-users", "Slack's list of members (CSV)", {"entries": 1, "bytes": upload.size})
+    return TaskReader(overview, upload.size, lambda: [Task("users", "", upload.size, run)], options)
 
 
-def recognise(source: Source, options: Options = Options()) -> bool:
+def recognise(upload: Upload, options: Options = Options()) -> bool:
     try:
-        fields = set(map(_heading, first_record(text_file(source, ""), _like_members)))
+        fields = set(map(_heading, first_record(text_file(upload, ""), _like_members)))
     except BadFile:
         return False
     return {"username", "email", "status"} <= fields

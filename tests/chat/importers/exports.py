@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from douane.chat.importers import Batch, Counts, Options, Position, Reader, open_export
+from douane.chat.importers.upload import Upload
 from douane.chat.tally import Tally
 
 
@@ -23,6 +24,10 @@ class MemorySource:
 
     def read(self, offset: int, length: int) -> bytes:
         return self.data[offset : offset + length]
+
+
+def uploaded(data: bytes) -> Upload:
+    return Upload(MemorySource(data))
 
 
 def zipped(files: Mapping[str, str | bytes]) -> bytes:

@@ -7,13 +7,13 @@ import pytest
 from douane.chat.importers import Options, contacts
 from douane.errors import BadFile
 from tests.chat.importers.exports import (
-    MemorySource,
     counted,
     issues,
     ledger,
     opened,
     read,
     resumed_everywhere,
+    uploaded,
     zipped,
 )
 
@@ -89,6 +89,6 @@ def test_counts_are_those_of_the_tables() -> None:
 
 
 def test_recognised_by_its_headings() -> None:
-    assert contacts.recognise(MemorySource(CONTACTS.encode()))
-    assert not contacts.recognise(MemorySource(b"username,email,status\n"))
-    assert not contacts.recognise(MemorySource(b""))
+    assert contacts.recognise(uploaded(CONTACTS.encode()))
+    assert not contacts.recognise(uploaded(b"username,email,status\n"))
+    assert not contacts.recognise(uploaded(b""))

@@ -21,6 +21,7 @@ from tests.chat.importers.exports import (
     opened,
     read,
     resumed_everywhere,
+    uploaded,
     zipped,
 )
 
@@ -463,15 +464,15 @@ def test_many_faults_of_one_kind_are_folded() -> None:
 def test_recognised_by_names(files: dict[str, str], expected: str | None) -> None:
     from douane.chat.importers import csv
 
-    assert csv.recognise(MemorySource(zipped(files))) is (expected == "csv")
+    assert csv.recognise(uploaded(zipped(files))) is (expected == "csv")
 
 
 def test_a_slack_export_with_a_csv_in_it_is_none_of_ours() -> None:
     from douane.chat.importers import csv
 
     slack = {"channels.json": "[]", "users.json": "[]", "general/2020-01-01.json": "[]", "__uploads/F1/users.csv": "a"}
-    assert not csv.recognise(MemorySource(zipped(slack)))
-    assert not csv.recognise(MemorySource(zipped(dict(reversed(list(slack.items()))))))
+    assert not csv.recognise(uploaded(zipped(slack)))
+    assert not csv.recognise(uploaded(zipped(dict(reversed(list(slack.items()))))))
 
 
 @pytest.mark.corpus

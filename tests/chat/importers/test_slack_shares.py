@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 from douane.chat.importers import Batch, Options, Position, slack
 from douane.chat.sums import counts_of
 from douane.chat.tally import Tally
-from tests.chat.importers.exports import MemorySource
+from tests.chat.importers.exports import uploaded
 from tests.chat.samples import make_export
 
 
@@ -21,7 +21,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def opened(export: bytes) -> slack.Reader:
-    return slack.open(MemorySource(export), Options(batch_records=500))
+    return slack.open(uploaded(export), Options(batch_records=500))
 
 
 def joined(batches: list[Batch], table: str) -> pl.DataFrame:

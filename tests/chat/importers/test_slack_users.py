@@ -15,6 +15,7 @@ from tests.chat.importers.exports import (
     opened,
     read,
     resumed_everywhere,
+    uploaded,
     zipped,
 )
 
@@ -52,7 +53,7 @@ def test_members() -> None:
 
 
 def test_what_is_no_address_makes_nobody() -> None:
-    talk = read("slack-users", b"[05.05.23, 15:48:11] James: Hi here\n[05.05.23, 15:48:12] User: Hello\n")
+    talk = read("slack-users", b"Monday, James says hi here\nTuesday, User says hello\n")
     assert "users" not in talk
     assert issues(talk) == [("failed", "importer-user-invalid-email", 2)]
     tables = read("slack-users", HEADING.encode() + b"ann,Ann,Member,1,0,0,U1,Ann A,annie,\n")
@@ -110,9 +111,9 @@ def test_counts_are_those_of_the_tables() -> None:
 
 
 def test_recognised_by_its_headings() -> None:
-    assert slack_users.recognise(MemorySource(MEMBERS.encode()))
-    assert not slack_users.recognise(MemorySource(b"emails,phones,name\n"))
-    assert not slack_users.recognise(MemorySource(zipped({"users.csv": MEMBERS})))
+    assert slack_users.recognise(uploaded(MEMBERS.encode()))
+    assert not slack_users.recognise(uploaded(b"emails,phones,name\n"))
+    assert not slack_users.recognise(uploaded(zipped({"users.csv": MEMBERS})))
 
 
 @pytest.mark.corpus
