@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import secrets
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
-from douane.errors import BadRequest, Conflict, WrongStage
+from douane.errors import BadRequest, WrongStage
 from douane.flow import revisions
 from douane.flow.forms import Form, chosen_of, form_of, headings_of
 from douane.flow.house import House
@@ -33,13 +31,12 @@ from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.model.sheet_import import sheet_detail
 from douane.staging import masks
-from douane.staging.masks import GONE, INVALID, VALID, View
+from douane.staging.masks import GONE, VALID, View
 from douane.staging.pages import Directory, Entry, PackedEntry, Page
-from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, laid_over, overlay
+from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, frame_of, laid_over, overlay
 from douane.store import manifest, operations
 from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
-from douane.store.manifest import MaskRow
 
 DIRECTORIES_KEPT = 64
 FORMATS = ("csv", "ndjson", "arrow", "parquet")
@@ -95,7 +92,7 @@ class _Directories:
         return made
 
 
-_directories = _Directories()
+directories = _Directories()
 
 
 def _directory(connection: Connection, operation: Operation, version: int) -> Directory:
@@ -125,7 +122,7 @@ def _directory(connection: Connection, operation: Operation, version: int) -> Di
 def page(house: House, operation: Operation, view: View, page: int, limit: int) -> RecordPage:
     """Records of a view, sorted by index, `page` from 1. Cost does not depend on depth."""
     with read(house.engine) as connection:
-        directory = _directories.get(house, connection, operation)
+        directory = directories.get(house, connection, operation)
         total = directory.total(view)
         offset = (page - 1) * limit
         if offset >= total:
@@ -213,13 +210,14 @@ def edit(
     record: Mapping[str, Any],
     updated: Mapping[str, Any],
     person_id: str | None = None,
+    seen: int | None = None,
 ) -> Record:
     """Stores a whole record as a revision; adds the row if `index` is new. Not judged again until the next review.
     WrongStage unless reviewing."""
-    edit_many(house, operation, [(index, record, updated)], person_id)
+    edit_many(house, operation, [(index, record, updated)], person_id, seen)
     with read(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id)
-        directory = _directories.get(house, connection, now)
+        directory = directories.get(house, connection, now)
         found = directory.rows([index], house.objects.local_path)
         # A number at or above the headings is in the file, gone, and may stand for a row that was added as well.
         shown = np.flatnonzero(found.states != GONE)
@@ -244,14 +242,15 @@ def edit_many(
     operation: Operation,
     records: Sequence[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
     person_id: str | None = None,
+    seen: int | None = None,
 ) -> None:
-    """The same for several, as one revision."""
+    """The same for several, as one revision. ChangedMeanwhile where a revision after `seen` changed the same cells."""
     if not records:
         return
     form = form_of(operation)
     with write(house.engine) as connection:
         now = _in_review(connection, operation)
-        directory = _directories.get(house, connection, now)
+        directory = directories.get(house, connection, now)
         indexes = sorted({index for index, _, _ in records})
         found = directory.rows(indexes, house.objects.local_path)
         cells_now = revisions.standing(house, connection, now.id, indexes)
@@ -264,8 +263,7 @@ def edit_many(
         for index, record, updated in records:
             at = there.get(index)
             mark = standing.get(index, {}).get(RECORD)
-            in_table = at is not None and found.states[at] != GONE
-            if in_table or _unjudged(standing.get(index, {})):
+            if _exists(now, index, mark, RECORD in standing.get(index, {})):
                 current = _texts(form, texts, at, standing.get(index, {}))
                 past = older.get(index, {})
                 cells.update({(index, key): text for key, text in _edits(form, record, updated, current, past)})
@@ -276,20 +274,28 @@ def edit_many(
             # What the row once held does not come back with its number.
             held = form.keys if restored else standing.get(index, {})
             cells.update({(index, key): None for key in held if key != RECORD})
-            cells.update({(index, key): _text(form, key, value) for key, value in record.items() if key in form.keys})
+            cells.update(
+                {(index, key): cell_text(form, key, value) for key, value in record.items() if key in form.keys}
+            )
             added += 1
         if not cells:
             return
+        if seen is not None:
+            frame = frame_of((row, key, text) for (row, key), text in cells.items())
+            last, _ = operations.revision_numbers(connection, now.id)
+            revisions.refuse_overtaken(house, connection, now, frame, seen, last)
         number = operations.next_revision(connection, now.id)
         stored_revisions.add(connection, now.id, number, "edit" if not added else "add", person_id, cells)
         if added:
             operations.change(connection, now.id, total=now.total + added, invalid=now.invalid + added)
 
 
-def _unjudged(cells: Mapping[str, str | None]) -> bool:
-    """Of a row that no mask shows: whether it was added, or came back after it was deleted (then the mark is taken off
-    again), and only waits for its verdict."""
-    return RECORD in cells and cells[RECORD] != DELETED
+def _exists(operation: Operation, index: int, mark: str | None, marked: bool) -> bool:
+    """Whether there is such a record now, reviewed or not: one of the file that nobody deleted, or one that was
+    added."""
+    if _was_in_file(operation, index):
+        return mark != DELETED
+    return marked and mark != DELETED
 
 
 def _was_in_file(operation: Operation, index: int) -> bool:
@@ -342,7 +348,7 @@ def _edits(
     for key, value in record.items():
         if key not in form.keys:
             continue
-        text = _text(form, key, value)
+        text = cell_text(form, key, value)
         before = current.get(key)
         if _same(form, key, text, before):
             continue
@@ -364,7 +370,7 @@ def _same(form: Form, key: str, one: str | None, other: str | None) -> bool:
     return bool(pair[0] == pair[1])
 
 
-def _text(form: Form, key: str, value: Any) -> str | None:
+def cell_text(form: Form, key: str, value: Any) -> str | None:
     """The text of a cell for a value that came as JSON."""
     if value is None:
         return ""
@@ -378,68 +384,12 @@ def _text(form: Form, key: str, value: Any) -> str | None:
     return msgspec.json.encode(value).decode()
 
 
-def delete(house: House, operation: Operation, indexes: Sequence[int], person_id: str | None = None) -> None:
-    """Deletes rows as one revision; pages and counters follow at once (contract 2.10). A review that runs meanwhile is
-    waited for, because both would publish the next version."""
-    wanted = sorted(set(indexes))
-    deadline = time.monotonic() + WORK_WAIT_S
-    while True:
-        with write(house.engine) as connection:
-            now = _in_review(connection, operation)
-            if now.work == "":
-                _delete(house, connection, now, wanted, person_id)
-                return
-        if time.monotonic() > deadline:
-            raise Conflict("The data is being reviewed. Please delete the rows when it is done.")
-        time.sleep(0.1)
-
-
-def _delete(house: House, connection: Connection, now: Operation, wanted: list[int], person_id: str | None) -> None:
-    directory = _directories.get(house, connection, now)
-    rows: list[MaskRow] = []
-    gone: list[int] = []
-    states = np.zeros(0, np.uint8)
-    for entry, offsets in directory.find(wanted, house.objects.local_path):
-        assert entry.mask_object is not None
-        held = masks.read_mask(house.objects.local_path(entry.mask_object))
-        offsets = offsets[held.state[offsets] != GONE]
-        if len(offsets) == 0:
-            continue
-        mask = masks.Mask(np.array(held.state), np.array(held.words))
-        states = np.concatenate([states, mask.state[offsets]])
-        gone += [int(row) for row in directory.numbers(entry, offsets, house.objects.local_path)]
-        mask.state[offsets] = GONE
-        mask.words[offsets] = 0
-        name = f"{now.id}/masks/{entry.number:07}-deleted-{secrets.token_hex(8)}"
-        house.objects.put_bytes(name, masks.mask_bytes(mask))
-        rows.append(MaskRow(entry.number, mask.valid, mask.invalid, name, None, now.attempt))
-    standing = revisions.standing(house, connection, now.id, wanted).changes(wanted)
-    known = set(gone)
-    unreviewed = [row for row in wanted if row not in known and _unjudged(standing.get(row, {}))]
-    if not gone and not unreviewed:
-        return
-    number = operations.next_revision(connection, now.id)
-    cells: dict[tuple[int, str], str | None] = {(row, RECORD): DELETED for row in (*gone, *unreviewed)}
-    stored_revisions.add(connection, now.id, number, "delete", person_id, cells)
-    manifest.add_masks(connection, now.id, TABLE, now.version + 1, rows)
-    valid = int(np.count_nonzero(states == VALID))
-    invalid = int(np.count_nonzero(states == INVALID)) + len(unreviewed)
-    operations.change(
-        connection,
-        now.id,
-        version=now.version + 1,
-        valid=now.valid - valid,
-        invalid=max(0, now.invalid - invalid),
-        total=max(0, now.total - valid - invalid),
-    )
-
-
 def encoded_page(house: House, operation: Operation, view: View, page: int, limit: int, format: str) -> bytes:
     """The same records in one of FORMATS, as a whole file. In Arrow and Parquet a number column is float64 where every
     number of this page is exact as that, else text: ask for the whole to have one schema."""
     form = form_of(operation)
     with read(house.engine) as connection:
-        directory = _directories.get(house, connection, operation)
+        directory = directories.get(house, connection, operation)
         frame = form.output.empty()
         if (page - 1) * limit < directory.total(view):
             found = directory.page(view, (page - 1) * limit, limit, house.objects.local_path)
@@ -469,7 +419,7 @@ def export(house: House, operation: Operation, view: View, format: str) -> Itera
         raise BadRequest(f"There is no format {format}; there are {', '.join(FORMATS)}.")
     with read(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id)
-        directory = _directories.get(house, connection, now)
+        directory = directories.get(house, connection, now)
         last, _ = operations.revision_numbers(connection, now.id)
     return _encoded(house, now, directory, last, view, format)
 

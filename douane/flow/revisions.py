@@ -3,27 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
+from douane.errors import Conflict
 from douane.flow.house import House
+from douane.model.operation import Operation
 from douane.staging.parts import Rows, read_part, write_part
-from douane.staging.revisions import Cells, Held, Stored, frame_of, write_cells
-from douane.store import revisions
+from douane.staging.revisions import RECORD, Cells, Held, Stored, frame_of, write_cells
+from douane.store import operations, revisions
 from douane.store.revisions import Columnar, Revision
 
+CONFLICTS_SHOWN = 100
 CELLS_IN_SQL = 1000  # a revision of more cells is a columnar part
 
 
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell that a change would overwrite though somebody changed it since: what it holds now, who changed it when."""
+
+    row: int
+    key: str
+    text: str | None
+    revision: int
+    at: datetime
+    by: str | None
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed the same cells after the revision that the caller knows. `cells`: the first of them."""
+
+    code = "changed_meanwhile"
+
+    def __init__(self, cells: Sequence[Cell], revision: int) -> None:
+        super().__init__("Somebody else has changed this meanwhile; nothing was changed.")
+        self.cells = tuple(cells)
+        self.revision = revision
+
+
 def standing(
-    house: House, connection: Connection, operation_id: str, rows: Sequence[int] | None = None, upto: int | None = None
+    house: House,
+    connection: Connection,
+    operation_id: str,
+    rows: Sequence[int] | None = None,
+    *,
+    upto: int | None = None,
+    after: int = 0,
+    out: frozenset[int] | None = None,
 ) -> Cells:
-    """What stands of the given rows (None = all), after revision `upto` (None = now)."""
-    out = revisions.undone(connection, operation_id, upto)
-    return _opened(house, _layers(connection, operation_id, rows, upto, out))
+    """What stands of the given rows (None = all), after revision `upto` (None = now); `after`: only what later
+    revisions than this say; `out`: as if these were the undone ones."""
+    if out is None:
+        out = revisions.undone(connection, operation_id, upto)
+    return _opened(house, _layers(connection, operation_id, rows, upto, out, after))
 
 
 def ever(house: House, connection: Connection, operation_id: str, rows: Sequence[int]) -> Cells:
@@ -43,11 +80,16 @@ def _layers(
     rows: Sequence[int] | None,
     upto: int | None,
     out: frozenset[int],
+    after: int = 0,
 ) -> Iterator[str | pl.DataFrame]:
     """The lowest first: the object of a bulk revision, or the cells of neighbours that are rows in SQL."""
-    bulk = [one for one in revisions.columnar(connection, operation_id, upto) if one.number not in out]
+    bulk = [
+        one
+        for one in revisions.columnar(connection, operation_id, upto)
+        if one.number > after and one.number not in out
+    ]
     few = sorted(revisions.cells(connection, operation_id, rows, upto=upto), key=lambda cell: cell[0])
-    few = [cell for cell in few if cell[0] not in out]
+    few = [cell for cell in few if cell[0] > after and cell[0] not in out]
     at = 0
     for one in bulk:
         end = at
@@ -70,18 +112,19 @@ def cells_of(house: House, connection: Connection, operation_id: str, one: Revis
     return frame_of(cell[1:] for cell in revisions.cells(connection, operation_id, numbers=[one.number]))
 
 
-def touched(house: House, connection: Connection, operation_id: str, after: int, upto: int) -> Rows:
-    """The rows that revisions with `after` < number <= `upto` touched, and what those undid or redid, ascending."""
+def touched(
+    house: House, connection: Connection, operation_id: str, after: int, upto: int
+) -> tuple[Rows, frozenset[str]]:
+    """The rows that revisions with `after` < number <= `upto` touched, and what those undid or redid, ascending; and
+    the keys of their cells."""
     found = revisions.between(connection, operation_id, after, upto)
     numbers = {one.number if one.undoes is None else one.undoes for one in found}
-    few = [cell[1] for cell in revisions.cells(connection, operation_id, numbers=sorted(numbers))]
-    bulk = [
-        Stored(house.objects.local_path(one.object)).rows
-        for one in revisions.columnar(connection, operation_id, upto)
-        if one.number in numbers and one.object is not None
-    ]
-    rows: Rows = np.unique(np.concatenate([*bulk, np.array(few, np.int64)]))
-    return rows
+    few = list(revisions.cells(connection, operation_id, numbers=sorted(numbers)))
+    bulk = [one for one in revisions.columnar(connection, operation_id, upto) if one.number in numbers]
+    stored = [Stored(house.objects.local_path(one.object)).rows for one in bulk if one.object is not None]
+    rows: Rows = np.unique(np.concatenate([*stored, np.array([cell[1] for cell in few], np.int64)]))
+    keys = {cell[2] for cell in few}.union(*(one.document.get("columns", ()) for one in bulk))
+    return rows, frozenset(keys)
 
 
 def lay_out(
@@ -117,3 +160,41 @@ def store(house: House, operation_id: str, frame: pl.DataFrame, token: str) -> C
         path.unlink(missing_ok=True)
     rows = frame["row"]
     return Columnar(name, len(frame), rows.n_unique(), int(rows[0]), int(rows[-1]))
+
+
+# Who was faster
+
+
+def refuse_overtaken(
+    house: House, connection: Connection, operation: Operation, frame: pl.DataFrame, seen: int, upto: int
+) -> None:
+    found = overtaken(house, connection, operation, frame, seen, upto)
+    if found:
+        raise ChangedMeanwhile(found, operations.revision_numbers(connection, operation.id)[0])
+
+
+def overtaken(
+    house: House, connection: Connection, operation: Operation, frame: pl.DataFrame, seen: int, upto: int
+) -> list[Cell]:
+    """The cells of `frame` that revisions with `seen` < number <= `upto` changed, the first of them, as they stand. A
+    record that was deleted or came back counts for all its cells."""
+    if seen >= upto or len(frame) == 0:
+        return []
+    found: dict[tuple[int, str], Revision] = {}
+    marked = frame.filter(pl.col("key") != RECORD).select("row", pl.lit(RECORD).alias("mark"), "key")
+    for one in revisions.between(connection, operation.id, seen, upto):
+        source = one if one.undoes is None else revisions.get(connection, operation.id, one.undoes)
+        if source is None or source.last_row < frame["row"][0] or source.first_row > frame["row"][-1]:
+            continue
+        theirs = cells_of(house, connection, operation.id, source).select("row", "key")
+        same = frame.join(theirs, on=["row", "key"], how="semi").select("row", "key")
+        whole = marked.join(theirs, left_on=["row", "mark"], right_on=["row", "key"], how="semi").select("row", "key")
+        for row, key in pl.concat([same, whole]).head(CONFLICTS_SHOWN).iter_rows():
+            found[row, key] = one
+    some = sorted(found)[:CONFLICTS_SHOWN]
+    stands = standing(house, connection, operation.id, [row for row, _ in some]).changes([r for r, _ in some])
+    return [
+        Cell(row, key, stands.get(row, {}).get(key), one.number, one.created_at, one.person_id)
+        for row, key in some
+        for one in (found[row, key],)
+    ]

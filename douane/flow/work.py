@@ -258,7 +258,7 @@ def _recheck(attempt: Attempt, *, complete: bool = False) -> None:
         parts = manifest.parts(connection, held.id, TABLE)
         before = manifest.masks(connection, held.id, TABLE, held.version)
         last, reviewed = operations.revision_numbers(connection, held.id)
-        changed = revisions.touched(house, connection, held.id, reviewed, last)
+        changed, _ = revisions.touched(house, connection, held.id, reviewed, last)
         cells = revisions.lay_out(house, connection, held.id, attempt.seat.inputs, upto=last)
     # Of a number that the headings or a preamble bear, only an added row can have been changed.
     changed = changed[changed > int(held.detail["header_row"])]

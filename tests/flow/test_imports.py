@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from douane import errors
-from douane.flow import attempts, imports, records, work
+from douane.flow import attempts, changing, imports, records, work
 from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.imports import Choice, NewImport, StoredSource
@@ -369,7 +369,7 @@ def test_rows_that_are_deleted_are_gone_at_once_and_free_their_values(
     house: House, begin: Callable[..., Operation]
 ) -> None:
     operation = checked(house, begin())
-    records.delete(house, operation, [1, 4, 99])
+    changing.delete(house, operation, [1, 4, 99])
     operation = imports.get(house, operation.id)
     assert (operation.total, operation.valid, operation.invalid) == (3, 1, 2)
     assert [index for index, _, _ in shown(house, operation)] == [2, 3, 5]
@@ -385,7 +385,7 @@ def test_a_row_that_comes_back_holds_nothing_of_what_it_was(house: House, begin:
     operation = checked(house, begin())
     records.edit(house, operation, 9, {"name": "Gus", "age": 7}, {})
     for _ in range(2):  # before and after a review knew of the row that was added
-        records.delete(house, operation, [1, 9])
+        changing.delete(house, operation, [1, 9])
         back = records.edit(house, operation, 1, {"name": "Flo"}, {})
         assert (back.index, back.record) == (1, {"name": "Flo"})
         assert records.edit(house, operation, 9, {"name": "Hal"}, {}).record == {"name": "Hal"}
@@ -405,10 +405,10 @@ def test_a_row_that_came_back_is_a_row_like_others_before_any_review(
     house: House, begin: Callable[..., Operation]
 ) -> None:
     operation = checked(house, begin())
-    records.delete(house, operation, [1, 2, 3])
+    changing.delete(house, operation, [1, 2, 3])
     records.edit_many(house, operation, [(1, {"name": "Flo"}, {}), (2, {"name": "Gus"}, {}), (3, {"name": "Hal"}, {})])
     records.edit(house, operation, 1, {"name": "Flo", "mail": "eve@example.com"}, {"mail": True})
-    records.delete(house, operation, [2])
+    changing.delete(house, operation, [2])
     operation = imports.get(house, operation.id)
     assert (operation.total, operation.invalid) == (4, 3)
     imports.ask_review(house, operation)
@@ -552,7 +552,7 @@ def test_verdicts_of_another_douane_are_read_by_name_and_made_anew(
     operation = checked(house, begin())
     records.edit(house, operation, 2, {"name": "Bob"}, {"name": True})
     records.edit(house, operation, 10, {"name": "Flo", "mail": "eve@example.com"}, {})
-    records.delete(house, imports.get(house, operation.id), [1])
+    changing.delete(house, imports.get(house, operation.id), [1])
     imports.ask_review(house, operation)
     work.check(house, operation.id)
     before = shown(house, imports.get(house, operation.id))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from douane.flow import imports, records
+from douane.flow import changing, imports, records
+from douane.flow.changing import How
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import Operation
 from douane.web import waiting
@@ -147,7 +148,7 @@ async def delete_records(request: Request, upload_id: str, caller: Caller = Depe
         operation = find(web, caller, upload_id)
         indexes = wire.deleted_indexes(value)
         _in_review(operation)
-        records.delete(web.house, operation, indexes, caller.person_id)
+        changing.delete(web.house, operation, indexes, How(caller.person_id))
 
     await run_in_threadpool(work)
     return answers.empty(201)

@@ -1,0 +1,302 @@
+"""Live tables of imports in review: kept in memory while they are looked at, brought up to the last revision at each
+call, and searched, sorted and counted. What is kept here is made anew from the store whenever it is not here."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from douane.errors import BadRequest, WrongStage
+from douane.flow import imports, revisions
+from douane.flow.forms import Form, form_of
+from douane.flow.house import House
+from douane.flow.work import TABLE
+from douane.model.operation import Operation
+from douane.sheet.ordering import order_of, ranked
+from douane.sheet.searching import Search
+from douane.staging.live import Flags, Live, LivePart
+from douane.staging.masks import INVALID, VALID
+from douane.staging.parts import Rows
+from douane.staging.revisions import RECORD
+from douane.store import manifest, operations
+from douane.store.database import read
+
+ROWS_KEPT = 20_000_000  # records of all tables that are kept in memory
+SELECTIONS_KEPT = 4  # of a table
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a record must be to be in a list; all that is given holds together. `find`: see `sheet/searching.py`."""
+
+    type: Literal["all", "valid", "invalid"] = "all"
+    problem_column: str | None = None
+    rule: str | None = None
+    changed: bool | None = None
+    find: str | None = None
+    find_in: str | None = None
+    case_sensitive: bool = False
+    whole: bool = False
+
+    @property
+    def search(self) -> Search | None:
+        return None if self.find is None else Search(self.find, self.case_sensitive, self.whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`column`: a field's key; None = as in the file."""
+
+    column: str | None = None
+    down: bool = False
+
+
+Spec = tuple[Search, str | None]
+
+
+@dataclass
+class Standing:
+    """A live table as of `revision`; to be used within `standing` only."""
+
+    operation: Operation
+    form: Form
+    live: Live
+    revision: int
+    hits: dict[Spec, dict[int, Flags]] = field(default_factory=dict)  # search -> start of a part -> its rows
+    orders: dict[tuple[str, bool], Rows] = field(default_factory=dict)
+    selections: OrderedDict[tuple[Filter, Order], Rows] = field(default_factory=OrderedDict)
+
+
+@dataclass
+class _Kept:
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    base: tuple[object, ...] = ()
+    standing: Standing | None = None
+
+
+class _Tables:
+    """Those that were asked for last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+
+    def of(self, operation_id: str) -> _Kept:
+        with self._lock:
+            kept = self._kept.setdefault(operation_id, _Kept())
+            self._kept.move_to_end(operation_id)
+            sizes = [len(one.standing.live.state) if one.standing else 0 for one in self._kept.values()]
+            while len(self._kept) > 1 and sum(sizes) > ROWS_KEPT:
+                self._kept.popitem(last=False)
+                sizes.pop(0)
+            return kept
+
+
+_tables = _Tables()
+
+
+@contextmanager
+def standing(house: House, operation: Operation) -> Iterator[Standing]:
+    """The live table as of now; calls for the same import wait for each other. WrongStage unless it was checked."""
+    kept = _tables.of(operation.id)
+    with kept.lock:
+        # What fails half way is good for nothing.
+        old, kept.standing = kept.standing, None
+        now = _brought_up(house, operation, kept, old)
+        kept.standing = now
+        yield now
+
+
+def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing | None) -> Standing:
+    with read(house.engine) as connection:
+        now = operations.get(connection, operation.id, operation.project_id)
+        if now.stage not in ("reviewing", "processing", "completed") or (now.version == 0 and now.source_object):
+            raise WrongStage("The data of this import is not checked.", stage=now.stage)
+        last, reviewed = operations.revision_numbers(connection, now.id)
+        form = form_of(now)
+        # A deletion publishes a version too, and is a revision like all others.
+        base = (reviewed, form.checker.stamp, imports.current(now), now.detail.get("check", {}).get("stamp"))
+        if old is not None and kept.base == base and old.revision <= last:
+            old.operation = now
+            if old.revision == last:
+                return old
+            rows, keys = revisions.touched(house, connection, now.id, old.revision, last)
+            cells = revisions.standing(house, connection, now.id)
+            parts = None
+        else:
+            rows, keys = revisions.touched(house, connection, now.id, reviewed, last)
+            cells = revisions.standing(house, connection, now.id)
+            masks = manifest.masks(connection, now.id, TABLE, now.version)
+            parts = [
+                LivePart(row.first_row, row.rows, row.object, masks[row.number].object, masks[row.number].hash_object)
+                for row in manifest.parts(connection, now.id, TABLE)
+                if row.first_row >= 0 and row.number in masks
+            ]
+    if old is not None and parts is None:
+        old.live.advance(cells, rows)
+        _forget(old, rows, keys)
+        old.revision = last
+        return old
+    first_data_row = int(now.detail.get("header_row", -1)) + 1
+    live = Live(form.checker, parts or [], form.keys, first_data_row, house.objects.local_path)
+    if imports.current(now) or not parts:
+        live.load(cells, rows)
+    else:
+        live.judge_all(cells)
+    kept.base = base
+    return Standing(now, form, live, last)
+
+
+def _forget(old: Standing, rows: Rows, keys: frozenset[str]) -> None:
+    """What the changed cells make untrue."""
+    old.selections.clear()
+    outside = bool(len(rows)) and (rows[-1] >= old.live.rows_of_file or rows[0] < old.live.first_data_row)
+    if outside or RECORD in keys:
+        old.orders.clear()
+    for column, down in list(old.orders):
+        if column in keys:
+            del old.orders[column, down]
+    starts = [part.first_row for part in old.live.parts]
+    ends = np.searchsorted(rows, [*starts, old.live.rows_of_file])
+    touched = {start for start, low, high in zip(starts, ends, ends[1:], strict=False) if low < high}
+    for found in old.hits.values():
+        for start in [*touched, old.live.rows_of_file]:
+            found.pop(start, None)
+
+
+# Choosing
+
+
+def flags(now: Standing, wanted: Filter) -> Flags:
+    """Where all of the filter but its text holds. BadRequest for a column or rule that is none."""
+    live = now.live
+    chosen = live.standing()
+    if wanted.type != "all":
+        chosen = chosen & (live.state == (VALID if wanted.type == "valid" else INVALID))
+    if wanted.changed is not None:
+        chosen = chosen & (live.changed if wanted.changed else ~live.changed)
+    if wanted.problem_column is not None or wanted.rule is not None:
+        rules = now.form.checker.rules
+        if wanted.problem_column is not None and wanted.problem_column not in now.form.keys:
+            raise BadRequest(f"There is no column {wanted.problem_column!r}.")
+        if wanted.rule is not None and wanted.rule not in {rule.name for rule in rules}:
+            raise BadRequest(f"There is no rule {wanted.rule!r} in this import.")
+        bits = [
+            rule.bit
+            for rule in rules
+            if wanted.problem_column in (None, rule.column)
+            and (rule.name == wanted.rule if wanted.rule is not None else not rule.warning)
+        ]
+        chosen = chosen & live.with_bits(bits)
+    return chosen
+
+
+def flags_of(now: Standing, wanted: Filter) -> Flags:
+    """Where all of a filter holds."""
+    chosen = flags(now, wanted)
+    if wanted.search is not None:
+        for start, hits in _hits(now, (wanted.search, column(now, wanted.find_in))):
+            chosen[start : start + len(hits)] &= hits
+    return chosen
+
+
+def places_of(now: Standing, wanted: Filter, order: Order | None = None, need: int | None = None) -> tuple[Rows, bool]:
+    """The places of a list's records, in its order; with `need` at least so many, and whether these are all."""
+    order = order or Order()
+    held = now.selections.get((wanted, order))
+    if held is not None:
+        now.selections.move_to_end((wanted, order))
+        return held, True
+    chosen = flags(now, wanted)
+    if wanted.search is not None:
+        spec = (wanted.search, column(now, wanted.find_in))
+        found = 0
+        reached = 0
+        for start, hits in _hits(now, spec):
+            chosen[start : start + len(hits)] &= hits
+            reached = start + len(hits)
+            found += int(np.count_nonzero(chosen[start:reached])) if need is not None else 0
+            if need is not None and order.column is None and found >= need and reached < len(chosen):
+                return np.flatnonzero(chosen[:reached]), False
+    if order.column is None:
+        places = np.flatnonzero(chosen)
+        if order.down:
+            places = places[::-1]
+    else:
+        ordered = _ordered(now, order)
+        places = ordered[chosen[ordered]]
+    now.selections[wanted, order] = places
+    while len(now.selections) > SELECTIONS_KEPT:
+        now.selections.popitem(last=False)
+    return places, True
+
+
+def column(now: Standing, key: str | None) -> str | None:
+    """BadRequest where it is none."""
+    if key is not None and key not in now.form.keys:
+        raise BadRequest(f"There is no column {key!r}.")
+    return key
+
+
+def columns_of(form: Form, key: str | None) -> Mapping[str, int]:
+    """The fields that a search looks into: their `c` columns."""
+    return dict(form.keys) if key is None else {key: form.keys[key]}
+
+
+def _hits(now: Standing, spec: Spec) -> Iterator[tuple[int, Flags]]:
+    """Part by part where a text is found: (place of the first record, one flag a record)."""
+    search, key = spec
+    names = [f"c{at}" for at in columns_of(now.form, key).values()]
+    known = now.hits.setdefault(spec, {})
+    if len(now.hits) > SELECTIONS_KEPT:
+        now.hits.pop(next(iter(now.hits)))
+    live = now.live
+    spans = [(part.first_row, part.first_row + part.rows) for part in live.parts]
+    if len(live.state) > live.rows_of_file:
+        spans.append((live.rows_of_file, len(live.state)))
+    for start, end in spans:
+        if start not in known:
+            frame = live.read(np.arange(start, end), names)
+            known[start] = found_in(frame, names, search)
+        yield start, known[start]
+
+
+def found_in(frame: pl.DataFrame, names: list[str], search: Search) -> Flags:
+    """One flag a row: whether any of the columns holds the text. A column that no row has is of empty cells."""
+    present = set(frame.columns)
+    found = np.zeros(len(frame), np.bool_)
+    for name in names:
+        if name in present:
+            found |= search.hits(frame[name]).to_numpy()
+        elif search.find == "":
+            found[:] = True
+    return found
+
+
+def _ordered(now: Standing, order: Order) -> Rows:
+    """Every place of the table in the order of a column."""
+    key = order.column
+    assert key is not None
+    if (key, order.down) not in now.orders:
+        column(now, key)
+        name = f"c{now.form.keys[key]}"
+        known = next((one for one in now.form.template.columns if one.key == key), None)
+        live = now.live
+        spans = [(part.first_row, part.first_row + part.rows) for part in live.parts]
+        spans.append((live.rows_of_file, len(live.state)))
+        made = []
+        for start, end in spans:
+            frame = live.read(np.arange(start, end), [name])
+            nothing = pl.repeat(None, end - start, dtype=pl.String, eager=True)
+            made.append(ranked(frame[name] if name in frame.columns else nothing, known))
+        if len(now.orders) >= SELECTIONS_KEPT:
+            now.orders.pop(next(iter(now.orders)))
+        now.orders[key, order.down] = order_of(pl.concat(made), down=order.down).to_numpy().astype(np.int64)
+    return now.orders[key, order.down]

@@ -1,0 +1,65 @@
+"""Finding a text in the cells of a column, and putting another in its place (contract 7.4).
+
+Cells are looked at as they are written; white space around a whole cell does not count. The empty text meets cells that
+are absent or blank. Where case does not count, hits are replaced whatever their case (the peer counts such hits and
+changes none)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import polars as pl
+
+from douane.sheet.columns.contract import SPACE
+
+# A longer text is looked for one cell at a time: an engine compiles a pattern of it, which takes memory by its length.
+_PATTERN_CHARS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    find: str
+    case_sensitive: bool = False
+    whole: bool = False
+
+    def hits(self, texts: pl.Series) -> pl.Series:
+        """Bool, one per cell; `texts` are a column's cells, null = absent."""
+        if self.find == "":
+            return texts.str.strip_chars(SPACE).fill_null("") == ""
+        trimmed = texts.str.strip_chars(SPACE) if self.whole else texts
+        if self.case_sensitive:
+            found = trimmed == self.find if self.whole else texts.str.contains(self.find, literal=True)
+        elif len(self.find) > _PATTERN_CHARS:
+            return self._hits_of_long(trimmed)
+        else:
+            found = trimmed.str.contains(rf"\A{self._folded()}\z" if self.whole else self._folded())
+        return found.fill_null(False)
+
+    def replaced(self, hits: pl.Series, replace: str) -> pl.Series:
+        """The cells that `hits` found, with `replace` in place of the text (of the whole cell, where the search is for
+        whole cells or for empty ones)."""
+        if self.whole or self.find == "":
+            return pl.Series(hits.name, [replace], dtype=pl.String).new_from_index(0, len(hits))
+        if self.case_sensitive:
+            return hits.str.replace_all(self.find, replace, literal=True)
+        if len(self.find) > _PATTERN_CHARS:
+            pattern = self._pattern()
+            return pl.Series(
+                hits.name, [pattern.sub(lambda _: replace, text) for text in hits.to_list()], dtype=pl.String
+            )
+        return hits.str.replace_all(self._folded(), replace.replace("$", "$$"))
+
+    def _folded(self) -> str:
+        """The text as a pattern in which every sign stands for itself and case does not count."""
+        return "(?i)" + "".join(letter if letter.isalnum() else f"\\x{{{ord(letter):X}}}" for letter in self.find)
+
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.escape(self.find), re.IGNORECASE)
+
+    def _hits_of_long(self, texts: pl.Series) -> pl.Series:
+        found = (texts.str.len_chars() >= len(self.find)).fill_null(False)
+        pattern = self._pattern()
+        rows = found.arg_true()
+        matched = pattern.fullmatch if self.whole else pattern.search
+        return found.scatter(rows, [matched(text) is not None for text in texts.gather(rows).to_list()])

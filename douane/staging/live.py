@@ -1,0 +1,355 @@
+"""The live table: every record's verdict as it stands after each change, long before a review publishes it.
+
+One flat array a fact, in the order of the table: the file's rows stand at their own numbers, rows that people added
+come after them. A change judges the rows it touched and whoever shares a key with them, as a review does; the counts
+follow. Lives in memory, made from masks that were published and the revisions since, and thrown away at will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from douane.staging import masks, uniqueness
+from douane.staging.checking import Checker, UniqueRule, as_it_stands
+from douane.staging.masks import GONE, INVALID, VALID, Words
+from douane.staging.pages import Locate
+from douane.staging.parts import Rows, read_part, read_rows
+from douane.staging.revisions import RECORD, Cells, added_frame, laid_over
+
+JUDGED_ROWS = 100_000  # judged at once
+MANY = 50_000  # touched keys from which on all rows are compared anew
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class LivePart:
+    """A part of the file and the verdict it begins with: object names."""
+
+    first_row: int
+    rows: int
+    object: str
+    mask: str
+    hashes: str | None
+
+
+class Live:
+    """`state` u8 and `words` u64[n, words], `changed` bool: one a record, by its place in the table. `rule_counts`: per
+    bit the records that have it; `column_counts`: per column those with a problem in it (warnings do not count)."""
+
+    def __init__(
+        self,
+        checker: Checker,
+        parts: Sequence[LivePart],
+        positions: Mapping[str, int],
+        first_data_row: int,
+        locate: Locate,
+    ) -> None:
+        """`positions`: key -> `c` column. Rows before `first_data_row` are headings or preamble."""
+        self.checker, self.positions, self.locate = checker, positions, locate
+        self.parts = tuple(parts)
+        self.first_data_row = first_data_row
+        self.cells = Cells()
+        self.rows_of_file = self.parts[-1].first_row + self.parts[-1].rows if self.parts else 0
+        self._starts = np.array([part.first_row for part in self.parts], np.int64)
+        self.state = np.full(self.rows_of_file, GONE, np.uint8)
+        self.words = np.zeros((self.rows_of_file, checker.words), np.uint64)
+        self.changed = np.zeros(self.rows_of_file, np.bool_)
+        self.added: Rows = np.zeros(0, np.int64)
+        self._added_frame = pl.DataFrame()
+        self._hashes: list[Words] | None = None
+        self._column_words = _column_words(checker)
+        self.rule_counts = np.zeros(checker.words * 64, np.int64)
+        self.column_counts = np.zeros(len(self._column_words), np.int64)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of `column_counts`."""
+        return list(self._column_words)
+
+    @property
+    def numbers(self) -> Rows:
+        """The row number of each place."""
+        return np.concatenate([np.arange(self.rows_of_file), self.added])
+
+    def places(self, rows: Rows) -> Rows:
+        """Where rows stand; -1 = nowhere."""
+        found = np.full(len(rows), -1, np.int64)
+        at = np.searchsorted(self.added, rows)
+        at[at == len(self.added)] = 0
+        if len(self.added):
+            hit = self.added[at] == rows
+            found[hit] = self.rows_of_file + at[hit]
+        of_file = (found < 0) & (rows >= self.first_data_row) & (rows < self.rows_of_file)
+        found[of_file] = rows[of_file]
+        return found
+
+    def load(self, cells: Cells, touched: Rows) -> None:
+        """The verdicts that were published, and what changed since."""
+        for part in self.parts:
+            mask = masks.read_mask(self.locate(part.mask))
+            span = slice(part.first_row, part.first_row + part.rows)
+            self.state[span], self.words[span] = mask.state, mask.words
+        self._count_all()
+        self.cells = cells
+        self._mark_changed(cells.touched())
+        self._follow(touched, bool(len(cells.added())))
+
+    def judge_all(self, cells: Cells) -> None:
+        """From the ground: where verdicts are another Douane's."""
+        self.cells = cells
+        self._hashes = [np.zeros(self.rows_of_file, np.uint64) for _ in self.checker.unique]
+        self._judge(np.arange(self.first_data_row, self.rows_of_file), [])
+        self._take_added([])
+        self._compare_all()
+        self.changed[:] = False
+        self._mark_changed(cells.touched())
+        self._count_all()
+
+    def advance(self, cells: Cells, touched: Rows) -> None:
+        """To what stands now; `touched`: the rows that changed since."""
+        self.cells = cells
+        self._mark_changed(touched)
+        self._follow(touched, False)
+
+    def _follow(self, touched: Rows, has_added: bool) -> None:
+        rows = touched[(touched >= self.first_data_row) & (touched < self.rows_of_file)]
+        keys: list[Words] = []
+        self._judge(rows, keys)
+        if has_added or len(rows) < len(touched):
+            self._take_added(keys)
+        if not self.checker.unique or not keys:
+            return
+        for rule in self.checker.unique:
+            wanted = np.unique(np.concatenate([held[rule.number] for held in keys]))
+            wanted = wanted[wanted != 0]
+            if len(wanted) > MANY:
+                self._compare_anew(rule)
+            elif len(wanted):
+                self._compare(rule, iter([wanted]))
+
+    # Reading
+
+    def read(self, places: Rows, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The records at these places (in any order) as they stand; `columns`: only these `c` columns."""
+        if len(places) == 0:
+            return pl.DataFrame({"_line": pl.Series([], dtype=pl.UInt32), "_flags": pl.Series([], dtype=pl.UInt8)})
+        order = np.argsort(places, kind="stable")
+        ascending = places[order]
+        frames = [self._part_frame(at, ascending[low:high], columns) for at, low, high in self._spans(ascending)]
+        frame = pl.concat(frames, how="diagonal")
+        if np.array_equal(ascending, places):
+            return frame
+        back = np.empty(len(order), np.int64)
+        back[order] = np.arange(len(order))
+        return frame[back]
+
+    def stream(self, chosen: Flags, columns: Sequence[str] | None = None) -> Iterator[tuple[Rows, pl.DataFrame]]:
+        """All places where `chosen` holds, a part at a time: (places, records as they stand)."""
+        places = np.flatnonzero(chosen)
+        for at, low, high in self._spans(places):
+            yield places[low:high], self._part_frame(at, places[low:high], columns)
+
+    def line_of(self, place: int) -> int:
+        return int(self.read(np.array([place]), [])["_line"][0])
+
+    def original(self, row: int, key: str) -> str | None:
+        """What the file says in a cell; None where it has none."""
+        if not self.first_data_row <= row < self.rows_of_file:
+            return None
+        part = self.parts[int(np.searchsorted(self._starts, row, side="right")) - 1]
+        frame = read_rows(self.locate(part.object), np.array([row - part.first_row]))
+        name = f"c{self.positions[key]}"
+        text: str | None = frame[name][0] if name in frame.columns else None
+        return text
+
+    def _spans(self, places: Rows) -> Iterator[tuple[int, int, int]]:
+        """(part, from, to) of ascending places; part -1 = the added rows."""
+        edges = [*self._starts.tolist(), self.rows_of_file]
+        cuts = np.searchsorted(places, edges)
+        for at in range(len(self.parts)):
+            if cuts[at] < cuts[at + 1]:
+                yield at, int(cuts[at]), int(cuts[at + 1])
+        if cuts[-1] < len(places):
+            yield -1, int(cuts[-1]), len(places)
+
+    def _part_frame(self, at: int, places: Rows, columns: Sequence[str] | None) -> pl.DataFrame:
+        if at < 0:
+            frame = self._added_frame[places - self.rows_of_file].drop("_row")
+            return frame if columns is None else frame.select(_present(frame, columns))
+        part = self.parts[at]
+        offsets = places - part.first_row
+        path = self.locate(part.object)
+        if len(offsets) * 4 > part.rows:
+            frame = read_part(path, None if columns is None else list(dict.fromkeys([*columns, "_line", "_flags"])))
+            frame = frame if len(offsets) == part.rows else frame[offsets]
+        else:
+            frame = read_rows(path, offsets)
+            frame = frame if columns is None else frame.select(_present(frame, columns))
+        return laid_over(frame, self.cells.at(places), self._positions(columns)) if self.cells else frame
+
+    def _positions(self, columns: Sequence[str] | None) -> Mapping[str, int]:
+        if columns is None:
+            return self.positions
+        wanted = set(columns)
+        return {key: at for key, at in self.positions.items() if f"c{at}" in wanted}
+
+    # Judging
+
+    def _judge(self, rows: Rows, keys: list[Words]) -> None:
+        """`keys` gets the key hashes that the rows had and have."""
+        held = self.hashes if self.checker.unique and len(rows) else []  # before any row is gone
+        for at, low, high in self._spans(rows):
+            part = self.parts[at]
+            for start in range(low, high, JUDGED_ROWS):
+                some = rows[start : min(high, start + JUDGED_ROWS)]
+                frame = read_rows(self.locate(part.object), some - part.first_row)
+                frame, deleted = as_it_stands(self.checker, frame, some, self.cells, self.positions)
+                judgement = self.checker.judge(frame)
+                words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
+                state = masks.judge_state(words, self.checker.invalid_words, deleted).state
+                self._set(some, state, words)
+                if self.checker.unique:
+                    hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes).T
+                    keys += [np.array([h[some] for h in held]), hashes]
+                    for rule, own in zip(held, hashes, strict=True):
+                        rule[some] = own
+
+    def _take_added(self, keys: list[Words]) -> None:
+        """The rows that people added, all anew: they are what somebody typed."""
+        count = self.rows_of_file
+        self._count(slice(count, None), -1)
+        self.added = self.cells.added()
+        frame = added_frame(self.added, self.cells, self.positions)
+        judgement = self.checker.judge(frame)
+        state = masks.judge_state(judgement.mask, self.checker.invalid_words).state
+        self._added_frame = frame
+        self.state = np.concatenate([self.state[:count], state])
+        self.words = np.concatenate([self.words[:count], judgement.mask])
+        self.changed = np.concatenate([self.changed[:count], np.ones(len(frame), np.bool_)])
+        self._count(slice(count, None), 1)
+        if self.checker.unique:
+            held = self.hashes
+            keys += [np.array([h[count:] for h in held]), judgement.hashes.T]
+            self._hashes = [np.concatenate([h[:count], own]) for h, own in zip(held, judgement.hashes.T, strict=True)]
+
+    @property
+    def hashes(self) -> list[Words]:
+        """Per rule the key hash of each place."""
+        if self._hashes is None:
+            rules = len(self.checker.unique)
+            made = [np.zeros(self.rows_of_file, np.uint64) for _ in range(rules)]
+            for part in self.parts:
+                if part.hashes is not None:
+                    span = slice(part.first_row, part.first_row + part.rows)
+                    for rule, held in zip(made, masks.read_hashes(self.locate(part.hashes), rules), strict=True):
+                        rule[span] = held
+            # A row that was deleted after its hash was written takes no part.
+            gone = self.state[: self.rows_of_file] == GONE
+            for rule in made:
+                rule[gone] = 0
+            self._hashes = [np.concatenate([rule, np.zeros(len(self.added), np.uint64)]) for rule in made]
+        return self._hashes
+
+    def _compare(self, rule: UniqueRule, batches: Iterator[Words] | None) -> None:
+        columns = self._columns_of(rule)
+
+        def texts(places: Sequence[tuple[int, Rows]]) -> pl.Series:
+            ((_, offsets),) = places
+            return self.checker.unique_texts(self.read(offsets, columns), rule)
+
+        for _, offsets, later in uniqueness.later_copies([self.hashes[rule.number]], texts, batches):
+            for start in range(0, len(offsets), JUDGED_ROWS):
+                some, copies = offsets[start : start + JUDGED_ROWS], later[start : start + JUDGED_ROWS]
+                words = np.array(self.words[some])
+                for bit in rule.bits:
+                    flag = np.uint64(1 << (bit % 64))
+                    words[:, bit // 64] &= ~flag
+                    words[copies, bit // 64] |= flag
+                gone = np.array(self.state[some] == GONE)
+                self._set(some, masks.judge_state(words, self.checker.invalid_words, gone).state, words)
+
+    def _compare_anew(self, rule: UniqueRule) -> None:
+        words = np.array(self.words)
+        for bit in rule.bits:
+            words[:, bit // 64] &= ~np.uint64(1 << (bit % 64))
+        gone = np.array(self.state == GONE)
+        self.state, self.words = masks.judge_state(words, self.checker.invalid_words, gone).state, words
+        self._compare(rule, None)
+        self._count_all()
+
+    def _compare_all(self) -> None:
+        for rule in self.checker.unique:
+            self._compare(rule, None)
+
+    def _columns_of(self, rule: UniqueRule) -> Sequence[str] | None:
+        columns_of: Callable[[object], Sequence[str]] | None = getattr(self.checker, "columns_of", None)
+        return None if columns_of is None else columns_of(rule)
+
+    def _mark_changed(self, rows: Rows) -> None:
+        rows = rows[(rows >= self.first_data_row) & (rows < self.rows_of_file)]
+        self.changed[rows] = False
+        standing = self.cells.of_rows(rows)
+        if len(standing):
+            self.changed[standing.filter(pl.col("key") != RECORD)["row"].unique().to_numpy()] = True
+
+    # Counting
+
+    def _set(self, places: Rows, state: npt.NDArray[np.uint8], words: Words) -> None:
+        self._count(places, -1)
+        self.state[places], self.words[places] = state, words
+        self._count(places, 1)
+
+    def _count_all(self) -> None:
+        self.rule_counts[:] = 0
+        self.column_counts[:] = 0
+        for start in range(0, len(self.state), JUDGED_ROWS):
+            self._count(slice(start, start + JUDGED_ROWS), 1)
+
+    def _count(self, places: Rows | slice, sign: int) -> None:
+        words = self.words[places]
+        words = words[words.any(axis=1)]
+        if len(words) == 0:
+            return
+        bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little")
+        self.rule_counts += sign * bits.sum(axis=0, dtype=np.int64)
+        for number, of_column in enumerate(self._column_words.values()):
+            self.column_counts[number] += sign * int(np.count_nonzero((words & of_column).any(axis=1)))
+
+    # Choosing
+
+    def standing(self) -> Flags:
+        found: Flags = self.state != GONE
+        return found
+
+    def counts(self) -> tuple[int, int, int]:
+        """Valid, invalid, and of both those that people changed or added."""
+        valid, invalid = int(np.count_nonzero(self.state == VALID)), int(np.count_nonzero(self.state == INVALID))
+        return valid, invalid, int(np.count_nonzero(self.changed & self.standing()))
+
+    def with_bits(self, bits: Sequence[int]) -> Flags:
+        """Where any of the rules has found something."""
+        wanted = np.zeros(self.words.shape[1], np.uint64)
+        for bit in bits:
+            wanted[bit // 64] |= np.uint64(1 << (bit % 64))
+        found: Flags = ((self.words & wanted) != 0).any(axis=1)
+        return found
+
+
+def _present(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
+    wanted = {*columns, "_line", "_flags"}
+    return [name for name in frame.columns if name in wanted]
+
+
+def _column_words(checker: Checker) -> dict[str, Words]:
+    found: dict[str, Words] = {}
+    for rule in checker.rules:
+        if rule.column is not None and not rule.warning:
+            words = found.setdefault(rule.column, np.zeros(checker.words, np.uint64))
+            words[rule.bit // 64] |= np.uint64(1 << (rule.bit % 64))
+    return found

@@ -1,0 +1,213 @@
+"""Bulk revisions, undo and redo against a plain model in Python: what stands, what is valid, what is counted."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from douane.flow import changing, imports, live, records, revisions, work
+from douane.flow.changing import How
+from douane.flow.house import House
+from douane.flow.imports import NewImport, StoredSource
+from douane.flow.live import Filter, Order
+from douane.model.operation import Operation
+from douane.model.template import Column, Template
+from douane.sheet.searching import Search
+from douane.store import people, projects
+from douane.store.database import write
+from douane.store.ids import new_id
+
+once = pytest.mark.parametrize("storage", ["sqlite"], indirect=True)
+KEYS = ("name", "mail", "n")
+TEMPLATE = Template(
+    "Changing",
+    (Column("name", "Name", required=True), Column("mail", "Mail", unique=True), Column("n", "N", "Number")),
+)
+
+
+def checked(house: House, rows: list[list[str]]) -> Operation:
+    with write(house.engine) as connection:
+        person = people.add(
+            connection, email=f"{new_id()}@b.co", username=new_id(), first_name="", last_name="", password_hash="x"
+        )
+        project_id = projects.add(connection, name="Project", owner_id=person.id).id
+    data = "\n".join(",".join(row) for row in [list(KEYS), *rows]).encode()
+    operation_id = new_id()
+    house.objects.put_bytes(f"{operation_id}/source", data)
+    source = StoredSource(f"{operation_id}/source", len(data), "", "a.csv", "text/csv")
+    operation = imports.begin(house, NewImport(operation_id, project_id, new_id(), TEMPLATE, source, auto=True))
+    work.read(house, operation.id)
+    work.check(house, operation.id)
+    return imports.get(house, operation.id)
+
+
+def reviewed(house: House, operation: Operation) -> Operation:
+    if imports.ask_review(house, imports.get(house, operation.id)).work == "check":
+        work.check(house, operation.id)
+    return imports.get(house, operation.id)
+
+
+@dataclass
+class Model:
+    """Rows by number; a revision is the cells it gave, and whether it is out."""
+
+    file: dict[int, dict[str, str]]
+    revisions: list[tuple[bool, dict[tuple[int, str], str | None]]] = field(default_factory=list)
+
+    def rows(self) -> dict[int, dict[str, str]]:
+        rows = {row: dict(cells) for row, cells in self.file.items()}
+        here = dict.fromkeys(rows, True)
+        for out, cells in self.revisions:
+            if out:
+                continue
+            for (row, key), text in cells.items():
+                if key == "":
+                    here[row] = text != "deleted"
+                else:
+                    rows.setdefault(row, {})[key] = text or ""
+        return {row: cells for row, cells in rows.items() if here.get(row)}
+
+    def invalid(self) -> set[int]:
+        rows, seen, wrong = self.rows(), set(), set()
+        for row in sorted(rows, key=lambda row: (row not in self.file, row)):
+            cells = rows[row]
+            mail, number = cells.get("mail", "").strip(), cells.get("n", "").strip()
+            if not cells.get("name", "").strip() or (mail and mail in seen) or (number and not number.isdigit()):
+                wrong.add(row)
+            if mail:
+                seen.add(mail)
+        return wrong
+
+
+def listed(house: House, operation: Operation, chosen: Filter, order: Order | None = None) -> list[int]:
+    with live.standing(house, operation) as now:
+        places, whole = live.places_of(now, chosen, order)
+        assert whole
+        return [int(row) for row in now.live.numbers[places]]
+
+
+def agrees(house: House, operation: Operation, model: Model) -> None:
+    rows, wrong = model.rows(), model.invalid()
+    in_order = sorted(rows, key=lambda row: (row not in model.file, row))
+    assert listed(house, operation, Filter()) == in_order
+    assert listed(house, operation, Filter("invalid")) == [row for row in in_order if row in wrong]
+    with live.standing(house, operation) as now:
+        places, _ = live.places_of(now, Filter())
+        frame = now.live.read(places)
+        for key in KEYS:
+            name = f"c{now.form.keys[key]}"
+            texts = frame[name].to_list() if name in frame.columns else [None] * len(rows)
+            assert [text or "" for text in texts] == [rows[row].get(key, "") for row in in_order], key
+        valid, invalid, _ = now.live.counts()
+        assert (valid, invalid) == (len(rows) - len(wrong), len(wrong))
+        counted = np.zeros_like(now.live.rule_counts)
+        for bit in range(len(counted)):
+            counted[bit] = np.count_nonzero((now.live.words[:, bit // 64] >> np.uint64(bit % 64)) & np.uint64(1))
+        assert now.live.rule_counts.tolist() == counted.tolist()
+    stands = imports.get(house, operation.id)
+    assert stands.total == len(rows)
+
+
+KINDS = ["cell", "cell", "replace", "replace", "change", "delete", "add", "undo", "undo", "redo", "review"]
+
+
+def test_random_changes_agree_with_a_plain_model_and_with_a_fresh_check(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revisions, "CELLS_IN_SQL", 8)  # so that some are columnar
+    for number in range(int(os.environ.get("DOUANE_TORTURE_ROUNDS", "1"))):
+        random_changes_agree(house, int(os.environ.get("DOUANE_TORTURE_SEED", "20261129")) + number)
+
+
+def random_changes_agree(house: House, seed: int) -> None:
+    chance = random.Random(seed)
+    given = [
+        [chance.choice(["Ada", "Bob", "", "ann"]), chance.choice(["", "a@x", "b@x", "c@x"]), chance.choice("12x ")]
+        for _ in range(40)
+    ]
+    operation = checked(house, given)
+    model = Model({at: dict(zip(KEYS, row, strict=True)) for at, row in enumerate(given, 1)})
+    agrees(house, operation, model)
+    for step in range(60):
+        kind = chance.choice(KINDS)
+        rows = model.rows()
+        made: dict[tuple[int, str], str | None] = {}
+        if kind == "cell" and rows:
+            for _ in range(chance.randint(1, 3)):
+                made[chance.choice(sorted(rows)), chance.choice(KEYS)] = chance.choice(["Eve", "a@x", "7", "x", ""])
+            changing.set_cells(house, operation, [(row, key, text) for (row, key), text in made.items()], How())
+            made = {(row, key): text for (row, key), text in made.items() if rows[row].get(key) != text}
+        elif kind == "replace":
+            column, find = chance.choice([None, *KEYS]), chance.choice(["a", "A", "x", "1", ""])
+            text = chance.choice(["b", "", "$1"])
+            chosen = chance.choice([Filter(), Filter("invalid"), Filter(changed=False)])
+            touched = {row for out, cells in model.revisions if not out for row, key in cells if key}
+            picked = [
+                row
+                for row in rows
+                if (chosen.type == "all" or row in model.invalid())
+                and (chosen.changed is None or (row not in touched and row in model.file))
+            ]
+            for row in picked:
+                for key in KEYS if column is None else [column]:
+                    old = rows[row].get(key, "")
+                    new = (text if not old.strip() else old) if find == "" else old.replace(find, text)
+                    if new != old:
+                        made[row, key] = new
+            change = changing.replace(house, operation, Search(find, case_sensitive=True), text, column, chosen, How())
+            assert (change.records, change.matched) == (len({row for row, _ in made}), len(picked)), (seed, step)
+        elif kind == "change":
+            wrong = model.invalid()
+            made = {(row, "n"): "5" for row in wrong if rows[row].get("n") != "5"}
+            changing.change(house, operation, "n", 5, Filter("invalid"), How())
+        elif kind == "delete" and len(rows) > 5:
+            gone = chance.sample(sorted(rows), chance.randint(1, 3))
+            made = {(row, ""): "deleted" for row in gone}
+            changing.delete(house, operation, [*gone, 999])
+        elif kind == "add":
+            row = chance.choice([chance.randint(41, 60), *model.file])
+            if row in rows:
+                continue
+            made = {(row, ""): "added" if row not in model.file else None}
+            # What it held once does not come back with it.
+            held = {key for out, cells in model.revisions if not out for at, key in cells if at == row and key}
+            made |= {(row, key): None for key in (KEYS if row in model.file else held)}
+            made |= {(row, "name"): "New", (row, "mail"): chance.choice(["a@x", "d@x"])}
+            records.edit(house, operation, row, {"name": "New", "mail": made[row, "mail"]}, {})
+        elif kind in ("undo", "redo"):
+            turn = changing.undo if kind == "undo" else changing.redo
+            able = [at for at, (out, _) in enumerate(model.revisions, 1) if out == (kind == "redo")]
+            if not able:
+                continue
+            number = chance.choice(able)
+            real = real_number(house, operation, number)
+            out, cells = model.revisions[number - 1]
+            later = {cell for was_out, more in model.revisions[number:] if not was_out for cell in more}
+            done = turn(house, operation, real, How())
+            assert (done.cells + done.kept, done.kept) == (len(cells), len(set(cells) & later)), (seed, step)
+            model.revisions[number - 1] = (not out, cells)
+            agrees(house, operation, model)
+            continue
+        elif kind == "review":
+            operation = reviewed(house, operation)
+        if made:
+            model.revisions.append((False, made))
+        agrees(house, operation, model)
+    # The live verdicts are those of a review, and those of a check from the ground.
+    alive = {kind: listed(house, operation, Filter(kind)) for kind in ("valid", "invalid")}
+    operation = reviewed(house, operation)
+    for kind, expected in alive.items():
+        assert [one.index for one in records.page(house, operation, kind, 1, 1000).records] == expected
+    assert (operation.valid, operation.invalid) == (len(alive["valid"]), len(alive["invalid"]))
+    live._tables._kept.clear()
+    agrees(house, operation, model)
+
+
+def real_number(house: House, operation: Operation, number: int) -> int:
+    """Of the model's revision: undo and redo take numbers too."""
+    entries, _, _ = changing.listed(house, operation, 1, 1000)
+    return [entry.revision.number for entry in reversed(entries) if entry.revision.undoes is None][number - 1]

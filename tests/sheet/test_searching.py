@@ -1,0 +1,68 @@
+"""Finding and replacing in a column, and what a column is sorted by."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from douane.model.template import Column
+from douane.sheet.ordering import order_of, ranked
+from douane.sheet.searching import Search
+
+CELLS = ["Rome", "rome and ROME", " Rome ", None, "", "  ", "a.b$c", "ÉCOLE"]
+
+
+@pytest.mark.parametrize(
+    ("search", "replace", "after"),
+    [
+        (Search("rome"), "$1", {0: "$1", 1: "$1 and $1", 2: " $1 "}),
+        (Search("Rome", case_sensitive=True), "Milan", {0: "Milan", 2: " Milan "}),
+        (Search("rome", whole=True), "x", {0: "x", 2: "x"}),
+        (Search("Rome", case_sensitive=True, whole=True), "", {0: "", 2: ""}),
+        (Search(""), "none", {3: "none", 4: "none", 5: "none"}),
+        (Search(".b$", case_sensitive=True), "$0", {6: "a$0c"}),
+        (Search(".B$"), "$0", {6: "a$0c"}),
+        (Search("école"), "x", {7: "x"}),
+        (Search("nothing"), "x", {}),
+    ],
+)
+def test_hits_are_replaced(search: Search, replace: str, after: dict[int, str]) -> None:
+    cells = pl.Series("c0", CELLS, dtype=pl.String)
+    hits = search.hits(cells)
+    assert hits.arg_true().to_list() == list(after)
+    assert search.replaced(cells.filter(hits), replace).to_list() == list(after.values())
+
+
+@pytest.mark.parametrize(
+    "sign", [*r"""()[]{}^$.*+?|\/#&~-"'`<>=!@%:,; """, "\n", "\t", "é(", "$1", "(?i)", "\\d", "[a"]
+)
+@pytest.mark.parametrize("case_sensitive", [True, False])
+def test_a_text_that_looks_like_a_pattern_is_a_text(sign: str, case_sensitive: bool) -> None:
+    cells = pl.Series("c0", [f"y{sign}y", "yy"])
+    search = Search(sign, case_sensitive)
+    assert search.hits(cells).to_list() == [True, False]
+    assert search.replaced(cells.filter(search.hits(cells)), sign + sign).to_list() == [f"y{sign}{sign}y"]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_very_long_text_is_found_too(whole: bool) -> None:
+    text = "Aé(" * 5000
+    cells = pl.Series("c0", [text.lower(), "short", None, text[:-1]])
+    search = Search(text, whole=whole)
+    assert search.hits(cells).to_list() == [True, False, False, False]
+    assert search.replaced(cells.filter(search.hits(cells)), "\\1$1").to_list() == ["\\1$1"]
+
+
+def test_numbers_and_days_go_by_value_texts_after_them_empty_cells_last() -> None:
+    def ordered(texts: list[str | None], column: Column | None, *, down: bool) -> list[str | None]:
+        cells = pl.Series("c0", texts, dtype=pl.String)
+        return cells.gather(order_of(ranked(cells, column), down=down)).to_list()
+
+    number = Column("n", "N", "Number")
+    texts = ["10", "9", "x", "", "-1", "1e1", None, "B", "a", " 9 "]
+    assert ordered(texts, number, down=False) == ["-1", "9", " 9 ", "10", "1e1", "a", "B", "x", "", None]
+    assert ordered(texts, number, down=True) == ["10", "1e1", "9", " 9 ", "-1", "x", "B", "a", "", None]
+    day = Column("d", "D", "Date", date_formats=("DD/MM/YYYY", "D.M.YYYY", "MMM D YYYY"))
+    days: list[str | None] = ["31/12/2020", "1.1.2021", "soon", None, "Feb 3 2020", "02/02/2020"]
+    assert ordered(days, day, down=False) == ["02/02/2020", "Feb 3 2020", "31/12/2020", "1.1.2021", "soon", None]
+    assert ordered(["b", "A", None, "a"], None, down=False) == ["A", "a", "b", None]
