@@ -57,6 +57,7 @@ _CLASSES = {
     **dict.fromkeys(_BEGINS, BEGIN),
     0x0A: END,
 }
+# The records of BIFF2. Their cells are read in newer files as well: some programs (SheetJS) write no others.
 _CLASSES_2 = {
     0x02: INTEGER,
     0x03: REAL,
@@ -65,7 +66,6 @@ _CLASSES_2 = {
     0x06: FORMULA,
     0x07: RESULT_TEXT,
     0x21: FOLLOWING,
-    0x36: FOLLOWING,
     0x37: FOLLOWING,
     0x09: BEGIN,
     0x0A: END,
@@ -413,10 +413,9 @@ def blocks(stream: Source, at: int, version: int, unit_bytes_max: int) -> Iterat
     """The records of the sheet that begins at `at`, up to its end. A formula and the text behind it are never in two
     blocks. BadFile where the sheet has no beginning or no end, or a record is too short for what it holds; OverLimit
     `record_bytes` where one cell's records are longer than `unit_bytes_max`."""
-    table = np.zeros(ROWS, np.uint8)
-    for kind, meaning in (_CLASSES_2 if version == 2 else _CLASSES).items():
+    table = np.zeros(1 << 16, np.uint8)
+    for kind, meaning in (_CLASSES_2 if version == 2 else _CLASSES_2 | _CLASSES).items():
         table[kind] = meaning
-    shortest = SHORTEST_2 if version == 2 else SHORTEST
     places = _Places(table)
     data, base, depth = b"", at, 0
     while True:
@@ -440,7 +439,8 @@ def blocks(stream: Source, at: int, version: int, unit_bytes_max: int) -> Iterat
         last = int(ends[0]) if len(ends) else len(level)
         keep = np.flatnonzero(level[:last] == 1)
         starts, kinds, classes, lengths = starts[keep], kinds[keep], classes[keep], lengths[keep]
-        if (lengths < shortest[classes]).any() or ((kinds == 0) & (lengths == 0)).any():
+        shortest = np.where(is_old(kinds, version), SHORTEST_2[classes], SHORTEST[classes])
+        if (lengths < shortest).any() or ((kinds == 0) & (lengths == 0)).any():
             raise damaged("a record is too short")
         yield Block(data, starts, kinds, classes, lengths, base + stop)
         if len(ends):
@@ -452,6 +452,12 @@ def blocks(stream: Source, at: int, version: int, unit_bytes_max: int) -> Iterat
         data, base = data[stop:], base + stop
         if len(data) > unit_bytes_max:
             raise OverLimit(f"A cell is longer than {unit_bytes_max:,} bytes.", setting="record_bytes")
+
+
+def is_old(kinds: npt.NDArray[np.uint16], version: int) -> npt.NDArray[np.bool_]:
+    """Which records are laid out as in BIFF2: a cell has three bytes for its looks, a text has one for its length."""
+    old: npt.NDArray[np.bool_] = (kinds <= 0x07) & ((kinds != 0x06) | (version < 5))
+    return old
 
 
 class _Places:

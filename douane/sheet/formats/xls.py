@@ -36,6 +36,7 @@ from douane.sheet.formats.binary_cells import (
     sorted_ranges,
 )
 from douane.sheet.formats.compound import MAGIC, CompoundFile
+from douane.sheet.formats.formula_tokens import gives_text
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
 
@@ -165,6 +166,7 @@ class _Walk:
 
     def _scan(self) -> SheetFacts:
         columns: list[tuple[int, int]] = []
+        unstored = doubtful = 0
         merged = [np.zeros((0, 4), np.int64)]
         last = 0
         for block in self._blocks():
@@ -175,6 +177,9 @@ class _Walk:
                 self._ordered = self._ordered and rows[0] >= last and bool((rows[1:] >= rows[:-1]).all())
                 last = int(rows[-1])
                 self._bytes_of_row += np.bincount(rows, block.lengths[cells] + 4, biff.ROWS).astype(np.int64)
+            if self._found.version == 8:
+                lost, zeros = _without_result(block)
+                unstored, doubtful = unstored + len(lost), doubtful + zeros - len(lost)
             at = block.starts[block.classes == biff.ROW]
             hidden = (word[at + 16] & 0x20) > 0
             self._hidden[word[at + 4]] = hidden
@@ -186,6 +191,11 @@ class _Walk:
                 count = min(int(word[at + 4]), (length - 2) // 8)
                 ranges = np.frombuffer(block.data, "<u2", 4 * count, at + 6).reshape(-1, 4)
                 merged.append(ranges.astype(np.int64))
+        if unstored:
+            more = f" {doubtful:,} more hold a 0 that may stand for a text." if doubtful else ""
+            some = "text of 1 formula is" if unstored == 1 else f"texts of {unstored:,} formulas are"
+            note = f"The {some} not in the file and left empty.{more} Recalculate the workbook and save it again."
+            self.notes = (note,)
         return SheetFacts(merged_ranges(columns), sorted_ranges(np.concatenate(merged)))
 
     def runs(self) -> Iterator[tuple[Cells, int]]:
@@ -246,14 +256,19 @@ def _cells(block: Block, found: Globals, first_row: int = 0, end_row: int = biff
     if first_row or end_row < biff.ROWS:
         row = word[np.where(is_cell, starts + 4, 0)]
         is_cell &= (row >= first_row) & (row < end_row)
-    behind = 11 if found.version == 2 else 10  # where the value begins: behind header, row, column and format
+    # Where the value begins: behind header, row, column and looks.
+    old = biff.is_old(block.kinds, found.version)
+    behind = np.where(old, 11, 10)
     count = is_cell.astype(np.int64)
     of = [np.flatnonzero(is_cell & (classes == c)) for c in range(biff.INTEGER + 1)]
     many, formulas = of[biff.MANY_RK], of[biff.FORMULA]
     count[many] = (block.lengths[many] - 6) // 6
-    result = word[starts[formulas] + behind + 6] == 0xFFFF
-    special = byte[starts[formulas] + behind]
-    count[formulas[result & ((special == 3) | (special > 3))]] = 0  # an empty result
+    values = starts + behind
+    result = word[values[formulas] + 6] == 0xFFFF
+    special = byte[values[formulas]]
+    count[formulas[result & (special >= 3)]] = 0  # an empty result
+    if found.version == 8:
+        count[_without_result(block)[0]] = 0
     place = np.cumsum(count) - count
     total = int(count.sum())
 
@@ -264,11 +279,11 @@ def _cells(block: Block, found: Globals, first_row: int = 0, end_row: int = biff
     type = np.full(total, NUMBER, np.uint8)
     at, to = starts[single], place[single]
     row[to], column[to] = word[at + 4], word[at + 6]
-    style[to] = byte[at + 9] & 0x3F if found.version == 2 else word[at + 8]
+    # A cell of BIFF2 names its number format itself; in newer files its looks are numbered as all others.
+    style[to] = byte[at + 9] & 0x3F if found.version == 2 else np.where(old[single], byte[at + 8] & 0x3F, word[at + 8])
 
-    at = starts[of[biff.REAL]]
-    value[place[of[biff.REAL]]] = real[at + behind]
-    value[place[of[biff.INTEGER]]] = word[starts[of[biff.INTEGER]] + behind]
+    value[place[of[biff.REAL]]] = real[values[of[biff.REAL]]]
+    value[place[of[biff.INTEGER]]] = word[values[of[biff.INTEGER]]]
     value[place[of[biff.RK]]] = rk_numbers(long[starts[of[biff.RK]] + 10])
     if len(many):
         counts = count[many]
@@ -279,45 +294,41 @@ def _cells(block: Block, found: Globals, first_row: int = 0, end_row: int = biff
     shared = of[biff.SHARED_TEXT]
     type[place[shared]], value[place[shared]] = SHARED, long[starts[shared] + 10]
     truths = of[biff.TRUTH]
-    value[place[truths]] = byte[starts[truths] + behind]
-    type[place[truths]] = np.where(byte[starts[truths] + behind + 1] > 0, ERROR, BOOLEAN)
+    value[place[truths]] = byte[values[truths]]
+    type[place[truths]] = np.where(byte[values[truths] + 1] > 0, ERROR, BOOLEAN)
 
     texts: list[str] = []
     labels = of[biff.LABEL]
     if len(labels):
         type[place[labels]] = TEXT
         value[place[labels]] = np.arange(len(labels))
-        texts = _label_texts(block, labels, found, behind)
+        texts = _label_texts(block, labels, values[labels], found)
     if len(formulas):
-        plain = formulas[~result]
-        value[place[plain]] = real[starts[plain] + behind]
+        plain = formulas[~result & (count[formulas] > 0)]
+        value[place[plain]] = real[values[plain]]
         for code, kind in ((1, BOOLEAN), (2, ERROR)):
             these = formulas[result & (special == code)]
-            type[place[these]], value[place[these]] = kind, byte[starts[these] + behind + 2]
+            type[place[these]], value[place[these]] = kind, byte[values[these] + 2]
         for record in formulas[result & (special == 0)].tolist():
             type[place[record]], value[place[record]] = TEXT, len(texts)
             texts.append(_result_text(block, record, found))
     return _Found(row, column, type, style, value, texts)
 
 
-def _label_texts(block: Block, labels: npt.NDArray[np.int64], found: Globals, behind: int) -> list[str]:
+def _label_texts(
+    block: Block, labels: npt.NDArray[np.int64], values: npt.NDArray[np.int64], found: Globals
+) -> list[str]:
+    """The texts of cells; `values`: where each begins, with its length before it."""
     data, texts = block.data, []
-    wide, encoding, length_bytes = found.version == 8, found.encoding, 1 if found.version == 2 else 2
-    bounds = zip(labels.tolist(), block.starts[labels].tolist(), block.lengths[labels].tolist(), strict=True)
-    for record, start, length in bounds:
-        at, end = start + behind, start + 4 + length
+    wide = found.version == 8 and not biff.is_old(block.kinds[labels], 8).any()
+    ends = (block.starts + 4 + block.lengths)[labels].tolist()
+    for record, at, end in zip(labels.tolist(), values.tolist(), ends, strict=True):
         if wide:
             stop = at + 3 + (data[at] | data[at + 1] << 8) if at + 3 <= end else end + 1
             if stop <= end and not data[at + 2]:
                 texts.append(data[at + 3 : stop].decode("latin-1"))
-            else:
-                texts.append(biff.record_text(_bodies(block, record), behind - 4))
-            continue
-        size = int.from_bytes(data[at : at + length_bytes], "little")
-        at += length_bytes
-        if at + size > end:
-            raise damaged("a text is longer than its record")
-        texts.append(data[at : at + size].decode(encoding, "backslashreplace"))
+                continue
+        texts.append(_text(block, record, at - int(block.starts[record]) - 4, found))
     return texts
 
 
@@ -328,14 +339,33 @@ def _result_text(block: Block, formula: int, found: Globals) -> str:
         record += 1
     if record == len(block.classes) or block.classes[record] != biff.RESULT_TEXT:
         return ""
-    if found.version == 8:
-        return biff.record_text(_bodies(block, record), 0)
-    whole = b"".join(_bodies(block, record))
-    length_bytes = 1 if found.version == 2 else 2
-    size = int.from_bytes(whole[:length_bytes], "little")
-    if length_bytes + size > len(whole):
+    return _text(block, record, 0, found)
+
+
+def _text(block: Block, record: int, first: int, found: Globals) -> str:
+    """The text that begins at `first` of a record's body and may go on in those that continue it."""
+    if found.version == 8 and not biff.is_old(block.kinds[record : record + 1], 8)[0]:
+        return biff.record_text(_bodies(block, record), first)
+    whole = b"".join(_bodies(block, record))[first:]
+    size_bytes = 1 if biff.is_old(block.kinds[record : record + 1], found.version)[0] else 2
+    size = int.from_bytes(whole[:size_bytes], "little")
+    if size_bytes + size > len(whole):
         raise damaged("a text is longer than its record")
-    return whole[length_bytes : length_bytes + size].decode(found.encoding, "backslashreplace")
+    return whole[size_bytes : size_bytes + size].decode(found.encoding, "backslashreplace")
+
+
+def _without_result(block: Block) -> tuple[npt.NDArray[np.int64], int]:
+    """(the formulas of BIFF8 that can only give a text but hold the number 0, how many formulas hold a 0)"""
+    formulas = np.flatnonzero(block.classes == biff.FORMULA)
+    zeros = formulas[biff.words(block.data, "<u8")[block.starts[formulas] + 10] == 0]
+    found = []
+    for record, start, length in zip(
+        zeros.tolist(), block.starts[zeros].tolist(), block.lengths[zeros].tolist(), strict=True
+    ):
+        size = int.from_bytes(block.data[start + 24 : start + 26], "little")
+        if 22 + size <= length and gives_text(block.data[start + 26 : start + 26 + size]):
+            found.append(record)
+    return np.array(found, np.int64), len(zeros)
 
 
 def _bodies(block: Block, record: int) -> Iterator[bytes]:

@@ -176,6 +176,67 @@ def test_results_of_formulas() -> None:
     ]
 
 
+def calculated(tokens: bytes, value: float = 0.0) -> bytes:
+    """A cell with this formula and result."""
+    body = place(0, 0) + struct.pack("<dHIH", value, 0, 0, len(tokens)) + tokens
+    return record(0x06, body)
+
+
+A, B, ONE = b"\x17\x01\x00A", b"\x17\x01\x01B\x00", b"\x1e\x01\x00"
+REFERENCE = b"\x44\x00\x00\x00\xc0"
+UPPER, LEFT, LENGTH = b"\x41\x71\x00", b"\x42\x02\x73\x00", b"\x41\x20\x00"
+
+
+def chosen(*branches: bytes) -> bytes:
+    """IF(1, ...)"""
+    go_on = b"\x19\x08\x00\x00"
+    return ONE + b"\x19\x02\x00\x00" + b"".join(b + go_on for b in branches) + bytes([0x42, 1 + len(branches), 1, 0])
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        A + B + b"\x08",
+        REFERENCE + A + b"\x08\x15",
+        REFERENCE + UPPER,
+        REFERENCE + b"\x61\x71\x00",
+        REFERENCE + ONE + LEFT,
+        A,
+        chosen(A, B),
+        chosen(A, chosen(B, REFERENCE + UPPER)),
+    ],
+)
+def test_a_formula_for_texts_that_holds_a_number_holds_no_result(tokens: bytes) -> None:
+    # LibreOffice writes a text that it did not calculate itself as the number 0.
+    data = binary.xls(calculated(tokens) + label(0, 1, "behind"))
+    assert rows_of(data) == [["", "behind"]]
+    assert "text of 1 formula is not in the file" in xls.open(MemorySource(data)).detected.notes[0]
+    assert rows_of(binary.xls(calculated(tokens, 2.0))) == [["2"]]
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        REFERENCE,
+        A + LENGTH,
+        A + B + b"\x0b",
+        chosen(A, ONE),
+        chosen(REFERENCE, A),
+        REFERENCE + b"\x99" + A,
+        A[:-1],
+        b"\x17",
+        b"\x19\x08",
+        b"",
+        A + b"\x1f",
+        b"\x01\x00\x00\x00\x00",
+    ],
+)
+def test_any_other_formula_may_give_a_zero(tokens: bytes) -> None:
+    data = binary.xls(calculated(tokens))
+    assert rows_of(data) == [["0"]]
+    assert xls.open(MemorySource(data)).detected.notes == ()
+
+
 def formatted(code: str, *values: float, from_1904: bool = False, index: int = 164) -> list[str]:
     sheet = b"".join(number(i, 0, v, 1) for i, v in enumerate(values))
     facts = number_format(index, code) + cell_format(0) + cell_format(index)
@@ -443,6 +504,27 @@ def test_workbooks_from_before_excel_5() -> None:
     cells2 += record(0x06, b"\0\0\4\0\0\0\0" + b"\0\0\0\0\0\0\xff\xff" + bytes(4)) + record(0x07, b"\2hi")
     facts2 = record(0x1E, b"\x07General") + record(0x1E, b"\x0ayyyy-mm-dd")
     assert rows_of(bof(0x10, 2) + facts2 + cells2 + eof()) == [["2024-02-29", "7", "abc", "TRUE", "hi"]]
+
+
+def test_cells_of_the_oldest_kind_in_a_newer_file() -> None:
+    # As SheetJS writes its BIFF3 and BIFF4.
+    def old(kind: int, column: int, value: bytes) -> bytes:
+        return record(kind, struct.pack("<HH", 0, column) + b"\x01\0\0" + value)
+
+    cells = old(0x02, 0, struct.pack("<H", 7)) + old(0x03, 1, struct.pack("<d", 45351)) + old(0x04, 2, b"\3abc")
+    cells += old(0x05, 3, b"\1\0") + label5(0, 4, b"new") + old(0x06, 5, b"\0\0\0\0\0\0\xff\xff" + bytes(4))
+    cells += record(0x07, b"\2hi")
+    looks = record(0x1E, b"\x07General") + record(0x1E, b"\x0ayyyy-mm-dd") + record(0x443, bytes(12))
+    looks += record(0x443, bytes([0, 1]) + bytes(10))
+    expected = [["1900-01-07", "2024-02-29", "abc", "TRUE", "new", "hi"]]
+    assert rows_of(bof(0x10, 4) + looks + cells + eof()) == expected
+
+
+def test_a_text_of_excel_5_may_go_on_in_the_next_record() -> None:
+    text = bytes(i % 64 + 48 for i in range(5000))
+    sheet = record(0x204, place(0, 0) + struct.pack("<H", 5000) + text[:2000]) + record(0x3C, text[2000:4000])
+    sheet += record(0x3C, text[4000:]) + number(1, 0, 1)
+    assert rows_of(binary.xls(sheet, version=5)) == [[text.decode()], ["1"]]
 
 
 def test_reading_goes_on_where_it_was() -> None:

@@ -1,0 +1,37 @@
+// node sheetjs.js PACKAGE TABLE.json TYPE OUT: SheetJS, any of its book types.
+const fs = require("fs");
+const [, , pack, table, type, out] = process.argv;
+const X = require(pack);
+const ERRORS = { "#N/A": 42, "#DIV/0!": 7 };
+const sheet = {};
+const rows = JSON.parse(fs.readFileSync(table, "utf8"));
+const at = (c, r, cell) => (sheet[X.utils.encode_cell({ c, r })] = cell);
+const names = [];
+const hidden = [];
+const merges = [];
+rows.forEach((v) => {
+  const r = names.length;
+  const cell = {};
+  if (v.type === "text") Object.assign(cell, { t: "s", v: v.value });
+  else if (v.type === "number") Object.assign(cell, { t: "n", v: v.value });
+  else if (v.type === "boolean") Object.assign(cell, { t: "b", v: v.value });
+  else if (v.type === "error") Object.assign(cell, { t: "e", v: ERRORS[v.value], w: v.value });
+  else if (v.type === "day") Object.assign(cell, { t: "d", v: new Date(Date.UTC(2024, 1, 29)) });
+  else if (v.type === "formula") Object.assign(cell, { t: typeof v.result === "number" ? "n" : "s", v: v.result, f: v.value });
+  if (v.format) cell.z = v.format;
+  if (v.name === "hidden row") hidden[r] = { hidden: true };
+  if (v.name === "merged") merges.push({ s: { r, c: 1 }, e: { r, c: 2 } });
+  at(0, r, { t: "s", v: v.name });
+  at(1, r, cell);
+  at(2, r, { t: "n", v: 1000 + r });
+  at(3, r, { t: "s", v: "hidden" });
+  names.push(v.name);
+});
+sheet["!ref"] = X.utils.encode_range({ s: { c: 0, r: 0 }, e: { c: 3, r: names.length - 1 } });
+sheet["!cols"] = [, , , { hidden: true }];
+sheet["!rows"] = hidden;
+sheet["!merges"] = merges;
+const book = X.utils.book_new();
+X.utils.book_append_sheet(book, sheet, "Table");
+X.writeFile(book, out, { bookType: type, cellDates: true, bookSST: process.env.SHARED === "1", compression: true });
+console.log(JSON.stringify(names));
