@@ -2,8 +2,9 @@
 
 Pure columns. First each staged part alone (`judge`): has the message a time, an author, a room. Then all that may come
 in together, against the workspace (`compare`): equal keys, in passes over slices of the key space, so that memory does
-not grow with the export. Last each part again (`settle`): what the workspace had is compared by content, and the rows
-that come in are cut out with their reactions, files, mentions and edits.
+not grow with the export; of several states of one message under one key the one edited last comes in (`tell_copies`).
+Last each part again (`settle`): what the workspace had is compared by content and age, and the rows that come in are
+cut out with their reactions, files, mentions and edits.
 
 Everything follows from the staged parts, the maps and the workspace as they stood before the run: whoever computes it
 again after a crash gets the same.
@@ -26,7 +27,8 @@ PASS_KEYS = 1_000_000  # keys compared at once
 SUB_TABLES = ("reactions", "files", "mentions", "edits")
 PLACE = {outcome.code: at for at, outcome in enumerate(OUTCOMES["messages"])}
 OPEN = 255  # not decided yet
-MAY_COME_IN = np.isin(np.arange(256), [PLACE[c] for c in ("created", "updated", "unchanged", "duplicate")] + [OPEN])
+_COMING = ("created", "updated", "unchanged", "duplicate", "differs")
+MAY_COME_IN = np.isin(np.arange(256), [*(PLACE[code] for code in _COMING), OPEN])
 
 JUDGED_COLUMNS = ("channel", "author", "ts_us", "key_hi", "key_lo")
 _YEAR_1_US, _YEAR_10000_US = -62_135_596_800_000_000, 253_402_300_800_000_000
@@ -100,12 +102,22 @@ def keys_of(frame: pl.DataFrame) -> Keys:
 
 @dataclass(frozen=True, slots=True)
 class WorkspacePart:
-    """`keys()` reads u64[4, rows]; `gone` offsets of rows that were replaced."""
+    """`keys()` reads u64[4, rows]; `gone` offsets of rows that were replaced. `as_of_us`: the age of the export that
+    brought it; `confirmed()`: (age, offsets) of rows that newer exports have just so."""
 
     number: int
     rows: int
     keys: Callable[[], Keys]
     gone: Offsets
+    as_of_us: int = 0
+    confirmed: Callable[[], Sequence[tuple[int, Offsets]]] = tuple
+
+    def ages(self, offsets: Offsets) -> npt.NDArray[np.int64]:
+        """Of what age the state of these rows (ascending or not) is."""
+        ages = np.full(len(offsets), self.as_of_us, np.int64)
+        for age, rows in self.confirmed():
+            ages[np.isin(offsets, rows) & (ages < age)] = age
+        return ages
 
 
 def compare(
@@ -114,14 +126,17 @@ def compare(
     workspace: Sequence[WorkspacePart],
     targets: Sequence[Offsets],
     beat: Callable[[], None] = lambda: None,
-) -> None:
+) -> Offsets:
     """Sets `duplicate` in `codes` for each OPEN message that has an earlier one of its key, and in `targets`
-    (-1 before) where the workspace holds it: (place in `workspace`) << 32 | offset."""
+    (-1 before) where the workspace holds it: (place in `workspace`) << 32 | offset. Answers [2, copies]: where each
+    copy stands, and the first of its key: (place in `staged`) << 32 | offset."""
+    copies = [np.zeros((2, 0), np.int64)]
     total = sum(keys.shape[1] for keys in staged) + sum(part.rows for part in workspace)
     passes = 1 << max(0, -(-total // PASS_KEYS) - 1).bit_length()
     for number in range(passes):
         beat()
-        _compare_slice(staged, codes, workspace, targets, number, passes)
+        copies.append(_compare_slice(staged, codes, workspace, targets, number, passes))
+    return np.concatenate(copies, axis=1)
 
 
 def _compare_slice(
@@ -131,7 +146,7 @@ def _compare_slice(
     targets: Sequence[Offsets],
     number: int,
     passes: int,
-) -> None:
+) -> Offsets:
     high, low, places = [], [], []
 
     def gather(at: int, keys: Keys, wanted: npt.NDArray[np.bool_]) -> None:
@@ -159,7 +174,11 @@ def _compare_slice(
     mine = (place >> 32) >= len(workspace)
     before_mine = np.zeros(len(hi), np.bool_)
     before_mine[1:] = mine[:-1]
-    copies = place[again & mine & before_mine]
+    is_copy = again & mine & before_mine
+    copies = place[is_copy]
+    # The last one before it that is no copy itself is the first of its key.
+    firsts = np.maximum.accumulate(np.where(is_copy, 0, np.arange(len(hi))))
+    pairs = np.stack([copies, place[firsts[is_copy]]]) - np.int64(len(workspace) << 32)
     found = np.flatnonzero(again & mine & ~before_mine)
     for at, keep in enumerate(targets):
         mark = np.int64(at + len(workspace))
@@ -167,6 +186,38 @@ def _compare_slice(
         here = found[(place[found] >> 32) == mark]
         if len(here):
             keep[place[here] & 0xFFFFFFFF] = place[here - 1]
+    return pairs
+
+
+def tell_copies(
+    pairs: Offsets,
+    codes: Sequence[Codes],
+    targets: Sequence[Offsets],
+    load: Callable[[int], Mapping[str, pl.DataFrame]],
+) -> None:
+    """A copy (`pairs` as `compare` answers them) that says something else than the first of its key is none: `differs`
+    in `codes`; and if it was edited later, it is the one that comes in. `load(place)`: a staged part's tables."""
+    if pairs.shape[1] == 0:
+        return
+    rows = np.unique(pairs)
+    content, edited = np.zeros(len(rows), np.uint64), np.zeros(len(rows), np.int64)
+    for place in np.unique(rows >> 32):
+        here = np.flatnonzero(rows >> 32 == place)
+        tables, offsets = load(int(place)), rows[here] & 0xFFFFFFFF
+        content[here] = contents(tables, offsets)
+        edited[here] = tables["messages"]["edited_us"].fill_null(0).to_numpy()[offsets]
+    copies, firsts = np.searchsorted(rows, pairs)
+    for first in np.unique(firsts[content[copies] != content[firsts]]):
+        group = np.sort(np.append(copies[firsts == first], first))
+        counts = group[np.argmax(edited[group])]  # the first of those that were edited last
+        for one in group:
+            place, offset = int(rows[one] >> 32), int(rows[one] & 0xFFFFFFFF)
+            same = content[one] == content[counts]
+            codes[place][offset] = OPEN if one == counts else PLACE["duplicate" if same else "differs"]
+        if counts != first:
+            was, now = int(rows[first]), int(rows[counts])
+            targets[now >> 32][now & 0xFFFFFFFF] = targets[was >> 32][was & 0xFFFFFFFF]
+            targets[was >> 32][was & 0xFFFFFFFF] = -1
 
 
 def _slice_of(keys: Keys, passes: int) -> npt.NDArray[np.uint64]:
@@ -181,12 +232,22 @@ def _slice_of(keys: Keys, passes: int) -> npt.NDArray[np.uint64]:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What becomes of one staged part. `tables` holds the rows that come in: `messages` (with `room` and `user`) and
-    the sub-tables that have any; `keys` u64[4, rows] of those; `gone`: place in the workspace -> offsets."""
+    the sub-tables that have any; `keys` u64[4, rows] of those; `gone`: place in the workspace -> offsets; `confirmed`:
+    the same of rows that an older export brought just so."""
 
     codes: Codes
     tables: dict[str, pl.DataFrame]
     keys: Keys
     gone: dict[int, Offsets]
+    confirmed: dict[int, Offsets]
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How old the export is (None: it is taken as it comes), and the rows of the workspace: `of(place, offsets)`."""
+
+    export_us: int | None = None
+    of: Callable[[int, Offsets], npt.NDArray[np.int64]] = lambda place, offsets: np.zeros(len(offsets), np.int64)
 
 
 def settle(
@@ -195,9 +256,11 @@ def settle(
     target: Offsets,
     marks_of: Callable[[int, Offsets], Keys],
     maps: Maps,
+    ages: Ages = Ages(),
 ) -> Settled:
     """Decides what is still OPEN. `marks_of(place, offsets)`: u64[2, rows], content and time of the edit of
-    workspace rows. Another content is an update, unless it is that of an earlier edit: then the export is the older."""
+    workspace rows. Another content is an update, unless the workspace's was edited later, or is as old and of a newer
+    export."""
     codes = codes.copy()
     frame = tables["messages"]
     rows = np.flatnonzero(codes == OPEN)
@@ -207,11 +270,19 @@ def settle(
     known = rows[target[rows] >= 0]
     codes[rows] = PLACE["created"]
     gone: dict[int, Offsets] = {}
+    confirmed: dict[int, Offsets] = {}
     for place in np.unique(target[known] >> 32):
         here = known[(target[known] >> 32) == place]
         offsets = target[here] & 0xFFFFFFFF
         contents_there, edited_there = marks_of(int(place), offsets)
-        same = (contents_there == content[here]) | (edited_there > edited[here])
+        equal = contents_there == content[here]
+        same = equal | (edited_there > edited[here])
+        if ages.export_us is not None:
+            there = ages.of(int(place), offsets)
+            same |= (edited_there == edited[here]) & (there > ages.export_us)
+            newly = equal & (there < ages.export_us)
+            if newly.any():
+                confirmed[int(place)] = np.sort(offsets[newly])
         codes[here[same]] = PLACE["unchanged"]
         codes[here[~same]] = PLACE["updated"]
         if not same.all():
@@ -221,7 +292,7 @@ def settle(
     taken = cut(tables, coming)
     taken["messages"] = resolve(taken["messages"], maps).drop("skipped")
     keys = np.concatenate([keys_of(frame)[:, coming], content[coming].reshape(1, -1), edited[coming].reshape(1, -1)])
-    return Settled(codes, taken, keys, gone)
+    return Settled(codes, taken, keys, gone, confirmed)
 
 
 def cut(tables: Mapping[str, pl.DataFrame], wanted: npt.NDArray[np.bool_]) -> dict[str, pl.DataFrame]:
@@ -241,6 +312,7 @@ def cut(tables: Mapping[str, pl.DataFrame], wanted: npt.NDArray[np.bool_]) -> di
 
 
 _CONTENT = ("text", "edited_us", "kind", "subtype", "alias", "attachments", "thread")
+_LATER = ("blocks", "original")
 _CONTENT_FLAGS = ("pinned", "hidden", "broadcast")
 
 
@@ -249,7 +321,7 @@ def contents(tables: Mapping[str, pl.DataFrame], rows: Offsets) -> npt.NDArray[n
     with the workspace for years, so it follows from the values alone and from no library's own hash."""
     if len(rows) == 0:
         return np.zeros(0, np.uint64)
-    frame = tables["messages"].select(*_CONTENT, *_CONTENT_FLAGS).with_row_index("at")
+    frame = _with_later(tables["messages"]).select(*_CONTENT, *_CONTENT_FLAGS, *_LATER).with_row_index("at")
     frame = frame.with_columns(_respelled(frame["attachments"]))
     for name, what in (("reactions", ("name", "tone", "user", "count")), ("files", ("id",))):
         found = tables.get(name)
@@ -259,9 +331,20 @@ def contents(tables: Mapping[str, pl.DataFrame], rows: Offsets) -> npt.NDArray[n
         each = found.select("at", _joined(what).alias(name)).sort("at", name)
         frame = frame.join(each.group_by("at").agg(pl.col(name).str.join("\x1e")), on="at", how="left")
     flags = [pl.col(name).fill_null(False) for name in _CONTENT_FLAGS]
-    whole = frame.sort("at")[rows].select(_joined((*_CONTENT, "reactions", "files"), flags).cast(pl.Binary))
+    # What no earlier version kept adds to the rest, so that a message without it has the content it had.
+    later = [
+        pl.when(pl.col(name).is_null()).then(pl.lit("")).otherwise(pl.lit("\x1d") + pl.col(name)) for name in _LATER
+    ]
+    told = pl.concat_str([_joined((*_CONTENT, "reactions", "files"), flags), *later])
+    whole = frame.sort("at")[rows].select(told.cast(pl.Binary))
     digests = [hashlib.blake2b(line, digest_size=8).digest() for line in whole.to_series().to_list()]
     return np.frombuffer(b"".join(digests), "<u8")
+
+
+def _with_later(messages: pl.DataFrame) -> pl.DataFrame:
+    """Columns that an earlier version did not stage, null."""
+    missing = [pl.lit(None, pl.String).alias(name) for name in _LATER if name not in messages.columns]
+    return messages.with_columns(missing)
 
 
 def _respelled(documents: pl.Series) -> pl.Series:

@@ -1,18 +1,13 @@
-"""What the child does for chat exports.
-
-chat_read    importer, source, options, start     -> overview, batch*, read {batches}
-chat_check   parts, known                         -> mask*, part* (users that nobody listed, counts), checked
-"""
+"""What the child does for chat exports: the verbs of `line/chat.py`, those of a run and of whole results beside it."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +15,11 @@ import polars as pl
 
 from douane.chat import check as rules
 from douane.chat import importers, tables
-from douane.chat.importers import Limits, Options, Position
+from douane.chat.importers import Options, Position
 from douane.child import chat_bodies, chat_run, chat_staged
 from douane.child.wire import Wire, source_of
+from douane.line import chat as line
+from douane.line.chat import ChatCheck, ChatRead
 from douane.line.staged import Part
 from douane.staging import masks
 from douane.staging.parts import read_part, write_part
@@ -30,66 +27,60 @@ from douane.staging.parts import read_part, write_part
 INFERRED_NUMBER = 1_000_000_000  # the part of users whom only messages name
 
 
-def _options(spec: dict[str, Any]) -> Options:
-    given = dict(spec.get("options") or {})
-    return Options(**{**given, "limits": Limits(**given.get("limits") or {})})
-
-
-def read(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    """Stages an export batch by batch; goes on after `start` (a Position)."""
+def read(spec: ChatRead, folder: Path, wire: Wire) -> None:
+    """Stages an export batch by batch."""
     source = source_of(spec)
-    reader = importers.open_export(spec["importer"], source, _options(spec))
+    given = spec.options
+    options = Options(given.team, given.members_max, given.batch_records, given.limits)
+    reader = importers.open_export(spec.importer, source, options)
     overview = reader.overview
     wire.send(
-        "overview",
-        importer=overview.importer,
-        layout=overview.layout,
-        counts=dict(overview.counts),
-        notes=list(overview.notes),
+        line.Overview(
+            importer=overview.importer,
+            layout=overview.layout,
+            counts=dict(overview.counts),
+            notes=tuple(overview.notes),
+        )
     )
     batches = 0
-    for batch in reader.batches(Position(**spec.get("start") or {})):
-        tables: dict[str, dict[str, Any]] = {}
+    for batch in reader.batches(Position(spec.batch, spec.state)):
+        staged: dict[line.Table, line.StagedFile] = {}
         for table, frame in batch.tables.items():
-            name = f"{table}-{batch.number:07}"
-            write_part(frame, folder / name)
-            tables[table] = {"file": name, "rows": len(frame)}
-        wire.send_file(
-            "batch",
-            number=batch.number,
-            tables=tables,
-            next=asdict(batch.next),
-            step=batch.step,
-            label=batch.label,
-            bytes_done=batch.bytes_done,
-            bytes_total=reader.bytes_total,
+            path = folder / f"{table}-{batch.number:07}"
+            write_part(frame, path)
+            staged[table] = line.StagedFile(len(frame), path)  # type: ignore[index]
+        wire.send(
+            line.Batch(
+                number=batch.number,
+                tables=staged,
+                state=dict(batch.next.state),
+                step=batch.step,
+                label=batch.label,
+                bytes_done=batch.bytes_done,
+                bytes_total=reader.bytes_total,
+            )
         )
         batches = batch.number + 1
-    wire.send("read", batches=batches)
+    wire.send(line.Through(batches=batches))
 
 
 # Checking
 
 
-def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    """Judges every record, one mask a part; `parts`: table -> [{number, first_row, rows, path}], `known`: a file with
-    what the workspace has (`check.known`)."""
-    parts = {
-        table: [Part(p["number"], p["first_row"], p["rows"], Path(p["path"])) for p in found]
-        for table, found in spec["parts"].items()
-    }
-    known = rules.known(json.loads(Path(spec["known"]).read_bytes()))
-    problems: dict[str, Counter[str]] = {table: Counter() for table in rules.RULES}
+def check(spec: ChatCheck, folder: Path, wire: Wire) -> None:
+    """Judges every record, one mask a part."""
+    parts = {str(table): list(found) for table, found in spec.parts.items()}
+    known = rules.known(json.loads(spec.known.read_bytes()))
+    problems: dict[line.Records, Counter[str]] = {table: Counter() for table in get_args(line.Records)}
 
-    def hand_over(table: str, number: int, words: rules.Words) -> None:
+    def hand_over(table: line.Records, number: int, words: rules.Words) -> None:
         mask = masks.judge_state(words.reshape(-1, 1), rules.invalid_words(table))
-        name = f"mask-{table}-{number:07}"
-        masks.write_mask(mask, folder / name)
+        path = folder / f"mask-{table}-{number:07}"
+        masks.write_mask(mask, path)
         for rule in rules.RULES[table]:
             problems[table][rule.name] += int(np.count_nonzero(words & np.uint64(1 << rule.bit)))
-        wire.send_file(
-            "mask", table=table, number=number, rows=len(words), valid=mask.valid, invalid=mask.invalid, mask=name
-        )
+        counted = {"rows": len(words), "valid": mask.valid, "invalid": mask.invalid}
+        wire.send(line.Mask(table=table, number=number, path=path, **counted))
 
     users = _whole(parts, "users", rules.USER_COLUMNS)
     for number, words in _split(parts, "users", rules.judge_users(users, known)):
@@ -105,7 +96,7 @@ def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     for number, words in _split(parts, "contacts", rules.judge_contacts(contacts, usernames)):
         hand_over("contacts", number, words)
 
-    counts = {
+    counts: dict[line.Records, int] = {
         "users": int((users["origin"] != "inferred").sum()),
         "channels": _channels_counted(channels, parts),
         "contacts": len(contacts),
@@ -138,21 +129,23 @@ def check(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
         extra = rules.placeholders(rules.all_strangers(strangers))
         if len(extra):
             write_part(extra, folder / "users-inferred")
-            wire.send_file("part", table="users", number=INFERRED_NUMBER, rows=len(extra), file="users-inferred")
+            path = folder / "users-inferred"
+            wire.send(line.Made(table="users", number=INFERRED_NUMBER, rows=len(extra), path=path))
             hand_over("users", INFERRED_NUMBER, rules.judge_users(extra, rules.known({})))
     if messages:
         pairs = tallies.frame()
         write_part(pairs, folder / "pairs")
-        wire.send_file("part", table="pairs", number=0, rows=len(pairs), file="pairs")
+        wire.send(line.Made(table="pairs", number=0, rows=len(pairs), path=folder / "pairs"))
     # A room that is only the name of a folder is nothing to import when there is nothing in it.
     listed_rooms = int((channels["kind"].fill_null("") != "unlisted").sum())
     nothing = not (counts["users"] or counts["contacts"] or counts["messages"] or listed_rooms)
     wire.send(
-        "checked",
-        counts=counts,
-        problems={table: dict(+found) for table, found in problems.items()},
-        nothing=nothing,
-        first_issue=_first_issue(parts) if nothing else None,
+        line.Checked(
+            counts=counts,
+            problems={table: dict(+found) for table, found in problems.items()},
+            nothing=nothing,
+            first_issue=_first_issue(parts) if nothing else None,
+        )
     )
 
 
@@ -192,10 +185,11 @@ def _first_issue(parts: dict[str, list[Part]]) -> str | None:
     return None
 
 
-VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {
+SPECS = line.SPECS
+VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
     "chat_read": read,
     "chat_check": check,
     **chat_bodies.VERBS,
     **chat_run.VERBS,
 }
-STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {**chat_run.STREAMING, **chat_staged.STREAMING}
+STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {**chat_run.STREAMING, **chat_staged.STREAMING}

@@ -1,7 +1,4 @@
-"""What the child does for files whose bytes stand in the export itself; `chat.py` puts the verb on its shelf.
-
-chat_bodies  source, options, entries, bytes_max   -> body {entry, file | message}*
-"""
+"""What the child does for files whose bytes stand in the export itself; `chat.py` puts the verb on its shelf."""
 
 from __future__ import annotations
 
@@ -14,16 +11,16 @@ from douane.archive_tar import TarArchive
 from douane.chat.importers import Limits
 from douane.child.wire import FileSource, Wire, source_of
 from douane.errors import BadFile, OverLimit
+from douane.line.chat import Body, ChatBodies
 
 _GZIP, _TAR, _TAR_AT = b"\x1f\x8b", b"ustar", 257
 
 
-def bodies(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
+def bodies(spec: ChatBodies, folder: Path, wire: Wire) -> None:
     """Writes the entries with these numbers into the folder, one after the other, each under its number. One that can
     not be had, or is larger than `bytes_max`, is told with its reason; of one that is not there nothing is told."""
-    source, limits = source_of(spec), Limits(**spec["options"]["limits"])
-    bytes_max = int(spec["bytes_max"])
-    for number, claimed_bytes, stream in _entries(source, limits, set(spec["entries"]), wire):
+    source, bytes_max = source_of(spec), spec.bytes_max
+    for number, claimed_bytes, stream in _entries(source, spec.limits, set(spec.entries), wire):
         path = folder / f"body-{number}"
         try:
             if claimed_bytes > bytes_max:
@@ -31,9 +28,9 @@ def bodies(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
             _write(path, stream(), bytes_max)
         except BadFile as error:
             path.unlink(missing_ok=True)
-            wire.send_file("body", entry=number, file=None, message=error.message)
+            wire.send(Body(entry=number, message=error.message))
         else:
-            wire.send_file("body", entry=number, file=path.name, message="")
+            wire.send(Body(entry=number, path=path))
 
 
 def _entries(
@@ -69,4 +66,4 @@ def _too_long(bytes_max: int) -> OverLimit:
     return OverLimit(f"The file has more than {bytes_max} bytes.", setting="chat_file_bytes_max")
 
 
-VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_bodies": bodies}
+VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {"chat_bodies": bodies}

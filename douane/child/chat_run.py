@@ -1,8 +1,4 @@
-"""What the child does for a run of a chat import; the verbs are listed in `chat.py`, which puts them on its shelf.
-
-chat_settle  parts, users, rooms, bot, workspace, mode, retry  -> settled*
-chat_encode  table, format, parts | rows, users, rooms         -> payload on stdout
-"""
+"""What the child does for a run of a chat import; the verbs are listed in `chat.py`, which puts them on its shelf."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import numpy as np
@@ -18,24 +14,22 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.chat import check, settle
-from douane.chat.settle import OPEN, PLACE, Maps, Settled, WorkspacePart
+from douane.chat.settle import OPEN, PLACE, Ages, Maps, Settled, WorkspacePart
 from douane.chat.tables import TABLES, fitted
 from douane.child.wire import Wire
+from douane.line import chat as line
+from douane.line.chat import ChatEncode, ChatSettle, StagedMessages, WorkspaceKeys
 from douane.staging import masks
 from douane.staging.parts import read_part, write_part
 
-TABLE = "messages"
+TABLE: Final = "messages"
 
 
-def settle_messages(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    """`parts`: {number, rows, tables: {name: path}, before, settled}: every staged part of messages, in order; `before`
-    is its mask before this run, `settled` the one of this run where it has one. `users`, `rooms`: the maps, as IPC
-    files. `workspace`: {number, rows, keys, gone: [path]}, as it stood before this run. `everything_skipped`: no
-    message is wanted. `retry`: only those that failed before."""
-    maps = Maps(pl.read_ipc(spec["users"]), pl.read_ipc(spec["rooms"]), spec["bot"])
-    parts: list[dict[str, Any]] = spec["parts"]
-    retry = bool(spec.get("retry"))
-    total = sum(part["rows"] for part in parts)
+def settle_messages(spec: ChatSettle, folder: Path, wire: Wire) -> None:
+    """Every staged part of messages, in order, against the workspace as it stood before the run."""
+    maps = Maps(pl.read_ipc(spec.users), pl.read_ipc(spec.rooms), spec.bot)
+    parts = spec.parts
+    total = sum(part.rows for part in parts)
 
     def beat() -> None:
         wire.progress("messages", 0, total, "rows", 0)
@@ -46,83 +40,97 @@ def settle_messages(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
     target[:] = -1
     codes: list[settle.Codes] = []
     places: list[slice] = []
+    same: set[int] = set()
     for part in parts:
-        frame = read_part(Path(part["tables"][TABLE]), settle.JUDGED_COLUMNS)
+        frame = read_part(part.tables[TABLE], settle.JUDGED_COLUMNS)
         start = places[-1].stop if places else 0
         places.append(slice(start, start + len(frame)))
-        codes.append(_first_codes(frame, part, maps, bool(spec.get("everything_skipped")), retry))
+        first, as_before = _first_codes(frame, part, maps, spec)
+        codes.append(first)
+        if as_before:
+            same.add(part.number)
         keys[:, places[-1]] = settle.keys_of(frame)
         beat()
-    workspace = [_workspace_part(part) for part in spec["workspace"]]
+    workspace = [_workspace_part(part) for part in spec.workspace]
     targets = [target[place] for place in places]
-    settle.compare([keys[:, place] for place in places], codes, workspace, targets, beat)
+    copies = settle.compare([keys[:, place] for place in places], codes, workspace, targets, beat)
+    settle.tell_copies(copies, codes, targets, lambda place: _tables(parts[place]))
 
     def marks_of(place: int, offsets: settle.Offsets) -> settle.Keys:
         found: settle.Keys = workspace[place].keys()[2:, offsets]
         return found
 
+    ages = Ages(spec.age_us, lambda place, offsets: workspace[place].ages(offsets))
     for part, own, found in zip(parts, codes, targets, strict=True):
-        if part["settled"] or part["same"]:
+        if part.settled or part.number in same:
             continue
-        tables = {name: read_part(Path(path)) for name, path in part["tables"].items()}
-        done = settle.settle(tables, own, found, marks_of, maps)
+        tables = _tables(part)
+        done = settle.settle(tables, own, found, marks_of, maps, ages)
         _hand_over(part, tables, done, workspace, folder, wire)
         beat()
 
 
-def _first_codes(
-    frame: pl.DataFrame, part: dict[str, Any], maps: Maps, everything_skipped: bool, retry: bool
-) -> settle.Codes:
-    """OPEN for each message that this run has to decide, or decided, by its key. Sets `part["same"]`: nothing of what
-    was decided before changes."""
-    part["same"] = False
-    if everything_skipped:
-        return np.full(len(frame), PLACE["not_selected"], np.uint8)
-    failed = None
-    if retry:
-        before = _codes(part["before"])
-        failed = settle.failed_codes()[before]
-    if part["settled"]:
+def _tables(part: StagedMessages) -> dict[str, pl.DataFrame]:
+    return {str(name): read_part(path) for name, path in part.tables.items()}
+
+
+def _first_codes(frame: pl.DataFrame, part: StagedMessages, maps: Maps, spec: ChatSettle) -> tuple[settle.Codes, bool]:
+    """OPEN for each message that this run has to decide, or decided, by its key; and whether nothing of what was
+    decided before changes."""
+    if spec.everything_skipped:
+        return np.full(len(frame), PLACE["not_selected"], np.uint8), False
+    before = _codes(part.before) if spec.retry and part.before is not None else None
+    failed = None if before is None else settle.failed_codes()[before]
+    if part.settled is not None:
         # Its rows come before their copies in later parts, as they did the first time.
-        codes = _codes(part["settled"])
+        codes = _codes(part.settled)
         mine = settle.MAY_COME_IN[codes] if failed is None else settle.MAY_COME_IN[codes] & failed
-        return np.where(mine, np.uint8(OPEN), codes)
+        return np.where(mine, np.uint8(OPEN), codes), False
     codes = settle.judge(frame, maps)
-    if failed is not None:
-        codes = np.where(failed, codes, before)
-        part["same"] = bool((codes == before).all())
-    return codes
+    if before is None or failed is None:
+        return codes, False
+    codes = np.where(failed, codes, before)
+    return codes, bool((codes == before).all())
 
 
-def _codes(path: str) -> settle.Codes:
-    return settle.codes_of_words(masks.read_mask(Path(path)).words)
+def _codes(path: Path) -> settle.Codes:
+    return settle.codes_of_words(masks.read_mask(path).words)
 
 
-def _workspace_part(part: dict[str, Any]) -> WorkspacePart:
-    gone = [pl.read_ipc(path, columns=["at"])["at"].to_numpy().astype(np.int64) for path in part["gone"]]
-    whole = np.concatenate([*gone, np.zeros(0, np.int64)])
-    return WorkspacePart(part["number"], part["rows"], lambda: np.load(part["keys"]), whole)
+def _workspace_part(part: WorkspaceKeys) -> WorkspacePart:
+    whole = np.concatenate([*(_offsets(path) for path in part.gone), np.zeros(0, np.int64)])
+
+    def confirmed() -> list[tuple[int, settle.Offsets]]:
+        return [(one.as_of_us, _offsets(one.path)) for one in part.confirmed]
+
+    return WorkspacePart(part.number, part.rows, lambda: np.load(part.keys), whole, part.as_of_us, confirmed)
+
+
+def _offsets(path: Path) -> settle.Offsets:
+    return pl.read_ipc(path, columns=["at"])["at"].to_numpy().astype(np.int64)
 
 
 def _hand_over(
-    part: dict[str, Any],
+    part: StagedMessages,
     staged: dict[str, pl.DataFrame],
     done: Settled,
     workspace: list[WorkspacePart],
     folder: Path,
     wire: Wire,
 ) -> None:
-    number = part["number"]
-    before = masks.read_mask(Path(part["before"])).words if part["before"] else None
+    number = part.number
+    before = masks.read_mask(part.before).words if part.before else None
     words = check.outcome_words(TABLE, done.codes, before)
     mask = masks.judge_state(words, check.failed_words(TABLE))
-    masks.write_mask(mask, folder / f"mask-{number}")
-    settle.ledger(staged[TABLE]["entry"], done.codes).write_ipc(folder / f"entries-{number}")
-    files: dict[str, str] = {}
+    mask_path, entries = folder / f"mask-{number}", folder / f"entries-{number}"
+    masks.write_mask(mask, mask_path)
+    settle.ledger(staged[TABLE]["entry"], done.codes).write_ipc(entries)
+    files: dict[line.OfMessages, Path] = {}
 
     def keep(table: str, frame: pl.DataFrame) -> None:
-        files[table] = f"{table}-{number}"
-        write_part(frame, folder / files[table])
+        path = folder / f"{table}-{number}"
+        files[table] = path  # type: ignore[index]
+        write_part(frame, path)
 
     messages = done.tables[TABLE]
     # Files of messages that did not change, too: a later export may hold their bytes, or an address that still works.
@@ -134,33 +142,43 @@ def _hand_over(
         for table, frame in done.tables.items():
             keep(table, frame)
         keep("rooms", settle.room_counts(messages))
-        files["keys"] = f"keys-in-{number}.npy"
-        np.save(folder / files["keys"], done.keys)
+        files["keys"] = folder / f"keys-in-{number}.npy"
+        np.save(files["keys"], done.keys)
     documents = None
     if any(rows is not None for rows in named):
-        documents = f"documents-{number}"
+        documents = folder / f"documents-{number}"
         found = pl.concat([rows for rows in named if rows is not None])
-        found.unique("id", keep="last", maintain_order=True).write_ipc(folder / documents)
-    gone: list[dict[str, Any]] = []
-    for place, offsets in done.gone.items():
-        file = f"gone-{number}-{place}"
-        pl.DataFrame({"at": offsets.astype(np.uint32)}).write_ipc(folder / file)
-        gone.append({"number": workspace[place].number, "rows": len(offsets), "file": file})
-    wire.send_file(
-        "settled",
-        number=number,
-        reasons=settle.reasons(done.codes),
-        valid=mask.valid,
-        invalid=mask.invalid,
-        mask=f"mask-{number}",
-        entries=f"entries-{number}",
-        rows=len(messages),
-        first_us=messages["ts_us"].min() if len(messages) else None,
-        last_us=messages["ts_us"].max() if len(messages) else None,
-        tables=files,
-        documents=documents,
-        gone=gone,
+        found.unique("id", keep="last", maintain_order=True).write_ipc(documents)
+
+    def told(what: str, offsets_of: dict[int, settle.Offsets]) -> tuple[line.Told, ...]:
+        found = []
+        for place, offsets in offsets_of.items():
+            path = folder / f"{what}-{number}-{place}"
+            pl.DataFrame({"at": offsets.astype(np.uint32)}).write_ipc(path)
+            found.append(line.Told(workspace[place].number, len(offsets), path))
+        return tuple(found)
+
+    wire.send(
+        line.Settled(
+            number=number,
+            reasons=settle.reasons(done.codes),
+            valid=mask.valid,
+            invalid=mask.invalid,
+            mask=mask_path,
+            entries=entries,
+            rows=len(messages),
+            first_us=_moment(messages["ts_us"].min()),
+            last_us=_moment(messages["ts_us"].max()),
+            tables=files,
+            documents=documents,
+            gone=told("gone", done.gone),
+            confirmed=told("confirmed", done.confirmed),
+        )
     )
+
+
+def _moment(found: object) -> int | None:
+    return found if isinstance(found, int) else None
 
 
 def _files_of(staged: dict[str, pl.DataFrame], wanted: npt.NDArray[np.bool_]) -> pl.DataFrame | None:
@@ -177,29 +195,29 @@ FORMATS = ("ndjson", "csv", "arrow", "parquet")
 _NESTED = ("reactions", "files", "mentions")
 
 
-def encode(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
-    """`table` messages: `parts`: {tables: {name: path}, gone: [path]}, `room`: only that one, `names`: an IPC file
-    (user, username, name), `schema`. Any other table: `parts`: {tables: {<table>: path}} of flat frames."""
-    frames = _message_frames(spec) if spec["table"] == TABLE else _flat_frames(spec)
-    ENCODERS[spec["format"]](frames, folder, out)
+def encode(spec: ChatEncode, folder: Path, out: BinaryIO) -> None:
+    """Messages with what belongs to them; any other table as it stands."""
+    frames = _message_frames(spec) if spec.table == TABLE else _flat_frames(spec)
+    ENCODERS[spec.format](frames, folder, out)
 
 
-def _flat_frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
-    for part in spec["parts"]:
-        yield read_part(Path(part["tables"][spec["table"]]))
+def _flat_frames(spec: ChatEncode) -> Iterator[pl.DataFrame]:
+    for part in spec.parts:
+        yield read_part(part.tables[spec.table])
 
 
-def _message_frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
-    names = pl.read_ipc(spec["names"])
+def _message_frames(spec: ChatEncode) -> Iterator[pl.DataFrame]:
+    assert spec.names is not None
+    names = pl.read_ipc(spec.names)
     yield nested({TABLE: empty_messages()}, names)
-    for part in spec["parts"]:
-        tables = {name: read_part(Path(path)) for name, path in part["tables"].items()}
+    for part in spec.parts:
+        tables = {str(name): read_part(path) for name, path in part.tables.items()}
         tables[TABLE] = fitted(TABLE, tables[TABLE])
         wanted = np.ones(len(tables[TABLE]), np.bool_)
-        for path in part["gone"]:
-            wanted[pl.read_ipc(path, columns=["at"])["at"].to_numpy()] = False
-        if spec.get("room"):
-            wanted &= (tables[TABLE]["room"] == spec["room"]).to_numpy()
+        for path in part.gone:
+            wanted[_offsets(path)] = False
+        if spec.room:
+            wanted &= (tables[TABLE]["room"] == spec.room).to_numpy()
         if wanted.any():
             yield nested(tables if wanted.all() else settle.cut(tables, wanted), names)
 
@@ -288,5 +306,5 @@ ENCODERS: dict[str, Callable[[Iterator[pl.DataFrame], Path, BinaryIO], None]] = 
     "arrow": _arrow,
     "parquet": _parquet,
 }
-VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_settle": settle_messages}
-STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {"chat_encode": encode}
+VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {"chat_settle": settle_messages}
+STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {"chat_encode": encode}

@@ -1,11 +1,8 @@
-"""What the child does for the staged records of a chat export as a whole; the verbs are listed in `chat.py`.
-
-chat_staged  table, view, format, parts, entries   -> payload on stdout
-"""
+"""What the child does for the staged records of a chat export as a whole; the verbs are listed in `chat.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +12,7 @@ import polars as pl
 from douane.chat import check
 from douane.chat.tables import TABLES, fitted
 from douane.child.chat_run import ENCODERS
+from douane.line.chat import ChatStaged
 from douane.staging import masks
 from douane.staging.parts import read_part
 
@@ -22,29 +20,28 @@ from douane.staging.parts import read_part
 _HIDDEN = ("entry", "key_hi", "key_lo")
 
 
-def encode_staged(spec: dict[str, Any], folder: Path, out: BinaryIO) -> None:
-    """`parts`: {path, mask (or None)} of one table, in order; `view`: all, valid, invalid. `entries`: paths of the
-    table of entries, for their names. Records have their place first and what was found and done last."""
-    ENCODERS[spec["format"]](_frames(spec), folder, out)
+def encode_staged(spec: ChatStaged, folder: Path, out: BinaryIO) -> None:
+    """Records have their place first and what was found and done last."""
+    ENCODERS[spec.format](_frames(spec), folder, out)
 
 
-def _frames(spec: dict[str, Any]) -> Iterator[pl.DataFrame]:
-    table = spec["table"]
+def _frames(spec: ChatStaged) -> Iterator[pl.DataFrame]:
+    table = spec.table
     yield _shown(table, pl.DataFrame(schema=TABLES[table]), np.zeros(0, np.uint64), [])
-    for part in spec["parts"]:
-        frame = fitted(table, read_part(Path(part["path"])))
+    for part in spec.parts:
+        frame = fitted(table, read_part(part.path))
         words = np.zeros(len(frame), np.uint64)
-        if part["mask"] is not None:
-            mask = masks.read_mask(Path(part["mask"]))
-            offsets = masks.view_offsets(mask.state, spec["view"])
+        if part.mask is not None:
+            mask = masks.read_mask(part.mask)
+            offsets = masks.view_offsets(mask.state, spec.view)
             frame, words = frame[offsets], mask.words[offsets, 0]
-        elif spec["view"] == "invalid":
+        elif spec.view == "invalid":
             continue
         if len(frame):
-            yield _shown(table, frame, words, spec["entries"])
+            yield _shown(table, frame, words, spec.entries)
 
 
-def _shown(table: str, frame: pl.DataFrame, words: check.Words, entries: list[str]) -> pl.DataFrame:
+def _shown(table: str, frame: pl.DataFrame, words: check.Words, entries: Sequence[Path]) -> pl.DataFrame:
     found = frame.select([name for name in TABLES[table] if name not in _HIDDEN])
     if "entry" in frame.columns:
         found.insert_column(0, _names(frame["entry"], entries))
@@ -65,13 +62,13 @@ def _shown(table: str, frame: pl.DataFrame, words: check.Words, entries: list[st
     )
 
 
-def _names(numbers: pl.Series, entries: list[str]) -> pl.Series:
+def _names(numbers: pl.Series, entries: Sequence[Path]) -> pl.Series:
     """The name of the entry that each record stands in; null where it stands in none."""
     if not entries or len(numbers) == 0:
         return pl.Series("entry", [None] * len(numbers), pl.String)
     wanted = numbers.unique().implode()
-    named = pl.scan_ipc(entries).select("entry", "name").filter(pl.col("entry").is_in(wanted)).collect()
+    named = pl.scan_ipc(list(entries)).select("entry", "name").filter(pl.col("entry").is_in(wanted)).collect()
     return numbers.to_frame("entry").join(named, on="entry", how="left", maintain_order="left")["name"].rename("entry")
 
 
-STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {"chat_staged": encode_staged}
+STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {"chat_staged": encode_staged}

@@ -197,3 +197,47 @@ def test_sums_by_entry() -> None:
         (4, "skipped", "duplicate", 1),
     ]
     assert settle.reasons(codes) == {"created": 2, "duplicate": 1}
+
+
+def test_a_state_of_a_newer_export_is_not_taken_back_by_an_older_one() -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": "same"},
+        {"text": "other"},
+        {"text": "other"},
+        {"text": "edited", "edited_us": 3},
+    ]
+    had = settle.contents({"messages": frame(*({"text": "same"} for _ in rows))}, np.arange(4))
+    there = np.array([40, 60, 40, 60])
+    ages = settle.Ages(50, lambda place, at: there[at])
+    marks = np.stack([had, np.zeros(4, np.uint64)])
+    staged = {"messages": frame(*rows)}
+    done = settle.settle(staged, np.full(4, OPEN, np.uint8), np.arange(4), lambda place, at: marks[:, at], MAPS, ages)
+    # Of the newer export stays what it is; of the older one not; and an edit tells its own time.
+    assert names(done.codes) == ["unchanged", "unchanged", "updated", "updated"]
+    # What is the same in a newer export is as of that from now on.
+    assert {place: found.tolist() for place, found in done.confirmed.items()} == {0: [0]}
+    part = settle.WorkspacePart(0, 4, lambda: marks, np.zeros(0, np.int64), 40, lambda: [(60, np.array([1, 3]))])
+    assert part.ages(np.arange(4)).tolist() == [40, 60, 40, 60]
+
+
+def test_copies_that_say_something_else_are_none_and_the_last_edit_counts() -> None:
+    first = {"messages": frame({"text": "a"}, {"text": "b"}, {"text": "c"})}
+    second = {"messages": frame({"text": "a"}, {"text": "B", "edited_us": 5}, {"text": "C"}, {"text": "b"})}
+    keys = [np.array([[1, 1, 1], [1, 2, 3]], np.uint64), np.array([[1, 1, 1, 1], [1, 2, 3, 2]], np.uint64)]
+    codes = [np.full(3, OPEN, np.uint8), np.full(4, OPEN, np.uint8)]
+    targets = [np.array([-1, -1, -1], np.int64), np.full(4, -1, np.int64)]
+    held = settle.WorkspacePart(7, 1, lambda: np.array([[1], [2], [0], [0]], np.uint64), np.zeros(0, np.int64))
+    pairs = settle.compare(keys, codes, [held], targets)
+    assert sorted((pairs & 0xFF).T.tolist()) == [[0, 0], [1, 1], [2, 2], [3, 1]]
+    settle.tell_copies(pairs, codes, targets, lambda place: (first, second)[place])
+    assert [int(code) for code in codes[0]] == [OPEN, PLACE["differs"], OPEN]
+    assert [int(code) for code in codes[1]] == [PLACE["duplicate"], OPEN, PLACE["differs"], PLACE["differs"]]
+    assert ([one.tolist() for one in targets]) == [[-1, -1, -1], [-1, 0, -1, -1]]
+
+
+def test_blocks_tell_states_apart_and_their_absence_tells_nothing_new() -> None:
+    plain = frame({"text": "poll"}, {"text": "poll"})
+    other = plain.with_columns(pl.Series("blocks", ['[{"type":"a"}]', None], pl.String))
+    one, two = settle.contents({"messages": plain}, np.arange(2)), settle.contents({"messages": other}, np.arange(2))
+    assert one[0] != two[0]
+    assert one[1] == two[1] == settle.contents({"messages": plain.drop("blocks", "original")}, np.arange(2))[1]

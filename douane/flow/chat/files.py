@@ -17,19 +17,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
-from msgspec.structs import fields
 from sqlalchemy import Connection
 
 from douane import errors
 from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.chat.fetching import POLL_S, Arriving, Ended, Fetches, Got, Judge, Lanes, Wanted, go_on
+from douane.flow.chat.work import limits_of
 from douane.flow.house import House
+from douane.line import Event, Sandbox
+from douane.line.chat import Body, ChatBodies
 from douane.model.operation import Operation
-from douane.model.source import Limits
 from douane.outbound import Outbound
 from douane.store import operations
 from douane.store.chat import files as chat_files
@@ -203,16 +203,15 @@ def _take_bodies_of(attempt: Attempt, source: Path, rows: Sequence[FileRow]) -> 
         assert row.body_entry is not None
         waiting.setdefault(row.body_entry, []).append(row)
 
-    def event(event: dict[str, Any]) -> None:
-        if event["event"] == "sandbox":
-            log.warning("child.sandbox", missing=event["missing"])
-        if event["event"] != "body":
+    def event(event: Event) -> None:
+        if isinstance(event, Sandbox):
+            log.warning("child.sandbox", missing=event.missing)
+        if not isinstance(event, Body):
             return
-        found = waiting.pop(int(event["entry"]), [])
-        if event["file"] is None:
-            _not_in_export(attempt, found, str(event["message"]))
+        found, path = waiting.pop(event.entry, []), event.path
+        if path is None:
+            _not_in_export(attempt, found, event.message)
             return
-        path = attempt.folder / Path(event["file"]).name
         with path.open("rb") as file:
             # Not the child's word for it: the name says that the bytes are the same as another's.
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -220,13 +219,12 @@ def _take_bodies_of(attempt: Attempt, source: Path, rows: Sequence[FileRow]) -> 
         name = _keep(house, attempt.held.project_id, "files", path, size, sha256)
         _settle(attempt, [Settled(row.id, 1, name, size, row.media_type or _UNSAID) for row in found])
 
-    spec = {
-        "do": "chat_bodies",
-        "source": str(source),
-        "entries": list(waiting),
-        "bytes_max": house.settings.chat_file_bytes_max,
-        "options": {"limits": {one.name: getattr(house.settings, one.name) for one in fields(Limits)}},
-    }
+    spec = ChatBodies(
+        source=source,
+        entries=tuple(waiting),
+        bytes_max=house.settings.chat_file_bytes_max,
+        limits=limits_of(house.settings),
+    )
     reason = "The export does not hold it."
     try:
         run(attempt, spec, event)

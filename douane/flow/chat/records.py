@@ -22,6 +22,7 @@ from douane.errors import BadRequest, NotFound
 from douane.flow.chat.preview import dropped
 from douane.flow.house import House
 from douane.jobs.children import stream_child
+from douane.line.chat import ChatStaged, StagedPart
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.staging.masks import VALID, View, read_mask
@@ -155,20 +156,19 @@ def _encoded(
 ) -> Iterator[bytes]:
     seat = house.seats.take()
     try:
-        spec = {
-            "do": "chat_staged",
-            "table": table,
-            "view": view,
-            "format": format,
-            "entries": [str(house.objects.link_into(name, seat.inputs)) for name in entries],
-            "parts": [
-                {
-                    "path": str(house.objects.link_into(part.object, seat.inputs)),
-                    "mask": str(house.objects.link_into(part.mask_object, seat.inputs)) if part.mask_object else None,
-                }
+        spec = ChatStaged(
+            table=table,  # type: ignore[arg-type]
+            view=view,
+            format=format,
+            entries=tuple(house.objects.link_into(name, seat.inputs) for name in entries),
+            parts=tuple(
+                StagedPart(
+                    house.objects.link_into(part.object, seat.inputs),
+                    house.objects.link_into(part.mask_object, seat.inputs) if part.mask_object else None,
+                )
                 for part in directory.entries
-            ],
-        }
+            ),
+        )
         yield from stream_child(spec, folder=seat.folder, readable=(seat.inputs,), limits=seat.limits)
     finally:
         seat.clear()

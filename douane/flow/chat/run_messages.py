@@ -3,47 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import structlog
 
-from douane import errors
 from douane.chat import settle
 from douane.flow.attempts import run as run_child
 from douane.flow.chat.run_batches import outcome_row, progress, totals
 from douane.flow.chat.run_job import Job
+from douane.line import Event, Sandbox
+from douane.line.chat import ChatSettle, Confirmed, Settled, StagedMessages, WorkspaceKeys
 from douane.store import chat, manifest, operations
-from douane.store.chat import GoneRow
+from douane.store.chat import ConfirmedRow, GoneRow
 from douane.store.database import database_now, write
 from douane.store.database import read as reading
 from douane.store.ids import new_id
-from douane.store.manifest import MaskRow
-
-_PARTS = ("messages", *settle.SUB_TABLES, "rooms", "keys")  # what a part of the workspace may hold
-
+from douane.store.manifest import MaskRow, PartRow
 
 log = structlog.get_logger()
 
 
 def messages_step(job: Job) -> bool:
     spec = _settle_spec(job, job.attempt.seat.inputs)
-    if not spec["parts"] or all(part["settled"] for part in spec["parts"]):
+    if all(part.settled for part in spec.parts):
         return True
 
-    def event(event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "settled":
+    def event(event: Event) -> None:
+        match event:
+            case Settled():
                 keep_settled(job, event)
-            case "sandbox":
-                log.warning("child.sandbox", missing=event["missing"])
+            case Sandbox():
+                log.warning("child.sandbox", missing=event.missing)
 
     return run_child(job.attempt, spec, event)
 
 
-def _settle_spec(job: Job, inputs: Path) -> dict[str, Any]:
+def _settle_spec(job: Job, inputs: Path) -> ChatSettle:
     house, held = job.house, job.held
     with reading(house.engine) as connection:
         staged = {
@@ -55,6 +51,7 @@ def _settle_spec(job: Job, inputs: Path) -> dict[str, Any]:
         settled = chat.settled(connection, held.id, job.version, "messages")
         workspace = chat.parts(connection, job.project_id)
         gone = chat.gone(connection, job.project_id)
+        confirmed = chat.confirmed(connection, job.project_id)
         users = chat.all_targets(connection, job.project_id, "user")
         rooms: dict[str, str | None] = dict(chat.all_targets(connection, job.project_id, "room"))
         bot = chat.user_id_by(connection, job.project_id, username_key=chat.BOT_NAME)
@@ -67,64 +64,72 @@ def _settle_spec(job: Job, inputs: Path) -> dict[str, Any]:
     settle.users_map(users).write_ipc(inputs / "users")
     settle.rooms_map(rooms, frozenset(skipped)).write_ipc(inputs / "rooms")
     # The workspace as it stood before this run, whatever of it is committed by now.
-    own = {part.number for part in workspace if (part.operation_id, part.version) == (held.id, job.version)}
+    mine = (held.id, job.version)
+    own = {part.number for part in workspace if (part.operation_id, part.version) == mine}
 
-    def linked(name: str) -> str:
-        return str(house.objects.link_into(name, inputs))
+    def linked(name: str) -> Path:
+        return house.objects.link_into(name, inputs)
 
-    return {
-        "do": "chat_settle",
-        "users": str(inputs / "users"),
-        "rooms": str(inputs / "rooms"),
-        "bot": bot,
-        "everything_skipped": job.options.users_only,
-        "retry": job.retry,
-        "workspace": [
-            {
-                "number": part.number,
-                "rows": part.rows,
-                "keys": linked(part.objects["keys"]),
-                "gone": [linked(row.object) for row in gone if row.number == part.number and row.by_number not in own],
-            }
-            for part in workspace
-            if part.number not in own
-        ],
-        "parts": [
-            {
-                "number": number,
-                "rows": part.rows,
-                "tables": {table: linked(rows[number].object) for table, rows in staged.items() if number in rows},
-                "before": linked(before[number].object) if number in before else None,
-                "settled": linked(this[number].object) if number in settled else None,
-            }
-            for number, part in sorted(staged["messages"].items())
-        ],
-    }
+    def kept(part: chat.PartRow) -> WorkspaceKeys:
+        return WorkspaceKeys(
+            part.number,
+            part.rows,
+            linked(part.objects["keys"]),
+            tuple(linked(row.object) for row in gone if row.number == part.number and row.by_number not in own),
+            part.as_of_us or 0,
+            tuple(
+                Confirmed(row.as_of_us, linked(row.object))
+                for row in confirmed
+                if row.number == part.number and (row.operation_id, row.version) != mine
+            ),
+        )
+
+    def waiting(number: int, part: PartRow) -> StagedMessages:
+        return StagedMessages(
+            number,
+            part.rows,
+            {table: linked(rows[number].object) for table, rows in staged.items() if number in rows},  # type: ignore[misc]
+            linked(before[number].object) if number in before else None,
+            linked(this[number].object) if number in settled else None,
+        )
+
+    return ChatSettle(
+        users=inputs / "users",
+        rooms=inputs / "rooms",
+        bot=bot or "",
+        everything_skipped=job.options.users_only,
+        retry=job.retry,
+        age_us=job.options.age_us,
+        workspace=tuple(kept(part) for part in workspace if part.number not in own),
+        parts=tuple(waiting(number, part) for number, part in sorted(staged["messages"].items())),
+    )
 
 
-def keep_settled(job: Job, event: Mapping[str, Any]) -> None:
+def keep_settled(job: Job, event: Settled) -> None:
     """One staged part, whole: its rows, what they replace, and what became of each."""
-    house, attempt, number = job.house, job.attempt, int(event["number"])
-    objects: dict[str, str] = {}
-    for table, file in event["tables"].items():
-        if table not in _PARTS:
-            raise errors.DouaneError("The program that judged the messages gave no sensible answer.", code="internal")
-        objects[table] = _store(job, table, file)
-    gone = [(one["number"], one["rows"], _store(job, "gone", one["file"])) for one in event["gone"]]
-    documents = pl.read_ipc(attempt.folder / Path(event["documents"]).name) if event["documents"] else None
-    mask_object = attempt.store("masks", event["mask"])
-    entries_object = attempt.store("outcomes", event["entries"])
-    reasons: dict[str, int] = event["reasons"]
+    house, attempt, number = job.house, job.attempt, event.number
+    objects = {str(table): _store(job, table, path) for table, path in event.tables.items()}
+    gone = [(one.number, one.rows, _store(job, "gone", one.path)) for one in event.gone]
+    confirmed = [(one.number, one.rows, _store(job, "confirmed", one.path)) for one in event.confirmed]
+    documents = pl.read_ipc(event.documents) if event.documents else None
+    mask_object = attempt.store("masks", event.mask)
+    entries_object = attempt.store("outcomes", event.entries)
+    reasons = event.reasons
     with write(house.engine) as connection:
         now = operations.fenced(connection, job.held)
-        project_id = now.project_id
-        if event["rows"]:
+        project_id, age = now.project_id, job.options.age_us
+        if event.rows:
             own = chat.next_part(connection, project_id)
             row = chat.PartRow(
-                own, now.id, job.version, number, event["rows"], objects, event["first_us"], event["last_us"]
+                own, now.id, job.version, number, event.rows, objects, event.first_us, event.last_us, age
             )
             chat.add_part(connection, project_id, row)
             chat.add_gone(connection, project_id, [GoneRow(part, own, rows, name) for part, rows, name in gone])
+        if age is not None:
+            rows_of = [
+                ConfirmedRow(part, now.id, job.version, number, age, rows, name) for part, rows, name in confirmed
+            ]
+            chat.add_confirmed(connection, project_id, rows_of)
         if documents is not None:
             common = {"project_id": project_id, "operation_id": now.id, "updated_at": database_now(connection)}
             chat.add_files(connection, [record | common for record in documents.to_dicts()])
@@ -132,7 +137,7 @@ def keep_settled(job: Job, event: Mapping[str, Any]) -> None:
         if job.retry:
             previous = chat.outcomes(connection, now.id, job.version - 1, "messages")
             was = Counter(next((row.reasons for row in previous if row.number == number), {}))
-        mask = MaskRow(number, event["valid"], event["invalid"], mask_object, None, job.held.attempt)
+        mask = MaskRow(number, event.valid, event.invalid, mask_object, None, job.held.attempt)
         manifest.add_masks(connection, now.id, "messages", job.version, [mask])
         chat.add_outcome(connection, now.id, job.version, outcome_row("messages", number, reasons, entries_object))
         taken_back = totals({}, "messages", was, {})
@@ -144,13 +149,12 @@ def keep_settled(job: Job, event: Mapping[str, Any]) -> None:
             detail={**now.detail, "done": done},
             progress=progress(now, "messages", done),
         )
-    for file in (event["mask"], event["entries"]):
-        (attempt.folder / Path(file).name).unlink()
+    for path in (event.mask, event.entries):
+        path.unlink()
 
 
-def _store(job: Job, table: str, file: str) -> str:
+def _store(job: Job, table: str, path: Path) -> str:
     name = f"chat/{job.project_id}/parts/{new_id()}-{table}"
-    path = job.attempt.folder / Path(file).name
     job.house.objects.put_file(name, path)
     path.unlink()
     return name

@@ -9,16 +9,29 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import structlog
+from msgspec import structs
 from msgspec.structs import fields
 
 from douane import errors
-from douane.chat.tables import TABLES
 from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.house import House
+from douane.line import Event, Progress, Sandbox
+from douane.line.chat import (
+    Batch,
+    ChatCheck,
+    ChatRead,
+    Checked,
+    Made,
+    Mask,
+    Overview,
+    ReadOptions,
+    Records,
+    Table,
+    Through,
+)
+from douane.line.staged import Part
 from douane.model.operation import Operation
 from douane.model.source import Limits
 from douane.settings import Settings
@@ -29,8 +42,8 @@ from douane.store.database import read as reading
 from douane.store.database import write
 from douane.store.manifest import MaskRow, PartRow
 
-RECORDS = ("users", "channels", "contacts", "messages")
-CHECKED = (*RECORDS, "members", "entries", "issues")  # what a check reads
+RECORDS: tuple[Records, ...] = ("users", "channels", "contacts", "messages")
+CHECKED: tuple[Table, ...] = (*RECORDS, "members", "entries", "issues")  # what a check reads
 NOTHING = "The file holds no users, channels, messages or contacts."
 
 log = structlog.get_logger()
@@ -55,42 +68,45 @@ def _read(attempt: Attempt) -> bool:
     with reading(house.engine) as connection:
         last = batches.last(connection, held.id)
         rows = batches.totals(connection, held.id)
-    spec: dict[str, Any] = {
-        "do": "chat_read",
-        "importer": held.detail["importer"],
-        "options": read_options(house.settings, held),
-        "source": str(house.objects.link_into(_source(held), attempt.seat.inputs)),
-    }
-    if last is not None:
-        spec["start"] = {"batch": last.number + 1, "state": last.next}
+    spec = ChatRead(
+        importer=held.detail["importer"],
+        options=read_options(house.settings, held),
+        source=house.objects.link_into(_source(held), attempt.seat.inputs),
+        batch=0 if last is None else last.number + 1,
+        state={} if last is None else dict(last.next),
+    )
 
-    def event(event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "overview":
+    def event(event: Event) -> None:
+        match event:
+            case Overview():
                 _keep_overview(attempt, event)
-            case "batch":
+            case Batch():
                 _keep_batch(attempt, event, rows)
-            case "progress":
+            case Progress():
                 attempt.progress(event)
-            case "read":
+            case Through():
                 with write(house.engine) as connection:
                     operations.fenced(connection, held)
                     operations.change(connection, held.id, read_done=True)
-            case "sandbox":
-                log.warning("child.sandbox", missing=event["missing"])
+            case Sandbox():
+                log.warning("child.sandbox", missing=event.missing)
 
     return run(attempt, spec, event)
 
 
-def read_options(settings: Settings, operation: Operation) -> dict[str, Any]:
-    """`importers.Options` as the child takes them. Where an export does not name its team, the project stands for it:
-    the same export comes to the same ids in a project, and to others in another."""
-    return {
-        "team": operation.project_id,
-        "members_max": settings.chat_members_max,
-        "batch_records": settings.chat_batch_records,
-        "limits": {field.name: getattr(settings, field.name) for field in fields(Limits)},
-    }
+def read_options(settings: Settings, operation: Operation) -> ReadOptions:
+    """Where an export does not name its team, the project stands for it: the same export comes to the same ids in a
+    project, and to others in another."""
+    return ReadOptions(
+        team=operation.project_id,
+        members_max=settings.chat_members_max,
+        batch_records=settings.chat_batch_records,
+        limits=limits_of(settings),
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
 
 
 def _source(held: Operation) -> str:
@@ -99,31 +115,29 @@ def _source(held: Operation) -> str:
     return held.source_object
 
 
-def _keep_overview(attempt: Attempt, event: Mapping[str, Any]) -> None:
-    overview = {key: event[key] for key in ("importer", "layout", "counts", "notes")}
+def _keep_overview(attempt: Attempt, event: Overview) -> None:
+    notes = list(event.notes)
+    overview = {"importer": event.importer, "layout": event.layout, "counts": event.counts, "notes": notes}
     with write(attempt.house.engine) as connection:
         operations.fenced(connection, attempt.held)
-        operations.change_detail(connection, attempt.held.id, {"overview": overview, "notes": event["notes"]})
+        operations.change_detail(connection, attempt.held.id, {"overview": overview, "notes": notes})
 
 
-def _keep_batch(attempt: Attempt, event: Mapping[str, Any], rows: Counter[str]) -> None:
+def _keep_batch(attempt: Attempt, event: Batch, rows: Counter[str]) -> None:
     """`rows`: of every table before this batch; they are counted on."""
-    number, held = int(event["number"]), attempt.held
+    held = attempt.held
     parts: dict[str, PartRow] = {}
-    for table, found in event["tables"].items():
-        if table not in TABLES:
-            raise errors.DouaneError("The program that read the file gave no sensible answer.", code="internal")
-        path = attempt.folder / Path(found["file"]).name
-        name = attempt.store(table, path.name)
-        size = path.stat().st_size
-        path.unlink()
-        parts[table] = PartRow(number, rows[table], int(found["rows"]), 0, name, size, {}, held.attempt)
-    brought = {table: row.rows for table, row in parts.items()}
+    for table, found in event.tables.items():
+        name = attempt.store(table, found.path)
+        size = found.path.stat().st_size
+        found.path.unlink()
+        parts[table] = PartRow(event.number, rows[table], found.rows, 0, name, size, {}, held.attempt)
+    brought = {name: row.rows for name, row in parts.items()}
     with write(attempt.house.engine) as connection:
         now = operations.fenced(connection, held)
-        for table, row in parts.items():
-            manifest.add_part(connection, now.id, table, row)
-        batches.add(connection, now.id, BatchRow(number, brought, event["next"]["state"], held.attempt))
+        for kept, row in parts.items():
+            manifest.add_part(connection, now.id, kept, row)
+        batches.add(connection, now.id, BatchRow(event.number, brought, event.state, held.attempt))
         rows.update(brought)
         operations.change(
             connection,
@@ -131,18 +145,18 @@ def _keep_batch(attempt: Attempt, event: Mapping[str, Any], rows: Counter[str]) 
             rows_read=sum(rows[table] for table in RECORDS),
             tries=1,
             progress={
-                "step": event["step"],
-                "done": event["bytes_done"],
-                "total": event["bytes_total"],
+                "step": event.step,
+                "done": event.bytes_done,
+                "total": event.bytes_total,
                 "unit": "bytes",
                 "rows": sum(rows[table] for table in RECORDS),
             },
-            detail={**now.detail, "label": event["label"], "counts": _counts(rows)},
+            detail={**now.detail, "label": event.label, "counts": _counts(rows)},
         )
 
 
 def _counts(rows: Mapping[str, int]) -> dict[str, int]:
-    counts = {table: rows[table] for table in RECORDS if rows.get(table)}
+    counts: dict[str, int] = {table: rows[table] for table in RECORDS if rows.get(table)}
     return {**counts, "total": sum(counts.values())}
 
 
@@ -159,55 +173,43 @@ def _check(attempt: Attempt) -> None:
         workspace = known(connection, held.project_id)
         bytes_read = operations.get(connection, held.id).progress.total
     (inputs / "known").write_text(json.dumps(workspace))
-    spec = {
-        "do": "chat_check",
-        "known": str(inputs / "known"),
-        "parts": {
-            table: [
-                {
-                    "number": row.number,
-                    "first_row": row.first_row,
-                    "rows": row.rows,
-                    "path": str(house.objects.link_into(row.object, inputs)),
-                }
-                for row in found
-            ]
+    spec = ChatCheck(
+        known=inputs / "known",
+        parts={
+            table: tuple(
+                Part(row.number, row.first_row, row.rows, house.objects.link_into(row.object, inputs)) for row in found
+            )
             for table, found in parts.items()
         },
-    }
+    )
     masks: dict[str, list[MaskRow]] = {table: [] for table in RECORDS}
     made: dict[str, PartRow] = {}
-    staged = {table: sum(row.rows for row in found) for table, found in parts.items()}
+    staged: dict[str, int] = {str(table): sum(row.rows for row in found) for table, found in parts.items()}
 
-    def event(event: dict[str, Any]) -> None:
-        match event["event"]:
-            case "mask":
-                name = attempt.store("masks", event["mask"])
-                row = MaskRow(event["number"], event["valid"], event["invalid"], name, None, held.attempt)
-                masks[event["table"]].append(row)
-                (attempt.folder / Path(event["mask"]).name).unlink()
-            case "part":
-                table = event["table"]
-                name = attempt.store(table, event["file"])
-                size = (attempt.folder / Path(event["file"]).name).stat().st_size
-                first_row = staged.get(table, 0)
-                made[table] = PartRow(event["number"], first_row, event["rows"], 0, name, size, {}, held.attempt)
-            case "progress":
+    def event(event: Event) -> None:
+        match event:
+            case Mask():
+                name = attempt.store("masks", event.path)
+                row = MaskRow(event.number, event.valid, event.invalid, name, None, held.attempt)
+                masks[event.table].append(row)
+                event.path.unlink()
+            case Made():
+                name = attempt.store(event.table, event.path)
+                size, first_row = event.path.stat().st_size, staged.get(event.table, 0)
+                made[event.table] = PartRow(event.number, first_row, event.rows, 0, name, size, {}, held.attempt)
+            case Progress():
                 # Whoever watches has seen all bytes read; that does not go back.
-                attempt.progress({**event, "done": bytes_read, "total": bytes_read, "unit": "bytes"})
-            case "checked":
+                attempt.progress(structs.replace(event, done=bytes_read, total=bytes_read, unit="bytes"))
+            case Checked():
                 _publish(attempt, masks, made, event)
 
     run(attempt, spec, event)
 
 
-def _publish(
-    attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping[str, PartRow], event: Mapping[str, Any]
-) -> None:
-    counts: dict[str, int] = event["counts"]
-    if event["nothing"]:
+def _publish(attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping[str, PartRow], event: Checked) -> None:
+    if event.nothing:
         # Contract 3.4: said by the reading, not found out by an empty list.
-        raise errors.BadFile(event["first_issue"] or NOTHING, code="nothing_found")
+        raise errors.BadFile(event.first_issue or NOTHING, code="nothing_found")
     house, held = attempt.house, attempt.held
     version = held.version + 1
     with write(house.engine) as connection:
@@ -221,8 +223,8 @@ def _publish(
         detail = {
             **now.detail,
             "label": None,
-            "counts": {**{table: count for table, count in counts.items() if count}, "total": sum(counts.values())},
-            "problems": event["problems"],
+            "counts": _counts({str(table): count for table, count in event.counts.items()}),
+            "problems": event.problems,
         }
         operations.release(
             connection,

@@ -17,7 +17,19 @@ from douane.store.chat.outcome_rows import (
     outcomes,
     settled,
 )
-from douane.store.chat.part_rows import GoneRow, PartRow, add_gone, add_part, gone, next_part, objects, parts
+from douane.store.chat.part_rows import (
+    ConfirmedRow,
+    GoneRow,
+    PartRow,
+    add_confirmed,
+    add_gone,
+    add_part,
+    confirmed,
+    gone,
+    next_part,
+    objects,
+    parts,
+)
 from douane.store.chat.room_rows import (
     add_members,
     count_members,
@@ -61,10 +73,12 @@ __all__ = [
     "BOT_IMPORT_IDS",
     "BOT_NAME",
     "GENERAL_NAME",
+    "ConfirmedRow",
     "GoneRow",
     "OutcomeRow",
     "PartRow",
     "Row",
+    "add_confirmed",
     "add_files",
     "add_gone",
     "add_import_ids",
@@ -73,6 +87,7 @@ __all__ = [
     "add_part",
     "all_names",
     "all_targets",
+    "confirmed",
     "contacts",
     "contacts_known",
     "count_contacts",

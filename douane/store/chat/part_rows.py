@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, func, insert, select
 
 from douane.store.schema import (
+    chat_confirmed,
     chat_file,
     chat_gone,
     chat_part,
@@ -27,6 +28,20 @@ class PartRow:
     objects: dict[str, str]
     first_us: int | None = None
     last_us: int | None = None
+    as_of_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedRow:
+    """Rows of part `number` that a staged part of a run has just so, and that run's export is newer."""
+
+    number: int
+    operation_id: str
+    version: int
+    staged_number: int
+    as_of_us: int
+    rows: int
+    object: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +58,8 @@ def parts(connection: Connection, project_id: str, operation_id: str | None = No
     query = select(chat_part).where(chat_part.c.project_id == project_id).order_by(chat_part.c.number)
     if operation_id is not None:
         query = query.where(chat_part.c.operation_id == operation_id)
-    return [
-        PartRow(r.number, r.operation_id, r.version, r.staged_number, r.rows, r.objects, r.first_us, r.last_us)
-        for r in connection.execute(query)
-    ]
+    names = PartRow.__dataclass_fields__
+    return [PartRow(**{name: row[name] for name in names}) for row in connection.execute(query).mappings()]
 
 
 def gone(connection: Connection, project_id: str) -> list[GoneRow]:
@@ -56,6 +69,20 @@ def gone(connection: Connection, project_id: str) -> list[GoneRow]:
         .order_by(chat_gone.c.number, chat_gone.c.by_number)
     )
     return [GoneRow(r.number, r.by_number, r.rows, r.object) for r in connection.execute(query)]
+
+
+def confirmed(connection: Connection, project_id: str) -> list[ConfirmedRow]:
+    query = select(chat_confirmed).where(chat_confirmed.c.project_id == project_id)
+    query = query.order_by(chat_confirmed.c.number)
+    return [
+        ConfirmedRow(r.number, r.operation_id, r.version, r.staged_number, r.as_of_us, r.rows, r.object)
+        for r in connection.execute(query)
+    ]
+
+
+def add_confirmed(connection: Connection, project_id: str, rows: Sequence[ConfirmedRow]) -> None:
+    if rows:
+        connection.execute(insert(chat_confirmed), [{"project_id": project_id, **asdict(row)} for row in rows])
 
 
 def next_part(connection: Connection, project_id: str) -> int:
@@ -76,6 +103,7 @@ def add_part(connection: Connection, project_id: str, row: PartRow) -> None:
             objects=row.objects,
             first_us=row.first_us,
             last_us=row.last_us,
+            as_of_us=row.as_of_us,
         )
     )
 
@@ -99,6 +127,7 @@ def objects(connection: Connection, project_id: str) -> set[str]:
     """Every object that the workspace names."""
     named = {name for row in parts(connection, project_id) for name in row.objects.values()}
     named |= {row.object for row in gone(connection, project_id)}
+    named |= {row.object for row in confirmed(connection, project_id)}
     for column in (chat_user.c.avatar_object, chat_file.c.object):
         query = select(column).where(column.table.c.project_id == project_id, column.is_not(None))
         named |= set(connection.execute(query).scalars())

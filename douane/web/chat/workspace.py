@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from douane.errors import NotFound
 from douane.flow.chat import files, workspace
-from douane.flow.chat.workspace import Document, Page
+from douane.flow.chat.messages import Document, Page
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
 from douane.web.bodies import attachment, safe_file_name
 from douane.web.chat import answers, wire

@@ -228,7 +228,7 @@ def test_a_run_that_was_stopped_or_put_aside_is_made_whole(
     def stopping(how: Callable[[], Any]) -> None:
         def keep_and_stop(job: Any, event: Any) -> None:
             keep(job, event)
-            kept.append(event["number"])
+            kept.append(event.number)
             how()
 
         monkeypatch.setattr(run_messages, "keep_settled", keep_and_stop)

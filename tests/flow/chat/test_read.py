@@ -103,8 +103,8 @@ def test_a_read_that_is_cut_off_goes_on_after_its_last_batch(
         kept[0] += 1
         add(*given)
 
-    def ask_child(attempt: Any, spec: dict[str, Any], event: Any) -> bool:
-        asked.append(spec.get("start", {}).get("batch"))
+    def ask_child(attempt: Any, spec: Any, event: Any) -> bool:
+        asked.append(getattr(spec, "batch", None))
         return run(attempt, spec, event)
 
     run = attempts.run
@@ -120,7 +120,7 @@ def test_a_read_that_is_cut_off_goes_on_after_its_last_batch(
             continue
     assert again.stage == "reviewing"
     # Each attempt began where the one before had come to; the last asking is the check's.
-    assert asked[:-1] == [None, *range(2, 2 * len(asked[:-1]), 2)]
+    assert asked[:-1] == [0, *range(2, 2 * len(asked[:-1]), 2)]
     assert len(asked) > 4
     other = staged(house, again)
     for table, frame in undisturbed.items():

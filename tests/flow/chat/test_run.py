@@ -92,7 +92,7 @@ def test_the_whole_way(house: House, project_id: str, stage: Stage, go: Go) -> N
         0: {"created": 3},
         1: {
             "created": 1,
-            "duplicate": 1,
+            "differs": 1,
             "importer-message-unknown-room": 1,
             "importer-message-invalid-timestamp": 1,
         },
@@ -192,7 +192,7 @@ def test_strict_imports_fail_what_nobody_wrote_and_a_retry_mends_it(
     assert workspace_codes(house, done, "messages")[0] == {"created": 3}
     assert workspace_codes(house, done, "messages")[1] == {
         "created": 1,
-        "duplicate": 1,
+        "differs": 1,
         "importer-message-unknown-room": 1,
         "importer-message-invalid-timestamp": 1,
     }
