@@ -40,6 +40,7 @@ from douane.model.template import Template
 from douane.sheet import formats, mapping, output, report, template_file
 from douane.sheet.check import Checker
 from douane.sheet.formats import Batch, Piece, Reader
+from douane.sheet.formats.facts import HIDDEN_ROWS, Facts
 from douane.staging import checking, masks, rechecking
 from douane.staging.masks import GONE, INVALID
 from douane.staging.parts import read_part, read_rows, write_part
@@ -72,16 +73,18 @@ def explain(spec: line.Explain, folder: Path, wire: Wire) -> None:
     source = source_of(spec)
     reader = formats.open_file(source, spec.options)
     records = blank = 0
+    facts = Facts()
     preview: list[list[str]] = []
     for batch in checking.in_order(reader.pieces(), _parse):
         if len(preview) < PREVIEW_RECORDS:
             preview += _records(batch.frame.head(PREVIEW_RECORDS - len(preview)), reader.detected.width)
         records += len(batch.frame)
         blank += batch.blank
+        facts.add(batch.facts)
         wire.progress("reading", batch.bytes_done, source.size, "bytes", records)
     start = reader.detected.header_row
     rows = records if start is None else max(0, records - start - 1)
-    wire.send(Explained(detected=_told(reader), rows=rows, blank=blank, records=_shown(preview)))
+    wire.send(Explained(detected=_told(reader), rows=rows, blank=blank, records=_shown(preview), facts=facts.all()))
 
 
 def _told(reader: Reader) -> Detected:
@@ -140,14 +143,20 @@ def read(spec: line.Read, folder: Path, wire: Wire) -> None:
         path = folder / f"part-{piece.number:07}"
         write_part(batch.frame, path)
         preview = [] if announced else list(_records(batch.frame.head(PREVIEW_RECORDS), reader.detected.width))
-        without = Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done)
+        without = Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done, batch.facts)
         return Part(piece.number, 0, len(batch.frame), path), without, preview
 
     header = reader.detected.header_row
     first: list[list[str]] = []
     for part, batch, preview in checking.in_order(reader.pieces(spec.start), stage):
         wire.send(
-            Staged(part=replace(part, first_row=row), blank=batch.blank, next=batch.next, bytes_done=batch.bytes_done)
+            Staged(
+                part=replace(part, first_row=row),
+                blank=batch.blank,
+                next=batch.next,
+                bytes_done=batch.bytes_done,
+                facts=batch.facts,
+            )
         )
         row += part.rows
         if not announced:
@@ -313,6 +322,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     kept: list[Part] = []
     checked: list[Checked] = []
     blank = row = 0
+    facts = Facts()
 
     def judge(piece: Piece) -> tuple[Checked, Batch, Path]:
         number, batch = piece.number, piece.parse()
@@ -320,7 +330,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
         write_part(batch.frame, path)
         gone = data_start if number == 0 else 0
         verdict = checking.check_frame(checker, batch.frame, number, gone, folder)
-        return verdict, Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done), path
+        return verdict, Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done, batch.facts), path
 
     for verdict, batch, path in checking.in_order(reader.pieces(), judge):
         if 0 < row < data_start:
@@ -330,6 +340,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
         checked.append(verdict)
         row += verdict.rows
         blank += batch.blank
+        facts.add(batch.facts)
         wire.progress("checking", batch.bytes_done, source.size, "bytes", max(0, row - data_start))
     wire.progress("comparing", source.size, source.size, "bytes", max(0, row - data_start), now=True)
     changed = {v.number: v for v in checking.settle_uniqueness(checker, kept, checked, folder)}
@@ -338,6 +349,8 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
         for _ in checking.pack_sparse(kept, checked, folder):
             pass
     summary = tally(checker, kept, checked, Cells(), {}, blank)
+    hidden = facts.count(HIDDEN_ROWS)
+    summary = replace(summary, hidden=hidden, found=summary.found + hidden, facts=facts.all())
     if spec.report:
         wire.progress("reporting", source.size, source.size, "bytes", max(0, row - data_start), now=True)
         _write_reports(checker, output.Output(template, layout), layout, kept, checked, folder)

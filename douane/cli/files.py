@@ -14,12 +14,13 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 from rich.console import Console
 
 from douane.cli import screen
@@ -29,10 +30,11 @@ from douane.errors import BadFile, BadRequest, BadTemplate, DouaneError
 from douane.jobs.children import child_limits, run_child, stream_child
 from douane.line import Event, Progress, Spec
 from douane.line import sheet as line
-from douane.model.reading import Limits, Options
+from douane.model.reading import Detected, Fact, Limits, Options
 from douane.model.sheet_import import TemplateDocument
 from douane.model.template import Template
 from douane.settings import Settings
+from douane.sheet.formats.facts import sentence
 from douane.sheet.template_file import column_to_document, json_schema, read_template
 
 REPORTS = ("valid.csv", "invalid.csv", "problems.ndjson")
@@ -76,7 +78,12 @@ def explain(name: str, options: Mapping[str, Any], as_json: bool) -> None:
     spec = line.Explain(options=_whole(options, config))
     with opened(name) as source, _folder(None) as folder:
         found = _run(spec, source, folder, config).one(line.Explained)
-    detected = {**to_builtins(found.detected), "rows": found.rows, "blank": found.blank}
+    detected = {
+        **_with_notes(found.detected, found.facts),
+        "rows": found.rows,
+        "blank": found.blank,
+        "facts": to_builtins(found.facts),
+    }
     if as_json:
         screen.print_json(detected)
     else:
@@ -118,9 +125,10 @@ def check(
             for path in sorted(work.iterdir()):
                 shutil.move(path, stage / path.name)
     mapped = events.one(line.Mapped)
+    inspected = events.one(line.Inspected).summary
     summary = {
-        **to_builtins(events.one(line.Inspected).summary),
-        "detected": to_builtins(mapped.detected),
+        **to_builtins(inspected),
+        "detected": _with_notes(mapped.detected, inspected.facts),
         "mapping": mapped.mapping,
         "unmapped": [heading for heading in mapped.unmapped if heading],
         "proposed": to_builtins(mapped.proposed),
@@ -130,6 +138,12 @@ def check(
     else:
         screen.show_check(Console(), name, summary, reports)
     return not summary["invalid"]
+
+
+def _with_notes(detected: Detected, facts: Sequence[Fact]) -> dict[str, Any]:
+    """What was detected as the event has it; among its notes also what was met while reading."""
+    told = replace(detected, headings=(), notes=(*detected.notes, *map(sentence, facts)))
+    return {key: value for key, value in to_builtins(told).items() if key != "headings"}
 
 
 def _template(path: Path) -> Template:

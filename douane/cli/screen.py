@@ -52,8 +52,11 @@ def print_json(value: object) -> None:
 def show_check(console: Console, name: str, summary: Mapping[str, Any], reports: Sequence[Path]) -> None:
     """The summary of `douane check`, in the form that `--json` prints."""
     console.print(Text(plain(name), style="bold"))
-    console.print(Text(in_words(summary["detected"]) + "\n", style="dim"))
-    _show_mapping(console, summary["mapping"], summary["unmapped"], summary["proposed"])
+    console.print(Text(in_words(summary["detected"]), style="dim"))
+    for note in summary["detected"].get("notes") or ():
+        console.print(Text(f"Note: {plain(note)}", style="yellow"))
+    console.print()
+    _show_mapping(console, summary["mapping"], summary["unmapped"], summary.get("proposed") or ())
     console.print(_verdict(summary))
     if summary["problems"]:
         console.print(_problem_table("Problems", summary["problems"]))
@@ -93,8 +96,8 @@ def _unfed(likely: str | None) -> Text:
 
 
 def _verdict(summary: Mapping[str, Any]) -> Text:
-    """`found = valid + invalid + blank + unreadable` in one line, zeros left out."""
-    parts = Text.assemble((f"{summary['rows']:,} rows: ", "bold"))
+    """`found = valid + invalid + blank + hidden + unreadable` in one line, zeros left out."""
+    parts = Text.assemble((f"{_many(summary['rows'], 'row')}: ", "bold"))
     if summary["rows"] == 0:
         parts = Text("No rows", style="bold")
     elif summary["invalid"] == 0:
@@ -105,6 +108,8 @@ def _verdict(summary: Mapping[str, Any]) -> Text:
         parts.append(f"{summary['invalid']:,} invalid", style="bold red")
     if summary["blank"]:
         parts.append(f"; {_many(summary['blank'], 'blank record')} skipped")
+    if summary.get("hidden"):
+        parts.append(f"; {_many(summary['hidden'], 'hidden row')} left out")
     if summary["unreadable"]:
         parts.append(f"; {_many(summary['unreadable'], 'record')} could not be read", style="bold red")
     parts.append(".\n")

@@ -27,6 +27,7 @@ from douane.model.operation import Operation
 from douane.model.reading import Options, Position
 from douane.model.sheet_import import Judging, SheetDetail, TemplateDocument, sheet_detail
 from douane.sheet import mapping as sheet_mapping
+from douane.sheet.formats.facts import Facts
 from douane.store import manifest, operations
 from douane.store.database import read as reading
 from douane.store.database import write
@@ -91,6 +92,11 @@ def _keep_part(attempt: Attempt, event: line.Staged) -> None:
         now = operations.fenced(connection, attempt.held)
         manifest.add_part(connection, now.id, TABLE, row)
         operations.change(connection, now.id, rows_read=row.first_row + row.rows, blank=now.blank + row.blank, tries=1)
+        if event.facts:
+            with operations.changing(connection, now.id, SheetDetail) as detail:
+                facts = Facts(detail.facts)
+                facts.add(event.facts)
+                detail.facts = facts.all()
     rows_max = sheet_detail(attempt.held).rows_max
     if rows_max is not None and row.first_row + row.rows - 1000 > rows_max:
         raise _too_many(rows_max)

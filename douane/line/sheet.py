@@ -10,7 +10,7 @@ from msgspec import Struct
 from douane.line import Event, OfFile, Spec
 from douane.line.staged import Checked, Packed, Part
 from douane.model.bounds import Count, Text, Word
-from douane.model.reading import Detected, Options, Position
+from douane.model.reading import Detected, Fact, Options, Position
 from douane.model.sheet_import import Summary, TemplateDocument
 
 Records = tuple[tuple[Text, ...], ...]
@@ -25,6 +25,7 @@ class Explained(Event, frozen=True):
     rows: Count
     blank: Count
     records: Records
+    facts: tuple[Fact, ...] = ()
 
 
 class Opened(Event, frozen=True):
@@ -43,6 +44,7 @@ class Staged(Event, frozen=True):
     blank: Count
     next: Position
     bytes_done: Count
+    facts: tuple[Fact, ...] = ()
 
 
 class Through(Event, frozen=True):

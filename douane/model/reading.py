@@ -53,6 +53,15 @@ class Detected(Struct, frozen=True, forbid_unknown_fields=True, rename={"header_
     headings: tuple[Text, ...] = ()
 
 
+class Fact(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that was met while reading, and how often: `code` says what (`sheet/formats/facts.py` has the
+    sentences), `lines` where, the first ones."""
+
+    code: Word
+    count: Count
+    lines: tuple[Count, ...] = ()
+
+
 class Position(Struct, frozen=True, forbid_unknown_fields=True):
     """Where reading goes on: pieces before number `piece` are done. `offset` (in the decompressed bytes) and `line` are
     where that piece begins; a format that cannot seek reads again from the top and drops the pieces before it."""

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from douane.model.bounds import Count, Line, Text, Word
 from douane.model.operation import Operation
-from douane.model.reading import Detected
+from douane.model.reading import Detected, Fact
 
 
 class Finding(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,8 +24,9 @@ class Finding(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Summary(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a check found: found = valid + invalid + blank + unreadable (house.md, invariant 1). `rows` = those with a
-    verdict; `unreadable` counts records that left no row at all. Findings come most frequent first; warnings make no
+    """What a check found: found = valid + invalid + blank + hidden + unreadable (house.md, invariant 1). `rows` = those
+    with a verdict; `hidden` are those of a sheet that a person does not see; `unreadable` counts records that left no
+    row at all. `facts`: what was met while reading. Findings come most frequent first; warnings make no
     row invalid."""
 
     rows: Count
@@ -36,6 +37,8 @@ class Summary(Struct, frozen=True, forbid_unknown_fields=True):
     found: Count
     problems: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    hidden: Count = 0
+    facts: tuple[Fact, ...] = ()
 
 
 class TemplateDocument(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +55,8 @@ class Asked(Struct, frozen=True):
     sheet: Line | Count | None = None
     encoding: Line | None = None
     delimiter: Line | None = None
+    header: Count | None = None
+    quote: Line | None = None
 
 
 class Judging(Struct, frozen=True):
@@ -70,7 +75,7 @@ class SheetDetail(Struct, omit_defaults=True):
     known: `detected`, the first `records`, the `width` of the table, the `headings` by position and the index of their
     record (`header_row`; -1 = there is none). `chosen`: per column of the schema the position that feeds it.
     `check_wanted`: a check was asked for while reading went on. `going`: the stamp of a check that is under way;
-    `check` and `summary`: of the last one that was published."""
+    `check` and `summary`: of the last one that was published. `facts`: what was met while reading."""
 
     template_name: str = ""
     schema: tuple[dict[Text, Any], ...] = ()
@@ -89,6 +94,7 @@ class SheetDetail(Struct, omit_defaults=True):
     going: Word | None = None
     check: Judging | None = None
     summary: Summary | None = None
+    facts: tuple[Fact, ...] = ()
 
     @property
     def template(self) -> TemplateDocument:

@@ -52,6 +52,8 @@ def test_counts_rows_and_problems_over_batches() -> None:
             {"column": "tag", "rule": "list", "count": 1, "lines": [5], "message": "not listed"},
         ],
         "warnings": [{"column": None, "rule": "short", "count": 1, "lines": [6], "message": "short"}],
+        "hidden": 0,
+        "facts": [],
     }
 
 

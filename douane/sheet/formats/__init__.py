@@ -32,6 +32,7 @@ from msgspec.structs import replace
 
 from douane.errors import BadFile, BadRequest
 from douane.model.reading import Detected as Detected
+from douane.model.reading import Fact as Fact
 from douane.model.reading import Limits as Limits
 from douane.model.reading import Options as Options
 from douane.model.reading import Position as Position
@@ -52,12 +53,14 @@ FLAG_BROKEN = 8  # the record could not be read as written (a JSON line that doe
 @dataclass(frozen=True, slots=True)
 class Batch:
     """The records of one piece. `blank` = blank records left out; `next` = where the following piece begins;
-    `bytes_done` = how much of the source (as uploaded) is consumed, for progress."""
+    `bytes_done` = how much of the source (as uploaded) is consumed, for progress; `facts` = what a person is to be told
+    of it, hidden rows that were left out among it."""
 
     frame: pl.DataFrame
     blank: int
     next: Position
     bytes_done: int
+    facts: tuple[Fact, ...] = ()
 
 
 class Piece(Protocol):

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.errors import BadFile
 from douane.sheet.formats import (
     KIND_BOOLEAN,
     KIND_ERROR,
@@ -28,13 +27,15 @@ from douane.sheet.formats import (
     Source,
 )
 from douane.sheet.formats.cell_text import formatted_floats
+from douane.sheet.formats.merged_cells import Ranges, covered, spans
 from douane.sheet.formats.number_formats import NumberFormat
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
     PIECE_ROWS,
     Values,
-    frame_of,
+    batch_of,
+    check_handed_out,
     hidden_notes,
     sample_of,
     without,
@@ -54,9 +55,6 @@ ERRORS = {
 }
 _OTHER_ERROR = "#N/A"
 _BAD_REFERENCE = "#REF!"
-_COVERED_MAX = 1 << 24  # rows of merged ranges in one block: more only where ranges overlap
-
-Ranges = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +101,6 @@ class SheetFacts:
 
     hidden_columns: tuple[tuple[int, int], ...] = ()
     merged: Ranges = field(default_factory=lambda: np.zeros((0, 4), np.int64))
-
-
-def sorted_ranges(ranges: Ranges) -> Ranges:
-    """Ranges of more than one cell, in the order of their first cells."""
-    real = ranges[(ranges[:, 0] <= ranges[:, 1]) & (ranges[:, 2] <= ranges[:, 3])]
-    real = real[(real[:, 0] < real[:, 1]) | (real[:, 2] < real[:, 3])]
-    return real[np.lexsort((real[:, 2], real[:, 0]))]
 
 
 def rk_numbers(packed: npt.NDArray[np.uint32]) -> npt.NDArray[np.float64]:
@@ -166,44 +157,8 @@ def in_rows(
     return Cells(lines, hidden[rows], place, column.astype(np.uint32), type, style, value, texts)
 
 
-def uncovered(cells: Cells, merged: Ranges) -> Cells:
-    """Of merged cells the top left one has the value: what programs keep below it shows nowhere."""
-    if not len(merged) or not len(cells.row):
-        return cells
-    lines = cells.lines.astype(np.int64) - 1
-    first, end = np.searchsorted(lines, merged[:, 0]), np.searchsorted(lines, merged[:, 1], side="right")
-    near = np.flatnonzero(end > first)
-    if not len(near):
-        return cells
-    counts = end[near] - first[near]
-    if counts.sum() > _COVERED_MAX:
-        raise BadFile("The file is damaged: its merged cells overlap.")
-    # Every row of every range that has cells here, as a span of keys.
-    of = np.repeat(near, counts)
-    row = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts) + first[of]
-    key = cells.row.astype(np.int64) << 20 | cells.column
-    begin = np.searchsorted(key, row << 20 | merged[of, 2])
-    stop = np.searchsorted(key, row << 20 | merged[of, 3], side="right")
-    depth = np.zeros(len(key) + 1, np.int64)
-    np.add.at(depth, begin, 1)
-    np.add.at(depth, stop, -1)
-    covered = np.cumsum(depth)[:-1] > 0
-    # The top left cell of a range stays.
-    starts = near[lines[np.minimum(first[near], len(lines) - 1)] == merged[near, 0]]
-    corner = first[starts] << 20 | merged[starts, 2]
-    at = np.searchsorted(key, corner)
-    at = at[(at < len(key)) & (key[np.minimum(at, len(key) - 1)] == corner)]
-    covered[at] = False
-    if not covered.any():
-        return cells
-    keep = ~covered
-    kept = cells.row[keep], cells.column[keep], cells.type[keep], cells.style[keep], cells.value[keep]
-    return Cells(cells.lines, cells.hidden, *kept, cells.texts)
-
-
 def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
     """Cells with their final texts and kinds; hidden columns, empty texts and what merged cells cover left out."""
-    cells = uncovered(cells, facts.merged)
     texts: list[pl.Series] = []
     kinds: list[npt.NDArray[np.uint8]] = []
     order: list[npt.NDArray[np.int64]] = []
@@ -254,21 +209,10 @@ def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
     for first, end in facts.hidden_columns:
         drop |= (cells.column >= first) & (cells.column < end)
         column -= np.clip(cells.column.astype(np.int64) - first, 0, end - first)
-    values = Values(cells.lines, cells.hidden, cells.row, column.astype(np.uint32), text, kind)
-    return without(values, drop)
-
-
-def _spans(facts: SheetFacts, records: dict[int, int]) -> list[tuple[int, int, int]]:
-    """The merged cells that lie among the first records, as `First` wants them. `records`: line -> index."""
-    spans = []
-    wide = facts.merged[(facts.merged[:, 2] < facts.merged[:, 3]) & (facts.merged[:, 0] < max(records, default=0))]
-    for top, _, first, last in wide.tolist():
-        if top + 1 in records:
-            before = [
-                sum(max(0, min(end, c) - begin) for begin, end in facts.hidden_columns) for c in (first, last + 1)
-            ]
-            spans.append((records[top + 1], first - before[0], last + 1 - before[1]))
-    return spans
+    under = covered(cells.lines, cells.row, cells.column, facts.merged)
+    under_lines = cells.lines[cells.row[under & ~drop]]
+    values = Values(cells.lines, cells.hidden, cells.row, column.astype(np.uint32), text, kind, under_lines)
+    return without(values, drop | under)
 
 
 Runs = Callable[[], Iterator[tuple[Cells, int]]]
@@ -295,9 +239,9 @@ class BinaryReader:
         self.hidden_columns = facts.hidden_columns
         self._source_size, self._piece_bytes, self._runs = source.size, options.piece_bytes, runs
         sample = sample_of((values_of(cells, book, facts) for cells, _ in runs()), sheet)
-        spans = _spans(facts, {line: index for index, line in enumerate(sample.first.lines)})
-        self.first: First | None = replace(sample.first, spans=spans)
-        notes = (*hidden_notes(facts.hidden_columns, options.limits.columns, sample.hidden), *notes)
+        wide = spans(facts.merged, sample.first.lines, facts.hidden_columns)
+        self.first: First | None = replace(sample.first, spans=wide)
+        notes = (*hidden_notes(facts.hidden_columns, options.limits.columns), *notes)
         self.detected = Detected(
             format=format, width=sample.width, header_row=None, sheets=sheets, sheet=sheet, notes=notes
         )
@@ -307,9 +251,11 @@ class BinaryReader:
         is used, for that is what its batch becomes."""
         pending: list[Cells] = []
         rows = cost = line = number = 0
-        done = 0
+        done = handed_out = 0
         for cells, done in self._runs():
             costs = np.cumsum(self._costs(cells))
+            handed_out += int(costs[-1] if len(costs) else 0) - CELL_BYTES * self.detected.width * len(costs)
+            check_handed_out(handed_out, self._source_size, self.limits)
             first = 0
             while first < len(cells.lines):
                 before = int(costs[first - 1]) if first else 0
@@ -360,5 +306,4 @@ class _SheetPiece:
     def parse(self) -> Batch:
         reader = self.reader
         values = values_of(joined(self.runs), reader.book, reader.facts)
-        frame, blank = frame_of(values, reader.detected.width, self.line, reader.limits)
-        return Batch(frame, blank, self.next, self.bytes_done)
+        return batch_of(values, reader.detected.width, self.line, reader.limits, self.next, self.bytes_done)

@@ -1,8 +1,9 @@
-"""OpenDocument spreadsheets (.ods), read as a stream in bounded memory.
+"""OpenDocument spreadsheets (.ods, and .fods: the same as one XML file), read as a stream in bounded memory.
 
 Our own reader, because calamine refuses the files of some programs (whitespace between cells is enough) and trusts
 repeat counts. Facts are from OpenDocument 1.3 part 3: 9.1 (tables), 6.1 (white space), 19.385 (values). Cells say their
-values themselves, so styles matter for hidden sheets alone. Hidden rows and columns are left out, as in `xlsx.py`.
+values themselves, so styles matter for hidden sheets and for padded numbers (`00000`) alone. Hidden rows and columns
+are left out, as in `xlsx.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from xml.parsers import expat
 
 from douane.archive import Archive, EntryStream, open_archive
 from douane.errors import BadFile, DouaneError, OverLimit
@@ -29,8 +31,10 @@ from douane.sheet.formats import (
     Source,
 )
 from douane.sheet.formats.cell_text import iso_text
+from douane.sheet.formats.number_formats import PADDED, NumberFormat, number_format
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
+    FORMATTED,
     RECORDS_SAMPLED,
     Row,
     RowsPiece,
@@ -46,6 +50,7 @@ from douane.sheet.formats.sheet_xml import as_utf8, careful_parser, feed
 
 _MEDIA_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"
 _LINES_MAX = (1 << 32) - 1
+_BLOCK_BYTES = 1 << 18
 _NUMBERS = ("float", "percentage", "currency")
 # Text in these parts of a cell is not its value: comments, drawings, reading aids, notes.
 _ASIDE = frozenset(
@@ -54,7 +59,10 @@ _ASIDE = frozenset(
 
 
 def recognise(head: bytes, source: Source) -> bool:
-    """A zip file that says it is an OpenDocument spreadsheet, or has OpenDocument's parts and says nothing."""
+    """A zip file that says it is an OpenDocument spreadsheet, or has OpenDocument's parts and says nothing; or one XML
+    file whose root is an OpenDocument spreadsheet's."""
+    if _is_flat(head):
+        return True
     if not head.startswith(b"PK\x03\x04"):
         return False
     try:
@@ -67,9 +75,20 @@ def recognise(head: bytes, source: Source) -> bool:
         return _MEDIA_TYPE in head
 
 
+_FLAT = re.compile(
+    rb"^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<[A-Za-z]*:?document\b[^>]*"
+    rb"application/vnd\.oasis\.opendocument\.spreadsheet",
+    re.DOTALL,
+)
+
+
+def _is_flat(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and _FLAT.match(head[:16384]) is not None
+
+
 def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]:
     """The sheets a person may choose from, as `xlsx.sheet_names`."""
-    return _offered(_sheets(_open(source, options.limits)))
+    return _offered(_sheets(_open(source, options.limits), {}))
 
 
 def open(source: Source, options: Options = Options()) -> Reader:
@@ -77,19 +96,49 @@ def open(source: Source, options: Options = Options()) -> Reader:
     return _Reader(source, options)
 
 
-def _open(source: Source, limits: Limits) -> Archive:
+class _Flat:
+    """The one XML file as a stream that can be begun anew. `packed_done`: how much of it was read."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.packed_done = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self._source.read(self.packed_done, _BLOCK_BYTES):
+            self.packed_done += len(block)
+            yield block
+
+
+class _Document:
+    """The parts of a document, wherever they stand. `packed_bytes`: of the content, for progress."""
+
+    def __init__(self, source: Source, archive: Archive | None) -> None:
+        self._source, self._archive = source, archive
+        content = None if archive is None else archive.find("content.xml")
+        if archive is not None and content is None:
+            raise BadFile("The file is damaged: it has no content.")
+        self._content = content
+        self.packed_bytes = source.size if content is None else content.packed_bytes
+
+    def content(self) -> _Flat | EntryStream:
+        if self._archive is None or self._content is None:
+            return _Flat(self._source)
+        return self._archive.open(self._content)
+
+    def styles(self) -> EntryStream | None:
+        """The part with the styles that have names; those of a flat document stand in its content."""
+        entry = None if self._archive is None else self._archive.find("styles.xml")
+        return None if self._archive is None or entry is None else self._archive.open(entry)
+
+
+def _open(source: Source, limits: Limits) -> _Document:
+    if _is_flat(source.read(0, 1 << 14)):
+        return _Document(source, None)
     archive = open_archive(source, limits)
     manifest = archive.find("META-INF/manifest.xml")
     if archive.find("encrypted-package") or (manifest and b"encryption-data" in archive.read(manifest, 16 << 20)):
         raise BadFile("The spreadsheet is encrypted. Save it without a password.", code="file_encrypted")
-    return archive
-
-
-def _content(archive: Archive) -> EntryStream:
-    entry = archive.find("content.xml")
-    if entry is None:
-        raise BadFile("The file is damaged: it has no content.")
-    return archive.open(entry)
+    return _Document(source, archive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +147,68 @@ class _Sheet:
     visible: bool
 
 
-def _sheets(archive: Archive) -> list[_Sheet]:
-    """All sheets in order. BadFile `file_type` where the document holds no spreadsheet."""
+class _Styles:
+    """Start tags of styles -> `padded`: name of a cell style -> its number format, where that pads numbers."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, list[str]] = {}
+        self._data_styles: dict[str, str] = {}
+        self._parents: dict[str, str] = {}
+        self._open: list[str] | None = None
+        self._text = False
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "number-style":
+            self._open = self._codes.setdefault(attributes.get("style:name", ""), [])
+            self._open.clear()
+        elif self._open is not None and name == "number":
+            if attributes.get("number:decimal-places", "0") != "0" or attributes.get("number:grouping") == "true":
+                self._open.append("0.0")
+            else:
+                self._open.append("0" * min(_count(attributes.get("number:min-integer-digits")), 100))
+        elif self._open is not None and name in ("scientific-number", "fraction", "embedded-text"):
+            self._open.append("0.0")  # nothing that pads
+        elif self._open is not None and name == "text":
+            self._text = True
+        elif name == "style" and attributes.get("style:family") == "table-cell":
+            own = attributes.get("style:name", "")
+            if data := attributes.get("style:data-style-name"):
+                self._data_styles[own] = data
+            elif parent := attributes.get("style:parent-style-name"):
+                self._parents[own] = parent
+
+    def end(self, name: str) -> None:
+        if name == "number-style":
+            self._open = None
+        elif name == "text":
+            self._text = False
+
+    def characters(self, data: str) -> None:
+        if self._text and self._open is not None:
+            self._open.append('"' + data.replace('"', "") + '"')
+
+    def padded(self) -> dict[str, NumberFormat]:
+        codes = {name: number_format("".join(code)) for name, code in self._codes.items()}
+        found: dict[str, NumberFormat] = {}
+        for style in (*self._data_styles, *self._parents):
+            named = style
+            for _ in range(8):
+                if named in self._data_styles or named not in self._parents:
+                    break
+                named = self._parents[named]
+            form = codes.get(self._data_styles.get(named, ""))
+            if form is not None and form.meaning == PADDED:
+                found[style] = form
+        return found
+
+
+def _sheets(document: _Document, padded: dict[str, NumberFormat]) -> list[_Sheet]:
+    """All sheets in order; fills in `padded`, the cell styles that pad numbers. BadFile `file_type` where the document
+    holds no spreadsheet."""
     hidden_styles: set[str] = set()
+    styles = _Styles()
+    if (named := document.styles()) is not None:
+        feed(_style_parser(styles), as_utf8(named))
     sheets: list[_Sheet] = []
     style = ""
     depth = 0
@@ -108,6 +216,8 @@ def _sheets(archive: Archive) -> list[_Sheet]:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal style, depth, spreadsheet
+        if not spreadsheet:
+            styles.start(name, attributes)
         if name == "style":
             style = attributes.get("style:name", "")
         elif name == "table-properties" and attributes.get("table:display") == "false":
@@ -123,11 +233,22 @@ def _sheets(archive: Archive) -> list[_Sheet]:
     def end(name: str) -> None:
         nonlocal depth
         depth -= name == "table"
+        if not spreadsheet:
+            styles.end(name)
 
-    feed(careful_parser(start, end), as_utf8(_content(archive)))
+    parser = careful_parser(start, end)
+    parser.CharacterDataHandler = styles.characters
+    feed(parser, as_utf8(document.content()))
     if not spreadsheet:
         raise BadFile("The document is no spreadsheet.", code="file_type")
+    padded |= styles.padded()
     return sheets
+
+
+def _style_parser(styles: _Styles) -> expat.XMLParserType:
+    parser = careful_parser(styles.start, styles.end)
+    parser.CharacterDataHandler = styles.characters
+    return parser
 
 
 def _offered(sheets: list[_Sheet]) -> tuple[str, ...]:
@@ -141,13 +262,16 @@ class _Collector:
     much as a million cells.
     """
 
-    def __init__(self, sheet: int, budget: int, columns_max: int) -> None:
+    def __init__(self, sheet: int, budget: int, columns_max: int, padded: dict[str, int]) -> None:
         self.rows: list[tuple[Row, int]] = []
         self.done = False
         self.hidden_columns: list[tuple[int, int]] = []
         self._sheet = sheet
         self._budget = budget
         self._columns_max = columns_max
+        self._padded = padded  # cell style -> FORMATTED + the number of its format
+        self._column_styles: list[tuple[int, int]] = []  # behind the last column, kind
+        self._under = self._unresolved = 0
         self._tables = -1
         self._depth = 0
         self._line = 0
@@ -171,6 +295,7 @@ class _Collector:
             self._start_in_cell(name, attributes)
         elif name == "table-row":
             self._row, self._cells, self._column = attributes, [], 0
+            self._under = self._unresolved = 0
         elif name in ("table-cell", "covered-table-cell"):
             self._cell, self._paragraphs = attributes, []
         elif name == "table-column":
@@ -178,6 +303,17 @@ class _Collector:
             if attributes.get("table:visibility") in ("collapse", "filter"):
                 self.hidden_columns.append((self._next_column, self._next_column + count))
             self._next_column += count
+            if self._padded:
+                kind = self._padded.get(attributes.get("table:default-cell-style-name", ""), KIND_NUMBER)
+                self._column_styles.append((self._next_column, kind))
+
+    def _number_kind(self) -> int:
+        """The kind of a number cell, with the format of its style: its own, its row's, its column's."""
+        assert self._cell is not None
+        named = self._cell.get("table:style-name") or self._row.get("table:default-cell-style-name")
+        if named:
+            return self._padded.get(named, KIND_NUMBER)
+        return next((kind for end, kind in self._column_styles if self._column < end), KIND_NUMBER)
 
     def _start_in_cell(self, name: str, attributes: dict[str, str]) -> None:
         if name in _ASIDE:
@@ -218,9 +354,14 @@ class _Collector:
     def _end_cell(self, name: str) -> None:
         assert self._cell is not None
         count = _count(self._cell.get("table:number-columns-repeated"))
-        text, kind = (
-            ("", KIND_TEXT) if name == "covered-table-cell" else _value(self._cell, "\n".join(self._paragraphs))
-        )
+        text, kind = _value(self._cell, "\n".join(self._paragraphs))
+        if name == "covered-table-cell":
+            self._under += bool(text) * min(count, self._columns_max)
+            text = ""
+        elif kind == KIND_NUMBER and self._padded:
+            kind = self._number_kind()
+        elif not text and "table:formula" in self._cell and "office:value-type" not in self._cell:
+            self._unresolved += min(count, self._columns_max)
         if text:
             if self._column + count > self._columns_max:
                 raise OverLimit(f"A cell stands beyond column {self._columns_max:,}.", setting="columns")
@@ -234,11 +375,12 @@ class _Collector:
         count = _count(self._row.get("table:number-rows-repeated"))
         if self._line + count > _LINES_MAX:
             raise BadFile("The file is damaged: a row number is impossible.")
-        if self._cells:
+        if self._cells or self._under or self._unresolved:
             hidden = self._row.get("table:visibility") in ("collapse", "filter")
             if count > 1:
                 self._spend(count * sum(CELL_BYTES + len(text) for _, text, _ in self._cells))
-            self.rows.append((Row(self._line + 1, hidden, self._cells), count))
+            row = Row(self._line + 1, hidden, self._cells, self._under, self._unresolved)
+            self.rows.append((row, count if self._cells else 1))
         self._line += count
 
     def _spend(self, size: int) -> None:
@@ -295,14 +437,19 @@ def _duration_text(duration: re.Match[str]) -> str:
 class _Reader:
     def __init__(self, source: Source, options: Options) -> None:
         self._limits, self._piece_bytes, self._size = options.limits, options.piece_bytes, source.size
-        self._archive = _open(source, options.limits)
-        sheets = _sheets(self._archive)
+        self._document = _open(source, options.limits)
+        padded: dict[str, NumberFormat] = {}
+        sheets = _sheets(self._document, padded)
+        self._formats = tuple(dict.fromkeys(padded.values()))[: 255 - FORMATTED]
+        numbers = {form: FORMATTED + number for number, form in enumerate(self._formats)}
+        self._padded = {style: numbers[form] for style, form in padded.items() if form in numbers}
         names, offered = tuple(s.name for s in sheets), _offered(sheets)
         name = chosen_sheet(names, offered, options.sheet)
         self._sheet = names.index(name)
         self._done = 0
         self._hidden_columns: tuple[tuple[int, int], ...] = ()
-        sample = sample_of(map(values_of, row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)), name)
+        runs = row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)
+        sample = sample_of((values_of(run, self._formats) for run in runs), name)
         self.first: First | None = sample.first
         self.detected = Detected(
             format="ods",
@@ -310,7 +457,7 @@ class _Reader:
             header_row=None,
             sheets=offered,
             sheet=name,
-            notes=hidden_notes(self._hidden_columns, options.limits.columns, sample.hidden),
+            notes=hidden_notes(self._hidden_columns, options.limits.columns),
         )
 
     @property
@@ -320,10 +467,10 @@ class _Reader:
     def _rows(self) -> Iterator[Row]:
         limits = self._limits
         budget = max(limits.unpacked_free_bytes, limits.unpacked_ratio * self._size)
-        collector = _Collector(self._sheet, budget, limits.columns)
+        collector = _Collector(self._sheet, budget, limits.columns, self._padded)
         parser = careful_parser(collector.start, collector.end)
         parser.CharacterDataHandler = collector.characters
-        stream = _content(self._archive)
+        stream = self._document.content()
         for block in as_utf8(stream):
             # Small bites, for the rows of each are held in memory before they go on.
             for at in range(0, len(block), 1 << 16):
@@ -333,15 +480,16 @@ class _Reader:
                 rows, collector.rows = collector.rows, []
                 for row, count in rows:
                     cells = shown_cells(row.cells, self._hidden_columns)
-                    yield from (Row(row.line + i, row.hidden, cells) for i in range(count))
+                    yield from (Row(row.line + i, row.hidden, cells, row.under, row.unresolved) for i in range(count))
         feed(parser, ())
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
-        total = max(1, _content(self._archive).entry.packed_bytes)
+        total = max(1, self._document.packed_bytes)
         line = 0
         for number, rows in enumerate(row_runs(self._rows(), self._piece_bytes)):
             after = Position(number + 1, 0, rows[-1].line + 1)
             if number >= start.piece:
                 bytes_done = min(self._size, self._size * self._done // total)
-                yield RowsPiece(number, rows, line, self.detected.width, self._limits, after, bytes_done)
+                width = self.detected.width
+                yield RowsPiece(number, rows, line, width, self._limits, after, bytes_done, self._formats)
             line = rows[-1].line

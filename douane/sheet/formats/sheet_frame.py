@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import polars as pl
 from douane.errors import BadFile, OverLimit
 from douane.sheet.formats import FLAG_OVERLONG, KIND_NUMBER, KIND_TEXT, Batch, First, Limits, Position
 from douane.sheet.formats.cell_text import formatted_texts, number_texts
+from douane.sheet.formats.facts import HIDDEN_ROWS, NO_RESULT, UNDER_MERGED, fact
 from douane.sheet.formats.number_formats import NumberFormat
 
 RECORDS_SAMPLED = 1000  # the width is theirs
@@ -32,7 +33,8 @@ FORMATTED = 16  # from this kind on, a cell is a number under one of its reader'
 class Values:
     """The cells of a run of whole rows with their final texts. Per row: `lines` uint32, `hidden` bool. Per cell, in
     file order: `row` uint32 (position in `lines`), `column` uint32 (hidden columns not counted), `text` String, `kind`
-    uint8. No text is empty."""
+    uint8. No text is empty. `under`: the lines of cells left out because they lie under merged ones; `unresolved`:
+    those of formulas without a stored result."""
 
     lines: npt.NDArray[np.uint32]
     hidden: npt.NDArray[np.bool_]
@@ -40,6 +42,8 @@ class Values:
     column: npt.NDArray[np.uint32]
     text: pl.Series
     kind: npt.NDArray[np.uint8]
+    under: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+    unresolved: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
 
 
 def chosen_sheet(names: tuple[str, ...], offered: tuple[str, ...], wanted: str | int | None) -> str:
@@ -67,11 +71,14 @@ def chosen_sheet(names: tuple[str, ...], offered: tuple[str, ...], wanted: str |
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row as a reader that goes cell by cell gives it. `cells`: (column, text, kind); numbers in any spelling. A
-    kind of FORMATTED + n is a number under the reader's number format n."""
+    kind of FORMATTED + n is a number under the reader's number format n. `under`, `unresolved`: how many cells lie
+    under merged ones, how many formulas have no result."""
 
     line: int
     hidden: bool
     cells: list[tuple[int, str, int]]
+    under: int = 0
+    unresolved: int = 0
 
 
 def values_of(rows: list[Row], formats: Sequence[NumberFormat] = (), *, from_1904: bool = False) -> Values:
@@ -89,7 +96,9 @@ def values_of(rows: list[Row], formats: Sequence[NumberFormat] = (), *, from_190
         text = text.scatter(at_form, shown)
     lines = np.array([row.line for row in rows], np.uint32)
     hidden = np.array([row.hidden for row in rows], np.bool_)
-    return Values(lines, hidden, np.array(at, np.uint32), np.array(column, np.uint32), text, kind)
+    under = np.repeat(lines, [row.under for row in rows])
+    unresolved = np.repeat(lines, [row.unresolved for row in rows])
+    return Values(lines, hidden, np.array(at, np.uint32), np.array(column, np.uint32), text, kind, under, unresolved)
 
 
 def row_runs(rows: Iterable[Row], bytes_max: int, rows_max: int = PIECE_ROWS) -> Iterator[list[Row]]:
@@ -121,17 +130,15 @@ class RowsPiece:
     formats: Sequence[NumberFormat] = ()
 
     def parse(self) -> Batch:
-        frame, blank = frame_of(values_of(self.rows, self.formats), self.width, self.line, self.limits)
-        return Batch(frame, blank, self.next, self.bytes_done)
+        values = values_of(self.rows, self.formats)
+        return batch_of(values, self.width, self.line, self.limits, self.next, self.bytes_done)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the first records of a sheet tell. `hidden`: among them were hidden rows; `first`: they themselves, for the
-    heading record to be judged by."""
+    """What the first records of a sheet tell; `first`: they themselves, for the heading record to be judged by."""
 
     width: int
-    hidden: bool
     first: First
 
 
@@ -153,7 +160,7 @@ def sample_of(runs: Iterable[Values], name: str) -> Sample:
             reason = "has hidden rows only, which are left out. Show them (or clear the filter) and save it again."
             raise BadFile(f"The sheet “{name}” {reason}", code="file_empty")
         raise BadFile(f"The sheet “{name}” is empty.", code="file_empty")
-    return Sample(width_of(extent[:RECORDS_SAMPLED], count[:RECORDS_SAMPLED]), hidden, First(rows, lines))
+    return Sample(width_of(extent[:RECORDS_SAMPLED], count[:RECORDS_SAMPLED]), First(rows, lines))
 
 
 def _add_records(values: Values, extent: npt.NDArray[np.int64], rows: list[list[str]], lines: list[int]) -> None:
@@ -193,11 +200,20 @@ def merged_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], .
     return tuple(merged)
 
 
-def hidden_notes(ranges: tuple[tuple[int, int], ...], columns_max: int, rows: bool) -> tuple[str, ...]:
-    """What a person is told about hidden columns, given as ranges (first, end), and rows."""
+def hidden_notes(ranges: tuple[tuple[int, int], ...], columns_max: int) -> tuple[str, ...]:
+    """What a person is told about hidden columns, given as ranges (first, end)."""
     columns = sum(max(0, min(end, columns_max) - first) for first, end in ranges)
-    notes = [f"{columns:,} hidden column{'s' * (columns > 1)} left out."] * (columns > 0)
-    return (*notes, *["Hidden rows are left out and counted as blank."] * rows)
+    return (f"{columns:,} hidden column{'s' * (columns > 1)} left out.",) * (columns > 0)
+
+
+def check_handed_out(size: int, source_size: int, limits: Limits) -> None:
+    """A shared text stands in the file once and is handed out each time it is used: that counts like unpacking. `size`:
+    bytes of text so far. OverLimit `unpacked_bytes`, `unpacked_ratio`."""
+    if size > limits.unpacked_bytes:
+        longest = f"{limits.unpacked_bytes:,} bytes"
+        raise OverLimit(f"The texts of the sheet are longer than {longest}.", setting="unpacked_bytes")
+    if size > max(limits.unpacked_free_bytes, limits.unpacked_ratio * source_size):
+        raise OverLimit("Texts used many times make the sheet much longer than its file.", setting="unpacked_ratio")
 
 
 def without(values: Values, drop: npt.NDArray[np.bool_]) -> Values:
@@ -205,14 +221,8 @@ def without(values: Values, drop: npt.NDArray[np.bool_]) -> Values:
     if not drop.any():
         return values
     keep = ~drop
-    return Values(
-        values.lines,
-        values.hidden,
-        values.row[keep],
-        values.column[keep],
-        values.text.filter(keep),
-        values.kind[keep],
-    )
+    row, column, kind = values.row[keep], values.column[keep], values.kind[keep]
+    return replace(values, row=row, column=column, text=values.text.filter(keep), kind=kind)
 
 
 def extents(values: Values) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -231,16 +241,17 @@ def width_of(extent: npt.NDArray[np.int64], count: npt.NDArray[np.int64]) -> int
     return max(1, int(ordinary.max(initial=0)))
 
 
-def frame_of(values: Values, width: int, line: int, limits: Limits) -> tuple[pl.DataFrame, int]:
-    """(the batch's frame, blank rows left out). `line` is the number of the row before the first one. Rows that the
-    sheet passes over are blank; hidden ones are left out and counted with them."""
+def batch_of(values: Values, width: int, line: int, limits: Limits, next: Position, bytes_done: int) -> Batch:
+    """The batch of these rows. `line` is the number of the row before the first one. Rows that the sheet passes over
+    are blank; hidden ones that hold something are left out and are a fact."""
     if len(values.column) and int(values.column.max()) >= limits.columns:
         raise OverLimit(f"A cell stands beyond column {limits.columns:,}.", setting="columns")
     values, overlong = _within(values, limits)
     extent, _ = extents(values)
     kept = np.flatnonzero(extent)
     steps = np.diff(values.lines.astype(np.int64), prepend=line)
-    blank = int(np.maximum(steps - 1, 0).sum()) + len(values.lines) - len(kept)
+    hidden = np.flatnonzero(values.hidden & (np.bincount(values.row, minlength=len(values.lines)) > 0))
+    blank = int(np.maximum(steps - 1, 0).sum()) + len(values.lines) - len(kept) - len(hidden)
     place = np.zeros(len(values.lines), np.int64)
     place[kept] = np.arange(len(kept))
     shown = extent[values.row] > 0
@@ -263,7 +274,12 @@ def frame_of(values: Values, width: int, line: int, limits: Limits) -> tuple[pl.
             extra[place[values.row[at]]].append(values.text[int(at)])
         lists = [json.dumps(e, ensure_ascii=False) if e else None for e in extra]
         columns.append(pl.Series("_extra", lists, dtype=pl.String))
-    return pl.DataFrame(columns), blank
+    facts = (
+        *fact(HIDDEN_ROWS, values.lines[hidden].tolist()),
+        *fact(UNDER_MERGED, np.unique(values.under).tolist(), len(values.under)),
+        *fact(NO_RESULT, np.unique(values.unresolved).tolist(), len(values.unresolved)),
+    )
+    return Batch(pl.DataFrame(columns), blank, next, bytes_done, facts)
 
 
 def _within(values: Values, limits: Limits) -> tuple[Values, npt.NDArray[np.bool_]]:
@@ -277,7 +293,7 @@ def _within(values: Values, limits: Limits) -> tuple[Values, npt.NDArray[np.bool
         text = text.clone().scatter(long, cut)
         size[long] = limits.cell_bytes
         rows[values.row[long]] = True
-    values = Values(values.lines, values.hidden, values.row, values.column, text, values.kind)
+    values = replace(values, text=text)
     total = np.bincount(values.row, weights=size, minlength=len(rows))
     heavy = np.flatnonzero(total > limits.record_bytes)
     if not len(heavy):

@@ -41,7 +41,8 @@ class Cells:
 
     Per row: `lines` uint32, the sheet's row number; `hidden` bool. Per cell that has a value: `row` uint32, position in
     `lines`, ascending; `column` uint32 from 0; `type` uint8, an index into TYPES; `style` int32, the position among the
-    workbook's cell formats; `text` String, unescaped.
+    workbook's cell formats; `text` String, unescaped. `unresolved` uint32, ascending: the rows' positions of the
+    formulas that have no stored result, one for each.
     """
 
     lines: npt.NDArray[np.uint32]
@@ -51,6 +52,7 @@ class Cells:
     type: npt.NDArray[np.uint8]
     style: npt.NDArray[np.int32]
     text: pl.Series
+    unresolved: npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +237,26 @@ def row_blocks(head: bytes, blocks: Iterator[bytes], prefix: str, *, row_bytes_m
         pass
 
 
+_MERGED = re.compile(
+    rb"""<(?:[A-Za-z_][\w.-]*:)?mergeCell\s[^>]{0,200}?\bref\s*=\s*["']([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})["']"""
+)
+
+
+def merged_cells(blocks: Iterable[bytes]) -> Iterator[tuple[int, int, int, int]]:
+    """(first row, last row, first column, last column), from 0, of the merged cells of a sheet, which stand behind its
+    rows. Reads the part to its end."""
+    rest = b""
+    for block in blocks:
+        buffer = rest + block
+        done = 0
+        if b"mergeCell" in buffer:
+            for found in _MERGED.finditer(buffer):
+                left, top, right, bottom = (text.decode() for text in found.groups())
+                yield int(top) - 1, int(bottom) - 1, column_number(left), column_number(right)
+                done = found.end()
+        rest = buffer[max(done, len(buffer) - 256) :]
+
+
 _NO_MARKUP = re.compile(rb"<!--|<!\[CDATA\[|<\?")
 _NO_MARKUP_END = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 
@@ -381,11 +403,35 @@ def fast_cells(block: bytes, prefix: str, line: int) -> Cells | None:
     column = _columns(data, less[cells])
     known = _attributes(parts.gather(cells).str.splitn('"', 3).struct.field("field_2"))
     text = _after_tag(parts.gather(values), length[values])
-    if column is None or known is None or text is None:
+    unresolved = _unresolved(tags, parts)
+    if column is None or known is None or text is None or unresolved is None:
         return None
     if entities:
         text = _resolved(text)
-    return Cells(lines, hidden, row, column, *known, unescaped(text))
+    return Cells(lines, hidden, row, column, *known, unescaped(text), unresolved)
+
+
+def _unresolved(tags: npt.NDArray[np.uint8], parts: pl.Series) -> npt.NDArray[np.uint32] | None:
+    """The rows of formulas behind which no value stands, None where a cell is not of ordinary shape. An empty value of
+    a cell of text is a result: no text."""
+    formula = np.isin(tags[:-1], (_F_END, _F_EMPTY))
+    without = np.flatnonzero(formula & (tags[1:] == _C_END)) + 1
+    empty = np.flatnonzero(formula & (tags[1:] == _V_EMPTY)) + 1
+    if len(tags) > 2:
+        # `<v></v>` holds as little as `<v/>`.
+        opened = np.flatnonzero(formula[:-1] & (tags[1:-1] == _V) & (tags[2:] == _V_END)) + 1
+        empty = np.concatenate((empty, opened[(parts.gather(opened).str.len_chars() == 2).to_numpy()]))
+    if not len(without) and not len(empty):
+        return np.zeros(0, np.uint32)
+    cells = np.flatnonzero(tags == _C)
+    own = parts.gather(cells[np.searchsorted(cells, empty, side="right") - 1])
+    known = _attributes(own.str.splitn('"', 3).struct.field("field_2"))
+    if known is None or not own.str.starts_with('c r="').all():
+        return None
+    numbers = empty[known[0] != FORMULA_TEXT]
+    found = np.sort(np.concatenate((without, numbers)))
+    rows = np.cumsum((tags == _ROW) | (tags == _ROW_EMPTY))[found] - 1
+    return np.asarray(rows, np.uint32)
 
 
 def _columns(data: npt.NDArray[np.uint8], at: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32] | None:
@@ -496,6 +542,8 @@ class _Collector:
         self.type = self.style = 0
         self.texts: list[str] = []
         self.stack: list[str] = []
+        self.formula = self.inline = self.valued = False
+        self.unresolved: list[int] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         self.stack.append(name)
@@ -505,6 +553,15 @@ class _Collector:
             self.type = _type(attributes.get("t"))
             self.style = _style(attributes.get("s"))
             self.open_cell = True
+            self.formula = self.inline = self.valued = False
+            self.texts = []
+        elif self.open_cell and name == "f":
+            self.formula = True
+        elif self.open_cell and name == "v":
+            self.valued = True
+        elif self.open_cell and name == "is" and self.type == INLINE_TEXT:
+            # The content of such a cell is its `is`, whatever value stands before it.
+            self.inline = True
             self.texts = []
         elif name == "row":
             digits = attributes.get("r", "").lstrip("0")
@@ -523,13 +580,15 @@ class _Collector:
                 if not self.lines:
                     raise BadFile("The file is damaged: a cell stands outside of any row.")
                 self.cells.append((len(self.lines) - 1, self.column, self.type, self.style, text))
+            elif self.formula and self.lines and not (self.valued and self.type == FORMULA_TEXT):
+                self.unresolved.append(len(self.lines) - 1)
             self.open_cell = False
 
     def characters(self, data: str) -> None:
         """Text counts in a cell's value, and in inline text but for the reading aids of East Asian words."""
         if self.open_cell:
             stack = self.stack
-            if stack[-1] == "v" or (stack[-1] == "t" and "rPh" not in stack):
+            if (stack[-1] == "v" and not self.inline) or (stack[-1] == "t" and "rPh" not in stack):
                 self.texts.append(data)
 
 
@@ -548,6 +607,7 @@ def careful_cells(block: bytes, line: int) -> Cells:
         np.array(types, np.uint8),
         np.array(styles, np.int32),
         unescaped(pl.Series("", text, dtype=pl.String)),
+        np.array(collector.unresolved, np.uint32),
     )
 
 

@@ -33,10 +33,10 @@ from douane.sheet.formats.binary_cells import (
     SheetFacts,
     in_rows,
     rk_numbers,
-    sorted_ranges,
 )
 from douane.sheet.formats.compound import MAGIC, CompoundFile
 from douane.sheet.formats.formula_tokens import gives_text
+from douane.sheet.formats.merged_cells import sorted_ranges
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
 

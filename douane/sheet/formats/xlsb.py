@@ -32,8 +32,8 @@ from douane.sheet.formats.binary_cells import (
     SheetFacts,
     in_rows,
     rk_numbers,
-    sorted_ranges,
 )
+from douane.sheet.formats.merged_cells import sorted_ranges
 from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
 from douane.sheet.formats.package import Package, plain
 from douane.sheet.formats.shared_texts import SharedTexts

@@ -11,7 +11,7 @@ are left out, as the spreadsheet contract's 5.4 says; of merged cells the top le
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ from douane.sheet.formats import (
 )
 from douane.sheet.formats import sheet_xml as xml
 from douane.sheet.formats.cell_text import formatted_texts, iso_text
+from douane.sheet.formats.merged_cells import Ranges, covered, ranges_of, spans
 from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
 from douane.sheet.formats.package import Package, plain
 from douane.sheet.formats.shared_texts import SharedTexts
@@ -42,8 +43,9 @@ from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
     PIECE_ROWS,
     Values,
+    batch_of,
+    check_handed_out,
     chosen_sheet,
-    frame_of,
     hidden_notes,
     merged_ranges,
     sample_of,
@@ -167,8 +169,8 @@ def _formats(package: _Package) -> tuple[NumberFormat, ...]:
     return tuple(formats)
 
 
-def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ...]) -> Values:
-    """Cells with their final texts and kinds; hidden columns and empty texts left out."""
+def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ...], merged: Ranges) -> Values:
+    """Cells with their final texts and kinds; hidden columns, empty texts and what lies under merged cells left out."""
     texts: list[pl.Series] = []
     kinds: list[npt.NDArray[np.uint8]] = []
     order: list[npt.NDArray[np.int64]] = []
@@ -225,8 +227,12 @@ def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ..
     for first, end in hidden_columns:
         drop |= (cells.column >= first) & (cells.column < end)
         column -= np.clip(cells.column.astype(np.int64) - first, 0, end - first)
-    values = Values(cells.lines, cells.hidden, cells.row, column.astype(np.uint32), text, kind)
-    return without(values, drop)
+    under = covered(cells.lines, cells.row, cells.column, merged)
+    under_lines = cells.lines[cells.row[under & ~drop]]
+    unresolved = cells.lines[cells.unresolved]
+    shown = column.astype(np.uint32)
+    values = Values(cells.lines, cells.hidden, cells.row, shown, text, kind, under_lines, unresolved)
+    return without(values, drop | under)
 
 
 def _rows(cells: Cells, first: int, end: int) -> Cells:
@@ -241,7 +247,12 @@ def _rows(cells: Cells, first: int, end: int) -> Cells:
         cells.type[at],
         cells.style[at],
         cells.text.slice(int(a), int(b - a)),
+        _within(cells.unresolved, first, end),
     )
+
+
+def _within(rows: npt.NDArray[np.uint32], first: int, end: int) -> npt.NDArray[np.uint32]:
+    return rows[(rows >= first) & (rows < end)] - np.uint32(first)
 
 
 def _joined(runs: list[Cells]) -> Cells:
@@ -256,6 +267,7 @@ def _joined(runs: list[Cells]) -> Cells:
         np.concatenate([r.type for r in runs]),
         np.concatenate([r.style for r in runs]),
         pl.concat([r.text for r in runs]),
+        np.concatenate([r.unresolved + o for r, o in zip(runs, offsets, strict=True)]),
     )
 
 
@@ -272,9 +284,8 @@ class _SheetPiece:
 
     def parse(self) -> Batch:
         reader = self.reader
-        values = _values(_joined(self.runs), reader.book, reader.hidden_columns)
-        frame, blank = frame_of(values, reader.detected.width, self.line, reader.limits)
-        return Batch(frame, blank, self.next, self.bytes_done)
+        values = _values(_joined(self.runs), reader.book, reader.hidden_columns, reader.merged)
+        return batch_of(values, reader.detected.width, self.line, reader.limits, self.next, self.bytes_done)
 
 
 @dataclass(slots=True)
@@ -303,21 +314,24 @@ class _Reader:
         self._entry = entry
         self.book = _book(package, options.limits)
         self.hidden_columns: tuple[tuple[int, int], ...] = ()
-        sample = sample_of((_values(c, self.book, self.hidden_columns) for c, _, _ in self._runs()), name)
-        self.first: First | None = sample.first
+        self.merged = ranges_of(xml.merged_cells(package.stream(entry)[1]))
+        sample = sample_of((_values(c, self.book, self.hidden_columns, self.merged) for c, _, _ in self._runs()), name)
+        self.first: First | None = replace(
+            sample.first, spans=spans(self.merged, sample.first.lines, self.hidden_columns)
+        )
         self.detected = Detected(
             format="xlsx",
             width=sample.width,
             header_row=None,
             sheets=offered,
             sheet=name,
-            notes=self._notes(sample.hidden),
+            notes=self._notes(),
         )
 
-    def _notes(self, hidden_rows: bool) -> tuple[str, ...]:
+    def _notes(self) -> tuple[str, ...]:
         macros = self._package.part("xl/vbaProject.bin") is not None
         return (
-            *hidden_notes(self.hidden_columns, self.limits.columns, hidden_rows),
+            *hidden_notes(self.hidden_columns, self.limits.columns),
             *["The workbook has macros; they are not run."] * macros,
         )
 
@@ -340,9 +354,11 @@ class _Reader:
         """Pieces of at most 20,480 rows and about `piece_bytes` of texts and cells: a shared text counts each time it
         is used, for that is what its batch becomes."""
         pending, number = _Pending(), 0
-        done = packed = 0
+        done = packed = handed_out = 0
         for cells, done, packed in self._runs():
             costs = np.cumsum(self._costs(cells))
+            handed_out += int(costs[-1]) - CELL_BYTES * self.detected.width * len(costs)
+            check_handed_out(handed_out, self._source_size, self.limits)
             first = 0
             while first < len(cells.lines):
                 before = int(costs[first - 1]) if first else 0

@@ -14,6 +14,7 @@ from douane.sheet.formats import (
     KIND_NUMBER,
     KIND_TEXT,
     KIND_TIME,
+    Fact,
     Limits,
     Options,
     ods,
@@ -24,7 +25,13 @@ from tests.sheet.formats.workbooks import zipped
 DATA = Path(__file__).parent / "data"  # from calamine, see the licence there
 SPACES = " ".join(
     f'xmlns:{p}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"'
-    for p, n in (("office", "office"), ("table", "table"), ("text", "text"), ("style", "style"))
+    for p, n in (
+        ("office", "office"),
+        ("table", "table"),
+        ("text", "text"),
+        ("style", "style"),
+        ("number", "datastyle"),
+    )
 )
 SPACES += ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
 TYPE = "application/vnd.oasis.opendocument.spreadsheet"
@@ -36,6 +43,14 @@ def book(tables: str, styles: str = "", body: str = "spreadsheet") -> bytes:
         f"<office:body><office:{body}>{tables}</office:{body}></office:body></office:document-content>"
     )
     return zipped({"mimetype": TYPE, "content.xml": content, "META-INF/manifest.xml": "<m/>"})
+
+
+def flat_book(tables: str, styles: str = "") -> bytes:
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<office:document {SPACES} office:mimetype="{TYPE}">'
+        f"<office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body></office:document>"
+    ).encode()
 
 
 def table(rows: str, name: str = "S") -> str:
@@ -141,10 +156,10 @@ def test_hidden_rows_and_columns_are_left_out() -> None:
     rows = row(cell("a"), cell("b"), cell("c"), cell("d")) + row(cell("hidden"), attributes='table:visibility="filter"')
     data = book(table(columns + rows + row(cell("e"))))
     assert cells(data) == [["a", "d"], ["e", None]]
-    assert ods.open(MemorySource(data)).detected.notes == (
-        "2 hidden columns left out.",
-        "Hidden rows are left out and counted as blank.",
-    )
+    reader = ods.open(MemorySource(data))
+    assert reader.detected.notes == ("2 hidden columns left out.",)
+    [batch] = batches(reader)
+    assert (batch.blank, batch.facts) == (0, (Fact("hidden_rows", 1, (2,)),))
 
 
 def test_sheets_visible_ones_first() -> None:
@@ -204,3 +219,36 @@ def test_a_workbook_of_libreoffice() -> None:
     data = (DATA / "calamine/any_sheets.ods").read_bytes()
     assert ods.sheet_names(MemorySource(data))[0] == "Visible"
     assert cells(data)[:3] == [["1", "2"], ["3", "4"], ["5", "6"]]
+
+
+PADDED = (
+    '<number:number-style style:name="N1"><number:text>SKU-</number:text>'
+    '<number:number number:decimal-places="0" number:min-integer-digits="5"/></number:number-style>'
+    '<number:number-style style:name="N2"><number:number number:decimal-places="0" number:min-integer-digits="5"/>'
+    "</number:number-style>"
+    '<number:number-style style:name="N3"><number:number number:decimal-places="2" number:min-integer-digits="5"/>'
+    "</number:number-style>"
+    + "".join(
+        f'<style:style style:name="ce{n}" style:family="table-cell" style:data-style-name="N{n}"/>' for n in (1, 2, 3)
+    )
+    + '<style:style style:name="child" style:family="table-cell" style:parent-style-name="ce2"/>'
+)
+
+
+def test_padded_numbers_keep_their_zeros() -> None:
+    columns = '<table:table-column table:number-columns-repeated="3"/>'
+    columns += '<table:table-column table:default-cell-style-name="ce2"/>'
+    number = 'office:value-type="float" office:value="{}" {}'
+    named = [cell("", number.format("2035", f'table:style-name="{style}"')) for style in ("ce1", "child", "ce3")]
+    data = book(table(columns + row(*named, cell("", number.format("7", "")))), PADDED)
+    assert cells(data) == [["SKU-02035", "02035", "2035", "00007"]]
+    flat = flat_book(table(columns + row(*named, cell("", number.format("7", "")))), PADDED)
+    assert cells(flat) == [["SKU-02035", "02035", "2035", "00007"]]
+    assert ods.sheet_names(MemorySource(flat)) == ods.sheet_names(MemorySource(data))
+
+
+def test_what_lies_under_merged_cells_is_counted() -> None:
+    covered = cell("under").replace("table:table-cell", "table:covered-table-cell")
+    [batch] = batches(ods.open(MemorySource(book(table(row(cell("top") + covered, cell("x")))))))
+    assert batch.frame.row(0)[:3] == ("top", "", "x")
+    assert batch.facts == (Fact("under_merged", 1, (1,)),)

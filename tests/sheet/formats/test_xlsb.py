@@ -147,7 +147,8 @@ def test_hidden_rows_and_columns() -> None:
     reader = xlsb.open(MemorySource(binary.xlsb(sheet, before=columns)))
     (batch,) = batches(reader)
     assert batch.frame.select("c0", "c1", "_line").rows() == [("0", "2", 1), ("0", "2", 3)]
-    assert reader.detected.notes == ("1 hidden column left out.", "Hidden rows are left out and counted as blank.")
+    assert reader.detected.notes == ("1 hidden column left out.",)
+    assert [(fact.code, fact.lines) for fact in batch.facts] == [("hidden_rows", (2,))]
 
 
 def test_of_merged_cells_the_top_left_one_has_the_value() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 from datetime import date, datetime, time
 
+import numpy as np
 import openpyxl
 import polars as pl
 import pytest
@@ -22,12 +23,15 @@ from douane.sheet.formats import (
     KIND_NUMBER,
     KIND_TEXT,
     KIND_TIME,
+    Fact,
     Limits,
     Options,
     sheet_names,
     sheet_xml,
     xlsx,
 )
+from douane.sheet.formats.merged_cells import covered, ranges_of
+from douane.sheet.formats.sheet_xml import careful_cells, fast_cells
 from tests.sheet.formats.reading import MemorySource, batches
 from tests.sheet.formats.workbooks import MAIN, book, parts, sheet, zipped
 
@@ -158,8 +162,9 @@ def test_hidden_rows_and_columns_are_left_out_and_said_so() -> None:
     data = book(rows, before='<cols><col min="2" max="3" hidden="1"/><col min="3" max="3" hidden="true"/></cols>')
     assert cells(data) == [["10", "13"], ["30", "33"]]
     reader = xlsx.open(MemorySource(data))
-    assert reader.detected.notes == ("2 hidden columns left out.", "Hidden rows are left out and counted as blank.")
-    assert [b.blank for b in batches(reader)] == [1]
+    assert reader.detected.notes == ("2 hidden columns left out.",)
+    [batch] = batches(reader)
+    assert (batch.blank, batch.facts) == (0, (Fact("hidden_rows", 1, (2,)),))
 
 
 def test_a_far_cell_standing_alone_is_surplus_and_makes_nothing_wide() -> None:
@@ -556,3 +561,75 @@ def test_rows_are_not_cut_inside_comments_or_cdata() -> None:
     frame = read(data)
     assert frame.height == 2500
     assert frame["c0"].str.starts_with("</row></sheetData>y").all()
+
+
+def test_what_lies_under_merged_cells_is_left_out_and_counted() -> None:
+    rows = (
+        '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c><c r="C1"><v>3</v></c></row>'
+        '<row r="2"><c r="A2"><v>4</v></c><c r="B2"><v>5</v></c><c r="C2"><v>6</v></c></row>'
+        '<row r="3"><c r="A3"><v>7</v></c><c r="B3"><v>8</v></c></row>'
+    )
+    merged = '<mergeCells count="2"><mergeCell ref="A1:A2"/><mergeCell ref="B3:C3"/></mergeCells>'
+    made = parts(sheet(rows).replace("</sheetData>", "</sheetData>" + merged))
+    [batch] = batches(xlsx.open(MemorySource(zipped(made))))
+    assert batch.frame["c0"].to_list() == ["1", "", "7"]
+    assert batch.frame["c1"].to_list() == ["2", "5", "8"]
+    assert batch.facts == (Fact("under_merged", 1, (2,)),)
+
+
+@given(
+    cells_at=st.sets(st.tuples(st.integers(0, 6), st.integers(0, 5))),
+    ranges=st.lists(st.tuples(*[st.integers(0, 6)] * 4), max_size=5),
+)
+def test_merged_cells_cover_as_one_by_one(
+    cells_at: set[tuple[int, int]], ranges: list[tuple[int, int, int, int]]
+) -> None:
+    ordered = sorted(cells_at)
+    lines = np.array(sorted({r + 1 for r, _ in ordered}), np.uint32)
+    row = np.array([np.searchsorted(lines, r + 1) for r, _ in ordered], np.uint32)
+    column = np.array([c for _, c in ordered], np.uint32)
+    merged = ranges_of(ranges)
+    corners = {(top, left) for top, _, left, _ in merged.tolist()}
+    expected = [
+        (r, c) not in corners and any(t <= r <= b and le <= c <= ri for t, b, le, ri in merged.tolist())
+        for r, c in ordered
+    ]
+    assert covered(lines, row, column, merged).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "count"),
+    [
+        ('<c r="A2"><f>B1</f></c>', 1),
+        ('<c r="A2"><f>B1</f><v></v></c>', 1),
+        ('<c r="A2"><f>B1</f><v/></c>', 1),
+        ('<c r="A2" t="str"><f>B1</f></c>', 1),
+        ('<c r="A2" t="str"><f>B1</f><v></v></c>', 0),  # an empty text is a result
+        ('<c r="A2"><f t="shared" si="0"/><v>4</v></c>', 0),
+        ('<c r="A2"><f>B1</f><v>0</v></c>', 0),
+        ('<c r="A2"/>', 0),
+    ],
+)
+def test_formulas_without_a_stored_result_are_counted(cell: str, count: int) -> None:
+    block = f'<row r="1"><c r="A1"><v>1</v></c></row><row r="2">{cell}</row>'.encode()
+    fast, careful = fast_cells(block, "", 0), careful_cells(block, 0)
+    assert fast is not None
+    assert fast.unresolved.tolist() == careful.unresolved.tolist() == [1] * count
+
+
+def test_the_content_of_an_inline_text_is_its_text() -> None:
+    rows = '<row r="1"><c r="A1" t="inlineStr"><v>1</v><is><t>one</t></is></c></row>'
+    assert cells(book(rows)) == [["one"]]
+    assert cells(book(rows.replace("<v>1</v><is><t>one</t></is>", "<is><t>one</t></is><v>1</v>"))) == [["one"]]
+
+
+def test_texts_handed_out_count_like_unpacking() -> None:
+    rows = "".join(f'<row r="{r}"><c r="A{r}" t="s"><v>0</v></c></row>' for r in range(1, 200))
+    data = book(rows, shared="<si><t>" + "x" * 1000 + "</t></si>")
+    limits = Limits(unpacked_free_bytes=150_000, unpacked_ratio=10)
+    reader = xlsx.open(MemorySource(data), Options(limits=limits))
+    with pytest.raises(OverLimit) as refusal:
+        list(batches(reader))
+    assert refusal.value.setting == "unpacked_ratio"
+    roomy = Limits(unpacked_free_bytes=250_000, unpacked_ratio=10)
+    assert len(list(batches(xlsx.open(MemorySource(data), Options(limits=roomy))))) == 1
