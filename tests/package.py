@@ -9,6 +9,7 @@ from textwrap import dedent
 
 import pytest
 
+from douane import encodings
 from douane.sheet import columns, validations
 
 _number = iter(range(1_000_000))
@@ -29,7 +30,7 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, source: str, points: 
     ]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
     monkeypatch.syspath_prepend(str(folder))
-    for cached in (columns.member, validations.member):
+    for cached in (columns.member, validations.member, encodings.shelf):
         cached.cache_clear()
     assert module not in sys.modules
     return module

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from douane import encodings
 from douane.chat import check, settle
 from douane.chat.settle import OPEN, PLACE, Ages, Maps, Settled, WorkspacePart
 from douane.chat.tables import TABLES, fitted
@@ -191,14 +193,13 @@ def _files_of(staged: dict[str, pl.DataFrame], wanted: npt.NDArray[np.bool_]) ->
 
 # Whole results
 
-FORMATS = ("ndjson", "csv", "arrow", "parquet")
 _NESTED = ("reactions", "files", "mentions")
 
 
 def encode(spec: ChatEncode, folder: Path, out: BinaryIO) -> None:
     """Messages with what belongs to them; any other table as it stands."""
-    frames = _message_frames(spec) if spec.table == TABLE else _flat_frames(spec)
-    ENCODERS[spec.format](frames, folder, out)
+    frames = partial(_message_frames if spec.table == TABLE else _flat_frames, spec)
+    encodings.member(spec.format).encode(Whole(frames), folder, out)
 
 
 def _flat_frames(spec: ChatEncode) -> Iterator[pl.DataFrame]:
@@ -246,65 +247,44 @@ def nested(tables: dict[str, pl.DataFrame], names: pl.DataFrame) -> pl.DataFrame
 _DOCUMENTS = ("document", "custom")  # columns that hold JSON objects
 
 
-def _ndjson(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
-    for frame in frames:
-        documents = [name for name in _DOCUMENTS if name in frame.columns]
-        if documents:
-            for record in frame.iter_rows(named=True):
-                record |= {name: msgspec.Raw((record[name] or "{}").encode()) for name in documents}
-                out.write(msgspec.json.encode(record) + b"\n")
-            continue
-        for start in range(0, len(frame), 4096):
-            block = io.BytesIO()
-            frame[start : start + 4096].write_ndjson(block)
-            out.write(block.getbuffer())
+class Whole:
+    """The records of many frames of one schema as a table for `encodings` (its `contract.Table`)."""
+
+    def __init__(self, frames: Callable[[], Iterator[pl.DataFrame]]) -> None:
+        self._frames = frames
+        kinds = next(frames(), pl.DataFrame()).schema
+        self.numbers = frozenset(name for name, kind in kinds.items() if kind.is_numeric())
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        return self._frames()
+
+    def texts(self) -> Iterator[pl.DataFrame]:
+        """Lists are JSON in their cell."""
+        for frame in self._frames():
+            texts = [
+                pl.Series(name, [json.dumps(value, ensure_ascii=False) for value in frame[name].to_list()], pl.String)
+                for name, kind in frame.schema.items()
+                if isinstance(kind, pl.List)
+            ]
+            yield frame.with_columns(texts)
+
+    def cells(self) -> Iterator[pl.DataFrame]:
+        for frame in self.texts():
+            yield frame.with_columns(pl.all().cast(pl.String))
+
+    def records(self) -> Iterator[bytes]:
+        for frame in self._frames():
+            documents = [name for name in _DOCUMENTS if name in frame.columns]
+            if documents:
+                for record in frame.iter_rows(named=True):
+                    record |= {name: msgspec.Raw((record[name] or "{}").encode()) for name in documents}
+                    yield msgspec.json.encode(record) + b"\n"
+                continue
+            for start in range(0, len(frame), 4096):
+                block = io.BytesIO()
+                frame[start : start + 4096].write_ndjson(block)
+                yield block.getvalue()
 
 
-def _csv(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
-    """Lists are JSON in their cell."""
-    header = True
-    for frame in frames:
-        texts = [
-            pl.Series(name, [json.dumps(value, ensure_ascii=False) for value in frame[name].to_list()], pl.String)
-            for name, kind in frame.schema.items()
-            if isinstance(kind, pl.List)
-        ]
-        block = io.BytesIO()
-        frame.with_columns(texts).write_csv(block, include_header=header, line_terminator="\r\n")
-        out.write(block.getbuffer())
-        header = False
-
-
-def _arrow(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
-    """One IPC stream out of many, as in `sheet.py`: schema once, end mark once."""
-    first = True
-    for frame in frames:
-        block = io.BytesIO()
-        frame.write_ipc_stream(block, compat_level=pl.CompatLevel.oldest())
-        data = block.getbuffer()[:-8]
-        out.write(data if first else data[8 + int.from_bytes(data[4:8], "little") :])
-        first = False
-    out.write(b"\xff\xff\xff\xff\0\0\0\0")
-
-
-def _parquet(frames: Iterator[pl.DataFrame], folder: Path, out: BinaryIO) -> None:
-    paths: list[Path] = []
-    for number, frame in enumerate(frames):
-        paths.append(folder / f"table-{number:06}.arrow")
-        frame.write_ipc(paths[-1], compression="lz4")
-    whole = folder / "table.parquet"
-    pl.scan_ipc(paths).sink_parquet(whole)
-    with whole.open("rb") as file:
-        while block := file.read(1 << 20):
-            out.write(block)
-
-
-# A format -> what writes frames of one schema, the first of which may have no rows.
-ENCODERS: dict[str, Callable[[Iterator[pl.DataFrame], Path, BinaryIO], None]] = {
-    "ndjson": _ndjson,
-    "csv": _csv,
-    "arrow": _arrow,
-    "parquet": _parquet,
-}
 VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {"chat_settle": settle_messages}
 STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {"chat_encode": encode}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import polars as pl
 
+from douane import encodings
 from douane.chat import check
 from douane.chat.tables import TABLES, fitted
-from douane.child.chat_run import ENCODERS
+from douane.child.chat_run import Whole
 from douane.line.chat import ChatStaged
 from douane.staging import masks
 from douane.staging.parts import read_part
@@ -22,7 +24,7 @@ _HIDDEN = ("entry", "key_hi", "key_lo")
 
 def encode_staged(spec: ChatStaged, folder: Path, out: BinaryIO) -> None:
     """Records have their place first and what was found and done last."""
-    ENCODERS[spec.format](_frames(spec), folder, out)
+    encodings.member(spec.format).encode(Whole(partial(_frames, spec)), folder, out)
 
 
 def _frames(spec: ChatStaged) -> Iterator[pl.DataFrame]:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
-from douane import errors
+from douane import encodings, errors
 from douane.child.wire import Wire, source_of
 from douane.line import sheet as line
 from douane.line.sheet import (
@@ -474,68 +474,9 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
                 frame = read_part(part.path)[offsets]
                 yield overlay(frame, offsets + part.first_row, table.cells, table.positions)
 
-    ENCODERS[spec.format](form, frames, folder, out)
+    encodings.member(spec.format).encode(output.Whole(form, frames), folder, out)
 
 
-Frames = Callable[[], Iterator[pl.DataFrame]]
-
-
-def _encode_csv(form: output.Output, frames: Frames, folder: Path, out: BinaryIO) -> None:
-    out.write(form.csv(form.empty(), header=True))
-    for frame in frames():
-        out.write(form.csv(frame, header=False))
-
-
-def _encode_ndjson(form: output.Output, frames: Frames, folder: Path, out: BinaryIO) -> None:
-    for frame in frames():
-        out.write(form.ndjson(frame))
-
-
-def _tables(form: output.Output, frames: Frames) -> Iterator[pl.DataFrame]:
-    """Tables with one schema: a number column is float64 only if every one of its values is exact as that."""
-    lossless: dict[str, bool] = {}
-    for frame in frames():
-        for key, exact in form.lossless_numbers(frame).items():
-            lossless[key] = lossless.get(key, True) and exact
-    exact_keys = frozenset(key for key, exact in lossless.items() if exact)
-    yield form.table(form.empty(), lossless=exact_keys)
-    for frame in frames():
-        yield form.table(frame, lossless=exact_keys)
-
-
-def _encode_arrow(form: output.Output, frames: Frames, folder: Path, out: BinaryIO) -> None:
-    """One Arrow IPC stream out of many: each table is written as a stream of its own, of which the schema message (all
-    but the first time) and the end mark (8 bytes) are left out."""
-    first = True
-    for table in _tables(form, frames):
-        block = io.BytesIO()
-        table.write_ipc_stream(block, compat_level=pl.CompatLevel.oldest())
-        data = block.getbuffer()[:-8]
-        if not first:
-            data = data[8 + int.from_bytes(data[4:8], "little") :]
-        first = False
-        out.write(data)
-    out.write(b"\xff\xff\xff\xff\0\0\0\0")
-
-
-def _encode_parquet(form: output.Output, frames: Frames, folder: Path, out: BinaryIO) -> None:
-    paths: list[Path] = []
-    for number, table in enumerate(_tables(form, frames)):
-        paths.append(folder / f"table-{number:06}.arrow")
-        table.write_ipc(paths[-1], compression="lz4")
-    whole = folder / "table.parquet"
-    pl.scan_ipc(paths).sink_parquet(whole)
-    with whole.open("rb") as file:
-        while block := file.read(1 << 20):
-            out.write(block)
-
-
-ENCODERS: dict[str, Callable[[output.Output, Frames, Path, BinaryIO], None]] = {
-    "csv": _encode_csv,
-    "ndjson": _encode_ndjson,
-    "arrow": _encode_arrow,
-    "parquet": _encode_parquet,
-}
 SPECS = line.SPECS
 VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
     "explain": explain,

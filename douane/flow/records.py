@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,7 +21,8 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
-from douane.errors import BadRequest, WrongStage
+from douane import encodings
+from douane.errors import WrongStage
 from douane.flow import revisions
 from douane.flow.forms import Form, chosen_of, form_of, headings_of
 from douane.flow.house import House
@@ -30,6 +33,7 @@ from douane.line.staged import Part
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.model.sheet_import import sheet_detail
+from douane.sheet.output import Whole
 from douane.staging import masks
 from douane.staging.masks import GONE, VALID, View
 from douane.staging.pages import Directory, Entry, PackedEntry, Page
@@ -39,7 +43,6 @@ from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
 
 DIRECTORIES_KEPT = 64
-FORMATS = ("csv", "ndjson", "arrow", "parquet")
 WORK_WAIT_S = 60.0
 
 
@@ -385,8 +388,8 @@ def cell_text(form: Form, key: str, value: Any) -> str | None:
 
 
 def encoded_page(house: House, operation: Operation, view: View, page: int, limit: int, format: str) -> bytes:
-    """The same records in one of FORMATS, as a whole file. In Arrow and Parquet a number column is float64 where every
-    number of this page is exact as that, else text: ask for the whole to have one schema."""
+    """The same records in a form of the encodings shelf, as a whole file. In Arrow and Parquet a number column is
+    float64 where every number of this page is exact as that, else text: ask for the whole to have one schema."""
     form = form_of(operation)
     with read(house.engine) as connection:
         directory = directories.get(house, connection, operation)
@@ -395,17 +398,9 @@ def encoded_page(house: House, operation: Operation, view: View, page: int, limi
             found = directory.page(view, (page - 1) * limit, limit, house.objects.local_path)
             changes = _changes(house, connection, operation, found)
             frame = laid_over(found.frame, changes.now, form.keys)
-    if format == "csv":
-        return form.output.csv(frame, header=True)
-    if format == "ndjson":
-        return form.output.ndjson(frame)
-    lossless = frozenset(key for key, exact in form.output.lossless_numbers(frame).items() if exact)
-    table = form.output.table(frame, lossless)
     data = io.BytesIO()
-    if format == "arrow":
-        table.write_ipc_stream(data, compat_level=pl.CompatLevel.oldest())
-    else:
-        table.write_parquet(data)
+    with tempfile.TemporaryDirectory(prefix="page-", dir=house.settings.work_folder) as folder:
+        encodings.member(format).encode(Whole(form.output, lambda: iter([frame])), Path(folder), data)
     return data.getvalue()
 
 
@@ -413,10 +408,9 @@ def encoded_page(house: House, operation: Operation, view: View, page: int, limi
 
 
 def export(house: House, operation: Operation, view: View, format: str) -> Iterator[bytes]:
-    """A whole view as `csv`, `ndjson`, `arrow` or `parquet`, encoded by a helper process and streamed. If the helper
-    fails midway the iterator raises: a result that was cut off must never look complete."""
-    if format not in FORMATS:
-        raise BadRequest(f"There is no format {format}; there are {', '.join(FORMATS)}.")
+    """A whole view in a form of the encodings shelf, encoded by a helper process and streamed. If the helper fails
+    midway the iterator raises: a result that was cut off must never look complete."""
+    encodings.member(format)
     with read(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id)
         directory = directories.get(house, connection, now)

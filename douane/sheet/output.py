@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -178,16 +179,31 @@ class Output:
 
         `escape_formulas` is for what a person opens in a spreadsheet program: a text cell that such a program would
         take for a formula gets an apostrophe before it."""
-        stored = self._texts(frame)
+        texts = self.texts(frame)
         if escape_formulas:
-            stored = stored.with_columns(
-                _escaped_formulas(stored[key], judge) for key, judge in zip(self.fields, self._judges, strict=True)
+            texts = texts.with_columns(
+                _escaped_formulas(texts[key], judge) for key, judge in zip(self.fields, self._judges, strict=True)
             )
+        return _written(texts, include_header=header, line_terminator="\r\n", quote_style="necessary")
+
+    def texts(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Per field the stored text, a number as it was written; null = nothing is there."""
+        texts = self._texts(frame)
         if len(self.fields) > 1:  # a line of a single empty cell has to show its quotes, or it would be no record
-            stored = stored.with_columns(pl.all().replace("", None))
-        else:
-            stored = stored.fill_null("")
-        return _written(stored, include_header=header, line_terminator="\r\n", quote_style="necessary")
+            return texts.with_columns(pl.all().replace("", None))
+        return texts.fill_null("")
+
+    def cells(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """As `texts`, with a number as its one exact spelling."""
+        return self._stored(frame)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(
+            key
+            for key, judge in zip(self.fields, self._judges, strict=True)
+            if judge is not None and judge.form == "number"
+        )
 
     def _stored(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Per field the stored text, a number as its one exact spelling; null = no field."""
@@ -209,6 +225,68 @@ class Output:
             text = trim(pl.col(name))
             wanted.append((text if judge is None else judge.stored(text)).alias(key))
         return frame.select(wanted)
+
+
+class Whole:
+    """The rows of many frames as a table for `encodings` (its `contract.Table`). `frames` gives them anew each time;
+    rows of the frames may bring further columns along (`beside`)."""
+
+    def __init__(
+        self, output: Output, frames: Callable[[], Iterator[pl.DataFrame]], beside: Beside | None = None
+    ) -> None:
+        self._output, self._frames, self._beside = output, frames, beside
+        self.numbers = output.numbers | (frozenset() if beside is None else beside.numbers)
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """A number column is float64 only if every one of its values is exact as that."""
+        lossless: dict[str, bool] = {}
+        for frame in self._frames():
+            for key, exact in self._output.lossless_numbers(frame).items():
+                lossless[key] = lossless.get(key, True) and exact
+        exact_keys = frozenset(key for key, exact in lossless.items() if exact)
+        return self._each(
+            lambda frame: self._output.table(frame, lossless=exact_keys), lambda beside, frame: beside.typed(frame)
+        )
+
+    def texts(self) -> Iterator[pl.DataFrame]:
+        return self._each(self._output.texts, lambda beside, frame: beside.texts(frame))
+
+    def cells(self) -> Iterator[pl.DataFrame]:
+        return self._each(self._output.cells, lambda beside, frame: beside.texts(frame))
+
+    def records(self) -> Iterator[bytes]:
+        for frame in self._frames():
+            lines = self._output.ndjson(frame)
+            yield lines if self._beside is None else _joined(lines, self._beside.json(frame))
+
+    def _each(
+        self,
+        form: Callable[[pl.DataFrame], pl.DataFrame],
+        beside: Callable[[Beside, pl.DataFrame], pl.DataFrame],
+    ) -> Iterator[pl.DataFrame]:
+        for frame in chain([self._output.empty()], self._frames()):
+            made = form(frame)
+            yield made if self._beside is None else made.hstack(beside(self._beside, frame))
+
+
+class Beside(Protocol):
+    """Further columns of a frame's rows, after its fields; of a frame without rows, their names and types."""
+
+    numbers: frozenset[str]
+
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame: ...
+    def texts(self, frame: pl.DataFrame) -> pl.DataFrame: ...
+    def json(self, frame: pl.DataFrame) -> list[bytes]:
+        """Of each row the members of an object, without its braces; never none."""
+        ...
+
+
+def _joined(lines: bytes, members: Sequence[bytes]) -> bytes:
+    """NDJSON objects with further members."""
+    out = []
+    for line, more in zip(lines.splitlines(), members, strict=True):
+        out.append(line[:-1] + (b"" if line == b"{}" else b",") + more + b"}\n")
+    return b"".join(out)
 
 
 def _written(frame: pl.DataFrame, *, include_header: bool = False, **options: Any) -> bytes:

@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import openpyxl
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from douane import errors
+from douane import encodings, errors
 from douane.flow import attempts, changing, imports, records, work
 from douane.flow.forms import form_of
 from douane.flow.house import House
@@ -158,12 +159,14 @@ def test_the_whole_way(house: House, begin: Callable[..., Operation]) -> None:
 @once
 def test_every_format_gives_the_same_rows(house: House, begin: Callable[..., Operation]) -> None:
     operation = checked(house, begin())
-    found = {name: b"".join(records.export(house, operation, "all", name)) for name in records.FORMATS}
+    found = {name: b"".join(records.export(house, operation, "all", name)) for name in encodings.MENU}
     names = [json.loads(line)["name"] for line in found["ndjson"].splitlines()]
     assert names == ["Ada", "", "Cy", "Di", "Eve"]
     assert pl.read_csv(io.BytesIO(found["csv"]), infer_schema=False)["name"].fill_null("").to_list() == names
     assert pa.ipc.open_stream(found["arrow"]).read_all()["name"].to_pylist() == names
     assert pl.read_parquet(io.BytesIO(found["parquet"]))["name"].to_list() == names
+    book = openpyxl.load_workbook(io.BytesIO(found["xlsx"])).worksheets[0]
+    assert [cell.value or "" for cell in book["A"]] == ["name", *names]
 
 
 class Killed(BaseException):

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 
@@ -184,6 +185,9 @@ def test_rows_in_every_format_whole_and_by_the_page(site: Site, checked: str) ->
     parquet = pl.read_parquet(io.BytesIO(get("application/vnd.apache.parquet")))
     assert parquet.equals(arrow)
     assert pl.read_parquet(io.BytesIO(get("application/vnd.apache.parquet", page="9")))["name"].len() == 0
+    workbook = get("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", limit="3")
+    book = openpyxl.load_workbook(io.BytesIO(workbook)).worksheets[0]
+    assert [cell.value for cell in book["A"]][1:] == csv[csv.columns[0]].to_list()[:3]
     both = site.client.get(address, headers={"accept": "text/html, text/csv;q=0.5, application/json;q=0.9"})
     assert both.headers["content-type"] == "application/json"
 

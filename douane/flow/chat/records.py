@@ -17,8 +17,9 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
+from douane import encodings
 from douane.chat import check, tables
-from douane.errors import BadRequest, NotFound
+from douane.errors import NotFound
 from douane.flow.chat.preview import dropped
 from douane.flow.house import House
 from douane.jobs.children import stream_child
@@ -34,7 +35,6 @@ from douane.store.database import read
 from douane.store.manifest import MaskRow, PartRow
 
 DIRECTORIES_KEPT = 64
-FORMATS = ("ndjson", "csv", "arrow", "parquet")
 # Not for people: where it stands is told apart, and the key is the machine's.
 HIDDEN = ("entry", "position", "key_hi", "key_lo")
 
@@ -138,11 +138,10 @@ def _records(operation: Operation, table: str, page: Page, names: Mapping[int, s
 
 
 def encoded(house: House, operation: Operation, table: str, view: View, format: str) -> Iterator[bytes]:
-    """A whole view of a table as `ndjson`, `csv`, `arrow` or `parquet`, encoded by a helper process and streamed; each
+    """A whole view of a table as a form of the encodings shelf, encoded by a helper process and streamed; each
     record with the name of its entry, its problems and its outcome by code. If it fails midway the iterator raises: a
     result that was cut off must never look complete."""
-    if format not in FORMATS:
-        raise BadRequest(f"There is no format {format}; there are {', '.join(FORMATS)}.")
+    encodings.member(format)
     if table not in tables.TABLES:
         raise NotFound(f"There is no table {table}; there are {', '.join(tables.TABLES)}.")
     with read(house.engine) as connection:

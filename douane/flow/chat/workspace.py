@@ -17,6 +17,7 @@ import msgspec
 import polars as pl
 from sqlalchemy import Connection
 
+from douane import encodings
 from douane.errors import BadRequest, Conflict, NotFound
 from douane.flow.chat.messages import Document, Page, parts_of
 from douane.flow.chat.messages import messages as messages
@@ -28,7 +29,6 @@ from douane.store import chat
 from douane.store.chat import PartRow
 from douane.store.database import database_now, read, write
 
-FORMATS = ("ndjson", "csv", "arrow", "parquet")
 KINDS = ("users", "rooms", "members", "contacts", "messages")
 _AT_ONCE = 5_000
 
@@ -208,11 +208,10 @@ def encoded(
     room_id: str | None = None,
     placeholders: bool = False,
 ) -> Iterator[bytes]:
-    """A whole list as `ndjson`, `csv`, `arrow` or `parquet`, encoded by a helper process and streamed. If it fails
+    """A whole list as a form of the encodings shelf, encoded by a helper process and streamed. If it fails
     midway the iterator raises: a result that was cut off must never look complete. In CSV lists are JSON; in all but
     NDJSON documents are JSON texts."""
-    if format not in FORMATS:
-        raise BadRequest(f"There is no format {format}; there are {', '.join(FORMATS)}.")
+    encodings.member(format)
     if table not in KINDS:
         raise BadRequest(f"There is no table {table}; there are {', '.join(KINDS)}.")
     return _encoded(house, project_id, table, format, operation_id, room_id, placeholders)

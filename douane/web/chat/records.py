@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from douane import encodings
 from douane.errors import BadRequest, WrongStage
 from douane.flow.chat import imports, records
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
@@ -24,12 +25,7 @@ from douane.web.streams import streamed
 
 router = APIRouter(prefix="/api/v1", tags=["Chat: beyond"])
 
-MEDIA = {
-    "ndjson": "application/x-ndjson",
-    "csv": "text/csv",
-    "arrow": "application/vnd.apache.arrow.stream",
-    "parquet": "application/vnd.apache.parquet",
-}
+MEDIA = tuple(encodings.media_types().values())
 _ONE = {"operationId": "string"}
 _PAGES = {**_ONE, "page": "integer", "limit": "integer"}
 
@@ -92,26 +88,27 @@ async def read_records(request: Request, asker: Asker = Depends(may(RUN_IMPORT))
     **says(
         400,
         404,
-        media=tuple(MEDIA.values()),
+        media=MEDIA,
         query={**_ONE, "table": "string", "view": "string", "format": "string"},
         required=("table",),
     ),
 )
 async def export_records(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> Response:
-    """A whole view of a staged table as one stream, each record with its place, problems and outcome: `format` is
-    ndjson, csv, arrow or parquet. A stream that is cut off never ends cleanly."""
+    """A whole view of a staged table as one stream, each record with its place, problems and outcome: `format` is one
+    of the encodings shelf. A stream that is cut off never ends cleanly."""
     operation = await chosen(request, asker, "douane.recordsExport")
     table, view = request.query_params.get("table", ""), request.query_params.get("view") or "all"
     format = request.query_params.get("format") or "ndjson"
     if view not in ("all", "valid", "invalid"):
         raise wire.bad_query("view must be all, valid or invalid")
-    if format not in MEDIA:
-        raise wire.bad_query(f"format must be one of {', '.join(MEDIA)}")
+    media = encodings.media_types()
+    if format not in media:
+        raise wire.bad_query(f"format must be one of {', '.join(media)}")
     chunks = records.encoded(asker.web.house, operation, table, view, format)  # type: ignore[arg-type]
     # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
     first = await run_in_threadpool(next, chunks, b"")
     return StreamingResponse(
-        streamed(chunks, first), media_type=MEDIA[format], headers=attachment(f"{table}-{view}.{format}")
+        streamed(chunks, first), media_type=media[format], headers=attachment(f"{table}-{view}.{format}")
     )
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from douane import encodings
 from douane.errors import NotFound
 from douane.flow.chat import files, workspace
 from douane.flow.chat.messages import Document, Page
@@ -312,7 +313,7 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
     **says(
         400,
         404,
-        media=tuple(MEDIA.values()),
+        media=MEDIA,
         query={
             "table": "string",
             "format": "string",
@@ -324,14 +325,15 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
     ),
 )
 async def export(request: Request, asker: Asker = Depends(viewer)) -> Response:
-    """Users, rooms, members, contacts or messages as one stream: `format` is ndjson, csv, arrow or parquet. A stream
-    that is cut off never ends cleanly."""
+    """Users, rooms, members, contacts or messages as one stream: `format` is one of the
+    encodings shelf. A stream that is cut off never ends cleanly."""
     query = request.query_params
     table, format = query.get("table", ""), query.get("format") or "ndjson"
     if table not in workspace.KINDS:
         raise wire.bad_query(f"table must be one of {', '.join(workspace.KINDS)}")
-    if format not in MEDIA:
-        raise wire.bad_query(f"format must be one of {', '.join(MEDIA)}")
+    media = encodings.media_types()
+    if format not in media:
+        raise wire.bad_query(f"format must be one of {', '.join(media)}")
     chunks = workspace.encoded(
         asker.web.house,
         asker.project_id,
@@ -343,7 +345,7 @@ async def export(request: Request, asker: Asker = Depends(viewer)) -> Response:
     )
     # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
     first = await run_in_threadpool(next, chunks, b"")
-    return StreamingResponse(streamed(chunks, first), media_type=MEDIA[format], headers=attachment(f"{table}.{format}"))
+    return StreamingResponse(streamed(chunks, first), media_type=media[format], headers=attachment(f"{table}.{format}"))
 
 
 @router.get("/douane.file", **says(400, 404, media=("application/octet-stream",), query={"fileId": "string"}))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from douane import encodings
 from douane.flow import records
 from douane.model.identity import VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import Operation
@@ -21,13 +22,6 @@ from douane.web.streams import streamed
 
 router = APIRouter(prefix="/v1/upload", tags=["Rows"])
 
-# Media type -> the name of the format in `flow.records`.
-FORMATS = {
-    "text/csv": "csv",
-    "application/x-ndjson": "ndjson",
-    "application/vnd.apache.arrow.stream": "arrow",
-    "application/vnd.apache.parquet": "parquet",
-}
 JSON = "application/json"
 
 _DESCRIPTION = says(
@@ -36,7 +30,7 @@ _DESCRIPTION = says(
     401,
     403,
     507,
-    media={kind: {"schema": wire.BINARY} for kind in FORMATS},
+    media={kind: {"schema": wire.BINARY} for kind in encodings.media_types().values()},
     query={"page": "integer", "limit": "integer", "format": "string"},
 )
 
@@ -46,7 +40,7 @@ async def read_valid(
     request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
 ) -> Response:
     """Accepted rows as plain records, with `format=full` as review shows them. `Accept` chooses JSON (a page), CSV,
-    NDJSON, Arrow or Parquet (whole, or the page that is asked for)."""
+    NDJSON, Arrow, Parquet or a workbook (whole, or the page that is asked for)."""
     return await _rows(request, checked(upload_id), caller, "valid")
 
 
@@ -73,14 +67,14 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
     def a_page() -> bytes:
         operation = found()
         if kind != JSON:
-            return records.encoded_page(web.house, operation, view, page, limit, FORMATS[kind])
+            return records.encoded_page(web.house, operation, view, page, limit, _encodings()[kind])
         part = records.page(web.house, operation, view, page, limit)
         data: Any = [wire.record(one) for one in part.records] if full else [one.record for one in part.records]
         return answers.encode(wire.RowsPage(page, data, limit, wire.pages(part.total, limit), part.total))
 
     if kind != JSON and not paged:
         operation = await run_in_threadpool(found)
-        chunks = records.export(web.house, operation, view, FORMATS[kind])
+        chunks = records.export(web.house, operation, view, _encodings()[kind])
         # The first piece is waited for: what fails before it is answered as an error, what fails later cuts the
         # connection, so that a result never looks complete and is not.
         first = await run_in_threadpool(next, chunks, b"")
@@ -88,9 +82,14 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
     return Response(await run_in_threadpool(a_page), media_type=kind)
 
 
+def _encodings() -> dict[str, str]:
+    """Media type -> the name of the encoding."""
+    return {media: name for name, media in encodings.media_types().items()}
+
+
 def asked_type(accept: str) -> str:
     """The media type that `Accept` prefers among ours; JSON where it names none of them."""
-    best, weight = JSON, 0.0
+    best, weight, ours = JSON, 0.0, _encodings()
     for item in accept.split(","):
         kind, *parameters = (part.strip().lower() for part in item.split(";"))
         quality = 1.0
@@ -100,6 +99,6 @@ def asked_type(accept: str) -> str:
                     quality = float(parameter[2:])
         if kind in ("*/*", "application/*"):
             kind = JSON
-        if (kind == JSON or kind in FORMATS) and quality > weight:
+        if (kind == JSON or kind in ours) and quality > weight:
             best, weight = kind, quality
     return best

@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+import openpyxl
 import polars as pl
 from starlette.testclient import TestClient
 
@@ -117,7 +118,9 @@ def test_everything_can_be_pulled(admin: TestClient) -> None:
         parquet = pl.read_parquet(
             io.BytesIO(admin.get(f"{API}/douane.export", params={"table": table, "format": "parquet"}).content)
         )
-        assert len(arrow) == len(parquet) == len(records)
+        workbook = admin.get(f"{API}/douane.export", params={"table": table, "format": "xlsx"}).content
+        book = openpyxl.load_workbook(io.BytesIO(workbook)).worksheets[0]
+        assert len(arrow) == len(parquet) == len(records) == book.max_row - 1
     assert admin.get(f"{API}/douane.export", params={"table": "secrets"}).status_code == 400
 
 
