@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     host: str = _setting("127.0.0.1", "address", "Address the web process listens on.")
     port: int = _setting(8400, "port", "Port the web process listens on.", ge=0, le=65535)
     public_url: str = _setting("", "address", "How browsers reach this server; empty: http://HOST:PORT.")
-    trusted_proxies: str = _setting("127.0.0.1", "addresses", "Proxies whose X-Forwarded-* lines are believed.")
+    trusted_proxies: str = _setting(
+        "", "addresses", "Proxies whose X-Forwarded-* lines are believed: addresses or networks, by commas."
+    )
 
     # What a request may hold and how long it may wait.
     upload_bytes_max: int = _setting(10 * GIB, "bytes", "Size of one uploaded file.", ge=1)
@@ -75,8 +77,11 @@ class Settings(BaseSettings):
     web_origins: str = _setting("", "origins", "Pages elsewhere that may call with cookies, separated by commas.")
     session_days: int = _setting(1, "days", "How long a sign-in lasts.", ge=1)
     chat_session_days: int = _setting(90, "days", "How long a token of the chat surface lasts.", ge=1)
-    login_tries_max: int = _setting(10, "tries", "Failed sign-ins of one account or address in the window.", ge=1)
+    login_tries_max: int = _setting(
+        10, "tries", "Failed sign-ins of one address in the window; of one account ten times as many.", ge=1
+    )
     login_window_s: int = _setting(60, "seconds", "The window in which failed sign-ins are counted.", ge=1)
+    audit_days: int = _setting(400, "days", "How long it is kept who did what.", ge=1)
     argon2_memory_kib: int = _setting(19_456, "KiB", "Memory one password hash takes.", ge=64)
     argon2_passes: int = _setting(2, "passes", "Passes one password hash makes.", ge=1)
 

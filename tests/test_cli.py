@@ -533,6 +533,47 @@ def test_a_password_is_set_from_standard_input(installation) -> None:
     assert "Nobody" in refused(douane("user", "password", "nobody", "--data", data, stdin="correct horse\n"))
 
 
+def test_people_are_added_given_roles_and_disabled(installation) -> None:
+    data, made = installation
+    added = douane("user", "add", "eve@example.com", "--generate", "--role", "Importer", "--data", data, "--json")
+    person = json.loads(added.stdout)
+    assert (person["email"], person["username"], person["role"]) == ("eve@example.com", "eve", "Importer")
+    assert (person["projectId"], len(person["password"])) == (made["projectId"], 16)
+    assert "exists" in refused(douane("user", "add", "eve@example.com", "--generate", "--data", data))
+    assert "no role King" in refused(douane("user", "add", "x@example.com", "--role", "King", "--data", data))
+    assert "eve@example.com is Observer" in douane("user", "role", "eve", "Observer", "--data", data).stdout
+    assert douane("user", "disable", "eve", "--data", data).returncode == 0
+    listed = {one["email"]: one for one in json.loads(douane("user", "list", "--data", data, "--json").stdout)}
+    assert listed["eve@example.com"]["disabled"] is True
+    assert [one["role"] for one in listed["eve@example.com"]["projects"]] == ["Observer"]
+    assert listed[made["email"]]["disabled"] is False
+    assert "eve@example.com (disabled)" in douane("user", "list", "--data", data).stdout
+    assert douane("user", "enable", "eve", "--data", data).returncode == 0
+    assert douane("user", "role", "eve", "none", "--data", data).returncode == 0
+    assert "in no project" in douane("user", "list", "--data", data).stdout
+    assert "without an Admin" in refused(douane("user", "role", made["email"], "Tech", "--data", data))
+    assert "x@example.com" not in listed
+
+
+def test_who_did_what_is_told(installation) -> None:
+    data, made = installation
+    lines = [json.loads(line) for line in douane("audit", "--data", data, "--json").stdout.splitlines()]
+    assert [line["action"] for line in lines][:2] == ["person.add", "project.add"]
+    assert {line["who"] for line in lines} == {"the command line"}
+    assert lines[1]["projectId"] == made["projectId"]
+    shown = douane("audit", "--action", "person", "--last", "1", "--data", data).stdout
+    assert "person." in shown
+    assert "project.add" not in shown
+    assert "no action" in refused(douane("audit", "--action", "nonsense", "--data", data))
+
+
+def test_a_new_installation_is_its_owners_alone(installation) -> None:
+    data, _ = installation
+    assert data.stat().st_mode & 0o077 == 0
+    for path in (data / "douane.db", data / "secret"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
 @pytest.mark.parametrize("verb", [("key", "list"), ("key", "new"), ("user", "password", "admin", "--generate")])
 def test_a_slip_in_the_folder_makes_no_installation(tmp_path: Path, verb: tuple[str, ...]) -> None:
     assert "no installation" in refused(douane(*verb, "--data", tmp_path / "slip"))

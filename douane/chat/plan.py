@@ -11,6 +11,8 @@ over a newer one, and fills what is empty. `account` is the foreign id whose rec
 that two accounts of one person do not take turns.
 
 What became of a record is a code of `check.OUTCOMES`.
+
+Long on purpose: users, rooms and contacts are matched, named and numbered by one set of rules.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ Storage = Annotated[
 ]
 Host = Annotated[str | None, typer.Option(help="Address to listen on (DOUANE_HOST).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (DOUANE_PORT).")]
+Login = Annotated[str, typer.Argument(metavar="USER", help="E-mail or username.")]
 ProjectId = Annotated[str | None, typer.Option("--project", metavar="ID", help="The project; else the first one.")]
 
 
@@ -254,18 +255,78 @@ def worker(
     house.worker(_settings(data=data, host=host, port=port, database_url=database, storage_url=storage))
 
 
+@user.command("add")
+def user_add(
+    email: Annotated[str, typer.Argument(help="Their e-mail address.")],
+    role: Annotated[str, typer.Option(help="Admin, Tech, Finance, Importer or Observer.")] = "Tech",
+    project: ProjectId = None,
+    username: Annotated[
+        str | None, typer.Option(help="What they may sign in with, too; else made of the e-mail.")
+    ] = None,
+    generate: Annotated[bool, typer.Option("--generate", help="Make a password up and print it.")] = False,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """Add a person to a project. The password is asked for on a terminal or read from standard input."""
+    from douane.cli import people
+
+    config = _settings(data=data, database_url=database, storage_url=storage)
+    people.add(config, email, username, project, role, generate, as_json)
+
+
+@user.command("list")
+def user_list(data: Data = None, database: Database = None, storage: Storage = None, as_json: Json = False) -> None:
+    """List everybody, and what they may do in which project."""
+    from douane.cli import people
+
+    people.everybody(_settings(data=data, database_url=database, storage_url=storage), as_json)
+
+
+@user.command("role")
+def user_role(
+    login: Login,
+    role: Annotated[str, typer.Argument(help="Admin, Tech, Finance, Importer or Observer; none takes them out.")],
+    project: ProjectId = None,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+) -> None:
+    """Say what a person may do in a project."""
+    from douane.cli import people
+
+    people.set_role(_settings(data=data, database_url=database, storage_url=storage), login, role, project)
+
+
+@user.command("disable")
+def user_disable(login: Login, data: Data = None, database: Database = None, storage: Storage = None) -> None:
+    """Sign a person out everywhere and refuse them from now on. What they did stays."""
+    from douane.cli import people
+
+    people.set_disabled(_settings(data=data, database_url=database, storage_url=storage), login, True)
+
+
+@user.command("enable")
+def user_enable(login: Login, data: Data = None, database: Database = None, storage: Storage = None) -> None:
+    """Let a disabled person sign in again."""
+    from douane.cli import people
+
+    people.set_disabled(_settings(data=data, database_url=database, storage_url=storage), login, False)
+
+
 @user.command("password")
 def user_password(
-    login: Annotated[str, typer.Argument(metavar="USER", help="E-mail or username.")],
+    login: Login,
     generate: Annotated[bool, typer.Option("--generate", help="Make one up and print it.")] = False,
     data: Data = None,
     database: Database = None,
     storage: Storage = None,
 ) -> None:
     """Set a person's password, asked for on a terminal or read from standard input. Ends all their sessions."""
-    from douane.cli import house
+    from douane.cli import people
 
-    house.set_password(_settings(data=data, database_url=database, storage_url=storage), login, generate)
+    people.set_password(_settings(data=data, database_url=database, storage_url=storage), login, generate)
 
 
 @key.command("new")
@@ -309,6 +370,28 @@ def key_revoke(
     from douane.cli import house
 
     house.revoke_key(_settings(data=data, database_url=database, storage_url=storage), project, key_id)
+
+
+@app.command()
+def audit(
+    count: Annotated[int, typer.Option("--last", metavar="N", min=1, help="How many lines, the newest.")] = 50,
+    days: Annotated[float | None, typer.Option(metavar="N", help="Only of the last so many days.")] = None,
+    action: Annotated[
+        str | None, typer.Option(metavar="WHAT", help="Only these, such as sign_in, or key for all about keys.")
+    ] = None,
+    who: Annotated[str | None, typer.Option(metavar="E-MAIL", help="Only what this person did.")] = None,
+    project: Annotated[str | None, typer.Option(metavar="ID", help="Only in this project.")] = None,
+    refused: Annotated[bool, typer.Option("--refused", help="Only what was tried and refused.")] = False,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """Say who did what, when and from where: sign-ins and failures, keys, people, exports, deletions."""
+    from douane.cli import people
+
+    config = _settings(data=data, database_url=database, storage_url=storage)
+    people.show_audit(config, count, days, action, who, project, refused, as_json)
 
 
 @app.command()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
 import sys
-from getpass import getpass
 from pathlib import Path
 
 from rich.console import Console
@@ -22,13 +20,11 @@ from douane.settings import Settings
 from douane.store import projects
 from douane.store.database import database_url, read
 
-PASSWORD_CHARACTERS_MIN = 8
-
-
 # Installation
 
 
 def init(config: Settings, as_json: bool) -> None:
+    log.quiet()
     if config.data.exists() and any(config.data.iterdir()):
         raise Conflict(f"The folder {config.data} is not empty; a new installation needs an empty one.")
     made = initialise(open_house(config))
@@ -123,33 +119,12 @@ def worker(config: Settings) -> None:
     run(config)
 
 
-# People and keys
-
-
-def set_password(config: Settings, login: str, generate: bool) -> None:
-    house = _open_existing(config)
-    password = secrets.token_urlsafe(12) if generate else _asked_password(login)
-    person = identity.set_password(house, login, password)
-    print(f"The password of {person.email} is changed; all their sessions are ended.")
-    if generate:
-        print(f"Password: {password}")
-
-
-def _asked_password(login: str) -> str:
-    if sys.stdin.isatty():
-        password = getpass(f"New password of {login}: ")
-        if getpass("Once more: ") != password:
-            raise BadRequest("The two passwords differ; nothing is changed.")
-    else:
-        password = sys.stdin.readline().rstrip("\r\n")
-    if len(password) < PASSWORD_CHARACTERS_MIN:
-        raise BadRequest(f"A password has at least {PASSWORD_CHARACTERS_MIN} characters; nothing is changed.")
-    return password
+# Keys
 
 
 def new_key(config: Settings, project_id: str | None, name: str, as_json: bool) -> None:
-    house = _open_existing(config)
-    project = project_id or _first_project(house)
+    house = open_existing(config)
+    project = project_id or first_project(house)
     access_key = identity.new_access_key(house, identity.unlock(house), project, name)
     if as_json:
         print_json({"projectId": project, "name": name, "accessKey": access_key})
@@ -158,8 +133,8 @@ def new_key(config: Settings, project_id: str | None, name: str, as_json: bool) 
 
 
 def list_keys(config: Settings, project_id: str | None, as_json: bool) -> None:
-    house = _open_existing(config)
-    found = identity.access_keys(house, project_id or _first_project(house))
+    house = open_existing(config)
+    found = identity.access_keys(house, project_id or first_project(house))
     if as_json:
         print_json(
             [
@@ -186,19 +161,20 @@ def list_keys(config: Settings, project_id: str | None, as_json: bool) -> None:
 
 
 def revoke_key(config: Settings, project_id: str | None, key_id: str) -> None:
-    house = _open_existing(config)
-    identity.revoke_access_key(house, project_id or _first_project(house), key_id)
+    house = open_existing(config)
+    identity.revoke_access_key(house, project_id or first_project(house), key_id)
     print("The key is refused from now on.")
 
 
-def _open_existing(config: Settings) -> House:
+def open_existing(config: Settings) -> House:
     """Opening makes what is missing, and a slip in `--data` must not leave an empty installation behind."""
+    log.quiet()
     if config.on_sqlite and not Path(database_url(config.database_url).database or "").exists():
         raise NotFound(f"There is no installation in {config.data}; `douane init` makes one.")
     return open_house(config)
 
 
-def _first_project(house: House) -> str:
+def first_project(house: House) -> str:
     with read(house.engine) as connection:
         found = projects.everything(connection)
     if not found:

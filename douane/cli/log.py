@@ -10,11 +10,20 @@ import structlog
 from douane.settings import Settings
 
 
+def quiet() -> None:
+    """For verbs that print an answer and end: errors alone, on standard error."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def set_up(settings: Settings) -> None:
     """Our own events and those of libraries through the same renderer. Exceptions are shown without local variables,
     which may hold people's cells."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

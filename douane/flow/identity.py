@@ -14,9 +14,6 @@ import os
 import re
 import secrets as random_source
 import threading
-import time
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Engine
 
 from douane.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable
+from douane.flow import audit
 from douane.flow.house import House
 from douane.model.identity import PERMISSIONS, ROLES, AccessKey, Caller, Member, Person, Project, Session
 from douane.settings import Settings
@@ -102,7 +100,7 @@ def _secret(settings: Settings) -> bytes:
 
 def _write_secret(path: Path) -> None:
     """Whole or not at all, and readable by its owner only: several processes may start at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -162,54 +160,6 @@ def _hasher(settings: Settings) -> PasswordHasher:
     )
 
 
-class SignInLimit:
-    """How many failed sign-ins an account and an address have had in the window. Kept in memory, per process.
-
-    An account's limit does not hold for an address it signed in from before: else a stranger could lock its owner out.
-    """
-
-    def __init__(self, tries: int, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tries = tries
-        self._window_s = window_s
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._failures: dict[str, deque[float]] = {}
-        self._known: dict[tuple[str, str], None] = {}
-
-    def begin(self, account: str, address: str) -> float:
-        """0 and the try is counted, or the seconds to wait before the next one."""
-        now = self._clock()
-        with self._lock:
-            names = [f"address {address}"]
-            if (account, address) not in self._known:
-                names.append(f"account {account}")
-            for name in names:
-                tries = self._recent(name, now)
-                if len(tries) >= self._tries:
-                    return max(tries[0] + self._window_s - now, 1.0)
-            for name in names:
-                self._failures.setdefault(name, deque()).append(now)
-            if len(self._failures) > 20_000:
-                self._failures = {name: tries for name in list(self._failures) if (tries := self._recent(name, now))}
-            return 0.0
-
-    def succeed(self, account: str, address: str) -> None:
-        """The last try was right and does not count."""
-        with self._lock:
-            for name in (f"address {address}", f"account {account}"):
-                if tries := self._failures.get(name):
-                    tries.pop()
-            self._known[(account, address)] = None
-            if len(self._known) > 20_000:
-                del self._known[next(iter(self._known))]
-
-    def _recent(self, name: str, now: float) -> deque[float]:
-        tries = self._failures.get(name, deque())
-        while tries and tries[0] <= now - self._window_s:
-            tries.popleft()
-        return tries
-
-
 # People
 
 
@@ -224,7 +174,7 @@ def add_person(
     password_hash = hash_password(house.settings, password)
     try:
         with write(house.engine) as connection:
-            return people.add(
+            made = people.add(
                 connection,
                 email=email,
                 username=username,
@@ -234,6 +184,8 @@ def add_person(
             )
     except Conflict as error:
         raise Conflict("Email already exists", code="person_exists") from error
+    audit.note(house, "person.add", person=made.email)
+    return made
 
 
 def set_password(house: House, login: str, password: str) -> Person:
@@ -245,6 +197,7 @@ def set_password(house: House, login: str, password: str) -> Person:
             raise NotFound(f"Nobody here is called {login}.")
         people.change(connection, person.id, password_hash=password_hash)
         sessions.end_all(connection, person.id)
+    audit.note(house, "person.password", person=person.email)
     return person
 
 
@@ -257,6 +210,33 @@ def set_disabled(house: House, login: str, disabled: bool) -> Person:
         people.change(connection, person.id, disabled=disabled)
         if disabled:
             sessions.end_all(connection, person.id)
+    audit.note(house, "person.disable" if disabled else "person.enable", person=person.email)
+    return person
+
+
+def everybody(house: House) -> list[tuple[Person, list[tuple[Project, str]]]]:
+    """Everybody who may sign in or could once, by e-mail, with the projects they are in and their roles there."""
+    with read(house.engine) as connection:
+        return [(one, projects.of_person(connection, one.id)) for one in people.everybody(connection)]
+
+
+def set_role(house: House, login: str, project_id: str, role: str | None) -> Person:
+    """Makes a person a member of a project, changes the role, or (None) takes them out. BadRequest for a role that
+    there is not, and where it would leave the project without an Admin; NotFound for an unknown person or project."""
+    if role is not None and role not in ROLES:
+        raise BadRequest(f"There is no role {role}; there are: {', '.join(ROLES)}.")
+    with write(house.engine) as connection:
+        person = people.by_login(connection, login)
+        if person is None:
+            raise NotFound(f"Nobody here is called {login}.")
+        projects.lock(connection, project_id)
+        if projects.get(connection, project_id) is None:
+            raise NotFound(f"Project with id {project_id} does not exist")
+        others = [one for one in projects.members(connection, project_id) if one.person_id != person.id]
+        if role != "Admin" and not any(one.role == "Admin" for one in others):
+            raise BadRequest("That would leave the project without an Admin; make somebody else one first.")
+        projects.set_role(connection, project_id=project_id, person_id=person.id, role=role)
+    audit.note(house, "role.set", project_id=project_id, person=person.email, role=role or "none")
     return person
 
 
@@ -294,12 +274,32 @@ def sign_in(
     stored = person.password_hash if person is not None else _nobody(house.settings)
     fits = _password_fits(house.settings, digest, stored)
     if person is None or person.disabled or not fits:
+        known = None if person is None else person.id
+        audit.note(house, "sign_in", refused=True, who=_tried(login, person), person_id=known)
         raise NotAllowed("Incorrect email or password provided.", code="bad_credentials")
     with read(house.engine) as connection:
         joined = projects.of_person(connection, person.id)
     first, role = joined[0] if joined else (None, None)
     expires_at = datetime.now(UTC) + timedelta(days=house.settings.session_days if days is None else days)
-    return _begin_session(house, secrets, person, first, role, "session", expires_at, None)
+    begun = _begin_session(house, secrets, person, first, role, "session", expires_at, None)
+    audit.note(house, "sign_in", who=person.email, person_id=person.id, project_id=begun.session.project_id)
+    return begun
+
+
+def _tried(login: str, person: Person | None) -> str:
+    """Who was tried. People type their password where the name belongs: of what is nobody's name little is kept."""
+    if person is not None:
+        return person.email
+    return login[:100] if "@" in login else f"{login[:2]}…"
+
+
+def sign_in_limited(house: House, login: str, wait_s: float) -> None:
+    """Notes a try that was not even looked at."""
+    with read(house.engine) as connection:
+        person = people.by_login(connection, login)
+    known = None if person is None else person.id
+    who = _tried(login, person)
+    audit.note(house, "sign_in", refused=True, who=who, person_id=known, limited=True, wait_s=round(wait_s))
 
 
 def personal_token(
@@ -311,7 +311,9 @@ def personal_token(
         role = projects.role_of(connection, project_id, person.id)
     if project is None or role is None:
         raise NotFound(f"Project with id {project_id} does not exist")
-    return _begin_session(house, secrets, person, project, role, "token", expires_at, name)
+    made = _begin_session(house, secrets, person, project, role, "token", expires_at, name)
+    audit.note(house, "token.add", project_id=project_id, name=name)
+    return made
 
 
 def personal_tokens(house: House, person_id: str) -> list[Session]:
@@ -326,6 +328,8 @@ def end_personal_token(house: House, person_id: str, name: str) -> bool:
         named = [one for one in sessions.tokens_of(connection, person_id) if one.name == name]
         for one in named:
             sessions.end(connection, one.id)
+    if named:
+        audit.note(house, "token.revoke", name=name)
     return bool(named)
 
 
@@ -374,9 +378,10 @@ def caller_of(sign_in: SignIn) -> Caller:
     )
 
 
-def sign_out(house: House, session_id: str) -> None:
+def sign_out(house: House, signed_in: SignIn) -> None:
     with write(house.engine) as connection:
-        sessions.end(connection, session_id)
+        sessions.end(connection, signed_in.session.id)
+    audit.note(house, "sign_out", who=signed_in.person.email, person_id=signed_in.person.id)
 
 
 def switch(house: House, sign_in: SignIn, project_id: str) -> SignIn:
@@ -409,8 +414,8 @@ def of_key(house: House, secrets: Secrets, key: str) -> tuple[Caller, tuple[str,
         found = keys.find(connection, secrets.hash(key))
     if found is None:
         return None
-    project_id, allowed_domains = found
-    return Caller(project_id=project_id, permissions=PERMISSIONS), allowed_domains
+    key_id, project_id, allowed_domains = found
+    return Caller(project_id=project_id, permissions=PERMISSIONS, key_id=key_id), allowed_domains
 
 
 def access_key(house: House, secrets: Secrets, project_id: str) -> str:
@@ -427,7 +432,10 @@ def rotate_access_key(house: House, secrets: Secrets, project_id: str) -> str:
     """A new environment key; the old one is refused from now on (by other web processes within seconds)."""
     with write(house.engine) as connection:
         keys.revoke_unnamed(connection, project_id)
-        return _add_key(connection, secrets, project_id, "")
+        made = _add_key(connection, secrets, project_id, "")
+    audit.note(house, "key.revoke", project_id=project_id, name="the project's own")
+    audit.note(house, "key.add", project_id=project_id, name="the project's own")
+    return made
 
 
 def new_access_key(house: House, secrets: Secrets, project_id: str, name: str) -> str:
@@ -437,7 +445,9 @@ def new_access_key(house: House, secrets: Secrets, project_id: str, name: str) -
     with write(house.engine) as connection:
         if projects.get(connection, project_id) is None:
             raise NotFound(f"Project with id {project_id} does not exist")
-        return _add_key(connection, secrets, project_id, name.strip())
+        made = _add_key(connection, secrets, project_id, name.strip())
+    audit.note(house, "key.add", project_id=project_id, name=name.strip())
+    return made
 
 
 def access_keys(house: House, project_id: str) -> list[AccessKey]:
@@ -449,6 +459,7 @@ def revoke_access_key(house: House, project_id: str, key_id: str) -> None:
     with write(house.engine) as connection:
         if not keys.revoke(connection, project_id, key_id):
             raise NotFound(f"Access key with id {key_id} does not exist")
+    audit.note(house, "key.revoke", project_id=project_id, key=key_id)
 
 
 def _add_key(connection: Connection, secrets: Secrets, project_id: str, name: str) -> str:
@@ -472,7 +483,9 @@ def add_project(
     """(the project, the access key of its environment)."""
     with write(house.engine) as connection:
         project = projects.add(connection, name=name, owner_id=owner_id, auth_header_name=auth_header_name)
-        return project, _add_key(connection, secrets, project.id, "")
+        key = _add_key(connection, secrets, project.id, "")
+    audit.note(house, "project.add", project_id=project.id, name=name)
+    return project, key
 
 
 def project(house: House, project_id: str) -> Project:
@@ -524,6 +537,8 @@ def change_project(house: House, project_id: str, **values: Any) -> Project:
         found = projects.get(connection, project_id)
     if found is None:
         raise NotFound(f"Project with id {project_id} does not exist")
+    if values:
+        audit.note(house, "project.change", project_id=project_id, **values)
     return found
 
 
@@ -535,4 +550,5 @@ def remove_project(house: House, project_id: str) -> Project:
         if found is None:
             raise NotFound(f"Project with id {project_id} does not exist")
         projects.remove(connection, project_id)
+    audit.note(house, "project.remove", project_id=project_id, name=found.name)
     return found

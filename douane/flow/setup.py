@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from douane.errors import Conflict
-from douane.flow import identity, templates
+from douane.flow import audit, identity, templates
 from douane.flow.house import House
 from douane.store import installation, keys, people, projects
 from douane.store import templates as stored_templates
@@ -124,4 +124,6 @@ def initialise(house: House) -> Installation | None:
             stored_templates.add_columns(connection, template.id, items)
     except Conflict:
         return None
+    audit.note(house, "person.add", person=person.email)
+    audit.note(house, "project.add", project_id=project.id, name=project.name)
     return Installation(project.id, key, template.id, template.name, person.username, person.email, password)

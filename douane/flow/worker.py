@@ -13,7 +13,7 @@ import structlog
 
 import douane
 from douane import errors
-from douane.flow import attempts, chat, sweeping, work
+from douane.flow import attempts, audit, chat, sign_in_limit, sweeping, work
 from douane.flow.house import House, open_house
 from douane.jobs.children import clear_abandoned
 from douane.jobs.queue import WorkItem
@@ -63,6 +63,8 @@ class _Tick:
             if time.monotonic() >= self._orphans_at:
                 self._orphans_at = time.monotonic() + ORPHANS_EVERY_S
                 sweeping.drop_orphans(self._house)
+                audit.forget_old(self._house)
+                sign_in_limit.forget_old(self._house)
                 self._house.objects.clean()
                 _clear(self._house.settings.work_folder)
         except errors.DouaneError as error:

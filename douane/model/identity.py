@@ -35,11 +35,14 @@ PERMISSIONS = frozenset(
 )
 
 # The three roles of `/v1` (contract 3, last line): Admin may everything, Tech all but the project itself and who is in
-# it, Finance sees the home page only.
+# it, Finance sees the home page only. Importer and Observer are ours, for the two permissions of the chat contract
+# (2.4) each by itself: who runs imports, and who sees what became of them.
 ROLES: dict[str, frozenset[str]] = {
     "Admin": PERMISSIONS,
     "Tech": PERMISSIONS - {MANAGE_PROJECT, BYPASS_RATE_LIMIT},
     "Finance": frozenset({VIEW_PROJECT}),
+    "Importer": frozenset({VIEW_PROJECT, VIEW_TEMPLATES, RUN_IMPORT}),
+    "Observer": frozenset({VIEW_PROJECT, VIEW_TEMPLATES, VIEW_IMPORT_OPERATIONS}),
 }
 
 
@@ -109,13 +112,15 @@ class AccessKey:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as one request knows them. `person_id` and `session_id` are None for an access key; `project_id` is
+    """Who asks, as one request knows them. `person_id` and `session_id` are None for an access key, whose own id is
+    `key_id`; `project_id` is
     None for someone who is in no project yet. `permissions` hold in that project only."""
 
     project_id: str | None
     permissions: frozenset[str]
     person_id: str | None = None
     session_id: str | None = None
+    key_id: str | None = None
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions

@@ -7,6 +7,7 @@ subject, and take a `Connection`: `read` and `write` are the two ways to get one
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def database_url(text: str) -> URL:
 def _open_sqlite(url: URL, settings: Settings) -> Engine:
     if not url.database or url.database == ":memory:":
         raise errors.BadRequest("SQLite needs a file: several processes share it.")
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    _make_private(Path(url.database))
     engine = sa.create_engine(
         url,
         connect_args={"timeout": settings.database_wait_s, "check_same_thread": False},
@@ -77,6 +78,14 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make_private(path: Path) -> None:
+    """A new database may be read by its owner alone, and so may what SQLite puts beside it: it has e-mail addresses,
+    hashes of passwords and edited cells. What exists keeps the rights that somebody gave it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _open_postgres(url: URL, settings: Settings) -> Engine:

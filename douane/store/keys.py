@@ -29,14 +29,14 @@ def add(connection: Connection, *, project_id: str, key_hash: str, key_encrypted
     return made
 
 
-def find(connection: Connection, key_hash: str) -> tuple[str, tuple[str, ...]] | None:
-    """(project id, its allowed domains) of a key that is not revoked."""
+def find(connection: Connection, key_hash: str) -> tuple[str, str, tuple[str, ...]] | None:
+    """(its id, project id, the project's allowed domains) of a key that is not revoked."""
     row = connection.execute(
-        select(access_key.c.project_id, project.c.allowed_domains)
+        select(access_key.c.id, access_key.c.project_id, project.c.allowed_domains)
         .join(project, project.c.id == access_key.c.project_id)
         .where(access_key.c.key_hash == key_hash, access_key.c.revoked_at.is_(None))
     ).first()
-    return None if row is None else (row.project_id, tuple(row.allowed_domains))
+    return None if row is None else (row.id, row.project_id, tuple(row.allowed_domains))
 
 
 def of_project(connection: Connection, project_id: str) -> list[AccessKey]:

@@ -51,6 +51,12 @@ def get(connection: Connection, person_id: str) -> Person | None:
     return _person(connection.execute(select(person).where(person.c.id == person_id)).first())
 
 
+def everybody(connection: Connection) -> list[Person]:
+    """By e-mail."""
+    found = [_person(row) for row in connection.execute(select(person).order_by(person.c.email))]
+    return [one for one in found if one is not None]
+
+
 def by_login(connection: Connection, login: str) -> Person | None:
     """By e-mail if there is an `@` in it, else by username: no username contains one."""
     login = login.strip()

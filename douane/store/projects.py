@@ -52,6 +52,15 @@ def add_member(connection: Connection, *, project_id: str, person_id: str, role:
     return made
 
 
+def set_role(connection: Connection, *, project_id: str, person_id: str, role: str | None) -> None:
+    """None takes the person out."""
+    which = (member.c.project_id == project_id, member.c.person_id == person_id)
+    if role is None:
+        connection.execute(delete(member).where(*which))
+    elif not connection.execute(update(member).where(*which).values(role=role)).rowcount:
+        add_member(connection, project_id=project_id, person_id=person_id, role=role)
+
+
 def get(connection: Connection, project_id: str) -> Project | None:
     row = connection.execute(select(project).where(project.c.id == project_id)).first()
     return None if row is None else _project(row)

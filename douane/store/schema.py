@@ -498,3 +498,39 @@ worker_lease = Table(
     Column("beaten_at", Time, nullable=False),
     Column("started_at", Time, nullable=False),
 )
+
+# Who did what, from where: never what a cell holds. `action` as flow/audit.py lists them; `who` is a name as it was
+# then, because people and keys go, and what they did stays.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("at", Time, nullable=False, index=True),
+    Column("action", String(40), nullable=False),
+    Column("refused", Boolean, nullable=False, default=False),
+    Column("who", String(320), nullable=False, default=""),
+    Column("person_id", String(24), index=True),
+    Column("key_id", String(24)),
+    Column("project_id", String(24), index=True),
+    Column("address", String(64), nullable=False, default=""),
+    Column("request_id", String(40), nullable=False, default=""),
+    Column("about", JSON, nullable=False, default=dict),
+)
+
+# Sign-ins that were tried and not found right, each under the names it counts for: an address, an account, or both.
+sign_in_try = Table(
+    "sign_in_try",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("name", String(64), nullable=False),  # a keyed hash
+    Column("at", Time, nullable=False),
+    Index("ix_sign_in_try_name_at", "name", "at"),
+)
+
+# From where an account has signed in before: a keyed hash of both.
+sign_in_place = Table(
+    "sign_in_place",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("used_at", Time, nullable=False, index=True),
+)

@@ -21,7 +21,8 @@ from starlette.staticfiles import StaticFiles
 from douane import __version__
 from douane.errors import DouaneError
 from douane.flow.house import open_house
-from douane.flow.identity import SignInLimit, unlock
+from douane.flow.identity import unlock
+from douane.flow.sign_in_limit import SignInLimit
 from douane.settings import Settings
 from douane.web.auth import Domains, Keys, Web, web_of
 from douane.web.chat import surface as chat
@@ -60,7 +61,7 @@ def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> Fa
         secrets=secrets,
         keys=Keys(house, secrets),
         domains=Domains(house),
-        sign_in_limit=SignInLimit(settings.login_tries_max, settings.login_window_s),
+        sign_in_limit=SignInLimit(house, secrets),
     )
 
     @contextlib.asynccontextmanager

@@ -8,15 +8,16 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from douane.flow import identity
+from douane.flow import audit, identity
 from douane.flow.house import House
-from douane.flow.identity import Secrets, SignInLimit
+from douane.flow.identity import Secrets
+from douane.flow.sign_in_limit import SignInLimit
 from douane.model.identity import Caller
 from douane.web.metrics import Metrics
 
@@ -93,6 +94,12 @@ class Web:
 def web_of(request: Request) -> Web:
     web: Web = request.app.state.web
     return web
+
+
+async def noted(request: Request, action: str, **about: Any) -> None:
+    """Notes what the caller of this request did (`flow/audit.py`)."""
+    house = web_of(request).house
+    await run_in_threadpool(lambda: audit.note(house, action, **about))
 
 
 def address_of(request: Request) -> str:

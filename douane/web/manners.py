@@ -4,15 +4,19 @@ the end meaning the same as with one.
 
 from __future__ import annotations
 
+import re
+import secrets
 import time
 import traceback
 from collections.abc import Sequence
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
+from douane.flow import audit
 from douane.web.auth import Web
 from douane.web.surface import Surface, of_path
 
@@ -29,6 +33,8 @@ _PAGE_POLICY = (
     "img-src 'self' data:"
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+# A proxy's own, which is used where it is one: so its log and ours can be read together.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,40}")
 # Data that is no surface's.
 _DATA = ("/openapi.json", "/metrics", "/healthz", "/readyz")
 
@@ -52,6 +58,9 @@ class Manners:
             # The same answer without its body, which the server leaves out: it still sees the first method.
             scope = {**scope, "method": "GET"}
         started = False
+        asked = Headers(scope=scope).get("x-request-id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+        client = scope.get("client")
         status, begun_at = 500, time.monotonic()
         data = path.startswith(_DATA) or (surface is not None and surface.frames is None)
         frames = "'self'" if surface is None or surface.frames is None else await surface.frames(self._web, scope)
@@ -61,6 +70,7 @@ class Manners:
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
                 headers = MutableHeaders(raw=message.setdefault("headers", []))
+                headers.setdefault("X-Request-Id", request_id)
                 for name, value in _ALWAYS.items():
                     headers.setdefault(name, value)
                 policy = _DATA_POLICY if data else _PAGE_POLICY.format(frames=frames)
@@ -72,7 +82,8 @@ class Manners:
             await send(message)
 
         try:
-            await self.app(scope, receive, polite)
+            with bound_contextvars(request=request_id), audit.asking(client[0] if client else "", request_id):
+                await self.app(scope, receive, polite)
         except ClientDisconnect:
             # Whoever left in the middle of a body hears nothing any more.
             status = 499
@@ -82,7 +93,8 @@ class Manners:
                 # Nothing can be said any more: the server cuts the connection, so that nobody takes it for the end.
                 raise
             # As text: a renderer that shows local variables would put people's cells into the log.
-            _log.error("fault", method=scope["method"], path=path, trace=traceback.format_exc())
+            trace = traceback.format_exc()
+            _log.error("fault", request=request_id, method=scope["method"], path=path, trace=trace)
             body = (surface or self._surfaces[0]).fault
             await polite(
                 {

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from douane.errors import BadRequest, Conflict, NotAllowed, NotFound, Unavailable
 from douane.flow import identity
 from douane.flow.house import House
-from douane.flow.identity import SignInLimit, password_digest, unlock
+from douane.flow.identity import password_digest, unlock
 from douane.flow.setup import initialise
-from douane.model.identity import PERMISSIONS, Person
+from douane.model.identity import PERMISSIONS, RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Person
 from douane.store import projects, schema
 from douane.store.database import read, write
 
@@ -71,7 +71,7 @@ def test_a_session_ends_by_signing_out_disabling_a_new_password_and_time(house: 
 
     signed_in = identity.sign_in(house, secrets, "ann", password=PASSWORD)
     other = token()
-    identity.sign_out(house, signed_in.session.id)
+    identity.sign_out(house, signed_in)
     assert identity.of_token(house, secrets, signed_in.token) is None
     assert identity.of_token(house, secrets, other) is not None
 
@@ -185,33 +185,37 @@ def test_an_installation_is_made_once(house: House) -> None:
     assert identity.access_key(house, unlock(house), made.project_id) == made.access_key
 
 
-class Clock:
-    now = 1000.0
+def test_roles_are_given_changed_and_taken_away(house: House, ann: Person) -> None:
+    project, _ = identity.add_project(house, unlock(house), ann.id, "Ours")
+    identity.add_person(house, email="bob@example.com", username="bob", password=PASSWORD)
 
-    def __call__(self) -> float:
-        return self.now
+    def may(login: str) -> frozenset[str]:
+        return identity.caller_of(identity.sign_in(house, unlock(house), login, password=PASSWORD)).permissions
+
+    assert may("bob") == frozenset()
+    for role, permission, other in (
+        ("Importer", RUN_IMPORT, VIEW_IMPORT_OPERATIONS),
+        ("Observer", VIEW_IMPORT_OPERATIONS, RUN_IMPORT),
+    ):
+        identity.set_role(house, "bob", project.id, role)
+        assert permission in may("bob")
+        assert other not in may("bob")
+    assert [(one.email, [role for _, role in joined]) for one, joined in identity.everybody(house)] == [
+        ("ann@example.com", ["Admin"]),
+        ("bob@example.com", ["Observer"]),
+    ]
+    identity.set_role(house, "bob@example.com", project.id, None)
+    assert may("bob") == frozenset()
 
 
-def test_ten_wrong_tries_a_minute_and_then_a_pause() -> None:
-    clock = Clock()
-    limit = SignInLimit(10, 60, clock)
-    assert [limit.begin("ann", "1.1.1.1") for _ in range(10)] == [0.0] * 10
-    assert limit.begin("ann", "1.1.1.1") == 60
-    assert limit.begin("ann", "2.2.2.2") == 60, "the account is guessed from elsewhere"
-    assert limit.begin("bob", "1.1.1.1") == 60, "the address tries another account"
-    assert limit.begin("bob", "2.2.2.2") == 0
-    clock.now += 59
-    assert limit.begin("ann", "1.1.1.1") == 1
-    clock.now += 1
-    assert limit.begin("ann", "1.1.1.1") == 0
-
-
-def test_right_tries_don_t_count_and_the_owner_is_not_locked_out() -> None:
-    limit = SignInLimit(2, 60, Clock())
-    for _ in range(5):
-        assert limit.begin("ann", "home") == 0
-        limit.succeed("ann", "home")
-    for _ in range(3):
-        limit.begin("ann", "elsewhere")
-    assert limit.begin("ann", "third") > 0
-    assert limit.begin("ann", "home") == 0, "she signed in from there before"
+def test_a_role_that_makes_no_sense_is_refused(house: House, ann: Person) -> None:
+    project, _ = identity.add_project(house, unlock(house), ann.id, "Ours")
+    with pytest.raises(BadRequest, match="no role King"):
+        identity.set_role(house, "ann", project.id, "King")
+    for role in (None, "Tech"):
+        with pytest.raises(BadRequest, match="without an Admin"):
+            identity.set_role(house, "ann", project.id, role)
+    with pytest.raises(NotFound, match="Nobody here"):
+        identity.set_role(house, "nobody", project.id, "Tech")
+    with pytest.raises(NotFound, match="does not exist"):
+        identity.set_role(house, "ann", "0" * 24, "Admin")

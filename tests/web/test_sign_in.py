@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import unquote
 
+import jwt
 import pytest
+import sqlalchemy as sa
 
-from douane.flow import identity
-from douane.store import projects, sessions
+from douane.flow import audit, identity
+from douane.store import projects, schema, sessions
 from douane.store.database import write
 from tests.web.conftest import Site, message
 
@@ -17,9 +20,17 @@ def test_signing_in_gives_a_token_and_its_cookie(site: Site) -> None:
     answer = client.post("/v1/auth/login", json={"email": site.made.email, "password": site.made.password})
     assert answer.status_code == 201
     assert answer.json() == {"screen": "home", "token": answer.json()["token"]}
-    cookie = answer.headers["set-cookie"]
-    assert cookie.startswith(f"authentication=Bearer%20{answer.json()['token']};")
+    cookie, device = answer.headers.get_list("set-cookie")
     assert {part.strip() for part in cookie.split(";")[1:]} == {"HttpOnly", "Max-Age=86400", "Path=/", "SameSite=lax"}
+    assert "Path=/v1/auth" in device
+    # The answer has the project's key, as the contract says; the cookie, which goes everywhere, has not.
+    said, kept = (
+        jwt.decode(token, options={"verify_signature": False})
+        for token in (answer.json()["token"], unquote(cookie.split("=")[1].split(";")[0]).removeprefix("Bearer "))
+    )
+    assert said.pop("accessToken") == site.made.access_key
+    assert said == kept
+    assert site.made.access_key not in cookie
     claims = client.get("/v1/auth/me").json()
     assert claims["accessToken"] == site.made.access_key
     assert (claims["_projectId"], claims["role"], claims["email"]) == (site.made.project_id, "Admin", site.made.email)
@@ -30,8 +41,8 @@ def test_the_cookie_is_secure_under_https(site: Site) -> None:
     answer = site.anyone().post(
         "https://testserver/v1/auth/login", json={"email": site.made.username, "password": site.made.password}
     )
-    parts = {part.strip() for part in answer.headers["set-cookie"].split(";")}
-    assert {"Secure", "SameSite=none"} <= parts
+    for cookie in answer.headers.get_list("set-cookie"):
+        assert {"Secure", "SameSite=none"} <= {part.strip() for part in cookie.split(";")}
     assert answer.headers["strict-transport-security"]
 
 
@@ -66,7 +77,8 @@ def test_the_eleventh_wrong_try_in_a_minute_waits(site: Site) -> None:
     assert set(statuses[:-1]) <= {401, 429}
     assert statuses[-1] == 429
     assert 1 <= int(tries[-1].headers["retry-after"]) <= 60
-    site.app.state.web.sign_in_limit._failures.clear()
+    with write(site.app.state.web.house.engine) as connection:
+        connection.execute(sa.delete(schema.sign_in_try))
 
 
 def test_signing_out_ends_the_session_at_once_also_for_a_copied_cookie(site: Site) -> None:
@@ -217,3 +229,41 @@ def test_expired_sessions_are_swept_when_someone_signs_in(site: Site) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM session").scalar_one() == 1
         sessions.end_expired(connection)
     assert fresh.get("/v1/auth/me").status_code == 200
+
+
+def test_what_was_asked_for_is_noted_with_who_and_from_where(site: Site) -> None:
+    house = site.app.state.web.house
+    client = site.signed_in()
+    client.get(f"/v1/project/{site.made.project_id}/environment", headers={"X-Request-Id": "proxy-12345678"})
+    shown = audit.lines(house, 1)[0]
+    assert (shown.action, shown.who, shown.address) == ("key.show", site.made.email, "testclient")
+    assert (shown.request_id, shown.project_id) == ("proxy-12345678", site.made.project_id)
+    refused = site.anyone().post("/v1/auth/login", json={"email": "nobody@example.com", "password": "x"})
+    line = audit.lines(house, 1, refused=True)[0]
+    assert (line.who, line.request_id) == ("nobody@example.com", refused.headers["X-Request-Id"])
+    odd = site.anyone().get("/v1/health-check", headers={"X-Request-Id": "a b\tc"})
+    assert odd.headers["X-Request-Id"] != "a b\tc"
+    site.client.delete(f"/v1/upload/{'0' * 24}")
+    made = site.client.post("/v1/template", json={"name": "Gone", "_projectId": site.made.project_id}).json()
+    site.client.delete(f"/v1/template/{made['_id']}")
+    removed = audit.lines(house, 1, action="template.remove")[0]
+    assert (removed.who, removed.about["name"], removed.project_id) == ("an access key", "Gone", site.made.project_id)
+    assert removed.key_id
+
+
+def test_a_browser_that_was_signed_in_gets_in_while_strangers_guess(site: Site) -> None:
+    web = site.app.state.web
+    name = os.urandom(4).hex()
+    identity.add_person(web.house, email=f"{name}@example.com", username=name, password="right")
+    owner, right = site.anyone(), {"email": name, "password": "right"}
+    assert owner.post("/v1/auth/login", json=right).status_code == 201
+    assert owner.get("/v1/auth/logout").status_code == 200
+    with write(web.house.engine) as connection:
+        connection.execute(sa.delete(schema.sign_in_place))
+    strangers = site.anyone()
+    tries = [strangers.post("/v1/auth/login", json={"email": name, "password": "x"}) for _ in range(11)]
+    assert tries[-1].status_code == 429
+    assert strangers.post("/v1/auth/login", json=right).status_code == 429
+    assert owner.post("/v1/auth/login", json=right).status_code == 201
+    with write(web.house.engine) as connection:
+        connection.execute(sa.delete(schema.sign_in_try))

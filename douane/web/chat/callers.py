@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from douane.flow import identity
+from douane.flow import audit, identity
 from douane.flow.identity import SignIn
 from douane.model.identity import BYPASS_RATE_LIMIT, Caller
 from douane.web.auth import Web, address_of, web_of
@@ -51,6 +51,7 @@ async def signed_in(request: Request) -> SignIn:
         found = await run_in_threadpool(identity.of_token, web.house, web.secrets, token)
     if found is None or found.person.id != user_id:
         raise wire.unauthorized(modern=web.house.settings.chat_401_modern)
+    audit.asked_by(found.person.email, person_id=found.person.id, project_id=found.session.project_id)
     return found
 
 

@@ -28,7 +28,7 @@ from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
 from douane.model.operation import Operation
 from douane.store.ids import new_id
 from douane.web import waiting
-from douane.web.auth import Web
+from douane.web.auth import Web, noted
 from douane.web.bodies import form_fields, media_type, read_form, safe_file_name
 from douane.web.chat import answers, callers, schemas, upload_body, wire
 from douane.web.chat.answers import says
@@ -349,6 +349,7 @@ async def clear(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> Re
     """Ends whatever is under way and forgets what was staged."""
     await callers.limited(request, asker)
     await run_in_threadpool(imports.clear, asker.web.house, asker.project_id)
+    await noted(request, "import.remove", project_id=asker.project_id)
     return callers.with_rate(request, answers.success())
 
 

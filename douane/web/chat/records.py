@@ -16,6 +16,7 @@ from douane.errors import BadRequest, WrongStage
 from douane.flow.chat import imports, records
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
 from douane.model.operation import Operation
+from douane.web.auth import noted
 from douane.web.bodies import attachment
 from douane.web.chat import answers, callers, wire
 from douane.web.chat.answers import says
@@ -107,6 +108,7 @@ async def export_records(request: Request, asker: Asker = Depends(may(RUN_IMPORT
     chunks = records.encoded(asker.web.house, operation, table, view, format)  # type: ignore[arg-type]
     # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
     first = await run_in_threadpool(next, chunks, b"")
+    await noted(request, "chat.export", operation=operation.id, table=table, view=view, format=format)
     return StreamingResponse(
         streamed(chunks, first), media_type=media[format], headers=attachment(f"{table}-{view}.{format}")
     )

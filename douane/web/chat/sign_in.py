@@ -56,16 +56,17 @@ async def login(request: Request) -> Response:
     if "\0" in name:  # no database takes one
         raise wire.login_refused()
     account, address = name.strip().lower(), address_of(request)
-    wait_s = web.sign_in_limit.begin(account, address)
-    if wait_s > 0:
-        raise wire.too_many(max(1, round(wait_s)), {"Retry-After": str(max(1, round(wait_s)))})
+    tried = await run_in_threadpool(web.sign_in_limit.begin, account, address)
+    if tried.wait_s > 0:
+        await run_in_threadpool(identity.sign_in_limited, web.house, name, tried.wait_s)
+        raise wire.too_many(max(1, round(tried.wait_s)), {"Retry-After": str(max(1, round(tried.wait_s)))})
     try:
         found = await run_in_threadpool(
             identity.sign_in, web.house, web.secrets, name, password=password, digest=digest, days=_days(request)
         )
     except NotAllowed as error:
         raise wire.login_refused() from error
-    web.sign_in_limit.succeed(account, address)
+    await run_in_threadpool(web.sign_in_limit.succeed, tried)
     return _signed_in(request, found)
 
 
@@ -100,7 +101,7 @@ def _signed_in(request: Request, found: SignIn) -> Response:
 @router.api_route("/v1/logout", methods=["POST", "GET"], include_in_schema=False)
 async def logout(request: Request, found: SignIn = Depends(callers.signed_in)) -> Response:
     """Revokes the token that is presented, no other."""
-    await run_in_threadpool(identity.sign_out, web_of(request).house, found.session.id)
+    await run_in_threadpool(identity.sign_out, web_of(request).house, found)
     return answers.success({"status": "success", "data": {"message": "You've been logged out!"}})
 
 

@@ -15,6 +15,7 @@ from douane.errors import NotFound
 from douane.flow.chat import files, workspace
 from douane.flow.chat.messages import Document, Page
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
+from douane.web.auth import noted
 from douane.web.bodies import attachment, safe_file_name
 from douane.web.chat import answers, wire
 from douane.web.chat.answers import says
@@ -345,6 +346,7 @@ async def export(request: Request, asker: Asker = Depends(viewer)) -> Response:
     )
     # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
     first = await run_in_threadpool(next, chunks, b"")
+    await noted(request, "chat.export", table=table, format=format)
     return StreamingResponse(streamed(chunks, first), media_type=media[format], headers=attachment(f"{table}.{format}"))
 
 
@@ -353,6 +355,7 @@ async def file(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> Res
     """The bytes of a file that a message names, once they were fetched; always as a download."""
     file_id = request.query_params.get("fileId", "")
     chunks, _, name = await run_in_threadpool(files.body, asker.web.house, asker.project_id, file_id)
+    await noted(request, "file.export", file=file_id)
     return StreamingResponse(
         streamed(chunks), media_type="application/octet-stream", headers=attachment(safe_file_name(name))
     )

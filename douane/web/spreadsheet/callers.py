@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from douane.errors import NotFound
-from douane.flow import identity
+from douane.flow import audit, identity
 from douane.flow.identity import Secrets, SignIn
 from douane.model.identity import READ_ACCESS_KEY, ROLES, Caller
 from douane.web.auth import Web, from_own_pages, origin_of, web_of
@@ -25,6 +25,9 @@ from douane.web.bodies import read_value
 from douane.web.spreadsheet import wire
 
 COOKIE = "authentication"
+# Kept when its owner signs out: it says that the account was used in this browser, and opens nothing.
+DEVICE_COOKIE = "device"
+_DEVICE_S = 365 * 86_400
 _ISSUER = "impler"
 
 
@@ -66,6 +69,7 @@ async def _caller(request: Request) -> Caller:
         if found is None:
             raise wire.unauthorized("API Key not found!")
         caller, domains = found
+        audit.asked_by("an access key", key_id=caller.key_id, project_id=caller.project_id)
         if domains:
             _check_domain(request, domains)
         return caller
@@ -80,7 +84,11 @@ async def _signed_in(web: Web, request: Request) -> SignIn | None:
     claims = read_token(web.secrets, request.cookies.get(COOKIE))
     if claims is None:
         return None
-    return await run_in_threadpool(identity.of_token, web.house, web.secrets, claims["jti"])
+    found = await run_in_threadpool(identity.of_token, web.house, web.secrets, claims["jti"])
+    if found is not None:
+        person, project_id = found.person, found.session.project_id
+        audit.asked_by(person.email, person_id=person.id, project_id=project_id)
+    return found
 
 
 async def in_project(request: Request, caller: Caller, project_id: str, permission: str) -> Caller:
@@ -143,11 +151,11 @@ def read_token(secrets: Secrets, cookie: str | None) -> dict[str, Any] | None:
     return claims if isinstance(claims["jti"], str) else None
 
 
-def claims_of(web: Web, signed_in: SignIn) -> wire.Claims:
+def claims_of(web: Web, signed_in: SignIn, *, with_key: bool = True) -> wire.Claims:
     """Reads the project's key: it is one of the claims."""
     project_id = signed_in.session.project_id if signed_in.role is not None else None
     key = ""
-    if project_id is not None and READ_ACCESS_KEY in ROLES.get(signed_in.role or "", frozenset()):
+    if with_key and project_id is not None and READ_ACCESS_KEY in ROLES.get(signed_in.role or "", frozenset()):
         key = identity.access_key(web.house, web.secrets, project_id)
     expires = signed_in.session.expires_at
     return wire.claims(
@@ -160,19 +168,35 @@ def claims_of(web: Web, signed_in: SignIn) -> wire.Claims:
     )
 
 
-def token_of(web: Web, signed_in: SignIn) -> str:
-    """The signed token that stands in the cookie and in the answer of signing in."""
-    claims: Mapping[str, Any] = msgspec.to_builtins(claims_of(web, signed_in))
+def token_of(web: Web, signed_in: SignIn, *, with_key: bool = True) -> str:
+    """The signed token of the answer of signing in. That of the cookie is the same without the project's key: a cookie
+    is sent with every request, and proxies keep what they see; `/v1/auth/me` answers the key to who needs it."""
+    claims: Mapping[str, Any] = msgspec.to_builtins(claims_of(web, signed_in, with_key=with_key))
     return jwt.encode({**claims, "jti": signed_in.token}, web.secrets.signing_key, algorithm="HS256")
 
 
-def set_cookie(request: Request, response: Response, token: str) -> None:
+async def set_cookie(request: Request, response: Response, signed_in: SignIn) -> None:
     """SameSite=None, which the contract asks for, needs Secure; without https a browser takes neither."""
-    https = _is_https(request)
+    https, web = _is_https(request), web_of(request)
+    token = await run_in_threadpool(lambda: token_of(web, signed_in, with_key=False))
     response.set_cookie(
         COOKIE,
         quote(f"Bearer {token}", safe="."),
-        max_age=web_of(request).house.settings.session_days * 86_400,
+        max_age=web.house.settings.session_days * 86_400,
+        httponly=True,
+        secure=https,
+        samesite="none" if https else "lax",
+    )
+
+
+def mark_device(request: Request, response: Response, mark: str) -> None:
+    """So that strangers who guess at the account cannot keep its owner out of this browser."""
+    https = _is_https(request)
+    response.set_cookie(
+        DEVICE_COOKIE,
+        mark,
+        max_age=_DEVICE_S,
+        path="/v1/auth",
         httponly=True,
         secure=https,
         samesite="none" if https else "lax",

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from douane.flow import identity, templates
 from douane.flow.identity import SignIn
 from douane.model.identity import MANAGE_PROJECT, READ_ACCESS_KEY, VIEW_PROJECT, VIEW_TEMPLATES, Caller, Project
-from douane.web.auth import Web, web_of
+from douane.web.auth import Web, noted, web_of
 from douane.web.spreadsheet import answers, callers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, in_project, page_of
@@ -115,7 +115,9 @@ async def read_environment(request: Request, project_id: str, caller: Caller = D
         project, members = identity.project_with_members(web.house, callers.own_project(caller))
         return wire.environment(project, members, identity.access_key(web.house, web.secrets, project.id))
 
-    return answers.json(await run_in_threadpool(work))
+    shown = await run_in_threadpool(work)
+    await noted(request, "key.show", project_id=shown.project_id)
+    return answers.json(shown)
 
 
 @router.get("/project/{project_id}/allowed-domains", **says(wire.ProjectDocument, 400, 401, 403, 404))
@@ -150,7 +152,7 @@ async def regenerate_key(request: Request, person: SignIn = Depends(callers.pers
     key = await run_in_threadpool(identity.rotate_access_key, web.house, web.secrets, callers.own_project(caller))
     web.forget()
     answer = answers.json(wire.NewAccessToken(key))
-    callers.set_cookie(request, answer, await run_in_threadpool(callers.token_of, web, person))
+    await callers.set_cookie(request, answer, person)
     return answer
 
 
@@ -166,4 +168,4 @@ async def _go_on_in(request: Request, project_id: str, answer: Response, person:
     web = web_of(request)
     person = person or await callers.person(request)
     moved = await run_in_threadpool(identity.switch, web.house, person, project_id)
-    callers.set_cookie(request, answer, await run_in_threadpool(callers.token_of, web, moved))
+    await callers.set_cookie(request, answer, moved)

@@ -13,7 +13,7 @@ from douane.flow.changing import How
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import Operation
 from douane.web import waiting
-from douane.web.auth import Web, web_of
+from douane.web.auth import Web, noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, page_of
@@ -88,6 +88,7 @@ async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may
         return imports.confirm(web.house, operation, rows_max)
 
     operation = await _done(web, await run_in_threadpool(work))
+    await noted(request, "import.confirm", operation=operation.id, rows=operation.total)
     return answers.json(wire.Confirmed(document(operation)), 201)
 
 
@@ -144,13 +145,14 @@ async def delete_records(request: Request, upload_id: str, caller: Caller = Depe
     web, upload_id = web_of(request), checked(upload_id)
     value = await body(request)
 
-    def work() -> None:
+    def work() -> int:
         operation = find(web, caller, upload_id)
         indexes = wire.deleted_indexes(value)
         _in_review(operation)
         changing.delete(web.house, operation, indexes, How(caller.person_id))
+        return len(indexes)
 
-    await run_in_threadpool(work)
+    await noted(request, "records.remove", operation=upload_id, records=await run_in_threadpool(work))
     return answers.empty(201)
 
 

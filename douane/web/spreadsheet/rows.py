@@ -13,7 +13,7 @@ from douane import encodings
 from douane.flow import records
 from douane.model.identity import VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import Operation
-from douane.web.auth import web_of
+from douane.web.auth import noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import checked, may, page_of
@@ -78,8 +78,13 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
         # The first piece is waited for: what fails before it is answered as an error, what fails later cuts the
         # connection, so that a result never looks complete and is not.
         first = await run_in_threadpool(next, chunks, b"")
+        await noted(request, "rows.export", operation=operation.id, view=view, media_type=kind)
         return StreamingResponse(streamed(chunks, first), media_type=kind)
-    return Response(await run_in_threadpool(a_page), media_type=kind)
+    shown = await run_in_threadpool(a_page)
+    if page == 1:
+        # Of what is pulled page by page the first tells of it all: a line a page would bury the others.
+        await noted(request, "rows.export", operation=upload_id, view=view, media_type=kind, paged=True)
+    return Response(shown, media_type=kind)
 
 
 def _encodings() -> dict[str, str]:

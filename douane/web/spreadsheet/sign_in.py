@@ -26,20 +26,23 @@ async def login(request: Request) -> Response:
         raise wire.forbidden()
     login, password = wire.login(await body(request))
     account, address = login.strip().lower(), address_of(request)
-    wait_s = web.sign_in_limit.begin(account, address)
-    if wait_s > 0:
+    device = request.cookies.get(callers.DEVICE_COOKIE)
+    tried = await run_in_threadpool(web.sign_in_limit.begin, account, address, device)
+    if tried.wait_s > 0:
+        await run_in_threadpool(identity.sign_in_limited, web.house, login, tried.wait_s)
         raise wire.WireError(
-            429, "Too many requests, Try again after a minute.", headers={"Retry-After": str(math.ceil(wait_s))}
+            429, "Too many requests, Try again after a minute.", headers={"Retry-After": str(math.ceil(tried.wait_s))}
         )
     try:
         signed_in = await run_in_threadpool(identity.sign_in, web.house, web.secrets, login, password=password)
     except NotAllowed as error:
         raise wire.unauthorized("Incorrect email or password provided.") from error
-    web.sign_in_limit.succeed(account, address)
+    await run_in_threadpool(web.sign_in_limit.succeed, tried)
     token = await run_in_threadpool(callers.token_of, web, signed_in)
     screen = "home" if signed_in.session.project_id is not None else "onboard"
     answer = answers.json(wire.SignedIn(screen, token), 201)
-    callers.set_cookie(request, answer, token)
+    await callers.set_cookie(request, answer, signed_in)
+    callers.mark_device(request, answer, web.sign_in_limit.device_mark(account))
     return answer
 
 
@@ -59,7 +62,7 @@ async def logout(request: Request) -> Response:
             raise wire.forbidden()
         signed_in = await run_in_threadpool(identity.of_token, web.house, web.secrets, claims["jti"])
         if signed_in is not None:
-            await run_in_threadpool(identity.sign_out, web.house, signed_in.session.id)
+            await run_in_threadpool(identity.sign_out, web.house, signed_in)
     answer = answers.empty()
     callers.clear_cookie(request, answer)
     return answer

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from douane.errors import BadTemplate, Conflict
 from douane.flow import imports, templates
 from douane.model.identity import MANAGE_TEMPLATES, VIEW_IMPORT_OPERATIONS, VIEW_TEMPLATES, Caller
-from douane.web.auth import web_of
+from douane.web.auth import noted, web_of
 from douane.web.spreadsheet import answers, callers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, in_project, may, own_project, page_of
@@ -59,6 +59,7 @@ async def delete_template(
     request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))
 ) -> Response:
     stored = await run_in_threadpool(templates.remove, web_of(request).house, checked(template_id), own_project(caller))
+    await noted(request, "template.remove", template=stored.id, name=stored.name)
     return answers.json(wire.template(stored))
 
 

@@ -22,7 +22,7 @@ from douane.model.template import StoredColumn, StoredTemplate
 from douane.store.ids import new_id
 from douane.store.objects import Objects, Upload
 from douane.web import waiting
-from douane.web.auth import Web, web_of
+from douane.web.auth import Web, noted, web_of
 from douane.web.bodies import Form, attachment, media_type, read_form, read_value
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
@@ -273,6 +273,7 @@ async def terminate_upload(request: Request, upload_id: str, caller: Caller = De
     wire.guard(operation, "uploaded", "mapped")
     operation = await run_in_threadpool(imports.terminate, web.house, operation)
     wire.guard(operation)
+    await noted(request, "import.remove", operation=operation.id, file=operation.file_name)
     return answers.json(wire.TerminatedDocument(operation.id, wire.STATUS[operation.stage], operation.id))
 
 
@@ -295,6 +296,7 @@ async def download_original(
         "Content-Length": str(operation.source_size),
         "Content-Type": operation.media_type or "application/octet-stream",
     }
+    await noted(request, "file.export", operation=operation.id, file=name)
     return StreamingResponse(streamed(chunks), headers=headers)
 
 
