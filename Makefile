@@ -24,12 +24,13 @@ bench: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m bench.run $(ARGS)
 
 # The kill tests for as long as one likes; each round is one import, on both storage modes. Of a chat import, KILLS
-# moments in one of MESSAGES messages.
+# moments in one of MESSAGES messages. Of each reader of binary workbooks, MUTATIONS changed files.
 torture: $(VENV)/test.stamp
 	DOUANE_TORTURE_ROUNDS=$(or $(ROUNDS),20) DOUANE_TORTURE_SEED=$(or $(SEED),$$$$) \
 	DOUANE_TORTURE_MESSAGES=$(or $(MESSAGES),200000) DOUANE_TORTURE_KILLS=$(or $(KILLS),20) \
+	DOUANE_TORTURE_MUTATIONS=$(or $(MUTATIONS),100000) \
 		$(VENV)/bin/python -m pytest --timeout=7200 \
-		tests/flow/test_kill.py tests/flow/chat/test_kills.py tests/jobs $(ARGS)
+		tests/flow/test_kill.py tests/flow/chat/test_kills.py tests/jobs tests/sheet/formats/test_binary_fuzz.py $(ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check
