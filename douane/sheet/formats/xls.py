@@ -50,6 +50,8 @@ _RUN_BYTES = 16 << 20  # of records whose rows are brought into order at once
 _RUNS_MAX = 16
 _OPEN_ROW_CELLS = 1 << 18
 
+Records = npt.NDArray[np.int64]  # positions among the records of a block
+
 
 def recognise(head: bytes, source: Source) -> bool:
     """An OLE compound file, a bare stream of records, or what other programs save under .xls without being a workbook:
@@ -302,44 +304,64 @@ def _cells(block: Block, found: Globals, first_row: int = 0, end_row: int = biff
     if len(labels):
         type[place[labels]] = TEXT
         value[place[labels]] = np.arange(len(labels))
-        texts = _label_texts(block, labels, values[labels], found)
+        texts = _texts(block, labels, values[labels], found)
     if len(formulas):
         plain = formulas[~result & (count[formulas] > 0)]
         value[place[plain]] = real[values[plain]]
         for code, kind in ((1, BOOLEAN), (2, ERROR)):
             these = formulas[result & (special == code)]
             type[place[these]], value[place[these]] = kind, byte[values[these] + 2]
-        for record in formulas[result & (special == 0)].tolist():
-            type[place[record]], value[place[record]] = TEXT, len(texts)
-            texts.append(_result_text(block, record, found))
+        told = formulas[result & (special == 0)]
+        type[place[told]], value[place[told]] = TEXT, len(texts) + np.arange(len(told))
+        texts += _result_texts(block, told, found)
     return _Found(row, column, type, style, value, texts)
 
 
-def _label_texts(
-    block: Block, labels: npt.NDArray[np.int64], values: npt.NDArray[np.int64], found: Globals
-) -> list[str]:
-    """The texts of cells; `values`: where each begins, with its length before it."""
-    data, texts = block.data, []
-    wide = found.version == 8 and not biff.is_old(block.kinds[labels], 8).any()
-    ends = (block.starts + 4 + block.lengths)[labels].tolist()
-    for record, at, end in zip(labels.tolist(), values.tolist(), ends, strict=True):
-        if wide:
-            stop = at + 3 + (data[at] | data[at + 1] << 8) if at + 3 <= end else end + 1
-            if stop <= end and not data[at + 2]:
-                texts.append(data[at + 3 : stop].decode("latin-1"))
-                continue
-        texts.append(_text(block, record, at - int(block.starts[record]) - 4, found))
+def _texts(block: Block, records: Records, begins: Records, found: Globals) -> list[str]:
+    """The texts of these records; `begins`: where each begins in the block, with its length before it."""
+    data = block.data
+    ends = (block.starts + 4 + block.lengths)[records]
+    old = biff.is_old(block.kinds[records], found.version)
+    if found.version == 8 and not old.any():
+        texts: list[str] = []
+        for record, at, end in zip(records.tolist(), begins.tolist(), ends.tolist(), strict=True):
+            if at + 3 <= end:
+                size = data[at] | data[at + 1] << 8
+                if data[at + 2] == 0 and at + 3 + size <= end:
+                    texts.append(data[at + 3 : at + 3 + size].decode("latin-1"))
+                    continue
+                if data[at + 2] == 1 and at + 3 + 2 * size <= end:
+                    texts.append(data[at + 3 : at + 3 + 2 * size].decode("utf-16-le", "backslashreplace"))
+                    continue
+            texts.append(_text(block, record, at - int(block.starts[record]) - 4, found))
+        return texts
+    word = biff.words(data, "<u2")
+    size = word[np.minimum(begins, len(word) - 1)].astype(np.int64)
+    first = np.where(old, begins + 1, begins + 2)
+    stops = first + np.where(old, size & 0xFF, size)
+    spans = list(zip(records.tolist(), first.tolist(), stops.tolist(), (stops <= ends).tolist(), strict=True))
+    if found.version == 8 or not all(whole for _, _, _, whole in spans):
+        bodies = (begins - block.starts[records] - 4).tolist()
+        return [_text(block, record, body, found) for record, body in zip(records.tolist(), bodies, strict=True)]
+    return [data[at:stop].decode(found.encoding, "backslashreplace") for _, at, stop, _ in spans]
+
+
+def _result_texts(block: Block, formulas: Records, found: Globals) -> list[str]:
+    """The texts that formulas gave, each in a record behind it; "" where it is missing."""
+    last = len(block.classes) - 1
+    behind = np.minimum(formulas + 1, last)
+    # Nearly always it is the next one.
+    for place in np.flatnonzero((block.classes[behind] == biff.FOLLOWING) & (behind > formulas)).tolist():
+        record = int(behind[place])
+        while record < last and block.classes[record] == biff.FOLLOWING:
+            record += 1
+        behind[place] = record
+    there = np.flatnonzero((block.classes[behind] == biff.RESULT_TEXT) & (behind > formulas))
+    texts = [""] * len(formulas)
+    records = behind[there]
+    for place, text in zip(there.tolist(), _texts(block, records, block.starts[records] + 4, found), strict=True):
+        texts[place] = text
     return texts
-
-
-def _result_text(block: Block, formula: int, found: Globals) -> str:
-    """The text that a formula gave, in a record behind it; "" where it is missing."""
-    record = formula + 1
-    while record < len(block.classes) and block.classes[record] == biff.FOLLOWING:
-        record += 1
-    if record == len(block.classes) or block.classes[record] != biff.RESULT_TEXT:
-        return ""
-    return _text(block, record, 0, found)
 
 
 def _text(block: Block, record: int, first: int, found: Globals) -> str:
