@@ -41,7 +41,7 @@ from douane.sheet.formats.sheet_frame import (
     without,
 )
 
-NUMBER, SHARED, TEXT, BOOLEAN, ERROR = range(5)
+NUMBER, SHARED, TEXT, BOOLEAN, ERROR, UNRESOLVED = range(6)
 
 ERRORS = {
     0x00: "#NULL!",
@@ -62,9 +62,9 @@ class Cells:
     """The cells of a run of rows, in the order of rows and columns.
 
     Per row: `lines` uint32, the sheet's row number from 1; `hidden` bool. Per cell that has a value: `row` uint32,
-    position in `lines`; `column` uint32 from 0; `type` uint8, NUMBER ... ERROR; `style` int32, the position among the
-    workbook's cell formats; `value` float64: the number, the number of the shared text, the position in `texts`, the
-    truth or the code of the error.
+    position in `lines`; `column` uint32 from 0; `type` uint8, NUMBER ... UNRESOLVED (a formula without a stored
+    result, which is told of and shows nothing); `style` int32, the position among the workbook's cell formats; `value`
+    float64: the number, the number of the shared text, the position in `texts`, the truth or the code of the error.
     """
 
     lines: npt.NDArray[np.uint32]
@@ -194,6 +194,8 @@ def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
             case t if t == BOOLEAN:
                 truths = ["TRUE" if v else "FALSE" for v in value.tolist()]
                 add(at, pl.Series(truths, dtype=pl.String), KIND_BOOLEAN)
+            case t if t == UNRESOLVED:
+                add(at, pl.Series([""] * len(at), dtype=pl.String), KIND_TEXT)
             case _:
                 codes = [ERRORS.get(int(v), _OTHER_ERROR) for v in value.tolist()]
                 add(at, pl.Series(codes, dtype=pl.String), KIND_ERROR)
@@ -211,7 +213,9 @@ def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
         column -= np.clip(cells.column.astype(np.int64) - first, 0, end - first)
     under = covered(cells.lines, cells.row, cells.column, facts.merged)
     under_lines = cells.lines[cells.row[under & ~drop]]
-    values = Values(cells.lines, cells.hidden, cells.row, column.astype(np.uint32), text, kind, under_lines)
+    unresolved = cells.lines[cells.row[(cells.type == UNRESOLVED) & ~under]]
+    shown = column.astype(np.uint32)
+    values = Values(cells.lines, cells.hidden, cells.row, shown, text, kind, under_lines, unresolved)
     return without(values, drop | under)
 
 

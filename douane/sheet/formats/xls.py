@@ -27,6 +27,7 @@ from douane.sheet.formats.binary_cells import (
     NUMBER,
     SHARED,
     TEXT,
+    UNRESOLVED,
     BinaryReader,
     Book,
     Cells,
@@ -35,7 +36,9 @@ from douane.sheet.formats.binary_cells import (
     rk_numbers,
 )
 from douane.sheet.formats.compound import MAGIC, CompoundFile
-from douane.sheet.formats.formula_tokens import gives_text
+from douane.sheet.formats.formula_tokens import OTHER as OTHER_RESULT
+from douane.sheet.formats.formula_tokens import TEXT as TEXT_RESULT
+from douane.sheet.formats.formula_tokens import UNKNOWN, result_of
 from douane.sheet.formats.merged_cells import sorted_ranges
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
@@ -168,7 +171,7 @@ class _Walk:
 
     def _scan(self) -> SheetFacts:
         columns: list[tuple[int, int]] = []
-        unstored = doubtful = 0
+        proven = doubtful = 0
         merged = [np.zeros((0, 4), np.int64)]
         last = 0
         for block in self._blocks():
@@ -180,8 +183,8 @@ class _Walk:
                 last = int(rows[-1])
                 self._bytes_of_row += np.bincount(rows, block.lengths[cells] + 4, biff.ROWS).astype(np.int64)
             if self._found.version == 8:
-                lost, zeros = _without_result(block)
-                unstored, doubtful = unstored + len(lost), doubtful + zeros - len(lost)
+                without, others = _without_result(block)
+                proven, doubtful = proven + len(without), doubtful + others
             at = block.starts[block.classes == biff.ROW]
             hidden = (word[at + 16] & 0x20) > 0
             self._hidden[word[at + 4]] = hidden
@@ -193,11 +196,9 @@ class _Walk:
                 count = min(int(word[at + 4]), (length - 2) // 8)
                 ranges = np.frombuffer(block.data, "<u2", 4 * count, at + 6).reshape(-1, 4)
                 merged.append(ranges.astype(np.int64))
-        if unstored:
-            more = f" {doubtful:,} more hold a 0 that may stand for a text." if doubtful else ""
-            some = "text of 1 formula is" if unstored == 1 else f"texts of {unstored:,} formulas are"
-            note = f"The {some} not in the file and left empty.{more} Recalculate the workbook and save it again."
-            self.notes = (note,)
+        if proven and doubtful:
+            some = "1 more formula holds" if doubtful == 1 else f"{doubtful:,} more formulas hold"
+            self.notes = (f"{some} a 0 or an empty text that may be no result either.",)
         return SheetFacts(merged_ranges(columns), sorted_ranges(np.concatenate(merged)))
 
     def runs(self) -> Iterator[tuple[Cells, int]]:
@@ -268,9 +269,10 @@ def _cells(block: Block, found: Globals, first_row: int = 0, end_row: int = biff
     values = starts + behind
     result = word[values[formulas] + 6] == 0xFFFF
     special = byte[values[formulas]]
-    count[formulas[result & (special >= 3)]] = 0  # an empty result
-    if found.version == 8:
-        count[_without_result(block)[0]] = 0
+    unresolved = _without_result(block)[0] if found.version == 8 else np.zeros(0, np.int64)
+    unresolved = unresolved[is_cell[unresolved]]
+    empty = formulas[result & (special >= 3)]
+    count[np.setdiff1d(empty, unresolved)] = 0
     place = np.cumsum(count) - count
     total = int(count.sum())
 
@@ -306,14 +308,17 @@ def _cells(block: Block, found: Globals, first_row: int = 0, end_row: int = biff
         value[place[labels]] = np.arange(len(labels))
         texts = _texts(block, labels, values[labels], found)
     if len(formulas):
-        plain = formulas[~result & (count[formulas] > 0)]
+        plain = formulas[~result]
         value[place[plain]] = real[values[plain]]
         for code, kind in ((1, BOOLEAN), (2, ERROR)):
             these = formulas[result & (special == code)]
             type[place[these]], value[place[these]] = kind, byte[values[these] + 2]
         told = formulas[result & (special == 0)]
+        results = _result_texts(block, told, found)
         type[place[told]], value[place[told]] = TEXT, len(texts) + np.arange(len(told))
-        texts += _result_texts(block, told, found)
+        texts += [text or "" for text in results]
+        type[place[told[[text is None for text in results]]]] = UNRESOLVED
+        type[place[unresolved]] = UNRESOLVED
     return _Found(row, column, type, style, value, texts)
 
 
@@ -346,8 +351,8 @@ def _texts(block: Block, records: Records, begins: Records, found: Globals) -> l
     return [data[at:stop].decode(found.encoding, "backslashreplace") for _, at, stop, _ in spans]
 
 
-def _result_texts(block: Block, formulas: Records, found: Globals) -> list[str]:
-    """The texts that formulas gave, each in a record behind it; "" where it is missing."""
+def _result_texts(block: Block, formulas: Records, found: Globals) -> list[str | None]:
+    """The texts that formulas gave, each in a record behind it; None where it is missing."""
     last = len(block.classes) - 1
     behind = np.minimum(formulas + 1, last)
     # Nearly always it is the next one.
@@ -357,7 +362,7 @@ def _result_texts(block: Block, formulas: Records, found: Globals) -> list[str]:
             record += 1
         behind[place] = record
     there = np.flatnonzero((block.classes[behind] == biff.RESULT_TEXT) & (behind > formulas))
-    texts = [""] * len(formulas)
+    texts: list[str | None] = [None] * len(formulas)
     records = behind[there]
     for place, text in zip(there.tolist(), _texts(block, records, block.starts[records] + 4, found), strict=True):
         texts[place] = text
@@ -376,18 +381,21 @@ def _text(block: Block, record: int, first: int, found: Globals) -> str:
     return whole[size_bytes : size_bytes + size].decode(found.encoding, "backslashreplace")
 
 
-def _without_result(block: Block) -> tuple[npt.NDArray[np.int64], int]:
-    """(the formulas of BIFF8 that can only give a text but hold the number 0, how many formulas hold a 0)"""
+def _without_result(block: Block) -> tuple[Records, int]:
+    """(the formulas of BIFF8 that hold a 0 or an empty text but cannot give it, how many others hold one)"""
     formulas = np.flatnonzero(block.classes == biff.FORMULA)
-    zeros = formulas[biff.words(block.data, "<u8")[block.starts[formulas] + 10] == 0]
-    found = []
-    for record, start, length in zip(
-        zeros.tolist(), block.starts[zeros].tolist(), block.lengths[zeros].tolist(), strict=True
-    ):
-        size = int.from_bytes(block.data[start + 24 : start + 26], "little")
-        if 22 + size <= length and gives_text(block.data[start + 26 : start + 26 + size]):
+    held = biff.words(block.data, "<u8")[block.starts[formulas] + 10]
+    zero, empty = held == 0, held & np.uint64(0xFFFF0000000000FF) == np.uint64(0xFFFF000000000003)
+    some = np.flatnonzero(zero | empty)
+    records, found, others = formulas[some], [], 0
+    bounds = zip(records.tolist(), block.starts[records].tolist(), block.lengths[records].tolist(), strict=True)
+    for (record, start, length), is_zero in zip(bounds, zero[some].tolist(), strict=True):
+        size = int.from_bytes(block.data[start + 24 : start + 26], "little") if length >= 22 else 1 << 16
+        result = result_of(block.data[start + 26 : start + 26 + size]) if 22 + size <= length else UNKNOWN
+        if result == (TEXT_RESULT if is_zero else OTHER_RESULT):
             found.append(record)
-    return np.array(found, np.int64), len(zeros)
+        others += result == UNKNOWN
+    return np.array(found, np.int64), others
 
 
 def _bodies(block: Block, record: int) -> Iterator[bytes]:

@@ -176,15 +176,15 @@ def test_results_of_formulas() -> None:
     ]
 
 
-def calculated(tokens: bytes, value: float = 0.0) -> bytes:
+def calculated(tokens: bytes, result: bytes = bytes(8)) -> bytes:
     """A cell with this formula and result."""
-    body = place(0, 0) + struct.pack("<dHIH", value, 0, 0, len(tokens)) + tokens
-    return record(0x06, body)
+    return record(0x06, place(0, 0) + result + struct.pack("<HIH", 0, 0, len(tokens)) + tokens)
 
 
+EMPTY_TEXT = b"\x03\0\0\0\0\0\xff\xff"
 A, B, ONE = b"\x17\x01\x00A", b"\x17\x01\x01B\x00", b"\x1e\x01\x00"
 REFERENCE = b"\x44\x00\x00\x00\xc0"
-UPPER, LEFT, LENGTH = b"\x41\x71\x00", b"\x42\x02\x73\x00", b"\x41\x20\x00"
+UPPER, LEFT, LENGTH, SUM = b"\x41\x71\x00", b"\x42\x02\x73\x00", b"\x41\x20\x00", b"\x19\x10\x00\x00"
 
 
 def chosen(*branches: bytes) -> bytes:
@@ -193,48 +193,61 @@ def chosen(*branches: bytes) -> bytes:
     return ONE + b"\x19\x02\x00\x00" + b"".join(b + go_on for b in branches) + bytes([0x42, 1 + len(branches), 1, 0])
 
 
+TEXTS = [
+    A + B + b"\x08",
+    REFERENCE + A + b"\x08\x15",
+    REFERENCE + UPPER,
+    REFERENCE + b"\x61\x71\x00",
+    REFERENCE + ONE + LEFT,
+    A,
+    chosen(A, B),
+    chosen(A, chosen(B, REFERENCE + UPPER)),
+]
+NUMBERS = [REFERENCE + ONE + b"\x03", REFERENCE + SUM, A + LENGTH, A + B + b"\x0b", ONE + b"\x13\x15", chosen(ONE, ONE)]
+UNKNOWN = [
+    REFERENCE,
+    chosen(A, ONE),
+    chosen(REFERENCE, A),
+    REFERENCE + b"\x99" + A,
+    A[:-1],
+    b"\x17",
+    b"\x19\x08",
+    b"",
+    A + b"\x1f",
+    b"\x01\x00\x00\x00\x00",
+]
+
+
+def facts_of(data: bytes) -> dict[str, int]:
+    return {fact.code: fact.count for batch in batches(xls.open(MemorySource(data))) for fact in batch.facts}
+
+
 @pytest.mark.parametrize(
-    "tokens",
-    [
-        A + B + b"\x08",
-        REFERENCE + A + b"\x08\x15",
-        REFERENCE + UPPER,
-        REFERENCE + b"\x61\x71\x00",
-        REFERENCE + ONE + LEFT,
-        A,
-        chosen(A, B),
-        chosen(A, chosen(B, REFERENCE + UPPER)),
-    ],
+    ("tokens", "result"), [*((tokens, bytes(8)) for tokens in TEXTS), *((tokens, EMPTY_TEXT) for tokens in NUMBERS)]
 )
-def test_a_formula_for_texts_that_holds_a_number_holds_no_result(tokens: bytes) -> None:
-    # LibreOffice writes a text that it did not calculate itself as the number 0.
-    data = binary.xls(calculated(tokens) + label(0, 1, "behind"))
+def test_what_a_formula_cannot_give_is_no_result(tokens: bytes, result: bytes) -> None:
+    # LibreOffice writes a text that it did not calculate itself as the number 0, xlwt all results as empty texts.
+    data = binary.xls(calculated(tokens, result) + label(0, 1, "behind"))
     assert rows_of(data) == [["", "behind"]]
-    assert "text of 1 formula is not in the file" in xls.open(MemorySource(data)).detected.notes[0]
-    assert rows_of(binary.xls(calculated(tokens, 2.0))) == [["2"]]
+    assert facts_of(data) == {"formula_without_result": 1}
+    assert rows_of(binary.xls(calculated(tokens, struct.pack("<d", 2)))) == [["2"]]
 
 
 @pytest.mark.parametrize(
-    "tokens",
-    [
-        REFERENCE,
-        A + LENGTH,
-        A + B + b"\x0b",
-        chosen(A, ONE),
-        chosen(REFERENCE, A),
-        REFERENCE + b"\x99" + A,
-        A[:-1],
-        b"\x17",
-        b"\x19\x08",
-        b"",
-        A + b"\x1f",
-        b"\x01\x00\x00\x00\x00",
-    ],
+    ("tokens", "result"),
+    [*((t, bytes(8)) for t in [*NUMBERS, *UNKNOWN]), *((t, EMPTY_TEXT) for t in [*TEXTS, *UNKNOWN])],
 )
-def test_any_other_formula_may_give_a_zero(tokens: bytes) -> None:
-    data = binary.xls(calculated(tokens))
-    assert rows_of(data) == [["0"]]
+def test_what_a_formula_may_give_stays(tokens: bytes, result: bytes) -> None:
+    data = binary.xls(calculated(tokens, result) + label(0, 1, "behind"))
+    assert rows_of(data) == [["" if result == EMPTY_TEXT else "0", "behind"]]
+    assert facts_of(data) == {}
     assert xls.open(MemorySource(data)).detected.notes == ()
+
+
+def test_where_results_are_missing_other_zeros_are_told_of() -> None:
+    sheet = calculated(TEXTS[0]) + label(1, 0, "x") + record(0x06, b"\2\0" + calculated(REFERENCE)[6:])
+    reader = xls.open(MemorySource(binary.xls(sheet)))
+    assert reader.detected.notes == ("1 more formula holds a 0 or an empty text that may be no result either.",)
 
 
 def formatted(code: str, *values: float, from_1904: bool = False, index: int = 164) -> list[str]:

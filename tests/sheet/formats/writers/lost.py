@@ -65,6 +65,4 @@ def hides_rows(file: str) -> bool:
 def merges(file: str) -> bool:
     """There are no merged cells before BIFF8, and PyExcelerate and pyxlsbwriter were asked for none. SheetJS keeps what
     is below them, in .xlsx too, where Douane shows it."""
-    return not file.startswith(("pyexcelerate", "pyxlsbwriter")) and not re.match(
-        r"sheetjs.*(?:biff[2-5]\.xls|\.xlsx)$", file
-    )
+    return not file.startswith(("pyexcelerate", "pyxlsbwriter")) and not re.match(r"sheetjs.*biff[2-5]\.xls$", file)
