@@ -126,6 +126,25 @@ def change(house: House, operation: Operation, column: str, value: Any, chosen: 
     return _made(house, operation, "change", draft, how, document)
 
 
+def change_texts(
+    house: House,
+    operation: Operation,
+    kind: str,
+    column: str,
+    picked: Callable[[Standing], Flags],
+    changed: Callable[[pl.DataFrame, str], tuple[pl.Series, pl.Series]],
+    how: How,
+    document: Mapping[str, Any],
+) -> Change:
+    """Other texts in one column of the picked records. `changed(frame, name of its column)`: where, and to what."""
+
+    def draft(now: Standing) -> _Draft:
+        fields = live.columns_of(now.form, live.column(now, column))
+        return _draft(now, picked(now), fields, lambda frame, key: changed(frame, f"c{fields[key]}"))
+
+    return _made(house, operation, kind, draft, how, {**document, "column": column})
+
+
 def set_cells(house: House, operation: Operation, cells: Sequence[tuple[int, str, Any]], how: How) -> Change:
     """(index, key, value) of single cells. BadRequest where there is no such record or column."""
 

@@ -105,6 +105,15 @@ def _texts(given: Given) -> tuple[str, ...]:
     return tuple(texts)
 
 
+def _pairs(given: Given) -> tuple[tuple[str, str], ...]:
+    if not isinstance(given.value, Mapping):
+        raise given.fault(f"'{given.name}' must be an object")
+    for name, value in given.value.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise given.fault("This must be text: put it in quotes.", within=f".{name}")
+    return tuple(given.value.items())
+
+
 def _scalar(given: Given) -> str | int | float:
     if isinstance(given.value, str | int | float):
         return given.value
@@ -125,6 +134,7 @@ def choice(*allowed: str, says: str = "{name} must be one of {allowed}") -> Kind
 TEXT = Kind("text", _text, {"type": "string"}, blank=("",))
 FLAG = Kind("flag", _flag, {"type": "boolean"})
 TEXTS = Kind("texts", _texts, {"type": "array", "items": {"type": "string"}}, list)
+PAIRS = Kind("pairs", _pairs, {"type": "object", "additionalProperties": {"type": "string"}}, dict)
 SCALAR = Kind("scalar", _scalar, {"type": ["string", "number", "boolean", "null"]})
 # Of another type than number: as if it were not there.
 BOUND = Kind("bound", lambda given: number_or_none(given.value), {"type": "number"})

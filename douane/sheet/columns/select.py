@@ -7,6 +7,7 @@ import polars as pl
 from douane.model.template import Column
 from douane.sheet.columns.contract import FILLED, SPACE, TEXT, Judge, literally
 from douane.sheet.columns.member import Member
+from douane.sheet.fields import PAIRS, Field
 from douane.sheet.rule import LIST, Test
 
 # A list of options longer than this (characters) would make an automaton that costs more than it saves.
@@ -103,4 +104,12 @@ def choices(column: Column) -> str:
     return f"any of {shown}, separated by “{column.delimiter}”" if column.multi else f"one of {shown}"
 
 
-MEMBER = Member(judge, choices)
+OTHER_NAMES = Field(
+    "alternateValues",
+    PAIRS,
+    default=(),
+    always=False,
+    says="Other names of values: what people write -> the value that is then proposed. Never valid by itself.",
+)
+
+MEMBER = Member(judge, choices, (OTHER_NAMES,))

@@ -1,0 +1,115 @@
+"""Proposals for bad cells: what people write in other countries and by mistake, and what a column would accept."""
+
+from __future__ import annotations
+
+import pytest
+
+from douane.model.template import Column, Validation
+from douane.sheet.suggesting import MOST, Hints, hints_of, proposals
+
+NUMBER = Column("a", "A", "Number")
+DAY = Column("a", "A", "Date", date_formats=("YYYY-MM-DD",))
+LIST = Column(
+    "a",
+    "A",
+    "Select",
+    options=("Germany", "France", "United Kingdom", "Österreich"),
+    settings=(("alternateValues", (("UK", "United Kingdom"), ("GB", "United Kingdom"))),),
+)
+MAIL = Column("a", "A", "Email")
+YES = Column("a", "A", "Boolean")
+CODE = Column("a", "A", "Regex", pattern="^[A-Z]{2}\\d+$")
+
+
+def first(column: Column, text: str, hints: Hints | None = None) -> str | None:
+    found = proposals(column, [text], hints or Hints())[0]
+    return found[0].text if found else None
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "good"),
+    [
+        (NUMBER, "1.234,56", "1234.56"),
+        (NUMBER, "1,234.56", "1234.56"),
+        (NUMBER, "1 234,5 €", "1234.5"),
+        (NUMBER, "CHF 1'000.50", "1000.50"),
+        (NUMBER, "(12,5)", "-12.5"),
+        (NUMBER, "12-", "-12"),
+        (NUMBER, "５５", "55"),
+        (NUMBER, "forty", None),
+        (NUMBER, "12 %", None),
+        (DAY, "31/12/2021", "2021-12-31"),
+        (DAY, "31.12.21", "2021-12-31"),
+        (DAY, "3 März 2020", "2020-03-03"),
+        (DAY, "Jan 5, 2021", "2021-01-05"),
+        (DAY, "5 de mayo de 2021", "2021-05-05"),
+        (DAY, "20210304", "2021-03-04"),
+        (DAY, "2021年3月4日", "2021-03-04"),
+        (DAY, "31.02.2022", None),
+        (LIST, "germany", "Germany"),
+        (LIST, " Germany\u00a0", "Germany"),
+        (LIST, "Frnace", "France"),
+        (LIST, "UK", "United Kingdom"),
+        (LIST, "Osterreich", "Österreich"),
+        (LIST, "Germany (DE)", "Germany"),
+        (LIST, "Spain", None),
+        (MAIL, "ada@example,com", "ada@example.com"),
+        (MAIL, "Ada <ada@example.com>", "ada@example.com"),
+        (MAIL, "ada(at)example.com", "ada@example.com"),
+        (MAIL, "ada@@example.com", "ada@example.com"),
+        (MAIL, "ada @example.com", "ada@example.com"),
+        (MAIL, "grace@example", None),
+        (YES, "ja", "true"),
+        (YES, "нет", "false"),
+        (YES, "maybe", None),
+        (CODE, "ab12", "AB12"),
+        (CODE, "AB 12", "AB12"),
+        (CODE, "A\u200bB12", "AB12"),
+        (CODE, "AB１２", "AB12"),
+    ],
+)
+def test_the_first_proposal(column: Column, text: str, good: str | None) -> None:
+    assert first(column, text) == good
+
+
+def test_a_text_of_two_readings_gets_both_and_the_column_says_which_comes_first() -> None:
+    assert [one.text for one in proposals(DAY, ["03/04/2021"])[0]] == ["2021-04-03", "2021-03-04"]
+    assert first(DAY, "03/04/2021", hints_of(["12/31/2020", "03/04/2021"])) == "2021-03-04"
+    assert first(DAY, "03/04/2021", hints_of(["31/12/2020"])) == "2021-04-03"
+    # What proves both proves nothing.
+    assert hints_of(["31/12/2020", "12/31/2020"]) == Hints()
+
+
+def test_what_is_proposed_keeps_every_rule_of_the_column() -> None:
+    bounded = Column("a", "A", "Number", validations=(Validation("range", 0, 100),))
+    assert first(bounded, "1.234,0") is None
+    assert first(bounded, "99,5") == "99.5"
+    several = Column("a", "A", "Select", options=("red", "blue"), multi=True, delimiter=";")
+    assert first(several, "Red, BLUE") == "red;blue"
+    assert first(several, "red, green") is None
+
+
+def test_a_unique_column_is_asked_about_the_text_alone() -> None:
+    assert first(Column("a", "A", "Email", unique=True), "ada@example,com") == "ada@example.com"
+
+
+@pytest.mark.parametrize("column", [NUMBER, DAY, LIST, MAIL, YES, CODE])
+def test_odd_texts_end(column: Column) -> None:
+    odd = [
+        "",
+        " ",
+        "\u200b",
+        "x" * 10_000,
+        "1" * 300,
+        "," * 300,
+        "@" * 200,
+        "(" * 200,
+        "\x00",
+        "٣٤",
+        "½",
+        "é" * 399,
+        "1e5",
+        "-",
+    ]
+    for found in proposals(column, odd):
+        assert len(found) <= MOST
