@@ -434,7 +434,8 @@ def _turn(house: House, operation: Operation, number: int, kind: str, how: How) 
         target, kind = _target(connection, now, number, kind)
         out = stored.undone(connection, now.id)
         if (target.number in out) == (kind == stored.UNDO):
-            raise BadRequest(f"Revision {number} is {'' if kind == stored.UNDO else 'not '}undone already.")
+            said = "is undone already" if kind == stored.UNDO else "is not undone"
+            raise BadRequest(f"Revision {number} {said}.")
         frame = revisions.cells_of(house, connection, now.id, target)
         later = revisions.standing(house, connection, now.id, after=target.number)
         over = later.of_rows(frame["row"].unique().sort().to_numpy()).select("row", "key")

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,15 +16,20 @@ import polars as pl
 
 from douane.errors import BadRequest, WrongStage
 from douane.flow import imports, revisions
-from douane.flow.forms import Form, form_of
+from douane.flow.forms import Form, chosen_of, form_of, headings_of
 from douane.flow.house import House
+from douane.flow.records import Record, record_id
 from douane.flow.work import TABLE
+from douane.jobs.children import stream_child
+from douane.line.sheet import Encode
+from douane.line.staged import Part
 from douane.model.operation import Operation
+from douane.model.sheet_import import sheet_detail
 from douane.sheet.ordering import order_of, ranked
 from douane.sheet.searching import Search
 from douane.staging.live import Flags, Live, LivePart
-from douane.staging.masks import INVALID, VALID
-from douane.staging.parts import Rows
+from douane.staging.masks import GONE, INVALID, VALID, Mask, write_mask
+from douane.staging.parts import Rows, write_part
 from douane.staging.revisions import RECORD
 from douane.store import manifest, operations
 from douane.store.database import read
@@ -169,6 +175,180 @@ def _forget(old: Standing, rows: Rows, keys: frozenset[str]) -> None:
     for found in old.hits.values():
         for start in [*touched, old.live.rows_of_file]:
             found.pop(start, None)
+
+
+# Showing
+
+
+@dataclass(frozen=True, slots=True)
+class LivePage:
+    """`total` and `pages` are None where a text was not looked for to the end."""
+
+    records: tuple[Record, ...]
+    total: int | None
+    revision: int
+
+
+def page(house: House, operation: Operation, wanted: Filter, order: Order, number: int, limit: int) -> LivePage:
+    """Records of a filter, `number` from 1, as they stand now."""
+    with standing(house, operation) as now:
+        first = (number - 1) * limit
+        places, whole = places_of(now, wanted, order, first + limit + 1)
+        shown = tuple(records_at(now, places[first : first + limit]))
+        return LivePage(shown, len(places) if whole else None, now.revision)
+
+
+def records_of(house: House, operation: Operation, rows: Sequence[int]) -> list[Record]:
+    """The records with these numbers, ascending, those that are none left out."""
+    with standing(house, operation) as now:
+        places = np.unique(now.live.places(np.array(rows, np.int64)))
+        places = places[places >= 0]
+        return list(records_at(now, places[now.live.state[places] != GONE]))
+
+
+def records_at(now: Standing, places: Rows) -> Iterator[Record]:
+    live, form = now.live, now.form
+    if len(places) == 0:
+        return
+    frame = live.read(places)
+    rows = live.numbers_at(places)
+    problems = form.checker.problems(frame, live.words[places])
+    changed: dict[int, dict[str, bool]] = {}
+    marks = live.cells.at(rows)
+    for at, key in zip(marks["at"].to_list(), marks["key"].to_list(), strict=True):
+        if key != RECORD:
+            changed.setdefault(at, {})[key] = True
+    lines = frame["_line"].to_list()
+    for at, (row, record, found) in enumerate(zip(rows.tolist(), form.output.records(frame), problems, strict=True)):
+        valid = bool(live.state[places[at]] == VALID)
+        updated = changed.get(at, {})
+        yield Record(record_id(now.operation.id, row), row, lines[at], valid, record, tuple(found), updated)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of the whole import, but `matched`, which is of a filter (None where there was none to count). `columns`: records
+    with a problem in it; `rules`: (column, rule, is it a warning, records)."""
+
+    total: int
+    valid: int
+    invalid: int
+    changed: int
+    matched: int | None
+    columns: dict[str, int]
+    rules: tuple[tuple[str | None, str, bool, int], ...]
+    revision: int
+
+
+def counts(house: House, operation: Operation, wanted: Filter | None = None) -> Counts:
+    with standing(house, operation) as now:
+        live = now.live
+        valid, invalid, changed = live.counts()
+        matched = None if wanted is None else len(places_of(now, wanted)[0])
+        rules = tuple(
+            (rule.column, rule.name, rule.warning, int(count))
+            for rule in now.form.checker.rules
+            if (count := live.rule_counts[rule.bit])
+        )
+        columns = dict(zip(live.columns, live.column_counts.tolist(), strict=True))
+        return Counts(valid + invalid, valid, invalid, changed, matched, columns, rules, now.revision)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """`position`: the record's place in the list of the filter, from 0; `columns`: those with a problem."""
+
+    index: int
+    position: int
+    columns: tuple[str, ...]
+
+
+def next_record(
+    house: House, operation: Operation, wanted: Filter, after: int | None, *, up: bool = False
+) -> tuple[Next | None, int]:
+    """The record of a filter that comes after (`up`: before) the one with the index `after`, in the order of the file;
+    None = the first (last). And the revision."""
+    with standing(house, operation) as now:
+        live = now.live
+        places, _ = places_of(now, wanted)
+        if after is None:
+            start = len(live.state) if up else -1
+        else:
+            start = int(live.places(np.array([after]))[0])
+            if start < 0:  # no record of the table: where it would stand
+                beyond = after >= live.rows_of_file
+                start = live.rows_of_file + int(np.searchsorted(live.added, after)) if beyond else after
+                start -= 0 if up else 1
+        at = int(np.searchsorted(places, start, "left")) - 1 if up else int(np.searchsorted(places, start, "right"))
+        if not 0 <= at < len(places):
+            return None, now.revision
+        place = places[at]
+        wrong = [
+            rule.column
+            for rule in now.form.checker.rules
+            if not rule.warning
+            and rule.column is not None
+            and int(live.words[place, rule.bit // 64]) >> (rule.bit % 64) & 1
+        ]
+        found = Next(int(live.numbers_at(places[at : at + 1])[0]), at, tuple(dict.fromkeys(wrong)))
+        return found, now.revision
+
+
+def export(house: House, operation: Operation, wanted: Filter, format: str) -> Iterator[bytes]:
+    """All records of a filter as one file, encoded by a helper process and streamed, as `records.export`. Nobody waits
+    for who takes it slowly: what is chosen is laid out for the helper first."""
+    with standing(house, operation) as now:
+        chosen = flags_of(now, wanted)
+        live, operation, revision = now.live, now.operation, now.revision
+        added = live.added_frame[np.flatnonzero(chosen[live.rows_of_file :])]
+    return _encoded(house, operation, live.parts, chosen, added, revision, format)
+
+
+def _encoded(
+    house: House,
+    operation: Operation,
+    live_parts: tuple[LivePart, ...],
+    chosen: Flags,
+    added: pl.DataFrame,
+    revision: int,
+    format: str,
+) -> Iterator[bytes]:
+    seat = house.seats.take()
+    try:
+        parts: list[Part] = []
+        verdicts: list[Path] = []
+        for number, part in enumerate(live_parts):
+            inside = chosen[part.first_row : part.first_row + part.rows]
+            if inside.any():
+                path = house.objects.link_into(part.object, seat.inputs)
+                parts.append(Part(number, part.first_row, part.rows, path))
+                verdicts.append(_view_of(inside, seat.inputs / f"chosen-{number:07}"))
+        if len(added):
+            path = seat.inputs / "added"
+            write_part(added, path)
+            parts.append(Part(len(live_parts), -1, len(added), path))
+            verdicts.append(_view_of(np.ones(len(added), np.bool_), seat.inputs / "chosen-added"))
+        with read(house.engine) as connection:
+            cells = revisions.lay_out(house, connection, operation.id, seat.inputs, upto=revision)
+        spec = Encode(
+            parts=tuple(parts),
+            masks=tuple(verdicts),
+            template=sheet_detail(operation).template,
+            headings=headings_of(operation),
+            chosen=chosen_of(operation),
+            cells=cells,
+            view="all",
+            format=format,
+        )
+        yield from stream_child(spec, folder=seat.folder, readable=(seat.inputs,), limits=seat.limits)
+    finally:
+        seat.clear()
+
+
+def _view_of(chosen: Flags, path: Path) -> Path:
+    state = np.where(chosen, np.uint8(VALID), np.uint8(GONE))
+    write_mask(Mask(state, np.zeros((len(state), 1), np.uint64)), path)
+    return path
 
 
 # Choosing

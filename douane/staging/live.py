@@ -61,7 +61,7 @@ class Live:
         self.words = np.zeros((self.rows_of_file, checker.words), np.uint64)
         self.changed = np.zeros(self.rows_of_file, np.bool_)
         self.added: Rows = np.zeros(0, np.int64)
-        self._added_frame = pl.DataFrame()
+        self.added_frame = pl.DataFrame()
         self._hashes: list[Words] | None = None
         self._column_words = _column_words(checker)
         self.rule_counts = np.zeros(checker.words * 64, np.int64)
@@ -76,6 +76,13 @@ class Live:
     def numbers(self) -> Rows:
         """The row number of each place."""
         return np.concatenate([np.arange(self.rows_of_file), self.added])
+
+    def numbers_at(self, places: Rows) -> Rows:
+        numbers = np.array(places, np.int64)
+        of_people = places >= self.rows_of_file
+        if of_people.any():
+            numbers[of_people] = self.added[places[of_people] - self.rows_of_file]
+        return numbers
 
     def places(self, rows: Rows) -> Rows:
         """Where rows stand; -1 = nowhere."""
@@ -180,7 +187,7 @@ class Live:
 
     def _part_frame(self, at: int, places: Rows, columns: Sequence[str] | None) -> pl.DataFrame:
         if at < 0:
-            frame = self._added_frame[places - self.rows_of_file].drop("_row")
+            frame = self.added_frame[places - self.rows_of_file].drop("_row")
             return frame if columns is None else frame.select(_present(frame, columns))
         part = self.parts[at]
         offsets = places - part.first_row
@@ -203,7 +210,7 @@ class Live:
 
     def _judge(self, rows: Rows, keys: list[Words]) -> None:
         """`keys` gets the key hashes that the rows had and have."""
-        held = self.hashes if self.checker.unique and len(rows) else []  # before any row is gone
+        held = self.hashes if self.checker.unique and len(rows) else []
         for at, low, high in self._spans(rows):
             part = self.parts[at]
             for start in range(low, high, JUDGED_ROWS):
@@ -228,7 +235,7 @@ class Live:
         frame = added_frame(self.added, self.cells, self.positions)
         judgement = self.checker.judge(frame)
         state = masks.judge_state(judgement.mask, self.checker.invalid_words).state
-        self._added_frame = frame
+        self.added_frame = frame
         self.state = np.concatenate([self.state[:count], state])
         self.words = np.concatenate([self.words[:count], judgement.mask])
         self.changed = np.concatenate([self.changed[:count], np.ones(len(frame), np.bool_)])
@@ -240,7 +247,8 @@ class Live:
 
     @property
     def hashes(self) -> list[Words]:
-        """Per rule the key hash of each place."""
+        """Per rule the key hash of each place. Of a row that was deleted since its hash was written it is still the
+        old one, for whoever shares it must be judged anew; `_judge` takes it away."""
         if self._hashes is None:
             rules = len(self.checker.unique)
             made = [np.zeros(self.rows_of_file, np.uint64) for _ in range(rules)]
@@ -249,10 +257,6 @@ class Live:
                     span = slice(part.first_row, part.first_row + part.rows)
                     for rule, held in zip(made, masks.read_hashes(self.locate(part.hashes), rules), strict=True):
                         rule[span] = held
-            # A row that was deleted after its hash was written takes no part.
-            gone = self.state[: self.rows_of_file] == GONE
-            for rule in made:
-                rule[gone] = 0
             self._hashes = [np.concatenate([rule, np.zeros(len(self.added), np.uint64)]) for rule in made]
         return self._hashes
 

@@ -21,11 +21,12 @@ _HEADERS = [
     "sentry-trace",
     "baggage",
     "Prefer",
+    "If-Match",
     "Last-Event-ID",
     "X-User-Id",
     "X-Auth-Token",
 ]
-_EXPOSED = ["Location", "Retry-After", "Content-Disposition"]
+_EXPOSED = ["Location", "Retry-After", "Content-Disposition", "ETag"]
 
 
 class Origins:

@@ -112,7 +112,7 @@ def agrees(house: House, operation: Operation, model: Model) -> None:
     assert stands.total == len(rows)
 
 
-KINDS = ["cell", "cell", "replace", "replace", "change", "delete", "add", "undo", "undo", "redo", "review"]
+KINDS = ["cell", "cell", "replace", "replace", "change", "delete", "add", "undo", "undo", "redo", "review", "forget"]
 
 
 def test_random_changes_agree_with_a_plain_model_and_with_a_fresh_check(
@@ -192,6 +192,8 @@ def random_changes_agree(house: House, seed: int) -> None:
             model.revisions[number - 1] = (not out, cells)
             agrees(house, operation, model)
             continue
+        elif kind == "forget":
+            live._tables._kept.clear()
         elif kind == "review":
             operation = reviewed(house, operation)
         if made:

@@ -50,6 +50,7 @@ def ids(site: Site) -> dict[str, str]:
         "template_id": template_id,
         "column_id": client.post(f"/v1/column/{spare}", json=column).json()["_id"],
         "upload_id": upload_id,
+        "number": "1",
     }
 
 

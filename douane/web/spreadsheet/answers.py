@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from douane.errors import DouaneError, StorageFull
+from douane.flow.revisions import ChangedMeanwhile
 from douane.web.bodies import NotJson
 from douane.web.spreadsheet import wire
 
@@ -51,6 +52,8 @@ async def wire_error(request: Request, problem: Exception) -> Response:
 
 async def core_error(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, DouaneError)
+    if isinstance(problem, ChangedMeanwhile):
+        return json(wire.overtaken(problem), 412, {"ETag": f'"{problem.revision}"'})
     shown = wire.from_error(problem)
     if shown.status >= 500:
         _log.warning("refused", path=request.url.path, code=problem.code, message=problem.message)
@@ -88,6 +91,7 @@ _MEANINGS = {
     403: "Not allowed in this project",
     404: "No such thing in this project",
     409: "It exists already",
+    412: "Somebody else changed the same cells since the revision that If-Match names",
     413: "Larger than a setting allows",
     422: "Cannot be worked with",
     429: "Too many tries",

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from douane.flow import changing, imports, records
-from douane.flow.changing import How
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import Operation
 from douane.web import waiting
@@ -17,6 +16,7 @@ from douane.web.auth import Web, noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, page_of
+from douane.web.spreadsheet.live import how
 from douane.web.spreadsheet.uploads import document, find
 
 router = APIRouter(prefix="/v1/review", tags=["Review"])
@@ -104,7 +104,7 @@ async def _done(web: Web, asked: Operation) -> Operation:
 
 @router.put(
     "/{upload_id}/record",
-    **says(wire.RecordDocument, 400, 401, 403, 413, body=wire.RECORD_BODY),
+    **says(wire.RecordDocument, 400, 401, 403, 412, 413, body=wire.RECORD_BODY),
 )
 async def change_record(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
     """Stores a whole record. Verdicts, counters and pages stand at the last review until the next one."""
@@ -115,12 +115,12 @@ async def change_record(request: Request, upload_id: str, caller: Caller = Depen
         operation = find(web, caller, upload_id)
         index, record, updated = wire.changed_record(value)
         _in_review(operation)
-        return wire.record(records.edit(web.house, operation, index, record, updated, caller.person_id))
+        return wire.record(records.edit(web.house, operation, index, record, updated, *_who(request, caller)))
 
     return answers.json(await run_in_threadpool(work))
 
 
-@router.put("/{upload_id}/records", **says(None, 400, 401, 403, 413, body=wire.RECORDS_BODY))
+@router.put("/{upload_id}/records", **says(None, 400, 401, 403, 412, 413, body=wire.RECORDS_BODY))
 async def change_records(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
     """Stores several records as one change; new indexes are new rows."""
     web, upload_id = web_of(request), checked(upload_id)
@@ -130,7 +130,7 @@ async def change_records(request: Request, upload_id: str, caller: Caller = Depe
         operation = find(web, caller, upload_id)
         changes = wire.changed_records(value)
         _in_review(operation)
-        records.edit_many(web.house, operation, changes, caller.person_id)
+        records.edit_many(web.house, operation, changes, *_who(request, caller))
 
     await run_in_threadpool(work)
     return answers.empty()
@@ -138,22 +138,38 @@ async def change_records(request: Request, upload_id: str, caller: Caller = Depe
 
 @router.post(
     "/{upload_id}/delete-records",
-    **says(None, 400, 401, 403, 409, 413, status=201, body=wire.DELETE_RECORDS_BODY),
+    **says(wire.DeletedDocument, 400, 401, 403, 409, 412, 413, status=201, body=wire.DELETE_RECORDS_BODY),
 )
 async def delete_records(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
-    """Deletes rows; the indexes of the others stay, the counters follow at once."""
+    """Deletes rows; the indexes of the others stay, the counters follow at once. By their indexes, and then the answer
+    is empty, or with `filter` (ours) all that it finds."""
     web, upload_id = web_of(request), checked(upload_id)
     value = await body(request)
 
-    def work() -> int:
+    def work() -> tuple[wire.DeletedDocument, bool]:
         operation = find(web, caller, upload_id)
-        indexes = wire.deleted_indexes(value)
+        chosen, indexes = wire.deleted_of_filter(value), []
+        if chosen is None:
+            indexes = wire.deleted_indexes(value)
         _in_review(operation)
-        changing.delete(web.house, operation, indexes, How(caller.person_id))
-        return len(indexes)
+        asked = how(request, caller)
+        if chosen is None:
+            done = changing.delete(web.house, operation, indexes, asked)
+        else:
+            done = changing.delete_chosen(web.house, operation, chosen, asked)
+        return wire.DeletedDocument(done.revision, done.records), chosen is not None
 
-    await noted(request, "records.remove", operation=upload_id, records=await run_in_threadpool(work))
-    return answers.empty(201)
+    deleted, shown = await run_in_threadpool(work)
+    await noted(request, "records.remove", operation=upload_id, records=deleted.records)
+    if not shown:
+        return answers.empty(201)
+    return answers.json(deleted, 201, {"ETag": f'"{deleted.revision}"'})
+
+
+def _who(request: Request, caller: Caller) -> tuple[str | None, int | None]:
+    """Who changes, and the revision that `If-Match` names."""
+    asked = how(request, caller)
+    return asked.person_id, asked.seen
 
 
 def _in_review(operation: Operation) -> None:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from douane.web.auth import pages_of_projects
-from douane.web.spreadsheet import answers, common, mapping, projects, review, rows, sign_in, templates, uploads, wire
+from douane.web.spreadsheet import (
+    answers,
+    common,
+    live,
+    mapping,
+    projects,
+    review,
+    rows,
+    sign_in,
+    templates,
+    uploads,
+    wire,
+)
 from douane.web.surface import Surface
 
 SURFACE = Surface(
     prefix="/v1/",
-    routers=[one.router for one in (sign_in, projects, templates, uploads, rows, mapping, review, common)],
+    routers=[one.router for one in (sign_in, projects, templates, uploads, rows, mapping, review, live, common)],
     refusal=wire.WireError,
     answers=answers,
     fault=b'{"statusCode":500,"message":"Internal server error"}',

@@ -72,8 +72,13 @@ from douane.web.spreadsheet.wire.errors import no_upload as no_upload
 from douane.web.spreadsheet.wire.errors import not_existing as not_existing
 from douane.web.spreadsheet.wire.errors import unauthorized as unauthorized
 from douane.web.spreadsheet.wire.errors import work_error as work_error
+from douane.web.spreadsheet.wire.live import DeletedDocument as DeletedDocument
+from douane.web.spreadsheet.wire.live import deleted_of_filter as deleted_of_filter
+from douane.web.spreadsheet.wire.live import overtaken as overtaken
 from douane.web.spreadsheet.wire.openapi import ALLOWED_DOMAINS_BODY as ALLOWED_DOMAINS_BODY
 from douane.web.spreadsheet.wire.openapi import BINARY as BINARY
+from douane.web.spreadsheet.wire.openapi import CELLS_BODY as CELLS_BODY
+from douane.web.spreadsheet.wire.openapi import CHANGE_BODY as CHANGE_BODY
 from douane.web.spreadsheet.wire.openapi import CHANGED_PROJECT_BODY as CHANGED_PROJECT_BODY
 from douane.web.spreadsheet.wire.openapi import CHANGED_TEMPLATE_BODY as CHANGED_TEMPLATE_BODY
 from douane.web.spreadsheet.wire.openapi import CHOICES_BODY as CHOICES_BODY
@@ -89,6 +94,7 @@ from douane.web.spreadsheet.wire.openapi import LOGIN_BODY as LOGIN_BODY
 from douane.web.spreadsheet.wire.openapi import NEW_PROJECT_BODY as NEW_PROJECT_BODY
 from douane.web.spreadsheet.wire.openapi import RECORD_BODY as RECORD_BODY
 from douane.web.spreadsheet.wire.openapi import RECORDS_BODY as RECORDS_BODY
+from douane.web.spreadsheet.wire.openapi import REPLACE_BODY as REPLACE_BODY
 from douane.web.spreadsheet.wire.openapi import REVIEW_BEGUN as REVIEW_BEGUN
 from douane.web.spreadsheet.wire.openapi import TEMPLATE_BODY as TEMPLATE_BODY
 from douane.web.spreadsheet.wire.openapi import UNHEALTHY as UNHEALTHY

@@ -87,11 +87,50 @@ RECORD_BODY = _body(
     "updated",
 )
 RECORDS_BODY = _array(RECORD_BODY)
+_FILTER: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"enum": ["all", "valid", "invalid"]},
+        "problemColumn": _TEXT,
+        "rule": _TEXT,
+        "changed": _FLAG,
+        "find": _TEXT,
+        "findIn": _TEXT,
+        "caseSensitive": _FLAG,
+        "matchEntireCell": _FLAG,
+    },
+    "additionalProperties": False,
+}
 DELETE_RECORDS_BODY = _body(
-    {"indexes": {"type": "array", "items": _INDEX}, "valid": _NUMBER, "invalid": _NUMBER},
-    "indexes",
-    "valid",
-    "invalid",
+    {"indexes": {"type": "array", "items": _INDEX}, "valid": _NUMBER, "invalid": _NUMBER, "filter": _FILTER},
+)
+_VALUE: dict[str, Any] = {"type": ["string", "number", "boolean", "array", "null"]}
+REPLACE_BODY = _body(
+    {
+        "find": _TEXT,
+        "replace": _TEXT,
+        "column": _TEXT,
+        "caseSensitive": _FLAG,
+        "matchEntireCell": _FLAG,
+        "filter": _FILTER,
+        "dryRun": _FLAG,
+    },
+    "column",
+)
+CHANGE_BODY = _body({"column": _TEXT, "value": _VALUE, "filter": _FILTER, "dryRun": _FLAG}, "column", "value", "filter")
+CELLS_BODY = _body(
+    {
+        "cells": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "properties": {"index": _INDEX, "column": _TEXT, "value": _VALUE},
+                "required": ["index", "column", "value"],
+            },
+        }
+    },
+    "cells",
 )
 CONFIRM_BODY = _body({"maxRecords": _NUMBER})
 
