@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 import sys
 from pathlib import Path
@@ -87,8 +89,7 @@ def serve(config: Settings) -> None:
     made = initialise(open_house(config))
     if made is not None:
         _show_installation(config, made)
-    print(f"Douane is at {config.address} (Ctrl-C stops it).", flush=True)
-    sys.exit(supervise(config))
+    sys.exit(supervise(config, ready=lambda: print(f"Douane is at {config.address} (Ctrl-C stops it).", flush=True)))
 
 
 def web(config: Settings) -> None:
@@ -97,6 +98,7 @@ def web(config: Settings) -> None:
     log.set_up(config)
     _refuse_taken_address(config)
     run(config)
+    _leave()
 
 
 def _refuse_taken_address(config: Settings) -> None:
@@ -117,6 +119,15 @@ def worker(config: Settings) -> None:
 
     log.set_up(config)
     run(config)
+    _leave()
+
+
+def _leave() -> None:
+    """All is closed and written. What is left, taking a large program apart piece by piece, takes seconds and is for
+    nobody."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 # Keys

@@ -129,5 +129,8 @@ def serializer() -> Any:
 
 
 def quiet() -> None:
-    """Leaves DBOS its warnings only."""
-    logging.getLogger("dbos").setLevel(logging.WARNING)
+    """Leaves DBOS its warnings only, in the lines that all others have: it brings a handler of its own."""
+    logger = logging.getLogger("dbos")
+    logger.setLevel(logging.WARNING)
+    logger.handlers.clear()
+    logger.propagate = True

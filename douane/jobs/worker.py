@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine
 
 from douane import errors
-from douane.jobs import children
+from douane.jobs import children, readiness
 from douane.jobs.queue import (
     APPLICATION,
     SIZES,
@@ -91,6 +91,7 @@ def run_worker(
             threads.append(_every(settings.tick_s, tick, stopping))
         if ready is not None:
             ready()
+        readiness.ready()
         log.info("The worker takes jobs.")
         stopping.wait()
         log.info("The worker stops; its work goes on at the next start.")
@@ -144,6 +145,8 @@ def _launch(
             "scheduler_polling_interval_sec": 3600.0,
         }
     )
+
+    quiet()
 
     # A job that always takes its worker with it is ended by the flow, which counts the tries of each operation.
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000)

@@ -8,6 +8,7 @@ from types import FrameType
 
 import uvicorn
 
+from douane.jobs import readiness
 from douane.settings import Settings
 from douane.web.app import create_app
 
@@ -18,6 +19,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            readiness.ready()
             log.info("The web process answers at %s.", self.config.app.state.web.house.settings.address)  # type: ignore[union-attr]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,31 @@ def test_a_process_that_cannot_start_ends_the_whole(supervised: Supervised) -> N
     assert process.wait(WAIT_S) == 1
     assert len(supervised.starts("broken")) == 1
     assert all(gone(pid) for pid in supervised.starts("one"))
+
+
+@pytest.mark.parametrize("name", ["slow-broken", "killed"])
+def test_a_start_that_cannot_succeed_ends_however_long_it_takes(supervised: Supervised, name: str) -> None:
+    process = supervised.start("one", name)
+    assert process.wait(WAIT_S) == 1
+    assert not (supervised.notes / "ready").exists()
+
+
+def test_it_is_told_when_all_are_ready(supervised: Supervised) -> None:
+    supervised.start("one", "two")
+    wait(lambda: (supervised.notes / "ready").exists())
+    assert supervised.starts("one")
+    assert supervised.starts("two")
+
+
+def test_a_worker_that_waits_for_a_locked_database_is_left_alone(supervised: Supervised) -> None:
+    supervised.start(program="tests.jobs.worker_program")
+    wait(lambda: len(supervised.workers()) == 1)
+    with closing(sqlite3.connect(supervised.settings.data / "douane.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(supervised.settings.lease_s * 2.5)
+        other.execute("ROLLBACK")
+    assert supervised.workers() == supervised.workers()[:1]
+    assert not gone(supervised.workers()[0])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has gone")
