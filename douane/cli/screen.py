@@ -30,7 +30,7 @@ DELIMITERS = {
     "\x1e": "record separator",
     "\x1f": "unit separator",
 }
-FORMATS = {"csv": "CSV", "json": "JSON", "ndjson": "NDJSON"}
+FORMATS = {"csv": "CSV", "json": "JSON", "ndjson": "NDJSON", "html": "HTML", "xml": "XML spreadsheet"}
 
 
 def plain(value: object) -> str:

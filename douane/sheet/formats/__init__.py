@@ -106,6 +106,10 @@ MENU: dict[str, str] = {
     "ods": "douane.sheet.formats.ods",
     "xls": "douane.sheet.formats.xls",
     "xlsb": "douane.sheet.formats.xlsb",
+    "xml_spreadsheet": "douane.sheet.formats.xml_spreadsheet",
+    "html": "douane.sheet.formats.html",
+    "strangers": "douane.sheet.formats.strangers",
+    "zip": "douane.sheet.formats.zipped",
     "gzip": "douane.sheet.formats.gzip",
     "json": "douane.sheet.formats.json",
     "csv": "douane.sheet.formats.csv",
@@ -181,8 +185,13 @@ def open_as(source: Source, options: Options, members: dict[str, str]) -> Reader
 def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]:
     """The sheets a person may choose from, in the order that `Options.sheet` as a number counts in; none where the
     format has no sheets. Reads no rows, so it answers too where the first sheet is empty and `open_file` refuses."""
+    return names_among(source, options, menu())
+
+
+def names_among(source: Source, options: Options, members: dict[str, str]) -> tuple[str, ...]:
+    """`sheet_names` among some members only, as `open_as`."""
     head = source.read(0, HEAD_BYTES)
-    for path in menu().values():
+    for path in members.values():
         try:
             member = importlib.import_module(path)
         except ImportError:
@@ -190,7 +199,7 @@ def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]
         if hasattr(member, "sheet_names") and member.recognise(head, source):
             names: tuple[str, ...] = member.sheet_names(source, options)
             return names
-    return open_file(source, options).detected.sheets
+    return open_as(source, options, members).detected.sheets
 
 
 @cache

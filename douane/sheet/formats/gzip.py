@@ -13,7 +13,7 @@ from douane.sheet.formats.stream import Forward
 
 BLOCK_BYTES = 256 << 10
 CHUNK_BYTES = 1 << 20  # at most so much is inflated at a time, whatever the block promises
-INSIDE = {"json": "douane.sheet.formats.json", "csv": "douane.sheet.formats.csv"}
+INSIDE = {name: f"douane.sheet.formats.{name}" for name in ("strangers", "json", "csv")}
 
 
 def recognise(head: bytes, source: Source) -> bool:

@@ -1,4 +1,5 @@
-"""JSON: an array of objects or of rows, objects one after the other, or one value a line (NDJSON).
+"""JSON: an array of objects or of rows, objects one after the other, one value a line (NDJSON), or a sequence of values
+behind record separators (RFC 7464, RFC 8142).
 
 The file is read twice. The first reading checks all of it and collects the keys in the order they appear, so late keys
 are columns like any other; the second gives the records. Record 0 of a file of objects is a heading record made of the
@@ -45,6 +46,7 @@ from douane.sheet.formats.text_encoding import Encoding, detect_unicode, transcr
 from douane.sheet.white_space import WHITE, is_blank
 
 SPACE = b" \t\r\n"
+MARK = b"\x1e"  # stands before each value of a sequence, and raw in none of them
 FIRST_RECORDS = 1000
 SLICE_CELLS = 500_000
 # Pieces with more cells than this are cut smaller: a frame costs 16 bytes a cell before any text.
@@ -75,6 +77,8 @@ def recognise(head: bytes, source: Source) -> bool:
     sign, so that it is refused as no JSON and not read as text of one column."""
     encoding = detect_unicode(head)
     text = head[encoding.mark :]
+    if text.startswith(MARK):
+        return text.lstrip(SPACE + MARK).startswith((b"[", b"{"))
     if encoding.transcribe:
         text = text[: len(text) - len(text) % 4].decode(encoding.name, "ignore").encode("utf-8", "ignore")
     first, second = (text.lstrip(SPACE).split(b"\n", 2) + [b""])[:2]
@@ -90,12 +94,26 @@ def recognise(head: bytes, source: Source) -> bool:
 def open(source: Source, options: Options) -> Reader:
     """A reader for JSON. BadFile `file_broken` (no JSON; says the line), `file_type` (no table), `file_empty`;
     OverLimit for `columns`, `json_depth`, `json_digits` and `record_bytes`."""
-    encoding = detect_unicode(source.read(0, 64 << 10), options.encoding)
+    head = source.read(0, 64 << 10)
+    encoding = detect_unicode(head, options.encoding)
+    if head[encoding.mark :].startswith(MARK):
+        source = _Unmarked(source)
     text = transcribed(source, encoding) if encoding.transcribe else source
     layout = _find_layout(text, Position(0, 0 if encoding.transcribe else encoding.mark), options)
     reader = JsonReader(text, layout, options)
     reader.survey(encoding)
     return reader
+
+
+class _Unmarked:
+    """A sequence's bytes with its marks as white space, so that nothing changes its place."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.size = source.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._source.read(offset, length).replace(MARK, b" ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ run of rows that fits into memory.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -43,11 +42,6 @@ from douane.sheet.formats.merged_cells import sorted_ranges
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
 
-_PRETENDERS = (
-    (re.compile(rb"urn:schemas-microsoft-com:office:spreadsheet"), "an XML spreadsheet of Excel 2003"),
-    (re.compile(rb"^(?:<!--.*?-->|\s)*<(?:!doctype\s+html|html|table|meta|head|style)\b", re.I | re.S), "a web page"),
-    (re.compile(rb"^mime-version:.*?multipart/related", re.I | re.S), "a web archive"),
-)
 _STREAMS = ("workbook", "book")  # BIFF8, then BIFF5, for a file may hold both
 _RUN_BYTES = 16 << 20  # of records whose rows are brought into order at once
 _RUNS_MAX = 16
@@ -57,9 +51,8 @@ Records = npt.NDArray[np.int64]  # positions among the records of a block
 
 
 def recognise(head: bytes, source: Source) -> bool:
-    """An OLE compound file, a bare stream of records, or what other programs save under .xls without being a workbook:
-    `open` then says so."""
-    return head.startswith(MAGIC) or biff.begins(head) or _pretender(head) is not None
+    """An OLE compound file, or a bare stream of records."""
+    return head.startswith(MAGIC) or biff.begins(head)
 
 
 def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]:
@@ -88,20 +81,8 @@ def all_sheets(source: Source) -> list[str]:
     return [s.name for s in _open(source)[1].sheets]
 
 
-def _pretender(head: bytes) -> str | None:
-    plain = head.removeprefix(b"\xef\xbb\xbf")
-    if plain.startswith((b"\xff\xfe", b"\xfe\xff")):
-        plain = plain.decode("utf-16", errors="replace").encode()
-    plain = plain.lstrip()[:4096]
-    if not plain.startswith(b"<") and not plain[:13].lower().startswith(b"mime-version:"):
-        return None
-    return next((name for pattern, name in _PRETENDERS if pattern.search(plain)), None)
-
-
 def _open(source: Source) -> tuple[Source, Globals]:
     head = source.read(0, 64 << 10)
-    if pretender := _pretender(head):
-        raise BadFile(f"The file is {pretender} under a workbook's name. Save it as .xlsx or .csv.", code="file_type")
     stream: Source | None = source
     if head.startswith(MAGIC):
         compound = CompoundFile(source)

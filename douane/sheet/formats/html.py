@@ -1,0 +1,288 @@
+"""Tables of web pages, as banks and old programs save them under .xls: what a browser or a spreadsheet program shows.
+
+Excel, LibreOffice and SheetJS write a cell's own value beside the text it shows (`x:num`, `sdval` with `sdnum`,
+`data-v` with `data-t`); where it stands, it counts. Nothing is loaded and no script is run.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from douane.errors import BadFile, OverLimit
+from douane.sheet.formats import KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT, Limits, Options, Reader, Source
+from douane.sheet.formats.markup import opening
+from douane.sheet.formats.number_formats import NUMBER, NumberFormat, number_format
+from douane.sheet.formats.rows_reader import RowsReader
+from douane.sheet.formats.sheet_frame import FORMATTED, Row, chosen_sheet
+from douane.sheet.formats.stream import UNKNOWN_SIZE
+
+_PAGE = re.compile(
+    r"(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|style|title|div|center|font|b)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_CHARSET = re.compile(r"""<meta[^>]{0,300}?charset\s*=\s*["']?([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_XML_ENCODING = re.compile(r"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
+_BLOCK_BYTES = 64 << 10
+_SPAN_MAX = 1 << 16
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_FORMATS_MAX = 200
+_BREAKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4"})
+_ASIDE = frozenset({"script", "style", "title", "template", "textarea", "select", "noscript"})
+
+
+def recognise(head: bytes, source: Source) -> bool:
+    """A web page with a table among its first bytes. One without is a stranger."""
+    text, _ = opening(head)
+    return _PAGE.match(text) is not None and re.search(r"<table\b", _whole(head), re.IGNORECASE) is not None
+
+
+def _whole(head: bytes) -> str:
+    name = opening(head)[1]
+    return head.decode(name or "latin-1", "ignore")
+
+
+def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]:
+    """The tables, where there are several."""
+    return _names(_survey(source, _encoding(source), options.limits))
+
+
+def open(source: Source, options: Options) -> Reader:
+    """The reader of one table: the one asked for, else the longest. BadFile `file_type`, `file_empty`."""
+    encoding = _encoding(source)
+    sizes = _survey(source, encoding, options.limits)
+    names = _names(sizes)
+    at = max(range(len(sizes)), key=lambda number: sizes[number])
+    notes: tuple[str, ...] = ()
+    if names and options.sheet is not None:
+        at = names.index(chosen_sheet(names, names, options.sheet))
+    elif names:
+        notes = (f"The page has {len(names)} tables; read is “{names[at]}”, the longest.",)
+    formats: list[NumberFormat] = []
+    return RowsReader(
+        lambda: _rows(source, encoding, at, formats, options.limits),
+        options,
+        source.size,
+        format="html",
+        name=names[at] if names else "page",
+        encoding=encoding,
+        sheets=names,
+        sheet=names[at] if names else None,
+        formats=formats,
+        notes=notes,
+    )
+
+
+def _names(sizes: list[int]) -> tuple[str, ...]:
+    return tuple(f"Table {number}" for number in range(1, len(sizes) + 1)) if len(sizes) > 1 else ()
+
+
+def _encoding(source: Source) -> str:
+    """What its mark, its declaration or, without any, its bytes say."""
+    head = source.read(0, 64 << 10)
+    text, named = opening(head)
+    if not named:
+        found = _CHARSET.search(text) or _XML_ENCODING.match(text)
+        try:
+            named = codecs.lookup(found[1]).name if found else ""
+        except LookupError:
+            named = ""
+    if not named or named.startswith("utf-16"):
+        named = named if opening(head)[1] else _guessed(head)
+    return {"iso8859-1": "cp1252", "ascii": "cp1252"}.get(named, named)
+
+
+def _guessed(head: bytes) -> str:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _blocks(source: Source, encoding: str) -> Iterator[tuple[str, int]]:
+    decoder = codecs.getincrementaldecoder(encoding)("backslashreplace")
+    offset = 0
+    while True:
+        block = source.read(offset, _BLOCK_BYTES)
+        offset += len(block)
+        text = decoder.decode(block, not block)
+        yield text.removeprefix("\ufeff") if offset == len(block) else text, offset
+        if not block:
+            return
+
+
+def _survey(source: Source, encoding: str, limits: Limits) -> list[int]:
+    """How many filled rows each table of the page has."""
+    page = _Page(None, [], limits)
+    for text, _ in _blocks(source, encoding):
+        page.take(text)
+    if not any(page.sizes):
+        raise BadFile("The web page has no table with cells. Save the table as .xlsx or .csv.", code="file_type")
+    return page.sizes
+
+
+def _rows(
+    source: Source, encoding: str, table: int, formats: list[NumberFormat], limits: Limits
+) -> Iterator[tuple[Row, int]]:
+    page = _Page(table, formats, limits)
+    for text, offset in _blocks(source, encoding):
+        page.take(text)
+        rows, page.rows = page.rows, []
+        done = offset if source.size != UNKNOWN_SIZE else 0
+        yield from ((row, done) for row in rows)
+    page.end()
+    yield from ((row, offset) for row in page.rows)
+
+
+class _Table:
+    """A table that is open. `spans`: column -> how many rows below a cell still stands there."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.line = 0
+        self.open_row = False
+        self.hidden = False
+        self.cells: list[tuple[int, str, int]] = []
+        self.column = 0
+        self.spans: dict[int, int] = {}
+        self.cell: dict[str, str] | None = None
+        self.text: list[str] = []
+
+
+class _Page(HTMLParser):
+    """The rows of the table number `wanted`; of all of them only how many rows they have (None)."""
+
+    def __init__(self, wanted: int | None, formats: list[NumberFormat], limits: Limits) -> None:
+        super().__init__(convert_charrefs=True)
+        self.rows: list[Row] = []
+        self.sizes: list[int] = []
+        self._wanted, self._formats, self._limits = wanted, formats, limits
+        self._open: list[_Table] = []
+        self._aside = 0
+
+    def take(self, text: str) -> None:
+        self.feed(text)
+        if len(self.rawdata) > self._limits.record_bytes:
+            raise OverLimit(
+                f"A piece of the page is longer than {self._limits.record_bytes:,} bytes.", setting="record_bytes"
+            )
+
+    def end(self) -> None:
+        self.close()
+        while self._open:
+            self._end_table()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _ASIDE:
+            self._aside += 1
+        elif tag == "table":
+            self._open.append(_Table(len(self.sizes)))
+            self.sizes.append(0)
+        elif not self._open:
+            return
+        elif tag == "tr":
+            self._end_row()
+            table = self._open[-1]
+            table.open_row = True
+            table.hidden = any(name == "style" and _HIDDEN.search(value or "") for name, value in attrs)
+        elif tag in ("td", "th"):
+            self._end_cell()
+            table = self._open[-1]
+            table.open_row = True
+            table.cell = {name: value or "" for name, value in attrs}
+            table.text = []
+        elif tag == "br" or tag in _BREAKS:
+            self._open[-1].text.append("\x00")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag in _ASIDE:
+            self._aside -= 1
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _ASIDE:
+            self._aside = max(0, self._aside - 1)
+        elif not self._open:
+            return
+        elif tag == "table":
+            self._end_table()
+        elif tag in ("tr", "tbody", "thead", "tfoot"):
+            self._end_row()
+        elif tag in ("td", "th"):
+            self._end_cell()
+        elif tag in _BREAKS:
+            self._open[-1].text.append("\x00")
+
+    def handle_data(self, data: str) -> None:
+        if self._open and not self._aside and self._open[-1].cell is not None:
+            self._open[-1].text.append(data)
+
+    def _end_table(self) -> None:
+        self._end_row()
+        self._open.pop()
+
+    def _end_cell(self) -> None:
+        table = self._open[-1]
+        if table.cell is None:
+            return
+        cell, table.cell = table.cell, None
+        shown = _SPACES.sub(" ", "".join(table.text))
+        lines = [line.strip(" \xa0") for line in shown.split("\x00")]
+        text, kind = self._value(cell, "\n".join(lines).strip("\n"))
+        while table.spans.get(table.column, 0) > 0:
+            table.column += 1
+        wide, high = _span(cell.get("colspan")), _span(cell.get("rowspan"))
+        if table.column + wide > self._limits.columns:
+            raise OverLimit(f"A cell stands beyond column {self._limits.columns:,}.", setting="columns")
+        if text:
+            table.cells.append((table.column, text, kind))
+        if high > 1:
+            for column in range(table.column, table.column + wide):
+                table.spans[column] = high
+        table.column += wide
+
+    def _end_row(self) -> None:
+        self._end_cell()
+        table = self._open[-1]
+        if not table.open_row:
+            return
+        table.open_row = False
+        table.line += 1
+        table.spans = {column: left - 1 for column, left in table.spans.items() if left > 1}
+        if table.cells:
+            self.sizes[table.number] += 1
+            if table.number == self._wanted:
+                self.rows.append(Row(table.line, table.hidden, table.cells))
+        table.cells, table.column = [], 0
+
+    def _value(self, cell: dict[str, str], shown: str) -> tuple[str, int]:
+        """(text, kind): a cell's own value where the program that wrote the page put it, else what is shown."""
+        if cell.get("data-t") == "n" and "data-v" in cell:
+            return cell["data-v"], KIND_NUMBER
+        if cell.get("data-t") == "b" and "data-v" in cell:
+            return cell["data-v"].upper(), KIND_BOOLEAN
+        number = cell.get("sdval") or cell.get("x:num") or (shown if "x:num" in cell else "")
+        if not number or not _is_number(number):
+            return shown, KIND_TEXT
+        code = cell.get("sdnum", "").split(";", 2)
+        form = number_format(code[2]) if len(code) == 3 else NumberFormat()
+        if form.meaning == NUMBER:
+            return number, KIND_NUMBER
+        if form not in self._formats:
+            if len(self._formats) >= _FORMATS_MAX:
+                return shown, KIND_TEXT
+            self._formats.append(form)
+        return number, FORMATTED + self._formats.index(form)
+
+
+def _span(text: str | None) -> int:
+    digits = (text or "").strip()
+    return max(1, min(int(digits), _SPAN_MAX)) if digits.isascii() and digits.isdigit() and len(digits) < 9 else 1
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", text.strip()) is not None

@@ -1,0 +1,74 @@
+"""The reader of formats that are read row by row from the top, such as tables of web pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from douane.sheet.formats import Detected, First, Options, Piece, Position
+from douane.sheet.formats.number_formats import NumberFormat
+from douane.sheet.formats.sheet_frame import (
+    RECORDS_SAMPLED,
+    Row,
+    RowsPiece,
+    hidden_notes,
+    merged_ranges,
+    row_runs,
+    sample_of,
+    shown_cells,
+    values_of,
+)
+
+# A row, and how many bytes of the file are used with it.
+Rows = Callable[[], Iterator[tuple[Row, int]]]
+
+
+class RowsReader:
+    """`rows` begins anew each time it is called and gives the same rows. `hidden_columns`: ranges from 0 up to and not
+    with the end."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        options: Options,
+        size: int,
+        *,
+        format: str,
+        name: str,
+        encoding: str | None = None,
+        sheets: tuple[str, ...] = (),
+        sheet: str | None = None,
+        formats: Sequence[NumberFormat] = (),
+        hidden_columns: Sequence[tuple[int, int]] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self._source, self._options, self._size, self._formats = rows, options, size, formats
+        self._hidden = merged_ranges(hidden_columns)
+        self._done = 0
+        runs = row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)
+        sample = sample_of((values_of(run, formats) for run in runs), name)
+        self.first: First | None = sample.first
+        self.detected = Detected(
+            format=format,
+            width=sample.width,
+            header_row=None,
+            encoding=encoding,
+            sheets=sheets,
+            sheet=sheet,
+            notes=(*hidden_notes(self._hidden, options.limits.columns), *notes),
+        )
+
+    def _rows(self) -> Iterator[Row]:
+        for row, done in self._source():
+            self._done = done
+            cells = shown_cells(row.cells, self._hidden)
+            yield Row(row.line, row.hidden, cells, row.under, row.unresolved)
+
+    def pieces(self, start: Position = Position()) -> Iterator[Piece]:
+        line = 0
+        limits, width = self._options.limits, self.detected.width
+        for number, rows in enumerate(row_runs(self._rows(), self._options.piece_bytes)):
+            after = Position(number + 1, 0, rows[-1].line + 1)
+            if number >= start.piece:
+                done = min(self._done, self._size)
+                yield RowsPiece(number, rows, line, width, limits, after, done, self._formats)
+            line = rows[-1].line
