@@ -50,7 +50,9 @@ class Settings(BaseSettings):
     body_bytes_max: int = _setting(20 * MIB, "bytes", "Size of a request body that is not an uploaded file.", ge=1)
     field_bytes_max: int = _setting(MIB, "bytes", "Size of one form field beside an uploaded file.", ge=1)
     fields_max: int = _setting(100, "fields", "Form fields beside an uploaded file.", ge=1)
-    page_rows_max: int = _setting(10_000, "rows", "Rows in one page.", ge=1)
+    page_rows_max: int = _setting(
+        10_000, "rows", "Rows of a page that are held at once. Live views and `/api/v1` refuse longer pages.", ge=1
+    )
     headings_wait_s: float = _setting(120, "seconds", "How long an upload waits for the headings to be read.", gt=0)
     review_wait_s: float = _setting(3600, "seconds", "How long a review that waits for its end does so.", gt=0)
     stop_wait_s: float = _setting(25, "seconds", "How long a process that is told to stop lets its work end.", gt=0)

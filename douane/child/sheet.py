@@ -463,18 +463,34 @@ def _write_manifest(
 def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
     table = _Table(spec)
     form = output.Output(table.template, table.layout)
+    checker = Checker(table.template, table.layout, seed=spec.seed) if spec.faults else None
 
     def frames() -> Iterator[pl.DataFrame]:
-        for part, mask in zip(spec.parts, spec.masks, strict=True):
-            offsets = masks.view_offsets(masks.read_mask(mask).state, spec.view)
+        before, left = 0, spec.count
+        for part, mask_path in zip(spec.parts, spec.masks, strict=True):
+            mask = masks.read_mask(mask_path)
+            offsets = masks.view_offsets(mask.state, spec.view)
+            here, before = offsets[max(0, spec.offset - before) :], before + len(offsets)
+            if left is not None:
+                here = here[:left]
+                left -= len(here)
+            if len(here) == 0:
+                continue
             if part.first_row < 0:
-                frame = read_rows(part.path, offsets)
-                yield overlay(frame, frame["_row"].to_numpy(), table.cells, table.positions)
-            elif len(offsets):
-                frame = read_part(part.path)[offsets]
-                yield overlay(frame, offsets + part.first_row, table.cells, table.positions)
+                frame = read_rows(part.path, here)
+                frame = overlay(frame, frame["_row"].to_numpy(), table.cells, table.positions)
+            else:
+                frame = read_part(part.path)[here]
+                frame = overlay(frame, here + part.first_row, table.cells, table.positions)
+            if checker is not None:
+                words = np.array(mask.words[here])
+                if spec.made is not None:
+                    words = report.todays_words(words, spec.made.rules, checker)
+                frame = report.Faults.with_words(frame, words)
+            yield frame
 
-    encodings.member(spec.format).encode(output.Whole(form, frames), folder, out)
+    beside = None if checker is None else report.Faults(checker, form.fields)
+    encodings.member(spec.format).encode(output.Whole(form, frames, beside), folder, out)
 
 
 SPECS = line.SPECS

@@ -32,8 +32,9 @@ from douane.line.sheet import Encode
 from douane.line.staged import Part
 from douane.model.operation import Operation
 from douane.model.problem import Problem
-from douane.model.sheet_import import sheet_detail
+from douane.model.sheet_import import Judging, sheet_detail
 from douane.sheet.output import Whole
+from douane.sheet.report import Faults, todays_words
 from douane.staging import masks
 from douane.staging.masks import GONE, VALID, View
 from douane.staging.pages import Directory, Entry, PackedEntry, Page
@@ -124,15 +125,32 @@ def _directory(connection: Connection, operation: Operation, version: int) -> Di
 
 def page(house: House, operation: Operation, view: View, page: int, limit: int) -> RecordPage:
     """Records of a view, sorted by index, `page` from 1. Cost does not depend on depth."""
+    total, pieces = page_in_pieces(house, operation, view, page, limit)
+    return RecordPage(tuple(record for piece in pieces for record in piece), total)
+
+
+def page_in_pieces(
+    house: House, operation: Operation, view: View, page: int, limit: int
+) -> tuple[int, Iterator[list[Record]]]:
+    """The size of the view, and the page's records some thousand at a time: a page may be as large as a person asks,
+    and is never held whole."""
     with read(house.engine) as connection:
         directory = directories.get(house, connection, operation)
-        total = directory.total(view)
+    total = directory.total(view)
+
+    def pieces() -> Iterator[list[Record]]:
+        form = form_of(operation)
         offset = (page - 1) * limit
-        if offset >= total:
-            return RecordPage((), total)
-        found = directory.page(view, offset, limit, house.objects.local_path)
-        changes = _changes(house, connection, operation, found)
-    return RecordPage(tuple(_records(operation, form_of(operation), found, changes)), total)
+        end = min(total, offset + limit)
+        while offset < end:
+            count = min(end - offset, house.settings.page_rows_max)
+            found = directory.page(view, offset, count, house.objects.local_path)
+            with read(house.engine) as connection:
+                changes = _changes(house, connection, operation, found)
+            yield list(_records(operation, form, found, changes))
+            offset += count
+
+    return total, pieces()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,19 +201,15 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
 
 
 def _todays(operation: Operation, form: Form, page: Page) -> masks.Words:
-    """The masks with today's bits. Those of another Douane are read by the names of their rules; a rule that is no more
-    has nothing to say."""
+    """The masks with today's bits."""
+    made = _made_otherwise(operation, form)
+    return page.words if made is None else todays_words(page.words, made.rules, form.checker)
+
+
+def _made_otherwise(operation: Operation, form: Form) -> Judging | None:
+    """What the masks were made with, where that is not today's rules."""
     made = sheet_detail(operation).check
-    if made is None or made.stamp == form.checker.stamp or not made.rules:
-        return page.words
-    bits = {(rule.column, rule.name): rule.bit for rule in form.checker.rules}
-    words = np.zeros((len(page.words), form.checker.words), np.uint64)
-    for old, (column, name) in enumerate(made.rules):
-        bit = bits.get((column, name))
-        if bit is not None:
-            set_rows = (page.words[:, old // 64] >> np.uint64(old % 64)) & np.uint64(1)
-            words[:, bit // 64] |= set_rows << np.uint64(bit % 64)
-    return words
+    return None if made is None or made.stamp == form.checker.stamp or not made.rules else made
 
 
 def record_id(operation_id: str, row: int) -> str:
@@ -387,45 +401,56 @@ def cell_text(form: Form, key: str, value: Any) -> str | None:
     return msgspec.json.encode(value).decode()
 
 
-def encoded_page(house: House, operation: Operation, view: View, page: int, limit: int, format: str) -> bytes:
-    """The same records in a form of the encodings shelf, as a whole file. In Arrow and Parquet a number column is
-    float64 where every number of this page is exact as that, else text: ask for the whole to have one schema."""
-    form = form_of(operation)
-    with read(house.engine) as connection:
-        directory = directories.get(house, connection, operation)
-        frame = form.output.empty()
-        if (page - 1) * limit < directory.total(view):
-            found = directory.page(view, (page - 1) * limit, limit, house.objects.local_path)
-            changes = _changes(house, connection, operation, found)
-            frame = laid_over(found.frame, changes.now, form.keys)
-    data = io.BytesIO()
-    with tempfile.TemporaryDirectory(prefix="page-", dir=house.settings.work_folder) as folder:
-        encodings.member(format).encode(Whole(form.output, lambda: iter([frame])), Path(folder), data)
-    return data.getvalue()
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Which records are to leave, and how: those of a `view` in a form of the encodings shelf, all or (`page` from 1,
+    `limit`) some. `faults`: with what is wrong with each."""
+
+    view: View
+    format: str
+    faults: bool = False
+    page: int = 1
+    limit: int | None = None
+
+    @property
+    def offset(self) -> int:
+        return 0 if self.limit is None else (self.page - 1) * self.limit
 
 
-# Whole results
-
-
-def export(house: House, operation: Operation, view: View, format: str) -> Iterator[bytes]:
-    """A whole view in a form of the encodings shelf, encoded by a helper process and streamed. If the helper fails
-    midway the iterator raises: a result that was cut off must never look complete."""
-    encodings.member(format)
+def encoded(house: House, operation: Operation, wanted: Excerpt) -> Iterator[bytes]:
+    """The records as a file. In Arrow and Parquet a number column is float64 where every number of the excerpt is exact
+    as that, else text: ask for the whole to have one schema. What is larger than a page is encoded by a helper process
+    and streamed; if that fails midway the iterator raises: a result that was cut off must never look complete."""
+    encodings.member(wanted.format)
+    if wanted.limit is not None and wanted.limit <= house.settings.page_rows_max:
+        return iter([_encoded_page(house, operation, wanted, wanted.limit)])
     with read(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id)
         directory = directories.get(house, connection, now)
         last, _ = operations.revision_numbers(connection, now.id)
-    return _encoded(house, now, directory, last, view, format)
+    return _encoded(house, now, directory, last, wanted)
 
 
-def _encoded(
-    house: House,
-    operation: Operation,
-    directory: Directory,
-    last: int,
-    view: View,
-    format: str,
-) -> Iterator[bytes]:
+def _encoded_page(house: House, operation: Operation, wanted: Excerpt, limit: int) -> bytes:
+    form = form_of(operation)
+    with read(house.engine) as connection:
+        directory = directories.get(house, connection, operation)
+        frame = form.output.empty()
+        if wanted.offset < directory.total(wanted.view):
+            found = directory.page(wanted.view, wanted.offset, limit, house.objects.local_path)
+            changes = _changes(house, connection, operation, found)
+            frame = laid_over(found.frame, changes.now, form.keys)
+            if wanted.faults:
+                frame = Faults.with_words(frame, _todays(operation, form, found))
+    beside = Faults(form.checker, form.output.fields) if wanted.faults else None
+    data = io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="page-", dir=house.settings.work_folder) as folder:
+        table = Whole(form.output, lambda: iter([frame]), beside)
+        encodings.member(wanted.format).encode(table, Path(folder), data)
+    return data.getvalue()
+
+
+def _encoded(house: House, operation: Operation, directory: Directory, last: int, wanted: Excerpt) -> Iterator[bytes]:
     seat = house.seats.take()
     try:
         inputs = seat.inputs
@@ -438,12 +463,16 @@ def _encoded(
                 for entry in entries
             ),
             masks=tuple(house.objects.link_into(entry.mask_object or "", inputs) for entry in entries),
+            made=_made_otherwise(operation, form_of(operation)),
             template=sheet_detail(operation).template,
             headings=headings_of(operation),
             chosen=chosen_of(operation),
             cells=cells,
-            view=view,
-            format=format,
+            view=wanted.view,
+            format=wanted.format,
+            faults=wanted.faults,
+            offset=wanted.offset,
+            count=wanted.limit,
         )
         yield from stream_child(spec, folder=seat.folder, readable=(inputs,), limits=seat.limits)
     finally:

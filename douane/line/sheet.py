@@ -11,7 +11,7 @@ from douane.line import Event, OfFile, Spec
 from douane.line.staged import Checked, Packed, Part
 from douane.model.bounds import Count, Text, Word
 from douane.model.reading import Detected, Fact, Options, Position
-from douane.model.sheet_import import Summary, TemplateDocument
+from douane.model.sheet_import import Judging, Summary, TemplateDocument
 
 Records = tuple[tuple[Text, ...], ...]
 Rules = tuple[tuple[Text | None, Word], ...]  # the column and name of each bit of a mask
@@ -196,9 +196,14 @@ class Inspect(OfFile, frozen=True, kw_only=True, tag="inspect"):
 
 
 class Encode(OfTable, frozen=True, kw_only=True, tag="encode"):
-    """A whole view, on stdout. `masks`: one a part."""
+    """A view, on stdout: `count` of its rows from `offset` on, None = all. `masks`: one a part. `faults`: with what is
+    wrong with each row; `made` says what the masks were made with, None = today's rules."""
 
     masks: tuple[Path, ...]
+    made: Judging | None = None
+    faults: bool = False
+    offset: Count = 0
+    count: Count | None = None
     view: Literal["all", "valid", "invalid"]
     format: Word
 

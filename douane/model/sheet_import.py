@@ -59,7 +59,7 @@ class Asked(Struct, frozen=True):
     quote: Line | None = None
 
 
-class Judging(Struct, frozen=True):
+class Judging(Struct, frozen=True, forbid_unknown_fields=True):
     """What the masks were made with: the rules and libraries (`stamp`), and the column and name of each bit, once a
     check is through."""
 

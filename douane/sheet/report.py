@@ -10,15 +10,17 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import BinaryIO
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from douane.model.problem import Problem, Rule
 from douane.model.sheet_import import Finding, Summary
+from douane.sheet.check import Checker
 
 LINES_MAX = 10
 
@@ -150,6 +152,76 @@ class InvalidCsv:
         self._file.write(text.getvalue().encode())
 
 
+def todays_words(
+    words: npt.NDArray[np.uint64], rules: Sequence[tuple[str | None, str]], checker: Checker
+) -> npt.NDArray[np.uint64]:
+    """Masks that were made with other rules (`rules`: the column and name of each of their bits) with today's bits. A
+    rule that is no more has nothing to say."""
+    bits = {(rule.column, rule.name): rule.bit for rule in checker.rules}
+    made = np.zeros((len(words), checker.words), np.uint64)
+    for old, (column, name) in enumerate(rules):
+        bit = bits.get((column, name))
+        if bit is not None:
+            set_rows = (words[:, old // 64] >> np.uint64(old % 64)) & np.uint64(1)
+            made[:, bit // 64] |= set_rows << np.uint64(bit % 64)
+    return made
+
+
+class Faults:
+    """What stands beside the cells of rejected rows (`output.Beside`): `_line` in the file, nothing for a row that a
+    person added, and `_errors`: objects of column (null = the whole row), rule and message, or, where all is text, the
+    messages of invalid.csv. Frames bring their masks along (`with_words`)."""
+
+    def __init__(self, checker: Checker, taken: Collection[str]) -> None:
+        """`taken`: the keys of the fields, which no column of ours may hide."""
+        self._checker = checker
+        self._line, self._errors = _free("_line", taken), _free("_errors", taken)
+        self.numbers = frozenset({self._line})
+
+    @staticmethod
+    def with_words(frame: pl.DataFrame, words: npt.NDArray[np.uint64]) -> pl.DataFrame:
+        return frame.with_columns(pl.Series(f"{_WORD}{at}", words[:, at], pl.UInt64) for at in range(words.shape[1]))
+
+    def typed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        found = [
+            [{"column": one.column, "rule": one.rule, "message": one.message} for one in problems]
+            for problems in self._problems(frame)
+        ]
+        objects = pl.Struct({"column": pl.String, "rule": pl.String, "message": pl.String})
+        return pl.DataFrame(
+            [
+                pl.Series(self._line, self._lines(frame), pl.UInt32),
+                pl.Series(self._errors, found, pl.List(objects)),
+            ]
+        )
+
+    def texts(self, frame: pl.DataFrame) -> pl.DataFrame:
+        said = ["; ".join(_place(one) + one.message for one in problems) for problems in self._problems(frame)]
+        lines = [None if line is None else str(line) for line in self._lines(frame)]
+        return pl.DataFrame([pl.Series(self._line, lines, pl.String), pl.Series(self._errors, said, pl.String)])
+
+    def json(self, frame: pl.DataFrame) -> list[bytes]:
+        typed = self.typed(frame)
+        return [msgspec.json.encode(row)[1:-1] for row in typed.iter_rows(named=True)]
+
+    def _lines(self, frame: pl.DataFrame) -> list[int | None]:
+        return [line or None for line in frame["_line"].to_list()] if "_line" in frame.columns else []
+
+    def _problems(self, frame: pl.DataFrame) -> list[list[Problem]]:
+        names = [f"{_WORD}{at}" for at in range(self._checker.words)]
+        if len(frame) == 0 or names[0] not in frame.columns:
+            return [[] for _ in range(len(frame))]
+        words = frame.select(names).to_numpy().astype(np.uint64, copy=False)
+        found = self._checker.problems(frame.drop(names), np.ascontiguousarray(words))
+        return [[one for one in problems if not one.warning] for problems in found]
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name = "_" + name
+    return name
+
+
 def _place(problem: Problem) -> str:
     return f"{problem.column}: " if problem.column is not None else ""
 
@@ -163,4 +235,5 @@ def escape_formula(cell: str) -> str:
     return "'" + cell
 
 
+_WORD = "\0word"  # a name that no column of a file has
 _PLAIN_NUMBER = re.compile(r"[+-][0-9]+([.,][0-9]+)?")

@@ -19,6 +19,7 @@ from douane.flow import attempts, changing, imports, records, work
 from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.imports import Choice, NewImport, StoredSource
+from douane.flow.records import Excerpt
 from douane.jobs.children import Seat
 from douane.jobs.queue import WorkItem
 from douane.model.operation import Operation
@@ -149,7 +150,7 @@ def test_the_whole_way(house: House, begin: Callable[..., Operation]) -> None:
 
     operation = imports.confirm(house, operation)
     assert operation.stage == "completed"
-    lines = b"".join(records.export(house, operation, "valid", "ndjson")).splitlines()
+    lines = b"".join(records.encoded(house, operation, Excerpt("valid", "ndjson"))).splitlines()
     assert [json.loads(line)["name"] for line in lines] == ["Ada", "Bob", "Cy", "Eve"]
     assert b"12345678901234567890" in lines[3]
     with pytest.raises(errors.WrongStage):
@@ -157,9 +158,64 @@ def test_the_whole_way(house: House, begin: Callable[..., Operation]) -> None:
 
 
 @once
+def test_rejected_rows_leave_with_their_lines_and_what_is_wrong(house: House, begin: Callable[..., Operation]) -> None:
+    operation = checked(house, begin())
+    page = records.page(house, operation, "invalid", 1, 100)
+    wrong = [[one for one in record.problems if not one.warning] for record in page.records]
+    expected = [
+        {"_line": record.line, "_errors": [{"column": p.column, "rule": p.rule, "message": p.message} for p in found]}
+        for record, found in zip(page.records, wrong, strict=True)
+    ]
+    assert len(expected) > 1
+    assert all(one["_errors"] for one in expected)
+
+    def leave(**how: Any) -> dict[str, bytes]:
+        return {
+            name: b"".join(records.encoded(house, operation, Excerpt("invalid", name, **how)))
+            for name in encodings.MENU
+        }
+
+    # Whole, by a helper process; and a page, in this one.
+    for how in ({"faults": True}, {"faults": True, "limit": 100}):
+        found = leave(**how)
+        beside = [{key: json.loads(line)[key] for key in ("_line", "_errors")} for line in found["ndjson"].splitlines()]
+        assert beside == expected
+        arrow = pl.from_arrow(pa.ipc.open_stream(found["arrow"]).read_all())
+        assert isinstance(arrow, pl.DataFrame)
+        assert arrow.select("_line", "_errors").to_dicts() == expected
+        assert pl.read_parquet(io.BytesIO(found["parquet"])).equals(arrow)
+        csv = pl.read_csv(io.BytesIO(found["csv"]), infer_schema=False)
+        assert csv["_line"].to_list() == [str(one["_line"]) for one in expected]
+        said = ["; ".join(f"{p.column}: {p.message}" for p in problems) for problems in wrong]
+        assert csv["_errors"].to_list() == said
+        sheet = list(openpyxl.load_workbook(io.BytesIO(found["xlsx"])).worksheets[0].iter_rows(values_only=True))
+        assert [row[-2:] for row in sheet][1:] == [
+            (one["_line"], text) for one, text in zip(expected, said, strict=True)
+        ]
+    bare = leave()
+    assert all(b"_errors" not in bare[name] for name in ("csv", "ndjson"))
+
+
+@once
+def test_a_page_may_be_of_any_length_and_is_made_in_pieces(house: House, begin: Callable[..., Operation]) -> None:
+    operation = checked(house, begin())
+    small = replace(house, settings=house.settings.model_copy(update={"page_rows_max": 2}))
+    total, pieces = records.page_in_pieces(small, operation, "all", 1, 1_000_000)
+    found = list(pieces)
+    assert [len(piece) for piece in found] == [2, 2, 1]
+    assert [one for piece in found for one in piece] == list(records.page(house, operation, "all", 1, 100).records)
+    assert (total, list(records.page_in_pieces(small, operation, "all", 2, 3)[1])) == (5, [found[1][1:] + found[2]])
+    # And what is longer than is held at once is encoded by a helper process, at the same places.
+    lines = b"".join(records.encoded(house, operation, Excerpt("all", "ndjson"))).splitlines(keepends=True)
+    for page, limit in ((1, 3), (2, 3), (2, 4), (3, 3), (1, 1_000_000)):
+        part = b"".join(records.encoded(small, operation, Excerpt("all", "ndjson", page=page, limit=limit)))
+        assert part == b"".join(lines[(page - 1) * limit : page * limit])
+
+
+@once
 def test_every_format_gives_the_same_rows(house: House, begin: Callable[..., Operation]) -> None:
     operation = checked(house, begin())
-    found = {name: b"".join(records.export(house, operation, "all", name)) for name in encodings.MENU}
+    found = {name: b"".join(records.encoded(house, operation, Excerpt("all", name))) for name in encodings.MENU}
     names = [json.loads(line)["name"] for line in found["ndjson"].splitlines()]
     assert names == ["Ada", "", "Cy", "Di", "Eve"]
     assert pl.read_csv(io.BytesIO(found["csv"]), infer_schema=False)["name"].fill_null("").to_list() == names
@@ -199,7 +255,10 @@ def test_reading_goes_on_after_the_last_part_that_was_named(
     assert again[0] == at
     assert len(again) == len(set(again))
     assert (operation.total, operation.valid) == (undisturbed.total, undisturbed.valid) == (500, 500)
-    rows = [json.loads(line)["name"] for line in b"".join(records.export(house, operation, "all", "ndjson")).split()]
+    rows = [
+        json.loads(line)["name"]
+        for line in b"".join(records.encoded(house, operation, Excerpt("all", "ndjson"))).split()
+    ]
     assert rows == [f"N{i}" for i in range(500)]
 
 
@@ -434,8 +493,8 @@ def test_an_import_that_was_ended_shows_no_records(house: House, begin: Callable
     assert len(shown(house, operation)) == 5
     operation = imports.terminate(house, operation)
     assert shown(house, operation) == []
-    assert b"".join(records.export(house, operation, "valid", "ndjson")) == b""
-    assert records.encoded_page(house, operation, "valid", 1, 100, "csv") == b"name,mail,age,Note\r\n"
+    assert b"".join(records.encoded(house, operation, Excerpt("valid", "ndjson"))) == b""
+    assert b"".join(records.encoded(house, operation, Excerpt("valid", "csv", limit=100))) == b"name,mail,age,Note\r\n"
 
 
 @once
@@ -469,7 +528,7 @@ def test_rows_that_are_added_take_part_in_everything(house: House, begin: Callab
     operation = imports.get(house, operation.id)
     assert shown(house, operation)[-1] == (10, True, {})
     assert records.page(house, operation, "valid", 1, 100).records[-1].record["age"] is not None
-    lines = b"".join(records.export(house, operation, "valid", "ndjson")).splitlines()
+    lines = b"".join(records.encoded(house, operation, Excerpt("valid", "ndjson"))).splitlines()
     assert json.loads(lines[-1]) == {"name": "Flo", "mail": "flo@example.com", "age": 7}
 
 
@@ -510,8 +569,8 @@ def test_a_whole_result_shows_the_cells_of_its_pages(house: House, begin: Callab
     for index in (1, 10):  # a row of the file and one that was added: changed, and not reviewed since
         records.edit(house, operation, index, {"age": 50 + index}, {"age": True})
     operation = imports.get(house, operation.id)
-    lines = b"".join(records.export(house, operation, "valid", "ndjson"))
-    assert lines == records.encoded_page(house, operation, "valid", 1, 100, "ndjson")
+    lines = b"".join(records.encoded(house, operation, Excerpt("valid", "ndjson")))
+    assert lines == b"".join(records.encoded(house, operation, Excerpt("valid", "ndjson", limit=100)))
     assert [json.loads(line)["age"] for line in lines.splitlines()] == [51, 12345678901234567890, 60]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from douane.flow import imports, records
 from douane.flow.house import House
 from douane.flow.imports import NewImport, StoredSource
+from douane.flow.records import Excerpt
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.store import manifest, people, projects
@@ -102,7 +103,7 @@ def test_killed_workers_leave_the_same_result_and_nothing_twice(house: House, tm
                 process.wait()
         assert kills, "nothing was killed; the work was done too soon"
         assert (now.total, now.valid, now.invalid) == (ROWS, ROWS - len(wrong), len(wrong)), seed
-        lines = b"".join(records.export(house, now, "all", "csv")).decode().splitlines()
+        lines = b"".join(records.encoded(house, now, Excerpt("all", "csv"))).decode().splitlines()
         assert [line.split(",")[0] for line in lines[1:]] == [f"N{row}" for row in range(1, ROWS + 1)], seed
         found = [r.index for at in (1, 2, 3, 4) for r in records.page(house, now, "invalid", at, 1000).records]
         assert found == wrong[:4000], seed

@@ -7,7 +7,7 @@ from douane import line
 from douane.line import COMMON, Failure, FileName, Progress, Sandbox, sheet
 from douane.line.staged import Checked, Packed, Part
 from douane.model.reading import Detected, Options, Position
-from douane.model.sheet_import import Finding, Summary, TemplateDocument
+from douane.model.sheet_import import Finding, Judging, Summary, TemplateDocument
 from tests.line.hostile import HERE, NAMES, THERE, faults, unbounded
 
 DETECTED = Detected("csv", 2, 0, "utf-8", ",", '"', ("one", "two"), "one", "gzip", ("A note.",))
@@ -26,7 +26,15 @@ SPECS: tuple[line.Spec, ...] = (
     sheet.Check(**TABLE, data_start=1, added_number=9, stamp="s", held=(VERDICT,)),
     sheet.Recheck(**TABLE, added_number=9, previous=(VERDICT,), changed=HERE / "changed"),
     sheet.Inspect(options=OPTIONS, source_fd=3, template=TEMPLATE, mapping={"a": "A"}, stage=True, report=True),
-    sheet.Encode(**TABLE, masks=(HERE / "mask-1",), view="valid", format="csv"),
+    sheet.Encode(
+        **TABLE,
+        masks=(HERE / "mask-1",),
+        made=Judging("s", 1, ((None, "short"),)),
+        faults=True,
+        count=7,
+        view="valid",
+        format="csv",
+    ),
 )
 EVENTS: tuple[line.Event, ...] = (
     Progress(step="reading", done=1, total=2, unit="bytes", rows=3),

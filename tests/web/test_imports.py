@@ -188,6 +188,15 @@ def test_rows_in_every_format_whole_and_by_the_page(site: Site, checked: str) ->
     workbook = get("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", limit="3")
     book = openpyxl.load_workbook(io.BytesIO(workbook)).worksheets[0]
     assert [cell.value for cell in book["A"]][1:] == csv[csv.columns[0]].to_list()[:3]
+    everything = site.client.get(address, params={"limit": "100000"}).json()
+    assert (everything["data"], everything["limit"], everything["totalPages"]) == (records, 100000, 1)
+    address = address.replace("valid", "invalid")
+    rejected = site.client.get(address).json()["data"]
+    lines = [json.loads(line) for line in get("application/x-ndjson").splitlines()]
+    assert [{one["column"]: one["message"] for one in line["_errors"]} for line in lines] == [
+        one["errors"] for one in rejected
+    ]
+    assert b"_errors" not in get("text/csv", errors="false")
     both = site.client.get(address, headers={"accept": "text/html, text/csv;q=0.5, application/json;q=0.9"})
     assert both.headers["content-type"] == "application/json"
 

@@ -55,15 +55,15 @@ def test_a_result_that_breaks_off_cuts_the_connection(sqlite_site: Site, monkeyp
     upload_id = client.post(f"/v1/upload/{sqlite_site.made.template_id}", json={}).json()["_id"]
     address, wanted = f"/v1/upload/{upload_id}/rows/valid", {"accept": "text/csv"}
     held = Held([b"id\r\n", b"C001\r\n", RuntimeError("the child died")])
-    monkeypatch.setattr("douane.flow.records.export", lambda *_: held.run())
+    monkeypatch.setattr("douane.flow.records.encoded", lambda *_: held.run())
     # The server under test hands on what the application raises; a real one closes the connection without an end.
     with pytest.raises(RuntimeError, match="the child died"):
         client.get(address, headers=wanted)
     assert held.closed
 
     failing = Held([StorageFull("No room.")])
-    monkeypatch.setattr("douane.flow.records.export", lambda *_: failing.run())
+    monkeypatch.setattr("douane.flow.records.encoded", lambda *_: failing.run())
     assert message(client.get(address, headers=wanted)) == (507, "No room.")
     nowhere = Held([OSError(errno.ENOSPC, "No space left on device")])
-    monkeypatch.setattr("douane.flow.records.export", lambda *_: nowhere.run())
+    monkeypatch.setattr("douane.flow.records.encoded", lambda *_: nowhere.run())
     assert message(client.get(address, headers=wanted)) == (507, "The disk is full; nothing was kept.")

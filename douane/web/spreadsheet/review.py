@@ -5,8 +5,11 @@ The peer leaves two of these routes open to anyone; here all want the key or the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
 from douane.flow import changing, imports, records
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
@@ -17,7 +20,9 @@ from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, page_of
 from douane.web.spreadsheet.live import how
+from douane.web.spreadsheet.rows import listed
 from douane.web.spreadsheet.uploads import document, find
+from douane.web.streams import streamed
 
 router = APIRouter(prefix="/v1/review", tags=["Review"])
 
@@ -44,12 +49,14 @@ async def read_page(
     view = wire.view(request.query_params.get("type"))
     with_line = request.query_params.get("lines", "").lower() in ("true", "1")
 
-    def work() -> bytes:
-        found = records.page(web.house, find(web, caller, upload_id), view, page, limit)
-        shown = [wire.record(one, with_line=with_line) for one in found.records]
-        return answers.encode(wire.ReviewPage(shown, limit, page, found.total, wire.pages(found.total, limit)))
+    def begun() -> tuple[Iterator[bytes], bytes]:
+        total, pieces = records.page_in_pieces(web.house, find(web, caller, upload_id), view, page, limit)
+        shown = wire.ReviewPage([], limit, page, total, wire.pages(total, limit))
+        chunks = listed(shown, ([wire.record(one, with_line=with_line) for one in piece] for piece in pieces))
+        return chunks, next(chunks, b"")
 
-    return answers.encoded(await run_in_threadpool(work))
+    chunks, first = await run_in_threadpool(begun)
+    return StreamingResponse(streamed(chunks, first), media_type="application/json")
 
 
 @router.post(

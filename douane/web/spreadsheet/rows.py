@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
+from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.flow import records
 from douane.model.identity import VIEW_IMPORT_OPERATIONS, Caller
-from douane.model.operation import Operation
 from douane.web.auth import noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
@@ -31,7 +32,7 @@ _DESCRIPTION = says(
     403,
     507,
     media={kind: {"schema": wire.BINARY} for kind in encodings.media_types().values()},
-    query={"page": "integer", "limit": "integer", "format": "string"},
+    query={"page": "integer", "limit": "integer", "format": "string", "errors": "boolean"},
 )
 
 
@@ -48,43 +49,55 @@ async def read_valid(
 async def read_invalid(
     request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
 ) -> Response:
-    """Rejected rows; as JSON with what is wrong with them, in the other forms the records alone."""
+    """Rejected rows with what is wrong with them: as JSON in each document, in the other forms as `_line` and `_errors`
+    beside the fields, which `errors=false` leaves out."""
     return await _rows(request, checked(upload_id), caller, "invalid")
 
 
 async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal["valid", "invalid"]) -> Response:
-    web = web_of(request)
+    web, query = web_of(request), request.query_params
     kind = asked_type(request.headers.get("accept", ""))
     page, limit = page_of(request)
-    full = view == "invalid" or request.query_params.get("format") == "full"
-    paged = "page" in request.query_params or "limit" in request.query_params
+    full = view == "invalid" or query.get("format") == "full"
+    paged = "page" in query or "limit" in query
+    faults = view == "invalid" and query.get("errors", "").lower() not in ("false", "0")
 
-    def found() -> Operation:
+    def begun() -> tuple[Iterator[bytes], bytes]:
+        """The answer and its first piece, which is waited for: what fails before it is answered as an error, what fails
+        later cuts the connection, so that a result never looks complete and is not."""
         operation = find(web, caller, upload_id)
         wire.guard(operation, "processing", "completed")
-        return operation
+        if kind == JSON:
+            total, pieces = records.page_in_pieces(web.house, operation, view, page, limit)
+            shown = wire.RowsPage(page, [], limit, wire.pages(total, limit), total)
+            documents = ([wire.record(one) if full else one.record for one in piece] for piece in pieces)
+            chunks = listed(shown, documents)
+        else:
+            wanted = records.Excerpt(view, _encodings()[kind], faults, page, limit if paged else None)
+            chunks = records.encoded(web.house, operation, wanted)
+        return chunks, next(chunks, b"")
 
-    def a_page() -> bytes:
-        operation = found()
-        if kind != JSON:
-            return records.encoded_page(web.house, operation, view, page, limit, _encodings()[kind])
-        part = records.page(web.house, operation, view, page, limit)
-        data: Any = [wire.record(one) for one in part.records] if full else [one.record for one in part.records]
-        return answers.encode(wire.RowsPage(page, data, limit, wire.pages(part.total, limit), part.total))
+    chunks, first = await run_in_threadpool(begun)
+    return StreamingResponse(streamed(chunks, first), media_type=kind)
 
-    if kind != JSON and not paged:
-        operation = await run_in_threadpool(found)
-        chunks = records.export(web.house, operation, view, _encodings()[kind])
-        # The first piece is waited for: what fails before it is answered as an error, what fails later cuts the
-        # connection, so that a result never looks complete and is not.
-        first = await run_in_threadpool(next, chunks, b"")
-        await noted(request, "rows.export", operation=operation.id, view=view, media_type=kind)
-        return StreamingResponse(streamed(chunks, first), media_type=kind)
-    shown = await run_in_threadpool(a_page)
     if page == 1:
         # Of what is pulled page by page the first tells of it all: a line a page would bury the others.
-        await noted(request, "rows.export", operation=upload_id, view=view, media_type=kind, paged=True)
-    return Response(shown, media_type=kind)
+        await noted(
+            request, "rows.export", operation=upload_id, view=view, media_type=kind, paged=kind == JSON or paged
+        )
+    return StreamingResponse(streamed(chunks, first), media_type=kind)
+
+
+def listed(empty: Struct, pieces: Iterable[list[Any]]) -> Iterator[bytes]:
+    """The JSON of a page whose `data` comes in pieces; `empty` is the page without."""
+    head, mark, tail = answers.encode(empty).partition(b'"data":[')
+    begun = head + mark
+    for piece in pieces:
+        members = answers.encode(piece)[1:-1]
+        if members:
+            yield begun + members
+            begun = b","
+    yield (begun if begun != b"," else b"") + tail
 
 
 def _encodings() -> dict[str, str]:
