@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from douane.chat.importers import Counts
+
+TOLD_MAX = 20  # of the issues of one kind
 
 
 @dataclass(slots=True)
 class Sums:
     """One reader's. `tables`: rows; `messages`: by conversation id; `names`: id -> name as shown; `years`, `subtypes`,
-    `entries`, `reasons` as in `Counts`; `strangers`: ids of users that only messages name."""
+    `entries`, `reasons`, `people`, `told` as in `Counts`; `strangers`: ids of users that only messages name."""
 
     tables: dict[str, int] = field(default_factory=dict)
     messages: dict[str, int] = field(default_factory=dict)
@@ -25,6 +28,8 @@ class Sums:
     entries: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     strangers: list[str] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
+    told: list[dict[str, Any]] = field(default_factory=list)
 
 
 def counts_of(shares: Sequence[Sums]) -> Counts:
@@ -42,7 +47,21 @@ def counts_of(shares: Sequence[Sums]) -> Counts:
         _sum(share.subtypes for share in shares),
         _sum(share.entries for share in shares),
         _sum(share.reasons for share in shares),
+        {channel: names for share in shares for channel, names in share.people.items()},
+        first_told(one for share in shares for one in share.told),
     )
+
+
+def first_told(issues: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first of each kind."""
+    met: Counter[tuple[str, str]] = Counter()
+    found = []
+    for one in issues:
+        kind = (one["severity"], one["code"])
+        met[kind] += 1
+        if met[kind] <= TOLD_MAX:
+            found.append(one)
+    return found
 
 
 def shown(messages: Mapping[str, int], names: Mapping[str, str]) -> dict[str, int]:

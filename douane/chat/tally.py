@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from douane.chat.importers import Counts
-from douane.chat.sums import Sums, counts_of
+from douane.chat.sums import Sums, counts_of, first_told
 from douane.chat.tables import TABLES
 
 ENTRIES = ("found", "staged", "skipped", "failed")
+_PEOPLE_SHOWN = 4
 COUNTED = tuple(table for table in TABLES if table not in ("entries", "issues"))
 
 
@@ -27,6 +29,10 @@ class Tally:
         self._entries: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._strangers: set[str] = set()
+        self._called: dict[str, str] = {}  # users by what they are called
+        self._members: dict[str, list[str]] = {}  # of conversations without a name
+        self._told: list[dict[str, Any]] = []
+        self._entry_names: dict[int, str] = {}  # of those that `told` speaks of
 
     def add(self, tables: Mapping[str, pl.DataFrame]) -> None:
         for name, frame in tables.items():
@@ -34,8 +40,16 @@ class Tally:
         if "channels" in tables:
             for channel, name in tables["channels"].select("id", "name").rows():
                 self._names[channel] = name or channel
+                if not name:
+                    self._members.setdefault(channel, [])
+        if self._members and "members" in tables:
+            for channel, user in tables["members"].select("channel", "user").rows():
+                if channel in self._members:
+                    self._members[channel].append(user)
         if "users" in tables:
             users = tables["users"]
+            called = users.select("id", pl.coalesce("display_name", "name", "username", "id"))
+            self._called.update(called.rows())
             self._strangers.update(users.filter(users["origin"] == "inferred")["id"].drop_nulls().to_list())
         if "messages" in tables:
             frame = tables["messages"]
@@ -48,6 +62,11 @@ class Tally:
         if "issues" in tables:
             for severity, code, count in tables["issues"].select("severity", "code", "count").rows():
                 self._reasons[f"{severity}:{code}"] += count
+            self._told = first_told([*self._told, *tables["issues"].to_dicts()])
+        wanted = {one["entry"] for one in self._told} - self._entry_names.keys()
+        if wanted and "entries" in tables:
+            entries = tables["entries"].select("entry", "name")
+            self._entry_names.update(entries.filter(pl.col("entry").is_in(list(wanted))).rows())
 
     def sums(self) -> Sums:
         return Sums(
@@ -59,7 +78,13 @@ class Tally:
             {name: self._entries[name] for name in ENTRIES},
             dict(self._reasons),
             sorted(self._strangers),
+            {channel: self._whose(users) for channel, users in self._members.items() if users},
+            [{**one, "name": self._entry_names.get(one["entry"], "")} for one in self._told],
         )
+
+    def _whose(self, users: Sequence[str]) -> str:
+        shown = [self._called.get(user, user) for user in users[:_PEOPLE_SHOWN]]
+        return ", ".join(shown) + (f" and {len(users) - len(shown):,} more" if len(users) > len(shown) else "")
 
     def counts(self) -> Counts:
         return counts_of([self.sums()])

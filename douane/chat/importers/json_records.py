@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -55,28 +56,109 @@ def objects(
 
 
 def items(data: bytes, depth_max: int, is_record: Callable[[Any], bool]) -> Iterator[tuple[Any, frozenset[str]]]:
-    """The elements of the array in `data`: `Raw` where it is JSON, else what could be read of it, or `Damage`."""
-    nothing: frozenset[str] = frozenset()
+    """The elements of the array in `data`, or its objects one a line: `Raw` where it is JSON, else what could be read
+    of it, or `Damage`; with the codes of what was mended in each, and with the first what was of the file."""
     try:
         for raw in _decode_raws(data):
-            yield raw, nothing
+            yield raw, _NOTHING
         return
     except UNFIT:
         pass
+    if (lines := as_array(data)) is not None:
+        try:
+            for raw in _decode_raws(lines):
+                yield raw, _NOTHING
+            return
+        except UNFIT:
+            pass
     value, mended = load(data, depth_max=1 << 30)
-    if isinstance(value, dict) and isinstance(value.get("messages"), list):
+    wrapped = isinstance(value, dict) and isinstance(value.get("messages"), list)
+    if wrapped:
         value = value["messages"]
     if isinstance(value, list):
-        for item in value:
+        text = _text(data, "surrogateescape")[0]
+        odd = {MENDED} if data[:1] not in (b"[", b"{") else set()  # a byte order mark, or another encoding
+        marked = _marked(text, wrapped, value, odd) if mended else None
+        for item, found in marked or ((item, mended) for item in value):
             if _depth(item, depth_max):
-                yield _too_deep(excerpt(item)), mended
+                yield _too_deep(excerpt(item)), found
             else:
-                yield item, mended
+                yield item, found
         return
     if not isinstance(value, Damage):
-        yield Damage(NOT_A_LIST, "The file holds no list of records.", excerpt(value)), nothing
+        if is_record(value):
+            yield value, mended
+        else:
+            yield Damage(NOT_A_LIST, "The file holds no list of records.", excerpt(value)), _NOTHING
         return
-    yield from _recovered(_text(data)[0], depth_max, is_record)
+    text = _text(data)[0]
+    if text.lstrip().startswith("{"):
+        yield from _concatenated(text, depth_max)
+    else:
+        yield from _recovered(text, depth_max, is_record)
+
+
+_NOTHING: frozenset[str] = frozenset()
+_MESSAGES = re.compile(r'"messages"\s*:\s*\[')
+
+
+def as_array(data: bytes) -> bytes | None:
+    """The array of objects that stand one a line; None where they do not."""
+    if not data.startswith(b"{"):
+        data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if not data.startswith(b"{"):
+            return None
+    lines = [line.strip().rstrip(b",") for line in data.splitlines() if line.strip()]
+    if len(lines) < 2 or not all(line.startswith(b"{") and line.endswith(b"}") for line in lines):
+        return None
+    return b"[" + b",\n".join(lines) + b"]"
+
+
+def _marked(text: str, wrapped: bool, values: list[Any], codes: set[str]) -> list[tuple[Any, frozenset[str]]] | None:
+    """The elements with what was mended in each of them; None where they cannot be told apart."""
+    opening = _MESSAGES.search(text) if wrapped else _FIRST_ITEM.match(text)
+    at = opening.end() if opening else -1
+    found = []
+    for _ in values:
+        try:
+            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches anything
+            try:
+                value, at = _strict.raw_decode(text, at)
+            except ValueError:
+                value, at = _decoder.raw_decode(text, at)
+                codes.add(MENDED)
+        except (ValueError, AttributeError, RecursionError):
+            return None
+        value, replaced = _clean(value)
+        found.append((value, frozenset(codes | {REPLACED} if replaced else codes)))
+        codes = set()
+    return found
+
+
+def _concatenated(text: str, depth_max: int) -> Iterator[tuple[Any, frozenset[str]]]:
+    """Objects one after another, with or without commas or ends of lines between them; behind a damaged one it goes on
+    with the next line that begins one."""
+    at, tries, room = 0, 0, _RESCANS * len(text) + PIECE_BYTES
+    while True:
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches anything
+        if at >= len(text):
+            return
+        try:
+            value, end = _decoder.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError) as error:
+            yield (_too_deep(text[at:]) if isinstance(error, RecursionError) else _damaged(text, at)), _NOTHING
+            room -= getattr(error, "pos", at) - at
+            tries += 1
+            at = text.find("\n{", at) + 1
+            if not at or tries > _TRIES or room < 0:
+                return
+            continue
+        if _depth(value, depth_max):
+            yield _too_deep(text[at:]), _NOTHING
+        else:
+            cleaned, replaced = _clean(value)
+            yield cleaned, frozenset({REPLACED}) if replaced else _NOTHING
+        at = end
 
 
 def load(data: bytes, depth_max: int) -> tuple[Any, frozenset[str]]:
@@ -110,15 +192,15 @@ def load(data: bytes, depth_max: int) -> tuple[Any, frozenset[str]]:
     return value, frozenset(mended)
 
 
-def _text(data: bytes) -> tuple[str, bool]:
-    """The bytes as text, and whether some of them had to be replaced."""
+def _text(data: bytes, errors: str = "replace") -> tuple[str, bool]:
+    """The bytes as text, and whether some of them had to be replaced, as `errors` says."""
     data = bytes(data)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace"), False
     try:
         return data.decode("utf-8-sig"), False
     except UnicodeDecodeError:
-        return data.decode("utf-8-sig", "replace"), True
+        return data.decode("utf-8-sig", errors), True
 
 
 _OTHER_ITEM = re.compile(r"\}\s{0,64},\s{0,64}\{")
@@ -274,6 +356,7 @@ def parse(raw: Raw | bytes | None, depth_max: int) -> Any:
 # --- files too long for one piece ------------------------------------------------------------------------------------
 
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}\[([\r\n]{1,2}[ \t]{0,32})?")
+_WRAPPED = re.compile(rb'(?:\xef\xbb\xbf)?\s{0,64}\{[^\[\]]{0,4096}"messages"\s*:\s*\[([\r\n]{1,2}[ \t]{0,32})?')
 _TOO_LONG = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes).", "")
 _TOO_LONG_LAST = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes); the rest is not read.", "")
 
@@ -286,7 +369,8 @@ def pieces(blocks: Iterable[bytes], record_bytes: int) -> Iterator[bytes | Damag
     also goes on behind an element that is too long; elsewhere it ends with it."""
     buffer = bytearray()
     indent: bytes | None = None
-    started = passing = False
+    started = passing = wrapped = False
+    blocks = iter(blocks)
     for block in blocks:
         buffer += block
         if passing:
@@ -298,7 +382,11 @@ def pieces(blocks: Iterable[bytes], record_bytes: int) -> Iterator[bytes | Damag
             del buffer[: at + len(mark) - 1]
             passing = False
         if not started:
-            opening = _ARRAY.match(buffer)
+            opening = _ARRAY.match(buffer) or _WRAPPED.match(buffer)
+            wrapped = opening is not None and opening.re is _WRAPPED
+            if not opening and buffer.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+                yield from _lines_of(chain((bytes(buffer),), blocks), record_bytes)
+                return
             if not opening:
                 yield Damage(NOT_A_LIST, "The file holds no list of records.", excerpt(bytes(buffer[:800])))
                 return
@@ -319,7 +407,24 @@ def pieces(blocks: Iterable[bytes], record_bytes: int) -> Iterator[bytes | Damag
     if passing:
         return
     # The array's own closing bracket is still there, unless the file is cut off.
-    yield b"[" + bytes(buffer)
+    yield b"[" + bytes(buffer[: buffer.rfind(b"]") + 1] if wrapped and b"]" in buffer else buffer)
+
+
+def _lines_of(blocks: Iterable[bytes], record_bytes: int) -> Iterator[bytes | Damage]:
+    """Objects one a line, in runs of about PIECE_BYTES."""
+    buffer = bytearray()
+    for block in blocks:
+        buffer += block
+        if len(buffer) >= PIECE_BYTES:
+            end = buffer.rfind(b"\n{")
+            if end > 0:
+                run = bytes(buffer[:end])
+                yield as_array(run) or run
+                del buffer[: end + 1]
+            elif len(buffer) > record_bytes:
+                yield _TOO_LONG_LAST
+                return
+    yield as_array(bytes(buffer)) or bytes(buffer)
 
 
 def _cut(buffer: bytearray, indent: bytes | None) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import polars as pl
 
 from douane.chat import tables
 from douane.chat.importers import BATCH_RECORDS
+from douane.chat.importers.json_records import excerpt as excerpt_of
 
 BATCH_BYTES = 16 << 20
 EXCERPT_CHARS = 200
@@ -42,8 +43,9 @@ class Sheets:
     """Rows of the tables as they are found. `full`: a batch of them is due, by their number or by `bytes`, which
     whoever adds long texts counts. `read`: packed bytes of the entry at hand, for progress."""
 
-    def __init__(self, full_at: int = BATCH_RECORDS) -> None:
+    def __init__(self, full_at: int = BATCH_RECORDS, named: int = NAMED) -> None:
         self.full_at = full_at
+        self._named_max = named
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in tables.TABLES}
         self.count = 0
         self.bytes = 0
@@ -74,7 +76,7 @@ class Sheets:
         """Why a record was skipped or failed, or what should be known of it."""
         kind = (entry, severity, code)
         self._named[kind] += 1
-        if self._named[kind] <= NAMED:
+        if self._named[kind] <= self._named_max:
             said = {"severity": severity, "code": code, "table": table, "message": message}
             shown = excerpt[:EXCERPT_CHARS] or None
             self.add("issues", entry=entry, position=position, **said, excerpt=shown, count=count)
@@ -131,6 +133,33 @@ class Ledger:
     def fail(self, position: int | None, code: str, message: str, excerpt: str = "") -> None:
         self.failed += 1
         self._issue("failed", code, message, position, excerpt)
+
+    def account(self, problem: tuple[str, str, str] | None, position: int, record: Any) -> None:
+        """A record that was looked at: staged, if perhaps with a warning, or left out for what is wrong with it.
+        `problem`: severity, code, sentence."""
+        if problem is None or problem[0] == "warning":
+            self.staged += 1
+        if problem:
+            severity, code, message = problem
+            self.skipped += severity == "skipped"
+            self.failed += severity == "failed"
+            self._issue(severity, code, message, position, excerpt_of(record))
+
+    def report(
+        self, severity: str, position: int | None, code: str, message: str, excerpt: str = "", count: int = 1
+    ) -> None:
+        """What was found of a record that was counted as staged already."""
+        if severity != "warning":
+            self.staged -= 1
+            self.skipped += severity == "skipped"
+            self.failed += severity == "failed"
+        self._issue(severity, code, message, position, excerpt, count)
+
+    def add(self, other: Ledger) -> None:
+        """Takes another account's numbers into this one."""
+        self.staged += other.staged
+        self.skipped += other.skipped
+        self.failed += other.failed
 
     def warn(self, codes: Iterable[str], position: int | None = None) -> None:
         for code in codes:

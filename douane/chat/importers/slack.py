@@ -6,17 +6,13 @@ archive's order, and keeps the ledger. An entry that cannot be read at all count
 
 A file for 1,000,000 entries stays small in memory because only one piece of one entry is unpacked at a time (a
 megabyte), and a batch ends at `batch_records` records or BATCH_BYTES of JSON.
-
-Long on purpose: lists, days and counts are three passes over one archive, and share what stands where in it.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,11 +21,13 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.archive import Entry
+from douane.archive import shown as shown_name
 from douane.archive_packed import Entries
 from douane.chat.importers import Batch, Counts, Options, Overview, Position, json_records
 from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.json_records import Damage
+from douane.chat.importers.ledger import Ledger, Sheets
 from douane.chat.importers.slack_layout import (
     CHANNELS,
     KINDS,
@@ -37,23 +35,26 @@ from douane.chat.importers.slack_layout import (
     USERS,
     Layout,
     Listed,
+    Owners,
     owners,
     redecoded,
     survey,
 )
+from douane.chat.importers.slack_lists import Lists, listed, part, user_ids
 from douane.chat.importers.upload import Upload
-from douane.chat.sums import shown
-from douane.chat.tables import TABLES, conversation_key, frame
+from douane.chat.sums import counts_of
+from douane.chat.tables import conversation_key, frame
+from douane.chat.tally import ENTRIES, Tally
 from douane.errors import BadFile, OverLimit
 
 PRODUCT = "slack"
 BATCH_BYTES = 64 << 20
-PILE_MESSAGES, PILE_BYTES = 16_384, 32 << 20  # what is turned into columns at once
 SHARE_BYTES = 128 << 20  # of JSON, below which a reader of its own does not pay
 SHARE_BATCHES = 1_000_000  # between the first batch numbers of two shares
 ENTRIES_MAX = 65_536  # a batch's, so that a million empty day files are not one batch
 TOLD_MAX = 10_000  # strangers whose ids a position carries, so that each is told of once; of more, once a batch
-ISSUES_MAX = 50  # of one kind in one entry that are told one by one
+NAMED = 50  # issues of one kind in one entry that are told one by one
+_ISSUES_MAX = 1_000  # that counting keeps at once
 _FIRST_NAMES = frozenset(name.encode() for name in (*USERS, *CHANNELS))
 _USERS, _CHANNELS, _MESSAGES = (KINDS.index(kind) for kind in ("users", "channels", "messages"))
 
@@ -103,57 +104,6 @@ class _Index:
     bot_users: frozenset[str]
 
 
-@dataclass(slots=True)
-class _Tally:
-    """One entry's line in the ledger."""
-
-    entry: int
-    found: int = 0
-    skipped: int = 0
-    failed: int = 0
-    reason: str | None = None
-
-    @property
-    def staged(self) -> int:
-        return self.found - self.skipped - self.failed
-
-    def count(self, severity: str) -> None:
-        if severity == "failed":
-            self.failed += 1
-        elif severity == "skipped":
-            self.skipped += 1
-
-
-@dataclass(slots=True)
-class _Issues:
-    """Rows of `issues`; equal ones of an entry become one row with a count after the first ISSUES_MAX."""
-
-    rows: list[list[Any]] = field(default_factory=list)
-    seen: Counter[tuple[int, str]] = field(default_factory=Counter)
-    last: dict[tuple[int, str], int] = field(default_factory=dict)
-
-    def add(
-        self, entry: int, position: int | None, severity: str, code: str, table: str, message: str, excerpt: str = ""
-    ) -> None:
-        key = (entry, code)
-        self.seen[key] += 1
-        if self.seen[key] > ISSUES_MAX:
-            self.rows[self.last[key]][-1] += 1
-            return
-        self.last[key] = len(self.rows)
-        self.rows.append([entry, position, severity, code, table, message, excerpt[: json_records.EXCERPT], 1])
-
-    def reasons(self) -> Counter[str]:
-        """ "severity:code" -> how many."""
-        counted: Counter[str] = Counter()
-        for _, _, severity, code, _, _, _, count in self.rows:
-            counted[f"{severity}:{code}"] += count
-        return counted
-
-    def frame(self) -> pl.DataFrame:
-        return frame("issues", dict(zip(TABLES["issues"], zip(*self.rows, strict=True), strict=True)))
-
-
 class Reader:
     """An opened export."""
 
@@ -184,21 +134,21 @@ class Reader:
         users: set[str] = set()
         bots: dict[str, str] = {}
         bot_users: set[str] = set()
-        listed: list[Listed] = []
+        found: list[Listed] = []
         for number in self._layout.lists:
             root, base = self._place(number)
             for _, item, _ in self._list_items(number):
                 if isinstance(item, Damage):
                     continue
                 if self._layout.kinds[number] == _CHANNELS:
-                    if (one := _listed(item, root, base)) is not None:
-                        listed.append(one)
+                    if (one := listed(item, root, base)) is not None:
+                        found.append(one)
                     continue
-                for user in _user_ids(item):
+                for user in user_ids(item):
                     users.add(user)
-                if not (ids := _user_ids(item)):
+                if not (ids := user_ids(item)):
                     continue
-                enterprise, profile = _part(item, "enterprise_user"), _part(item, "profile")
+                enterprise, profile = part(item, "enterprise_user"), part(item, "profile")
                 if (org := json_records.text(enterprise.get("enterprise_id"))) is not None:
                     orgs[org] += 1
                 if not item.get("is_stranger") and (team := json_records.text(item.get("team_id"))):
@@ -209,10 +159,10 @@ class Reader:
                     bot_users.add(ids[0])
         ranked = orgs if self._layout.grid and orgs else teams
         team = min(ranked, key=lambda t: (-ranked[t], t)) if ranked else self._options.team
-        return _Index(team, listed, frozenset(users), bots, frozenset(bot_users))
+        return _Index(team, found, frozenset(users), bots, frozenset(bot_users))
 
     @cached_property
-    def _owners(self) -> list[str | None]:
+    def _owners(self) -> Owners:
         return owners(self._layout.folders, self._index.listed)
 
     @cached_property
@@ -220,7 +170,7 @@ class Reader:
         """The id of the conversation that each folder belongs to, listed or not."""
         return [
             known or _unlisted_id(one.root, one.name)
-            for known, one in zip(self._owners, self._layout.folders, strict=True)
+            for known, one in zip(self._owners.ids, self._layout.folders, strict=True)
         ]
 
     @cached_property
@@ -247,7 +197,7 @@ class Reader:
 
     # --- reading entries --------------------------------------------------------------------------------------------
 
-    def _pieces(self, entry: Entry) -> Iterator[bytes | Damage]:
+    def pieces(self, entry: Entry) -> Iterator[bytes | Damage]:
         """An entry's array, whole or in pieces; Damage where it cannot be read."""
         try:
             if entry.unpacked_bytes <= json_records.PIECE_BYTES:
@@ -264,7 +214,7 @@ class Reader:
     def _list_items(self, number: int) -> Iterator[tuple[int, dict[str, Any] | Damage, frozenset[str]]]:
         """(position, record, what was mended) of every element of a list."""
         position = 0
-        for piece in self._pieces(self._archive.entry(number)):
+        for piece in self.pieces(self._archive.entry(number)):
             if isinstance(piece, Damage):
                 yield position, piece, frozenset()
                 position += 1
@@ -304,219 +254,166 @@ class Reader:
         folders: dict[str, str] = {}
         for one, folder in zip(self._conversations, self._layout.folders, strict=True):
             folders.setdefault(one, folder.path)
-        tables = _Lists(self._index.team, self._options.members_max, folders)
-        issues, done, number = _Issues(), 0, 0
-        tallies: list[_Tally] = []
+        sheets = Sheets(self._options.batch_records, NAMED)
+        rows = Lists(sheets, self._index.team, self._options.members_max, folders)
+        done = number = 0
         step, label = "users", ""
 
         def batch(state: dict[str, Any]) -> Batch:
-            frames = tables.taken() | {"entries": self._ledger(np.array([t.entry for t in tallies], np.int64), tallies)}
-            if issues.rows:
-                frames["issues"] = issues.frame()
-            return Batch(number, _filled(frames), Position(number + 1, state), step, label, done)
+            frames = sheets.frames()
+            sheets.clear()
+            return Batch(number, frames, Position(number + 1, state), step, label, done)
 
         for place in self._layout.lists:
-            kind, tally = int(self._layout.kinds[place]), _Tally(place)
+            kind = int(self._layout.kinds[place])
             root, base = self._place(place)
             label, step = root + base, KINDS[kind]
+            ledger = Ledger(sheets, place, step)
+            reason = None
             for position, item, mended in self._list_items(place):
-                tally.found += 1
                 for code in mended:
-                    issues.add(place, position, "warning", code, step, _MENDED[code])
+                    sheets.issue("warning", code, _MENDED[code], entry=place, table=step, position=position)
                 if isinstance(item, Damage):
-                    tally.count("failed")
-                    issues.add(place, position, "failed", item.code, step, item.message, item.excerpt)
-                    if not position:
-                        tally.reason = item.code
+                    ledger.fail(position, item.code, item.message, item.excerpt)
+                    reason = item.code if not position else reason
                     continue
                 problem = (
-                    tables.add_user(item, place, position)
+                    rows.add_user(item, place, position)
                     if kind == _USERS
-                    else tables.add_channel(item, root, base, place, position)
+                    else rows.add_channel(item, root, base, place, position)
                 )
-                if problem is not None:
-                    tally.count(problem[0])
-                    issues.add(place, position, problem[0], problem[1], step, problem[2], json_records.excerpt(item))
-                if max(tables.rows, len(issues.rows)) >= self._options.batch_records:
+                ledger.account(problem, position, item)
+                if sheets.full:
                     yield batch({"lists": number + 1, **until})
                     number += 1
-                    issues, tallies = _Issues(), []
-            if tally.found > 1 or tally.failed == 0:
-                tally.reason = None
-            tallies.append(tally)
+            ledger.close(
+                self._archive.names[place],
+                step,
+                int(self._archive.unpacked_bytes[place]),
+                reason if ledger.found == ledger.failed == 1 else None,
+            )
             done += int(self._archive.packed_bytes[place])
-        for known, one, folder in zip(self._owners, self._conversations, self._layout.folders, strict=True):
-            if known is None:
-                tables.add_unlisted(one, folder.name, folder.path)
-                message = f"No list names the folder “{folder.path[:100]}”; it becomes a conversation of its own."
-                issues.add(-1, None, "warning", "importer-channel-unlisted", "channels", message)
+        self._tell_of_folders(sheets, rows)
         yield batch({"at": 0, **until})
+
+    def _tell_of_folders(self, sheets: Sheets, rows: Lists) -> None:
+        """Of those that no list names, and those that several conversations of a list could have."""
+        for place, (known, one, folder) in enumerate(
+            zip(self._owners.ids, self._conversations, self._layout.folders, strict=True)
+        ):
+            shown = folder.path[:100] or folder.name
+            if known is None:
+                rows.add_unlisted(one, folder.name, folder.path)
+                message = f"No list names the folder “{shown}”; it becomes a conversation of its own."
+                sheets.issue("warning", "importer-channel-unlisted", message, entry=-1, table="channels")
+            elif others := self._owners.doubtful.get(place):
+                message = (
+                    f"Several conversations are called like the folder “{shown}”: {', '.join([one, *others[:5]])}. Its "
+                    f"messages are taken for those of {one}."
+                )
+                sheets.issue("warning", "importer-folder-ambiguous", message, entry=-1, table="channels")
 
     def _message_batches(self, number: int, state: Mapping[str, Any]) -> Iterator[Batch]:
         """Day files in the archive's order; with them, the lines of the ledger of every entry that is no list."""
-        archive, layout, context = self._archive, self._layout, self._context
-        begin = int(state["at"])  # entries before it are done
-        skip = int(state.get("piece", 0))  # and so many pieces of it
-        end = int(state.get("until", len(archive)))
-        todo = np.flatnonzero(layout.kinds[:end] == _MESSAGES)
-        todo = todo[np.searchsorted(todo, begin) :]
-        tallies: dict[int, _Tally] = {}
-        if skip:
-            tallies[begin] = _Tally(begin, *state["tally"])
-        issues, read, latest = _Issues(), 0, -1
-        folder_of = layout.folder_of.item
+        gathering = _Gathering(self, number, state)
+        for entry_number in _each(gathering.todo):
+            yield from gathering.take(entry_number)
+        yield from gathering.rest()
 
-        def drop(entry: int, position: int | None, severity: str, code: str, message: str, excerpt: str) -> None:
-            tallies[entry].count(severity)
-            issues.add(entry, position, severity, code, "messages", message, excerpt)
-
-        told = list(state.get("told", ()))  # strangers that batches before have told of
-        pile = columns.Pile(context, drop, told=told)
-
-        def batch(upto: int, piece: int = 0) -> Batch:
-            """What was gathered: entries before `upto` are done, and so many pieces of that one."""
-            nonlocal begin, number, issues, read, pile
-            frames = pile.frames()
-            done = np.arange(begin, upto)
-            done = done[(layout.kinds[begin:upto] != _USERS) & (layout.kinds[begin:upto] != _CHANNELS)]
-            frames["entries"] = self._ledger(done, [tallies.pop(n) for n in sorted(tallies) if n < upto])
-            if issues.rows:
-                frames["issues"] = issues.frame()
-            told.extend(list(pile.profiles)[: max(0, TOLD_MAX - len(told))])
-            after: dict[str, Any] = {"at": upto} | ({"told": list(told)} if told else {})
-            if end < len(archive):
-                after["until"] = end
-            if piece:
-                tally = tallies[upto]
-                after |= {"piece": piece, "tally": [tally.found, tally.skipped, tally.failed]}
-            label = archive.names[latest][len(layout.wrap) :].removesuffix(".json") if latest >= begin else ""
-            made = Batch(
-                number, _filled(frames), Position(number + 1, after), "messages", label, self._packed_before(upto)
-            )
-            begin, number, issues, read, pile = upto, number + 1, _Issues(), 0, columns.Pile(context, drop, told=told)
-            return made
-
-        for entry_number in _each(todo):
-            while entry_number - begin > ENTRIES_MAX:
-                yield batch(begin + ENTRIES_MAX)
-            entry, latest = archive.entry(entry_number), entry_number
-            tally = tallies.setdefault(entry_number, _Tally(entry_number))
-            if self._took(entry, tally, folder_of(entry_number), pile):
-                read += entry.unpacked_bytes
-            else:
-                for piece_number, piece in enumerate(self._pieces(entry), 1):
-                    if piece_number <= skip:
-                        continue
-                    if piece_number > skip + 1 and self._full(pile, read, issues):
-                        yield batch(entry_number, piece_number - 1)
-                    read += 0 if isinstance(piece, Damage) else len(piece)
-                    self._take(piece, tally, folder_of(entry_number), pile, issues)
-            skip = 0
-            if self._full(pile, read, issues):
-                yield batch(entry_number + 1)
-        while end - begin > ENTRIES_MAX:
-            yield batch(begin + ENTRIES_MAX)
-        if begin < end:
-            yield batch(end)
-
-    def _took(self, entry: Entry, tally: _Tally, conversation: int, pile: columns.Pile) -> bool:
+    def taken(self, entry: Entry, ledger: Ledger, pile: columns.Pile) -> bool:
         """Takes an ordinary day file: short, whole and as typed. Nothing has happened where it answers False."""
         if entry.unpacked_bytes > json_records.PIECE_BYTES:
             return False
+        conversation = self._layout.folder_of.item(entry.number)
         try:
-            tally.found += pile.add(entry.number, conversation, 0, self._archive.read(entry, json_records.PIECE_BYTES))
+            data = self._archive.read(entry, json_records.PIECE_BYTES)
+            ledger.staged += pile.add(entry.number, conversation, 0, data)
         except (*json_records.UNFIT, BadFile):
             return False
-        if len(pile.messages) >= PILE_MESSAGES or pile.size_bytes >= PILE_BYTES:
-            pile.flush()
+        pile.flush_if_large()
         return True
 
-    def _take(
-        self, piece: bytes | Damage, tally: _Tally, conversation: int, pile: columns.Pile, issues: _Issues
-    ) -> None:
-        """Puts a piece's messages on the pile, by the fast lane if they fit into it."""
-        entry = tally.entry
+    def take(self, piece: bytes | Damage, ledger: Ledger, pile: columns.Pile) -> str | None:
+        """Puts a piece's messages on the pile, by the fast lane if they fit into it. Answers why, where the entry as a
+        whole is none of messages."""
+        entry, conversation = ledger.entry, self._layout.folder_of.item(ledger.entry)
+        reason = None
         if isinstance(piece, Damage):
-            tally.reason = piece.code if not tally.found else None
-            issues.add(entry, tally.found, "failed", piece.code, "messages", piece.message, piece.excerpt)
-            tally.found += 1
-            tally.failed += 1
-            return
+            reason = piece.code if not ledger.found else None
+            ledger.fail(ledger.found, piece.code, piece.message, piece.excerpt)
+            return reason
         try:
-            tally.found += pile.add(entry, conversation, tally.found, piece)
+            ledger.staged += pile.add(entry, conversation, ledger.found, piece)
         except json_records.UNFIT:
             for item, mended in records.messages(piece, self._options.limits.json_depth):
+                position = ledger.found
                 for code in mended:
-                    issues.add(entry, tally.found, "warning", code, "messages", _MENDED[code])
+                    ledger.sheets.issue(
+                        "warning", code, _MENDED[code], entry=entry, table="messages", position=position
+                    )
                 if isinstance(item, Damage):
-                    issues.add(entry, tally.found, "failed", item.code, "messages", item.message, item.excerpt)
-                    tally.reason = item.code if not tally.found else None
-                    tally.failed += 1
-                else:
-                    tally.reason = None
-                    pile.put(entry, conversation, tally.found, [item])
-                tally.found += 1
-        if len(pile.messages) >= PILE_MESSAGES or pile.size_bytes >= PILE_BYTES:
-            pile.flush()
-
-    def _full(self, pile: columns.Pile, read: int, issues: _Issues) -> bool:
-        records = max(pile.rows + len(pile.messages), len(issues.rows))
-        return records >= self._options.batch_records or read >= BATCH_BYTES
+                    reason = item.code if not position else None
+                    ledger.fail(position, item.code, item.message, item.excerpt)
+                    continue
+                reason = None
+                ledger.staged += 1
+                pile.put(entry, conversation, position, [item])
+        pile.flush_if_large()
+        return reason
 
     # --- counts -----------------------------------------------------------------------------------------------------
 
     def counts(self) -> Counts:
         """What `batches` would stage, counted. The lists are short, so they are staged; of messages only what is
         counted is decoded."""
-        layout = self._layout
-        tables, ledger, reasons = Counter[str](), Counter[str](), Counter[str]()
-        names: dict[str, str] = {}
+        tally = Tally()
         for one in self._list_batches():
-            for table in ("users", "channels", "members"):
-                tables[table] += one.tables[table].height if table in one.tables else 0
-            if "channels" in one.tables:
-                rows = one.tables["channels"]
-                names |= {i: n or i for i, n in zip(rows["id"].to_list(), rows["name"].to_list(), strict=True)}
-            if "entries" in one.tables:
-                for column in _LEDGER:
-                    ledger[column] += int(one.tables["entries"][column].sum())
-            if "issues" in one.tables:
-                for severity, code, count in one.tables["issues"].select("severity", "code", "count").rows():
-                    reasons[f"{severity}:{code}"] += count
-        tally, issues = _Tally(-1), _Issues()
+            tally.add(one.tables)
+        sheets = Sheets(named=NAMED)
+        ledger = Ledger(sheets, -1, "messages")
 
-        def report(entry: int, position: int | None, severity: str, code: str, message: str, excerpt: str) -> None:
-            tally.count(severity)
-            reasons[f"{severity}:{code}"] += 1
+        def report(
+            entry: int, position: int | None, severity: str, code: str, message: str, excerpt: str, count: int = 1
+        ) -> None:
+            ledger.entry = entry
+            ledger.report(severity, position, code, message, excerpt, count)
 
         pile = columns.CountingPile(self._context, report)
-        folder_of = layout.folder_of.item
-        for number in _each(np.flatnonzero(layout.kinds == _MESSAGES)):
+        for number in _each(np.flatnonzero(self._layout.kinds == _MESSAGES)):
             entry = self._archive.entry(number)
-            if self._took(entry, tally, folder_of(number), pile):
-                continue
-            for piece in self._pieces(entry):
-                self._take(piece, tally, folder_of(number), pile, issues)
-            if len(issues.rows) >= 1_000:
-                reasons += issues.reasons()
-                issues = _Issues()
+            if not self.taken(entry, ledger, pile):
+                account = Ledger(sheets, number, "messages")
+                for piece in self.pieces(entry):
+                    self.take(piece, account, pile)
+                ledger.add(account)
+            if sheets.count >= _ISSUES_MAX:
+                tally.add(sheets.frames())
+                sheets.clear()
         pile.flush()
-        reasons += issues.reasons()
-        tables.update(pile.tables)
-        tables["users"] += len(pile.profiles)
-        for column in _LEDGER:
-            ledger[column] += getattr(tally, column)
-        messages = Counter[str]()
+        for number in self._layout.unread:
+            self.unread(Ledger(sheets, number, "messages"))
+        tally.add(sheets.frames())
+        sums = tally.sums()
+        for name in ENTRIES:
+            sums.entries[name] += getattr(ledger, name) if name != "found" else ledger.found
+        sums.tables = {table: sums.tables[table] + pile.tables[table] for table in sums.tables}
+        sums.tables["users"] += len(pile.profiles)
         for place, count in pile.places.items():
-            messages[self._conversations[place]] += count
-        return Counts(
-            {table: tables[table] for table in TABLES if table not in ("entries", "issues")},
-            shown(messages, names),
-            {str(year): pile.years[year] for year in sorted(pile.years)},
-            dict(pile.subtypes),
-            dict(ledger),
-            dict(reasons),
-        )
+            sums.messages[self._conversations[place]] = sums.messages.get(self._conversations[place], 0) + count
+        sums.years = {str(year): count for year, count in pile.years.items()}
+        sums.subtypes = dict(pile.subtypes)
+        counts = counts_of([sums])
+        return replace(counts, told=[{**one, "name": self._named(one["entry"])} for one in counts.told])
+
+    def _named(self, entry: int) -> str:
+        return self._archive.names[entry] if entry >= 0 else ""
+
+    def unread(self, ledger: Ledger) -> None:
+        """Accounts for an entry that seems to hold messages and is not read."""
+        name = self._archive.names[ledger.entry]
+        message = f"“{shown_name(name)}” seems to hold messages; it is nothing that is read of a Slack export."
+        ledger.fail(None, "importer-entry-unread", message)
+        ledger.close(name, "document", int(self._archive.unpacked_bytes[ledger.entry]), "importer-entry-unread")
 
     @cached_property
     def _packed_sums(self) -> npt.NDArray[np.int64]:
@@ -527,15 +424,21 @@ class Reader:
         sums: npt.NDArray[np.int64] = np.cumsum(packed) + lists
         return sums
 
-    def _packed_before(self, number: int) -> int:
+    def label_of(self, number: int) -> str:
+        """What to show for a day file."""
+        return self._archive.names[number][len(self._layout.wrap) :].removesuffix(".json")
+
+    def packed_before(self, number: int) -> int:
         return int(self._packed_sums[number - 1]) if number else 0
 
-    def _ledger(self, numbers: npt.NDArray[np.int64], tallies: Sequence[_Tally]) -> pl.DataFrame:
-        """Lines of the ledger for these entries; those without a tally hold no records."""
+    def lines(
+        self, numbers: npt.NDArray[np.int64], ledgers: Mapping[int, Ledger], reasons: Mapping[int, str | None]
+    ) -> pl.DataFrame:
+        """Lines of the ledger for these entries; those without an account hold no records. By whole columns: there may
+        be a million."""
         layout, names = self._layout, self._archive.names
-        of = {tally.entry: tally for tally in tallies}
-        lines = [of.get(number) for number in numbers.tolist()]
-        reasons = [REASONS[r] or None for r in layout.reasons[numbers]]
+        found = [ledgers.get(number) for number in numbers.tolist()]
+        whole = [REASONS[r] or None for r in layout.reasons[numbers]]
         return frame(
             "entries",
             {
@@ -543,16 +446,112 @@ class Reader:
                 "name": [names[number] for number in numbers.tolist()],
                 "kind": [KINDS[k] for k in layout.kinds[numbers]],
                 "bytes": self._archive.unpacked_bytes[numbers].tolist(),
-                "found": [t.found if t else 0 for t in lines],
-                "staged": [t.staged if t else 0 for t in lines],
-                "skipped": [t.skipped if t else 0 for t in lines],
-                "failed": [t.failed if t else 0 for t in lines],
-                "reason": [t.reason if t else reason for t, reason in zip(lines, reasons, strict=True)],
+                **{name: [getattr(ledger, name) if ledger else 0 for ledger in found] for name in ENTRIES},
+                "reason": [reasons.get(one.entry) if one else reason for one, reason in zip(found, whole, strict=True)],
             },
         )
 
 
-_LEDGER = ("found", "staged", "skipped", "failed")
+class _Gathering:
+    """Day files on their way into batches. Entries before `begin` are done; `skip`: so many pieces of that one too;
+    entries from `end` on are another reader's."""
+
+    def __init__(self, reader: Reader, number: int, state: Mapping[str, Any]) -> None:
+        self._reader = reader
+        self._number = number
+        self._begin, self._skip = int(state["at"]), int(state.get("piece", 0))
+        self._all = len(reader._archive)
+        self._end = int(state.get("until", self._all))
+        todo = np.flatnonzero(reader._layout.kinds[: self._end] == _MESSAGES)
+        self.todo = todo[np.searchsorted(todo, self._begin) :]
+        self._unread = np.array(reader._layout.unread, np.int64)
+        self._sheets = Sheets(reader._options.batch_records, NAMED)
+        self._ledgers: dict[int, Ledger] = {}
+        self._reasons: dict[int, str | None] = {}
+        if self._skip:
+            found, skipped, failed = state["tally"]
+            ledger = self._ledger(self._begin)
+            ledger.staged, ledger.skipped, ledger.failed = found - skipped - failed, skipped, failed
+        self._read = 0  # bytes of JSON in the batch at hand
+        self._latest = -1
+        self._told = list(state.get("told", ()))  # strangers that batches before have told of
+        self._pile = columns.Pile(reader._context, self._report, told=self._told)
+
+    def take(self, number: int) -> Iterator[Batch]:
+        """Reads a day file; yields the batches that are full by then."""
+        while number - self._begin > ENTRIES_MAX:
+            yield self._batch(self._begin + ENTRIES_MAX)
+        reader = self._reader
+        entry, self._latest = reader._archive.entry(number), number
+        ledger = self._ledger(number)
+        if reader.taken(entry, ledger, self._pile):
+            self._read += entry.unpacked_bytes
+        else:
+            for at, piece in enumerate(reader.pieces(entry), 1):
+                if at <= self._skip:
+                    continue
+                if at > self._skip + 1 and self._full:
+                    yield self._batch(number, at - 1)
+                self._read += 0 if isinstance(piece, Damage) else len(piece)
+                self._reasons[number] = reader.take(piece, ledger, self._pile)
+        self._skip = 0
+        if self._full:
+            yield self._batch(number + 1)
+
+    def rest(self) -> Iterator[Batch]:
+        """What is left when all day files were read."""
+        while self._end - self._begin > ENTRIES_MAX:
+            yield self._batch(self._begin + ENTRIES_MAX)
+        if self._begin < self._end:
+            yield self._batch(self._end)
+
+    @property
+    def _full(self) -> bool:
+        gathered = max(self._pile.rows + len(self._pile.messages), len(self._sheets.rows["issues"]))
+        return gathered >= self._sheets.full_at or self._read >= BATCH_BYTES
+
+    def _ledger(self, number: int) -> Ledger:
+        found = self._ledgers.get(number)
+        if found is None:
+            found = self._ledgers[number] = Ledger(self._sheets, number, "messages")
+        return found
+
+    def _report(
+        self, entry: int, position: int | None, severity: str, code: str, message: str, excerpt: str, count: int = 1
+    ) -> None:
+        self._ledgers[entry].report(severity, position, code, message, excerpt, count)
+
+    def _batch(self, upto: int, piece: int = 0) -> Batch:
+        """What was gathered: entries before `upto` are done, and so many pieces of that one."""
+        reader, layout, begin = self._reader, self._reader._layout, self._begin
+        frames = self._pile.frames()
+        done = np.arange(begin, upto)
+        done = done[(layout.kinds[begin:upto] != _USERS) & (layout.kinds[begin:upto] != _CHANNELS)]
+        for number in self._unread[(self._unread >= begin) & (self._unread < upto)].tolist():
+            reader.unread(self._ledger(number))
+            self._sheets.rows["entries"].clear()
+            self._reasons[number] = "importer-entry-unread"
+        frames["entries"] = reader.lines(done, self._ledgers, self._reasons)
+        frames |= self._sheets.frames()
+        self._sheets.clear()
+        pile = self._pile
+        self._told += list(pile.profiles)[: max(0, TOLD_MAX - len(self._told))]
+        after: dict[str, Any] = {"at": upto} | ({"told": list(self._told)} if self._told else {})
+        if self._end < self._all:
+            after["until"] = self._end
+        self._ledgers = {number: ledger for number, ledger in self._ledgers.items() if number >= upto}
+        self._reasons = {number: reason for number, reason in self._reasons.items() if number >= upto}
+        if piece:
+            ledger = self._ledgers[upto]
+            after |= {"piece": piece, "tally": [ledger.found, ledger.skipped, ledger.failed]}
+        label = reader.label_of(self._latest) if self._latest >= begin else ""
+        position, done_bytes = Position(self._number + 1, after), reader.packed_before(upto)
+        made = Batch(self._number, _filled(frames), position, "messages", label, done_bytes)
+        self._begin, self._number, self._read = upto, self._number + 1, 0
+        self._pile = columns.Pile(reader._context, self._report, told=self._told)
+        return made
+
+
 _MENDED = {
     json_records.MENDED: "The file is no proper JSON; this record could be read all the same.",
     json_records.REPLACED: "Characters that no text can hold were replaced.",
@@ -578,203 +577,6 @@ def _notes(layout: Layout) -> Iterator[str]:
         yield f"{rubbish:,} entries that operating systems put into archives are ignored."
     if unsafe := int((layout.reasons == REASONS.index("name-unsafe")).sum()):
         yield f"{unsafe:,} entries with names that lead out of the archive are ignored."
-
-
-# --- users and conversations -----------------------------------------------------------------------------------------
-
-Problem = tuple[str, str, str]  # severity, code, message
-
-
-class _Lists:
-    """Rows of users, channels and members on their way into a batch's frames."""
-
-    def __init__(self, team: str, members_max: int, folders: Mapping[str, str]) -> None:
-        self._team = team
-        self._members_max = members_max
-        self._folders = folders
-        self._seen: dict[str, set[str]] = {"users": set(), "channels": set()}
-        self._users: list[dict[str, Any]] = []
-        self._channels: list[dict[str, Any]] = []
-        self._members: list[tuple[str, str]] = []
-
-    @property
-    def rows(self) -> int:
-        return len(self._users) + len(self._channels) + len(self._members) // 8
-
-    def taken(self) -> dict[str, pl.DataFrame]:
-        """The frames, which then begin anew."""
-        frames = {
-            "users": _of_rows("users", self._users),
-            "channels": _of_rows("channels", self._channels),
-            "members": frame(
-                "members", {"channel": [c for c, _ in self._members], "user": [u for _, u in self._members]}
-            ),
-        }
-        self._users, self._channels, self._members = [], [], []
-        return frames
-
-    def add_user(self, record: dict[str, Any], entry: int, position: int) -> Problem | None:
-        ids = _user_ids(record)
-        if not ids:
-            return "failed", "importer-user-missing-id", "The user has no id."
-        if ids[0] in self._seen["users"]:
-            return "skipped", "importer-user-repeated", f"The user {ids[0]} is listed already."
-        self._seen["users"].add(ids[0])
-        self._users.append({"entry": entry, "position": position, "ids": ids} | _user(record, self._team))
-        return None
-
-    def add_channel(self, record: dict[str, Any], root: str, base: str, entry: int, position: int) -> Problem | None:
-        one = _listed(record, root, base)
-        if one is None:
-            return "failed", "importer-channel-missing-id", "The conversation has neither id nor name."
-        if one.id in self._seen["channels"]:
-            return "skipped", "importer-channel-repeated", f"The conversation {one.id} is listed already."
-        self._seen["channels"].add(one.id)
-        members = _members(record)
-        row = _channel(record, base, members, self._members_max)
-        row |= {"entry": entry, "position": position, "id": one.id, "ids": [one.id], "team": self._team}
-        row |= {"name": one.name or None, "former_names": list(one.former), "folder": self._folders.get(one.id)}
-        self._channels.append(row)
-        self._members += [(one.id, member) for member in members]
-        return None
-
-    def add_unlisted(self, conversation: str, name: str, folder: str) -> None:
-        if conversation in self._seen["channels"]:
-            return
-        self._seen["channels"].add(conversation)
-        comments = name.startswith("FC:")
-        direct = _DIRECT.fullmatch(name) is not None
-        self._channels.append(
-            {
-                "entry": -1,
-                "id": conversation,
-                "ids": [conversation],
-                "team": self._team,
-                "kind": "file_comments" if comments else "unlisted",
-                "type": "d" if direct else "p",
-                "name": None
-                if direct
-                else redecoded(name.split(":", 2)[2] if name.count(":") > 1 and comments else name),
-                "former_names": [],
-                "archived": False,
-                "general": False,
-                "shared": False,
-                "folder": folder,
-            }
-        )
-
-
-_DIRECT = re.compile(r"D[A-Z0-9]{7,}", re.ASCII)
-
-
-def _of_rows(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    return frame(table, {name: [row.get(name) for row in rows] for name in TABLES[table]})
-
-
-def _part(record: Mapping[str, Any], name: str) -> dict[str, Any]:
-    part = record.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _user_ids(record: Mapping[str, Any]) -> list[str]:
-    found = (json_records.text(record.get("id")), json_records.text(_part(record, "enterprise_user").get("id")))
-    return list(dict.fromkeys(_plain(one) for one in found if one))
-
-
-def _plain(value: str) -> str:
-    return value.replace("\0", "")
-
-
-def _told(record: Mapping[str, Any], *names: str) -> str | None:
-    """The first of these members that says something."""
-    return next((_plain(said) for name in names if (said := json_records.text(record.get(name)))), None)
-
-
-def _user(record: Mapping[str, Any], team: str) -> dict[str, Any]:
-    """Contract 5.2 and 2.2: what a row of `users` says of a person."""
-    profile = _part(record, "profile")
-    user = _told(record, "id")
-    bot = record.get("is_bot") is True
-    roles = (
-        ("system", user == "USLACKBOT"),
-        ("bot", bot),
-        ("owner", record.get("is_owner") is True or record.get("is_primary_owner") is True),
-        ("admin", record.get("is_admin") is True),
-        ("guest_single", record.get("is_ultra_restricted") is True),
-        ("guest", record.get("is_restricted") is True),
-        ("external", record.get("is_stranger") is True),
-    )
-    email = _told(profile, "email")
-    offset = record.get("tz_offset")
-    fields = profile.get("fields")
-    return {
-        "id": user,
-        "team": _told(record, "team_id") or team,
-        "username": _told(record, "name"),
-        "name": _told(profile, "real_name") or _told(record, "real_name", "name"),
-        "display_name": _told(profile, "display_name"),
-        "emails": [email] if email else [],
-        "type": "bot" if bot else "user",
-        "role": next((role for role, has in roles if has), "member"),
-        "roles": ["bot"] if bot else [],
-        "deleted": record.get("deleted") is True,
-        "origin": "list",
-        "utc_offset": offset / 3600 if isinstance(offset, int | float) and abs(offset) <= 86_400 else None,
-        "zone": _told(record, "tz"),
-        "title": _told(profile, "title"),
-        "phone": _told(profile, "phone"),
-        "status_text": _told(profile, "status_text"),
-        "avatar": _told(profile, "image_original", "image_512", "image_192", "image_72"),
-        "custom": json.dumps(fields, ensure_ascii=False) if isinstance(fields, dict) and fields else None,
-    }
-
-
-_KINDS = {"channels.json": "public", "groups.json": "private", "mpims.json": "group_dm", "dms.json": "dm"}
-
-
-def _listed(record: Mapping[str, Any], root: str, base: str) -> Listed | None:
-    """None where it can be neither named nor found."""
-    name = _told(record, "name") if base != "dms.json" else None
-    conversation = _told(record, "id") or name
-    if conversation is None:
-        return None
-    former = record.get("previous_names")
-    names = (json_records.text(one) for one in former) if isinstance(former, list) else ()
-    return Listed(conversation, root, name or "", tuple(_plain(one) for one in names if one))
-
-
-def _members(record: Mapping[str, Any]) -> list[str]:
-    """Each once. slackdump names the other person of a direct conversation only, as `user` (2.4)."""
-    given = record.get("members")
-    if not isinstance(given, list):
-        given = [record.get("user")]
-    return list(dict.fromkeys(_plain(member) for one in given if (member := json_records.text(one))))
-
-
-def _channel(record: Mapping[str, Any], base: str, members: list[str], members_max: int) -> dict[str, Any]:
-    """Contract 5.2's table of rooms, and 2.3 and 2.4."""
-    kind = _KINDS[base]
-    if record.get("is_mpim") is True:
-        kind = "group_dm"
-    elif record.get("is_im") is True:
-        kind = "dm"
-    elif kind == "public" and record.get("is_private") is True:
-        kind = "private"
-    if kind == "dm" and len(members) == 1 and isinstance(record.get("members"), list):
-        kind = "self_dm"
-    types = {"public": "c", "private": "p", "group_dm": "p" if len(members) > members_max else "d"}
-    created = json_records.whole(record.get("created"))
-    return {
-        "kind": kind,
-        "type": types.get(kind, "d"),
-        "topic": _told(_part(record, "topic"), "value"),
-        "purpose": _told(_part(record, "purpose"), "value"),
-        "creator": _told(record, "creator"),
-        "created_us": created * 1_000_000 if created and 1 < created < 10**11 else None,
-        "archived": record.get("is_archived") is True,
-        "general": record.get("is_general") is True,
-        "shared": any(record.get(f"is_{how}shared") is True for how in ("", "ext_", "org_")),
-    }
 
 
 def _unlisted_id(root: str, name: str) -> str:

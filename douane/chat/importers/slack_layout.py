@@ -1,8 +1,10 @@
-"""Where things stand in a Slack export, by its list of entries alone: what each entry is, and whose folder is whose.
+"""Where things stand in a Slack export: what each entry is, and whose folder is whose. Judged by the list of entries;
+of files whose name does not tell, the beginning is looked at.
 
-Layouts (chat-export-formats.md 2.1): one workspace at the root; Enterprise Grid with `org_users.json` and
-`teams/<workspace>/`; slackdump's two kinds with the files' bodies in `__uploads/<id>/` or `<folder>/attachments/`; any
-of them inside one wrapping folder. No entry is read here.
+Layouts (chat-export-formats.md 2.1): one workspace; Enterprise Grid with `org_users.json` and `teams/<workspace>/`;
+slackdump's kinds with the files' bodies in `__uploads/<id>/` or `<folder>/attachments/`; and what people make of them:
+any folders around everything, several exports side by side, one file of messages a conversation, one conversation
+alone.
 """
 
 from __future__ import annotations
@@ -11,13 +13,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from douane.archive import reaches_outside
 from douane.archive_packed import Entries
+from douane.chat.importers.unread import Sniffing, holds_slack_messages
 
 USERS = ("org_users.json", "users.json")
 CHANNELS = ("channels.json", "groups.json", "mpims.json", "dms.json")
@@ -25,12 +27,21 @@ CHANNELS = ("channels.json", "groups.json", "mpims.json", "dms.json")
 # What an entry is; the numbers stand in `Layout.kinds`.
 KINDS = ("users", "channels", "messages", "body", "document", "ignored", "folder")
 _USERS, _CHANNELS, _MESSAGES, _BODY, _DOCUMENT, _IGNORED, _FOLDER = range(len(KINDS))
-REASONS = ("", "document-unparsed", "file-body", "folder", "system-rubbish", "name-unsafe")
-_PARSED, _UNPARSED, _OF_FILE, _IS_FOLDER, _RUBBISH, _UNSAFE = range(len(REASONS))
+REASONS = ("", "document-unparsed", "file-body", "folder", "system-rubbish", "name-unsafe", "importer-entry-unread")
+_PARSED, _UNPARSED, _OF_FILE, _IS_FOLDER, _RUBBISH, _UNSAFE, UNREAD = range(len(REASONS))
 
+# Files that Slack or a tool puts beside the messages (2.1); they are kept unparsed.
+_DOCUMENTS = frozenset(
+    (
+        *("integration_logs.json", "canvases.json", "content_flags.json", "lists.json", "huddle_transcripts.json"),
+        *("external_auth_errors.json", "canvas_in_the_conversation.json", "emoji.json", "file_conversations.json"),
+    )
+)
 _RUBBISH_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "ehthumbs.db"})
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}[^/]*\.json", re.ASCII | re.IGNORECASE)
-_TEAM_LIST = re.compile(r"[^/]+/(?:users|channels|groups|mpims|dms)\.json")
+_WHOLE = re.compile(r"(.+)\.(?:json|jsonl|ndjson)", re.IGNORECASE)
+_TEAMS = re.compile(r"(.*?/|)teams/(?:[^/]+/)?")
+_ALONE = "messages"  # the name of a conversation whose files stand in no folder
 _ATTACHMENT = re.compile(r"([A-Z][A-Z0-9]{5,})-.")
 _ID_BYTES = 24
 _BLOCK = 8_192
@@ -38,8 +49,9 @@ _BLOCK = 8_192
 
 @dataclass(slots=True)
 class Folder:
-    """One that holds day files. `path` as in the archive without the wrapping folder, `root` the workspace it belongs
-    to (`""` or `teams/<workspace>/`), `name` its own. `days`: how many day files."""
+    """One that holds day files, or a file that holds a conversation's messages whole. `path` as in the archive without
+    the wrapping folders, `root` the folder of the lists it belongs to (`""`, `teams/<workspace>/` ...), `name` its own.
+    `days`: how many message files."""
 
     path: str
     root: str
@@ -64,13 +76,15 @@ class Layout:
     dumped: bool = False
     texts: int = 0
     listed: bool = False  # by lists that no other product has: one of users alone is HipChat's too
+    spoken: bool = False  # whether one of its message files, of the first few, holds a message
+    unread: list[int] = field(default_factory=list)  # entries that seem to hold messages, and are not read
     body_ids: npt.NDArray[np.bytes_] = field(default_factory=lambda: np.empty(0, dtype=f"S{_ID_BYTES}"))
     body_entries: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     @property
     def recognised(self) -> bool:
         """Whether this is an export of Slack's at all."""
-        return self.listed or any(folder.days for folder in self.folders)
+        return self.listed or self.spoken
 
     @property
     def title(self) -> str:
@@ -100,21 +114,14 @@ class Layout:
 def survey(archive: Entries) -> Layout:
     """What each entry is. One pass over the names, which are never all in memory: archives have a million."""
     names = archive.names
-    wrap = _wrapping(archive)
-    present = {base for base in (*USERS, *CHANNELS) if archive.find(wrap + base)}
-    grid = "org_users.json" in present
     kinds = np.empty(len(names), dtype=np.uint8)
     reasons = np.zeros(len(names), dtype=np.uint8)
     folder_of = np.full(len(names), -1, dtype=np.int32)
     folders: dict[str, int] = {}
-    found: list[Folder] = []
-    roots: dict[str, dict[str, int]] = {}
-    teams: dict[str, bool] = {}
-    body_ids: list[bytes] = []
-    body_entries: list[int] = []
+    lists: dict[str, dict[str, int]] = {}
+    bodies: list[tuple[bytes, int]] = []
+    doubtful: list[int] = []
     texts = 0
-    start = len(wrap)
-    dumped = False
 
     def alone() -> Iterator[int]:
         """Entries to look at by name. Day files that follow one of their own folder are what that one is."""
@@ -130,7 +137,7 @@ def survey(archive: Entries) -> Layout:
 
     for number in alone():
         full = names[number]
-        path, slash, base = full[start:].rpartition("/")
+        path, _, base = full.rpartition("/")
         place = folders.get(path)
         if place is not None and _is_day(base):
             kinds[number], folder_of[number] = _MESSAGES, place
@@ -142,57 +149,115 @@ def survey(archive: Entries) -> Layout:
             kind, reason = _IGNORED, _RUBBISH
         elif not base:
             kind, reason = _FOLDER, _IS_FOLDER
-        elif not full.startswith(wrap):
-            pass
-        elif path.startswith("__uploads/"):
+        elif (file_id := _body_of(path, base)) is not None:
             kind, reason = _BODY, _OF_FILE
-            body_ids.append(path.split("/", 2)[1].encode("utf-8", "replace"))
-            body_entries.append(number)
-            dumped = True
-        elif (path.endswith("/attachments") or "/attachments/" in path) and (match := _ATTACHMENT.match(base)):
-            kind, reason = _BODY, _OF_FILE
-            body_ids.append(match[1].encode("ascii"))
-            body_entries.append(number)
-            dumped = True
-        else:
-            root = ""
-            if path.startswith("teams/") and (team := path.split("/", 2)[1]):
-                if team not in teams:
-                    teams[team] = grid or any(archive.find(f"{wrap}teams/{team}/{b}") for b in (*USERS, *CHANNELS))
-                root = f"teams/{team}/" if teams[team] else ""
-            inner = f"{path}/"[len(root) :] if slash else ""
-            if not inner and (base in USERS or base in CHANNELS):
-                kind, reason = (_USERS if base in USERS else _CHANNELS), _PARSED
-                roots.setdefault(root, {})[base] = number
-            elif inner and _is_day(base):
-                kind, reason = _MESSAGES, _PARSED
-                folders[path] = folder_of[number] = len(found)
-                found.append(Folder(path, root, inner[:-1]))
-            elif base.endswith(".txt"):
-                texts += 1
+            bodies.append((file_id, number))
+        elif base in USERS or base in CHANNELS:
+            kind, reason = (_USERS if base in USERS else _CHANNELS), _PARSED
+            lists.setdefault(path and f"{path}/", {})[base] = number
+        elif _is_day(base):
+            kind, reason = _MESSAGES, _PARSED
+            folder_of[number] = folders.setdefault(path, len(folders))
+        elif base not in _DOCUMENTS:
+            texts += base.endswith(".txt") and _is_ones(path)
+            doubtful.append(number)
         kinds[number], reasons[number] = kind, reason
-    for folder, days in zip(found, np.bincount(folder_of[folder_of >= 0], minlength=len(found)), strict=True):
-        folder.days = int(days)
-    lists = [roots[root][base] for base in (*USERS, *CHANNELS) for root in sorted(roots) if base in roots[root]]
-    layout = Layout(
+
+    sniffing = Sniffing(archive)
+    roots = _roots(lists, folders)
+    for number in doubtful:
+        full = names[number]
+        match = _WHOLE.fullmatch(full)
+        if match and holds_slack_messages(head := sniffing.head(number)) and head:
+            path, _, base = full.rpartition("/")
+            own = path if path and f"{path}/" not in roots else match[1]
+            kinds[number], reasons[number] = _MESSAGES, _PARSED
+            folder_of[number] = folders.setdefault(own, len(folders))
+        elif sniffing.holds_messages(number):
+            reasons[number] = UNREAD
+    counted = np.bincount(folder_of[folder_of >= 0], minlength=len(folders)).tolist()
+    wrap = _wrapping(roots, folders)
+    found = [_folder(path, roots, wrap, days) for path, days in zip(folders, counted, strict=True)]
+    inner = {root[len(wrap) :]: lists.get(root, {}) for root in roots}
+    first_days = np.flatnonzero(kinds == _MESSAGES)[:_TRIED].tolist()
+    listed = any(base in bases for bases in lists.values() for base in ("org_users.json", *CHANNELS))
+    ids, entries = _sorted_bodies(bodies)
+    return Layout(
         kinds,
         reasons,
         folder_of,
         found,
-        lists,
+        [inner[root][base] for base in (*USERS, *CHANNELS) for root in sorted(inner) if base in inner[root]],
         wrap,
-        grid or any(teams.values()),
-        sum(bool(root) for root in roots),
-        any(base in lists for lists in roots.values() for base in CHANNELS[1:]),
-        dumped,
-        texts,
-        any(base in bases for bases in roots.values() for base in ("org_users.json", *CHANNELS)),
+        grid=any("org_users.json" in bases for bases in lists.values()) or any(r.startswith("teams/") for r in inner),
+        workspaces=sum(r.startswith("teams/") for r in inner),
+        corporate=any(base in bases for bases in lists.values() for base in CHANNELS[1:]),
+        dumped=bool(bodies),
+        texts=texts,
+        listed=listed,
+        spoken=not listed and any(holds_slack_messages(sniffing.head(number)) for number in first_days),
+        unread=np.flatnonzero(reasons == UNREAD).tolist(),
+        body_ids=ids,
+        body_entries=entries,
     )
-    if body_ids:
-        order = np.argsort(np.array(body_ids, dtype=f"S{_ID_BYTES}"), kind="stable")
-        layout.body_ids = np.array(body_ids, dtype=f"S{_ID_BYTES}")[order]
-        layout.body_entries = np.array(body_entries, dtype=np.int64)[order]
-    return layout
+
+
+_TRIED = 20  # message files, of which one must hold a message where there are no lists
+
+
+def _body_of(path: str, base: str) -> bytes | None:
+    """The id of the file whose body this entry is."""
+    if path.startswith("__uploads/") or "/__uploads/" in path:
+        return path.rsplit("__uploads/", 1)[1].split("/", 1)[0].encode("utf-8", "replace")
+    if (path.endswith("/attachments") or "/attachments/" in path) and (match := _ATTACHMENT.match(base)):
+        return match[1].encode("ascii")
+    return None
+
+
+def _is_ones(path: str) -> bool:
+    """Whether texts in this folder are those of an export of one person's conversations."""
+    return any(f"/{path}/".find(f"/{name}/") >= 0 for name in ("channels", "dms"))
+
+
+def _sorted_bodies(bodies: list[tuple[bytes, int]]) -> tuple[npt.NDArray[np.bytes_], npt.NDArray[np.int64]]:
+    ids = np.array([file_id for file_id, _ in bodies], dtype=f"S{_ID_BYTES}")
+    order = np.argsort(ids, kind="stable")
+    return ids[order], np.array([number for _, number in bodies], dtype=np.int64)[order]
+
+
+def _roots(lists: dict[str, dict[str, int]], folders: dict[str, int]) -> set[str]:
+    """The folders of workspaces: those with lists, and on a Grid those in `teams/` below them."""
+    roots = set(lists)
+    for root, bases in lists.items():
+        if "org_users.json" in bases:
+            below = (path[len(root) :].split("/") for path in folders if path.startswith(f"{root}teams/"))
+            roots |= {f"{root}teams/{parts[1]}/" for parts in below if len(parts) > 2}
+    return roots
+
+
+def _wrapping(roots: set[str], folders: dict[str, int]) -> str:
+    """The folders around everything: around all lists, or, where there are none, around the conversations."""
+    around = [root.split("/")[:-1] for root in roots]
+    around = around or [path.split("/")[:-1] for path in folders]
+    if not around:
+        return ""
+    shared = []
+    for parts in zip(*around, strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
+    wrap = "".join(f"{part}/" for part in shared)
+    teams = _TEAMS.fullmatch(wrap) if roots else None
+    return teams[1] if teams else wrap
+
+
+def _folder(path: str, roots: set[str], wrap: str, days: int) -> Folder:
+    parts = path.split("/")
+    roots_above = ("".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts) - 1, -1, -1))
+    root = next((root for root in roots_above if root in roots), wrap if path.startswith(wrap) else "")
+    name = path[len(root) :] or parts[-1] or _ALONE
+    outside = not path.startswith(wrap)
+    return Folder(path if outside else path[len(wrap) :], root if outside else root[len(wrap) :], name, days)
 
 
 _DAY_FILE = np.frombuffer(b"/0000-00-00.json", np.uint8)
@@ -228,26 +293,6 @@ def _is_day(base: str) -> bool:
     return _DAY.fullmatch(base) is not None
 
 
-def _wrapping(archive: Entries) -> str:
-    """`export/` when everything but rubbish stands in that one folder, and an export begins in it."""
-    if any(archive.find(base) for base in (*USERS, *CHANNELS)):
-        return ""
-    names, wrap, inside = archive.names, "", False
-    for name in chain.from_iterable(names[i : i + _BLOCK] for i in range(0, len(names), _BLOCK)):
-        if not wrap or not name.startswith(wrap):
-            if "__MACOSX" in name or name.rpartition("/")[2] in _RUBBISH_NAMES or reaches_outside(name):
-                continue
-            first, slash, _ = name.partition("/")
-            if wrap or not slash:
-                return ""
-            wrap = f"{first}/"
-        inner = name[len(wrap) :]
-        if _is_day(inner) or (wrap == "teams/" and _TEAM_LIST.fullmatch(inner)):
-            return ""  # the folder of a conversation, or that of a Grid export's workspaces
-        inside = inside or inner in USERS or inner in CHANNELS or "/" in inner
-    return wrap if inside else ""
-
-
 # --- whose folder is whose -------------------------------------------------------------------------------------------
 
 
@@ -259,31 +304,58 @@ class Listed:
     root: str
     name: str
     former: tuple[str, ...]
+    archived: bool = False
 
 
-def owners(folders: Sequence[Folder], listed: Sequence[Listed]) -> list[str | None]:
-    """The id of the conversation that each folder belongs to: by id, else by name within the same workspace, else by a
-    former name there; None where no list names it. Of two with one name the first listed has the folder."""
+@dataclass(slots=True)
+class Owners:
+    """`ids`: of the conversation that each folder belongs to; None where no list names it. `doubtful`: folder -> the
+    ids of the other conversations of its name."""
+
+    ids: list[str | None]
+    doubtful: dict[int, list[str]]
+
+
+def owners(folders: Sequence[Folder], listed: Sequence[Listed]) -> Owners:
+    """By id, else by name within the same workspace, else by a former name there; for a folder of a workspace without
+    lists, by a name that only one conversation of the whole export has. Of two of one name the one that is not archived
+    has the folder, else the first."""
     ids: dict[str, str] = {}
-    names: dict[tuple[str, str], str] = {}
-    former: dict[tuple[str, str], str] = {}
+    names: dict[tuple[str, str], list[Listed]] = {}
+    former: dict[tuple[str, str], list[Listed]] = {}
+    anywhere: dict[str, list[Listed]] = {}
+    with_lists = {one.root for one in listed}
     for one in listed:
         ids.setdefault(one.id, one.id)
         if one.name:
-            names.setdefault((one.root, _plain(one.name)), one.id)
+            names.setdefault((one.root, _plain(one.name)), []).append(one)
+            anywhere.setdefault(_plain(one.name), []).append(one)
         for name in one.former:
-            former.setdefault((one.root, _plain(name)), one.id)
+            former.setdefault((one.root, _plain(name)), []).append(one)
 
-    def owner(folder: Folder) -> str | None:
-        if folder.name in ids:
-            return folder.name
-        for name in dict.fromkeys((folder.name, redecoded(folder.name))):
+    def bearers(folder: Folder) -> list[Listed]:
+        last = folder.name.rpartition("/")[2]
+        for name in dict.fromkeys((folder.name, redecoded(folder.name), last, redecoded(last))):
             key = (folder.root, _plain(name))
-            if (known := names.get(key) or former.get(key)) is not None:
+            if known := names.get(key) or former.get(key):
                 return known
-        return None
+        elsewhere = (
+            () if folder.root in with_lists else {one.id: one for one in anywhere.get(_plain(last), ())}.values()
+        )
+        return list(elsewhere) if len(elsewhere) == 1 else []
 
-    return [owner(folder) for folder in folders]
+    found = Owners([], {})
+    for place, folder in enumerate(folders):
+        last = folder.name.rpartition("/")[2]
+        if folder.name in ids or last in ids:
+            found.ids.append(folder.name if folder.name in ids else last)
+            continue
+        known = list({one.id: one for one in bearers(folder)}.values())
+        chosen = min(known, key=lambda one: one.archived, default=None)
+        found.ids.append(chosen.id if chosen else None)
+        if chosen and len(known) > 1:
+            found.doubtful[place] = [one.id for one in known if one.id != chosen.id]
+    return found
 
 
 def redecoded(name: str) -> str:

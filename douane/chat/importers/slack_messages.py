@@ -24,6 +24,7 @@ from douane.chat.importers.slack_blocks import slack_blocks_text
 from douane.chat.importers.slack_records import Full, Message, Reaction, Shared
 from douane.chat.tables import TABLES, frame
 
+PILE_MESSAGES, PILE_BYTES = 16_384, 32 << 20  # what is turned into columns at once
 FORMAT = "slack_mrkdwn"
 NUL_DROPPED = "importer-text-nul-dropped"
 INVALID_TIME, NO_MESSAGE = "importer-message-invalid-timestamp", "importer-message-invalid-type"
@@ -260,6 +261,10 @@ class Pile:
                 if rows.height:
                     self.done.setdefault(name, []).append(rows)
         self.messages, self.spans, self.edits, self.size_bytes = [], [], {}, 0
+
+    def flush_if_large(self) -> None:
+        if len(self.messages) >= PILE_MESSAGES or self.size_bytes >= PILE_BYTES:
+            self.flush()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Of everything since the beginning."""

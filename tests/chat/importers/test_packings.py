@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import polars as pl
 import pytest
 
-from douane.chat.importers import open_export, recognise
+from douane.chat.importers import Counts, Options, open_export, recognise
+from douane.chat.tally import Tally
 from douane.errors import BadFile
 from tests.archives import deflated64, tarred
-from tests.chat.importers.exports import MemorySource, zipped
+from tests.chat.importers.exports import MemorySource, joined, ledger, read, resumed_everywhere, zipped
 
 SLACK: dict[str, Any] = {
     "channels.json": [{"id": "C1", "name": "general", "members": ["U1"]}, {"id": "C2", "name": "ops"}],
@@ -93,3 +95,133 @@ def test_files_of_others_are_refused_by_name(name: str, text: str, key: str) -> 
 def test_an_export_for_another_importer_is_said_to_be_that(key: str) -> None:
     with pytest.raises(BadFile, match="This is an export for the importer “slack”"):
         open_export(key, MemorySource(zipped(encoded(SLACK))))
+
+
+# --- Slack's files in other places -----------------------------------------------------------------------------------
+
+DAYS = {name: data for name, data in SLACK.items() if "/" in name}
+LISTS = {name: data for name, data in SLACK.items() if "/" not in name}
+
+
+def inside(folder: str, files: dict[str, Any]) -> dict[str, Any]:
+    return {f"{folder}/{name}": data for name, data in files.items()}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        inside("export", SLACK),
+        inside("Downloads/acme export", SLACK),
+        inside("a/b/c/d", SLACK),
+        inside("a/b", SLACK) | {"__MACOSX/a/b/._users.json": b"", "a/.DS_Store": b"", "a/": b""},
+        inside("part 1", {**LISTS, "general/2017-07-14.json": SLACK["general/2017-07-14.json"]})
+        | inside("part 2", {**LISTS, "ops/2017-07-14.json": SLACK["ops/2017-07-14.json"]}),
+        inside("lists", LISTS) | inside("days", DAYS),
+        LISTS | inside("channels", DAYS),
+        LISTS | inside("channels/2017", DAYS),
+        LISTS | {"general/general.json": DAYS["general/2017-07-14.json"], "ops/all.json": DAYS["ops/2017-07-14.json"]},
+        LISTS | {"general.json": DAYS["general/2017-07-14.json"], "ops.json": DAYS["ops/2017-07-14.json"]},
+        LISTS
+        | {"C1.json": {"channel_id": "C1", "messages": DAYS["general/2017-07-14.json"]}}
+        | {"ops/x.jsonl": b""}
+        | {"C2.json": {"channel_id": "C2", "name": "ops", "messages": DAYS["ops/2017-07-14.json"]}},
+        inside("teams/alpha", SLACK) | {"org_users.json": LISTS["users.json"]},
+        inside("x/teams/alpha", SLACK) | inside("x", {"org_users.json": LISTS["users.json"]}),
+    ],
+)
+def test_a_slack_export_is_read_wherever_its_files_stand(files: dict[str, Any]) -> None:
+    for data in (zipped(encoded(files)), tarred(encoded(dict(reversed(files.items()))), "gz")):
+        assert counted(data) == EXPECTED
+        tables = read("slack", data)
+        assert set(tables["channels"]["id"]) == {"C1", "C2"}
+        assert ledger(tables)[3] == 0
+
+
+def test_one_conversation_alone_is_read() -> None:
+    day = DAYS["general/2017-07-14.json"]
+    assert counted(zipped(encoded({"general/2017-07-14.json": day}))) == ("slack", {"general": 1})
+    assert counted(zipped(encoded({"2017-07-14.json": day}))) == ("slack", {"messages": 1})
+    assert counted(zipped(encoded({"general.json": day}))) == ("slack", {"general": 1})
+
+
+@pytest.mark.parametrize("form", ["lines", "commas", "joined", "cut"])
+@pytest.mark.parametrize("many", [3, 9_000])
+def test_one_message_a_line(form: str, many: int) -> None:
+    lines = [json.dumps({"type": "message", "ts": f"{1500000000 + n}.000100", "text": "x" * 100}) for n in range(many)]
+    text = {"lines": "\n", "commas": ",\r\n", "joined": " ", "cut": "\n"}[form].join(lines)
+    text = text[:-5] if form == "cut" else text
+    files = encoded(LISTS) | {"general/2017-07-14.json": text.encode()}
+    tables = read("slack", zipped(files))
+    failed = form == "cut"
+    assert len(tables["messages"]) == many - failed
+    assert ledger(tables)[3] == failed
+    if not failed:
+        assert "issues" not in tables
+    assert open_export("slack", MemorySource(zipped(files))).counts().tables["messages"] == many - failed
+
+
+def test_a_long_conversation_in_one_object() -> None:
+    messages = [{"type": "message", "ts": f"{1500000000 + n}.000100", "text": "x" * 100} for n in range(9_000)]
+    for indent in (None, 1):
+        whole = json.dumps({"channel_id": "C1", "name": "general", "messages": messages, "x": 1}, indent=indent)
+        tables = read("slack", zipped(encoded(LISTS) | {"C1.json": whole.encode()}))
+        assert (len(tables["messages"]), set(tables["messages"]["channel"])) == (9_000, {"C1"})
+        assert ledger(tables)[3] == 0
+
+
+def test_one_record_with_half_a_pair_is_one_warning() -> None:
+    day = [{"type": "message", "ts": f"{1500000000 + n}.000100", "text": "fine \ud83d\ude00"} for n in range(20)]
+    text = json.dumps(day).replace("fine", "broken \\ud83d then", 1)
+    for data in (text.encode(), text.encode().replace(b"fine", b"caf\xe9", 1)):
+        tables = read("slack", zipped(encoded(LISTS) | {"general/2017-07-14.json": data}))
+        assert len(tables["messages"]) == 20
+        warned = [row for row in tables["issues"].select("code", "position").rows() if "replaced" in row[0]]
+        assert warned == [("importer-text-replaced", 0)] + [("importer-text-replaced", 1)] * (data != text.encode())
+
+
+def test_daily_logs_of_a_program_are_nobodys() -> None:
+    logs = {f"app/2020-09-{n}.json": [{"level": "info", "message": "started", "time": 1600000000}] for n in (14, 15)}
+    data = zipped(encoded(logs))
+    assert recognise(MemorySource(data)) is None
+    with pytest.raises(BadFile, match="no export of Slack"):
+        open_export("slack", MemorySource(data))
+
+
+def test_two_conversations_of_one_name_are_told() -> None:
+    channels = [
+        {"id": "C1", "name": "ops", "is_archived": True},
+        {"id": "C2", "name": "ops"},
+        {"id": "C3", "name": "general"},
+    ]
+    tables = read("slack", zipped(encoded(SLACK | {"channels.json": channels})))
+    assert sorted(tables["messages"]["channel"]) == ["C2", "C3"]
+    (message,) = tables["issues"].filter(code="importer-folder-ambiguous")["message"]
+    assert "ops" in message
+    assert "C1" in message
+
+
+UNREAD = {
+    "old/chat.log": b"2019-01-01 10:00 <ann> hi there\n2019-01-01 10:01 <bob> hello\n",
+    "irc/a.txt": b"[01.02.2019 10:00:01] ann: hi there\n[01.02.2019 10:00:07] bob: hello\n",
+    "other/x.json": [{"sender": "ann", "timestamp": 1500000000, "message": "hi"}] * 2,
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_entries_that_seem_to_hold_messages_and_are_not_read_are_failed(name: str) -> None:
+    other = {"logo.png": b"\x89PNG", "integration_logs.json": [{"user_name": "ann", "date": "1500000000"}]}
+    data = zipped(encoded(SLACK | other | {name: UNREAD[name]}))
+    reader = open_export("slack", MemorySource(data), Options(batch_records=1))
+    tables = joined(resumed_everywhere(reader))
+    failed = tables["entries"].filter(failed=1)
+    assert failed.select("name", "found", "reason").rows() == [(name, 1, "importer-entry-unread")]
+    (issue,) = tables["issues"].to_dicts()
+    assert issue["message"].startswith(f"“{name}” seems to hold messages")
+    assert reader.counts() == counted_of(tables)
+    assert reader.counts().entries["failed"] == 1
+
+
+def counted_of(tables: dict[str, pl.DataFrame]) -> Counts:
+    tally = Tally()
+    tally.add(tables)
+    return tally.counts()

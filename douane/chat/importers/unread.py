@@ -1,0 +1,74 @@
+"""Whether a file that no importer knows by its name holds messages all the same: by how it begins.
+
+People pack exports again with one file a conversation, one message a line, or beside other things. What seems to hold
+messages and is not read counts as a failed record, so that no conversation stays behind without a word.
+"""
+
+from __future__ import annotations
+
+import re
+
+from douane.archive_packed import Entries
+from douane.chat.importers.foreign import head_of
+
+_HEAD_BYTES = 16 << 10
+_LOOKED_AT = 2_000  # entries of one archive
+_TEXTS = re.compile(r".+\.(?:jsonl?|ndjson|txt|csv|tsv|html?|xml|log)", re.IGNORECASE)
+_SLACK_TIME = re.compile(rb'"ts"\s*:\s*"?\d{9,11}(?:\.\d{1,6})?"?\s*[,}]')
+_SLACK_WORDS = re.compile(rb'"(?:text|user|type|subtype|bot_id|username)"\s*:')
+_JSON_TIME = re.compile(
+    rb'"(?:ts|timestamp|timestamp_ms|date|date_unixtime|create_at|created_at|created_date|createdDateTime|sent_at|time)"'
+    rb'\s*:\s*"?(?:\d{9,16}|\d{4}-\d\d-\d\d|[A-Z][a-z]+day, )'
+)
+_JSON_TEXT = re.compile(rb'"(?:text|message|msg|content|body|said)"\s*:\s*["\[{]')
+_JSON_WHO = re.compile(
+    rb'"(?:user|user_id|username|from|from_id|author|sender|sender_name|sender_id|creator|nick|name)"\s*:\s*["{\d]'
+)
+_TEXT_LINE = re.compile(
+    rb"^[\[(]?(?:\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})[T, ]{1,2}\d{1,2}:\d\d(?::\d\d)?"
+    rb"[^\n:]{0,40}?[\])>]?\s*(?:- )?"
+    rb"<?[^\n:<>]{1,60}[:>] \S",
+    re.MULTILINE,
+)
+
+
+def holds_slack_messages(head: bytes) -> bool:
+    """Whether JSON that begins so holds messages as Slack writes them, in a list, an object or one a line."""
+    if not head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith((b"[", b"{")):
+        return False
+    head = _narrow(head)
+    return _SLACK_TIME.search(head) is not None and _SLACK_WORDS.search(head) is not None
+
+
+def holds_messages(head: bytes) -> bool:
+    """Whether a text that begins so seems to hold messages of any product: who, when and what, more than once said."""
+    head = _narrow(head)
+    if len(_TEXT_LINE.findall(head)) > 1:
+        return True
+    json = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{"))
+    return json and all(pattern.search(head) for pattern in (_JSON_TIME, _JSON_TEXT, _JSON_WHO))
+
+
+def _narrow(head: bytes) -> bytes:
+    return head.replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head
+
+
+class Sniffing:
+    """Of one archive: the beginnings of at most so many entries."""
+
+    def __init__(self, archive: Entries) -> None:
+        self._archive = archive
+        self._left = _LOOKED_AT
+        self._heads: dict[int, bytes] = {}
+
+    def head(self, number: int) -> bytes:
+        """Nothing once too many were looked at, or where it cannot be read."""
+        if number not in self._heads:
+            if self._left <= 0:
+                return b""
+            self._left -= 1
+            self._heads = {number: head_of(self._archive, number, _HEAD_BYTES)}
+        return self._heads[number]
+
+    def holds_messages(self, number: int) -> bool:
+        return _TEXTS.fullmatch(self._archive.names[number]) is not None and holds_messages(self.head(number))
