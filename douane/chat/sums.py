@@ -18,7 +18,7 @@ TOLD_MAX = 20  # of the issues of one kind
 @dataclass(slots=True)
 class Sums:
     """One reader's. `tables`: rows; `messages`: by conversation id; `names`: id -> name as shown; `years`, `subtypes`,
-    `entries`, `reasons`, `people`, `told` as in `Counts`; `strangers`: ids of users that only messages name."""
+    `entries`, `reasons`, `people`, `issues` as in `Counts`; `strangers`: ids of users that only messages name."""
 
     tables: dict[str, int] = field(default_factory=dict)
     messages: dict[str, int] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Sums:
     reasons: dict[str, int] = field(default_factory=dict)
     strangers: list[str] = field(default_factory=list)
     people: dict[str, str] = field(default_factory=dict)
-    told: list[dict[str, Any]] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
 
 
 def counts_of(shares: Sequence[Sums]) -> Counts:
@@ -48,11 +48,11 @@ def counts_of(shares: Sequence[Sums]) -> Counts:
         _sum(share.entries for share in shares),
         _sum(share.reasons for share in shares),
         {channel: names for share in shares for channel, names in share.people.items()},
-        first_told(one for share in shares for one in share.told),
+        first_issues(one for share in shares for one in share.issues),
     )
 
 
-def first_told(issues: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def first_issues(issues: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first of each kind."""
     met: Counter[tuple[str, str]] = Counter()
     found = []

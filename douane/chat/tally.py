@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from douane.chat.importers import Counts
-from douane.chat.sums import Sums, counts_of, first_told
+from douane.chat.sums import Sums, counts_of, first_issues
 from douane.chat.tables import TABLES
 
 ENTRIES = ("found", "staged", "skipped", "failed")
@@ -31,8 +31,8 @@ class Tally:
         self._strangers: set[str] = set()
         self._called: dict[str, str] = {}  # users by what they are called
         self._members: dict[str, list[str]] = {}  # of conversations without a name
-        self._told: list[dict[str, Any]] = []
-        self._entry_names: dict[int, str] = {}  # of those that `told` speaks of
+        self._issues: list[dict[str, Any]] = []
+        self._entry_names: dict[int, str] = {}  # of those that `issues` speaks of
 
     def add(self, tables: Mapping[str, pl.DataFrame]) -> None:
         for name, frame in tables.items():
@@ -62,8 +62,8 @@ class Tally:
         if "issues" in tables:
             for severity, code, count in tables["issues"].select("severity", "code", "count").rows():
                 self._reasons[f"{severity}:{code}"] += count
-            self._told = first_told([*self._told, *tables["issues"].to_dicts()])
-        wanted = {one["entry"] for one in self._told} - self._entry_names.keys()
+            self._issues = first_issues([*self._issues, *tables["issues"].to_dicts()])
+        wanted = {one["entry"] for one in self._issues} - self._entry_names.keys()
         if wanted and "entries" in tables:
             entries = tables["entries"].select("entry", "name")
             self._entry_names.update(entries.filter(pl.col("entry").is_in(list(wanted))).rows())
@@ -79,7 +79,7 @@ class Tally:
             dict(self._reasons),
             sorted(self._strangers),
             {channel: self._whose(users) for channel, users in self._members.items() if users},
-            [{**one, "name": self._entry_names.get(one["entry"], "")} for one in self._told],
+            [{**one, "name": self._entry_names.get(one["entry"], "")} for one in self._issues],
         )
 
     def _whose(self, users: Sequence[str]) -> str:

@@ -83,7 +83,12 @@ def _stage(reader: Reader, work: Path, source: Watched) -> Staged:
         tally.add(batch.tables)
         source.rows += len(batch.tables.get("messages", ()))
     counts = tally.counts()
-    staged = Staged(work, parts, {}, {"tables": counts.tables, "entries": counts.entries, "reasons": counts.reasons})
+    staged = Staged(
+        work,
+        parts,
+        {},
+        {"tables": counts.tables, "entries": counts.entries, "reasons": counts.reasons, "issues": counts.issues},
+    )
     for table in SMALL:
         frames = [staged.part(table, number) for number in parts.get(table, ())]
         staged.whole[table] = pl.concat([tables.frame(table, {}), *frames])

@@ -13,6 +13,7 @@ from rich.text import Text
 from douane.cli.screen import plain
 
 CHANNELS_SHOWN = 20
+SENTENCES_SHOWN = 5  # of one kind
 FACTS = {
     "entries": ("entry", "entries"),
     "conversations": ("conversation", "conversations"),
@@ -49,11 +50,13 @@ def show_overview(console: Console, name: str, overview: Mapping[str, Any]) -> N
 def show_counts(console: Console, counts: Mapping[str, Any]) -> None:
     """Exact counts per table, conversation and year, and the ledger."""
     _show(console, "Contents", {TABLES[key]: counts["tables"].get(key, 0) for key in TABLES})
-    channels = counts["channels"]
-    _show(console, f"Messages by conversation ({len(channels):,})", _ranked(channels), CHANNELS_SHOWN)
+    channels = {counts["people"].get(name, name): 0 for name in counts["channels"]}
+    for name, count in counts["channels"].items():
+        channels[counts["people"].get(name, name)] += count
+    _show(console, f"Messages by conversation ({len(counts['channels']):,})", _ranked(channels), CHANNELS_SHOWN)
     _show(console, "Messages by year", {year or "no valid time": n for year, n in sorted(counts["years"].items())})
     _show(console, "Messages by kind", _ranked({kind or "ordinary": n for kind, n in counts["subtypes"].items()}))
-    _show_ledger(console, counts["entries"], counts["reasons"])
+    _show_ledger(console, counts)
 
 
 def show_report(console: Console, name: str, overview: Mapping[str, Any], report: Mapping[str, Any], out: Path) -> None:
@@ -67,20 +70,39 @@ def show_report(console: Console, name: str, overview: Mapping[str, Any], report
     for kind, title in (("changed", "Changed on the way"), ("lost", "Not in the result")):
         _show(console, title, {one["says"]: one["count"] for one in report[kind]})
     found = report["found"]
-    _show_ledger(console, found["entries"], found["reasons"])
+    _show_ledger(console, found)
     console.print(Text.assemble("\nThe files and report.json are in ", (plain(out), "bold"), "."))
 
 
-def _show_ledger(console: Console, entries: Mapping[str, int], reasons: Mapping[str, int]) -> None:
-    """Found = staged + skipped + failed, with the reasons."""
+def _show_ledger(console: Console, counts: Mapping[str, Any]) -> None:
+    """Found = staged + skipped + failed, and why: a sentence of each kind, with the entry it was found in first."""
+    entries, reasons = counts["entries"], counts["reasons"]
     for severity, title in (("failed", "Failed"), ("skipped", "Skipped"), ("warning", "Read, with a warning")):
         found = {key.partition(":")[2]: n for key, n in reasons.items() if key.startswith(severity + ":")}
-        _show(console, title, _ranked(found))
+        if not any(found.values()):
+            continue
+        console.print(Text(title, style="bold"))
+        for code, count in _ranked(found).items():
+            told = [one for one in counts["issues"] if (one["severity"], one["code"]) == (severity, code)]
+            console.print(Text.assemble(f"  {count:,}  ", (plain(code), "dim")))
+            for one in told[:SENTENCES_SHOWN]:
+                console.print(Text(f"      {_where(one)}{plain(one['message'])}"), soft_wrap=True)
+        console.print()
     line = Text.assemble((f"{entries['found']:,} records found", "bold"), " = ")
     line.append(f"{entries['staged']:,} read", style="green")
     line.append(f" + {entries['skipped']:,} skipped + ")
     line.append(f"{entries['failed']:,} failed", style="bold red" if entries["failed"] else "")
     console.print(line)
+
+
+def _where(issue: Mapping[str, Any]) -> str:
+    """The entry an issue was found in, and its place there."""
+    if not issue["name"]:
+        return ""
+    place = "" if issue["position"] is None else f", record {issue['position'] + 1:,}"
+    if issue["name"].lower().endswith((".csv", ".txt", ".tsv")):
+        place = ""  # its sentences name the line
+    return f"{plain(issue['name'])}{place}: "
 
 
 def _ranked(counts: Mapping[str, int]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -53,14 +54,10 @@ def test_inspect_for_programs_has_the_counts_of_the_reader(export: Path) -> None
     printed = json.loads(done.stdout)
     counts = open_export("csv", MemorySource(export.read_bytes())).counts()
     assert printed.pop("overview")["importer"] == "csv"
-    assert printed == {
-        "tables": counts.tables,
-        "channels": counts.channels,
-        "years": counts.years,
-        "subtypes": counts.subtypes,
-        "entries": counts.entries,
-        "reasons": counts.reasons,
-    }
+    assert printed == asdict(counts)
+    told = [(one["name"], one["message"]) for one in counts.issues if one["severity"] == "failed"]
+    assert ("users.csv", "Line 3 has 1 field where 3 are expected.") in told
+    assert counts.people == {"ann/bob": "Ann Lee, Bob"}
 
 
 def test_inspect_keeps_the_staged_tables(export: Path, tmp_path: Path) -> None:
@@ -218,6 +215,12 @@ def test_a_share_that_fails_ends_the_others(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "export.zip"
     path.write_bytes(b"PK\3\4 is no zip")
     refused(douane("chat", "inspect", path, "--importer", "slack", "--stage", tmp_path / "stage"))
+
+
+def test_inspect_says_why_and_where_and_names_conversations_by_their_people(export: Path) -> None:
+    shown = " ".join(douane("chat", "inspect", export).stdout.split())
+    assert "users.csv: Line 3 has 1 field where 3 are expected." in shown
+    assert "Ann Lee, Bob 1" in shown
 
 
 def test_the_parent_imports_nothing_heavy_and_hands_over_every_limit() -> None:

@@ -106,7 +106,7 @@ class Counts:
     """Exact numbers. `tables`: records per table, sub-tables included. `channels`: name as shown -> messages. `years`:
     year -> messages. `subtypes`: raw subtype ("" = none) -> messages. `entries`: the ledger's sums found, staged,
     skipped, failed; `reasons`: "severity:code" -> records. `people`: conversation -> whose it is, where it has no name.
-    `told`: the first issues of each kind, as rows of `tables.TABLES["issues"]` with the `name` of their entry."""
+    `issues`: the first of each kind, as rows of `tables.TABLES["issues"]` with the `name` of their entry."""
 
     tables: dict[str, int] = field(default_factory=dict)
     channels: dict[str, int] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Counts:
     entries: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
-    told: list[dict[str, Any]] = field(default_factory=list, compare=False)
+    issues: list[dict[str, Any]] = field(default_factory=list, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

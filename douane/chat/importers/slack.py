@@ -403,7 +403,7 @@ class Reader:
         sums.years = {str(year): count for year, count in pile.years.items()}
         sums.subtypes = dict(pile.subtypes)
         counts = counts_of([sums])
-        return replace(counts, told=[{**one, "name": self._named(one["entry"])} for one in counts.told])
+        return replace(counts, issues=[{**one, "name": self._named(one["entry"])} for one in counts.issues])
 
     def _named(self, entry: int) -> str:
         return self._archive.names[entry] if entry >= 0 else ""
