@@ -37,7 +37,7 @@ from douane.line.staged import Checked, Part
 from douane.model.reading import Detected
 from douane.model.sheet_import import Summary, TemplateDocument
 from douane.model.template import Template
-from douane.sheet import formats, mapping, output, report, template_file
+from douane.sheet import columns, formats, mapping, output, report, template_file
 from douane.sheet.check import Checker
 from douane.sheet.formats import Batch, Piece, Reader
 from douane.sheet.formats.facts import HIDDEN_ROWS, Facts
@@ -299,6 +299,8 @@ def _settled(checker: Checker, summary: Summary) -> Settled:
 
 def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     source, template = source_of(spec), template_of(spec.template)
+    for number, column in enumerate(template.columns):
+        columns.refuse_hopeless(column, f"columns[{number}]", strict=True)
     reader = formats.open_file(source, spec.options)
     header = reader.detected.header_row
     headings = mapping.headings(None if header is None else reader.detected.headings, reader.detected.width)

@@ -161,9 +161,14 @@ def remove_column(house: House, column_id: str, project_id: str) -> StoredColumn
 # Definitions
 
 
-def definition(name: str, documents: Sequence[Mapping[str, Any]]) -> Template:
-    """The engine's template for columns in template-file form, in their order. BadTemplate says which is wrong."""
-    return template_file.read_template({"name": name, "columns": [dict(one) for one in documents]})
+def definition(
+    name: str, documents: Sequence[Mapping[str, Any]], document: Mapping[str, Any] | None = None
+) -> Template:
+    """The engine's template for columns in template-file form, in their order. BadTemplate says which is wrong.
+    `document`: the template's own, which may say how date cells leave (`expectedDateFormat`)."""
+    expected = (document or {}).get("expectedDateFormat")
+    whole = {"name": name, "expectedDateFormat": expected, "columns": [dict(one) for one in documents]}
+    return template_file.read_template(whole)
 
 
 def documents(columns: Sequence[StoredColumn]) -> list[dict[str, Any]]:

@@ -33,7 +33,8 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One target field. `type`: a name of the columns shelf."""
+    """One target field. `type`: a name of the columns shelf. `notes`: of a note its level where the template names one:
+    `warning`, `problem` or `off`."""
 
     key: str
     name: str
@@ -53,6 +54,7 @@ class Column:
     default: str | int | float | None = None
     validations: tuple[Validation, ...] = ()
     sequence: int = 0
+    notes: tuple[tuple[str, str], ...] = ()
     settings: Settings = ()
 
     def setting(self, name: str, default: Any = None) -> Any:

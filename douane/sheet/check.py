@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import msgspec
 import numpy as np
@@ -115,7 +115,7 @@ class Checker:
         for number, column in enumerate(template.columns):
             judge = _judge(column, number)
             tests = (*_common_tests(column), *judge.tests)
-            bits = tuple(add(column.key, test.rule, test.precedence, test.message) for test in tests)
+            bits = tuple(add(column.key, test.rule, test.precedence, test.message, test.warning) for test in tests)
             own = -1
             if column.unique:
                 bit = add(column.key, "unique", UNIQUE, _taken(judge))
@@ -153,8 +153,9 @@ class Checker:
         hashes = np.zeros((len(frame), len(self.unique)), np.uint64)
         if len(frame) == 0:
             return Judgement(mask, hashes)
-        quick = frame.select(self._quick(set(frame.columns)))
-        for number, plan in enumerate(self._plans):
+        plans = [_as_seen(frame, plan) for plan in self._plans]
+        quick = frame.select(self._quick(plans, set(frame.columns)))
+        for number, plan in enumerate(plans):
             self._judge_column(frame, quick, number, plan, mask)
             if plan.unique >= 0:
                 hashes[:, plan.unique] = self._key_hashes(frame, quick, number, plan)
@@ -236,11 +237,11 @@ class Checker:
 
     # The two steps
 
-    def _quick(self, present: set[str]) -> list[pl.Expr]:
+    def _quick(self, plans: Sequence[_Plan], present: set[str]) -> list[pl.Expr]:
         """Per column that has rules `clean<n>` (True = no test fails); per unique column `plain<n>` (True = if it is
         clean too, the key is the cell's own text) and `hash<n>` of the cell as it stands."""
         wanted: list[pl.Expr] = []
-        for number, plan in enumerate(self._plans):
+        for number, plan in enumerate(plans):
             if plan.cell not in present:
                 continue
             cell = pl.col(plan.cell)
@@ -401,6 +402,14 @@ def _clean(plan: _Plan, cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr | None:
     return clean
 
 
+def _as_seen(frame: pl.DataFrame, plan: _Plan) -> _Plan:
+    """The plan for this batch, where what stands in it asks for another."""
+    if plan.judge.seen is None or plan.cell not in frame.columns:
+        return plan
+    judge = plan.judge.seen(frame[plan.cell], frame[plan.kind] if plan.kind in frame.columns else None)
+    return plan if judge is None else replace(plan, judge=judge, tests=(*_common_tests(plan.column), *judge.tests))
+
+
 def _picked(frame: pl.DataFrame, plan: _Plan, wanted: pl.Series) -> pl.DataFrame:
     """What this column's exact rules read, of the rows wanted."""
     names = [name for name in (plan.cell, plan.kind) if name in frame.columns]
@@ -412,10 +421,14 @@ def _exact(frame: pl.DataFrame, plan: _Plan, *, prepare: bool = True) -> pl.Data
     nothing = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
     text = frame[plan.cell] if plan.cell in frame.columns else nothing
     exact = pl.DataFrame([text.alias("text")]).with_columns_seq(
-        plan.judge.stored(trim(TEXT)).alias("text"), pl.lit(KIND_TEXT, dtype=pl.UInt8).alias("kind")
+        trim(TEXT).alias("text"), pl.lit(KIND_TEXT, dtype=pl.UInt8).alias("kind")
     )
+    kind: pl.Expr | None = None
     if plan.kind in frame.columns:
         exact = exact.with_columns(frame[plan.kind].fill_null(KIND_TEXT).alias("kind"))
+        kind = KIND
+    if plan.judge.stored is not unchanged:
+        exact = exact.with_columns(plan.judge.stored(TEXT, kind).alias("text"), TEXT.alias("typed"))
     return plan.judge.prepare(exact) if prepare and plan.judge.prepare is not None else exact
 
 

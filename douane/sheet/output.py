@@ -23,6 +23,7 @@ from douane.sheet import columns
 from douane.sheet.columns.contract import SPACE, Judge, trim, unchanged
 from douane.sheet.columns.number import canonical, canonical_number, number, values
 from douane.sheet.columns.select import collapsed, elements
+from douane.sheet.formats import KIND_TEXT
 from douane.sheet.mapping import Layout
 
 _NOTHING = object()
@@ -120,7 +121,8 @@ class Output:
             return [None] * len(frame)
         column = self._columns[at]
         if judge is not None and judge.stored is not unchanged and judge.form != "list":
-            return frame.select(judge.stored(trim(pl.col(name)))).to_series().to_list()
+            stored = frame.select(judge.stored(trim(pl.col(name)), self._kind(at, present))).to_series().to_list()
+            return stored if judge.form != "number" else [text and _exact_number(text) for text in stored]
         texts = [None if text is None else text.strip(SPACE) for text in frame[name].to_list()]
         if judge is not None and column is not None and judge.form == "list":
             return [text and collapsed(text, column.delimiter) for text in texts]
@@ -217,14 +219,19 @@ class Output:
         """Per field the stored text, a number as it was written; null = no field."""
         present = set(frame.columns)
         wanted = []
-        for (at, key), judge in zip(self._positions, self._judges, strict=True):
+        for field, ((at, key), judge) in enumerate(zip(self._positions, self._judges, strict=True)):
             name = f"c{at}"
             if name not in present:
                 wanted.append(pl.repeat(None, pl.len(), dtype=pl.String).alias(key))
                 continue
             text = trim(pl.col(name))
-            wanted.append((text if judge is None else judge.stored(text)).alias(key))
+            wanted.append((text if judge is None else judge.stored(text, self._kind(field, present))).alias(key))
         return frame.select(wanted)
+
+    def _kind(self, field: int, present: set[str]) -> pl.Expr | None:
+        """The kinds of the field's cells, where the frame has them."""
+        name = f"k{self._positions[field][0]}"
+        return pl.col(name).fill_null(KIND_TEXT) if name in present else None
 
 
 class Whole:

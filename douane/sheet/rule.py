@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
+# What is no fault by itself but may be one; each is noted in the rows where it is met (docs/columns.md).
+NOTE_NAMES = ("ambiguous_day", "mixed_date", "mixed_decimal", "cut_digits")
+NOTE_LEVELS = ("warning", "problem", "off")
+
 # Who is shown where several rules of one column fail: the highest (contract 4.6). `required` stands above the list and
 # date rules and below the others; `unique` above list and date, below length, range, email and pattern.
-SURPLUS, ERROR_CELL, LIST, DATE, REQUIRED, UNIQUE, FORMAT, DIGITS, NUMBER, UNIQUE_WITH = range(10, 110, 10)
+NOTE, SURPLUS, ERROR_CELL, LIST, DATE, REQUIRED, UNIQUE, FORMAT, DIGITS, NUMBER, UNIQUE_WITH = range(0, 110, 10)
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
     """One thing that can be wrong with a cell of this column.
 
-    `fails`: exact Boolean, null = passed. `message` takes the cell's stored text ("" where there is no cell)."""
+    `fails`: exact Boolean, null = passed. `message` takes the cell's stored text ("" where there is no cell). A
+    `warning` makes no row invalid."""
 
     __test__ = False  # no test of pytest's
 
@@ -29,6 +34,7 @@ class Test:
     precedence: int
     fails: pl.Expr
     message: Callable[[str], str]
+    warning: bool = False
 
 
 def always(message: str) -> Callable[[str], str]:

@@ -16,8 +16,9 @@ from typing import Any
 
 from douane.errors import BadTemplate
 from douane.model.template import Column, Settings, Template, Validation
-from douane.sheet import columns, pattern, validations
+from douane.sheet import columns, date_tokens, pattern, validations
 from douane.sheet.fields import BOUND, FLAG, SCALAR, TEXT, TEXTS, Field, Given, Kind, at, choice, number_or_none
+from douane.sheet.rule import NOTE_LEVELS, NOTE_NAMES
 
 DELIMITERS = (",", ";")
 DUPLICATE_KEYS = "duplicate_keys"  # the code of a BadTemplate about keys given twice; surfaces answer it differently
@@ -62,13 +63,23 @@ def _date_formats(given: Given) -> tuple[str, ...]:
     return tuple(date_format(item) for item in given.value)
 
 
-def date_format(text: str) -> str:
-    """A format as it is kept: upper-cased, as the contract saves it."""
-    return text.upper()
+# As it is kept.
+date_format = date_tokens.normal
 
 
 def _whole(number: int | float | None) -> int | None:
     return None if number is None else int(number)
+
+
+def _notes(given: Given) -> tuple[tuple[str, str], ...]:
+    if not isinstance(given.value, Mapping):
+        raise given.fault(f"'{given.name}' must be an object of notes and their levels")
+    for name, level in given.value.items():
+        if name not in NOTE_NAMES:
+            raise given.fault(f"There is no note {name}. Known are {', '.join(NOTE_NAMES)}.")
+        if level not in NOTE_LEVELS:
+            raise given.fault(f"A note is one of {', '.join(NOTE_LEVELS)}", within=f".{name}")
+    return tuple((name, given.value[name]) for name in NOTE_NAMES if name in given.value)
 
 
 def _validations(given: Given) -> tuple[Validation, ...]:
@@ -85,6 +96,17 @@ DATE_FORMATS = Kind(
     {"type": "array", "items": {"type": "string", "pattern": "\\S"}},
     list,
     blank=([],),
+)
+NOTES = Kind(
+    "notes",
+    lambda given: _notes(given),
+    {
+        "type": "object",
+        "propertyNames": {"enum": list(NOTE_NAMES)},
+        "additionalProperties": {"enum": list(NOTE_LEVELS)},
+    },
+    dict,
+    blank=({},),
 )
 SEQUENCE = Kind("sequence", lambda given: _whole(number_or_none(given.value)), {"type": "number"})
 
@@ -154,6 +176,14 @@ COLUMN = (
         (),
     ),
     Field("sequence", SEQUENCE, "sequence"),
+    Field(
+        "notes",
+        NOTES,
+        "notes",
+        (),
+        always=False,
+        says="What is noted in rows and may be a fault: warning (the default), problem, or off.",
+    ),
 )
 VALIDATION = (
     Field("validate", TEXT, "validate", ""),
@@ -174,7 +204,14 @@ VALIDATION = (
     ),
     Field("errorMessage", TEXT, "error_message", "", always=False, says="Said in place of our own sentence."),
 )
-TEMPLATE_FIELDS = ("name", "columns")
+# What a template says of all its columns of some types (None: of every type); a column's own word goes before it.
+_FOR_ALL: dict[str, tuple[str, tuple[str, ...] | None]] = {
+    "notes": ("notes", None),
+    "decimal": ("decimal", ("Number", "Double")),
+    "group": ("group", ("Number", "Double")),
+    "expectedDateFormat": ("cellFormat", ("Date",)),
+}
+TEMPLATE_FIELDS = ("name", "columns", *_FOR_ALL)
 COLUMN_FIELDS = tuple(field.name for field in COLUMN)
 VALIDATION_FIELDS = tuple(field.name for field in VALIDATION)
 
@@ -195,7 +232,7 @@ def read_template(document: object, *, strict: bool = False) -> Template:
         raise BadTemplate("A template needs at least one column.", place="columns")
     read = tuple(
         column_from_document(item, f"columns[{number}]", strict=strict, sequence=number)
-        for number, item in enumerate(items)
+        for number, item in enumerate(with_defaults(document, items))
     )
     twice = [key for key, times in Counter(column.key for column in read).items() if times > 1]
     if twice:
@@ -206,6 +243,22 @@ def read_template(document: object, *, strict: bool = False) -> Template:
             code=DUPLICATE_KEYS,
         )
     return Template(Field("name", TEXT, "name", "template").read(document, ""), read)
+
+
+def with_defaults(document: Mapping[str, Any], items: Sequence[Any]) -> list[Any]:
+    """Columns' documents with what the template's document says of all of them."""
+    said = [(name, *_FOR_ALL[name]) for name in _FOR_ALL if document.get(name) not in (None, "")]
+    made = []
+    for item in items:
+        if isinstance(item, Mapping):
+            kind = item.get("type") or DEFAULT_TYPE
+            wanted = {field: document[name] for name, field, types in said if types is None or kind in types}
+            if isinstance(wanted.get("notes"), Mapping) and isinstance(item.get("notes"), Mapping):
+                wanted["notes"] = {**wanted["notes"], **item["notes"]}
+                item = {**item, "notes": wanted["notes"]}
+            item = {**wanted, **{name: value for name, value in item.items() if value is not None}}
+        made.append(item)
+    return made
 
 
 def column_from_document(document: object, place: str = "", *, strict: bool = False, sequence: int = 0) -> Column:
@@ -262,7 +315,8 @@ def _settings(
 def column_to_document(column: Column) -> dict[str, Any]:
     """The column in the contract's form, every field of COLUMN_FIELDS and the type's own where they say something;
     `column_from_document` reads it back equal (but for `id`, which is the surface's to show)."""
-    document = {field.name: field.kind.write(getattr(column, field.attribute)) for field in COLUMN}
+    kept = [(field, getattr(column, field.attribute)) for field in COLUMN]
+    document = {field.name: field.kind.write(value) for field, value in kept if field.always or value != field.default}
     return {**document, **_written(column.settings, lambda: columns.member(column.type).fields)}
 
 
@@ -342,6 +396,10 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "name": {"type": "string", "description": "What people call this import."},
+            "notes": NOTES.schema,
+            "decimal": column["properties"]["decimal"],
+            "group": column["properties"]["group"],
+            "expectedDateFormat": column["properties"]["cellFormat"],
             "columns": {
                 "type": "array",
                 "minItems": 1,

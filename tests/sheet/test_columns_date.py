@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import re
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,6 +15,9 @@ from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet import columns
 from douane.sheet.columns.date import pattern
+from douane.sheet.date_tokens import normal
+from douane.sheet.formats import KIND_TEXT
+from douane.sheet.template_file import column_from_document
 from tests.sheet.recorded import JAVASCRIPT
 
 
@@ -67,3 +72,117 @@ def test_formats_beyond_one_pattern_are_a_fault_of_the_template() -> None:
     with pytest.raises(BadTemplate) as caught:
         columns.judge(Column("a", "A", "Date", date_formats=many))
     assert caught.value.place == "dateFormats"
+
+
+# Ours: a time of day, months in other languages, the pivot
+
+
+def judged(document: dict[str, Any], text: str) -> str | None:
+    """ISO of a text that the column takes, None of one it refuses."""
+    column = column_from_document({"key": "a", "type": "Date", "output": "iso", "notes": OFF, **document}, strict=True)
+    judge = columns.judge(column)
+    frame = pl.DataFrame({"typed": [text], "kind": [KIND_TEXT]}, schema_overrides={"kind": pl.UInt8})
+    frame = frame.with_columns(judge.stored(pl.col("typed"), None).alias("text"))
+    failed, out = frame.select(judge.tests[0].fails.alias("failed"), "text").row(0)
+    return None if failed else str(out)
+
+
+OFF = {"ambiguous_day": "off", "mixed_date": "off"}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("dd/mm/yyyy", "DD/MM/YYYY"),
+        ("yyyy-mm-dd hh:mm:ss", "YYYY-MM-DD HH:mm:ss"),
+        ("YYYY-MM-DD HH:mm", "YYYY-MM-DD HH:mm"),
+        ("YYYY-MM-DDTHH:mm:ss.SSSZ", "YYYY-MM-DDTHH:mm:ss.SSSZ"),
+        ("DD.MM.YYYY HH.mm", "DD.MM.YYYY HH.mm"),
+        ("D/M/YYYY h:mm a", "D/M/YYYY h:mm a"),
+        ("YYYYMMDDHHmmss", "YYYYMMDDHHmmss"),
+        ("D MMM YYYY HH[h]mm", "D MMM YYYY HH[h]mm"),
+        ("D MMM YYYY HHhmm", "D MMM YYYY HH[h]mm"),
+        # The contract's: small or not, without small minutes there are none.
+        ("YYYY-MM-DD HH:MM:SS", "YYYY-MM-DD HH:MM:SS"),
+        ("mmm d, yyyy", "MMM D, YYYY"),
+    ],
+)
+def test_a_format_is_upper_cased_but_for_a_time_of_day(given: str, kept: str) -> None:
+    assert normal(given) == kept
+    assert normal(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("date_format", "text", "iso"),
+    [
+        ("YYYY-MM-DD HH:mm:ss", "2024-02-29 13:05:10", "2024-02-29T13:05:10"),
+        ("YYYY-MM-DD HH:mm:ss", "2024-02-29 24:00:00", None),
+        ("YYYY-MM-DD HH:mm:ss", "2023-02-29 13:05:10", None),
+        ("YYYY-MM-DD HH:mm:ss", "2024-02-29 13:60:10", None),
+        ("YYYY-MM-DD HH:mm:ss", "2024-02-29 3:05:10", None),
+        ("YYYY-MM-DDTHH:mm:ss.SSSZ", "2024-02-29T13:05:10.250Z", "2024-02-29T13:05:10.250Z"),
+        ("YYYY-MM-DDTHH:mm:ssZ", "2024-02-29T13:05:10+05:30", "2024-02-29T13:05:10+05:30"),
+        ("YYYY-MM-DDTHH:mm:ssZ", "2024-02-29T13:05:10", None),
+        ("YYYY-MM-DD HH:mm:ss.S", "2024-02-29 13:05:10.5", "2024-02-29T13:05:10.5"),
+        ("D/M/YYYY h:mm a", "1/3/2024 12:05 AM", "2024-03-01T00:05"),
+        ("D/M/YYYY h:mm a", "1/3/2024 12:05 pm", "2024-03-01T12:05"),
+        ("D/M/YYYY h:mm a", "1/3/2024 11:05 pm", "2024-03-01T23:05"),
+        ("D/M/YYYY h:mm a", "1/3/2024 13:05 pm", None),
+        ("YYYYMMDDHHmm", "202402291305", "2024-02-29T13:05"),
+        ("D MMM YYYY HH[h]mm", "1 Mar 2024 09h30", "2024-03-01T09:30"),
+        ("YYMMDD", "240115", "2024-01-15"),
+    ],
+)
+def test_a_time_of_day(date_format: str, text: str, iso: str | None) -> None:
+    assert judged({"dateFormats": [date_format]}, text) == iso
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "iso"),
+    [
+        ("de", "29. Februar 2024", "2024-02-29"),
+        ("de", "1. MÄRZ 2024", "2024-03-01"),
+        ("fr", "1. août 2024", "2024-08-01"),
+        ("es", "1. diciembre 2024", "2024-12-01"),
+        ("ar", "1. مارس 2024", "2024-03-01"),
+        ("de", "1. March 2024", "2024-03-01"),
+        ("de", "30. Februar 2024", None),
+        ("fr", "1. Februar 2024", None),
+    ],
+)
+def test_months_in_other_languages(language: str, text: str, iso: str | None) -> None:
+    assert judged({"dateFormats": ["D. MMMM YYYY"], "languages": [language]}, text) == iso
+    if text.isascii() and "March" not in text:
+        assert judged({"dateFormats": ["D. MMMM YYYY"]}, text) is None
+
+
+def test_years_of_two_digits_go_by_the_pivot() -> None:
+    assert judged({"dateFormats": ["DD.MM.YY"]}, "01.02.68") == "2068-02-01"
+    assert judged({"dateFormats": ["DD.MM.YY"]}, "01.02.69") == "1969-02-01"
+    assert judged({"dateFormats": ["DD.MM.YY"], "yearPivot": 30}, "01.02.31") == "1931-02-01"
+
+
+@pytest.mark.parametrize(
+    ("formats", "hint"),
+    [
+        (["YYYY-MM-DD HH:MM:SS"], "written small, as in YYYY-MM-DD HH:mm:ss"),
+        (["%Y-%m-%d"], "written like YYYY-MM-DD"),
+        (["DD/MM/YYY"], "a year is YYYY or YY"),
+        (["YYYY-MM-DD [] "], "can never match"),
+    ],
+)
+def test_formats_that_never_match_are_refused_with_a_hint(formats: list[str], hint: str) -> None:
+    column = column_from_document({"key": "a", "type": "Date", "dateFormats": formats})
+    with pytest.raises(BadTemplate, match=re.escape(hint)):
+        columns.refuse_hopeless(column)
+
+
+def test_one_useless_format_among_others_is_a_fault_of_a_file_only() -> None:
+    column = column_from_document({"key": "a", "type": "Date", "dateFormats": ["DD/MM/YYYY", "YYYY-MM-DD HH:MM:SS"]})
+    columns.refuse_hopeless(column)
+    with pytest.raises(BadTemplate, match="can never match"):
+        columns.refuse_hopeless(column, strict=True)
+    months = column_from_document({"key": "a", "type": "Date", "dateFormats": ["YYYY-MM-DD HH:MM"]})
+    columns.refuse_hopeless(months)
+    with pytest.raises(BadTemplate, match="as in YYYY-MM-DD HH:mm"):
+        columns.refuse_hopeless(months, strict=True)

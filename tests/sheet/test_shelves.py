@@ -95,7 +95,7 @@ def test_a_type_of_another_package_goes_through_every_door(colour: dict[str, Any
 def test_our_own_types_cannot_be_taken(colour: dict[str, Any]) -> None:
     assert columns.names()[-1] == "Colour"
     assert columns.names().count("String") == 1
-    assert columns.judge(Column("a", "A")).tests == ()
+    assert [test.rule for test in columns.judge(Column("a", "A")).tests] == ["cut_digits"]
 
 
 def test_a_package_may_register_just_the_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

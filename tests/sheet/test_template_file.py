@@ -191,7 +191,7 @@ def test_numbers_among_choices_are_texts_in_calls_and_faults_in_files() -> None:
 def test_a_column_survives_being_written_and_read() -> None:
     for column in read_template(yaml.safe_load(WHOLE)).columns:
         document = column_to_document(column)
-        assert tuple(document) == COLUMN_FIELDS
+        assert (*document, "notes") == COLUMN_FIELDS
         assert column_from_document(json.loads(json.dumps(document)), strict=True) == column
 
 

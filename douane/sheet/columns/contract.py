@@ -49,7 +49,7 @@ def edges_visible(cell: pl.Expr) -> pl.Expr:
     return begins_visible(cell) & cell.str.contains(r"[^\s\x{FEFF}]\z")
 
 
-def unchanged(text: pl.Expr) -> pl.Expr:
+def unchanged(text: pl.Expr, kind: pl.Expr | None = None) -> pl.Expr:
     """`stored` of a type that keeps the trimmed text."""
     return text
 
@@ -67,7 +67,10 @@ class Judge:
     nothing is known to be clean without looking.
     `plain(cell)`: quick, sufficient: the cell is not empty and its `key` is the very text of the cell. None = so is
     every clean cell that is not "" (and there is a `clean`).
-    `stored(text)`: trimmed text -> text as stored. `prepare` adds columns to the exact frame for the other expressions.
+    `stored(text, kind)`: trimmed text -> text as stored; `kind` is None where there are no kinds or they don't matter.
+    A type that has one reads in the exact frame also `typed`, the trimmed text before. `seen(cells, kinds)`: asked once
+    a batch: what stands in it may ask for another judge of the same tests (a point among decimal commas). `prepare`
+    adds columns to the exact frame for the other expressions.
     `key`: exact String by which uniqueness compares, "" or null = takes no part. `joined`: exact String, the value's
     part in a `unique_with` group. `shown`: stored text -> `<v>` of messages.
     `form`: what a value leaves as: `text`, `number` (a JSON number where it is one) or `list`.
@@ -79,12 +82,13 @@ class Judge:
     tests: tuple[Test, ...] = ()
     clean: Callable[[pl.Expr, pl.Expr | None], pl.Expr] | None = None
     plain: Callable[[pl.Expr], pl.Expr] | None = edges_visible
-    stored: Callable[[pl.Expr], pl.Expr] = unchanged
+    stored: Callable[..., pl.Expr] = unchanged
     prepare: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     key: pl.Expr = TEXT
     joined: pl.Expr = TEXT
     shown: Callable[[str], str] = _as_is
     form: Literal["text", "number", "list"] = "text"
+    seen: Callable[[pl.Series, pl.Series | None], Judge | None] | None = None
     value: pl.Expr | None = None
     quick_value: Callable[[pl.Expr], pl.Expr] | None = None
 

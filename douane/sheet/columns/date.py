@@ -1,145 +1,238 @@
-r"""`Date`: text in one of the column's formats, a real day of the calendar, written the way the format writes it.
+"""`Date`: text in one of the column's formats (`date_format.py`), a real day of the calendar, or a date cell.
 
-Tokens are those of the dayjs library in strict mode (contract 4.2; version 1.11 with its plugin customParseFormat was
-run): `YYYY YY MMMM MMM MM M DD D HH H A SSS Z ZZ` and `[text as it is]`; every other character stands for itself. What
-a format accepts is exactly what it prints for some real day, and that is a regular language: leap years and the
-lengths of months included. So one pattern decides all formats of a column at about 30 ns a cell.
-
-Formats are upper-cased when saved, so `mm` arrives as `MM`, a second month, and only matches where it repeats the
-month; `SS`, `S`, `Q`, `X`, `Y` and `YYY` never match, as in the original. Years below 100 never match, as in dayjs.
-Where a format has no year, 29 February is accepted, for there is no clock here; times are taken as UTC.
+A date *cell* of a workbook is a date whatever the formats, and leaves in one of them; typed text leaves as it was typed
+unless the column's `output` says otherwise. Where one text can be a day of two formats, or stands as text among date
+cells, a note says so: nothing is guessed in silence.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
 
 import polars as pl
 
 from douane.errors import BadTemplate
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, KIND, SPACE, TEXT, Judge, literally
+from douane.sheet.columns import date_format as formats_of
+from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge
+from douane.sheet.columns.date_format import NOTHING, PIVOT, spellings
 from douane.sheet.columns.member import Member
+from douane.sheet.columns.notes import noted
+from douane.sheet.date_tokens import Format, normal, parsed
+from douane.sheet.fields import TEXT as TEXT_KIND
+from douane.sheet.fields import Field, Given, Kind, choice
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME
+from douane.sheet.month_names import LANGUAGES
 from douane.sheet.rule import DATE, Test
 
-_TOKEN = re.compile(r"\[([^\]]+)\]|Y{1,4}|M{1,4}|D{1,2}|H{1,2}|A|Z{1,2}|SSS|SS?|Q|X|.", re.DOTALL)
-_NEVER = {"Y", "YYY", "S", "SS", "Q", "X"}
-_NUMERIC = {"YYYY", "YY", "MM", "M", "DD", "D", "HH", "H", "SSS"}
-# dayjs' English locale, case-sensitive.
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September"]
-_MONTHS += ["October", "November", "December"]
-_LONG_MONTHS = (1, 3, 5, 7, 8, 10, 12)
-_ALL_MONTHS = tuple(range(1, 13))
-_FOURTH = "0[48]|[2468][048]|[13579][26]"  # two digits divisible by four, 00 apart
-_YEARS = {"YYYY": "(?:0[1-9]|[1-9][0-9])[0-9]{2}", "YY": "[0-9]{2}"}
-_LEAP_YEARS = {
-    "YYYY": f"(?:(?:0[1-9]|[1-9][0-9])(?:{_FOURTH})|(?:{_FOURTH})00)",
-    "YY": f"(?:00|{_FOURTH})",
-}
 _SHAPE_MAX = 200_000  # characters: some 400 plain formats, or 6 in which both day and month stand twice
-_NOTHING = r"[^\x00-\x{10FFFF}]"  # a set of no characters: never found
+_PAIRS_MAX = 10  # pairs of formats that may be taken for each other
 _WORKBOOK_DATES = (KIND_DATE, KIND_DATETIME)
+_TYPED = pl.col("typed")
+
+
+def _languages(given: Given) -> tuple[str, ...]:
+    if not isinstance(given.value, list) or not all(one in LANGUAGES for one in given.value):
+        raise given.fault(f"'{given.name}' must be an array of {', '.join(LANGUAGES)}")
+    return tuple(given.value)
+
+
+def _pivot(given: Given) -> int:
+    if isinstance(given.value, bool) or not isinstance(given.value, int) or not 0 <= given.value <= 99:
+        raise given.fault(f"'{given.name}' must be a whole number from 0 to 99")
+    return given.value
+
+
+_OUTPUT = Field("output", choice("as_typed", "first", "iso"), default="as_typed", says="How typed text leaves.")
+_CELL_FORMAT = Field(
+    "cellFormat",
+    TEXT_KIND,
+    default="",
+    says="The format in which a date cell of a workbook leaves. Default: the first of dateFormats.",
+)
+_LANGUAGES = Field(
+    "languages",
+    Kind("languages", _languages, {"type": "array", "items": {"enum": list(LANGUAGES)}}, list),
+    default=(),
+    says="Whose names of months are read beside the English ones, in any case.",
+)
+_PIVOT = Field(
+    "yearPivot",
+    Kind("pivot", _pivot, {"type": "integer", "minimum": 0, "maximum": 99}),
+    default=PIVOT,
+    says="Years of two digits up to this are 20.., the others 19...",
+)
 
 
 def judge(column: Column) -> Judge:
     """BadTemplate where the formats are more than one pattern can hold."""
-    formats = column.date_formats or ("DD/MM/YYYY",)
-    shape = pattern(formats)
+    formats = _formats(column)
+    shape = _pattern(formats)
     if len(shape) > _SHAPE_MAX:
         raise BadTemplate("These are too many date formats, or too long ones.", place="dateFormats")
-    listed = ",".join(formats)
-    fails = FILLED & ~TEXT.str.contains(shape) & ~KIND.is_in(_WORKBOOK_DATES)
-    test = Test("date_format", DATE, fails, lambda text: f"{text} must match date format from [{listed}]")
+    listed = ",".join(column.date_formats or ("DD/MM/YYYY",))
+    says = f"must match date format from [{listed}]"
+    stored = _stored(column, formats)
+    typed = TEXT if column.setting("output", "as_typed") == "as_typed" else _TYPED
+    test = Test(
+        "date_format", DATE, FILLED & ~typed.str.contains(shape) & ~KIND.is_in(_WORKBOOK_DATES), lambda t: f"{t} {says}"
+    )
+    twofold = _twofold(formats, int(column.setting("yearPivot", PIVOT)))
+    mixed = noted(column, "mixed_date", _mixed_says)
+    tests = [test]
+    if twofold and (note := noted(column, "ambiguous_day", _ambiguous_says(twofold))) is not None:
+        differs = pl.any_horizontal(*(pair.differs(typed) for pair in twofold))
+        tests.append(replace(note, fails=FILLED & ~KIND.is_in(_WORKBOOK_DATES) & differs))
+    else:
+        twofold = []
 
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
-        found = cell.str.contains(shape) | (cell == "")
+        found = cell.str.contains(shape)
+        for pair in twofold:
+            found = found & ~pair.matches(cell)
+        found = found | (cell == "")
         return found if kind is None else found | kind.is_in(_WORKBOOK_DATES)
 
-    return Judge((test,), clean=clean)
+    def never(cell: pl.Expr) -> pl.Expr:
+        return pl.lit(False)
+
+    if mixed is None:
+        return Judge(tuple(tests), clean=clean, plain=never, stored=stored)
+    alone = Judge((*tests, mixed), clean=clean, plain=never, stored=stored)
+
+    def among_dates(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
+        assert kind is not None
+        return (cell == "") | kind.is_in(_WORKBOOK_DATES)
+
+    among = replace(
+        alone,
+        tests=(*tests, replace(mixed, fails=FILLED & ~KIND.is_in(_WORKBOOK_DATES))),
+        clean=among_dates,
+    )
+
+    def seen(cells: pl.Series, kinds: pl.Series | None) -> Judge | None:
+        return among if kinds is not None and kinds.is_in(_WORKBOOK_DATES).any() else None
+
+    return replace(alone, seen=seen)
+
+
+def _formats(column: Column) -> list[Format]:
+    languages = tuple(column.setting("languages", ()))
+    return [parsed(one, languages) for one in dict.fromkeys(column.date_formats or ("DD/MM/YYYY",))]
+
+
+def _pattern(formats: list[Format]) -> str:
+    """One pattern for all formats, anchored at both ends. It begins and ends with no white space."""
+    spelled = [spelling for one in formats for spelling in spellings(one)]
+    return r"\A(?:" + "|".join(spelled or [NOTHING]) + r")\z"
+
+
+# What leaves
+
+
+def _stored(column: Column, formats: list[Format]) -> Callable[..., pl.Expr]:
+    """Date cells in `cellFormat` or the first format, else ISO as they came; typed text as `output` says."""
+    output, pivot = column.setting("output", "as_typed"), int(column.setting("yearPivot", PIVOT))
+    wanted = column.setting("cellFormat", "")
+    whole = [one for one in (*([parsed(normal(wanted))] if wanted else []), formats[0]) if _says_the_day(one)]
+
+    def stored(text: pl.Expr, kind: pl.Expr | None = None) -> pl.Expr:
+        typed = text
+        if output != "as_typed":
+            typed = pl.coalesce(*(_written(text, one, formats[0], output, pivot) for one in formats), text)
+        if kind is None or not whole:
+            return typed
+        cell = formats_of.written(formats_of.read_cell(text), whole[0]).fill_null(text)
+        return pl.when(kind.is_in(_WORKBOOK_DATES)).then(cell).otherwise(typed)
+
+    return stored
+
+
+def _says_the_day(one: Format) -> bool:
+    """A format that leaves out the year or the day would drop what a date cell says."""
+    return all(one.has(part) for part in "YMD") and next(spellings(one), None) is not None
+
+
+def _written(text: pl.Expr, one: Format, first: Format, output: str, pivot: int) -> pl.Expr:
+    parts = formats_of.read(text, one, pivot)
+    said = formats_of.written_iso(parts) if output == "iso" else formats_of.written(parts, first)
+    return pl.when(text.str.contains(formats_of.shape(one))).then(said)
+
+
+# Days that two formats read differently
+
+
+class _Pair:
+    def __init__(self, one: Format, other: Format, pivot: int) -> None:
+        self.texts = (one.text, other.text)
+        self._shapes = (formats_of.shape(one), formats_of.shape(other))
+        self._formats, self._pivot = (one, other), pivot
+
+    def matches(self, text: pl.Expr) -> pl.Expr:
+        return text.str.contains(self._shapes[0]) & text.str.contains(self._shapes[1])
+
+    def differs(self, text: pl.Expr) -> pl.Expr:
+        one, other = (formats_of.read(text, each, self._pivot) for each in self._formats)
+        return self.matches(text) & pl.any_horizontal(*(one[part] != other[part] for part in "YMD" if part in one))
+
+
+def _twofold(formats: list[Format], pivot: int) -> list[_Pair]:
+    return [
+        _Pair(one, other, pivot)
+        for one, other in combinations(formats, 2)
+        if one.skeleton == other.skeleton and one.order != other.order and sorted(one.order) == sorted(other.order)
+    ][:_PAIRS_MAX]
+
+
+def _ambiguous_says(twofold: list[_Pair]) -> Callable[[str], str]:
+    said = " or ".join(dict.fromkeys(text for pair in twofold for text in pair.texts))
+    return lambda text: f"{text} may be a day of {said}"
+
+
+def _mixed_says(text: str) -> str:
+    return f"{text} is text, and other cells of this column are dates"
+
+
+# The template
+
+
+def _hopeless(column: Column, strict: bool) -> str | None:
+    """A file that a person wrote may hold no format that is of no use; of other definitions one has to be of use."""
+    formats = _formats(column)
+    useless = [one for one in formats if next(spellings(one), None) is None]
+    if strict:
+        useless += [one for one in formats if _minutes_as_months(one)]
+    if not useless or (len(useless) < len(formats) and not strict):
+        return None
+    return f"The date format {useless[0].text} can never match a cell{_hint(useless[0].text)}"
+
+
+def _minutes_as_months(one: Format) -> bool:
+    names = [name for name in one.names if name[0].isalpha()]
+    hours = [at for at, name in enumerate(names) if name in ("HH", "H")]
+    return bool(hours) and names[hours[0] + 1 : hours[0] + 2] in (["MM"], ["M"])
+
+
+def _hint(text: str) -> str:
+    if "%" in text:
+        return ". A format is written like YYYY-MM-DD HH:mm:ss."
+    if "H" in text and ("S" in text or "MM" in text.partition("H")[2]):
+        day, _, clock = text.partition("H")
+        return f": minutes and seconds are written small, as in {day}H{clock.replace('M', 'm').replace('S', 's')}."
+    if any(name in ("Y", "YYY") for name in parsed(text).names):
+        return ": a year is YYYY or YY."
+    return ". Known are YYYY YY MMMM MMM MM M DD D HH H hh h mm ss SSS A Z and [text]."
+
+
+def _says(column: Column) -> str:
+    return " or ".join(column.date_formats or ("DD/MM/YYYY",))
 
 
 def pattern(formats: tuple[str, ...]) -> str:
-    """One pattern for all formats, anchored at both ends. It begins and ends with no white space."""
-    spelled = [spelling for date_format in dict.fromkeys(formats) for spelling in _spellings(date_format)]
-    return r"\A(?:" + "|".join(spelled or [_NOTHING]) + r")\z"
+    """One pattern for all formats, as the column type judges by."""
+    return _pattern([parsed(one) for one in dict.fromkeys(formats)])
 
 
-def _spellings(date_format: str) -> Iterator[str]:
-    """The texts that the format prints, as alternatives; none where it can never match."""
-    tokens = [(found[0], found[1]) for found in _TOKEN.finditer(date_format)]
-    printed = "".join(literal or token for token, literal in tokens)
-    if not printed or printed != printed.strip(SPACE):  # a trimmed cell never looks like that
-        return
-    names = [token for token, literal in tokens if literal is None]
-    years = [name for name in names if name[0] == "Y"]
-    hours = [name for name in names if name[0] == "H"]
-    if _NEVER.intersection(names) or len(years) > 1 or len(hours) > 1:
-        return
-    months_repeat = sum(name[0] == "M" for name in names) > 1
-    days_repeat = sum(name[0] == "D" for name in names) > 1
-    halves = (range(12), range(12, 24)) if hours and "A" in names else (range(24),)
-    for days, months, leap in _calendar(names):
-        # A token that stands twice must say the same both times, so its values are spelled out one by one.
-        for month_set in [(month,) for month in months] if months_repeat else [months]:
-            for day_set in [(day,) for day in days] if days_repeat else [days]:
-                for half in halves:
-                    yield _spelling(tokens, day_set, month_set, leap, half)
-
-
-def _calendar(names: list[str]) -> Iterator[tuple[tuple[int, ...], tuple[int, ...], bool]]:
-    """(days, months, only leap years): together all days there are."""
-    has_day = any(name[0] == "D" for name in names)
-    has_month = any(name[0] == "M" for name in names)
-    if not has_day or not has_month:
-        yield tuple(range(1, 32)), _ALL_MONTHS, False
-        return
-    yield tuple(range(1, 29)), _ALL_MONTHS, False
-    yield (29, 30), tuple(month for month in _ALL_MONTHS if month != 2), False
-    yield (31,), _LONG_MONTHS, False
-    yield (29,), (2,), True
-
-
-def _spelling(
-    tokens: list[tuple[str, str | None]], days: tuple[int, ...], months: tuple[int, ...], leap: bool, hours: range
-) -> str:
-    text = ""
-    for place, (token, literal) in enumerate(tokens):
-        following = tokens[place + 1] if place + 1 < len(tokens) else ("", None)
-        # dayjs reads one or two digits greedily, so before another digit a short token needs two of them.
-        two_digits = following[1] is None and following[0] in _NUMERIC
-        if literal is not None:
-            text += literally(literal)
-        elif token in _YEARS:
-            text += (_LEAP_YEARS if leap else _YEARS)[token]
-        elif token in ("MMM", "MMMM"):
-            text += _any_of(_MONTHS[month - 1][: 3 if token == "MMM" else None] for month in months)
-        elif token in ("MM", "M"):
-            text += _numbers(months, token, two_digits)
-        elif token in ("DD", "D"):
-            text += _numbers(days, token, two_digits)
-        elif token in ("HH", "H"):
-            text += _numbers(tuple(hours), token, two_digits)
-        elif token == "A":
-            text += "AM" if hours.start == 0 else "PM"
-        elif token == "SSS":
-            text += "[0-9]{3}"
-        elif token in ("Z", "ZZ"):
-            text += r"\+00:00" if token == "Z" else r"\+0000"
-        else:
-            text += literally(token)
-    return text
-
-
-def _numbers(values: tuple[int, ...], token: str, two_digits: bool) -> str:
-    if len(token) == 2:
-        return _any_of(f"{value:02d}" for value in values)
-    return _any_of(str(value) for value in values if value > 9 or not two_digits)
-
-
-def _any_of(texts: Iterable[str]) -> str:
-    return "(?:" + ("|".join(texts) or _NOTHING) + ")"
-
-
-MEMBER = Member(judge, lambda column: " or ".join(column.date_formats or ("DD/MM/YYYY",)))
+MEMBER = Member(judge, _says, (_OUTPUT, _CELL_FORMAT, _LANGUAGES, _PIVOT), _hopeless)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, TEXT, Judge
+from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge, literally, unchanged
 from douane.sheet.columns.member import Member
+from douane.sheet.columns.notes import noted, with_cut_digits
+from douane.sheet.fields import Field, choice
+from douane.sheet.formats import KIND_NUMBER
 from douane.sheet.rule import NUMBER, Test, js_number
 
 _LARGEST = 1.7976931348623157e308
@@ -28,17 +32,30 @@ _IS_NUMBER = _VALUE.is_finite()
 
 
 def judge(column: Column) -> Judge:
+    signs = _Signs(column.setting("decimal", "."), column.setting("group", ""))
+    mixed = noted(column, "mixed_decimal", _mixed_says) if signs.plain else None
+    judge = _judge(signs)
+    if mixed is not None:
+        judge = _with_mixed(judge, mixed)
+    return with_cut_digits(column, judge) if column.unique else judge
+
+
+def _judge(signs: _Signs) -> Judge:
     fails = FILLED & ~_IS_NUMBER.fill_null(False)
+    if not signs.plain:
+        fails = fails | (FILLED & signs.refuses(pl.col("typed"), KIND))
     test = Test("number", NUMBER, fails, lambda text: f"{shown(text)} must be a number or empty")
 
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
         # A decimal that casts holds no white space; the other spellings (0x10) are left to the exact rules.
-        return _quick_value(cell).is_between(-_LARGEST, _LARGEST) | (cell == "")
+        inside = signs.quick_value(cell).is_between(-_LARGEST, _LARGEST)
+        return inside | (cell == "")
 
     return Judge(
         (test,),
         clean=clean,
         plain=lambda cell: cell.str.contains(r"\A[1-9][0-9]{0,38}\z"),
+        stored=unchanged if signs.plain else signs.stored,
         prepare=lambda frame: frame.with_columns(value=values(frame["text"])),
         key=pl.when(_IS_NUMBER)
         .then(pl.col("text").map_batches(canonical, return_dtype=pl.String).replace("0", ""))
@@ -47,12 +64,82 @@ def judge(column: Column) -> Judge:
         shown=shown,
         form="number",
         value=_VALUE,
-        quick_value=_quick_value,
+        quick_value=signs.quick_value,
     )
 
 
-def _quick_value(cell: pl.Expr) -> pl.Expr:
-    return cell.cast(pl.Float64, strict=False)
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """How people write decimals here, and groups of three digits ("" = not in groups). A number cell of a workbook is
+    plain whatever they are. What a sign of another country would make of a text is a problem, never a guess: with a
+    decimal comma `1.5` is none, nor is `1.000` unless the point groups."""
+
+    decimal: str
+    group: str
+
+    @property
+    def plain(self) -> bool:
+        return self.decimal == "." and not self.group
+
+    @property
+    def _shape(self) -> str:
+        group, decimal = _GROUPS.get(self.group, literally(self.group)), literally(self.decimal)
+        grouped = rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|" if self.group else ""
+        return rf"\A[+-]?(?:(?:{grouped}[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+)\z"
+
+    def stored(self, text: pl.Expr, kind: pl.Expr | None = None) -> pl.Expr:
+        """What is written here as a number, with a decimal point and without groups; any other text as it is."""
+        bare = text.str.replace_all(_GROUPS.get(self.group, literally(self.group)), "") if self.group else text
+        if self.decimal != ".":
+            bare = bare.str.replace(self.decimal, ".", literal=True)
+        here = text.str.contains(self._shape)
+        return pl.when(here if kind is None else here & (kind != KIND_NUMBER)).then(bare).otherwise(text)
+
+    def refuses(self, typed: pl.Expr, kind: pl.Expr) -> pl.Expr:
+        """Texts that are numbers elsewhere and would be read wrongly here."""
+        if self.decimal == ".":
+            return pl.lit(False)
+        return typed.str.contains(".", literal=True) & ~typed.str.contains(self._shape) & (kind != KIND_NUMBER)
+
+    def quick_value(self, cell: pl.Expr) -> pl.Expr:
+        if self.decimal == ".":
+            return cell.cast(pl.Float64, strict=False)
+        bare = cell.str.replace(self.decimal, ".", literal=True).cast(pl.Float64, strict=False)
+        return pl.when(~cell.str.contains(".", literal=True)).then(bare)
+
+
+# A thousand is set apart by any narrow or unbreakable space, and by either apostrophe.
+_GROUPS = {" ": r"[ \x{A0}\x{2009}\x{202F}]", "'": r"['\x{2019}]", ".": r"\.", ",": ","}
+
+
+# Points among decimal commas
+
+_POINT = r"\A[+-]?[0-9]{1,3}(?:\.[0-9]{3})+\z"
+_COMMA = r"\A[+-]?(?:[0-9]{1,3}(?:[. ][0-9]{3})+|[0-9]+),(?:[0-9]{1,2}|[0-9]{4,})\z"
+
+
+def _with_mixed(judge: Judge, mixed: Test) -> Judge:
+    """Also notes `1.000` where other cells of the column have decimal commas: it is one here and a thousand there."""
+    own, alone = judge.clean, replace(judge, tests=(*judge.tests, mixed))
+    assert own is not None
+
+    def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
+        return own(cell, kind) & ~cell.str.contains(_POINT)
+
+    fails = FILLED & TEXT.str.contains(_POINT) & (KIND != KIND_NUMBER)
+    among_commas = replace(alone, tests=(*judge.tests, replace(mixed, fails=fails)), clean=clean)
+
+    def seen(cells: pl.Series, kinds: pl.Series | None) -> Judge | None:
+        with_comma = cells.str.contains(",", literal=True)
+        if not with_comma.any() or not cells.filter(with_comma).str.contains(_COMMA).any():
+            return None
+        return among_commas
+
+    return replace(alone, seen=seen)
+
+
+def _mixed_says(text: str) -> str:
+    return f"{text} may be a thousand: other cells of this column have decimal commas"
 
 
 def values(texts: pl.Series) -> pl.Series:
@@ -167,4 +254,20 @@ def _decimal_digits(value: int) -> str:
     return str(value) if value.bit_length() <= 1024 else "0"
 
 
-MEMBER = Member(judge, lambda column: "a number")
+def _hopeless(column: Column, strict: bool) -> str | None:
+    decimal, group = column.setting("decimal", "."), column.setting("group", "")
+    return f"The same sign {group!r} cannot part decimals and groups." if decimal == group else None
+
+
+_FIELDS = (
+    Field("decimal", choice(".", ","), default=".", says="What stands before the decimals."),
+    Field("group", choice(".", ",", " ", "'", "_"), default="", says="What stands between groups of three digits."),
+)
+
+
+def _says(column: Column) -> str:
+    decimal, group = column.setting("decimal", "."), column.setting("group", "")
+    return "a number" if (decimal, group) == (".", "") else f"a number such as 1{group}234{decimal}5"
+
+
+MEMBER = Member(judge, _says, _FIELDS, _hopeless)

@@ -63,7 +63,7 @@ def _several(column: Column) -> Judge:
     says = _says(column)
     repeated = f"(?:{literally(delimiter)}){{2,}}"
 
-    def stored(text: pl.Expr) -> pl.Expr:
+    def stored(text: pl.Expr, kind: pl.Expr | None = None) -> pl.Expr:
         return text.str.replace_all(repeated, delimiter).str.strip_chars(delimiter)
 
     def message(text: str) -> str:

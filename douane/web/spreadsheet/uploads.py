@@ -129,7 +129,7 @@ def _new_import(
         operation_id=operation_id,
         project_id=own_project(caller),
         template_id=stored.id,
-        template=templates.definition(stored.name, wire.with_images(documents, fields.images)),
+        template=templates.definition(stored.name, wire.with_images(documents, fields.images), stored.document),
         source=None,
         person_id=caller.person_id,
         sheet=fields.sheet,
