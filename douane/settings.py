@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     chat_server_folders: str = _setting("", "folders", "Server folders whose files may be imported, by commas.")
     chat_rate_calls: int = _setting(10, "calls", "Calls of one address to one path in the window; 0: any.", ge=0)
     chat_rate_window_s: float = _setting(60, "seconds", "The window in which chat calls are counted.", gt=0)
+    chat_open_progress: bool = _setting(
+        True, "", "Whether the web socket tells progress of a single project's imports to who is not signed in."
+    )
     chat_401_modern: bool = _setting(False, "", "Whether `error` of a 401 is the text of Rocket.Chat 7 and later.")
 
     # Who is let in.
@@ -153,6 +156,12 @@ class Settings(BaseSettings):
     database_pool: int = _setting(10, "connections", "Connections one process keeps to the database.", ge=1)
     database_wait_s: float = _setting(30, "seconds", "How long to wait for a connection or a lock.", gt=0)
     database_query_s: float = _setting(60, "seconds", "How long PostgreSQL may work on one statement.", gt=0)
+    disk_free_bytes_min: int = _setting(
+        256 * MIB, "bytes", "With less room than this in the data folder the server calls itself not ready.", ge=0
+    )
+    metrics_token: SecretStr = _setting(
+        SecretStr(""), "", "What /metrics asks for, as Bearer; `off` closes it; empty: open to all who reach the port."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "", "The least that is logged.")
     log_format: Literal["text", "json"] = _setting("text", "", "How a line of the log looks.")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from douane.store.database import database_now
 from douane.store.ids import new_id
@@ -74,6 +74,11 @@ def latest(
     if refused:
         wanted = wanted.where(audit.c.refused.is_(True))
     return [AuditLine(**{**row._mapping, "at": utc(row.at)}) for row in connection.execute(wanted)]
+
+
+def count_since(connection: Connection, action: str, now: datetime, seconds: float, *, refused: bool) -> int:
+    which = (audit.c.action == action, audit.c.refused.is_(refused), audit.c.at >= now - timedelta(seconds=seconds))
+    return int(connection.execute(select(func.count()).select_from(audit).where(*which)).scalar_one())
 
 
 def forget_before(connection: Connection, moment: datetime) -> int:

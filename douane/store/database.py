@@ -130,6 +130,34 @@ def write(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def try_write(engine: Engine, wait_s: float) -> None:
+    """Begins a transaction that could write and takes it back. Unavailable or StorageFull where that is not to be had
+    within `wait_s`, or where the database takes no changes."""
+    with _in_our_words(), engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        if isinstance(raw, sqlite3.Connection):
+            wait_ms = raw.execute("PRAGMA busy_timeout").fetchone()[0]
+            raw.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                try:
+                    # A change, so that a full disk is met.
+                    raw.execute("CREATE TABLE douane_try_write (a)")
+                finally:
+                    raw.execute("ROLLBACK")
+            except sqlite3.Error as error:
+                translated = _translate_sqlite(getattr(error, "sqlite_errorcode", None))
+                if translated is None:
+                    raise
+                raise translated from error
+            finally:
+                raw.execute(f"PRAGMA busy_timeout = {wait_ms}")
+            return
+        with connection.begin():
+            if connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on":
+                raise errors.Unavailable("The database server takes no changes; it is a copy or was closed to them.")
+
+
 def database_now(connection: Connection) -> datetime:
     """The database's clock, in UTC: the only one that leases, schedules and expiries are measured by."""
     if connection.dialect.name == "sqlite":

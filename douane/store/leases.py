@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from douane.store.database import database_now
 from douane.store.schema import worker_lease
+from douane.store.times import utc
 
 
 def beat(connection: Connection, executor_id: str, host: str, pid: int) -> None:
@@ -29,6 +30,15 @@ def alive(connection: Connection, lease_s: float) -> set[str]:
     return set(
         connection.execute(sa.select(worker_lease.c.executor_id).where(worker_lease.c.beaten_at >= since)).scalars()
     )
+
+
+def ages_s(connection: Connection) -> list[float]:
+    """Seconds since each worker was heard of, of those that are still listed."""
+    now = database_now(connection)
+    return [
+        (now - utc(beaten)).total_seconds()
+        for beaten in connection.execute(sa.select(worker_lease.c.beaten_at)).scalars()
+    ]
 
 
 def lapsed(connection: Connection, pid: int, since: datetime, lease_s: float) -> bool:

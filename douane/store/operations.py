@@ -275,6 +275,17 @@ def count_by_stage(connection: Connection) -> dict[str, int]:
     return {stage: int(count) for stage, count in connection.execute(query)}
 
 
+def count_failures(connection: Connection) -> dict[str, int]:
+    """Code -> operations whose last work failed with it."""
+    found: dict[str, int] = {}
+    for failure in connection.execute(
+        select(operation.c.work_error).where(operation.c.work_error.is_not(None))
+    ).scalars():
+        if failure:
+            found[str(failure[0])] = found.get(str(failure[0]), 0) + 1
+    return found
+
+
 def _operation(row: RowMapping) -> Operation:
     progress = row["progress"] or {}
     error = row["work_error"]

@@ -5,6 +5,7 @@ together. One process, any number of threads; nothing here runs a job.
 from __future__ import annotations
 
 import contextlib
+import hmac
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 from starlette.staticfiles import StaticFiles
 
 from douane import __version__
 from douane.errors import DouaneError
+from douane.flow.health import Readiness
 from douane.flow.house import open_house
 from douane.flow.identity import unlock
 from douane.flow.sign_in_limit import SignInLimit
@@ -62,6 +64,7 @@ def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> Fa
         keys=Keys(house, secrets),
         domains=Domains(house),
         sign_in_limit=SignInLimit(house, secrets),
+        readiness=Readiness(house),
     )
 
     @contextlib.asynccontextmanager
@@ -121,7 +124,26 @@ def _add_pages(app: FastAPI) -> None:
 
     async def metrics(request: Request) -> Response:
         web = web_of(request)
-        return Response(await run_in_threadpool(web.metrics.text, web.house), media_type=MEDIA_TYPE)
+        token = web.house.settings.metrics_token.get_secret_value()
+        if token == "off":
+            raise HTTPException(404)
+        if token and not hmac.compare_digest(
+            request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()
+        ):
+            return PlainTextResponse("Unauthorized", 401, {"WWW-Authenticate": "Bearer"})
+        return Response(await run_in_threadpool(web.metrics.text, web.house, web.readiness), media_type=MEDIA_TYPE)
+
+    async def healthz(_request: Request) -> Response:
+        """This process answers; whether the house is well is for `readyz`, or a supervisor would end it for others'
+        faults."""
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(request: Request) -> Response:
+        """200 where an upload would get its headings."""
+        parts = await run_in_threadpool(web_of(request).readiness.parts)
+        good = all(part.good for part in parts.values()) and not web_of(request).closing
+        shown = {name: {"status": "up" if part.good else "down", "says": part.says} for name, part in parts.items()}
+        return JSONResponse({"status": "ok" if good else "error", "parts": shown}, 200 if good else 503)
 
     async def docs(_request: Request) -> Response:
         return FileResponse(_DOCS / "docs.html", media_type="text/html")
@@ -134,6 +156,8 @@ def _add_pages(app: FastAPI) -> None:
 
     app.add_route("/", first_page, include_in_schema=False)
     app.add_route("/metrics", metrics, include_in_schema=False)
+    app.add_route("/healthz", healthz, include_in_schema=False)
+    app.add_route("/readyz", readyz, include_in_schema=False)
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route("/docs/{name}", docs_file, include_in_schema=False)
     app.mount("/ui", StaticFiles(directory=UI, check_dir=False))

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from douane.flow import audit, identity
+from douane.flow.health import Readiness
 from douane.flow.house import House
 from douane.flow.identity import Secrets
 from douane.flow.sign_in_limit import SignInLimit
@@ -82,6 +83,7 @@ class Web:
     keys: Keys
     domains: Domains
     sign_in_limit: SignInLimit
+    readiness: Readiness
     metrics: Metrics = field(default_factory=Metrics)
     closing: bool = False
 

@@ -1,18 +1,22 @@
-"""Numbers for those who watch the server, in Prometheus' text form: how requests went, how many imports stand where.
+"""Numbers for those who watch the server, in Prometheus' text form: how requests went, how many imports stand where,
+and how the parts of the house do.
 
-Counts and durations only, no name or id of anybody's thing. Each web process tells its own requests.
+Counts and durations only, no name or id of anybody's thing. Each web process tells its own requests; all else is the
+whole installation's, whichever process is asked.
 """
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 
+from douane.errors import DouaneError
+from douane.flow import health
+from douane.flow.health import Part, Readiness
 from douane.flow.house import House
-from douane.store import operations
-from douane.store.database import read
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600)
+_QUEUES = ("interactive", "small", "large")
 
 
 class Metrics:
@@ -25,18 +29,50 @@ class Metrics:
             registry=self._registry,
             buckets=_BUCKETS_S,
         )
-        self._operations = Gauge(
-            "douane_operations", "How many imports stand at each stage.", ("stage",), registry=self._registry
+        self._operations = self._gauge("operations", "How many imports stand at each stage.", "stage")
+        self._failures = self._gauge("failed_work", "Imports whose last work failed, by the code of why.", "code")
+        self._sign_ins = self._gauge("sign_ins_hour", "Sign-ins of the last hour, let in or refused.", "result")
+        self._ready = self._gauge("ready", "Whether a part does what it is there for (1) or not (0).", "part")
+        self._waiting = self._gauge("queue_waiting", "Jobs that wait in a queue.", "queue")
+        self._running = self._gauge("queue_running", "Jobs of a queue that run, each with a child or without.", "queue")
+        self._oldest = self._gauge(
+            "queue_oldest_seconds", "How long the oldest job of a queue has been waiting.", "queue"
         )
+        self._workers = self._gauge("workers", "Workers that are alive.")
+        self._lease = self._gauge("worker_lease_age_seconds", "Since when nothing was heard of the latest worker.")
+        self._disk = self._gauge("disk_bytes", "Room of the data folder's disk.", "of")
+
+    def _gauge(self, name: str, says: str, *labels: str) -> Gauge:
+        return Gauge(f"douane_{name}", says, labels, registry=self._registry)
 
     def note(self, method: str, route: str, status: int, seconds: float) -> None:
         """`route` is a path with names for its ids: an address as a client sent it would make a series of its own."""
         self._requests.labels(method, route, str(status)).observe(seconds)
 
-    def text(self, house: House) -> bytes:
-        with read(house.engine) as connection:
-            counts = operations.count_by_stage(connection)
-        self._operations.clear()
-        for stage, count in counts.items():
-            self._operations.labels(stage).set(count)
+    def text(self, house: House, readiness: Readiness) -> bytes:
+        """All of them as they are now. What cannot be asked for, because the database is away, is left out."""
+        parts = readiness.parts()
+        for name, part in parts.items():
+            self._ready.labels(name).set(part.good)
+        self._set_numbers(parts)
+        for gauge in (self._operations, self._failures, self._sign_ins):
+            gauge.clear()
+        try:
+            counts = health.counts(house)
+        except DouaneError:
+            counts = {}
+        for gauge, name in ((self._operations, "stages"), (self._failures, "failures"), (self._sign_ins, "sign_ins")):
+            for label, count in counts.get(name, {}).items():
+                gauge.labels(label).set(count)
         return generate_latest(self._registry)
+
+    def _set_numbers(self, parts: dict[str, Part]) -> None:
+        queue, worker, disk = (parts[name].numbers for name in ("queue", "worker", "disk"))
+        for name in _QUEUES:
+            self._waiting.labels(name).set(queue.get(f"{name}_waiting", 0))
+            self._running.labels(name).set(queue.get(f"{name}_running", 0))
+            self._oldest.labels(name).set(queue.get(f"{name}_oldest_s", 0))
+        self._workers.set(worker.get("alive", 0))
+        self._lease.set(worker.get("lease_age_s", 0))
+        for name in ("free", "total"):
+            self._disk.labels(name).set(disk.get(f"{name}_bytes", 0))

@@ -152,4 +152,4 @@ class _Listener:
 
 
 def _only_project(web: Web) -> str | None:
-    return identity.only_project(web.house)
+    return identity.only_project(web.house) if web.house.settings.chat_open_progress else None
