@@ -29,7 +29,7 @@ from douane.sheet.searching import Search
 from douane.staging import masks
 from douane.staging.live import Flags
 from douane.staging.masks import GONE, INVALID, VALID
-from douane.staging.parts import Rows
+from douane.staging.parts import Rows, distinct
 from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, frame_of
 from douane.store import manifest, operations, people
 from douane.store import revisions as stored
@@ -276,7 +276,7 @@ def delete(house: House, operation: Operation, indexes: Sequence[int] | Rows, ho
     """Deletes rows as one revision; pages and counters follow at once (contract 2.10). A review that runs meanwhile is
     waited for, because both would publish the next version."""
     how = how or How()
-    wanted = np.unique(np.array(indexes, np.int64))
+    wanted = distinct(np.array(indexes, np.int64))
     made: Change = _published(lambda: _delete(house, operation, wanted, how))
     return made
 
@@ -436,21 +436,25 @@ def _turn(house: House, operation: Operation, number: int, kind: str, how: How) 
         if (target.number in out) == (kind == stored.UNDO):
             said = "is undone already" if kind == stored.UNDO else "is not undone"
             raise BadRequest(f"Revision {number} {said}.")
-        frame = revisions.cells_of(house, connection, now.id, target)
         later = revisions.standing(house, connection, now.id, after=target.number)
-        over = later.of_rows(frame["row"].unique().sort().to_numpy()).select("row", "key")
-        turned = frame.join(over, on=["row", "key"], how="anti", maintain_order="left")
-        if how.seen is not None:
-            revisions.refuse_overtaken(house, connection, now, turned, how.seen, last)
+        turned, kept, marked = target.cells, 0, revisions.layer_of(house, connection, now.id, target).marks()["row"]
+        if later or (how.seen is not None and how.seen < last):
+            frame = revisions.cells_of(house, connection, now.id, target)
+            over = later.of_rows(distinct(frame["row"].to_numpy())).select("row", "key")
+            frame = frame.join(over, on=["row", "key"], how="anti", maintain_order="left")
+            turned, kept = len(frame), target.cells - len(frame)
+            marked = frame.filter(pl.col("key") == RECORD)["row"]
+            if how.seen is not None:
+                revisions.refuse_overtaken(house, connection, now, frame, how.seen, last)
         # Records that it makes, or takes away.
-        marked = turned.filter(pl.col("key") == RECORD)["row"].to_numpy()
-        before = existing(now, marked, revisions.standing(house, connection, now.id, marked.tolist()))
+        rows = marked.to_numpy()
+        before = existing(now, rows, revisions.standing(house, connection, now.id, rows.tolist()))
         turned_out = out ^ {target.number}
-        after = existing(now, marked, revisions.standing(house, connection, now.id, marked.tolist(), out=turned_out))
-        gone = marked[before & ~after]
+        after = existing(now, rows, revisions.standing(house, connection, now.id, rows.tolist(), out=turned_out))
+        gone = rows[before & ~after]
         taken = _taken(house, connection, now, gone) if len(gone) and not how.dry_run else _Taken()
     if how.dry_run:
-        return Undone(last, len(turned), len(frame) - len(turned))
+        return Undone(last, turned, kept)
     with write(house.engine) as connection:
         held = _still(connection, now, last)
         own = operations.next_revision(connection, now.id)
@@ -458,7 +462,7 @@ def _turn(house: House, operation: Operation, number: int, kind: str, how: How) 
         returned = int(np.count_nonzero(~before & after))
         if len(gone) or returned:
             taken.publish(connection, held, removed=len(gone) - taken.rows, returned=returned)
-    return Undone(own, len(turned), len(frame) - len(turned))
+    return Undone(own, turned, kept)
 
 
 def _target(connection: Connection, operation: Operation, number: int, kind: str) -> tuple[stored.Revision, str]:

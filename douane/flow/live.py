@@ -29,7 +29,7 @@ from douane.sheet.ordering import order_of, ranked
 from douane.sheet.searching import Search
 from douane.staging.live import Flags, Live, LivePart
 from douane.staging.masks import GONE, INVALID, VALID, Mask, write_mask
-from douane.staging.parts import Rows, write_part
+from douane.staging.parts import Rows, distinct, write_part
 from douane.staging.revisions import RECORD
 from douane.store import manifest, operations
 from douane.store.database import read
@@ -201,7 +201,7 @@ def page(house: House, operation: Operation, wanted: Filter, order: Order, numbe
 def records_of(house: House, operation: Operation, rows: Sequence[int]) -> list[Record]:
     """The records with these numbers, ascending, those that are none left out."""
     with standing(house, operation) as now:
-        places = np.unique(now.live.places(np.array(rows, np.int64)))
+        places = distinct(now.live.places(np.array(rows, np.int64)))
         places = places[places >= 0]
         return list(records_at(now, places[now.live.state[places] != GONE]))
 

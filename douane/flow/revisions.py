@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +17,13 @@ from sqlalchemy import Connection
 from douane.errors import Conflict
 from douane.flow.house import House
 from douane.model.operation import Operation
-from douane.staging.parts import Rows, read_part, write_part
-from douane.staging.revisions import RECORD, Cells, Held, Stored, frame_of, write_cells
+from douane.staging.parts import Rows, distinct, read_part, write_part
+from douane.staging.revisions import RECORD, Cells, Held, Layer, Stored, frame_of, write_cells
 from douane.store import operations, revisions
 from douane.store.revisions import Columnar, Revision
 
 CONFLICTS_SHOWN = 100
+CELLS_KEPT = 10_000_000  # whose row numbers are kept in memory
 CELLS_IN_SQL = 1000  # a revision of more cells is a columnar part
 
 
@@ -68,10 +72,35 @@ def ever(house: House, connection: Connection, operation_id: str, rows: Sequence
     return _opened(house, _layers(connection, operation_id, rows, None, frozenset()))
 
 
-def _opened(house: House, layers: Iterator[str | pl.DataFrame]) -> Cells:
-    return Cells(
-        [Stored(house.objects.local_path(layer)) if isinstance(layer, str) else Held(layer) for layer in layers]
-    )
+def _opened(house: House, layers: Iterator[Revision | pl.DataFrame]) -> Cells:
+    return Cells([Held(layer) if isinstance(layer, pl.DataFrame) else _stored(house, layer) for layer in layers])
+
+
+class _Layers:
+    """Columnar revisions that were used last: their files never change, so only their size is bounded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[Stored, int]] = OrderedDict()
+
+    def get(self, house: House, one: Revision) -> Stored:
+        name = one.object
+        assert name is not None
+        with self._lock:
+            if name not in self._kept:
+                marked = RECORD in one.document.get("columns", (RECORD,))
+                self._kept[name] = Stored(partial(house.objects.local_path, name), marked=marked), one.cells
+            self._kept.move_to_end(name)
+            while len(self._kept) > 1 and sum(cells for _, cells in self._kept.values()) > CELLS_KEPT:
+                self._kept.popitem(last=False)
+            return self._kept[name][0]
+
+
+_kept_layers = _Layers()
+
+
+def _stored(house: House, one: Revision) -> Stored:
+    return _kept_layers.get(house, one)
 
 
 def _layers(
@@ -81,8 +110,8 @@ def _layers(
     upto: int | None,
     out: frozenset[int],
     after: int = 0,
-) -> Iterator[str | pl.DataFrame]:
-    """The lowest first: the object of a bulk revision, or the cells of neighbours that are rows in SQL."""
+) -> Iterator[Revision | pl.DataFrame]:
+    """The lowest first: a bulk revision, or the cells of neighbours that are rows in SQL."""
     bulk = [
         one
         for one in revisions.columnar(connection, operation_id, upto)
@@ -99,10 +128,13 @@ def _layers(
             yield frame_of(cell[1:] for cell in few[at:end])
         at = end
         if rows is None or (len(rows) and one.last_row >= min(rows) and one.first_row <= max(rows)):
-            assert one.object is not None
-            yield one.object
+            yield one
     if at < len(few):
         yield frame_of(cell[1:] for cell in few[at:])
+
+
+def layer_of(house: House, connection: Connection, operation_id: str, one: Revision) -> Layer:
+    return Held(cells_of(house, connection, operation_id, one)) if one.object is None else _stored(house, one)
 
 
 def cells_of(house: House, connection: Connection, operation_id: str, one: Revision) -> pl.DataFrame:
@@ -121,8 +153,8 @@ def touched(
     numbers = {one.number if one.undoes is None else one.undoes for one in found}
     few = list(revisions.cells(connection, operation_id, numbers=sorted(numbers)))
     bulk = [one for one in revisions.columnar(connection, operation_id, upto) if one.number in numbers]
-    stored = [Stored(house.objects.local_path(one.object)).rows for one in bulk if one.object is not None]
-    rows: Rows = np.unique(np.concatenate([*stored, np.array([cell[1] for cell in few], np.int64)]))
+    stored = [_stored(house, one).rows for one in bulk]
+    rows = distinct(np.concatenate([*stored, np.array([cell[1] for cell in few], np.int64)]))
     keys = {cell[2] for cell in few}.union(*(one.document.get("columns", ()) for one in bulk))
     return rows, frozenset(keys)
 
@@ -134,8 +166,9 @@ def lay_out(
     out = revisions.undone(connection, operation_id, upto)
     paths: list[Path] = []
     for number, layer in enumerate(_layers(connection, operation_id, None, upto, out)):
-        if isinstance(layer, str):
-            paths.append(house.objects.link_into(layer, inputs))
+        if isinstance(layer, Revision):
+            assert layer.object is not None
+            paths.append(house.objects.link_into(layer.object, inputs))
         else:
             paths.append(inputs / f"cells-{number:06}")
             write_cells(layer, paths[-1])

@@ -165,6 +165,13 @@ class Checker:
         self._judge_records(frame, mask)
         return Judgement(mask, hashes)
 
+    def mendable(self, frame: pl.DataFrame) -> bool:
+        """Whether any record has what an edit could settle: a flag of the file's, or cells beyond the last heading."""
+        if "_flags" not in frame.columns:
+            return False
+        beyond = [*self._surplus_columns(frame), *(["_extra"] if "_extra" in frame.columns else [])]
+        return bool(frame["_flags"].max()) or any(frame[name].null_count() < len(frame) for name in beyond)
+
     def mended(self, frame: pl.DataFrame, edited: Sequence[Collection[str]]) -> pl.DataFrame:
         """The frame without the flags of records that a person has put right. `edited`: per row the keys of the cells
         that were changed. A change anywhere settles a record that was broken or cut off; one that did not decode is

@@ -53,6 +53,7 @@ class Checker(Protocol):
     invalid_words: Words
 
     def judge(self, frame: pl.DataFrame) -> Any: ...
+    def mendable(self, frame: pl.DataFrame) -> bool: ...
     def mended(self, frame: pl.DataFrame, edited: Sequence[Collection[str]]) -> pl.DataFrame: ...
     def unique_texts(self, frame: pl.DataFrame, rule: Any) -> pl.Series: ...
 
@@ -146,8 +147,10 @@ def as_it_stands(
     standing = cells.at(rows)
     if len(standing) == 0:
         return frame, np.zeros(len(rows), np.bool_)
-    mended = checker.mended(laid_over(frame, standing, positions), edited_keys(standing, len(rows)))
-    return mended, deleted_in(standing, len(rows))
+    frame = laid_over(frame, standing, positions)
+    if checker.mendable(frame):
+        frame = checker.mended(frame, edited_keys(standing, len(rows)))
+    return frame, deleted_in(standing, len(rows))
 
 
 def settle_uniqueness(

@@ -18,11 +18,11 @@ from douane.staging import masks, uniqueness
 from douane.staging.checking import Checker, UniqueRule, as_it_stands
 from douane.staging.masks import GONE, INVALID, VALID, Words
 from douane.staging.pages import Locate
-from douane.staging.parts import Rows, read_part, read_rows
-from douane.staging.revisions import RECORD, Cells, added_frame, laid_over
+from douane.staging.parts import Rows, distinct, read_part, read_rows
+from douane.staging.rechecking import MANY
+from douane.staging.revisions import Cells, added_frame, laid_over
 
 JUDGED_ROWS = 100_000  # judged at once
-MANY = 50_000  # touched keys from which on all rows are compared anew
 
 Flags = npt.NDArray[np.bool_]
 
@@ -133,7 +133,7 @@ class Live:
         if not self.checker.unique or not keys:
             return
         for rule in self.checker.unique:
-            wanted = np.unique(np.concatenate([held[rule.number] for held in keys]))
+            wanted = distinct(np.concatenate([held[rule.number] for held in keys]))
             wanted = wanted[wanted != 0]
             if len(wanted) > MANY:
                 self._compare_anew(rule)
@@ -198,7 +198,8 @@ class Live:
         else:
             frame = read_rows(path, offsets)
             frame = frame if columns is None else frame.select(_present(frame, columns))
-        return laid_over(frame, self.cells.at(places), self._positions(columns)) if self.cells else frame
+        positions = self._positions(columns)
+        return laid_over(frame, self.cells.at(places, positions), positions) if self.cells else frame
 
     def _positions(self, columns: Sequence[str] | None) -> Mapping[str, int]:
         if columns is None:
@@ -297,10 +298,7 @@ class Live:
 
     def _mark_changed(self, rows: Rows) -> None:
         rows = rows[(rows >= self.first_data_row) & (rows < self.rows_of_file)]
-        self.changed[rows] = False
-        standing = self.cells.of_rows(rows)
-        if len(standing):
-            self.changed[standing.filter(pl.col("key") != RECORD)["row"].unique().to_numpy()] = True
+        self.changed[rows] = self.cells.edited(rows)
 
     # Counting
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,17 @@ import polars as pl
 BATCH_ROWS = 4096
 
 Rows = npt.NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.uint64)
+
+
+def distinct(numbers: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    """Ascending, each once. Costs next to nothing where they are so already (`np.unique` would hash them all)."""
+    steps = numbers[1:] > numbers[:-1]
+    if steps.all():
+        return numbers
+    ordered = np.sort(numbers)
+    found: npt.NDArray[Number] = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    return found
 
 
 def write_part(frame: pl.DataFrame, path: Path) -> None:

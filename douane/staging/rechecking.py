@@ -15,8 +15,10 @@ from douane.line.staged import Checked, Part
 from douane.staging import masks, uniqueness
 from douane.staging.checking import Checker, as_it_stands
 from douane.staging.masks import GONE, Words
-from douane.staging.parts import Rows, read_rows
+from douane.staging.parts import Rows, distinct, read_rows
 from douane.staging.revisions import Cells
+
+MANY = 50_000  # touched keys from which on all rows are compared anew
 
 
 def recheck(
@@ -38,10 +40,13 @@ def recheck(
     table = _Table(checker, parts, checked, cells, positions)
     hashes = [*dropped, *table.judge(changed)]
     for rule in checker.unique:
-        touched = np.unique(np.concatenate([h[rule.number] for h in hashes] or [np.zeros(0, np.uint64)]))
+        touched = distinct(np.concatenate([h[rule.number] for h in hashes] or [np.zeros(0, np.uint64)]))
         touched = touched[touched != 0]
-        if len(touched):
-            table.compare(rule, touched)
+        if len(touched) > MANY:
+            table.forget(rule)
+            table.compare(rule, None)
+        elif len(touched):
+            table.compare(rule, iter([touched]))
     yield from table.write(folder)
 
 
@@ -88,16 +93,26 @@ class _Table:
             held[:, offsets] = hashes
         return seen
 
-    def compare(self, rule: Any, touched: Words) -> None:
-        """Sets the rule's bits anew on every row whose key is touched."""
+    def forget(self, rule: Any) -> None:
+        """Takes the rule's bits off every row: all are compared anew."""
+        for at in range(len(self.parts)):
+            words = np.array(self.masks[at].words)
+            for bit in rule.bits:
+                words[:, bit // 64] &= ~np.uint64(1 << (bit % 64))
+            if not np.array_equal(words, self.masks[at].words):
+                mask, _ = self._own(at)
+                gone = np.array(mask.state == GONE)
+                mask.words[:] = words
+                mask.state[:] = masks.judge_state(words, self.checker.invalid_words, gone).state
+
+    def compare(self, rule: Any, batches: Iterator[Words] | None) -> None:
+        """Sets the rule's bits anew on every row whose key is among `batches` (None: on those that share a key)."""
 
         def texts(places: Sequence[tuple[int, Rows]]) -> pl.Series:
             frames = [self.frame(at, offsets) for at, offsets in places]
             return self.checker.unique_texts(pl.concat(frames, how="diagonal"), rule)
 
-        for at, offsets, later in uniqueness.later_copies(
-            [h[rule.number] for h in self.hashes], texts, iter([touched])
-        ):
+        for at, offsets, later in uniqueness.later_copies([h[rule.number] for h in self.hashes], texts, batches):
             mask, _ = self._own(at)
             for bit in rule.bits:
                 flag = np.uint64(1 << (bit % 64))

@@ -7,7 +7,7 @@ record itself, with the text `deleted` or `added`, or none where it is neither a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.staging.parts import Rows, read_part, read_rows, write_part
+from douane.staging.parts import Rows, distinct, read_part, read_rows, write_part
 
 RECORD = ""  # the key that stands for the record itself
 DELETED, ADDED = "deleted", "added"
@@ -47,6 +47,10 @@ class Layer(Protocol):
 
     @property
     def rows(self) -> Rows: ...
+    @property
+    def edited(self) -> Rows:
+        """The rows of which it changes cells, and not the record alone; ascending, each once."""
+
     def take(self, at: Rows) -> pl.DataFrame: ...
     def marks(self) -> pl.DataFrame: ...
 
@@ -64,23 +68,44 @@ class Held:
     def marks(self) -> pl.DataFrame:
         return self._frame.filter(pl.col("key") == RECORD)
 
+    @cached_property
+    def edited(self) -> Rows:
+        found: Rows = self._frame.filter(pl.col("key") != RECORD)["row"].unique().sort().to_numpy()
+        return found
+
 
 class Stored:
-    """A layer in its file: only the row numbers are kept, texts are read where they are needed."""
+    """A layer in its file: only the row numbers are kept, texts are read where they are needed. `path` may be asked for
+    again and again; `marked`: whether any of its keys is the record itself."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | Callable[[], Path], *, marked: bool = True) -> None:
         self._path = path
+        self._marked = marked
+
+    @property
+    def path(self) -> Path:
+        return self._path if isinstance(self._path, Path) else self._path()
 
     @cached_property
     def rows(self) -> Rows:
-        rows: Rows = read_part(self._path, ["row"])["row"].to_numpy()
+        rows: Rows = read_part(self.path, ["row"])["row"].to_numpy()
         return rows
 
     def take(self, at: Rows) -> pl.DataFrame:
-        return read_rows(self._path, at)
+        return read_rows(self.path, at)
 
     def marks(self) -> pl.DataFrame:
-        return pl.scan_ipc(self._path).filter(pl.col("key") == RECORD).collect()
+        if not self._marked:
+            return pl.DataFrame(schema=SCHEMA)
+        return pl.scan_ipc(self.path).filter(pl.col("key") == RECORD).collect()
+
+    @cached_property
+    def edited(self) -> Rows:
+        if not self._marked:
+            return distinct(self.rows)
+        rows = pl.scan_ipc(self.path).filter(pl.col("key") != RECORD).select("row").collect()["row"]
+        found: Rows = rows.unique().sort().to_numpy()
+        return found
 
 
 class Cells:
@@ -105,7 +130,7 @@ class Cells:
 
     def every(self, rows: Rows) -> list[pl.DataFrame]:
         """All that any layer says of these rows, a frame a layer, the lowest first."""
-        wanted = np.unique(rows)
+        wanted = distinct(rows)
         found = []
         for layer in self.layers:
             first = np.searchsorted(layer.rows, wanted, "left")
@@ -116,17 +141,20 @@ class Cells:
                 found.append(layer.take(np.repeat(first - before, counts) + np.arange(total)))
         return found
 
-    def of_rows(self, rows: Rows) -> pl.DataFrame:
-        """What stands of these rows: `row`, `key`, `text`."""
+    def of_rows(self, rows: Rows, keys: Collection[str] | None = None) -> pl.DataFrame:
+        """What stands of these rows (and `keys`): `row`, `key`, `text`."""
         found = self.every(rows)
+        if keys is not None:
+            found = [frame.filter(pl.col("key").is_in(list(keys))) for frame in found]
         if not found:
             return pl.DataFrame(schema=SCHEMA)
         return found[0] if len(found) == 1 else topmost(found)
 
-    def at(self, rows: Rows) -> pl.DataFrame:
-        """The same with `at`, where in `rows` the cell's row stands (every place, where a number stands twice)."""
+    def at(self, rows: Rows, keys: Collection[str] | None = None) -> pl.DataFrame:
+        """The same with `at`, where in `rows` the cell's row stands (every place, where a number stands twice); of
+        these `keys` only."""
         places = pl.DataFrame({"row": rows, "at": np.arange(len(rows))}, schema={"row": pl.Int64, "at": pl.Int64})
-        return places.join(self.of_rows(rows), on="row", how="inner", maintain_order="left")
+        return places.join(self.of_rows(rows, keys), on="row", how="inner", maintain_order="left")
 
     def changes(self, rows: Sequence[int] | Rows) -> dict[int, dict[str, str | None]]:
         """What stands of a page's rows, for Python."""
@@ -137,8 +165,17 @@ class Cells:
 
     def touched(self) -> Rows:
         """Every row that any layer says something of, ascending."""
-        rows: Rows = np.unique(np.concatenate([layer.rows for layer in self.layers] or [np.zeros(0, np.int64)]))
-        return rows
+        return distinct(np.concatenate([layer.rows for layer in self.layers] or [np.zeros(0, np.int64)]))
+
+    def edited(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Which of these rows had any cell changed."""
+        found = np.zeros(len(rows), np.bool_)
+        for layer in self.layers:
+            held = layer.edited
+            if len(held):
+                at = np.minimum(np.searchsorted(held, rows), len(held) - 1)
+                found |= held[at] == rows
+        return found
 
     def added(self) -> Rows:
         """The rows that people added and that stand, ascending."""

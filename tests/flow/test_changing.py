@@ -17,6 +17,7 @@ from douane.flow.live import Filter, Order
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.sheet.searching import Search
+from douane.staging import live as live_table
 from douane.store import people, projects
 from douane.store.database import write
 from douane.store.ids import new_id
@@ -119,6 +120,7 @@ def test_random_changes_agree_with_a_plain_model_and_with_a_fresh_check(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revisions, "CELLS_IN_SQL", 8)  # so that some are columnar
+    monkeypatch.setattr(live_table, "MANY", 6)  # and some compare all rows anew
     for number in range(int(os.environ.get("DOUANE_TORTURE_ROUNDS", "1"))):
         random_changes_agree(house, int(os.environ.get("DOUANE_TORTURE_SEED", "20261129")) + number)
 

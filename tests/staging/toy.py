@@ -36,6 +36,9 @@ class ToyChecker:
         hashes[texts.is_null().to_numpy()] = 0
         return Judgement(empty.reshape(-1, 1), hashes.astype(np.uint64).reshape(-1, 1))
 
+    def mendable(self, frame: pl.DataFrame) -> bool:
+        return False
+
     def mended(self, frame: pl.DataFrame, edited: object) -> pl.DataFrame:
         return frame
 
