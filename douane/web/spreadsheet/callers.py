@@ -239,3 +239,13 @@ def page_of(request: Request) -> tuple[int, int]:
     page = wire.number_or(request.query_params.get("page"), 1)
     limit = wire.number_or(request.query_params.get("limit"), 100)
     return page, limit
+
+
+def short_page_of(request: Request) -> tuple[int, int]:
+    """The same where a page is held whole: a limit beyond the setting is refused, for cutting it would shift the
+    pages."""
+    page, limit = page_of(request)
+    most = web_of(request).house.settings.page_rows_max
+    if limit > most:
+        raise wire.WireError(400, f"limit must not be greater than {most} (setting page_rows_max)")
+    return page, limit

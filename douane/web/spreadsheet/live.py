@@ -20,7 +20,7 @@ from douane.web.auth import noted, web_of
 from douane.web.bodies import attachment
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
-from douane.web.spreadsheet.callers import body, checked, may, page_of
+from douane.web.spreadsheet.callers import body, checked, may, short_page_of
 from douane.web.spreadsheet.uploads import find
 from douane.web.spreadsheet.wire import live as words
 from douane.web.streams import streamed
@@ -75,7 +75,7 @@ async def read_live(
 ) -> Response:
     """A page of the records of a filter as they stand now, each judged."""
     web, upload_id = web_of(request), checked(upload_id)
-    page, limit = page_of(request)
+    page, limit = short_page_of(request)
     wanted = words.filter_of_query(request.query_params)
     order = words.order_of_query(request.query_params)
 
@@ -232,7 +232,7 @@ async def read_revisions(
 ) -> Response:
     """What people changed, newest first."""
     web, upload_id = web_of(request), checked(upload_id)
-    page, limit = page_of(request)
+    page, limit = short_page_of(request)
 
     def work() -> words.RevisionsDocument:
         return words.revisions(*changing.listed(web.house, find(web, caller, upload_id), page, limit), page, limit)

@@ -78,13 +78,10 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
         return chunks, next(chunks, b"")
 
     chunks, first = await run_in_threadpool(begun)
-    return StreamingResponse(streamed(chunks, first), media_type=kind)
-
     if page == 1:
         # Of what is pulled page by page the first tells of it all: a line a page would bury the others.
-        await noted(
-            request, "rows.export", operation=upload_id, view=view, media_type=kind, paged=kind == JSON or paged
-        )
+        by_page = {"paged": True} if kind == JSON or paged else {}
+        await noted(request, "rows.export", operation=upload_id, view=view, media_type=kind, **by_page)
     return StreamingResponse(streamed(chunks, first), media_type=kind)
 
 
