@@ -18,6 +18,7 @@ from douane import encodings
 from douane.chat import check, settle
 from douane.chat.settle import OPEN, PLACE, Ages, Maps, Settled, WorkspacePart
 from douane.chat.tables import TABLES, fitted
+from douane.chat.tokens import without_in
 from douane.child.wire import Wire
 from douane.line import chat as line
 from douane.line.chat import ChatEncode, ChatSettle, StagedMessages, WorkspaceKeys
@@ -193,7 +194,7 @@ def _files_of(staged: dict[str, pl.DataFrame], wanted: npt.NDArray[np.bool_]) ->
 
 # Whole results
 
-_NESTED = ("reactions", "files", "mentions")
+_NESTED = ("reactions", "files", "mentions", "edits")
 
 
 def encode(spec: ChatEncode, folder: Path, out: BinaryIO) -> None:
@@ -204,7 +205,7 @@ def encode(spec: ChatEncode, folder: Path, out: BinaryIO) -> None:
 
 def _flat_frames(spec: ChatEncode) -> Iterator[pl.DataFrame]:
     for part in spec.parts:
-        yield read_part(part.tables[spec.table])
+        yield without_in(read_part(part.tables[spec.table]))
 
 
 def _message_frames(spec: ChatEncode) -> Iterator[pl.DataFrame]:
@@ -212,7 +213,7 @@ def _message_frames(spec: ChatEncode) -> Iterator[pl.DataFrame]:
     names = pl.read_ipc(spec.names)
     yield nested({TABLE: empty_messages()}, names)
     for part in spec.parts:
-        tables = {str(name): read_part(path) for name, path in part.tables.items()}
+        tables = {str(name): without_in(read_part(path)) for name, path in part.tables.items()}
         tables[TABLE] = fitted(TABLE, tables[TABLE])
         wanted = np.ones(len(tables[TABLE]), np.bool_)
         for path in part.gone:
@@ -228,13 +229,13 @@ def empty_messages() -> pl.DataFrame:
 
 
 def nested(tables: dict[str, pl.DataFrame], names: pl.DataFrame) -> pl.DataFrame:
-    """Messages with their reactions, files and mentions as lists, and who wrote them by name."""
+    """Messages with their reactions, files, mentions and edits as lists, and who wrote them by name."""
     frame = tables[TABLE].drop("reactions", "files").with_row_index("at")
     for name in _NESTED:
         kinds = {column: kind for column, kind in TABLES[name].items() if column not in ("at", "original")}
         lists = pl.List(pl.Struct(kinds))
         if name in tables and len(tables[name]):
-            each = tables[name].select("at", pl.struct(*kinds).alias(name))
+            each = fitted(name, tables[name]).select("at", pl.struct(*kinds).alias(name))
             found = each.group_by("at", maintain_order=True).agg(name)
             frame = frame.join(found, on="at", how="left", maintain_order="left")
         else:

@@ -13,6 +13,7 @@ import polars as pl
 from douane import encodings
 from douane.chat import check
 from douane.chat.tables import TABLES, fitted
+from douane.chat.tokens import without_in
 from douane.child.chat_run import Whole
 from douane.line.chat import ChatStaged
 from douane.staging import masks
@@ -31,7 +32,7 @@ def _frames(spec: ChatStaged) -> Iterator[pl.DataFrame]:
     table = spec.table
     yield _shown(table, pl.DataFrame(schema=TABLES[table]), np.zeros(0, np.uint64), [])
     for part in spec.parts:
-        frame = fitted(table, read_part(part.path))
+        frame = without_in(fitted(table, read_part(part.path)))
         words = np.zeros(len(frame), np.uint64)
         if part.mask is not None:
             mask = masks.read_mask(part.mask)

@@ -22,7 +22,7 @@ from douane.flow import live, revisions
 from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.live import Filter, Standing
-from douane.flow.records import cell_text, directories
+from douane.flow.records import cell_text, directory_of
 from douane.flow.work import TABLE
 from douane.model.operation import Operation
 from douane.sheet.searching import Search
@@ -390,7 +390,7 @@ class _Taken:
 def _taken(house: House, connection: Connection, now: Operation, rows: Rows) -> _Taken:
     """Takes the rows out of the masks that show them."""
     found = _Taken()
-    directory = directories.get(house, connection, now)
+    directory = directory_of(connection, now)
     for entry, offsets in directory.find(rows.tolist(), house.objects.local_path):
         assert entry.mask_object is not None
         held = masks.read_mask(house.objects.local_path(entry.mask_object))

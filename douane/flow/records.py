@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,13 +35,12 @@ from douane.sheet.output import Whole
 from douane.sheet.report import Faults, todays_words
 from douane.staging import masks
 from douane.staging.masks import GONE, VALID, View
-from douane.staging.pages import Directory, Entry, PackedEntry, Page
+from douane.staging.pages import Directories, Directory, Entry, PackedEntry, Page
 from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, frame_of, laid_over, overlay
 from douane.store import manifest, operations
 from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
 
-DIRECTORIES_KEPT = 64
 WORK_WAIT_S = 60.0
 
 
@@ -70,33 +67,16 @@ class RecordPage:
     total: int
 
 
-class _Directories:
-    """The directories of published versions, newest used last; immutable, so only their number is bounded."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int], Directory] = OrderedDict()
-
-    def get(self, house: House, connection: Connection, operation: Operation) -> Directory:
-        if operation.stage in ("terminated", "failed"):
-            return Directory([], [], 1)  # its records are dropped (contract 2.4), whenever the sweeper comes
-        checking = operation.stage == "mapped" and operation.work == "check"
-        if checking:
-            return _directory(connection, operation, operation.version + 1)
-        key = (operation.id, operation.version)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = _directory(connection, operation, operation.version)
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > DIRECTORIES_KEPT:
-                self._kept.popitem(last=False)
-        return made
+_kept = Directories()
 
 
-directories = _Directories()
+def directory_of(connection: Connection, operation: Operation) -> Directory:
+    """That of the version that is shown."""
+    if operation.stage in ("terminated", "failed"):
+        return Directory([], [], 1)  # its records are dropped (contract 2.4), whenever the sweeper comes
+    if operation.stage == "mapped" and operation.work == "check":
+        return _directory(connection, operation, operation.version + 1)
+    return _kept.get((operation.id, operation.version), lambda: _directory(connection, operation, operation.version))
 
 
 def _directory(connection: Connection, operation: Operation, version: int) -> Directory:
@@ -135,7 +115,7 @@ def page_in_pieces(
     """The size of the view, and the page's records some thousand at a time: a page may be as large as a person asks,
     and is never held whole."""
     with read(house.engine) as connection:
-        directory = directories.get(house, connection, operation)
+        directory = directory_of(connection, operation)
     total = directory.total(view)
 
     def pieces() -> Iterator[list[Record]]:
@@ -234,7 +214,7 @@ def edit(
     edit_many(house, operation, [(index, record, updated)], person_id, seen)
     with read(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id)
-        directory = directories.get(house, connection, now)
+        directory = directory_of(connection, now)
         found = directory.rows([index], house.objects.local_path)
         # A number at or above the headings is in the file, gone, and may stand for a row that was added as well.
         shown = np.flatnonzero(found.states != GONE)
@@ -267,7 +247,7 @@ def edit_many(
     form = form_of(operation)
     with write(house.engine) as connection:
         now = _in_review(connection, operation)
-        directory = directories.get(house, connection, now)
+        directory = directory_of(connection, now)
         indexes = sorted({index for index, _, _ in records})
         found = directory.rows(indexes, house.objects.local_path)
         cells_now = revisions.standing(house, connection, now.id, indexes)
@@ -426,7 +406,7 @@ def encoded(house: House, operation: Operation, wanted: Excerpt) -> Iterator[byt
         return iter([_encoded_page(house, operation, wanted, wanted.limit)])
     with read(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id)
-        directory = directories.get(house, connection, now)
+        directory = directory_of(connection, now)
         last, _ = operations.revision_numbers(connection, now.id)
     return _encoded(house, now, directory, last, wanted)
 
@@ -434,7 +414,7 @@ def encoded(house: House, operation: Operation, wanted: Excerpt) -> Iterator[byt
 def _encoded_page(house: House, operation: Operation, wanted: Excerpt, limit: int) -> bytes:
     form = form_of(operation)
     with read(house.engine) as connection:
-        directory = directories.get(house, connection, operation)
+        directory = directory_of(connection, operation)
         frame = form.output.empty()
         if wanted.offset < directory.total(wanted.view):
             found = directory.page(wanted.view, wanted.offset, limit, house.objects.local_path)

@@ -5,7 +5,9 @@ A `Directory` is what a request knows of one version of a staged table: small ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -207,3 +209,26 @@ def _opened_once(locate: Locate) -> MaskOf:
 
 def _before(counts: Sequence[int]) -> npt.NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.array(counts, np.int64), dtype=np.int64)])
+
+
+class Directories:
+    """The directories of published versions, the one used last kept longest; they are immutable, so only their number
+    is bounded. A version that still grows is none to be kept."""
+
+    def __init__(self, kept: int = 64) -> None:
+        self._lock = threading.Lock()
+        self._most = kept
+        self._kept: OrderedDict[Hashable, Directory] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Directory]) -> Directory:
+        """The one under this key; made, by two at once perhaps, where there is none yet."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = make()
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from sqlalchemy import Connection
 
 from douane.chat import markup
+from douane.chat.tables import fitted
+from douane.chat.tokens import without_in
 from douane.flow.house import House
 from douane.staging.parts import read_part, read_rows
 from douane.store import chat
@@ -27,14 +30,9 @@ from douane.store.chat import PartRow
 from douane.store.database import read
 
 _KEPT = 500_000  # counts and replaced rows that are remembered
-
-
 _NO_ROWS = np.zeros(0, np.int64)
 
-
 Offsets = npt.NDArray[np.int64]
-
-
 Document = dict[str, Any]
 
 
@@ -99,15 +97,22 @@ def parts_of(
 
 
 def _in_room(house: House, part: PartRow, gone: Sequence[str], room_id: str) -> int:
-    def rooms() -> dict[str, int]:
-        frame = pl.read_ipc(house.objects.local_path(part.objects["rooms"]))
-        return dict(frame.select("room", "rows").iter_rows())
-
-    count = int(_kept.get(part.objects["rooms"], rooms).get(room_id, 0))
+    count = spans(house, part).get(room_id, (0, 0, 0))[0]
     if count and gone:
         column = read_part(house.objects.local_path(part.objects["messages"]), ("room",))["room"]
         count -= int((column.gather(_gone_rows(house, gone)) == room_id).sum())
     return count
+
+
+def spans(house: House, part: PartRow) -> Mapping[str, tuple[int, int, int]]:
+    """Room -> (rows, time of the first, of the last), of all rows that the part ever had."""
+
+    def rooms() -> dict[str, tuple[int, int, int]]:
+        frame = pl.read_ipc(house.objects.local_path(part.objects["rooms"]))
+        return {room: tuple(rest) for room, *rest in frame.select("room", "rows", "first_us", "last_us").iter_rows()}
+
+    found: Mapping[str, tuple[int, int, int]] = _kept.get(part.objects["rooms"], rooms)
+    return found
 
 
 def _gone_rows(house: House, objects: Sequence[str]) -> Offsets:
@@ -116,6 +121,16 @@ def _gone_rows(house: House, objects: Sequence[str]) -> Offsets:
         return found
 
     return np.concatenate([_NO_ROWS, *(_kept.get(name, partial(offsets, name)) for name in objects)])
+
+
+def live_rows(house: House, listed: Listed, part: PartRow, room_id: str | None) -> Offsets:
+    """The rows of a part that nobody replaced, of one room or of all."""
+    live = np.ones(part.rows, np.bool_)
+    live[_gone_rows(house, listed.gone.get(part.number, []))] = False
+    if room_id is not None:
+        path = house.objects.local_path(part.objects["messages"])
+        live &= (read_part(path, ("room",))["room"] == room_id).to_numpy()
+    return np.flatnonzero(live)
 
 
 def messages(
@@ -128,21 +143,36 @@ def messages(
     limit: int = 50,
     render: str | None = None,
 ) -> Page:
-    """The columns of `tables.TABLES["messages"]` without keys and places, and `room_id`, `user_id`, `username`, `name`,
-    `reactions`, `files`, `mentions` as lists of documents. `operation_id`: those that it brought and nobody replaced.
-    `render`: a dialect of `markup.render` (rocketchat, markdown ...), in which `rendered` is given too."""
+    """In the order they were imported. The columns of `tables.TABLES["messages"]` without keys and places, and
+    `room_id`, `user_id`, `username`, `name`, `reactions`, `files`, `mentions` as lists of documents; `edits`: what
+    edits and deletions that the export retains say of it; `repliers`: ids of the users who replied to it.
+    `operation_id`: those that it brought and nobody replaced. `render`: a dialect of `markup.render` (rocketchat,
+    markdown ...), in which `rendered` is given too."""
     with read(house.engine) as connection:
         listed = parts_of(house, connection, project_id, operation_id, room_id)
-        total = int(listed.before[-1])
-        documents: list[Document] = []
-        for part, first, count in _places(listed, (page - 1) * limit, limit):
-            documents += _part_messages(house, part, listed.gone.get(part.number, []), room_id, first, count)
-        names = chat.names(connection, [document["user_id"] for document in documents])
-        for document in documents:
-            document["username"], document["name"] = names.get(document["user_id"], ("", ""))
-        if render is not None:
-            _render(connection, project_id, documents, render)
-    return Page(documents, total)
+        places = [
+            (part, live_rows(house, listed, part, room_id)[first : first + count])
+            for part, first, count in _places(listed, (page - 1) * limit, limit)
+        ]
+        return Page(documents(house, connection, project_id, places, render), int(listed.before[-1]))
+
+
+def documents(
+    house: House,
+    connection: Connection,
+    project_id: str,
+    places: Sequence[tuple[PartRow, Offsets]],
+    render: str | None = None,
+) -> list[Document]:
+    """These rows of these parts, as `messages` gives them; rows of a part ascend."""
+    found = [document for part, rows in places for document in _part_messages(house, part, rows)]
+    names = chat.names(connection, [document["user_id"] for document in found])
+    for document in found:
+        document["username"], document["name"] = names.get(document["user_id"], ("", ""))
+    _tell_of(house, connection, project_id, found)
+    if render is not None:
+        _render(connection, project_id, found, render)
+    return found
 
 
 def _places(listed: Listed, offset: int, limit: int) -> Iterator[tuple[PartRow, int, int]]:
@@ -157,18 +187,11 @@ def _places(listed: Listed, offset: int, limit: int) -> Iterator[tuple[PartRow, 
         at += 1
 
 
-def _part_messages(
-    house: House, part: PartRow, gone: Sequence[str], room_id: str | None, first: int, count: int
-) -> list[Document]:
-    path = house.objects.local_path(part.objects["messages"])
-    live = np.ones(part.rows, np.bool_)
-    live[_gone_rows(house, gone)] = False
-    if room_id is not None:
-        live &= (read_part(path, ("room",))["room"] == room_id).to_numpy()
-    rows = np.flatnonzero(live)[first : first + count]
-    frame = read_rows(path, rows)
-    documents = frame.drop("key_hi", "key_lo", "entry", "position").rename({"room": "room_id", "user": "user_id"})
-    found = documents.to_dicts()
+def _part_messages(house: House, part: PartRow, rows: Offsets) -> list[Document]:
+    frame = without_in(fitted("messages", read_rows(house.objects.local_path(part.objects["messages"]), rows)))
+    found = (
+        frame.drop("key_hi", "key_lo", "entry", "position").rename({"room": "room_id", "user": "user_id"}).to_dicts()
+    )
     for name in ("reactions", "files", "mentions"):
         lists: list[list[Document]] = [[] for _ in found]
         if name in part.objects:
@@ -184,15 +207,62 @@ def _part_messages(
 def _belonging(path: Path, rows: Offsets) -> list[Document]:
     """The rows of a sub-table that belong to these messages."""
     at = read_part(path, ("at",))["at"].to_numpy().astype(np.int64)
-    return read_rows(path, np.flatnonzero(np.isin(at, rows))).to_dicts()
+    return without_in(read_rows(path, np.flatnonzero(np.isin(at, rows)))).to_dicts()
 
 
-def _render(connection: Connection, project_id: str, documents: Sequence[Document], to: str) -> None:
+# What other messages say of one
+
+
+def _tell_of(house: House, connection: Connection, project_id: str, found: Sequence[Document]) -> None:
+    """`edits` and `repliers` of each message."""
+    rooms = {document["room_id"] for document in found}
+    roots = {document["id"]: document["ts_us"] or 0 for document in found if document["thread"] == document["id"]}
+    edits: dict[str, list[Document]] = {}
+    repliers: dict[str, dict[str, None]] = {}
+    ids = pl.Series([document["id"] for document in found], dtype=pl.String).implode()
+    for part in chat.parts(connection, project_id) if found else ():
+        if rooms.isdisjoint(spans(house, part)):
+            continue
+        if "edits" in part.objects:
+            frame = fitted("edits", read_part(house.objects.local_path(part.objects["edits"])))
+            for record in frame.filter(pl.col("target").is_in(ids)).drop("at").to_dicts():
+                edits.setdefault(record.pop("target"), []).append(record)
+        if roots and part.last_us is not None and part.last_us >= min(roots.values()):
+            index = _replies(house, part)
+            for root in roots.keys() & index.keys():
+                repliers.setdefault(root, {}).update(dict.fromkeys(index[root]))
+    for document in found:
+        own = edits.get(document["id"], [])
+        document["edits"] = [one for at, one in enumerate(own) if one not in own[:at]]
+        document["repliers"] = list(repliers.get(document["id"], ()))
+
+
+def _replies(house: House, part: PartRow) -> Mapping[str, tuple[str, ...]]:
+    """Root of a thread -> who replied to it in this part."""
+
+    def index() -> dict[str, tuple[str, ...]]:
+        frame = read_part(house.objects.local_path(part.objects["messages"]), ("id", "thread", "user"))
+        replies = frame.filter(pl.col("thread").is_not_null() & (pl.col("thread") != pl.col("id")))
+        users = replies.group_by("thread", maintain_order=True).agg(pl.col("user").unique(maintain_order=True))
+        return {root: tuple(found) for root, found in users.iter_rows()}
+
+    found: Mapping[str, tuple[str, ...]] = _kept.get(part.objects["messages"] + " replies", index)
+    return found
+
+
+# Texts as a destination shows them
+
+_SHOWN_OF_CARDS = ("pretext", "title", "text", "fallback", "footer")
+
+
+def _render(connection: Connection, project_id: str, found: Sequence[Document], to: str) -> None:
+    cards = [_cards(document["attachments"]) for document in found]
     users: set[str] = set()
     channels: set[str] = set()
-    for document in documents:
-        for kind, target in markup.mentions(document["text"] or "", document["format"] or "plain"):
-            (users if kind == "user" else channels).add(target)
+    for document, own in zip(found, cards, strict=True):
+        for text in (document["text"], *(text for card in own for text in _texts_of(card))):
+            for kind, target in markup.mentions(text or "", document["format"] or "plain"):
+                (users if kind == "user" else channels).add(target)
     by_id = chat.targets(connection, project_id, "user", users)
     shown = chat.names(connection, by_id.values())
     rooms_by_id = chat.targets(connection, project_id, "room", channels)
@@ -201,6 +271,46 @@ def _render(connection: Connection, project_id: str, documents: Sequence[Documen
         {one: shown[id][0] for one, id in by_id.items() if id in shown},
         {one: room_names[id] for one, id in rooms_by_id.items() if room_names.get(id)},
     )
-    for document in documents:
+    for document, own in zip(found, cards, strict=True):
+
+        def rendered(text: str, format: str = document["format"] or "plain") -> str:
+            return markup.render(text, format, to, names)
+
         with suppress(ValueError):  # a kind of text that this destination cannot be written from
-            document["rendered"] = markup.render(document["text"] or "", document["format"] or "plain", to, names)
+            document["rendered"] = rendered(document["text"] or "")
+            document["cards"] = [_rendered_card(card, rendered) for card in own]
+
+
+def _cards(attachments: str | None) -> list[Document]:
+    """None where there are none that a program holds: numbers out of all bounds would keep a whole page from view."""
+    with suppress(msgspec.DecodeError, RecursionError):
+        found = msgspec.json.decode(attachments) if attachments else None
+        if isinstance(found, list):
+            return [card for card in found if isinstance(card, dict)]
+    return []
+
+
+def _texts_of(card: Document) -> Iterator[str]:
+    yield from (card[name] for name in _SHOWN_OF_CARDS if isinstance(card.get(name), str))
+    for field in card.get("fields") if isinstance(card.get("fields"), list) else ():  # type: ignore[union-attr]
+        if isinstance(field, dict):
+            yield from (field[name] for name in ("title", "value") if isinstance(field.get(name), str))
+
+
+def _rendered_card(card: Document, rendered: Callable[[str], str]) -> Document:
+    """The card with its texts as those of a message (contract 5.2, step 6)."""
+    shown = {
+        name: rendered(value) if name in _SHOWN_OF_CARDS and isinstance(value, str) else value
+        for name, value in card.items()
+    }
+    if isinstance(card.get("fields"), list):
+        shown["fields"] = [
+            {
+                name: rendered(value) if name in ("title", "value") and isinstance(value, str) else value
+                for name, value in field.items()
+            }
+            if isinstance(field, dict)
+            else field
+            for field in card["fields"]
+        ]
+    return shown

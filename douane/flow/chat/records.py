@@ -7,8 +7,7 @@ An operation's version names its masks, so what is cached here only ages.
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from sqlalchemy import Connection
 
 from douane import encodings
 from douane.chat import check, tables
+from douane.chat.tokens import without_in
 from douane.errors import NotFound
 from douane.flow.chat.preview import dropped
 from douane.flow.house import House
@@ -27,14 +27,13 @@ from douane.line.chat import ChatStaged, StagedPart
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.staging.masks import VALID, View, read_mask
-from douane.staging.pages import Directory, Entry, Page
+from douane.staging.pages import Directories, Directory, Entry, Page
 from douane.staging.parts import read_part
 from douane.store import chat, manifest
 from douane.store.chat import OutcomeRow
 from douane.store.database import read
 from douane.store.manifest import MaskRow, PartRow
 
-DIRECTORIES_KEPT = 64
 # Not for people: where it stands is told apart, and the key is the machine's.
 HIDDEN = ("entry", "position", "key_hi", "key_lo")
 
@@ -67,7 +66,7 @@ def page(house: House, operation: Operation, table: str, view: View, page: int, 
     if table not in tables.TABLES:
         raise NotFound(f"There is no table {table}; there are {', '.join(tables.TABLES)}.")
     with read(house.engine) as connection:
-        directory = _directories.get(house, connection, operation, table)
+        directory = _directory_of(connection, operation, table)
         total = directory.total(view)
         offset = (page - 1) * limit
         if offset >= total:
@@ -78,32 +77,17 @@ def page(house: House, operation: Operation, table: str, view: View, page: int, 
     return RecordPage(tuple(_records(operation, table, found, names)), total)
 
 
-class _Directories:
-    """The directories of published versions, newest used last."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int, str], Directory] = OrderedDict()
-
-    def get(self, house: House, connection: Connection, operation: Operation, table: str) -> Directory:
-        if dropped(operation):
-            return Directory([], [], 1)
-        if operation.version == 0:
-            return _directory(connection, operation, table)  # it still grows
-        key = (operation.id, operation.version, table)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = _directory(connection, operation, table)
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > DIRECTORIES_KEPT:
-                self._kept.popitem(last=False)
-        return made
+_kept = Directories()
 
 
-_directories = _Directories()
+def _directory_of(connection: Connection, operation: Operation, table: str) -> Directory:
+    """That of the version that is shown."""
+    if dropped(operation):
+        return Directory([], [], 1)
+    if operation.version == 0:
+        return _directory(connection, operation, table)  # it still grows
+    key = (operation.id, operation.version, table)
+    return _kept.get(key, lambda: _directory(connection, operation, table))
 
 
 def _directory(connection: Connection, operation: Operation, table: str) -> Directory:
@@ -119,7 +103,7 @@ def _directory(connection: Connection, operation: Operation, table: str) -> Dire
 
 def _records(operation: Operation, table: str, page: Page, names: Mapping[int, str]) -> Iterable[Record]:
     for row, record, words, state in zip(
-        page.rows, page.frame.iter_rows(named=True), page.words[:, 0].tolist(), page.states, strict=True
+        page.rows, without_in(page.frame).iter_rows(named=True), page.words[:, 0].tolist(), page.states, strict=True
     ):
         entry = record.get("entry", -1)
         position = record.get("position", -1)
@@ -145,7 +129,7 @@ def encoded(house: House, operation: Operation, table: str, view: View, format: 
     if table not in tables.TABLES:
         raise NotFound(f"There is no table {table}; there are {', '.join(tables.TABLES)}.")
     with read(house.engine) as connection:
-        directory = _directories.get(house, connection, operation, table)
+        directory = _directory_of(connection, operation, table)
         entries = [] if dropped(operation) else manifest.parts(connection, operation.id, "entries")
     return _encoded(house, directory, [row.object for row in entries], table, view, format)
 
@@ -305,7 +289,7 @@ def ledger(house: House, operation: Operation) -> Ledger:
 def ledger_entries(house: House, operation: Operation, page: int, limit: int) -> list[EntryLine]:
     """The same for each entry of the archive, in the order they were read; `page` from 1."""
     with read(house.engine) as connection:
-        directory = _directories.get(house, connection, operation, "entries")
+        directory = _directory_of(connection, operation, "entries")
     lines = directory.page("all", (page - 1) * limit, limit, house.objects.local_path).frame
     if len(lines) == 0:
         return []

@@ -51,6 +51,7 @@ def users(
     house: House,
     project_id: str,
     *,
+    ids: Sequence[str] | None = None,
     operation_id: str | None = None,
     page: int = 1,
     limit: int = 50,
@@ -61,10 +62,11 @@ def users(
     updated_at}.
     `operation_id`: those that it made."""
     with read(house.engine) as connection:
-        total = chat.count_users(connection, project_id, operation_id=operation_id, placeholders=placeholders)
+        total = chat.count_users(connection, project_id, ids=ids, operation_id=operation_id, placeholders=placeholders)
         rows = chat.users(
             connection,
             project_id,
+            ids=ids,
             operation_id=operation_id,
             placeholders=placeholders,
             offset=(page - 1) * limit,
@@ -106,6 +108,7 @@ def rooms(
     house: House,
     project_id: str,
     *,
+    ids: Sequence[str] | None = None,
     operation_id: str | None = None,
     types: Sequence[str] = ("c", "p", "d"),
     page: int = 1,
@@ -114,11 +117,23 @@ def rooms(
     """{id, type, name, creator_id, topic, description, archived, general, messages, last_message_at, import_ids,
     document, created_at, updated_at}. `operation_id`: those that it made."""
     with read(house.engine) as connection:
-        total = chat.count_rooms(connection, project_id, operation_id=operation_id, types=types)
+        total = chat.count_rooms(connection, project_id, ids=ids, operation_id=operation_id, types=types)
         rows = chat.rooms(
-            connection, project_id, operation_id=operation_id, types=types, offset=(page - 1) * limit, limit=limit
+            connection,
+            project_id,
+            ids=ids,
+            operation_id=operation_id,
+            types=types,
+            offset=(page - 1) * limit,
+            limit=limit,
         )
         return Page(_room_documents(connection, project_id, rows), total)
+
+
+def every_room(house: House, project_id: str) -> list[Document]:
+    """All of them, of whatever type."""
+    with read(house.engine) as connection:
+        return _room_documents(connection, project_id, chat.rooms(connection, project_id))
 
 
 def room(house: House, project_id: str, **by: str) -> Document:
@@ -146,6 +161,7 @@ def members(
     house: House,
     project_id: str,
     *,
+    ids: Sequence[str] | None = None,
     room_id: str | None = None,
     operation_id: str | None = None,
     page: int = 1,
@@ -153,10 +169,11 @@ def members(
 ) -> Page:
     """{room_id, user_id, username, name}."""
     with read(house.engine) as connection:
-        total = chat.count_members(connection, project_id, room_id=room_id, operation_id=operation_id)
+        total = chat.count_members(connection, project_id, ids=ids, room_id=room_id, operation_id=operation_id)
         pairs = chat.members(
             connection,
             project_id,
+            ids=ids,
             room_id=room_id,
             operation_id=operation_id,
             offset=(page - 1) * limit,
@@ -178,11 +195,21 @@ def _member_documents(connection: Connection, pairs: Sequence[tuple[str, str]]) 
     ]
 
 
-def contacts(house: House, project_id: str, *, operation_id: str | None = None, page: int = 1, limit: int = 50) -> Page:
+def contacts(
+    house: House,
+    project_id: str,
+    *,
+    ids: Sequence[str] | None = None,
+    operation_id: str | None = None,
+    page: int = 1,
+    limit: int = 50,
+) -> Page:
     """{id, name, emails, phones, manager_id, custom, import_ids, created_at, updated_at}."""
     with read(house.engine) as connection:
-        total = chat.count_contacts(connection, project_id, operation_id=operation_id)
-        rows = chat.contacts(connection, project_id, operation_id=operation_id, offset=(page - 1) * limit, limit=limit)
+        total = chat.count_contacts(connection, project_id, ids=ids, operation_id=operation_id)
+        rows = chat.contacts(
+            connection, project_id, ids=ids, operation_id=operation_id, offset=(page - 1) * limit, limit=limit
+        )
         return Page(_contact_documents(connection, project_id, rows), total)
 
 

@@ -39,18 +39,23 @@ def contacts(
     offset: int = 0,
     limit: int | None = None,
     after: str | None = None,
+    ids: Sequence[str] | None = None,
 ) -> list[Row]:
-    query = select(chat_contact).where(*_which_contacts(project_id, operation_id))
+    query = select(chat_contact).where(*_which_contacts(project_id, operation_id, ids))
     return listed(connection, query, chat_contact.c.id, offset, limit, after)
 
 
-def count_contacts(connection: Connection, project_id: str, *, operation_id: str | None = None) -> int:
-    which = _which_contacts(project_id, operation_id)
+def count_contacts(
+    connection: Connection, project_id: str, *, operation_id: str | None = None, ids: Sequence[str] | None = None
+) -> int:
+    which = _which_contacts(project_id, operation_id, ids)
     return int(connection.execute(select(func.count()).select_from(chat_contact).where(*which)).scalar_one())
 
 
-def _which_contacts(project_id: str, operation_id: str | None) -> list[Any]:
+def _which_contacts(project_id: str, operation_id: str | None, ids: Sequence[str] | None) -> list[Any]:
     which: list[Any] = [chat_contact.c.project_id == project_id]
     if operation_id is not None:
         which.append(chat_contact.c.operation_id == operation_id)
+    if ids is not None:
+        which.append(chat_contact.c.id.in_(ids))
     return which

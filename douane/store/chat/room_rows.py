@@ -118,8 +118,9 @@ def rooms(
     offset: int = 0,
     limit: int | None = None,
     after: str | None = None,
+    ids: Sequence[str] | None = None,
 ) -> list[Row]:
-    query = select(chat_room).where(*_which_rooms(project_id, operation_id, types))
+    query = select(chat_room).where(*_which_rooms(project_id, operation_id, types, ids))
     return listed(connection, query, chat_room.c.id, offset, limit, after)
 
 
@@ -129,15 +130,20 @@ def count_rooms(
     *,
     operation_id: str | None = None,
     types: Sequence[str] = ("c", "p", "d"),
+    ids: Sequence[str] | None = None,
 ) -> int:
-    which = _which_rooms(project_id, operation_id, types)
+    which = _which_rooms(project_id, operation_id, types, ids)
     return int(connection.execute(select(func.count()).select_from(chat_room).where(*which)).scalar_one())
 
 
-def _which_rooms(project_id: str, operation_id: str | None, types: Sequence[str]) -> list[Any]:
+def _which_rooms(
+    project_id: str, operation_id: str | None, types: Sequence[str], ids: Sequence[str] | None
+) -> list[Any]:
     which: list[Any] = [chat_room.c.project_id == project_id, chat_room.c.type.in_(types)]
     if operation_id is not None:
         which.append(chat_room.c.operation_id == operation_id)
+    if ids is not None:
+        which.append(chat_room.c.id.in_(ids))
     return which
 
 
@@ -160,10 +166,11 @@ def members(
     offset: int = 0,
     limit: int | None = None,
     after: tuple[str, str] | None = None,
+    ids: Sequence[str] | None = None,
 ) -> list[tuple[str, str]]:
     """(room id, user id), by room and user."""
     key = (chat_member.c.room_id, chat_member.c.user_id)
-    query = select(*key).where(*_which_members(project_id, room_id, operation_id)).order_by(*key)
+    query = select(*key).where(*_which_members(project_id, room_id, operation_id, ids)).order_by(*key)
     if after is not None:
         query = query.where(or_(key[0] > after[0], and_(key[0] == after[0], key[1] > after[1])))
     query = query.offset(offset).limit(limit) if limit is not None else query
@@ -171,19 +178,28 @@ def members(
 
 
 def count_members(
-    connection: Connection, project_id: str, *, room_id: str | None = None, operation_id: str | None = None
+    connection: Connection,
+    project_id: str,
+    *,
+    room_id: str | None = None,
+    operation_id: str | None = None,
+    ids: Sequence[str] | None = None,
 ) -> int:
-    which = _which_members(project_id, room_id, operation_id)
+    which = _which_members(project_id, room_id, operation_id, ids)
     return int(connection.execute(select(func.count()).select_from(chat_member).where(*which)).scalar_one())
 
 
-def _which_members(project_id: str, room_id: str | None, operation_id: str | None) -> list[Any]:
+def _which_members(
+    project_id: str, room_id: str | None, operation_id: str | None, ids: Sequence[str] | None
+) -> list[Any]:
     of_project = select(chat_room.c.id).where(chat_room.c.project_id == project_id)
     which: list[Any] = [chat_member.c.room_id.in_(of_project)]
     if room_id is not None:
         which.append(chat_member.c.room_id == room_id)
     if operation_id is not None:
         which.append(chat_member.c.operation_id == operation_id)
+    if ids is not None:
+        which.append(chat_member.c.user_id.in_(ids))
     return which
 
 

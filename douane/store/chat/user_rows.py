@@ -100,25 +100,33 @@ def users(
     offset: int = 0,
     limit: int | None = None,
     after: str | None = None,
+    ids: Sequence[str] | None = None,
 ) -> list[Row]:
     """In the order they were made. `after`: those behind this id, which costs the same at any depth."""
-    query = select(chat_user).where(*_which_users(project_id, operation_id, placeholders))
+    query = select(chat_user).where(*_which_users(project_id, operation_id, placeholders, ids))
     return listed(connection, query, chat_user.c.id, offset, limit, after)
 
 
 def count_users(
-    connection: Connection, project_id: str, *, operation_id: str | None = None, placeholders: bool = False
+    connection: Connection,
+    project_id: str,
+    *,
+    operation_id: str | None = None,
+    placeholders: bool = False,
+    ids: Sequence[str] | None = None,
 ) -> int:
-    which = _which_users(project_id, operation_id, placeholders)
+    which = _which_users(project_id, operation_id, placeholders, ids)
     return int(connection.execute(select(func.count()).select_from(chat_user).where(*which)).scalar_one())
 
 
-def _which_users(project_id: str, operation_id: str | None, placeholders: bool) -> list[Any]:
+def _which_users(project_id: str, operation_id: str | None, placeholders: bool, ids: Sequence[str] | None) -> list[Any]:
     which: list[Any] = [chat_user.c.project_id == project_id]
     if operation_id is not None:
         which.append(chat_user.c.operation_id == operation_id)
     if not placeholders:
         which.append(chat_user.c.placeholder.is_(False))
+    if ids is not None:
+        which.append(chat_user.c.id.in_(ids))
     return which
 
 

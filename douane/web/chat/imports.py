@@ -39,7 +39,6 @@ router = APIRouter(prefix="/api/v1", tags=["Chat: imports"])
 
 FORM = "application/x-www-form-urlencoded"
 _OWN_FIELDS = {"importerKey": "string", "fileName": "string", "contentType": "string"}
-_ROLES = ("user", "bot", "admin", "guest", "moderator", "owner", "leader", "app", "livechat-agent", "livechat-manager")
 _DEFAULT_ROLES = ("user",)
 
 
@@ -378,7 +377,7 @@ async def add_users(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -
         for user in users:
             if not any(one.strip() for one in user["emails"]) or not any(one.strip() for one in user["importIds"]):
                 raise wire.plain("Users are missing required data.")
-            if any(role not in _ROLES for role in user.get("roles") or ()):
+            if any(role not in wire.ROLES for role in user.get("roles") or ()):
                 raise wire.plain("One or more of the users have been assigned invalid roles.")
             user["roles"] = list(dict.fromkeys([*(user.get("roles") or ()), *_DEFAULT_ROLES]))
         try:

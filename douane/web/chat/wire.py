@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from douane.chat.markup import emoji_name
+from douane.chat.tokens import without
 from douane.errors import DouaneError, WrongStage
 from douane.flow.chat.records import EntryLine, Ledger, Record
 from douane.model.identity import Person
@@ -414,6 +415,12 @@ _SYSTEM = {
     "unarchive": "room-unarchived",
 }
 _NOT_GROUPED = frozenset({"join", "leave", "topic", "purpose", "rename", "archive", "unarchive"})
+# Kinds and subtypes that are talk; what is of another is told under its subtype's own name.
+_TALK = frozenset({"text", "me", "bot", "file"})
+_TALK_SUBTYPES = frozenset(
+    {"", "me_message", "bot_message", "slackbot_response", "thread_broadcast", "file_share", "file_comment"}
+)
+ROLES = ("admin", "user", "bot", "guest", "moderator", "owner", "leader", "app", "livechat-agent", "livechat-manager")
 
 People = Mapping[str, tuple[str, str, str]]
 Rooms = Mapping[str, tuple[str, str]]
@@ -466,6 +473,11 @@ def room(found: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def role(name: str) -> dict[str, Any]:
+    scope = "Subscriptions" if name in ("moderator", "owner", "leader") else "Users"
+    return {"_id": name, "name": name, "scope": scope, "description": "", "protected": True, "mandatory2fa": False}
+
+
 def member(found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "_id": found["user_id"],
@@ -510,6 +522,7 @@ def named_in(messages: Iterable[Mapping[str, Any]]) -> Named:
         rooms.update((one["target"], None) for one in found["mentions"] if one["kind"] == "channel" and one["target"])
         if found["edited_by"]:
             users[found["edited_by"]] = None
+        users.update((one["user"], None) for one in found.get("edits", ()) if one["user"])
     return Named(list(users), list(rooms))
 
 
@@ -529,8 +542,8 @@ def message(found: Mapping[str, Any], people: People, rooms: Rooms) -> dict[str,
         "importTs": found["ts_us"],
         "importText": found["text"],
     }
-    if kind in _SYSTEM:
-        shown["t"] = _SYSTEM[kind]
+    if (type := _type(kind, found["subtype"] or "")) is not None:
+        shown["t"] = type
     if kind in _NOT_GROUPED:
         shown["groupable"] = False
     for name in ("alias", "emoji"):
@@ -546,17 +559,46 @@ def message(found: Mapping[str, Any], people: People, rooms: Rooms) -> dict[str,
             shown["editedBy"] = {"_id": id, "username": username}
     if found["pinned"]:
         shown["pinned"] = True
-    if found["hidden"]:
-        shown["_hidden"] = True
     if reactions := _reactions(found["reactions"], people):
         shown["reactions"] = reactions
+    if unnamed := sum(one["count"] or 0 for one in found["reactions"] if not one["user"]):
+        shown["importReactionsUnnamed"] = unnamed
     shown |= _mentions(found["mentions"], people, rooms)
-    if found["attachments"]:
+    if found.get("cards"):
+        shown["attachments"] = found["cards"]
+    elif found["attachments"]:
         # As the export has them; numbers that no program holds would keep a whole page from being shown.
         with suppress(msgspec.DecodeError, RecursionError):
             shown["attachments"] = msgspec.json.decode(found["attachments"])
     if found["files"]:
         shown["files"] = [_file(one) for one in found["files"]]
+    for name, key in (("blocks", "importBlocks"), ("original", "importOriginal")):
+        if found.get(name):
+            with suppress(msgspec.DecodeError, RecursionError):
+                shown[key] = msgspec.json.decode(found[name])
+    if found.get("edits"):
+        shown["importEdits"] = [_edit(one, people) for one in found["edits"]]
+    nothing = not (text or shown.get("attachments") or found["files"] or "importBlocks" in shown)
+    if found["hidden"] or nothing:
+        shown["_hidden"] = True
+    return shown
+
+
+def _type(kind: str, subtype: str) -> str | None:
+    """What a message is called that is no talk: by Rocket.Chat's word where it has one, else by the export's."""
+    if kind in _SYSTEM:
+        return _SYSTEM[kind]
+    if kind in _TALK and subtype in _TALK_SUBTYPES:
+        return None
+    return subtype or kind
+
+
+def _edit(one: Mapping[str, Any], people: People) -> dict[str, Any]:
+    """What an edit, or a deletion, says the message was before."""
+    shown: dict[str, Any] = {"type": one["kind"], "at": _moment(one["at_us"]), "text": one["text"]}
+    if one["user"] in people:
+        id, username, _ = people[one["user"]]
+        shown["by"] = {"_id": id, "username": username}
     return shown
 
 
@@ -567,6 +609,8 @@ def _thread(found: Mapping[str, Any]) -> dict[str, Any]:
         if found["broadcast"]:
             shown["tshow"] = True
     elif found["thread"]:
+        if found.get("repliers"):
+            shown["replies"] = found["repliers"]
         if found["replies"] is not None:
             shown["tcount"] = found["replies"]
         if found["last_reply_us"]:
@@ -578,11 +622,16 @@ def _reactions(reactions: Iterable[Mapping[str, Any]], people: People) -> dict[s
     """Each emoji under its own name, with the users that are known (6.4)."""
     shown: dict[str, dict[str, Any]] = {}
     for one in reactions:
-        name = f":{emoji_name(one['name'], one['tone'] or 0, 'rocketchat')}:"
+        name = f":{_flag(emoji_name(one['name'], one['tone'] or 0, 'rocketchat'))}:"
         entry = shown.setdefault(name, {"name": name, "usernames": []})
         if one["user"] in people and people[one["user"]][1] not in entry["usernames"]:
             entry["usernames"].append(people[one["user"]][1])
     return {name: entry for name, entry in shown.items() if entry["usernames"]}
+
+
+def _flag(name: str) -> str:
+    """Flags of countries have another spelling there."""
+    return f"flag_{name.removeprefix('flag-')}" if name.startswith("flag-") else name
 
 
 def _mentions(mentions: Iterable[Mapping[str, Any]], people: People, rooms: Rooms) -> dict[str, Any]:
@@ -604,7 +653,7 @@ def _mentions(mentions: Iterable[Mapping[str, Any]], people: People, rooms: Room
 
 
 def _file(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    shown = {
         "_id": found["id"],
         "name": found["name"],
         "title": found["title"],
@@ -612,6 +661,9 @@ def _file(found: Mapping[str, Any]) -> dict[str, Any]:
         "size": found["size"],
         "state": found["state"],
     }
+    if found["state"] == "external" and found["url"]:
+        shown["url"] = without(found["url"])  # the file lies elsewhere: its link is all there is
+    return shown
 
 
 def _moment(microseconds: int | None) -> str | None:

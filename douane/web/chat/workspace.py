@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
@@ -25,9 +27,10 @@ from douane.web.streams import streamed
 
 router = APIRouter(prefix="/api/v1", tags=["Chat: workspace"])
 
-_PAGES = {"offset": "integer", "count": "integer"}
-_OF_ROOM = {**_PAGES, "roomId": "string", "roomName": "string"}
+PAGES = {"offset": "integer", "count": "integer"}
+OF_ROOM = {**PAGES, "roomId": "string", "roomName": "string"}
 _COUNT = 50
+IDS_MAX = 1000  # of one query
 
 
 async def viewer(asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Asker:
@@ -36,10 +39,34 @@ async def viewer(asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Asker:
     return asker
 
 
-def _window(request: Request, asker: Asker) -> tuple[int, int]:
+def window(request: Request, asker: Asker) -> tuple[int, int]:
     """(offset, count) of the query; 0 or nothing asks for the usual number."""
     offset, count = whole(request, "offset", 0, 0), whole(request, "count", _COUNT, 0) or _COUNT
     return offset, min(count, asker.web.house.settings.page_rows_max)
+
+
+def no_order(request: Request) -> None:
+    """Lists come in the order that their members were made; another one is refused, not passed over."""
+    if request.query_params.get("sort", "").strip() not in ("", "{}"):
+        raise wire.bad_query("sort is not known here: the list comes in the order that its members were made")
+
+
+def id_asked_for(request: Request) -> list[str] | None:
+    """The ids of a `query` by `_id`; None where there is no query. Any other is refused."""
+    given = request.query_params.get("query", "").strip()
+    if given in ("", "{}"):
+        return None
+    try:
+        asked = msgspec.json.decode(given)
+    except (msgspec.DecodeError, RecursionError):
+        raise wire.bad_query("query must be a JSON object") from None
+    wanted = asked.get("_id") if isinstance(asked, dict) and set(asked) == {"_id"} else None
+    if isinstance(wanted, dict) and set(wanted) == {"$in"}:
+        wanted = wanted["$in"]
+    found = [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(found, list) or len(found) > IDS_MAX or not all(isinstance(one, str) for one in found):
+        raise wire.bad_query("query is known by _id only")
+    return found
 
 
 async def _pull(
@@ -51,13 +78,16 @@ async def _pull(
     **which: Any,
 ) -> Response:
     """What the query asks of one of the workspace's lists; `which` is the list's own choice."""
-    offset, count = _window(request, asker)
+    no_order(request)
+    if (ids := id_asked_for(request)) is not None:
+        which["ids"] = ids
+    offset, count = window(request, asker)
     held = partial(pages, asker.web.house, asker.project_id, **which)
-    found = await run_in_threadpool(_taken, held, offset, count)
-    return _listed(name, [shape(one) for one in found.items], offset, found.total)
+    found = await run_in_threadpool(taken, held, offset, count)
+    return listed(name, [shape(one) for one in found.items], offset, found.total)
 
 
-def _taken(pages: Callable[..., Page], offset: int, count: int) -> Page:
+def taken(pages: Callable[..., Page], offset: int, count: int) -> Page:
     """Items from `offset`, which need not be where a page begins."""
     number, inside = divmod(offset, count)
     found = pages(page=number + 1, limit=count)
@@ -67,8 +97,21 @@ def _taken(pages: Callable[..., Page], offset: int, count: int) -> Page:
     return Page(items, found.total)
 
 
-def _listed(name: str, shown: list[Any], offset: int, total: int) -> Response:
+def listed(name: str, shown: list[Any], offset: int, total: int) -> Response:
     return answers.success({name: shown, "count": len(shown), "offset": offset, "total": total})
+
+
+def time_asked_for(request: Request, name: str) -> int | None:
+    """A date of the query, in microseconds."""
+    given = request.query_params.get(name, "").strip()
+    if not given:
+        return None
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        raise wire.bad_query(f'The "{name}" query parameter must be a valid date.') from None
+    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return (found - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _placeholders(request: Request) -> bool:
@@ -78,9 +121,9 @@ def _placeholders(request: Request) -> bool:
 # Users
 
 
-@router.get("/users.list", **says(400, query={**_PAGES, "operationId": "string", "placeholders": "boolean"}))
+@router.get("/users.list", **says(400, query={**PAGES, "operationId": "string", "placeholders": "boolean"}))
 @router.get(
-    "/douane.users", **says(400, query={**_PAGES, "operationId": "string", "placeholders": "boolean"}), name="d.users"
+    "/douane.users", **says(400, query={**PAGES, "operationId": "string", "placeholders": "boolean"}), name="d.users"
 )
 async def users(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The workspace's users, or those that one import made; without the accounts that only stand for unknown authors,
@@ -138,28 +181,28 @@ async def avatar(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERAT
 # Rooms
 
 
-@router.get("/channels.list", **says(400, query=_PAGES))
+@router.get("/channels.list", **says(400, query=PAGES))
 async def channels(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The public rooms."""
     return await _rooms(request, asker, "channels", ("c",))
 
 
-@router.get("/groups.list", **says(400, query=_PAGES))
-@router.get("/groups.listAll", **says(400, query=_PAGES), name="groups.listAll")
+@router.get("/groups.list", **says(400, query=PAGES))
+@router.get("/groups.listAll", **says(400, query=PAGES), name="groups.listAll")
 async def groups(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The private rooms."""
     return await _rooms(request, asker, "groups", ("p",))
 
 
-@router.get("/im.list", **says(400, query=_PAGES))
-@router.get("/im.list.everyone", **says(400, query=_PAGES), name="im.list.everyone")
-@router.get("/dm.list", **says(400, query=_PAGES), name="dm.list")
+@router.get("/im.list", **says(400, query=PAGES))
+@router.get("/im.list.everyone", **says(400, query=PAGES), name="im.list.everyone")
+@router.get("/dm.list", **says(400, query=PAGES), name="dm.list")
 async def direct(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The direct conversations."""
     return await _rooms(request, asker, "ims", ("d",))
 
 
-@router.get("/douane.rooms", **says(400, query={**_PAGES, "operationId": "string"}))
+@router.get("/douane.rooms", **says(400, query={**PAGES, "operationId": "string"}))
 async def all_rooms(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """All rooms of the workspace, or those that one import made."""
     return await _rooms(request, asker, "rooms", ("c", "p", "d"))
@@ -170,27 +213,52 @@ async def _rooms(request: Request, asker: Asker, name: str, types: tuple[str, ..
     return await _pull(request, asker, name, workspace.rooms, wire.room, operation_id=operation_id, types=types)
 
 
+@router.get("/rooms.get", **says(400, query={"updatedSince": "string"}))
+async def changed_rooms(request: Request, asker: Asker = Depends(viewer)) -> Response:
+    """All rooms, or those that changed since a time."""
+    since = time_asked_for(request, "updatedSince")
+
+    def work() -> list[dict[str, Any]]:
+        found = workspace.every_room(asker.web.house, asker.project_id)
+        return [
+            wire.room(one)
+            for one in found
+            if since is None or one["updated_at"] >= datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=since)
+        ]
+
+    return answers.success({"update": await run_in_threadpool(work), "remove": []})
+
+
+@router.get("/roles.list", **says(400))
+async def roles(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The roles that users of the workspace may have."""
+    return answers.success({"roles": [wire.role(name) for name in wire.ROLES]})
+
+
 @router.get("/channels.info", **says(400, query={"roomId": "string", "roomName": "string"}))
 async def channel(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One public room."""
-    return answers.success({"channel": wire.room(await _room(request, asker, ("c",)))})
+    return answers.success({"channel": wire.room(await room_asked_for(request, asker, ("c",)))})
 
 
 @router.get("/groups.info", **says(400, query={"roomId": "string", "roomName": "string"}))
 async def group(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One private room."""
-    return answers.success({"group": wire.room(await _room(request, asker, ("p",)))})
+    return answers.success({"group": wire.room(await room_asked_for(request, asker, ("p",)))})
 
 
 @router.get("/rooms.info", **says(400, query={"roomId": "string", "roomName": "string", "importId": "string"}))
 async def room(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One room of any kind, by id, name or the foreign system's id."""
-    return answers.success({"room": wire.room(await _room(request, asker, ("c", "p", "d")))})
+    return answers.success({"room": wire.room(await room_asked_for(request, asker, ("c", "p", "d")))})
 
 
-async def _room(request: Request, asker: Asker, types: tuple[str, ...]) -> Document:
+async def room_asked_for(
+    request: Request, asker: Asker, types: tuple[str, ...], room_id: str | None = None
+) -> Document:
     names = {"roomId": "id", "roomName": "name", "importId": "import_id"}
     asked = {names[name]: value for name, value in request.query_params.items() if name in names and value}
+    asked = {"id": room_id} if room_id is not None else asked
     if not asked:
         raise wire.coded("error-roomid-param-not-provided", 'The parameter "roomId" or "roomName" is required', "room")
     column, value = next(iter(asked.items()))
@@ -208,26 +276,26 @@ async def _room(request: Request, asker: Asker, types: tuple[str, ...]) -> Docum
     return found
 
 
-@router.get("/channels.members", **says(400, query=_OF_ROOM))
+@router.get("/channels.members", **says(400, query=OF_ROOM))
 async def channel_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """Who is in a public room."""
     return await _members(request, asker, ("c",))
 
 
-@router.get("/groups.members", **says(400, query=_OF_ROOM))
+@router.get("/groups.members", **says(400, query=OF_ROOM))
 async def group_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """Who is in a private room."""
     return await _members(request, asker, ("p",))
 
 
-@router.get("/im.members", **says(400, query=_OF_ROOM))
-@router.get("/dm.members", **says(400, query=_OF_ROOM), name="dm.members")
+@router.get("/im.members", **says(400, query=OF_ROOM))
+@router.get("/dm.members", **says(400, query=OF_ROOM), name="dm.members")
 async def direct_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """Who is in a direct conversation."""
     return await _members(request, asker, ("d",))
 
 
-@router.get("/douane.members", **says(400, query={**_OF_ROOM, "operationId": "string"}))
+@router.get("/douane.members", **says(400, query={**OF_ROOM, "operationId": "string"}))
 async def all_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """Memberships of one room, or of all."""
     if any(request.query_params.get(name) for name in ("roomId", "roomName")):
@@ -236,7 +304,7 @@ async def all_members(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_O
 
 
 async def _members(request: Request, asker: Asker, types: tuple[str, ...]) -> Response:
-    return await _memberships(request, asker, (await _room(request, asker, types))["id"])
+    return await _memberships(request, asker, (await room_asked_for(request, asker, types))["id"])
 
 
 async def _memberships(request: Request, asker: Asker, room_id: str | None) -> Response:
@@ -246,64 +314,11 @@ async def _memberships(request: Request, asker: Asker, room_id: str | None) -> R
     )
 
 
-@router.get("/douane.contacts", **says(400, query={**_PAGES, "operationId": "string"}))
+@router.get("/douane.contacts", **says(400, query={**PAGES, "operationId": "string"}))
 async def contacts(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """The workspace's contacts."""
     operation_id = request.query_params.get("operationId")
     return await _pull(request, asker, "contacts", workspace.contacts, wire.contact, operation_id=operation_id)
-
-
-# Messages
-
-
-@router.get("/channels.messages", **says(400, query=_OF_ROOM))
-@router.get("/channels.history", **says(400, query=_OF_ROOM), name="channels.history")
-async def channel_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
-    """The messages of a public room, in the order they were imported."""
-    return await _messages(request, asker, (await _room(request, asker, ("c",)))["id"])
-
-
-@router.get("/groups.messages", **says(400, query=_OF_ROOM))
-@router.get("/groups.history", **says(400, query=_OF_ROOM), name="groups.history")
-async def group_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
-    """The messages of a private room."""
-    return await _messages(request, asker, (await _room(request, asker, ("p",)))["id"])
-
-
-@router.get("/im.messages", **says(400, query=_OF_ROOM))
-@router.get("/im.history", **says(400, query=_OF_ROOM), name="im.history")
-@router.get("/dm.messages", **says(400, query=_OF_ROOM), name="dm.messages")
-async def direct_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
-    """The messages of a direct conversation."""
-    return await _messages(request, asker, (await _room(request, asker, ("d",)))["id"])
-
-
-@router.get("/douane.messages", **says(400, query={**_OF_ROOM, "operationId": "string"}))
-async def all_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
-    """The messages of the workspace, of one import or of one room."""
-    room_id = None
-    if any(request.query_params.get(name) for name in ("roomId", "roomName")):
-        room_id = (await _room(request, asker, ("c", "p", "d")))["id"]
-    return await _messages(request, asker, room_id)
-
-
-async def _messages(request: Request, asker: Asker, room_id: str | None) -> Response:
-    offset, count = _window(request, asker)
-    operation_id = request.query_params.get("operationId")
-
-    def work() -> tuple[list[dict[str, Any]], int]:
-        house, project_id = asker.web.house, asker.project_id
-        pages = partial(
-            workspace.messages, house, project_id, operation_id=operation_id, room_id=room_id, render="rocketchat"
-        )
-        found = _taken(pages, offset, count)
-        named = wire.named_in(found.items)
-        people = workspace.people(house, project_id, named.users)
-        rooms = workspace.room_ids(house, project_id, named.rooms)
-        return [wire.message(one, people, rooms) for one in found.items], found.total
-
-    shown, total = await run_in_threadpool(work)
-    return _listed("messages", shown, offset, total)
 
 
 # Whole

@@ -300,8 +300,9 @@ def test_whole_views(house: House, reviewed: Callable[..., Operation], project_i
     assert "password" not in users.columns
     assert pl.read_parquet(whole("members", "all", "parquet")).height == 6
     assert pl.read_parquet(whole("contacts", "all", "parquet")).height == 0
+    assert whole("users", "all", "xlsx").startswith(b"PK")
     with pytest.raises(errors.BadRequest):
-        whole("users", "all", "xlsx")
+        whole("users", "all", "docx")
     with pytest.raises(errors.NotFound):
         whole("rows", "all", "csv")
     imports.start(house, operation, Selection(channels=Group(True)))

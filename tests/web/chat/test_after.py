@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 import openpyxl
@@ -48,6 +49,7 @@ def test_failed_records_are_tried_again_once_mended(admin: TestClient) -> None:
         now = admin.get(f"{API}/douane.operation", params={"operationId": first}).json()["operation"]
         if now["status"] == "importer_done":
             break
+        time.sleep(0.05)
     ledger = admin.get(f"{API}/douane.ledger", params={"operationId": first}).json()
     assert ledger["failed"] == 0
     assert ledger["found"] == ledger["imported"] + ledger["skipped"]

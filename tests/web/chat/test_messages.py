@@ -1,0 +1,237 @@
+"""Messages as they are pulled from a Slack export: by time, id, word and thread, and as what they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.web.chat.conftest import administrator, done, file_data, upload, zipped
+from tests.web.conftest import Site, working
+
+API = "/api/v1"
+ALL = {"input": {"users": {"all": True}, "channels": {"all": True}, "contacts": {"all": True}}}
+DAY = 1_600_000_000
+TOKEN = "xoxe-1-2-abc"
+
+USERS = [
+    {"id": "U1", "name": "ann", "profile": {"real_name": "Ann", "email": "ann@x.example"}},
+    {"id": "U2", "name": "bob", "profile": {"real_name": "Bob", "email": "bob@x.example"}},
+]
+CHANNELS = [
+    {"id": "C1", "name": "talk", "creator": "U1", "members": ["U1", "U2"], "created": DAY},
+    {"id": "C2", "name": "other", "creator": "U1", "members": ["U1"], "created": DAY},
+]
+
+
+def said(second: int, text: str, user: str = "U1", **more: Any) -> dict[str, Any]:
+    return {"type": "message", "user": user, "text": text, "ts": f"{DAY + second}.000100", **more}
+
+
+TALK = [
+    said(1, "first"),
+    said(2, "a thread", thread_ts=f"{DAY + 2}.000100", reply_count=2, reply_users=["U2", "U1"]),
+    said(3, "reply one", "U2", thread_ts=f"{DAY + 2}.000100"),
+    said(4, "reply two", "U1", thread_ts=f"{DAY + 2}.000100"),
+    said(5, "Needle in hay"),
+    said(
+        6,
+        "see the plan",
+        files=[
+            {
+                "id": "F1",
+                "name": "plan",
+                "is_external": True,
+                "url_private": "https://docs.example.org/plan",
+                "mimetype": "text/plain",
+            },
+            {
+                "id": "F2",
+                "name": "a.txt",
+                "mode": "hosted",
+                "mimetype": "text/plain",
+                "url_private_download": f"https://files.slack.com/a.txt?t={TOKEN}",
+                "url_private": f"https://files.slack.com/a.txt?t={TOKEN}&v=2",
+            },
+        ],
+    ),
+    said(
+        7,
+        "card",
+        subtype="bot_message",
+        attachments=[
+            {"text": "*att* <@U2> &amp; more", "title": "Ti &amp; tle", "fields": [{"title": "V", "value": "&lt; 1"}]}
+        ],
+    ),
+    said(8, "reminded", subtype="reminder_add"),
+    said(9, "", subtype="unheard_of_notice"),
+    said(10, ""),
+    said(11, "flags", reactions=[{"name": "flag-fr", "users": ["U2"], "count": 3}]),
+    said(12, "last"),
+]
+
+
+@pytest.fixture(scope="module")
+def client(sqlite_site: Site) -> TestClient:
+    client = administrator(sqlite_site)
+    entries = {
+        "users.json": json.dumps(USERS),
+        "channels.json": json.dumps(CHANNELS),
+        "talk/2020-09-13.json": json.dumps(TALK),
+        "other/2020-09-13.json": json.dumps([said(1, "elsewhere")]),
+    }
+    with working(sqlite_site.settings):
+        upload(client, zipped(entries), "slack")
+        file_data(client)
+        client.post(f"{API}/startImport", json=ALL)
+        assert done(client)["step"] == "importer_done"
+    return client
+
+
+def pulled(client: TestClient, path: str, **params: Any) -> dict[str, Any]:
+    answer = client.get(f"{API}/{path}", params=params)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def texts(found: dict[str, Any], name: str = "messages") -> list[str]:
+    return [one["msg"] for one in found[name]]
+
+
+def by_text(client: TestClient) -> dict[str, dict[str, Any]]:
+    return {one["msg"]: one for one in pulled(client, "channels.messages", roomName="talk", count=100)["messages"]}
+
+
+def test_a_client_that_pages_by_time_comes_to_the_end(client: TestClient) -> None:
+    seen: list[str] = []
+    asked: dict[str, Any] = {"latest": "2100-01-01T00:00:00.000Z"}
+    for _ in range(20):
+        found = pulled(client, "channels.history", roomName="talk", count=5, **asked)["messages"]
+        if not found:
+            break
+        seen += [one["_id"] for one in found]
+        asked["latest"] = found[-1]["ts"]
+    assert len(seen) == len(set(seen)) == len(TALK)
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_windows_and_order(client: TestClient) -> None:
+    at = {second: f"2020-09-13T12:26:{40 + second}.000Z" for second in range(20)}
+    window = pulled(client, "channels.history", roomName="talk", oldest=at[1], latest=at[4])
+    assert texts(window) == ["reply one", "a thread", "first"]
+    assert window["total"] == 3
+    upward = pulled(client, "channels.history", roomName="talk", sort='{"ts":1}', oldest=at[10], count=1, offset=1)
+    assert (texts(upward), upward["total"]) == (["flags"], 3)
+    exact = "2020-09-13T12:26:41.000100Z"
+    assert texts(pulled(client, "channels.history", roomName="talk", latest=exact)) == []
+    assert texts(pulled(client, "channels.history", roomName="talk", latest=exact, inclusive="true")) == ["first"]
+    # Without any of it, the order of import.
+    assert texts(pulled(client, "channels.history", roomName="talk", count=2)) == ["first", "a thread"]
+    id = by_text(client)["last"]["_id"]
+    for query in ({"_id": id}, {"_id": {"$in": [id, "nobody"]}}):
+        assert texts(pulled(client, "channels.history", roomName="talk", query=json.dumps(query))) == ["last"]
+    everywhere = pulled(client, "douane.messages", latest=at[2])
+    assert sorted(texts(everywhere)) == ["elsewhere", "first"]
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("channels.history", {"latest": "soon"}),
+        ("channels.history", {"sort": '{"msg":1}'}),
+        ("channels.history", {"sort": '{"ts":2}'}),
+        ("channels.history", {"sort": "["}),
+        ("channels.history", {"query": '{"u.username":"ann"}'}),
+        ("channels.messages", {"query": '{"_id":7}'}),
+        ("channels.messages", {"query": '{"_id":{"$ne":"a"}}'}),
+        ("channels.list", {"query": '{"name":"talk"}'}),
+        ("channels.list", {"sort": '{"name":1}'}),
+        ("users.list", {"query": "no JSON"}),
+        ("rooms.get", {"updatedSince": "yesterday"}),
+        ("chat.getMessage", {}),
+        ("chat.getMessage", {"msgId": "nobody"}),
+        ("chat.search", {"searchText": "a"}),
+        ("chat.search", {"roomId": "nowhere", "searchText": "a"}),
+        ("chat.getThreadsList", {}),
+    ],
+)
+def test_what_is_not_known_is_refused_and_not_passed_over(
+    client: TestClient, path: str, params: dict[str, str]
+) -> None:
+    room = {"roomName": "talk"} if path.startswith("channels.") and path != "channels.list" else {}
+    answer = client.get(f"{API}/{path}", params=room | params)
+    assert (answer.status_code, answer.json()["success"]) == (400, False)
+
+
+def test_lists_by_id(client: TestClient) -> None:
+    (room, *_) = [one for one in pulled(client, "channels.list")["channels"] if one["name"] == "talk"]
+    found = pulled(client, "channels.list", query=json.dumps({"_id": room["_id"]}))
+    assert ([one["name"] for one in found["channels"]], found["total"]) == (["talk"], 1)
+    user = next(one for one in pulled(client, "users.list")["users"] if one["username"] == "bob")
+    found = pulled(client, "users.list", query=json.dumps({"_id": {"$in": [user["_id"]]}}))
+    assert [one["username"] for one in found["users"]] == ["bob"]
+    assert {one["name"] for one in pulled(client, "rooms.get")["update"]} == {"general", "talk", "other"}
+    assert pulled(client, "rooms.get", updatedSince="2100-01-01T00:00:00Z")["update"] == []
+    assert "admin" in [one["_id"] for one in pulled(client, "roles.list")["roles"]]
+
+
+def test_a_message_by_id_by_a_word_and_by_thread(client: TestClient) -> None:
+    known = by_text(client)
+    assert pulled(client, "chat.getMessage", msgId=known["card"]["_id"])["message"] == known["card"]
+    room = known["card"]["rid"]
+    assert texts(pulled(client, "chat.search", roomId=room, searchText="NEEDLE")) == ["Needle in hay"]
+    assert texts(pulled(client, "chat.search", roomId=room, searchText="elsewhere")) == []
+    assert texts(pulled(client, "chat.search", roomId=room, searchText="reply", count=1)) == ["reply two"]
+    threads = pulled(client, "chat.getThreadsList", rid=room)
+    assert (texts(threads, "threads"), threads["total"]) == (["a thread"], 1)
+    assert texts(pulled(client, "chat.getThreadsList", rid=room, text="card"), "threads") == []
+    people = {one["username"]: one["_id"] for one in pulled(client, "users.list")["users"]}
+    root = known["a thread"]
+    assert (root["replies"], root["tcount"]) == ([people["bob"], people["ann"]], 2)
+    assert known["reply one"]["tmid"] == root["_id"]
+    assert "replies" not in known["first"]
+
+
+def test_what_a_message_is(client: TestClient) -> None:
+    known = by_text(client)
+    assert known["reminded"]["t"] == "reminder_add"
+    assert "t" not in known["card"]
+    assert "t" not in known["first"]
+    found = pulled(client, "channels.messages", roomName="talk", count=100)["messages"]
+    empty = [one for one in found if not one["msg"]]
+    assert len(empty) == 2
+    assert all(one["_hidden"] for one in empty)
+    assert list(known["flags"]["reactions"]) == [":flag_fr:"]
+    assert known["flags"]["importReactionsUnnamed"] == 2
+    (card,) = known["card"]["attachments"]
+    assert (card["title"], card["fields"]) == ("Ti & tle", [{"title": "V", "value": "< 1"}])
+    assert "@bob" in card["text"]
+    assert "& more" in card["text"]
+    external, hosted = known["see the plan"]["files"]
+    assert external["url"] == "https://docs.example.org/plan"
+    assert "url" not in hosted
+
+
+def test_the_tokens_of_an_export_leave_nowhere(client: TestClient) -> None:
+    asked = [
+        ("channels.messages", {"roomName": "talk"}),
+        *(("douane.records", {"table": table}) for table in ("messages", "files", "users")),
+        *(("douane.recordsExport", {"table": "files", "format": format}) for format in ("ndjson", "csv")),
+        *(
+            ("douane.export", {"table": "messages", "format": format})
+            for format in ("ndjson", "csv", "parquet", "arrow")
+        ),
+    ]
+    for path, params in asked:
+        answer = client.get(f"{API}/{path}", params=params)
+        assert answer.status_code == 200, answer.text
+        assert TOKEN.encode() not in answer.content, (path, params)
+    records = pulled(client, "douane.records", table="files")
+    assert "https://files.slack.com/a.txt" in json.dumps(records)
+
+
+def test_what_was_imported_is_not_offered_again(client: TestClient) -> None:
+    found = pulled(client, "getImportFileData")
+    assert (found["users"], found["channels"], found["message_count"]) == ([], [], 0)
