@@ -599,3 +599,18 @@ def test_settings_lists_every_setting() -> None:
 
 def test_version() -> None:
     assert process("version").stdout.strip() == __version__
+
+
+def test_the_line_of_the_headings_and_the_quote_can_be_named(tmp_path: Path) -> None:
+    file = tmp_path / "in.csv"
+    file.write_bytes(b'x,y\na,b\n1,"2\n3,4\n')
+    found = json.loads(douane("rows", file, "--explain", "--json", "--header", "2", "--quote", "none").stdout)
+    assert (found["headerRow"], found["rows"], found["quote"]) == (1, 2, None)
+    assert json.loads(douane("rows", file, "--explain", "--json", "--header", "none").stdout)["headerRow"] is None
+    assert "not on '0'" in refused(douane("rows", file, "--header", "0"))
+    assert "one character" in refused(douane("rows", file, "--quote", "ab"))
+    assert "line 9" in refused(douane("rows", file, "--header", "9"))
+
+
+def test_the_version_is_an_option_too() -> None:
+    assert douane("--version").stdout == douane("version").stdout

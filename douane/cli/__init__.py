@@ -52,6 +52,11 @@ Sheet = Annotated[
 ]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of the text; else it is detected.")]
 Delimiter = Annotated[str | None, typer.Option(help="What separates cells (or: tab); else it is detected.")]
+Header = Annotated[
+    str | None,
+    typer.Option(metavar="LINE|none", help="The line the headings stand on, or none; else it is detected."),
+]
+Quote = Annotated[str | None, typer.Option(metavar="C|none", help="What quotes cells, or none; else it is detected.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The installation's data folder (DOUANE_DATA).")]
 Database = Annotated[
@@ -64,6 +69,20 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on (DOUANE_HOS
 Port = Annotated[int | None, typer.Option(help="Port to listen on (DOUANE_PORT).")]
 Login = Annotated[str, typer.Argument(metavar="USER", help="E-mail or username.")]
 ProjectId = Annotated[str | None, typer.Option("--project", metavar="ID", help="The project; else the first one.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end.")
+    ] = False,
+) -> None: ...
 
 
 def main() -> None:
@@ -123,6 +142,8 @@ def rows(
     sheet: Sheet = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
+    header: Header = None,
+    quote: Quote = None,
     form: Annotated[Literal["ndjson", "csv"], typer.Option("--format", help="How records are printed.")] = "ndjson",
     explain: Annotated[bool, typer.Option("--explain", help="Print what was detected instead.")] = False,
     as_json: Json = False,
@@ -130,7 +151,7 @@ def rows(
     """Print what Douane reads: one JSON array of text per record, nothing interpreted, nothing trimmed."""
     from douane.cli import files
 
-    options = files.reading_options(sheet, encoding, delimiter)
+    options = files.reading_options(sheet, encoding, delimiter, header, quote)
     if explain:
         files.explain(file, options, as_json)
     else:
@@ -150,6 +171,8 @@ def check(
     sheet: Sheet = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
+    header: Header = None,
+    quote: Quote = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write valid.csv, invalid.csv and problems.ndjson into this folder."),
@@ -160,7 +183,7 @@ def check(
     """Map, check and report, without a server. Exit code 0: all valid; 1: some rows invalid; 2: cannot be done."""
     from douane.cli import files
 
-    options = files.reading_options(sheet, encoding, delimiter)
+    options = files.reading_options(sheet, encoding, delimiter, header, quote)
     all_valid = files.check(file, options, template, mapping, out, stage, as_json)
     raise typer.Exit(0 if all_valid else 1)
 

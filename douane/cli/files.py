@@ -32,7 +32,7 @@ from douane.line import Event, Progress, Spec
 from douane.line import sheet as line
 from douane.model.reading import Detected, Fact, Limits, Options
 from douane.model.sheet_import import TemplateDocument
-from douane.model.template import Template
+from douane.model.template import Template, heading_names
 from douane.settings import Settings
 from douane.sheet.formats.facts import sentence
 from douane.sheet.template_file import column_to_document, json_schema, read_template
@@ -43,15 +43,33 @@ COPY_BYTES = 1 << 20
 E = TypeVar("E", bound=Event)
 
 
-def reading_options(sheet: str | None, encoding: str | None, delimiter: str | None) -> dict[str, Any]:
-    """What a person may fix of `sheet/formats.Options`, as plain data. A sheet that is a number counts from 0;
-    `tab` and `\\t` mean a tab."""
+def reading_options(
+    sheet: str | None,
+    encoding: str | None,
+    delimiter: str | None,
+    header: str | None = None,
+    quote: str | None = None,
+) -> dict[str, Any]:
+    """What a person may fix of `sheet/formats.Options`, as plain data. A sheet that is a number counts from 0, the line
+    of the headings from 1; `tab` and `\\t` mean a tab; `none`: no headings, no quotes."""
     if delimiter in ("\\t", "tab"):
         delimiter = "\t"
     if delimiter is not None and len(delimiter) != 1:
         raise BadRequest(f"A delimiter is one character (or the word tab), not {delimiter!r}.")
     number = int(sheet) if sheet is not None and re.fullmatch(r"0|[1-9][0-9]{0,8}", sheet) else None
-    return {"sheet": sheet if number is None else number, "encoding": encoding, "delimiter": delimiter}
+    if header is not None and header.lower() != "none" and not re.fullmatch(r"[1-9][0-9]{0,8}", header):
+        raise BadRequest(f"The headings stand on a line, such as 3, or on none, not on {header!r}.")
+    if quote is not None and quote.lower() == "none":
+        quote = ""
+    if quote is not None and (len(quote) > 1 or not quote.isascii()):
+        raise BadRequest(f"A quote is one character (or the word none), not {quote!r}.")
+    return {
+        "sheet": sheet if number is None else number,
+        "encoding": encoding,
+        "delimiter": delimiter,
+        "header": None if header is None else 0 if header.lower() == "none" else int(header),
+        "quote": quote,
+    }
 
 
 # rows
@@ -106,7 +124,7 @@ def check(
     config = settings()
     template = _template(template_path)
     spec = line.Inspect(
-        options=_whole(options, config),
+        options=_whole({**options, "wanted": heading_names(template)}, config),
         template=TemplateDocument(template.name, tuple(column_to_document(column) for column in template.columns)),
         mapping=None if mapping_path is None else _mapping(mapping_path, {column.key for column in template.columns}),
         stage=stage is not None,

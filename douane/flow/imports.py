@@ -57,6 +57,8 @@ class NewImport:
     sheet: str | int | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    header: int | None = None
+    quote: str | None = None
     rows_max: int | None = None
     auto: bool = False
     wire: Mapping[str, Any] = field(default_factory=dict)
@@ -77,7 +79,7 @@ def begin(house: House, new: NewImport) -> Operation:
         template_name=new.template.name,
         schema=tuple(template_file.column_to_document(column) for column in new.template.columns),
         wire=dict(new.wire),
-        options=Asked(new.sheet, new.encoding, new.delimiter),
+        options=Asked(new.sheet, new.encoding, new.delimiter, new.header, new.quote),
         rows_max=new.rows_max,
         auto=new.auto,
     )

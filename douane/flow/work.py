@@ -26,6 +26,7 @@ from douane.line.staged import Checked, Packed, Part
 from douane.model.operation import Operation
 from douane.model.reading import Options, Position
 from douane.model.sheet_import import Judging, SheetDetail, TemplateDocument, sheet_detail
+from douane.model.template import heading_names
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet.formats.facts import Facts
 from douane.store import manifest, operations
@@ -82,7 +83,8 @@ def _read(attempt: Attempt) -> bool:
 def _options(house: House, held: Operation) -> Options:
     settings = house.settings
     asked = sheet_detail(held).options
-    return Options(**asdict(asked), piece_bytes=settings.piece_bytes, limits=file_limits(settings))
+    wanted = heading_names(template_of(held))
+    return Options(**asdict(asked), wanted=wanted, piece_bytes=settings.piece_bytes, limits=file_limits(settings))
 
 
 def _keep_part(attempt: Attempt, event: line.Staged) -> None:

@@ -95,3 +95,10 @@ class StoredColumn:
     document: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+
+
+def heading_names(template: Template) -> tuple[str, ...]:
+    """Every text that a heading of the template's file may be: keys, names and other names of its columns."""
+    return tuple(
+        name for column in template.columns for name in (column.key, column.name, *column.alternate_keys) if name
+    )

@@ -56,11 +56,13 @@ export async function call(method, path, body, headers = {}) {
  * @param {string} path
  * @param {File} file
  * @param {(sent: number, total: number) => void} onProgress bytes
+ * @param {Record<string, string>} fields what goes with it; empty ones are left out
  * @returns {{ done: Promise<any>, abort: () => void }}
  */
-export function send(path, file, onProgress) {
+export function send(path, file, onProgress, fields = {}) {
   const request = new XMLHttpRequest();
   const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);
   form.append("file", file, file.name);
   const done = new Promise((resolve, reject) => {
     request.upload.onprogress = (event) => onProgress(event.loaded, event.total);

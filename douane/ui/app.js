@@ -167,10 +167,19 @@ function templateTable(columns) {
           h("td", {}, column.says || h("span", { class: "soft" }, "any text")))))));
 }
 
+/** What a person may say of a file: the field of the upload, and what it is called. @type {[string, string][]} */
+const READING = [
+  ["selectedSheetName", "Sheet (its name)"],
+  ["headerLine", "Headings on line (or: none)"],
+  ["encoding", "Encoding"],
+  ["delimiter", "Delimiter (or: tab)"],
+  ["quote", "Quote (or: none)"],
+];
+
 function dropField() {
   const input = /** @type {HTMLInputElement} */ (h("input", {
     id: "file", type: "file", class: "unseen",
-    accept: ".csv,.tsv,.txt,.gz,.xlsx,.xlsm,.xlsb,.xls,.ods,.json,.ndjson,.jsonl,text/csv",
+    accept: ".csv,.tsv,.txt,.gz,.xlsx,.xlsm,.xlsb,.xls,.ods,.fods,.zip,.htm,.html,.xml,.json,.ndjson,.jsonl,text/csv",
     "aria-describedby": "file-help",
     onchange: () => take(input.files),
   }));
@@ -178,13 +187,18 @@ function dropField() {
   const take = (files) => {
     if (!files?.length) return;
     if (files.length > 1) complain("One file at a time, please.");
-    else upload(files[0]);
+    else upload(files[0], Object.fromEntries(reading.map((field) => [field.name, field.value.trim()])));
   };
+  const reading = READING.map(([name]) => /** @type {HTMLInputElement} */ (h("input", { id: `read-${name}`, name, autocomplete: "off" })));
   const zone = h("div", { class: "drop" },
     input,
     h("label", { for: "file" }, h("strong", {}, "Choose a file"), " or drop it here"),
-    h("p", { id: "file-help", class: "soft" }, "CSV, TSV, Excel, ODS, JSON or NDJSON, plain or gzip. None at hand? ",
-      h("a", { href: "/ui/sample/people.csv", download: "people.csv" }, "Take a sample with ten faults"), "."));
+    h("p", { id: "file-help", class: "soft" }, "CSV, TSV, Excel, ODS, JSON, NDJSON or a web page's table, plain, gzip or zip. None at hand? ",
+      h("a", { href: "/ui/sample/people.csv", download: "people.csv" }, "Take a sample with ten faults"), "."),
+    h("details", {},
+      h("summary", {}, "How the file is read"),
+      h("p", { class: "soft" }, "Douane finds this out by itself. Fill in only what it gets wrong."),
+      ...READING.map(([name, label], at) => h("p", {}, h("label", { for: `read-${name}` }, label), " ", reading[at]))));
   let depth = 0;  // enter and leave also fire for every child of the zone
   zone.addEventListener("dragenter", () => zone.classList.toggle("over", ++depth > 0));
   zone.addEventListener("dragleave", () => zone.classList.toggle("over", --depth > 0));
@@ -198,8 +212,8 @@ function dropField() {
 
 // --- an upload on its way ------------------------------------------------------------------------------------------
 
-/** @param {File} file */
-async function upload(file) {
+/** @param {File} file @param {Record<string, string>} fields */
+async function upload(file, fields) {
   complain("");
   if (!file.size) {
     complain(`“${file.name}” is empty.`);
@@ -211,7 +225,7 @@ async function upload(file) {
   const sending = send(`/v1/upload/${here.template._id}`, file, (sent, total) => {
     if (sent < total) bar.update(sent, total, `${size(sent)} of ${size(total)}${rate("send", sent, total)}`);
     else bar.wait("Reading the headings …");
-  });
+  }, fields);
   leave = () => sending.abort();
   let made;
   try {

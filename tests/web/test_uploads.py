@@ -53,6 +53,13 @@ def test_the_heading_row_can_be_chosen(site: Site) -> None:
         assert message(site.client.put(address, json=body)) == (400, messages)
 
 
+def test_the_line_of_the_headings_and_the_quote_can_be_sent(site: Site) -> None:
+    body = b'x,y\nCustomer ID,Full name\n1,"x\n2,y\n'
+    upload_id = upload(site, body, headerLine="2", quote="none").json()["_id"]
+    shown = site.client.get(f"/v1/upload/{upload_id}").json()
+    assert (shown["headerRow"], shown["headings"]) == (1, ["Customer ID", "Full name"])
+
+
 @pytest.mark.parametrize(
     ("name", "data", "fields", "expected"),
     [

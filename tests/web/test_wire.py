@@ -220,6 +220,27 @@ def test_upload_fields_are_judged_in_the_contract_s_words(fields: dict[str, Any]
     assert refused(wire.upload_fields, fields) == (400, messages)
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, (None, None, None, None)),
+        ({"headerLine": "", "quote": "", "encoding": "", "delimiter": ""}, (None, None, None, None)),
+        ({"headerLine": "3", "quote": "'", "encoding": "cp1250", "delimiter": "tab"}, (3, "'", "cp1250", "tab")),
+        ({"headerLine": "none", "quote": "none"}, (0, "", None, None)),
+    ],
+)
+def test_how_a_file_is_read_may_be_said(fields: dict[str, str], expected: tuple[Any, ...]) -> None:
+    found = wire.upload_fields(fields)
+    assert (found.header, found.quote, found.encoding, found.delimiter) == expected
+
+
+def test_a_line_or_a_quote_that_is_none_is_refused() -> None:
+    assert refused(wire.upload_fields, {"headerLine": "-1", "quote": "ab"}) == (
+        400,
+        ["headerLine must be a line number or none", "quote must be one character or none"],
+    )
+
+
 def test_upload_fields() -> None:
     fields = wire.upload_fields(
         {

@@ -37,6 +37,7 @@ from douane.model.reading import Limits as Limits
 from douane.model.reading import Options as Options
 from douane.model.reading import Position as Position
 from douane.model.source import Source as Source
+from douane.sheet.formats.sheet_choice import best_sheet
 from douane.sheet.heading import Heading, heading_of
 
 if TYPE_CHECKING:  # the plain values here are used where Polars is not loaded
@@ -121,6 +122,25 @@ ENTRY_POINTS = "douane.formats"
 def open_file(source: Source, options: Options = Options()) -> Reader:
     """The reader for these bytes, chosen by their content alone. BadFile / OverLimit when there is nothing that can be
     read as a table. Third-party members (entry points `douane.formats`) are asked before our own."""
+    found: Reader | BadFile
+    try:
+        found = _opened(source, options)
+        names = found.detected.sheets
+    except BadFile as error:
+        if error.code != "file_empty" or options.sheet is not None:
+            raise
+        found, names = error, sheet_names(source, options)
+    if options.sheet is None and len(names) > 1:
+        return best_sheet(found, names, options.wanted, lambda name: _opened(source, replace(options, sheet=name)))
+    if isinstance(found, BadFile):
+        raise found
+    if options.sheet is not None and not names:
+        note = f"The file has no sheets; no sheet “{options.sheet}” was looked for."
+        found.detected = replace(found.detected, notes=(*found.detected.notes, note))
+    return found
+
+
+def _opened(source: Source, options: Options) -> Reader:
     reader = open_as(source, options, menu())
     _judge_headings(reader, options)
     return reader

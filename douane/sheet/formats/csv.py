@@ -79,7 +79,7 @@ def open(source: Source, options: Options) -> Reader:
     text, top = _text(source, encoding)
     head, whole = _head(text, top, options.limits)
     sample = encoding.to_utf8(head)
-    dialect, notes = detect_dialect(sample, whole, options.delimiter)
+    dialect, notes = detect_dialect(sample, whole, options.delimiter, options.quote)
     if not encoding.transcribe and encoding.may_hide(dialect.delimiter):
         encoding = dataclasses.replace(encoding, transcribe=True)
         text, top = _text(source, encoding)

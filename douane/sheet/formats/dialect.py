@@ -66,9 +66,11 @@ class Dialect:
         return ord(self.quote or "\0")
 
 
-def detect_dialect(sample: bytes, whole: bool, delimiter: str | None) -> tuple[Dialect, tuple[str, ...]]:
+def detect_dialect(
+    sample: bytes, whole: bool, delimiter: str | None, quote: str | None = None
+) -> tuple[Dialect, tuple[str, ...]]:
     """The dialect of `sample`, UTF-8 text from the file's top on (`whole`: all of it), and what is worth telling a
-    person. A given `delimiter` is obeyed; BadRequest if it is not one ASCII character."""
+    person. A given `delimiter` or `quote` ("" = none) is obeyed; BadRequest if it is not one ASCII character."""
     named = re.match(rb'(?i)"?sep=([\x01-\x7f])"?[ \t]*(\r\n|\r|\n)', sample)
     skipped = (named.end(), 1) if named else (0, 0)
     text = sample[skipped[0] : skipped[0] + 4 * SAMPLE_CHARACTERS].decode("utf-8", "replace")
@@ -85,7 +87,8 @@ def detect_dialect(sample: bytes, whole: bool, delimiter: str | None) -> tuple[D
         best = max(scores, key=lambda candidate: scores[candidate], default=",")
         single = ONE_COLUMN * _clean_share([[line] for line in text.splitlines()[:SAMPLE_RECORDS] if line.strip()])
         chosen = best if scores.get(best, 0) > single else ","
-    return Dialect(chosen, _quote(text, cut, chosen), *skipped), notes
+    given = _quote(text, cut, chosen) if quote is None else _given_quote(quote, chosen)
+    return Dialect(chosen, given, *skipped), notes
 
 
 def usual_width(widths: Sequence[int]) -> int:
@@ -107,6 +110,14 @@ def _given(delimiter: str) -> str:
     if len(chosen) != 1 or not chosen.isascii() or chosen in "\r\n\0":
         raise BadRequest(f"The delimiter must be one ASCII character, not {delimiter!r}.")
     return chosen
+
+
+def _given_quote(quote: str, delimiter: str) -> str | None:
+    if not quote:
+        return None
+    if len(quote) != 1 or not quote.isascii() or quote in "\r\n\0" or quote == delimiter:
+        raise BadRequest(f"The quote must be one ASCII character and not the delimiter, not {quote!r}.")
+    return quote
 
 
 def _sampled(text: str, cut: bool, delimiter: str, quote: str | None) -> list[list[str]]:

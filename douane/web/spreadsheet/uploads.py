@@ -133,6 +133,10 @@ def _new_import(
         source=None,
         person_id=caller.person_id,
         sheet=fields.sheet,
+        encoding=fields.encoding,
+        delimiter=fields.delimiter,
+        header=fields.header,
+        quote=fields.quote,
         rows_max=fields.rows_max,
         wire=kept,
     )

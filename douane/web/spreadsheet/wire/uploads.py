@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,10 @@ class UploadFields:
     images: dict[str, list[str]] = field(default_factory=dict)
     import_id: str | None = None
     sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    header: int | None = None
+    quote: str | None = None
     rows_max: int | None = None
     kept: dict[str, Any] = field(default_factory=dict)
 
@@ -36,6 +41,11 @@ def upload_fields(fields: Mapping[str, Any]) -> UploadFields:
     extra = body.text("extra")
     auth_header = body.text("authHeaderValue")
     sheet = body.text("selectedSheetName")
+    header, quote = body.text("headerLine"), body.text("quote")
+    if header and not (header.strip().lower() == "none" or re.fullmatch(r"0|[1-9][0-9]{0,8}", header.strip())):
+        body.wrong("headerLine", "must be a line number or none")
+    if quote and quote.lower() != "none" and len(quote) != 1:
+        body.wrong("quote", "must be one character or none")
     import_id = fields.get("importId") or None
     if import_id is not None and not is_mongo_id(import_id):
         body.wrong("importId", "must be a mongodb id")
@@ -54,9 +64,20 @@ def upload_fields(fields: Mapping[str, Any]) -> UploadFields:
         images=_images(images),
         import_id=import_id.lower() if isinstance(import_id, str) else None,
         sheet=sheet or None,
+        encoding=body.text("encoding") or None,
+        delimiter=body.text("delimiter") or None,
+        header=header_line(header),
+        quote="" if quote and quote.lower() == "none" else quote or None,
         rows_max=int(min(float(rows_max), INDEX_MAX)) if rows_max else None,
         kept={name: value for name, value in kept.items() if value is not None},
     )
+
+
+def header_line(text: str | None) -> int | None:
+    """Our own field: the line the headings stand on, 0 = none."""
+    if not text or not text.strip():
+        return None
+    return 0 if text.strip().lower() == "none" else int(text)
 
 
 def _images(value: Any) -> dict[str, list[str]]:

@@ -1,0 +1,83 @@
+"""Which sheet is read where nobody named one: the first, unless it is empty or only another one has the template's
+headings.
+
+People put a cover or a note before the table. A first sheet that feeds some column stays; that another one would feed
+more is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from unicodedata import normalize
+
+from msgspec.structs import replace
+
+from douane.errors import BadFile
+
+if TYPE_CHECKING:
+    from douane.sheet.formats import Reader
+
+SHEETS_MAX = 12  # that are looked into
+_LETTERS = re.compile(r"[\W_]+")
+
+
+def best_sheet(
+    first: Reader | BadFile, names: Sequence[str], wanted: Sequence[str], open_sheet: Callable[[str], Reader]
+) -> Reader:
+    """`first`: the reader of the first sheet, or why there is none (`file_empty`), which is raised if no other sheet
+    can be read. `names`: all sheets to choose from. `wanted`: names of the template's columns, none = no template."""
+    held = names[0] if isinstance(first, BadFile) else first.detected.sheet
+    fed = 0 if isinstance(first, BadFile) else _fed(first, wanted)
+    lonely = isinstance(first, BadFile) or _holds_no_table(first)
+    if not lonely and (not wanted or fed * 2 >= len(set(map(_plain, wanted)))):
+        return _held(first)
+    best: Reader | None = None
+    best_fed = -1
+    for name in [name for name in names if name != held][:SHEETS_MAX]:
+        try:
+            reader = open_sheet(name)
+        except BadFile:
+            continue
+        here = _fed(reader, wanted)
+        if here > best_fed and not (_holds_no_table(reader) and not here):
+            best, best_fed = reader, here
+    if best is None:
+        return _held(first)
+    other = best.detected.sheet
+    if isinstance(first, BadFile):
+        return _noted(best, f"Read is the sheet “{other}”: {first.message}")
+    if best_fed > fed == 0:
+        return _noted(best, f"Read is the sheet “{other}”: its headings are the template's, those of “{held}” are not.")
+    if best_fed > fed:
+        return _noted(first, f"The headings of the sheet “{other}” match more of the template than those of “{held}”.")
+    if lonely and not wanted:
+        return _noted(first, f"The sheet “{held}” holds no table; the sheet “{other}” does.")
+    return first
+
+
+def _held(first: Reader | BadFile) -> Reader:
+    if isinstance(first, BadFile):
+        raise first
+    return first
+
+
+def _noted(reader: Reader, note: str) -> Reader:
+    reader.detected = replace(reader.detected, notes=(*reader.detected.notes, note))
+    return reader
+
+
+def _fed(reader: Reader, wanted: Sequence[str]) -> int:
+    """How many headings are names that the template knows."""
+    names = {plain for name in wanted if (plain := _plain(name))}
+    return len(names & {_plain(heading) for heading in reader.detected.headings})
+
+
+def _holds_no_table(reader: Reader) -> bool:
+    """A note or a cover: no records below the headings, or a single column without any."""
+    rows = reader.first.rows if reader.first is not None else ()
+    return len(rows) < 2 or max(sum(1 for cell in row if cell.strip()) for row in rows) < 2
+
+
+def _plain(text: str) -> str:
+    return _LETTERS.sub("", normalize("NFKC", text)).casefold()
