@@ -12,6 +12,7 @@ from douane.web.spreadsheet import (
     review,
     rows,
     sign_in,
+    suggestions,
     templates,
     uploads,
     wire,
@@ -20,7 +21,9 @@ from douane.web.surface import Surface
 
 SURFACE = Surface(
     prefix="/v1/",
-    routers=[one.router for one in (sign_in, projects, templates, uploads, rows, mapping, review, live, common)],
+    routers=[
+        one.router for one in (sign_in, projects, templates, uploads, rows, mapping, review, live, suggestions, common)
+    ],
     refusal=wire.WireError,
     answers=answers,
     fault=b'{"statusCode":500,"message":"Internal server error"}',

@@ -96,6 +96,7 @@ from douane.web.spreadsheet.wire.openapi import RECORD_BODY as RECORD_BODY
 from douane.web.spreadsheet.wire.openapi import RECORDS_BODY as RECORDS_BODY
 from douane.web.spreadsheet.wire.openapi import REPLACE_BODY as REPLACE_BODY
 from douane.web.spreadsheet.wire.openapi import REVIEW_BEGUN as REVIEW_BEGUN
+from douane.web.spreadsheet.wire.openapi import SUGGESTIONS_BODY as SUGGESTIONS_BODY
 from douane.web.spreadsheet.wire.openapi import TEMPLATE_BODY as TEMPLATE_BODY
 from douane.web.spreadsheet.wire.openapi import UNHEALTHY as UNHEALTHY
 from douane.web.spreadsheet.wire.openapi import UPLOAD_BODY as UPLOAD_BODY

@@ -122,6 +122,16 @@ REPLACE_BODY = _body(
     "column",
 )
 CHANGE_BODY = _body({"column": _TEXT, "value": _VALUE, "filter": _FILTER, "dryRun": _FLAG}, "column", "value", "filter")
+SUGGESTIONS_BODY = _body(
+    {
+        "column": _TEXT,
+        "instead": {"type": "object", "additionalProperties": _TEXT, "minProperties": 1},
+        "filter": _FILTER,
+        "dryRun": _FLAG,
+    },
+    "column",
+    "instead",
+)
 CELLS_BODY = _body(
     {
         "cells": {
