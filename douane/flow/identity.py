@@ -523,8 +523,8 @@ def role_in(house: House, project_id: str, person_id: str) -> str | None:
         return projects.role_of(connection, project_id, person_id)
 
 
-def allowed_domains(house: House) -> set[str]:
-    """Origins of pages that any project allows."""
+def allowed_domains(house: House) -> list[frozenset[str]]:
+    """Origins of pages that each project allows; a project with an empty set is open to all."""
     with read(house.engine) as connection:
         return projects.allowed_domains(connection)
 

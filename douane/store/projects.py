@@ -66,9 +66,9 @@ def get(connection: Connection, project_id: str) -> Project | None:
     return None if row is None else _project(row)
 
 
-def allowed_domains(connection: Connection) -> set[str]:
-    """Those of all projects."""
-    return {domain for found in connection.execute(select(project.c.allowed_domains)).scalars() for domain in found}
+def allowed_domains(connection: Connection) -> list[frozenset[str]]:
+    """Those of each project."""
+    return [frozenset(found) for found in connection.execute(select(project.c.allowed_domains)).scalars()]
 
 
 def lock(connection: Connection, project_id: str) -> None:

@@ -61,17 +61,28 @@ class Domains:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._known: tuple[float, frozenset[Origin]] = (0.0, frozenset())
+        self._known: tuple[float, frozenset[Origin], bool] = (0.0, frozenset(), False)
 
     async def allowed(self, asked: Origin) -> bool:
+        return asked in (await self._fresh())[1]
+
+    async def framing(self) -> str:
+        """Who may frame the widget, as the words of `frame-ancestors`: the pages of all projects, anybody where a
+        project names none. Which of them may use which key is judged with each call."""
+        _, found, open_to_all = await self._fresh()
+        if open_to_all:
+            return "*"
+        return " ".join(["'self'", *sorted(f"{scheme}://{host}:{port}" for scheme, host, port in found)])
+
+    async def _fresh(self) -> tuple[float, frozenset[Origin], bool]:
         if self._known[0] < time.monotonic():
-            named = await run_in_threadpool(identity.allowed_domains, self._house)
-            found = frozenset(origin for one in named if (origin := origin_of(one)) is not None)
-            self._known = (time.monotonic() + _KEY_LIFE_S, found)
-        return asked in self._known[1]
+            lists = await run_in_threadpool(identity.allowed_domains, self._house)
+            found = frozenset(origin for one in lists for name in one if (origin := origin_of(name)) is not None)
+            self._known = (time.monotonic() + _KEY_LIFE_S, found, not all(lists) or not lists)
+        return self._known
 
     def forget(self) -> None:
-        self._known = (0.0, frozenset())
+        self._known = (0.0, frozenset(), False)
 
 
 @dataclass(slots=True)
@@ -149,7 +160,12 @@ def from_own_pages(request: Request) -> bool:
     given = request.headers.get("origin")
     if given is None:
         return request.headers.get("sec-fetch-site") not in ("cross-site", "same-site")
+    asked = origin_of(given)
+    return asked is not None and asked in own_origins(request)
+
+
+def own_origins(request: Request) -> set[Origin | None]:
+    """The origins of our own pages as this request names us, and those of `web_origins`."""
     settings = web_of(request).house.settings
     own = [f"{request.url.scheme}://{request.headers.get('host', '')}", settings.address]
-    asked = origin_of(given)
-    return asked is not None and asked in {origin_of(one) for one in (*own, *origins(settings.web_origins))}
+    return {origin_of(one) for one in (*own, *origins(settings.web_origins))}

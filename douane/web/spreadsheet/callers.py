@@ -20,10 +20,12 @@ from douane.errors import NotFound
 from douane.flow import audit, identity
 from douane.flow.identity import Secrets, SignIn
 from douane.model.identity import READ_ACCESS_KEY, ROLES, Caller
-from douane.web.auth import Web, from_own_pages, origin_of, web_of
+from douane.web.auth import Web, from_own_pages, origin_of, own_origins, web_of
 from douane.web.bodies import read_value
 from douane.web.spreadsheet import wire
 
+# What the widget says of the page that shows it: the origin of that page's message, which no page can choose.
+HOST_HEADER = "x-host-origin"
 COOKIE = "authentication"
 # Kept when its owner signs out: it says that the account was used in this browser, and opens nothing.
 DEVICE_COOKIE = "device"
@@ -113,10 +115,16 @@ async def in_project(request: Request, caller: Caller, project_id: str, permissi
 
 
 def _check_domain(request: Request, domains: tuple[str, ...]) -> None:
-    """`Origin`, else `Referer`, must equal an allowed entry in protocol and host with port (2.2)."""
+    """`Origin`, else `Referer`, must equal an allowed entry in protocol and host with port (2.2). Our own pages pass;
+    the widget says which page shows it, and that one is judged in its place."""
     asked = origin_of(request.headers.get("origin") or request.headers.get("referer") or "")
     if asked is None:
         raise wire.unauthorized("Invalid Origin")
+    if asked in own_origins(request):
+        host = request.headers.get(HOST_HEADER)
+        if host is None:
+            return
+        asked = origin_of(host)
     if asked not in {origin_of(domain) for domain in domains}:
         raise wire.unauthorized("Domain not allowed")
 
