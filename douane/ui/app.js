@@ -131,6 +131,7 @@ async function openTemplate(id) {
     h("h1", {}, "Import a file"),
     h("p", { class: "soft" }, "Drop a CSV or a workbook. Every cell is checked against the template, and nothing is changed."),
     dropField(),
+    tryCard(),
     h("section", { class: "card", "aria-labelledby": "template-title" },
       h("div", { class: "row" },
         h("h2", { id: "template-title" }, `Template “${here.template.name}”`),
@@ -175,6 +176,25 @@ const READING = [
   ["delimiter", "Delimiter (or: tab)"],
   ["quote", "Quote (or: none)"],
 ];
+
+/** The widget as customers see it, over this page as over any other. */
+function tryCard() {
+  const code = `<script src="${location.origin}/embed.umd.min.js"></script>\n<script>\n  const rows = await douane.import({ template: "${here.template._id}", token: "…" });\n</script>`;
+  const button = h("button", {
+    type: "button",
+    onclick: () => attempt(async () => {
+      const { douane } = await import("/douane.js");
+      const rows = await douane.import({ template: here.template._id, token: here.key, project: here.project._id });
+      if (rows) location.hash = `upload=${rows.upload._id}`;
+    }),
+  }, "Try the import widget");
+  return h("section", { class: "card", "aria-labelledby": "try-title" },
+    h("div", { class: "row" },
+      h("div", {}, h("h2", { id: "try-title" }, "In your own application"),
+        h("p", { class: "soft" }, "What your customers see: they drop a file, mend what is marked, and you get the rows.")),
+      button),
+    h("div", { class: "code" }, h("pre", { tabIndex: 0, role: "group", "aria-label": "Code for your page" }, h("code", {}, code)), copyButton(code, "Code for your page")));
+}
 
 function dropField() {
   const input = /** @type {HTMLInputElement} */ (h("input", {

@@ -26,6 +26,7 @@ from douane.flow.house import open_house
 from douane.flow.identity import unlock
 from douane.flow.sign_in_limit import SignInLimit
 from douane.settings import Settings
+from douane.web import widget
 from douane.web.auth import Domains, Keys, Web, web_of
 from douane.web.chat import surface as chat
 from douane.web.manners import Manners
@@ -38,7 +39,7 @@ UI = Path(__file__).parent.parent / "ui"
 _DOCS = Path(__file__).parent
 _DOCS_FILES = {"docs.js": "text/javascript", "docs.css": "text/css"}
 # What is answered, in this order: the words of the first are used where a path is nobody's.
-SURFACES = (spreadsheet.SURFACE, chat.SURFACE)
+SURFACES = (spreadsheet.SURFACE, chat.SURFACE, widget.SURFACE)
 # Streams that are as small as they get, or that must not wait for a block to fill.
 _NOT_COMPRESSED = (
     *DEFAULT_EXCLUDED_CONTENT_TYPES,

@@ -1,0 +1,418 @@
+/**
+ * The way of a file, from the drop to the end: calls, decisions and what the host hears. Screens call these functions and
+ * draw what `store.js` then holds. A step is shown only where a person must decide; all can be opened again.
+ */
+
+import { Client, Refusal } from "../client.js";
+import { hostOrigin, say, sayStatus } from "./host.js";
+import { batch } from "./kit.js";
+import { changes, client, columns, config, file, mapping, options, phase, problem, progress, template, templates, typed, upload } from "./store.js";
+import { choose, duration, number, size, speak, t } from "./text.js";
+import { dress } from "./dress.js";
+
+/** Ends whatever the screen before was still waiting for. */
+let work = new AbortController();
+/** Which opening this is: answers to an earlier one are not for us any more. */
+let opening = 0;
+
+/** @param {Record<string, any>} given what the host sent, or the page itself */
+export async function open(given) {
+  const mine = ++opening;
+  stop();
+  batch(() => {
+    options.value = given;
+    client.value = new Client({ token: given.accessToken ?? "", host: hostOrigin() });
+    phase.value = "starting";
+    problem.value = null;
+    upload.value = null;
+    mapping.value = [];
+    file.value = null;
+    typed.value = false;
+    changes.value = 0;
+  });
+  dress(given);
+  await speak(choose(given.locale), given.texts);
+  if (mine === opening) await start();
+}
+
+/** Asks whether all fits together, and finds the template. */
+async function start() {
+  const given = options.value;
+  phase.value = "starting";
+  problem.value = null;
+  try {
+    let project = given.projectId;
+    if (!project) project = (await client.value.call("GET", "/v1/project"))?.[0]?._id;
+    options.value = { ...options.value, projectId: project };
+    const schema = asText(given.schema);
+    await client.value.call("POST", "/v1/common/valid", { projectId: project, templateId: given.templateId, schema }, { tries: 3 });
+    const query = new URLSearchParams({ projectId: project, ...(given.templateId ? { templateId: given.templateId } : {}) });
+    const [settings, all] = await Promise.all([
+      client.value.call("GET", `/v1/common/import-config?${query}`),
+      client.value.call("GET", `/v1/project/${project}/templates`),
+    ]);
+    config.value = settings;
+    templates.value = all;
+    const wanted = all.find((/** @type {any} */ one) => one._id === given.templateId) ?? (all.length === 1 ? all[0] : null);
+    if (!wanted) {
+      phase.value = "choose";
+      return;
+    }
+    await take(wanted);
+  } catch (error) {
+    refuse(error, start);
+  }
+}
+
+/** @param {any} chosen a template */
+export async function take(chosen) {
+  try {
+    template.value = chosen;
+    const schema = options.value.schema;
+    columns.value = schema
+      ? (typeof schema === "string" ? JSON.parse(schema) : schema)
+      : await client.value.call("GET", `/v1/template/${chosen._id}/columns`);
+    const kept = remembered();
+    if (kept) {
+      const found = await client.value.call("GET", `/v1/upload/${kept}`).catch(() => null);
+      if (found && ["Uploaded", "Mapping", "Mapped", "Reviewing"].includes(found.status) && found._templateId === chosen._id) {
+        upload.value = found;
+        await goOn();
+        return;
+      }
+      forget();
+    }
+    phase.value = "drop";
+  } catch (error) {
+    refuse(error, () => take(chosen));
+  }
+}
+
+/** @param {unknown} error @param {() => void} retry */
+function refuse(error, retry) {
+  problem.value = { text: sentence(error), retry: error instanceof Refusal && !error.passing ? undefined : retry };
+  phase.value = "refused";
+}
+
+/** What a person can do with a failure. @param {unknown} error */
+export function sentence(error) {
+  if (error instanceof Refusal) {
+    if (error.status === 0) return t("ERRORS.NO_ANSWER");
+    if (error.status === 401) return t("ERRORS.NOT_ALLOWED");
+    if (error.status === 413) return error.message || t("ERRORS.TOO_LARGE");
+    if (error.status === 429) return t("ERRORS.TOO_MANY");
+    if (error.status >= 500) return t("ERRORS.SERVER");
+    return error.message || t("ERRORS.SERVER");
+  }
+  return t("ERRORS.OURS", { detail: error instanceof Error ? error.message : String(error) });
+}
+
+/** Runs a step; what goes wrong is said above the screen, which stays as it is. @param {() => Promise<any>} step */
+export async function attempt(step) {
+  problem.value = null;
+  try {
+    return await step();
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") return undefined;
+    problem.value = { text: sentence(error), retry: error instanceof Refusal && error.passing ? () => attempt(step) : undefined };
+    return undefined;
+  }
+}
+
+function stop() {
+  work.abort(new DOMException("stopped", "AbortError"));
+  work = new AbortController();
+  return work.signal;
+}
+
+/** @param {unknown} value */
+function asText(value) {
+  if (value === undefined || value === null || value === "") return undefined;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+// --- the file ------------------------------------------------------------------------------------------------------
+
+/** @param {string} [sheet] */
+function fields(sheet) {
+  const given = options.value;
+  /** @type {Record<string, string>} */
+  const form = {};
+  for (const name of ["schema", "output", "extra"]) {
+    const text = asText(given[name]);
+    if (text !== undefined) form[name] = text;
+  }
+  if (typeof given.authHeaderValue === "string") form.authHeaderValue = given.authHeaderValue;
+  if (given.maxRecords) form.maxRecords = String(given.maxRecords);
+  if (sheet) form.selectedSheetName = sheet;
+  return form;
+}
+
+/** @param {File} given @param {string} [sheet] */
+export async function send(given, sheet) {
+  if (!given.size) {
+    problem.value = { text: t("ERRORS.EMPTY_FILE", { file: given.name }) };
+    return;
+  }
+  const signal = stop();
+  batch(() => {
+    file.value = given;
+    problem.value = null;
+    phase.value = "sending";
+    progress.value = { step: "sending", done: 0, total: given.size, unit: "bytes", note: "", lost: false };
+  });
+  const rate = meter();
+  try {
+    const made = await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(sheet), file: given }, (sent, total) => {
+      progress.value = sent < total
+        ? { step: "sending", done: sent, total, unit: "bytes", note: rate(sent, total, size), lost: false }
+        : { step: "reading", done: 0, total: 0, unit: "", note: "", lost: false };
+    }, signal);
+    begun(made);
+    await goOn();
+  } catch (error) {
+    if (signal.aborted) return;
+    phase.value = "drop";
+    problem.value = {
+      text: sentence(error),
+      retry: error instanceof Refusal && error.passing ? () => send(given, sheet) : undefined,
+    };
+    const status = error instanceof Refusal ? error.status || 500 : 500;
+    const message = error instanceof Refusal && error.message ? error.message : "Unknown Network Error";
+    say("UPLOAD_ERROR", { errorCode: status, errorMessage: message });
+    sayStatus("ERROR", { errorCode: status, errorMessage: message });
+  }
+}
+
+/** An import without a file: rows are typed in or pasted. */
+export async function typeIn() {
+  await attempt(async () => {
+    const made = await client.value.call("POST", `/v1/upload/${template.value._id}`, fields());
+    typed.value = true;
+    begun(made);
+    phase.value = "review";
+  });
+}
+
+/** @param {any} made the new upload */
+function begun(made) {
+  upload.value = made;
+  remember(made._id);
+  say("UPLOAD_STARTED", { uploadId: made._id, templateId: made._templateId });
+  say("UPLOAD_SUCCESS", { uploadId: made._id, rowCount: made.totalRecords });
+  sayStatus("SUCCESS", { uploadId: made._id, rowCount: made.totalRecords });
+}
+
+/** From wherever the upload stands to the next place where a person is needed. */
+async function goOn() {
+  const status = upload.value.status;
+  if (status === "Uploaded" || status === "Mapping") await match();
+  else if (status === "Mapped") await check();
+  else {
+    typed.value = !upload.value._uploadedFileId;
+    phase.value = "review";
+  }
+}
+
+/** The server's proposal; it is taken where nothing is open. */
+async function match() {
+  mapping.value = await client.value.call("GET", `/v1/mapping/${upload.value._id}`);
+  const fed = mapping.value.filter((column) => column.columnHeading);
+  const missing = mapping.value.filter((column) => column.isRequired && !column.columnHeading);
+  const unsure = mapping.value.filter((column) => column.columnHeading && isUnsure(column));
+  if (missing.length || unsure.length || !fed.length) phase.value = "mapping";
+  else await settle(mapping.value);
+}
+
+/** @param {any} column */
+export function isUnsure(column) {
+  return column.certainty !== undefined && column.certainty < 0.75 || column.taken === false;
+}
+
+/** Takes the mapping and has the rows checked. @param {any[]} chosen */
+export async function settle(chosen) {
+  mapping.value = chosen;
+  const body = chosen.filter((column) => column.columnHeading)
+    .map((column) => ({ key: column.key, name: column.name, columnHeading: column.columnHeading }));
+  upload.value = await client.value.call("POST", `/v1/mapping/${upload.value._id}/finalize`, body);
+  await check();
+}
+
+async function check() {
+  const signal = stop();
+  const id = upload.value._id;
+  batch(() => {
+    phase.value = "checking";
+    progress.value = { step: "checking", done: 0, total: 0, unit: "", note: "", lost: false };
+  });
+  await client.value.call("POST", `/v1/review/${id}`, undefined, { headers: { Prefer: "respond-async" }, tries: 3, signal });
+  await watch(id, signal);
+  upload.value = await client.value.call("GET", `/v1/upload/${id}`, undefined, { signal });
+  phase.value = "review";
+}
+
+/** Until nothing is under way; the state as it goes into `progress`. @param {string} id @param {AbortSignal} signal */
+export async function watch(id, signal) {
+  const rate = meter();
+  /** @type {any} */
+  let last = null;
+  await client.value.follow(id, (state) => {
+    last = state;
+    const note = state.total ? rate(state.done, state.total, state.unit === "bytes" ? size : number) : "";
+    progress.value = { ...progress.value, step: state.step || progress.value.step, done: state.done ?? 0, total: state.total ?? 0, unit: state.unit ?? "", note, lost: false };
+  }, signal, (lost) => {
+    progress.value = { ...progress.value, lost };
+  });
+  if (last?.error) throw new Refusal(last.error, 400);
+}
+
+/** "12,000 a second, about 4 s left" once that can be told. */
+function meter() {
+  /** @type {[number, number][]} */
+  const seen = [];
+  return (/** @type {number} */ done, /** @type {number} */ total, /** @type {(value: number) => string} */ shown) => {
+    const now = performance.now();
+    if (!seen.length || done < seen[seen.length - 1][1]) seen.length = 0;
+    seen.push([now, done]);
+    while (seen.length > 2 && now - seen[0][0] > 5000) seen.shift();
+    const [at, first] = seen[0];
+    if (now - at < 700 || done <= first) return "";
+    const pace = (done - first) / ((now - at) / 1000);
+    return t("PROGRESS.PACE", { pace: shown(Math.round(pace)), left: duration((total - done) / pace) });
+  };
+}
+
+// --- opened again --------------------------------------------------------------------------------------------------
+
+/** @returns {Promise<string[]>} the sheets of the file that is held */
+export async function sheets() {
+  if (!file.value) return [];
+  return client.value.send("/v1/common/sheet-names", { file: file.value }, () => {});
+}
+
+/** Reads the same file again, another sheet of it. @param {string} sheet */
+export async function takeSheet(sheet) {
+  await drop();
+  if (file.value) await send(file.value, sheet);
+}
+
+/** @param {number | null} row from 0; null: the file has no headings */
+export async function takeHeading(row) {
+  await attempt(async () => {
+    if (upload.value.status !== "Uploaded" && upload.value.status !== "Mapping") await again();
+    await client.value.call("PUT", `/v1/upload/${upload.value._id}/header`, { headerRow: row === null ? -1 : row });
+    upload.value = await client.value.call("GET", `/v1/upload/${upload.value._id}`);
+    await match();
+  });
+}
+
+/** Opens the mapping again. */
+export async function remap() {
+  await attempt(async () => {
+    if (upload.value.status !== "Uploaded" && upload.value.status !== "Mapping") await again();
+    mapping.value = await client.value.call("GET", `/v1/mapping/${upload.value._id}`);
+    phase.value = "mapping";
+  });
+}
+
+/** The same file as a new upload, before anything was decided. */
+async function again() {
+  if (!file.value) throw new Refusal(t("ERRORS.FILE_GONE"), 400);
+  const given = file.value, sheet = upload.value.selectedSheetName;
+  await drop();
+  const made = await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(sheet), file: given }, () => {}, stop());
+  begun(made);
+  changes.value = 0;
+}
+
+// --- the end -------------------------------------------------------------------------------------------------------
+
+export async function confirm() {
+  const body = options.value.maxRecords ? { maxRecords: Number(options.value.maxRecords) } : {};
+  const answer = await client.value.call("POST", `/v1/review/${upload.value._id}/confirm`, body);
+  upload.value = answer.uploadInfo;
+  forget();
+  say("UPLOAD_COMPLETED", answer.uploadInfo);
+  let rows = answer.importedData;
+  if (!rows && options.value.wantsRows) rows = await acceptedRows();
+  if (rows) say("DATA_IMPORTED", rows);
+  phase.value = "done";
+}
+
+/** All accepted rows, for a page that asked for them. */
+async function acceptedRows() {
+  const blob = await client.value.download(`/v1/upload/${upload.value._id}/rows/valid`, "application/x-ndjson");
+  const text = await blob.text();
+  return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+}
+
+/** Ends an unfinished upload on the server and tells the host. */
+async function drop() {
+  const current = upload.value;
+  stop();
+  forget();
+  if (!current || ["Completed", "Processing", "Terminated"].includes(current.status)) return;
+  await client.value.call("DELETE", `/v1/upload/${current._id}`).catch(() => {});
+  say("UPLOAD_TERMINATED", { uploadId: current._id });
+}
+
+/** From the beginning, with another file. */
+export async function restart() {
+  await drop();
+  batch(() => {
+    upload.value = null;
+    mapping.value = [];
+    file.value = null;
+    typed.value = false;
+    changes.value = 0;
+    problem.value = null;
+    phase.value = "drop";
+  });
+}
+
+/** The person is done or leaves. */
+export async function close() {
+  opening++;
+  await drop();
+  phase.value = "closed";
+  setTimeout(() => say("CLOSE_WIDGET"), 100);
+}
+
+/** The host hid us: the upload stays, and is found again when the same template is shown. */
+export function hidden() {
+  opening++;
+  stop();
+  phase.value = "closed";
+  say("CLOSE_WIDGET");
+}
+
+// --- what survives a closed tab -------------------------------------------------------------------------------------
+
+function place() {
+  return `douane:${template.value?._id ?? ""}`;
+}
+
+/** @param {string} id */
+function remember(id) {
+  try {
+    sessionStorage.setItem(place(), id);
+  } catch {
+    // A browser that keeps nothing for embedded pages: then nothing is found again.
+  }
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(place());
+  } catch {
+    return null;
+  }
+}
+
+function forget() {
+  try {
+    sessionStorage.removeItem(place());
+  } catch {
+    // As above.
+  }
+}

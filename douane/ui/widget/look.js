@@ -1,0 +1,144 @@
+/**
+ * The rows of an upload as the person looks at them: filtered, sorted, changed. All calls of the review screen stand here
+ * (docs/wire-spreadsheet.md, "Beside the contract").
+ */
+
+import { Refusal } from "../client.js";
+import { columns, client, upload } from "./store.js";
+
+/**
+ * @typedef {{ type: "all" | "valid" | "invalid", problemColumn: string, rule: string, changed: boolean, find: string, findIn: string,
+ *   sort: string, order: "up" | "down" }} Look
+ */
+
+/** @returns {Look} */
+export function everything() {
+  return { type: "all", problemColumn: "", rule: "", changed: false, find: "", findIn: "", sort: "", order: "up" };
+}
+
+const at = (/** @type {string} */ rest) => `/v1/review/${upload.value._id}${rest}`;
+
+/** The filter as the server takes it; what says nothing is left out. @param {Look} look @returns {Record<string, string | boolean>} */
+export function filterOf(look) {
+  /** @type {Record<string, string | boolean>} */
+  const filter = {};
+  if (look.type !== "all") filter.type = look.type;
+  for (const name of /** @type {const} */ (["problemColumn", "rule", "find", "findIn"])) if (look[name]) filter[name] = look[name];
+  if (!look.find) delete filter.findIn;
+  if (look.changed) filter.changed = true;
+  return filter;
+}
+
+/** @param {Look} look */
+function queryOf(look) {
+  const query = new URLSearchParams(Object.entries(filterOf(look)).map(([name, value]) => [name, String(value)]));
+  if (look.sort) {
+    query.set("sort", look.sort);
+    query.set("order", look.order);
+  }
+  return query;
+}
+
+/**
+ * @param {Look} look
+ * @param {number} offset a multiple of the limit
+ * @param {number} limit
+ * @param {AbortSignal} signal
+ */
+export async function rows(look, offset, limit, signal) {
+  const query = queryOf(look);
+  query.set("page", String(offset / limit + 1));
+  query.set("limit", String(limit));
+  const page = await client.value.call("GET", at(`/live?${query}`), undefined, { signal });
+  let total = page.totalRecords;
+  // How many a text is found in is counted apart; until then there are at least those that were found.
+  if (total === null) total = (await counts(look, signal)).matchedRecords;
+  return { rows: page.data, total };
+}
+
+/** @param {Look} look @param {AbortSignal} [signal] */
+export async function counts(look, signal) {
+  return client.value.call("GET", at(`/live/counts?${queryOf(look)}`), undefined, { signal });
+}
+
+/**
+ * Changes cells, each judged at once. @param {{ index: number, column: string, value: string }[]} cells @param {number} revision the
+ * last one that is known here: who changed one of these cells since is not overwritten
+ */
+export async function change(cells, revision) {
+  return client.value.call("POST", at("/cells"), { cells }, { headers: { "If-Match": `"${revision}"` } });
+}
+
+/** New rows, typed in by hand. @param {{ index: number, record: Record<string, string> }[]} added */
+export async function add(added) {
+  const body = added.map((row) => ({ ...row, updated: Object.fromEntries(Object.keys(row.record).map((key) => [key, true])) }));
+  return client.value.call("PUT", at("/records"), body);
+}
+
+/** @param {number[]} indexes @param {number} valid @param {number} invalid */
+export async function remove(indexes, valid, invalid) {
+  return client.value.call("POST", at("/delete-records"), { indexes, valid, invalid });
+}
+
+/** @param {Look} look all rows that are looked at */
+export async function removeAll(look) {
+  return client.value.call("POST", at("/delete-records"), { filter: filterOf(look) });
+}
+
+/**
+ * @param {{ find: string, replace: string, column: string, caseSensitive: boolean, matchEntireCell: boolean }} what
+ * @param {boolean} dryRun only say what would happen
+ * @param {AbortSignal} [signal]
+ */
+export async function replace(what, dryRun, signal) {
+  return client.value.call("PUT", at("/replace"), { ...what, dryRun }, { signal });
+}
+
+/** One value for a column of all rows that the filter holds for. @param {string} column @param {string} value @param {object} filter @param {boolean} dryRun */
+export async function fill(column, value, filter, dryRun) {
+  return client.value.call("POST", at("/change"), { column, value, filter, dryRun });
+}
+
+/** @param {number} number @param {"undo" | "redo"} way */
+export async function turn(number, way) {
+  return client.value.call("POST", at(`/revisions/${number}/${way}`));
+}
+
+/** @param {number} limit */
+export async function revisions(limit) {
+  return (await client.value.call("GET", at(`/revisions?limit=${limit}`))).data;
+}
+
+/** @param {number} index @param {string} column @param {AbortSignal} [signal] */
+export async function history(index, column, signal) {
+  return client.value.call("GET", at(`/history?${new URLSearchParams({ index: String(index), column })}`), undefined, { signal });
+}
+
+/** The next row with a problem from there. @param {Look} look @param {number} from an index @param {"down" | "up"} direction */
+export async function next(look, from, direction) {
+  const query = queryOf(look.type === "invalid" ? look : { ...look, type: "invalid" });
+  query.set("from", String(from));
+  query.set("direction", direction);
+  return client.value.call("GET", at(`/live/next?${query}`));
+}
+
+/** What would make a cell good; nothing where nobody can say. @param {number} index @param {string} column @param {AbortSignal} [signal] */
+export async function suggestions(index, column, signal) {
+  try {
+    return (await client.value.call("GET", at(`/suggestions?${new URLSearchParams({ index: String(index), column })}`), undefined, { signal })).suggestions ?? [];
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return [];
+    throw error;
+  }
+}
+
+/** The columns as this upload has them, frozen ones first. */
+export async function shape() {
+  const found = await client.value.call("GET", `/v1/upload/${upload.value._id}/columns`);
+  const says = new Map(columns.value.map((column) => [column.key, column.says]));
+  return found.map((/** @type {any} */ column) => ({ says: says.get(column.key), ...column }));
+}
+
+export async function document() {
+  return client.value.call("GET", `/v1/upload/${upload.value._id}`);
+}

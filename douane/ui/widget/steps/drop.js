@@ -1,0 +1,118 @@
+/** Choosing a template, where there are several and none was named; and giving a file. */
+
+import { attempt, send, take, typeIn } from "../flow.js";
+import { Button, Data, Select, html, useId, useRef, useState, useValue } from "../kit.js";
+import { client, columns, config, options, problem, template, templates } from "../store.js";
+import { t } from "../text.js";
+
+const ACCEPTED = ".csv,.tsv,.txt,.tab,.psv,.gz,.zip,.xlsx,.xlsm,.xlsb,.xls,.ods,.fods,.json,.ndjson,.jsonl,.xml,.html,text/csv";
+
+export function Choose() {
+  const all = useValue(templates);
+  const [chosen, setChosen] = useState("");
+  const [asked, setAsked] = useState(false);
+  if (!all.length) return html`<div class="centre card"><p>${t("PHASE1.TEMPLATE_NOT_FOUND_MSG")}</p></div>`;
+  return html`<form class="centre card" onSubmit=${(/** @type {Event} */ event) => {
+    event.preventDefault();
+    const found = all.find((one) => one._id === chosen);
+    if (found) take(found);
+    else setAsked(true);
+  }}>
+    <${Select} label=${t("PHASE1.SELECT_TEMPLATE_NAME")} value=${chosen} onChange=${setChosen} aria-invalid=${asked && !chosen ? "true" : null}
+      options=${[["", t("PHASE1.SELECT_TEMPLATE_NAME_PLACEHOLDER")], ...all.map((one) => [one._id, one.name])]} />
+    ${asked && !chosen ? html`<p class="wrong" role="alert">${t("PHASE1.SELECT_TEMPLATE_REQUIRED_MSG")}</p>` : null}
+    <button class="button primary" type="submit">${t("COMMON.CONTINUE")}</button>
+  </form>`;
+}
+
+export function Drop() {
+  const shape = useValue(columns);
+  const given = useValue(options);
+  const settings = useValue(config);
+  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const [over, setOver] = useState(false);
+  const depth = useRef(0); // entering and leaving also fire for what is inside
+  const id = useId();
+  const hidden = given.config ?? {};
+
+  /** @param {FileList | null | undefined} files */
+  const take = (files) => {
+    if (!files?.length) return;
+    if (files.length > 1) problem.value = { text: t("ERRORS.ONE_FILE") };
+    else send(files[0]);
+  };
+
+  return html`<div class="drop-screen">
+    <div class=${over ? "drop over" : "drop"}
+      onDragEnter=${() => setOver(++depth.current > 0)} onDragLeave=${() => setOver(--depth.current > 0)}
+      onDrop=${(/** @type {DragEvent} */ event) => {
+        event.preventDefault();
+        depth.current = 0;
+        setOver(false);
+        take(event.dataTransfer?.files);
+      }}>
+      <svg class="drop-sign" viewBox="0 0 48 48" aria-hidden="true"><path d="M24 32V12m0 0-8 8m8-8 8 8M8 32v6a2 2 0 0 0 2 2h28a2 2 0 0 0 2-2v-6" /></svg>
+      <p class="drop-title">${t("FILE_DROP_AREA.DROP_FILE")}</p>
+      <input id=${id} class="unseen" type="file" accept=${ACCEPTED} ref=${input} aria-describedby=${`${id}-help`}
+        onChange=${() => { take(input.current?.files); if (input.current) input.current.value = ""; }} />
+      <label class="button primary" for=${id}>${t("FILE_DROP_AREA.CHOOSE_FILE")}</label>
+      <p class="soft" id=${`${id}-help`}>${t("FILE_DROP_AREA.FILE_FORMATS")}</p>
+    </div>
+    <div class="row">
+      ${settings.MANUAL_ENTRY === false ? null : html`<${Button} onClick=${typeIn}>${t("PHASE1-2.ENTER_DATA")}<//>`}
+      ${hidden.hideDownloadSampleButton || settings.DOWNLOAD_SAMPLE_FILE === false ? null
+        : html`<${Button} onClick=${() => attempt(sample)}>${t("PHASE1.DOWNLOAD_SAMPLE")}<//>`}
+    </div>
+    <details class="card expected">
+      <summary>${t("DROP.EXPECTED", { count: shape.length })}</summary>
+      <ul>${shape.map((column) => html`<li>
+        <strong><${Data}>${column.name}<//></strong>${column.isRequired ? html` <span class="tag">${t("COMMON.REQUIRED")}</span>` : null}
+        <span class="soft"> ${column.says ?? column.description ?? ""}</span>
+      </li>`)}</ul>
+    </details>
+  </div>`;
+}
+
+/** The host's own sample, else one made here of the column names: always right, and opened by every sheet program. */
+async function sample() {
+  const own = options.value.sampleFile;
+  if (own instanceof Blob) return save(own, /** @type {any} */ (own).name ?? "sample.csv");
+  try {
+    const made = await client.value.call("POST", `/v1/template/${template.value._id}/sample`, undefined);
+    if (made instanceof Blob) return save(made, "sample.xlsx");
+  } catch {
+    // Not there: the headings are sample enough.
+  }
+  const rows = seeds();
+  const keys = columns.value.map((column) => column.key);
+  const lines = [columns.value.map((column) => column.name), ...rows.map((row) => keys.map((key) => row[key] ?? ""))];
+  const text = lines.map((line) => line.map(quoted).join(",")).join("\r\n");
+  return save(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }), `${template.value.name}.csv`);
+}
+
+/** @returns {Record<string, unknown>[]} */
+function seeds() {
+  const given = options.value.data;
+  try {
+    const rows = typeof given === "string" ? JSON.parse(given) : given;
+    return Array.isArray(rows) ? rows : [];
+  } catch {
+    return [];
+  }
+}
+
+/** People open this in a sheet program: what looks like a formula is no formula there. @param {unknown} value */
+function quoted(value) {
+  let text = String(value ?? "");
+  if (/^[=+\-@\t\r]/.test(text)) text = `'${text}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** @param {Blob} blob @param {string} name */
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name.replace(/[\\/:*?"<>|\u0000-\u001f\u202a-\u202e\u2066-\u2069]/g, "_");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

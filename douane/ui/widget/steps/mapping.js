@@ -1,0 +1,92 @@
+/** Which heading feeds which column: what the server proposes and why, with values of the file beside it. */
+
+import { attempt, isUnsure, settle } from "../flow.js";
+import { Button, Data, Select, html, useEffect, useState, useValue } from "../kit.js";
+import { client, mapping, phase, upload } from "../store.js";
+import { t } from "../text.js";
+
+export function Mapping() {
+  const proposed = useValue(mapping);
+  const current = useValue(upload);
+  const [chosen, setChosen] = useState(/** @type {Record<string, string>} */ ({}));
+  const [headings, setHeadings] = useState(/** @type {string[]} */ ([]));
+  const [rows, setRows] = useState(/** @type {string[][]} */ ([]));
+  const [asked, setAsked] = useState(false);
+  const [busy, setBusy] = useState(false);
+
+  useEffect(() => {
+    setChosen(Object.fromEntries(proposed.map((column) => [column.key, column.columnHeading ?? ""])));
+  }, [proposed]);
+  useEffect(() => {
+    attempt(async () => {
+      const [names, preview] = await Promise.all([
+        client.value.call("GET", `/v1/upload/${current._id}/headings`),
+        client.value.call("GET", `/v1/upload/${current._id}/preview`),
+      ]);
+      setHeadings(names);
+      setRows(preview.slice(Math.max(0, (current.headerRow ?? 0) + 1)));
+    });
+  }, [current._id]);
+
+  /** @param {string} heading */
+  const samples = (heading) => {
+    const at = headings.indexOf(heading);
+    if (at < 0) return [];
+    return rows.map((row) => row[at]).filter((value) => value !== undefined && value !== "").slice(0, 3);
+  };
+  const taken = new Map(Object.entries(chosen).filter(([, heading]) => heading).map(([key, heading]) => [heading, key]));
+  const missing = proposed.filter((column) => column.isRequired && !chosen[column.key]);
+  const ignored = headings.filter((heading) => heading && !taken.has(heading));
+  const fed = Object.values(chosen).filter(Boolean).length;
+  const names = new Map(proposed.map((column) => [column.key, column.name]));
+
+  const go = async () => {
+    setAsked(true);
+    if (missing.length || !fed) return;
+    setBusy(true);
+    await attempt(() => settle(proposed.map((column) => ({ ...column, columnHeading: chosen[column.key] }))));
+    setBusy(false);
+  };
+
+  return html`<div class="stack">
+    <p>${t("MAPPING.INTRO", { count: fed, total: proposed.length })}
+      ${" "}<${Button} kind="link" onClick=${() => { phase.value = "heading"; }}>${t("MAPPING.OTHER_HEADING")}<//></p>
+    <ul class="mapping">
+      ${proposed.map((column) => {
+        const heading = chosen[column.key] ?? "";
+        const lacking = asked && column.isRequired && !heading;
+        return html`<li class=${`map ${heading ? "fed" : column.isRequired ? "lacking" : ""}`}>
+          <div class="map-column"><strong><${Data}>${column.name}<//></strong>
+            ${column.isRequired ? html` <span class="tag">${t("COMMON.REQUIRED")}</span>` : null}
+            <p class="soft">${column.description ?? ""}</p></div>
+          <span class="map-arrow" aria-hidden="true">←</span>
+          <div class="map-heading">
+            <${Select} label=${t("MAPPING.HEADING_FOR", { column: column.name })} hideLabel value=${heading}
+              aria-invalid=${lacking ? "true" : null}
+              onChange=${(/** @type {string} */ value) => {
+                const other = taken.get(value);
+                setChosen((before) => ({ ...before, ...(other && value ? { [other]: "" } : {}), [column.key]: value }));
+              }}
+              options=${[["", t("PHASE2.MAPPING_FIELD_PLACEHOLDER")], ...headings.map((name) => [name, taken.has(name) && taken.get(name) !== column.key
+                ? `${name} · ${t("PHASE2.ALREADY_MAPPED_MSG", { field: name, column: names.get(taken.get(name)) ?? "" })}` : name || t("MAPPING.NO_NAME")])]} />
+            ${lacking ? html`<p class="wrong" role="alert">${t("PHASE2.FIELD_REQUIRED_MSG")}</p>` : null}
+            ${heading ? html`<p class="samples soft">${samples(heading).map((value) => html`<span class="sample"><${Data} limit=${40}>${value}<//></span>`)}
+              ${heading === column.columnHeading && column.reason ? html`<span class="reason">${reason(column)}</span>` : null}</p>` : null}
+          </div>
+        </li>`;
+      })}
+    </ul>
+    ${ignored.length ? html`<p class="soft">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, 20).map((name, at) => html`${at ? ", " : ""}<${Data} limit=${40}>${name}<//>`)}${ignored.length > 20 ? " …" : ""}</p>` : null}
+    <div class="row end sticky-end">
+      ${asked && (missing.length || !fed) ? html`<p class="wrong" role="status">${missing.length ? t("MAPPING.MISSING", { count: missing.length }) : t("MAPPING.NOTHING")}</p>` : null}
+      <${Button} kind="primary" busy=${busy} onClick=${go}>${t("PHASE2.REVIEW_DATA")}<//>
+    </div>
+  </div>`;
+}
+
+/** Why the server proposes it, and how sure it is. @param {any} column */
+function reason(column) {
+  const known = ["key", "name", "alternate", "learned", "alike"];
+  const why = known.includes(column.reason) ? t(`MAPPING.REASON_${column.reason.toUpperCase()}`) : "";
+  return isUnsure(column) ? `${why} · ${t("MAPPING.UNSURE")}` : why;
+}

@@ -1,0 +1,36 @@
+/** What the widget knows. One place, signals only: screens read, `flow.js` writes. */
+
+import { Client } from "../client.js";
+import { signal } from "./kit.js";
+
+/** What the host asked for (contract 9.3). */
+export const options = signal(/** @type {Record<string, any>} */ ({}));
+export const client = signal(new Client());
+/** `/common/import-config`: what this template may show. */
+export const config = signal(/** @type {Record<string, any>} */ ({}));
+export const templates = signal(/** @type {any[]} */ ([]));
+export const template = signal(/** @type {any} */ (null));
+/** The columns of the template, or of the runtime schema. */
+export const columns = signal(/** @type {any[]} */ ([]));
+
+/**
+ * Where the person is. `closed` before anything is shown; `starting`; `refused` (it can't be used at all); `choose` a
+ * template; `drop` a file; `sending`; `sheet`, `heading`, `mapping`: to be decided by the person; `checking`; `review`; `done`.
+ */
+export const phase = signal("closed");
+/** The sentence to show above the screen, and what would be tried again. */
+export const problem = signal(/** @type {{ text: string, retry?: () => void } | null} */ (null));
+
+/** The file the person gave, kept so that another sheet or heading can be taken without asking for it again. */
+export const file = signal(/** @type {File | null} */ (null));
+/** The upload's document. */
+export const upload = signal(/** @type {any} */ (null));
+/** Columns with their headings, as `/mapping` answers. */
+export const mapping = signal(/** @type {any[]} */ ([]));
+export const progress = signal(/** @type {{ step: string, done: number, total: number, unit: string, note: string, lost: boolean }} */ ({
+  step: "", done: 0, total: 0, unit: "", note: "", lost: false,
+}));
+/** Typed in or pasted by hand, without a file. */
+export const typed = signal(false);
+/** How many changes the person made; leaving asks then. */
+export const changes = signal(0);

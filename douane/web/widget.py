@@ -1,0 +1,69 @@
+"""The widget's pages: the embed script that a host page loads, the page in its frame, and the page of an import link.
+
+They are files as they stand in `ui/`. What the widget does it does over `/v1`, as any client could.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from douane.web.auth import Web
+from douane.web.spreadsheet import answers, wire
+from douane.web.surface import Surface
+
+_UI = Path(__file__).parent.parent / "ui"
+_EMBED = {
+    "embed.umd.min.js": "text/javascript; charset=utf-8",
+    "douane.js": "text/javascript; charset=utf-8",
+    "douane.d.ts": "text/plain; charset=utf-8",
+}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/widget")
+async def read_widget(_request: Request) -> Response:
+    return _page()
+
+
+@router.get("/i/{token}")
+async def read_link(_request: Request, token: str) -> Response:
+    """The same page, by itself; it reads the token out of its address."""
+    return _page()
+
+
+def _page() -> Response:
+    return FileResponse(_UI / "widget" / "index.html", media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+
+def _script(name: str) -> None:
+    async def read_script(_request: Request) -> Response:
+        # Loaded by pages of other origins, as a module too; it is the same for everybody.
+        headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
+        return FileResponse(_UI / name, media_type=_EMBED[name], headers=headers)
+
+    router.add_api_route(f"/{name}", read_script, methods=["GET"])
+
+
+for _name in _EMBED:
+    _script(_name)
+
+
+async def _frames(web: Web, _scope: Mapping[str, Any]) -> str:
+    return await web.domains.framing()
+
+
+SURFACE = Surface(
+    prefix="/widget",
+    routers=[router],
+    refusal=wire.WireError,
+    answers=answers,
+    fault=b'{"statusCode":500,"message":"Internal server error"}',
+    frames=_frames,
+)

@@ -1,0 +1,67 @@
+"""How the browser's part is made: vendored files as they were taken, types that hold, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UI = ROOT / "douane" / "ui"
+TYPESCRIPT = "7.0.2"
+
+
+def test_vendored_files_are_as_they_were_taken() -> None:
+    listed = dict(
+        re.findall(r"^\| `([\w.-]+)` .*`([0-9a-f]{64})` \|$", (UI / "vendor/README.md").read_text(), re.MULTILINE)
+    )
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (UI / "vendor").glob("*.js")}
+    assert listed == found
+    assert {path.stem for path in (UI / "vendor").glob("*.LICENSE")} == {"preact", "htm", "signals-core"}
+
+
+def test_types_hold(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`tsc --checkJs` over all of it; the compiler comes from npm, once a virtual environment."""
+    npm = shutil.which("npm")
+    if npm is None:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail("npm is missing.")
+        pytest.skip("npm is missing.")
+    place = ROOT / ".venv" / f"typescript-{TYPESCRIPT}"
+    compiler = place / "node_modules" / ".bin" / "tsc"
+    if not compiler.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            [npm, "install", "--no-save", "--no-audit", "--no-fund", f"typescript@{TYPESCRIPT}"],
+            cwd=place,
+            check=True,
+            capture_output=True,
+        )
+    ran = subprocess.run([compiler, "-p", UI / "tsconfig.json"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    """Our own origin only: no address of another server in what the browser gets, and no inline script or style."""
+    for path in [*UI.rglob("*.js"), *UI.rglob("*.html"), *UI.rglob("*.css")]:
+        text = path.read_text()
+        if path.parent.name == "vendor":
+            continue
+        assert not re.search(r"""(?:src|href|import|url\()\s*=?\s*["'(]https?:""", text), path
+    for path in UI.rglob("*.html"):
+        assert not re.search(r"<style|style=|<script(?![^>]*src=)", path.read_text()), path
+
+
+def test_every_text_that_is_asked_for_is_there() -> None:
+    texts = json.loads((UI / "widget/texts/en.json").read_text())
+    used = set()
+    for path in (UI / "widget").rglob("*.js"):
+        used |= set(re.findall(r"""\bt\(\s*["']([A-Z0-9_-]+\.[A-Z0-9_]+)["']""", path.read_text()))
+    assert used
+    assert not {name for name in used if name.split(".")[1] not in texts.get(name.split(".")[0], {})}
