@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from douane.flow import changing, imports, records
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
-from douane.model.operation import Operation
+from douane.model.operation import READABLE, Operation
 from douane.web import waiting
 from douane.web.auth import Web, noted, web_of
 from douane.web.spreadsheet import answers, wire
@@ -95,6 +95,9 @@ async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may
         return imports.confirm(web.house, operation, rows_max)
 
     operation = await _done(web, await run_in_threadpool(work))
+    if operation.stage not in READABLE:
+        # Somebody ended it while it was reviewed: who confirmed must not believe in it.
+        raise wire.WireError(400, wire.ENDED_MEANWHILE)
     await noted(request, "import.confirm", operation=operation.id, rows=operation.total)
     return answers.json(wire.Confirmed(document(operation)), 201)
 

@@ -55,6 +55,7 @@ from douane.web.spreadsheet.wire.documents import template as template
 from douane.web.spreadsheet.wire.documents import template_entry as template_entry
 from douane.web.spreadsheet.wire.documents import upload as upload
 from douane.web.spreadsheet.wire.documents import upload_columns as upload_columns
+from douane.web.spreadsheet.wire.errors import ENDED_MEANWHILE as ENDED_MEANWHILE
 from douane.web.spreadsheet.wire.errors import FILE_GONE as FILE_GONE
 from douane.web.spreadsheet.wire.errors import INTERNAL as INTERNAL
 from douane.web.spreadsheet.wire.errors import NO_FILE as NO_FILE

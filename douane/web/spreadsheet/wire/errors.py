@@ -84,6 +84,7 @@ FILE_TYPE = "File type is not supported."
 FILE_EMPTY = "File is empty"
 TEXT_BROKEN = "File content is invalid. Please check the file or upload new file."
 WORKBOOK_BROKEN = "Uploaded file has some issues. Please check the file or upload new file."
+ENDED_MEANWHILE = "This import was ended meanwhile; it is not confirmed."
 NOT_IN_REVIEW = "The data of this import cannot be changed now."
 REVIEW_FAILED = (
     "Something went wrong while validating data. Data is not imported yet, but team is informed about issue. "
