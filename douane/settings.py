@@ -154,7 +154,9 @@ class Settings(BaseSettings):
 
     # The database, and what is said about it all.
     database_pool: int = _setting(10, "connections", "Connections one process keeps to the database.", ge=1)
-    database_wait_s: float = _setting(30, "seconds", "How long to wait for a connection or a lock.", gt=0)
+    database_wait_s: float = _setting(
+        20, "seconds", "How long to wait for a connection or a lock. Proxies in front should wait longer.", gt=0
+    )
     database_query_s: float = _setting(60, "seconds", "How long PostgreSQL may work on one statement.", gt=0)
     disk_free_bytes_min: int = _setting(
         256 * MIB, "bytes", "With less room than this in the data folder the server calls itself not ready.", ge=0

@@ -9,7 +9,9 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,7 +31,8 @@ from douane.settings import Settings
 _MIGRATION_LOCK = 0x446F7561
 _MIGRATION_POLL_S = 0.1
 
-_WRITE = "douane_write"
+_WRITE = "douane_write_wait_s"
+WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
 
 
 def open_database(settings: Settings | str) -> Engine:
@@ -74,9 +77,12 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get(_WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        left_s = connection.get_execution_options().get(_WRITE)
+        wait_s = settings.database_wait_s if left_s is None else left_s
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+        connection.exec_driver_sql("BEGIN" if left_s is None else "BEGIN IMMEDIATE")
 
+    _queues[engine] = _Queue(1, settings.database_wait_s)
     return engine
 
 
@@ -90,7 +96,7 @@ def _make_private(path: Path) -> None:
 
 def _open_postgres(url: URL, settings: Settings) -> Engine:
     wait_ms, query_ms = int(settings.database_wait_s * 1000), int(settings.database_query_s * 1000)
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         connect_args={
             "connect_timeout": max(2, int(settings.database_wait_s)),
@@ -103,6 +109,9 @@ def _open_postgres(url: URL, settings: Settings) -> Engine:
         pool_timeout=settings.database_wait_s,
         pool_pre_ping=True,
     )
+    # As many again may overflow: those are for who reads.
+    _queues[engine] = _Queue(settings.database_pool, settings.database_wait_s)
+    return engine
 
 
 @contextmanager
@@ -121,13 +130,55 @@ def read(engine: Engine) -> Iterator[Connection]:
 def write(engine: Engine) -> Iterator[Connection]:
     """A transaction that commits at the end of the block, and rolls back if the block raises. On SQLite it is the only
     one that writes from its first moment on, so reading before writing is safe; on PostgreSQL lock the rows you read
-    (`with_for_update()`, which SQLite ignores). Keep it short, and never open a second one inside."""
+    (`with_for_update()`, which SQLite ignores). Keep it short, and never open a second one inside.
+
+    Writers wait for each other outside the pool, so that those who only read find a connection however long a writer
+    takes. Unavailable after `database_wait_s`, or at once where very many wait already."""
     with (
         _in_our_words(),
-        engine.connect().execution_options(**{_WRITE: True}) as connection,
+        _queue_of(engine).turn() as left_s,
+        engine.connect().execution_options(**{_WRITE: left_s}) as connection,
         connection.begin(),
     ):
         yield connection
+
+
+class _Queue:
+    """Where the writers of one engine wait. `places`: how many may write at once; SQLite lets one."""
+
+    def __init__(self, places: int, wait_s: float) -> None:
+        self._places = threading.Semaphore(places)
+        self._wait_s = wait_s
+        self._lock = threading.Lock()
+        self._waiting = 0
+
+    @contextmanager
+    def turn(self) -> Iterator[float]:
+        """Yields the seconds that are left to wait for the database itself."""
+        began = time.monotonic()
+        if not self._places.acquire(blocking=False):
+            with self._lock:
+                if self._waiting >= WRITERS_WAITING_MAX:
+                    raise errors.Unavailable("Very many changes wait for the database; try again in a moment.")
+                self._waiting += 1
+            try:
+                if not self._places.acquire(timeout=self._wait_s):
+                    raise errors.Unavailable("The database is busy; try again in a moment.")
+            finally:
+                with self._lock:
+                    self._waiting -= 1
+        try:
+            yield max(0.1, self._wait_s - (time.monotonic() - began))
+        finally:
+            self._places.release()
+
+
+_queues: weakref.WeakKeyDictionary[Engine, _Queue] = weakref.WeakKeyDictionary()
+
+
+def _queue_of(engine: Engine) -> _Queue:
+    """Made with the engine; one that was not opened here has a place for each writer."""
+    return _queues.get(engine) or _queues.setdefault(engine, _Queue(1_000, 60))
 
 
 def try_write(engine: Engine, wait_s: float) -> None:
@@ -172,7 +223,7 @@ def migrate(engine: Engine) -> None:
     # Alembic costs a tenth of a second to import; only starting processes come here.
     from douane.store.migrations import upgrade
 
-    with _in_our_words(), migrating(engine), engine.connect().execution_options(**{_WRITE: True}) as connection:
+    with _in_our_words(), migrating(engine), engine.connect().execution_options(**{_WRITE: 600}) as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("SET statement_timeout = 0")
             connection.commit()

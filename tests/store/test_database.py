@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from douane import errors
 from douane.settings import Settings
-from douane.store import schema
+from douane.store import database, schema
 from douane.store.database import database_now, migrate, migrating, open_database, read, translate, write
 from douane.store.migrations import comparison
 
@@ -201,3 +201,42 @@ def test_the_file_survives_power_cuts(sqlite_storage: Settings) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     assert sqlite3.sqlite_version_info >= (3, 35)
+
+
+def test_blocked_writers_leave_readers_alone(sqlite_storage: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "WRITERS_WAITING_MAX", 4)
+    engine = open_database(sqlite_storage.model_copy(update={"database_pool": 1, "database_wait_s": 30}))
+    path = sqlite_storage.database_url.removeprefix("sqlite:///")
+    blocker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    blocker.execute("BEGIN IMMEDIATE")
+
+    def add(number: int) -> None:
+        with write(engine) as connection:
+            connection.execute(schema.installation.insert().values(name=f"w{number}", value="x"))
+
+    with ThreadPoolExecutor(8) as threads:
+        # One waits for the database, four for their turn; there is no place for the others.
+        writers = [threads.submit(add, number) for number in range(8)]
+        while sum(writer.done() for writer in writers) < 3:
+            time.sleep(0.01)
+        for _ in range(3):
+            with read(engine) as connection:
+                assert connection.execute(sa.select(sa.func.count()).select_from(schema.installation)).scalar() == 0
+        assert sum(writer.done() for writer in writers) == 3
+        refused = [writer for writer in writers if writer.done()]
+        blocker.execute("ROLLBACK")
+        for writer in writers:
+            if writer not in refused:
+                writer.result(60)
+    for writer in refused:
+        with pytest.raises(errors.Unavailable, match="Very many changes"):
+            writer.result()
+    blocker.close()
+    with read(engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(schema.installation)).scalar() == 5
+
+
+def test_who_waits_too_long_for_a_turn_is_told(sqlite_storage: Settings) -> None:
+    engine = open_database(sqlite_storage.model_copy(update={"database_wait_s": 0.05}))
+    with write(engine), pytest.raises(errors.Unavailable, match="busy"), write(engine):
+        pass

@@ -1,4 +1,4 @@
-"""Confirm, end, edit, review and delete at once: each import has exactly one outcome, and everyone is told the true one.
+"""Confirm, end, edit, review and delete at once: each import has one outcome, and everyone is told the true one.
 
 `make torture` runs more rounds (DOUANE_TORTURE_ROUNDS) from other seeds (DOUANE_TORTURE_SEED)."""
 
