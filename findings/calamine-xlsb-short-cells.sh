@@ -2,7 +2,7 @@
 # python-calamine 0.9.1 (calamine 0.37) and pyxlsb 1.0.10 lose all but the first cell of a row where a .xlsb holds short
 # cell records ([MS-XLSB] 2.4: BrtShortRk ... BrtShortIsst; they have no column and stand right of the cell before).
 # SheetJS 0.18.5, the newest on npm, writes them for every row; Excel and LibreOffice read all cells.
-# Seen: calamine [['id'], [1]]; pyxlsb [(None, None, None), (1.0, None, None)] (it does not look for the shared texts).
+# Seen: calamine [['id'], [1]]; pyxlsb [(None, None, None), (1.0, None, None)].
 set -euo pipefail
 cd "$(mktemp -d)"
 npm install --silent --no-audit --no-fund xlsx@0.18.5 >/dev/null

@@ -43,6 +43,9 @@ from douane.sheet.formats.sheet_frame import (
 
 NUMBER, SHARED, TEXT, BOOLEAN, ERROR, UNRESOLVED = range(6)
 
+_NUMBER_BYTES = 8  # the text of one, more or less
+_LONG_FORM_BYTES = 24  # what a cell takes before it stands in a frame
+
 ERRORS = {
     0x00: "#NULL!",
     0x07: "#DIV/0!",
@@ -183,7 +186,7 @@ def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
         match this_way - len(ways):
             case t if t == SHARED:
                 number = value.astype(np.int64)
-                good = number < len(book.shared)
+                good = book.shared.known(number)
                 if good.any():
                     add(at[good], book.shared.take(number[good]), KIND_TEXT)
                 if not good.all():
@@ -257,8 +260,8 @@ class BinaryReader:
         rows = cost = line = number = 0
         done = handed_out = 0
         for cells, done in self._runs():
-            costs = np.cumsum(self._costs(cells))
-            handed_out += int(costs[-1] if len(costs) else 0) - CELL_BYTES * self.detected.width * len(costs)
+            costs, shared_bytes = self._costs(cells)
+            handed_out += shared_bytes
             check_handed_out(handed_out, self._source_size, self.limits)
             first = 0
             while first < len(cells.lines):
@@ -275,6 +278,7 @@ class BinaryReader:
                     if number >= start.piece:
                         yield piece
                     pending, rows, cost, line, number = [], 0, 0, piece.next.line - 1, number + 1
+        len(self.book.shared)  # to their end: a part of the file that is damaged is told of, needed or not
         if pending and number >= start.piece:
             yield self._piece(pending, number, line, self._source_size)
 
@@ -282,18 +286,18 @@ class BinaryReader:
         after = Position(number + 1, done, int(pending[-1].lines[-1]) + 1)
         return _SheetPiece(number, pending, line, self, after, min(done, self._source_size))
 
-    def _costs(self, cells: Cells) -> npt.NDArray[np.int64]:
-        """What each row will take in a frame, in bytes."""
-        size = np.full(len(cells.row), 8, np.int64)
+    def _costs(self, cells: Cells) -> tuple[npt.NDArray[np.int64], int]:
+        """(what the rows up to each will take on their way into a frame, the bytes of their shared texts)"""
+        size = np.full(len(cells.row), _NUMBER_BYTES, np.int64)
         shared = np.flatnonzero(cells.type == SHARED)
-        if len(shared) and len(self.book.shared):
-            index = cells.value[shared].astype(np.int64)
-            size[shared] = self.book.shared.sizes[np.minimum(index, len(self.book.shared) - 1)]
+        # Here the texts of these cells are read, in the order of the file: not when a piece is parsed.
+        size[shared] = self.book.shared.sizes_of(cells.value[shared].astype(np.int64))
+        shared_bytes = int(size[shared].sum())
         own = np.flatnonzero(cells.type == TEXT)
-        if len(own):
-            size[own] = [len(cells.texts[i]) for i in cells.value[own].astype(np.int64).tolist()]
+        size[own] = [len(cells.texts[i]) for i in cells.value[own].astype(np.int64).tolist()]
+        size += _LONG_FORM_BYTES
         total = np.bincount(cells.row, weights=size, minlength=len(cells.lines)).astype(np.int64)
-        return total + CELL_BYTES * self.detected.width
+        return np.cumsum(total + CELL_BYTES * self.detected.width), shared_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,39 +18,82 @@ import polars as pl
 from douane.errors import OverLimit
 
 _RUN = 1 << 16  # texts packed together
+_ALL = 1 << 62
 _UNPACKED_RUNS = 4
 _VIEW_BYTES = 16
 
 
 class SharedTexts:
-    """`sizes`: uint32, the bytes of each text. `take` may be called from any thread."""
+    """The texts in the order of their numbers. `take` may be called from any thread."""
 
-    def __init__(self, texts: Iterable[pl.Series], bytes_max: int) -> None:
-        """Packs runs of texts as they come. OverLimit `entry_bytes` when all together pass `bytes_max`."""
+    def __init__(self, texts: Iterable[pl.Series], bytes_max: int, *, lazily: bool = False) -> None:
+        """Packs runs of texts as they come; `lazily`: only as far as they are asked for, so that the first rows do not
+        wait for millions of texts. OverLimit `entry_bytes` when all together pass `bytes_max`."""
+        self._texts = iter(texts)
+        self._ended = False
+        self._bytes_max = bytes_max
+        self._bytes = 0
         self._packed: list[bytes] = []
+        self._waiting: list[pl.Series] = []  # those behind the packed ones
         self._unpacked: OrderedDict[int, pl.Series] = OrderedDict()
         self._lock = Lock()
-        sizes: list[npt.NDArray[np.uint32]] = []
-        waiting: list[pl.Series] = []
-        count = total = 0
-        for some in texts:
-            size = some.str.len_bytes().to_numpy()
-            sizes.append(size)
-            total += int(size.sum()) + _VIEW_BYTES * len(size)
-            if total > bytes_max:
-                raise OverLimit(f"The shared texts are longer than {bytes_max:,} bytes.", setting="entry_bytes")
-            waiting.append(some)
-            count += len(some)
-            while count >= _RUN:
-                joined = pl.concat(waiting)
-                self._pack(joined.head(_RUN))
-                waiting, count = [joined.slice(_RUN)], count - _RUN
-        if count:
-            self._pack(pl.concat(waiting))
-        self.sizes: npt.NDArray[np.uint32] = np.concatenate([np.zeros(0, np.uint32), *sizes])
+        self._count = 0
+        self._sizes: npt.NDArray[np.uint16] | npt.NDArray[np.uint32] = np.zeros(1024, np.uint16)
+        if not lazily:
+            self._read(_ALL)
 
     def __len__(self) -> int:
-        return len(self.sizes)
+        self._read(_ALL)
+        return self._count
+
+    @property
+    def sizes(self) -> npt.NDArray[np.uint32]:
+        """The bytes of each text."""
+        self._read(_ALL)
+        return self._sizes[: self._count].astype(np.uint32)
+
+    def known(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of these numbers, none below 0, have a text. Reads on to the greatest of them: as all that reads, to be
+        called by the thread alone that reads the file."""
+        if len(numbers):
+            self._read(int(numbers.max()) + 1)
+        return numbers < self._count
+
+    def sizes_of(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The bytes of the texts of these numbers, 0 where there is none. Reads on as `known` does."""
+        known = self.known(numbers)
+        return np.where(known, self._sizes[np.where(known, numbers, 0)], 0).astype(np.int64)
+
+    def _read(self, count: int) -> None:
+        """On to `count` texts, or to the end."""
+        while self._count < count and not self._ended:
+            some = next(self._texts, None)
+            if some is None:
+                self._ended = True
+                return
+            size = some.str.len_bytes().to_numpy()
+            self._bytes += int(size.sum()) + _VIEW_BYTES * len(size)
+            if self._bytes > self._bytes_max:
+                raise OverLimit(f"The shared texts are longer than {self._bytes_max:,} bytes.", setting="entry_bytes")
+            self._note(size)
+            with self._lock:
+                waiting = [*self._waiting, some]
+                behind = sum(map(len, waiting))
+                while behind >= _RUN:
+                    joined = pl.concat(waiting)
+                    self._pack(joined.head(_RUN))
+                    waiting, behind = [joined.slice(_RUN)], behind - _RUN
+                self._waiting = waiting
+
+    def _note(self, size: npt.NDArray[np.uint32]) -> None:
+        wide = len(size) > 0 and int(size.max()) > 0xFFFF and self._sizes.dtype == np.uint16
+        if wide or self._count + len(size) > len(self._sizes):
+            room = max(len(self._sizes) * 3 // 2, self._count + len(size))
+            more = np.zeros(room, np.uint32 if wide else self._sizes.dtype)
+            more[: self._count] = self._sizes[: self._count]
+            self._sizes = more
+        self._sizes[self._count : self._count + len(size)] = size
+        self._count += len(size)
 
     def take(self, numbers: npt.NDArray[np.int64]) -> pl.Series:
         """The texts of these numbers, all of which must be there."""
@@ -78,6 +121,10 @@ class SharedTexts:
 
     def _run(self, number: int) -> pl.Series:
         with self._lock:
+            if number == len(self._packed):
+                # Those that wait to be packed; a run by now, or the last texts of all.
+                self._waiting = [pl.concat(self._waiting)]
+                return self._waiting[0]
             texts = self._unpacked.pop(number, None)
             if texts is None:
                 texts = pl.read_ipc_stream(io.BytesIO(self._packed[number]))["texts"]

@@ -70,7 +70,7 @@ def open(source: Source, options: Options = Options()) -> Reader:
     sheet = next(s for s in worksheets if s.name == name)
     walk = _Walk(stream, source.size, found, sheet, options.limits)
     texts = biff.shared_texts(stream, found.shared_at) if found.shared_at is not None else ()
-    book = Book(found.formats, SharedTexts(texts, options.limits.entry_bytes), found.from_1904)
+    book = Book(found.formats, SharedTexts(texts, options.limits.entry_bytes, lazily=True), found.from_1904)
     return BinaryReader(
         source, options, book, walk.facts, walk.runs, format="xls", sheets=offered, sheet=name, notes=walk.notes
     )

@@ -104,8 +104,8 @@ def open(source: Source, options: Options = Options()) -> Reader:
         raise damaged(f"the part of sheet “{name}” is missing")
     walk = _Walk(package, entry, source.size, options.limits)
     shared = package.related("sharedStrings", "xl/sharedStrings.bin")
-    texts = SharedTexts(_shared_texts(package, shared, options.limits) if shared else (), options.limits.entry_bytes)
-    book = Book(_formats(package), texts, package.from_1904)
+    texts = _shared_texts(package, shared, options.limits) if shared else ()
+    book = Book(_formats(package), SharedTexts(texts, options.limits.entry_bytes, lazily=True), package.from_1904)
     macros = package.part("xl/vbaProject.bin") is not None
     notes = ("The workbook has macros; they are not run.",) * macros
     return BinaryReader(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import polars as pl
 import pytest
@@ -21,7 +23,40 @@ def test_any_text_can_be_taken_by_number(run: int, monkeypatch: pytest.MonkeyPat
         assert shared.take(np.array(numbers, np.int64)).to_list() == [texts[n] for n in numbers]
 
 
+@pytest.mark.parametrize("run", [3, 4, 1000])
+def test_texts_are_read_as_far_as_they_are_asked_for(run: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_texts, "_RUN", run)
+    texts = [f"text {i}" for i in range(40)]
+    given: list[int] = []
+
+    def series() -> Iterator[pl.Series]:
+        for first in range(0, 40, 7):
+            given.append(first)
+            yield pl.Series(texts[first : first + 7], dtype=pl.String)
+
+    shared = SharedTexts(series(), 1 << 20, lazily=True)
+    assert given == []
+    assert shared.known(np.array([3, 0])).tolist() == [True, True]
+    assert given == [0]
+    assert shared.take(np.array([6, 2, 6])).to_list() == [texts[6], texts[2], texts[6]]
+    assert shared.sizes_of(np.array([8, 10])).tolist() == [6, 7]
+    assert given == [0, 7]
+    assert shared.take(np.array([13, 0, 8])).to_list() == [texts[13], texts[0], texts[8]]
+    assert shared.known(np.array([39, 40, 99])).tolist() == [True, False, False]
+    assert shared.sizes_of(np.array([40])).tolist() == [0]
+    assert shared.take(np.arange(40)).to_list() == texts
+    assert len(shared) == 40
+
+
+def test_sizes_of_long_texts() -> None:
+    shared = SharedTexts([pl.Series(["a"] * 2000), pl.Series(["b" * 70_000, "c"])], 1 << 20, lazily=True)
+    assert shared.sizes_of(np.array([1999])).tolist() == [1]
+    assert shared.sizes_of(np.array([0, 2000, 2001])).tolist() == [1, 70_000, 1]
+    assert shared.sizes.tolist() == [1] * 2000 + [70_000, 1]
+
+
 def test_none_at_all() -> None:
+    assert SharedTexts((), 0, lazily=True).known(np.array([0])).tolist() == [False]
     assert len(SharedTexts((), 0)) == 0
 
 
