@@ -21,7 +21,18 @@ from douane.errors import BadTemplate
 from douane.model.problem import Problem, Rule
 from douane.model.template import Column, Template
 from douane.sheet import columns, validations
-from douane.sheet.columns.contract import FILLED, KIND, SPACE, TEXT, Judge, begins_visible, trim, unchanged
+from douane.sheet.columns.contract import (
+    FILLED,
+    KIND,
+    SPACE,
+    TEXT,
+    Judge,
+    Notice,
+    begins_visible,
+    noticing,
+    trim,
+    unchanged,
+)
 from douane.sheet.columns.select import collapsed
 from douane.sheet.formats import (
     FLAG_BROKEN,
@@ -71,15 +82,20 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How one template column is judged: cell `c`, kind `k`, its tests and the bit of each, its unique rule or -1."""
+    """How one template column is judged: cell `c`, kind `k`, its tests and the bit of each, its unique rule or -1. What
+    the column's judge looks for only where there is a reason is in `whole` and `every_bit`, and in the others as far as
+    it was `noticed`."""
 
     column: Column
-    judge: Judge
+    whole: Judge
+    every_bit: tuple[int, ...]
     cell: str
     kind: str
-    tests: tuple[Test, ...]
-    bits: tuple[int, ...]
     unique: int
+    judge: Judge
+    tests: tuple[Test, ...] = ()
+    bits: tuple[int, ...] = ()
+    noticed: tuple[Notice, ...] = ()
 
 
 class Checker:
@@ -122,7 +138,7 @@ class Checker:
                 own = len(unique)
                 unique.append(UniqueRule(own, (bit,), (column.key,)))
             at = layout.columns[number]
-            self._plans.append(_Plan(column, judge, f"c{at}", f"k{at}", tests, bits, own))
+            self._plans.append(_noticing(_Plan(column, judge, bits, f"c{at}", f"k{at}", own, judge), []))
         for group_rule, members in _groups(template):
             keys = tuple(column.key for column, _ in members)
             group_bits = tuple(add(column.key, group_rule, UNIQUE_WITH, always(says(keys))) for column, says in members)
@@ -263,8 +279,7 @@ class Checker:
         return wanted
 
     def _judge_column(self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan, mask: Bits) -> None:
-        # Without kinds there are no error cells, and nothing to judge where that is a column's only rule.
-        tests = [(t, b) for t, b in zip(plan.tests, plan.bits, strict=True) if plan.kind in frame or t.rule != _ERROR]
+        tests = _asked(plan, frame)
         if not tests:
             return
         if plan.cell not in frame:  # no row has this cell: what fails for one fails for all
@@ -277,6 +292,12 @@ class Checker:
             clean = quick[f"clean{number}"]
             if clean.all():
                 return
+            if late := _noticed(frame, plan, late=True):
+                plan = _noticing(plan, [*plan.noticed, *late])
+                tests = _asked(plan, frame)
+                suspect = _clean(plan, pl.col(plan.cell), pl.col(plan.kind) if plan.kind in frame else None)
+                assert suspect is not None
+                clean = frame.select(suspect.fill_null(False)).to_series()
             rows = np.flatnonzero(~clean.to_numpy())
             frame = _picked(frame, plan, ~clean)
         for bit, failed in _failures(frame, plan, tests):
@@ -409,12 +430,33 @@ def _clean(plan: _Plan, cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr | None:
     return clean
 
 
+def _asked(plan: _Plan, frame: pl.DataFrame) -> list[tuple[Test, int]]:
+    """The tests with their bits. Without kinds there are no error cells, and nothing to judge where that is a column's
+    only rule."""
+    known = plan.kind in frame
+    return [(test, bit) for test, bit in zip(plan.tests, plan.bits, strict=True) if known or test.rule != _ERROR]
+
+
+def _noticed(frame: pl.DataFrame, plan: _Plan, *, late: bool) -> list[Notice]:
+    """What this batch gives reason to look for."""
+    wanted = [notice for notice in plan.whole.notices if notice.late is late] if plan.cell in frame.columns else []
+    if not wanted:
+        return []
+    cells, kinds = frame[plan.cell], frame[plan.kind] if plan.kind in frame.columns else None
+    return [notice for notice in wanted if notice.seen(cells, kinds)]
+
+
 def _as_seen(frame: pl.DataFrame, plan: _Plan) -> _Plan:
-    """The plan for this batch, where what stands in it asks for another."""
-    if plan.judge.seen is None or plan.cell not in frame.columns:
-        return plan
-    judge = plan.judge.seen(frame[plan.cell], frame[plan.kind] if plan.kind in frame.columns else None)
-    return plan if judge is None else replace(plan, judge=judge, tests=(*_common_tests(plan.column), *judge.tests))
+    noticed = _noticed(frame, plan, late=False)
+    return _noticing(plan, noticed) if noticed else plan
+
+
+def _noticing(plan: _Plan, noticed: Sequence[Notice]) -> _Plan:
+    judge, common = noticing(plan.whole, noticed), _common_tests(plan.column)
+    asleep = {notice.rule for notice in plan.whole.notices} - {notice.rule for notice in noticed}
+    every = zip((*common, *plan.whole.tests), plan.every_bit, strict=True)
+    bits = tuple(bit for test, bit in every if test.rule not in asleep)
+    return replace(plan, judge=judge, tests=(*common, *judge.tests), bits=bits, noticed=tuple(noticed))
 
 
 def _picked(frame: pl.DataFrame, plan: _Plan, wanted: pl.Series) -> pl.DataFrame:

@@ -38,9 +38,8 @@ def _key(given: Given) -> str:
 
 
 def _type(given: Given) -> str:
-    known = columns.names()
-    if not isinstance(given.value, str) or given.value not in known:
-        raise given.fault(f"type must be one of {', '.join(known)}", code="column_type")
+    if not isinstance(given.value, str) or not columns.knows(given.value):
+        raise given.fault(f"type must be one of {', '.join(columns.names())}", code="column_type")
     return given.value
 
 
@@ -348,11 +347,10 @@ def _validation(document: object, number: int, place: str, strict: bool) -> Vali
     if not isinstance(document, Mapping):
         raise BadTemplate("A validation is an object with `validate`.", place=place)
     name = document.get("validate")
-    known = validations.names()
-    if not isinstance(name, str) or name not in known:
+    if not isinstance(name, str) or not validations.knows(name):
         if strict:
             _refuse_unknown(document, VALIDATION_FIELDS, place)
-        reason = f"validations.{number}.type must be one of {', '.join(known)}"
+        reason = f"validations.{number}.type must be one of {', '.join(validations.names())}"
         raise BadTemplate(reason, place=at(place, "validate"))
     own = validation_settings(name, document)
     if strict:

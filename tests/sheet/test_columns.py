@@ -16,7 +16,7 @@ from douane.errors import BadTemplate
 from douane.model.template import Column, Template, Validation
 from douane.sheet import columns
 from douane.sheet.check import Checker
-from douane.sheet.columns.contract import FILLED, SPACE, Judge, trim
+from douane.sheet.columns.contract import FILLED, SPACE, Judge, noticing, trim
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME, KIND_TEXT
 from douane.sheet.mapping import Layout
 from douane.sheet.rule import js_number
@@ -136,7 +136,7 @@ def hold_quick_against_exact(column: Column, texts: list[str | None], dates: boo
     cells = pl.Series("cell", texts, dtype=pl.String)
     kinds = pl.Series([KIND_DATE if dates else KIND_TEXT] * (len(texts) - 1) + [KIND_TEXT], dtype=pl.UInt8)
     judge = columns.judge(column)
-    judge = judge if judge.seen is None else judge.seen(cells, kinds) or judge
+    judge = noticing(judge, [notice for notice in judge.notices if notice.seen(cells, kinds)])
     frame = exact(judge, cells, kinds)
     failed = frame.select(
         pl.any_horizontal(pl.lit(False), *(test.fails.fill_null(False) for test in judge.tests)).alias("failed")

@@ -41,8 +41,14 @@ SHELF = {
 HOPELESS = "hopeless"  # the code of a BadTemplate about a definition that no cell could ever meet
 
 
+def knows(name: str) -> bool:
+    return name in SHELF or name in names()
+
+
+@cache
 def names() -> tuple[str, ...]:
-    """What a column's `type` may say: ours, then those of other packages. Loads none of them."""
+    """What a column's `type` may say: ours, then those of other packages, which are looked up once. Loads none of
+    them."""
     return tuple(dict.fromkeys([*SHELF, *(entry.name for entry in entry_points(group="douane.columns"))]))
 
 

@@ -12,8 +12,8 @@ expressions are made:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
@@ -59,6 +59,19 @@ def _as_is(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """When the test `rule` of a judge is looked for: in batches of which `seen(cells, kinds)` says so (a comma among
+    numbers, a date cell among texts), so that all others don't pay for it. `fails`: exact. `suspect(cell, kind)`:
+    quick, true for every cell that may fail. `late`: only batches are asked that have a cell which is not clean."""
+
+    rule: str
+    seen: Callable[[pl.Series, pl.Series | None], bool]
+    fails: pl.Expr
+    suspect: Callable[[pl.Expr, pl.Expr | None], pl.Expr]
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """How one column is judged and given out.
 
@@ -68,9 +81,8 @@ class Judge:
     `plain(cell)`: quick, sufficient: the cell is not empty and its `key` is the very text of the cell. None = so is
     every clean cell that is not "" (and there is a `clean`).
     `stored(text, kind)`: trimmed text -> text as stored; `kind` is None where there are no kinds or they don't matter.
-    A type that has one reads in the exact frame also `typed`, the trimmed text before. `seen(cells, kinds)`: asked once
-    a batch: what stands in it may ask for another judge of the same tests (a point among decimal commas). `prepare`
-    adds columns to the exact frame for the other expressions.
+    A type that has one reads in the exact frame also `typed`, the trimmed text before. `prepare` adds columns to the
+    exact frame for the other expressions. `notices`: tests that are looked for only where a batch gives a reason.
     `key`: exact String by which uniqueness compares, "" or null = takes no part. `joined`: exact String, the value's
     part in a `unique_with` group. `shown`: stored text -> `<v>` of messages.
     `form`: what a value leaves as: `text`, `number` (a JSON number where it is one) or `list`.
@@ -88,9 +100,29 @@ class Judge:
     joined: pl.Expr = TEXT
     shown: Callable[[str], str] = _as_is
     form: Literal["text", "number", "list"] = "text"
-    seen: Callable[[pl.Series, pl.Series | None], Judge | None] | None = None
+    notices: tuple[Notice, ...] = ()
     value: pl.Expr | None = None
     quick_value: Callable[[pl.Expr], pl.Expr] | None = None
+
+
+def noticing(judge: Judge, noticed: Collection[Notice]) -> Judge:
+    """The judge for a batch in which these of its notices were seen; the tests of the others fall away."""
+    fails = {notice.rule: notice.fails for notice in noticed}
+    asleep = {notice.rule for notice in judge.notices} - set(fails)
+    tests = tuple(
+        replace(test, fails=fails[test.rule]) if test.rule in fails else test
+        for test in judge.tests
+        if test.rule not in asleep
+    )
+    if not noticed or (judge.clean is None and len(tests) > len(fails)):
+        return replace(judge, tests=tests)
+    own = judge.clean
+
+    def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
+        suspect = pl.any_horizontal(*(notice.suspect(cell, kind) for notice in noticed))
+        return ~suspect if own is None else own(cell, kind) & ~suspect
+
+    return replace(judge, tests=tests, clean=clean)
 
 
 def literally(text: str) -> str:

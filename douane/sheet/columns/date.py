@@ -16,10 +16,10 @@ import polars as pl
 from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet.columns import date_format as formats_of
-from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge
+from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge, Notice
 from douane.sheet.columns.date_format import NOTHING, PIVOT, spellings
 from douane.sheet.columns.member import Member
-from douane.sheet.columns.notes import noted
+from douane.sheet.columns.notes import noted, with_note
 from douane.sheet.date_tokens import Format, normal, parsed
 from douane.sheet.fields import TEXT as TEXT_KIND
 from douane.sheet.fields import Field, Given, Kind, choice
@@ -80,7 +80,6 @@ def judge(column: Column) -> Judge:
         "date_format", DATE, FILLED & ~typed.str.contains(shape) & ~KIND.is_in(_WORKBOOK_DATES), lambda t: f"{t} {says}"
     )
     twofold = _twofold(formats, int(column.setting("yearPivot", PIVOT)))
-    mixed = noted(column, "mixed_date", _mixed_says)
     tests = [test]
     if twofold and (note := noted(column, "ambiguous_day", _ambiguous_says(twofold))) is not None:
         differs = pl.any_horizontal(*(pair.differs(typed) for pair in twofold))
@@ -98,24 +97,8 @@ def judge(column: Column) -> Judge:
     def never(cell: pl.Expr) -> pl.Expr:
         return pl.lit(False)
 
-    if mixed is None:
-        return Judge(tuple(tests), clean=clean, plain=never, stored=stored)
-    alone = Judge((*tests, mixed), clean=clean, plain=never, stored=stored)
-
-    def among_dates(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
-        assert kind is not None
-        return (cell == "") | kind.is_in(_WORKBOOK_DATES)
-
-    among = replace(
-        alone,
-        tests=(*tests, replace(mixed, fails=FILLED & ~KIND.is_in(_WORKBOOK_DATES))),
-        clean=among_dates,
-    )
-
-    def seen(cells: pl.Series, kinds: pl.Series | None) -> Judge | None:
-        return among if kinds is not None and kinds.is_in(_WORKBOOK_DATES).any() else None
-
-    return replace(alone, seen=seen)
+    judge = Judge(tuple(tests), clean=clean, plain=never, stored=stored)
+    return with_note(judge, noted(column, "mixed_date", _mixed_says), _MIXED)
 
 
 def _formats(column: Column) -> list[Format]:
@@ -189,6 +172,18 @@ def _twofold(formats: list[Format], pivot: int) -> list[_Pair]:
 def _ambiguous_says(twofold: list[_Pair]) -> Callable[[str], str]:
     said = " or ".join(dict.fromkeys(text for pair in twofold for text in pair.texts))
     return lambda text: f"{text} may be a day of {said}"
+
+
+def _with_dates(cells: pl.Series, kinds: pl.Series | None) -> bool:
+    return kinds is not None and bool(kinds.is_in(_WORKBOOK_DATES).any())
+
+
+_MIXED = Notice(
+    "mixed_date",
+    _with_dates,
+    FILLED & ~KIND.is_in(_WORKBOOK_DATES),
+    lambda cell, kind: pl.lit(False) if kind is None else ~kind.is_in(_WORKBOOK_DATES) & (cell != ""),
+)
 
 
 def _mixed_says(text: str) -> str:

@@ -32,12 +32,15 @@ def judge(column: Column) -> Judge:
 def _clean(own: Judge, found: Sequence[Rules]) -> Callable[[pl.Expr, pl.Expr | None], pl.Expr] | None:
     """Quick: the type and every validation say so. None as soon as one of them has to look."""
     type_clean = own.clean
-    if (own.tests and type_clean is None) or any(rules.clean is None for rules in found):
+    # What is only looked for where there is a reason is added to it then.
+    asleep = {notice.rule for notice in own.notices}
+    has_tests = any(test.rule not in asleep for test in own.tests)
+    if (has_tests and type_clean is None) or any(rules.clean is None for rules in found):
         return None
 
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
         value = None if own.quick_value is None else own.quick_value(cell)
-        parts = [type_clean(cell, kind)] if own.tests and type_clean is not None else []
+        parts = [type_clean(cell, kind)] if has_tests and type_clean is not None else []
         parts += [rules.clean(cell, value) for rules in found if rules.clean is not None]
         whole = parts[0]
         for part in parts[1:]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, Judge
+from douane.sheet.columns.contract import FILLED, TEXT, Judge, Notice
 from douane.sheet.rule import NOTE, Test
 
 # As spreadsheet programs show a number that their cell is too narrow for, and save it so in CSV.
@@ -23,21 +23,29 @@ def noted(column: Column, name: str, says: Callable[[str], str]) -> Test | None:
     return Test(name, NOTE, pl.lit(False), says, warning=level != "problem")
 
 
+def with_note(judge: Judge, test: Test | None, notice: Notice) -> Judge:
+    """The judge, with a note that is looked for where the notice is seen."""
+    if test is None:
+        return judge
+    return replace(judge, tests=(*judge.tests, test), notices=(*judge.notices, notice))
+
+
 def with_cut_digits(column: Column, judge: Judge) -> Judge:
     """Also notes cells such as `5.51E+12`: where they stand for ids, their digits are gone and only the sender has
     them."""
-    test = noted(column, "cut_digits", _cut_says)
-    if test is None:
-        return judge
-    own = judge.clean
-
-    def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
-        whole = ~cell.str.contains("E+", literal=True)
-        return whole if own is None else own(cell, kind) & whole
-
-    text = pl.col("text")
-    return replace(judge, tests=(*judge.tests, replace(test, fails=FILLED & text.str.contains(_CUT))), clean=clean)
+    notice = Notice("cut_digits", _seen, FILLED & TEXT.str.contains(_CUT), _suspect)
+    return with_note(judge, noted(column, "cut_digits", _says), notice)
 
 
-def _cut_says(text: str) -> str:
+def _seen(cells: pl.Series, kinds: pl.Series | None) -> bool:
+    # Comparing texts costs a tenth of looking into them: most columns of words hold nothing that begins with a digit.
+    numeric = cells < ":"
+    return bool(numeric.any()) and bool(cells.filter(numeric).str.contains("E+", literal=True).any())
+
+
+def _suspect(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
+    return cell.str.contains("E+", literal=True)
+
+
+def _says(text: str) -> str:
     return f"{text} is how a spreadsheet program shows a long number: its other digits are lost"

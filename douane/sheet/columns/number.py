@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge, literally, unchanged
+from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge, Notice, literally, unchanged
 from douane.sheet.columns.member import Member
-from douane.sheet.columns.notes import noted, with_cut_digits
+from douane.sheet.columns.notes import noted, with_cut_digits, with_note
 from douane.sheet.fields import Field, choice
 from douane.sheet.formats import KIND_NUMBER
 from douane.sheet.rule import NUMBER, Test, js_number
@@ -33,10 +33,9 @@ _IS_NUMBER = _VALUE.is_finite()
 
 def judge(column: Column) -> Judge:
     signs = _Signs(column.setting("decimal", "."), column.setting("group", ""))
-    mixed = noted(column, "mixed_decimal", _mixed_says) if signs.plain else None
     judge = _judge(signs)
-    if mixed is not None:
-        judge = _with_mixed(judge, mixed)
+    if signs.plain:
+        judge = with_note(judge, noted(column, "mixed_decimal", _mixed_says), _MIXED)
     return with_cut_digits(column, judge) if column.unique else judge
 
 
@@ -118,24 +117,20 @@ _POINT = r"\A[+-]?[0-9]{1,3}(?:\.[0-9]{3})+\z"
 _COMMA = r"\A[+-]?(?:[0-9]{1,3}(?:[. ][0-9]{3})+|[0-9]+),(?:[0-9]{1,2}|[0-9]{4,})\z"
 
 
-def _with_mixed(judge: Judge, mixed: Test) -> Judge:
-    """Also notes `1.000` where other cells of the column have decimal commas: it is one here and a thousand there."""
-    own, alone = judge.clean, replace(judge, tests=(*judge.tests, mixed))
-    assert own is not None
+def _with_commas(cells: pl.Series, kinds: pl.Series | None) -> bool:
+    commas = cells.filter(cells.str.contains(",", literal=True))
+    return len(commas) > 0 and bool(commas.str.contains(_COMMA).any())
 
-    def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
-        return own(cell, kind) & ~cell.str.contains(_POINT)
 
-    fails = FILLED & TEXT.str.contains(_POINT) & (KIND != KIND_NUMBER)
-    among_commas = replace(alone, tests=(*judge.tests, replace(mixed, fails=fails)), clean=clean)
-
-    def seen(cells: pl.Series, kinds: pl.Series | None) -> Judge | None:
-        with_comma = cells.str.contains(",", literal=True)
-        if not with_comma.any() or not cells.filter(with_comma).str.contains(_COMMA).any():
-            return None
-        return among_commas
-
-    return replace(alone, seen=seen)
+# `1.000` where other cells of the column have decimal commas is one here and a thousand there. Such a comma is no
+# number, so a batch that is clean has none.
+_MIXED = Notice(
+    "mixed_decimal",
+    _with_commas,
+    FILLED & TEXT.str.contains(_POINT) & (KIND != KIND_NUMBER),
+    lambda cell, kind: cell.str.contains(_POINT),
+    late=True,
+)
 
 
 def _mixed_says(text: str) -> str:

@@ -24,8 +24,14 @@ SHELF = {
 }
 
 
+def knows(name: str) -> bool:
+    return name in SHELF or name in names()
+
+
+@cache
 def names() -> tuple[str, ...]:
-    """What `validate` may say: ours, then those of other packages. Loads none of them."""
+    """What `validate` may say: ours, then those of other packages, which are looked up once. Loads none of
+    them."""
     return tuple(dict.fromkeys([*SHELF, *(entry.name for entry in entry_points(group="douane.validations"))]))
 
 

@@ -107,9 +107,9 @@ def _validation(body: Body, number: int, item: Any) -> dict[str, Any]:
     if not isinstance(item, dict):
         body.messages.append(f"each value in nested property {body.prefix}validations must be either object or array")
         return {}
-    kind, known = item.get("validate"), validations.names()
-    if not isinstance(kind, str) or kind not in known:
-        body.messages.append(f"{place}.type must be one of {', '.join(known)}")
+    kind = item.get("validate")
+    if not isinstance(kind, str) or not validations.knows(kind):
+        body.messages.append(f"{place}.type must be one of {', '.join(validations.names())}")
     elif (wrong := validations.fault(kind, item)) is not None:
         body.messages.append(f"{place}.{wrong[1]}")
     if item.get("errorMessage") is not None and not isinstance(item["errorMessage"], str):
@@ -183,7 +183,7 @@ def _item_faults(item: Mapping[str, Any]) -> list[str]:
     for name in ("isRequired", "isUnique"):
         if item.get(name) is not None and not isinstance(item[name], bool):
             faults.append(f"'{name}' must be boolean")
-    if kind is not None and (not isinstance(kind, str) or kind not in columns.names()):
+    if kind is not None and (not isinstance(kind, str) or not columns.knows(kind)):
         faults.append(f"entered type must be one of {', '.join(columns.names())}")
     if kind == "Regex" and not item.get("regex"):
         faults.append("'regex' should not empty, when type is Regex")
@@ -209,7 +209,7 @@ def _unusable(item: Mapping[str, Any]) -> list[str]:
     """Beyond the peer's checks: what it would choke on later."""
     faults = []
     kind = item.get("type") or template_file.DEFAULT_TYPE
-    own = template_file.column_settings(kind, item) if isinstance(kind, str) and kind in columns.names() else ()
+    own = template_file.column_settings(kind, item) if isinstance(kind, str) and columns.knows(kind) else ()
     for field in (*template_file.COLUMN, *own):
         value = item.get(field.name)
         wrong = None if value is None else _unusable_value(field, value, kind)
@@ -277,6 +277,6 @@ def runtime_columns(value: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _kept_validation(item: Mapping[str, Any]) -> dict[str, Any]:
     kind = item.get("validate")
-    own = template_file.validation_settings(kind, item) if isinstance(kind, str) and kind in validations.names() else ()
+    own = template_file.validation_settings(kind, item) if isinstance(kind, str) and validations.knows(kind) else ()
     kept = [*template_file.VALIDATION_FIELDS, *(field.name for field in own)]
     return {name: item[name] for name in kept if item.get(name) is not None}
