@@ -224,9 +224,9 @@ async function match() {
   else await settle(mapping.value);
 }
 
-/** @param {any} column */
+/** A proposal that nobody should take without a look. @param {any} column */
 export function isUnsure(column) {
-  return column.certainty !== undefined && column.certainty < 0.75 || column.taken === false;
+  return column.sure === false || column.alike?.length > 0;
 }
 
 /** Takes the mapping and has the rows checked. @param {any[]} chosen */

@@ -71,7 +71,8 @@ export function Mapping() {
                 ? `${name} · ${t("PHASE2.ALREADY_MAPPED_MSG", { field: name, column: names.get(taken.get(name)) ?? "" })}` : name || t("MAPPING.NO_NAME")])]} />
             ${lacking ? html`<p class="wrong" role="alert">${t("PHASE2.FIELD_REQUIRED_MSG")}</p>` : null}
             ${heading ? html`<p class="samples soft">${samples(heading).map((value) => html`<span class="sample"><${Data} limit=${40}>${value}<//></span>`)}
-              ${heading === column.columnHeading && column.reason ? html`<span class="reason">${reason(column)}</span>` : null}</p>` : null}
+              ${heading === column.columnHeading && column.reason ? html`<span class=${isUnsure(column) ? "reason unsure" : "reason"}>${reason(column)}</span>` : null}</p>` : null}
+            ${!heading && column.alike?.length ? html`<p class="soft">${t("MAPPING.PERHAPS")} ${column.alike.slice(0, 3).map((/** @type {string} */ name) => html`<${Button} kind="link" onClick=${() => setChosen((before) => ({ ...before, [column.key]: name }))}><${Data} limit=${40}>${name}<//><//> `)}</p>` : null}
           </div>
         </li>`;
       })}
@@ -84,9 +85,9 @@ export function Mapping() {
   </div>`;
 }
 
-/** Why the server proposes it, and how sure it is. @param {any} column */
+/** Why the server proposes it, and whether it is sure. @param {any} column */
 function reason(column) {
-  const known = ["key", "name", "alternate", "learned", "alike"];
-  const why = known.includes(column.reason) ? t(`MAPPING.REASON_${column.reason.toUpperCase()}`) : "";
-  return isUnsure(column) ? `${why} · ${t("MAPPING.UNSURE")}` : why;
+  const name = `MAPPING.REASON_${String(column.reason).toUpperCase()}`;
+  const why = t(name);
+  return [why === name ? "" : why, isUnsure(column) ? t("MAPPING.UNSURE") : ""].filter(Boolean).join(" · ");
 }

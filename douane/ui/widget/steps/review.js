@@ -250,11 +250,12 @@ function Facts({ shape }) {
   const workbook = /\.(xlsx|xlsm|xlsb|xls|ods|fods)$/i.test(given?.name ?? state.originalFileName ?? "");
   const ways = { sheet: () => { phase.value = "sheet"; }, mapping: remap };
   const change = (/** @type {"sheet" | "mapping"} */ what) => (made ? setAsking(what) : ways[what]());
+  const names = chosen.map((column) => column.columnHeading).filter(Boolean).slice(0, 3);
   const notes = state.notes ?? [];
   return html`<div class="facts">
     <span><${Data} limit=${60}>${given?.name ?? state.originalFileName ?? ""}<//></span>
     ${workbook && given ? html`<span>${t("FACTS.SHEET")} <${Data} limit=${40}>${state.selectedSheetName ?? state.sheet ?? "1"}<//> · <${Button} kind="link" onClick=${() => change("sheet")}>${t("COMMON.CHANGE")}<//></span>` : null}
-    <span>${t("FACTS.HEADINGS", { row: (state.headerRow ?? 0) + 1 })} · ${t("FACTS.MATCHED", { count: fed, total: shape.length })}
+    <span>${names.length ? html`${t("FACTS.HEADINGS")} ${names.map((name, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${name}<//>`)} … · ` : null}${t("FACTS.MATCHED", { count: fed, total: shape.length })}
       ${given ? html` · <${Button} kind="link" onClick=${() => change("mapping")}>${t("COMMON.CHANGE")}<//>` : null}</span>
     ${notes.map((/** @type {any} */ note) => html`<span class="note">${typeof note === "string" ? note : note.message}</span>`)}
     ${asking ? html`<${Dialog} title=${t("FACTS.AGAIN_TITLE")} onClose=${() => setAsking("")} actions=${[
