@@ -7,7 +7,9 @@ subject, and take a `Connection`: `read` and `write` are the two ways to get one
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, RootTransaction, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -27,9 +29,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from douane import errors
 from douane.settings import Settings
 
+log = logging.getLogger(__name__)
+
 # Any number that no other program is likely to lock in the same database.
 _MIGRATION_LOCK = 0x446F7561
 _MIGRATION_POLL_S = 0.1
+_MIGRATION_SAID_S = 2.0
 
 _WRITE = "douane_write_wait_s"
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
@@ -223,12 +228,65 @@ def migrate(engine: Engine) -> None:
     # Alembic costs a tenth of a second to import; only starting processes come here.
     from douane.store.migrations import upgrade
 
-    with _in_our_words(), migrating(engine), engine.connect().execution_options(**{_WRITE: 600}) as connection:
+    if engine.dialect.name == "postgresql":
+        _refuse_what_stands_between(engine)
+    with (
+        _in_our_words(),
+        migrating(engine),
+        engine.connect().execution_options(**{_WRITE: 600}) as connection,
+        connection.begin(),
+    ):
         if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET statement_timeout = 0")
-            connection.commit()
-        with connection.begin():
-            upgrade(connection)
+            # Of this transaction alone: a connection goes back to be used by others.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        upgrade(connection)
+
+
+def _refuse_what_stands_between(engine: Engine) -> None:
+    """BadRequest with the server's own sentence where it refuses us for good, and where a pooler stands between that
+    gives each transaction another session or drops our settings: prepared statements, time limits and the time zone are
+    a session's, and would be lost or another client's."""
+    try:
+        with engine.connect() as one, engine.connect() as other:
+            mine = _session(one)
+            # While this one is in a transaction, a pooler cannot give its session to the other.
+            with other.begin():
+                others = other.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+                again = _session(one)
+            zone = one.exec_driver_sql("SHOW timezone").scalar_one()
+    except OperationalError as error:
+        said = _server_said(error)
+        if said is None:
+            with _in_our_words():
+                raise
+        raise errors.BadRequest(f"The database server refuses Douane: {said}{_ADVICE.get(said, '')}") from error
+    if mine != again or mine == others or zone != "UTC":
+        raise errors.BadRequest(
+            "Between Douane and PostgreSQL stands a pooler in transaction mode, or one that drops the settings of a "
+            "session. Connect straight to PostgreSQL, or through a pool in session mode that passes `options`."
+        )
+
+
+def _session(connection: Connection) -> int:
+    """Who serves a transaction of this connection."""
+    with connection.begin():
+        return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+
+_ADVICE = {
+    "unsupported startup parameter: options": ". That is a pooler's word: connect straight to PostgreSQL, or through a "
+    "pool in session mode that passes `options`."
+}
+# What a server says that will take us a moment later.
+_PASSING = ("starting up", "shutting down", "too many", "remaining connection slots", "recovery", "not yet accepting")
+
+
+def _server_said(error: OperationalError) -> str | None:
+    """The sentence of a server that answered and said no for good; None where nobody answered, or for the moment."""
+    found = re.search(r"FATAL:\s+(.*)", str(error.orig))
+    if found is None or any(words in found[1] for words in _PASSING):
+        return None
+    return found[1].strip()
 
 
 @contextmanager
@@ -239,15 +297,33 @@ def migrating(engine: Engine) -> Iterator[None]:
         with file_lock(Path(f"{engine.url.database}.migrating")):
             yield
         return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # Asked for again and again: a statement that waits keeps its snapshot, and the holder's CREATE INDEX
-        # CONCURRENTLY (DBOS has some) would wait for that snapshot's end, each for the other for ever.
-        while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_MIGRATION_LOCK))).scalar_one():
+    with engine.connect() as connection:
+        # The lock of a transaction, which is one session's whatever stands between. It is asked for again and again: a
+        # statement that waits keeps its snapshot, and the holder's CREATE INDEX CONCURRENTLY (DBOS has some) would wait
+        # for that snapshot's end, each for the other for ever. Between statements this transaction has none.
+        asked = 0
+        while not (held := _migration_lock(connection)):
+            asked += 1
+            if asked == round(_MIGRATION_SAID_S / _MIGRATION_POLL_S):
+                log.info("Another process brings the database up to date; waiting for it.")
             time.sleep(_MIGRATION_POLL_S)
         try:
             yield
         finally:
-            connection.execute(sa.select(sa.func.pg_advisory_unlock(_MIGRATION_LOCK)))
+            held.rollback()
+
+
+def _migration_lock(connection: Connection) -> RootTransaction | None:
+    """The transaction that holds it; None if another one does."""
+    transaction = connection.begin()
+    taken = connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_MIGRATION_LOCK))).scalar_one()
+    if not taken:
+        transaction.rollback()
+        return None
+    # While it is held this connection is idle, for as long as the changes take. And it must be the last statement: a
+    # SELECT with parameters leaves its portal open, with a snapshot that CREATE INDEX CONCURRENTLY would wait for.
+    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+    return transaction
 
 
 @contextmanager
