@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     chat_rate_calls: int = _setting(10, "calls", "Calls of one address to one path in the window; 0: any.", ge=0)
     chat_rate_window_s: float = _setting(60, "seconds", "The window in which chat calls are counted.", gt=0)
     chat_open_progress: bool = _setting(
-        True, "", "Whether the web socket tells progress of a single project's imports to who is not signed in."
+        False, "", "Whether the web socket tells progress of a single project's imports to who is not signed in."
     )
     chat_401_modern: bool = _setting(False, "", "Whether `error` of a 401 is the text of Rocket.Chat 7 and later.")
 

@@ -24,6 +24,8 @@ from douane.line.staged import Part
 from douane.staging import masks
 from douane.staging.parts import read_part, write_part
 
+UNREAD = "importer-entry-unread"  # why an entry was not read, as importers say it
+UNREAD_NAMED = 5
 INFERRED_NUMBER = 1_000_000_000  # the part of users whom only messages name
 
 
@@ -139,12 +141,15 @@ def check(spec: ChatCheck, folder: Path, wire: Wire) -> None:
     # A room that is only the name of a folder is nothing to import when there is nothing in it.
     listed_rooms = int((channels["kind"].fill_null("") != "unlisted").sum())
     nothing = not (counts["users"] or counts["contacts"] or counts["messages"] or listed_rooms)
+    unread = _unread(parts)
     wire.send(
         line.Checked(
             counts=counts,
             problems={table: dict(+found) for table, found in problems.items()},
             nothing=nothing,
             first_issue=_first_issue(parts) if nothing else None,
+            unread=tuple(unread[:UNREAD_NAMED]),
+            unread_count=len(unread),
         )
     )
 
@@ -174,6 +179,12 @@ def _channels_counted(channels: pl.DataFrame, parts: dict[str, list[Part]]) -> i
     entries = _whole(parts, "entries", ("entry", "kind"))
     lists = entries.filter(pl.col("kind") == "channels")["entry"]
     return len(channels) - int((~direct["entry"].is_in(lists.implode())).sum())
+
+
+def _unread(parts: dict[str, list[Part]]) -> list[str]:
+    """Names of entries that seem to hold messages, and that the importer did not read."""
+    entries = _whole(parts, "entries", ("name", "reason"))
+    return [name or "" for name in entries.filter(pl.col("reason") == UNREAD)["name"].to_list()]
 
 
 def _first_issue(parts: dict[str, list[Part]]) -> str | None:

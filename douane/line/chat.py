@@ -98,12 +98,15 @@ class Made(Event, frozen=True):
 
 
 class Checked(Event, frozen=True):
-    """The end of a check. `nothing`: there is nothing to import, `first_issue` says why where it is known."""
+    """The end of a check. `nothing`: there is nothing to import, `first_issue` says why where it is known. `unread`:
+    the first names of entries that seem to hold messages and were not read, `unread_count`: of how many."""
 
     counts: dict[Records, Count]
     problems: dict[Records, dict[Word, Count]]
     nothing: bool
     first_issue: Sentence | None = None
+    unread: tuple[Line, ...] = ()
+    unread_count: Count = 0
 
 
 class Told(Struct, frozen=True, forbid_unknown_fields=True):

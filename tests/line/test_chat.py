@@ -50,7 +50,14 @@ EVENTS: tuple[line.Event, ...] = (
     chat.Through(batches=3),
     chat.Mask(table="users", number=1, rows=3, valid=2, invalid=1, path=HERE / "mask-users-1"),
     chat.Made(table="pairs", number=0, rows=3, path=HERE / "pairs"),
-    chat.Checked(counts={"users": 3}, problems={"users": {"no_id": 1}}, nothing=False, first_issue="Why."),
+    chat.Checked(
+        counts={"users": 3},
+        problems={"users": {"no_id": 1}},
+        nothing=False,
+        first_issue="Why.",
+        unread=("a.json",),
+        unread_count=1,
+    ),
     chat.Settled(
         number=1,
         reasons={"created": 3},

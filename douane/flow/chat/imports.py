@@ -40,7 +40,8 @@ PENDING = {"pending-files": "chat_files", "pending-avatars": "chat_avatars"}
 @dataclass(frozen=True, slots=True)
 class NewChat:
     """`importer`: a key of the menu. `source`: the uploaded bytes, named `<operation id>/...` in the object store, or
-    None where none were sent. `content_type` and `stored_name` as contract 3.1 has them."""
+    None where none were sent. `content_type` and `stored_name` as contract 3.1 has them. `strict`: a file of which
+    something that seems to hold messages is not read is refused."""
 
     project_id: str
     person_id: str | None
@@ -48,6 +49,7 @@ class NewChat:
     source: StoredSource | None = None
     content_type: str = ""
     stored_name: str = ""
+    strict: bool = False
 
 
 # Making and ending
@@ -132,6 +134,7 @@ def _create(connection: Connection, new: NewChat, *, stage: str = "uploaded", **
             "importer": new.importer,
             "content_type": new.content_type,
             "stored_name": new.stored_name,
+            **({"strict_file": True} if new.strict else {}),
             **detail,
         },
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from msgspec import structs
@@ -211,6 +211,9 @@ def _publish(attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping
         # Contract 3.4: said by the reading, not found out by an empty list.
         raise errors.BadFile(event.first_issue or NOTHING, code="nothing_found")
     house, held = attempt.house, attempt.held
+    unread = unread_sentence(event.unread_count, event.unread)
+    if unread and held.detail.get("strict_file"):
+        raise errors.BadFile(unread, code="entries_unread")
     version = held.version + 1
     with write(house.engine) as connection:
         now = operations.fenced(connection, held)
@@ -225,6 +228,7 @@ def _publish(attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping
             "label": None,
             "counts": _counts({str(table): count for table, count in event.counts.items()}),
             "problems": event.problems,
+            **({"unread": {"entries": event.unread_count, "message": unread}} if unread else {}),
         }
         operations.release(
             connection,
@@ -238,6 +242,16 @@ def _publish(attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping
             progress={},
         )
     attempt.done = True
+
+
+def unread_sentence(count: int, names: Sequence[str]) -> str:
+    """What a person is told of entries that seem to hold messages and were not read; nothing where there are none."""
+    if not count:
+        return ""
+    named = ", ".join(f"“{name}”" for name in names) + (" and others" if count > len(names) else "")
+    if count == 1:
+        return f"One entry of the file seems to hold messages and was not read: {named}."
+    return f"{count} entries of the file seem to hold messages and were not read: {named}."
 
 
 HANDLERS = {"chat_read": read}

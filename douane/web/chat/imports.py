@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +39,7 @@ from douane.web.streams import streamed
 router = APIRouter(prefix="/api/v1", tags=["Chat: imports"])
 
 FORM = "application/x-www-form-urlencoded"
-_OWN_FIELDS = {"importerKey": "string", "fileName": "string", "contentType": "string"}
+_OWN_FIELDS = {"importerKey": "string", "fileName": "string", "contentType": "string", "strict": "boolean"}
 _DEFAULT_ROLES = ("user",)
 
 
@@ -90,7 +91,8 @@ async def upload(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> R
     "/douane.upload", **says(400, 413, 507, query=_OWN_FIELDS, required=("importerKey",)), tags=["Chat: beyond"]
 )
 async def upload_raw(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> Response:
-    """The same with the file as it is: as the body, or as the part `file` of a form. Answers the operation."""
+    """The same with the file as it is: as the body, or as the part `file` of a form. Answers the operation. With
+    `strict=true` a file of which something that seems to hold messages is not read is refused."""
     web = asker.web
     query = request.query_params
     key = query.get("importerKey", "")
@@ -117,7 +119,14 @@ async def upload_raw(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) 
                 await stored.write(chunk)
         kind = kind or media_type(request)
     source = StoredSource(name, stored.size, stored.sha256, safe_file_name(file_name or "file"), kind)
-    operation = await run_in_threadpool(_begin, asker, key, source)
+    strict = query.get("strict", "").lower() in ("true", "1")
+    operation = await run_in_threadpool(_begin, asker, key, source, strict)
+    if strict:
+        # Whether all of it is read shows when it was: a file that takes longer fails later, and says so then.
+        await run_in_threadpool(imports.ask_read, web.house, operation)
+        operation = await waiting.until(web, operation.id, _was_read, settings.chat_wait_s) or operation
+        if operation.stage == "failed" and operation.work_error is not None:
+            raise wire.plain(operation.work_error[1])
     return answers.success({"operation": wire.document(operation, name_of(operation))})
 
 
@@ -178,8 +187,9 @@ def _store(web: Web, operation_id: str, blocks: Iterable[bytes], path: Path, fil
     return StoredSource(name, size, digest.hexdigest(), safe_file_name(file_name), kind.replace("\0", ""))
 
 
-def _begin(asker: Asker, key: str, source: StoredSource) -> Operation:
-    return imports.begin(asker.web.house, _new(asker, key, source.media_type, source.file_name, source))
+def _begin(asker: Asker, key: str, source: StoredSource, strict: bool = False) -> Operation:
+    new = _new(asker, key, source.media_type, source.file_name, source)
+    return imports.begin(asker.web.house, replace(new, strict=strict))
 
 
 def _new(asker: Asker, key: str, kind: str, file_name: str, source: StoredSource | None) -> NewChat:

@@ -119,7 +119,7 @@ async def read_ledger(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_O
     """Where every record went: found = staged + imported + skipped + failed, with the reasons."""
     operation = await chosen(request, asker, "douane.ledger")
     found = await run_in_threadpool(records.ledger, asker.web.house, operation)
-    return answers.success({"operationId": operation.id, **wire.ledger(found)})
+    return answers.success({"operationId": operation.id, **wire.ledger(found), **wire.unread(operation)})
 
 
 @router.get("/douane.ledgerEntries", **says(400, 404, query=_PAGES))

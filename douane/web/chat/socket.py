@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -29,6 +30,7 @@ router = APIRouter()
 
 STREAM, EVENT = "stream-importers", "progress"
 _PAUSE_S = 0.25
+_ASK_AGAIN_S = 5.0
 _MESSAGE_BYTES_MAX = 64 << 10
 _SUBSCRIPTIONS_MAX = 20
 
@@ -54,6 +56,8 @@ class _Listener:
         self._socket = socket
         self._web: Web = socket.app.state.web
         self._project_id: str | None = None
+        self._token: str | None = None
+        self._asked_at = 0.0
         self._subscriptions: set[str] = set()
         self._connected = False
 
@@ -98,8 +102,8 @@ class _Listener:
         if given.get("method") == "login" and isinstance(token, str):
             found = await run_in_threadpool(identity.of_token, self._web.house, self._web.secrets, token)
         if found is not None:
-            caller = identity.caller_of(found)
-            self._project_id = caller.project_id if caller.may(RUN_IMPORT) else None
+            self._token, self._asked_at = token, time.monotonic()
+            self._project_id = _may_see(found)
             answer["result"] = {"id": found.person.id, "token": token, "type": "resume"}
         elif given.get("method") == "login":
             answer["error"] = {"isClientSafe": True, "error": 403, "reason": "You've been logged out by the server."}
@@ -107,6 +111,14 @@ class _Listener:
             answer["error"] = {"isClientSafe": True, "error": 404, "reason": "Method not found"}
         await self._say(answer)
         await self._say({"msg": "updated", "methods": [given.get("id")]})
+
+    async def _ask_again(self) -> None:
+        """A token may be revoked, and a permission taken, while the connection stands."""
+        if self._token is None or time.monotonic() - self._asked_at < _ASK_AGAIN_S:
+            return
+        self._asked_at = time.monotonic()
+        found = await run_in_threadpool(identity.of_token, self._web.house, self._web.secrets, self._token)
+        self._project_id = None if found is None else _may_see(found)
 
     async def _subscribe(self, given: dict[str, Any]) -> None:
         id, params = given.get("id"), given.get("params")
@@ -128,6 +140,7 @@ class _Listener:
                 continue
             operation = None
             with suppress(Unavailable):  # then the next time
+                await self._ask_again()
                 project_id = self._project_id or await run_in_threadpool(_only_project, self._web)
                 if project_id is not None:
                     operation = await run_in_threadpool(imports.current, self._web.house, project_id)
@@ -149,6 +162,12 @@ class _Listener:
 
     async def _say(self, message: dict[str, Any]) -> None:
         await self._socket.send_text(msgspec.json.encode(message).decode())
+
+
+def _may_see(found: identity.SignIn) -> str | None:
+    """The project whose progress this person may see."""
+    caller = identity.caller_of(found)
+    return caller.project_id if caller.may(RUN_IMPORT) else None
 
 
 def _only_project(web: Web) -> str | None:

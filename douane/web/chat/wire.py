@@ -205,7 +205,12 @@ def document(operation: Operation, importer_name: str) -> dict[str, Any]:
         found["messagesstatus"] = detail["label"]
     elif "label" in detail:
         found["messagesstatus"] = None
-    return found
+    return found | unread(operation)
+
+
+def unread(operation: Operation) -> dict[str, Any]:
+    """What is to be told of entries that seem to hold messages and were not read; beyond the contract."""
+    return {"unread": operation.detail["unread"]} if operation.detail.get("unread") else {}
 
 
 def _done(operation: Operation) -> dict[str, int]:

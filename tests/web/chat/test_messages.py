@@ -235,3 +235,27 @@ def test_the_tokens_of_an_export_leave_nowhere(client: TestClient) -> None:
 def test_what_was_imported_is_not_offered_again(client: TestClient) -> None:
     found = pulled(client, "getImportFileData")
     assert (found["users"], found["channels"], found["message_count"]) == ([], [], 0)
+
+
+def test_entries_that_nobody_read_are_told_of_or_refused(sqlite_site: Site) -> None:
+    client = administrator(sqlite_site)
+    entries = {
+        "users.json": json.dumps(USERS),
+        "channels.json": json.dumps(CHANNELS),
+        "talk/2020-09-13.json": json.dumps(TALK[:2]),
+        "talk/odd.txt": json.dumps([said(1, "unread"), said(2, "too")]),
+    }
+    with working(sqlite_site.settings):
+        upload(client, zipped(entries), "slack")
+        assert file_data(client)["message_count"] == 2
+        told = client.get(f"{API}/getCurrentImportOperation").json()["operation"]["unread"]
+        assert told["entries"] == 1
+        assert "talk/odd.txt" in told["message"]
+        assert client.get(f"{API}/douane.ledger").json()["unread"] == told
+        asked = {"importerKey": "slack", "strict": "true"}
+        answer = client.post(f"{API}/douane.upload", params=asked, content=zipped(entries))
+        assert (answer.status_code, answer.json()["error"]) == (400, told["message"])
+        del entries["talk/odd.txt"]
+        answer = client.post(f"{API}/douane.upload", params=asked, content=zipped(entries))
+        assert answer.status_code == 200
+        assert "unread" not in answer.json()["operation"]

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from douane.flow.chat import imports
+from douane.flow.chat.imports import NewChat
+from douane.flow.setup import initialise
+from douane.settings import Settings
+from douane.web.app import create_app
 from tests.web.chat.conftest import EXAMPLE, file_data, upload, zipped
 from tests.web.conftest import Site
 
@@ -54,3 +62,30 @@ def test_nonsense_is_answered(site: Site, text: str) -> None:
         assert socket.receive_json()["msg"] in ("error", "nosub")
         socket.send_json({"msg": "method", "id": "1", "method": "login", "params": [{"resume": "wrong"}]})
         assert _heard(socket, "result")["error"]["error"] == 403
+
+
+def heard(site: Site) -> list[str]:
+    """What somebody who is not signed in hears in the time of a few pushes, up to the answer of a last ping."""
+    with site.anyone().websocket_connect("/websocket") as socket:
+        socket.send_json({"msg": "connect", "version": "1", "support": ["1"]})
+        socket.send_json({"msg": "sub", "id": "x", "name": "stream-importers", "params": ["progress", False]})
+        time.sleep(1)
+        socket.send_json({"msg": "ping", "id": "p"})
+        found = [socket.receive_json()["msg"]]
+        while found[-1] != "pong":
+            found.append(socket.receive_json()["msg"])
+        return found
+
+
+def test_progress_is_told_to_who_may_see_it(new_storage: Callable[[str], Settings]) -> None:
+    settings = new_storage("sqlite")
+    app = create_app(settings)
+    made = initialise(app.state.web.house)
+    assert made is not None
+    imports.begin(app.state.web.house, NewChat(made.project_id, None, "csv"))
+    with TestClient(app) as client:
+        site = Site(settings, app, made, client)
+        assert "changed" not in heard(site)
+        web = app.state.web
+        web.house = replace(web.house, settings=settings.model_copy(update={"chat_open_progress": True}))
+        assert "changed" in heard(site)
