@@ -243,7 +243,7 @@ def _commit(house: House, operation: Operation, kind: str, made: _Draft, how: Ho
         with read(house.engine) as connection:
             revisions.refuse_overtaken(house, connection, operation, frame, how.seen, made.revision)
     document = {**document, "columns": sorted(frame["key"].unique().to_list())}
-    cells: Any = _kept(house, operation, frame)
+    cells = revisions.kept(house, operation.id, frame)
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         _open(now)
@@ -255,13 +255,6 @@ def _commit(house: House, operation: Operation, kind: str, made: _Draft, how: Ho
         number = operations.next_revision(connection, now.id)
         stored.add(connection, now.id, number, kind, how.person_id, cells, document)
     return number
-
-
-def _kept(house: House, operation: Operation, frame: pl.DataFrame) -> Any:
-    """The cells as `store.revisions.add` takes them; many are in the object store after this."""
-    if len(frame) > revisions.CELLS_IN_SQL:
-        return revisions.store(house, operation.id, frame, secrets.token_hex(12))
-    return {(row, key): text for row, key, text in frame.iter_rows()}
 
 
 def _open(operation: Operation) -> None:
@@ -326,7 +319,7 @@ def _delete(house: House, operation: Operation, wanted: Rows, how: How) -> Chang
                     (int(row), key, None) for row in both[: revisions.CONFLICTS_SHOWN] for key in form_of(now).keys
                 )
                 revisions.refuse_overtaken(house, connection, now, shown, how.seen, last)
-    cells = _kept(house, operation, frame)
+    cells = revisions.kept(house, operation.id, frame)
     with write(house.engine) as connection:
         held = _still(connection, now, last)
         number = operations.next_revision(connection, now.id)

@@ -271,6 +271,7 @@ def _choose(
 def ask_review(house: House, operation: Operation) -> Operation:
     """`mapped`: asks for the first check. `reviewing`: asks for a check of what changed. Else nothing. Returns at once;
     poll `get` until `reviewed` (then `work_error` says whether it failed)."""
+    current(operation)  # a wide template takes a while to compile: not while others wait to write
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage == "mapped" and now.work == "read":
@@ -300,6 +301,7 @@ def current(operation: Operation) -> bool:
 def confirm(house: House, operation: Operation, rows_max: int | None = None) -> Operation:
     """Closes the stage to revisions and completes; what is not reviewed yet is reviewed first (then `work` is `confirm`
     until the worker is through: poll `get`). `reviewing` only."""
+    current(operation)  # as above
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage != "reviewing":

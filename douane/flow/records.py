@@ -244,47 +244,81 @@ def edit_many(
     """The same for several, as one revision. ChangedMeanwhile where a revision after `seen` changed the same cells."""
     if not records:
         return
-    form = form_of(operation)
-    with write(house.engine) as connection:
-        now = _in_review(connection, operation)
-        directory = directory_of(connection, now)
-        indexes = sorted({index for index, _, _ in records})
-        found = directory.rows(indexes, house.objects.local_path)
-        cells_now = revisions.standing(house, connection, now.id, indexes)
-        standing = cells_now.changes(indexes)
-        older = _older(house, connection, now, form, found, indexes)
-        there = {int(row): at for at, row in enumerate(found.rows)}
-        texts = overlay(found.frame, found.rows, cells_now, form.keys) if there else found.frame
-        added = 0
-        cells: dict[tuple[int, str], str | None] = {}
-        for index, record, updated in records:
-            at = there.get(index)
-            mark = standing.get(index, {}).get(RECORD)
-            if _exists(now, index, mark, RECORD in standing.get(index, {})):
-                current = _texts(form, texts, at, standing.get(index, {}))
-                past = older.get(index, {})
-                cells.update({(index, key): text for key, text in _edits(form, record, updated, current, past)})
-                continue
-            # A new row, or one that was deleted before: all its cells are given.
-            restored = at is not None and mark == DELETED and _was_in_file(now, index)
-            cells[index, RECORD] = None if restored else ADDED
-            # What the row once held does not come back with its number.
-            held = form.keys if restored else standing.get(index, {})
-            cells.update({(index, key): None for key in held if key != RECORD})
-            cells.update(
-                {(index, key): cell_text(form, key, value) for key, value in record.items() if key in form.keys}
-            )
-            added += 1
-        if not cells:
+    for last_try in (False, False, False, True):
+        # What it comes to is found before the transaction, which reads no file while others wait to write; but where
+        # somebody was faster every time, within it.
+        with read(house.engine) as connection:
+            draft = _draft(house, connection, operation, records)
+        kept = revisions.kept(house, operation.id, draft.frame)
+        with write(house.engine) as connection:
+            now = _in_review(connection, operation)
+            if draft.basis != _basis(connection, now):
+                if not last_try:
+                    continue
+                draft = _draft(house, connection, operation, records)
+                kept = revisions.kept(house, operation.id, draft.frame)
+            if len(draft.frame) == 0:
+                return
+            if seen is not None:
+                revisions.refuse_overtaken(house, connection, now, draft.frame, seen, draft.basis[1])
+            number = operations.next_revision(connection, now.id)
+            kind = "add" if draft.added else "edit"
+            document = {"columns": sorted(draft.frame["key"].unique().to_list())}
+            stored_revisions.add(connection, now.id, number, kind, person_id, kept, document)
+            if draft.added:
+                operations.change(connection, now.id, total=now.total + draft.added, invalid=now.invalid + draft.added)
             return
-        if seen is not None:
-            frame = frame_of((row, key, text) for (row, key), text in cells.items())
-            last, _ = operations.revision_numbers(connection, now.id)
-            revisions.refuse_overtaken(house, connection, now, frame, seen, last)
-        number = operations.next_revision(connection, now.id)
-        stored_revisions.add(connection, now.id, number, "edit" if not added else "add", person_id, cells)
-        if added:
-            operations.change(connection, now.id, total=now.total + added, invalid=now.invalid + added)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """The cells that whole records which were sent back really change, and how many records are new. `basis`: the
+    version and the last revision that it was found from."""
+
+    basis: tuple[int, int]
+    frame: pl.DataFrame
+    added: int
+
+
+def _basis(connection: Connection, operation: Operation) -> tuple[int, int]:
+    return operation.version, operations.revision_numbers(connection, operation.id)[0]
+
+
+def _draft(
+    house: House,
+    connection: Connection,
+    operation: Operation,
+    records: Sequence[tuple[int, Mapping[str, Any], Mapping[str, Any]]],
+) -> _Draft:
+    now = operations.get(connection, operation.id, operation.project_id)
+    form = form_of(now)
+    indexes = sorted({index for index, _, _ in records})
+    found = directory_of(connection, now).rows(indexes, house.objects.local_path)
+    cells_now = revisions.standing(house, connection, now.id, indexes)
+    standing = cells_now.changes(indexes)
+    older = _older(house, connection, now, form, found, indexes)
+    there = {int(row): at for at, row in enumerate(found.rows)}
+    texts = overlay(found.frame, found.rows, cells_now, form.keys) if there else found.frame
+    added = 0
+    cells: dict[tuple[int, str], str | None] = {}
+    for index, record, updated in records:
+        at = there.get(index)
+        mark = standing.get(index, {}).get(RECORD)
+        if _exists(now, index, mark, RECORD in standing.get(index, {})):
+            current = _texts(form, texts, at, standing.get(index, {}))
+            past = older.get(index, {})
+            cells.update({(index, key): text for key, text in _edits(form, record, updated, current, past)})
+            continue
+        # A new row, or one that was deleted before: all its cells are given.
+        restored = at is not None and mark == DELETED and _was_in_file(now, index)
+        cells[index, RECORD] = None if restored else ADDED
+        # What the row once held does not come back with its number.
+        held = form.keys if restored else standing.get(index, {})
+        cells.update({(index, key): None for key in held if key != RECORD})
+        cells.update({(index, key): cell_text(form, key, value) for key, value in record.items() if key in form.keys})
+        added += 1
+    frame = frame_of((row, key, text) for (row, key), text in cells.items())
+    return _Draft(_basis(connection, now), frame, added)
 
 
 def _exists(operation: Operation, index: int, mark: str | None, marked: bool) -> bool:

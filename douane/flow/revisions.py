@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -178,6 +179,13 @@ def lay_out(
 def lay_out_rows(rows: Rows, path: Path) -> Path:
     write_part(pl.DataFrame({"row": rows}, schema={"row": pl.Int64}), path)
     return path
+
+
+def kept(house: House, operation_id: str, frame: pl.DataFrame) -> dict[tuple[int, str], str | None] | Columnar:
+    """The cells of a revision as `store.revisions.add` takes them; many are in the object store after this."""
+    if len(frame) > CELLS_IN_SQL:
+        return store(house, operation_id, frame, secrets.token_hex(12))
+    return {(row, key): text for row, key, text in frame.iter_rows()}
 
 
 def store(house: House, operation_id: str, frame: pl.DataFrame, token: str) -> Columnar:

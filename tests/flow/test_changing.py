@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from douane.errors import BadRequest, NotFound, WrongStage
 from douane.flow import changing, imports, live, records, revisions, work
 from douane.flow.changing import How
 from douane.flow.house import House
 from douane.flow.imports import NewImport, StoredSource
 from douane.flow.live import Filter, Order
+from douane.flow.revisions import ChangedMeanwhile
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.sheet.searching import Search
@@ -215,3 +222,76 @@ def real_number(house: House, operation: Operation, number: int) -> int:
     """Of the model's revision: undo and redo take numbers too."""
     entries, _, _ = changing.listed(house, operation, 1, 1000)
     return [entry.revision.number for entry in reversed(entries) if entry.revision.undoes is None][number - 1]
+
+
+def test_a_change_that_is_killed_is_whole_or_not_at_all(house: House) -> None:
+    chance = random.Random(20261129)
+    operation = checked(house, [["Ada", f"m{at}@x", "1"] for at in range(200)])
+    revisions_seen = 0
+    for _ in range(2):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.flow.changing_program", operation.id],
+            env={**os.environ, **house.settings.environment()},
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        for _ in range(chance.randint(1, 4)):
+            assert process.stdout.readline() == b"changed\n"
+        threading.Event().wait(chance.uniform(0, 0.05))
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        entries, _, last = changing.listed(house, operation, 1, 1000)
+        assert [entry.revision.number for entry in entries] == list(range(last, 0, -1))
+        assert last > revisions_seen
+        revisions_seen = last
+        standing = [e for e in entries if not e.undone and e.revision.undoes is None]
+        wanted = standing[0].revision.document["value"] if standing else "Ada"
+        page = live.page(house, operation, Filter(), Order(), 1, 1000)
+        assert {record.record["name"] for record in page.records} == {wanted}
+        assert len(page.records) == 200
+
+
+def test_two_bulk_changes_at_once_both_stand_or_one_is_refused(house: House) -> None:
+    operation = checked(house, [["Ada", f"m{at}@x", "1"] for at in range(50)])
+
+    def change(text: str, column: str, seen: int | None) -> int | str:
+        try:
+            return changing.change(house, operation, column, text, Filter(), How(seen=seen)).revision
+        except ChangedMeanwhile as refused:
+            return refused.code
+
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(change, "x", "name", None), pool.submit(change, "7", "n", None)]
+        asked += [pool.submit(change, "y", "name", None), pool.submit(change, "9", "n", None)]
+        assert sorted(one.result() for one in asked) == [1, 2, 3, 4]  # type: ignore[type-var]
+    with ThreadPoolExecutor(4) as pool:
+        results = [one.result() for one in [pool.submit(change, str(at), "n", 4) for at in range(4)]]
+    assert sorted(map(str, results)) == ["5", *["changed_meanwhile"] * 3]
+    page = live.page(house, operation, Filter(), Order(), 1, 100)
+    assert len({(record.record["name"], bytes(record.record["n"])) for record in page.records}) == 1
+
+
+@once
+def test_what_cannot_be_undone_is_refused(house: House) -> None:
+    operation = checked(house, [["Ada", "a@x", "1"], ["Bob", "b@x", "2"]])
+    with pytest.raises(NotFound):
+        changing.undo(house, operation, 1, How())
+    changing.set_cells(house, operation, [(1, "name", "Eve")], How())
+    changing.set_cells(house, operation, [(1, "n", "5")], How(seen=0))
+    with pytest.raises(ChangedMeanwhile) as refused:
+        changing.set_cells(house, operation, [(1, "name", "Zoe"), (2, "name", "Zoe")], How(seen=0))
+    (cell,) = refused.value.cells
+    assert (cell.row, cell.key, cell.text, cell.revision, refused.value.revision) == (1, "name", "Eve", 1, 2)
+    with pytest.raises(BadRequest, match="not undone"):
+        changing.redo(house, operation, 1, How())
+    imports.confirm(house, operation)
+    work.confirm(house, operation.id)
+    for call in (changing.undo, changing.redo):
+        with pytest.raises(WrongStage):
+            call(house, operation, 1, How())
+    with pytest.raises(WrongStage):
+        changing.delete(house, operation, [1])
+    past = changing.history(house, operation, 1, "name")
+    assert (past.original, past.value, past.line) == ("Ada", "Eve", 2)
