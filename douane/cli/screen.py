@@ -133,9 +133,21 @@ def _problem_table(title: str, problems: Sequence[Mapping[str, Any]]) -> Table:
             Text(plain(problem["rule"])),
             f"{problem['count']:,}",
             _lines(problem["lines"], problem["count"]),
-            Text(plain(problem["message"])),
+            Text(plain(_reason(problem))),
         )
     return table
+
+
+def _reason(problem: Mapping[str, Any]) -> str:
+    """The message with what there is to be explained; of patterns and lists only that and the value, for those messages
+    are written for programs."""
+    message, explanation = str(problem["message"]), problem.get("explanation")
+    if not explanation:
+        return message
+    value, is_for_programs, _ = message.partition(" must be from list [")
+    if not is_for_programs:
+        value, is_for_programs, _ = message.partition(" must match the pattern ")
+    return f"{value}: {explanation}" if is_for_programs else f"{message}. {explanation}"
 
 
 def _lines(lines: Sequence[int], count: int) -> str:

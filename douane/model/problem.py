@@ -27,10 +27,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One wrong cell or record as a person sees it. `value` is the cell's text, None where there is no cell."""
+    """One wrong cell or record as a person sees it. `value` is the cell's text, None where there is no cell.
+    `explanation`: what the message does not say and a person wants to know, "" = nothing."""
 
     column: str | None
     rule: str
     message: str
     value: str | None = None
     warning: bool = False
+    explanation: str = ""

@@ -12,15 +12,16 @@ from douane.model.operation import Operation
 from douane.model.reading import Detected, Fact
 
 
-class Finding(Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule that rows of a column met: how many, the first of their lines, and the message of one. `column` None: the
-    whole record."""
+class Finding(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A rule that rows of a column met: how many, the first of their lines, and the message of one, with what there is
+    to be explained beside it. `column` None: the whole record."""
 
     column: Text | None
     rule: Word
     count: Count
     lines: tuple[Count, ...]
     message: Text
+    explanation: Text = ""
 
 
 class Summary(Struct, frozen=True, forbid_unknown_fields=True):

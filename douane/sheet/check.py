@@ -34,6 +34,7 @@ from douane.sheet.columns.contract import (
     unchanged,
 )
 from douane.sheet.columns.select import collapsed
+from douane.sheet.explaining import explainer
 from douane.sheet.formats import (
     FLAG_BROKEN,
     FLAG_OVERLONG,
@@ -144,6 +145,7 @@ class Checker:
             group_bits = tuple(add(column.key, group_rule, UNIQUE_WITH, always(says(keys))) for column, says in members)
             unique.append(UniqueRule(len(unique), group_bits, keys))
         self._by_key = {plan.column.key: plan for plan in self._plans}
+        self._explain = {column.key: explainer(column) for column in template.columns}
         self._surplus = -1
         if template.columns:
             sentence = "This record has more cells than there are headings: {}"
@@ -255,7 +257,9 @@ class Checker:
                         texts[rule.column] = _texts(rows, self._by_key[rule.column])
                     cell, stored = texts[rule.column][at]
                 message = self._messages[rule.bit](stored)
-                found[wrong[at]].append(Problem(rule.column, rule.name, message, cell, rule.warning))
+                explain = self._explain.get(rule.column or "")
+                more = explain(rule.name, (cell or "").strip(SPACE)) if explain is not None else ""
+                found[wrong[at]].append(Problem(rule.column, rule.name, message, cell, rule.warning, more))
         return found
 
     # The two steps

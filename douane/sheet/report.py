@@ -21,6 +21,7 @@ import polars as pl
 from douane.model.problem import Problem, Rule
 from douane.model.sheet_import import Finding, Summary
 from douane.sheet.check import Checker
+from douane.sheet.explaining import for_person
 
 LINES_MAX = 10
 
@@ -45,7 +46,7 @@ class Tally:
         self._lines_max = lines_max
         self._counts = [0] * len(self.rules)
         self._lines: list[list[int]] = [[] for _ in self.rules]
-        self._messages: list[str] = [""] * len(self.rules)
+        self._examples: list[Problem | None] = [None] * len(self.rules)
 
     def add(self, mask: npt.NDArray[np.uint64], lines: npt.NDArray[np.uint32], describe: Describe) -> None:
         """`mask`: uint64 (rows, words). `lines`: the physical line of each row, from 1. `describe` is asked once for
@@ -65,8 +66,8 @@ class Tally:
             first = [int(line) for line in lines[rows[: self._lines_max]]]
             self._counts[rule.bit] += len(rows)
             self._lines[rule.bit] = sorted(self._lines[rule.bit] + first)[: self._lines_max]
-            if not self._messages[rule.bit]:
-                self._messages[rule.bit] = _message(rule, describe(int(rows[0])))
+            if self._examples[rule.bit] is None:
+                self._examples[rule.bit] = _example(rule, describe(int(rows[0])))
 
     def summary(self, *, blank: int, unreadable: int = 0) -> Summary:
         """`blank` and `unreadable` are the reader's: records that left no row. A record that could not be decoded is a
@@ -85,25 +86,31 @@ class Tally:
     def _findings(self, *, warning: bool) -> tuple[Finding, ...]:
         found = [
             Finding(
-                rule.column, rule.name, self._counts[rule.bit], tuple(self._lines[rule.bit]), self._messages[rule.bit]
+                rule.column,
+                rule.name,
+                self._counts[rule.bit],
+                tuple(self._lines[rule.bit]),
+                example.message,
+                example.explanation,
             )
             for rule in self.rules
-            if self._counts[rule.bit] and rule.warning is warning
+            if rule.warning is warning and (example := self._examples[rule.bit]) is not None
         ]
         # Stable: rules of the same frequency stay in the template's order.
         return tuple(sorted(found, key=lambda finding: -finding.count))
 
 
-def _message(rule: Rule, problems: Sequence[Problem]) -> str:
+def _example(rule: Rule, problems: Sequence[Problem]) -> Problem:
     for problem in problems:
         if problem.column == rule.column and problem.rule == rule.name:
-            return problem.message
-    return ""
+            return problem
+    return Problem(rule.column, rule.name, "")
 
 
 def problem_lines(problems: Sequence[Sequence[Problem]], lines: Sequence[int], rows: Sequence[int]) -> bytes:
-    """NDJSON, one object a problem (warnings are none): `line`, `row`, `column`, `rule`, `message`, `value`; a problem
-    of the whole record has `column` null. One entry of each argument per record."""
+    """NDJSON, one object a problem (warnings are none): `line`, `row`, `column`, `rule`, `message`, `value`, and
+    `explanation` where there is one; a problem of the whole record has `column` null. One entry of each argument per
+    record."""
     out: list[str] = []
     for found, line, row in zip(problems, lines, rows, strict=True):
         for problem in found:
@@ -117,6 +124,8 @@ def problem_lines(problems: Sequence[Sequence[Problem]], lines: Sequence[int], r
                 "message": problem.message,
                 "value": problem.value,
             }
+            if problem.explanation:
+                document["explanation"] = problem.explanation
             out.append(json.dumps(document, ensure_ascii=False) + "\n")
     return "".join(out).encode()
 
@@ -142,7 +151,7 @@ class InvalidCsv:
         ]
         rows = []
         for at, found in enumerate(problems):
-            messages = "; ".join(_place(problem) + problem.message for problem in found if not problem.warning)
+            messages = "; ".join(_place(problem) + for_person(problem) for problem in found if not problem.warning)
             rows.append([str(lines[at]), messages, *(column[at] or "" for column in columns)])
         self._write(rows)
 

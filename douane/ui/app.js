@@ -129,7 +129,7 @@ async function openTemplate(id) {
   }
   show(
     h("h1", {}, "Import a file"),
-    h("p", { class: "soft" }, "Drop a CSV or a workbook. Every cell is checked against the template, and nothing is changed."),
+    h("p", { class: "soft" }, "Drop a CSV or a workbook. Every cell is checked against the template. White space around a value does not count; nothing else is changed."),
     dropField(),
     tryCard(),
     h("section", { class: "card", "aria-labelledby": "template-title" },
@@ -404,6 +404,13 @@ function counter(name, value, kind) {
   return h("div", { class: `counter ${kind}` }, h("dt", {}, name), h("dd", {}, count(value ?? 0)));
 }
 
+/** A message, with what there is to be explained; of patterns and lists only that, for they are written for programs.
+ * @param {string} message @param {string | undefined} explanation */
+function reason(message, explanation) {
+  if (!explanation) return message;
+  return /must match the pattern|must be from list/.test(message) ? explanation : `${message}. ${explanation}`;
+}
+
 /** @param {string} id @param {Map<string, string>} names @param {HTMLElement} place @param {number} page */
 async function moreProblems(id, names, place, page) {
   const found = await call("GET", `/v1/review/${id}?type=invalid&lines=true&page=${page}&limit=${PAGE_ROWS}`);
@@ -420,7 +427,7 @@ async function moreProblems(id, names, place, page) {
         h("td", { class: "number" }, row.line || row.index),
         h("th", { scope: "row" }, names.get(key) ?? (key || "whole row")),
         h("td", { class: "cell" }, value === undefined || value === null || value === "" ? h("span", { class: "soft" }, "empty") : clip(value)),
-        h("td", {}, String(message))));
+        h("td", {}, reason(String(message), row.explanations?.[key]))));
     }
   }
   place.querySelector(".more")?.remove();

@@ -243,14 +243,16 @@ class ImportConfig(Struct, kw_only=True, rename={"branding": "showBranding"}):
 
 
 class RecordDocument(Struct, kw_only=True, rename=_IDS):
-    """4.7. `errors` has one message per column: the last one of the contract's order. `line`, the physical line in the
-    file, is ours and only there when asked for."""
+    """4.7. `errors` has one message per column: the last one of the contract's order. Ours: `explanations`, per column
+    what that message does not say and a person wants to know; `line`, the physical line in the file, only when asked
+    for."""
 
     id_: str
     index: int
     isValid: bool
     errors: dict[str, str]
     warnings: dict[str, str] | UnsetType = UNSET
+    explanations: dict[str, str] | UnsetType = UNSET
     record: dict[str, Any]
     updated: dict[str, bool]
     line: int | UnsetType = UNSET
@@ -478,6 +480,7 @@ def record(one: Record, *, with_line: bool = False) -> RecordDocument:
     """A problem of the whole record has no column of its own on this wire: it stands at the record's first field."""
     messages: dict[str, str] = {}
     warnings: dict[str, str] = {}
+    explanations: dict[str, str] = {}
     first = next(iter(one.record), "")
     for problem in one.problems:
         shown = warnings if problem.warning else messages
@@ -485,12 +488,17 @@ def record(one: Record, *, with_line: bool = False) -> RecordDocument:
             shown.setdefault(first, problem.message)
         else:
             shown[problem.column] = problem.message
+            if problem.explanation:
+                explanations[problem.column] = problem.explanation
+            elif not problem.warning:
+                explanations.pop(problem.column, None)
     return RecordDocument(
         id_=one.id,
         index=one.index,
         isValid=one.valid,
         errors=messages,
         warnings=warnings or UNSET,
+        explanations=explanations or UNSET,
         record=one.record,
         updated=one.updated,
         line=one.line if with_line else UNSET,
