@@ -40,7 +40,7 @@ from douane.model.template import Template
 from douane.sheet import columns, formats, mapping, output, report, template_file
 from douane.sheet.check import Checker
 from douane.sheet.formats import Batch, Piece, Reader
-from douane.sheet.formats.facts import HIDDEN_ROWS, Facts
+from douane.sheet.formats.facts import HIDDEN_ROWS, Facts, cut_off
 from douane.staging import checking, masks, rechecking
 from douane.staging.masks import GONE, INVALID
 from douane.staging.parts import read_part, read_rows, write_part
@@ -82,6 +82,7 @@ def explain(spec: line.Explain, folder: Path, wire: Wire) -> None:
         blank += batch.blank
         facts.add(batch.facts)
         wire.progress("reading", batch.bytes_done, source.size, "bytes", records)
+    facts.add(cut_off(records, blank))
     start = reader.detected.header_row
     rows = records if start is None else max(0, records - start - 1)
     wire.send(Explained(detected=_told(reader), rows=rows, blank=blank, records=_shown(preview), facts=facts.all()))
@@ -351,6 +352,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
         for _ in checking.pack_sparse(kept, checked, folder):
             pass
     summary = tally(checker, kept, checked, Cells(), {}, blank)
+    facts.add(cut_off(row, blank))
     hidden = facts.count(HIDDEN_ROWS)
     summary = replace(summary, hidden=hidden, found=summary.found + hidden, facts=facts.all())
     if spec.report:

@@ -28,7 +28,7 @@ from douane.model.reading import Options, Position
 from douane.model.sheet_import import Judging, SheetDetail, TemplateDocument, sheet_detail
 from douane.model.template import heading_names
 from douane.sheet import mapping as sheet_mapping
-from douane.sheet.formats.facts import Facts
+from douane.sheet.formats.facts import Facts, cut_off
 from douane.store import manifest, operations
 from douane.store.database import read as reading
 from douane.store.database import write
@@ -140,6 +140,9 @@ def _finish_reading(attempt: Attempt, rows: int) -> None:
     with write(house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
         detail = sheet_detail(now)
+        if full := cut_off(rows, now.blank):
+            with operations.changing(connection, now.id, SheetDetail) as changed:
+                changed.facts = (*changed.facts, *full)
         if rows == 0 or (rows < 2 and detail.first_data_row > 0):
             raise errors.BadFile("File is empty", code="file_empty")
         if detail.rows_max is not None and rows - detail.first_data_row > detail.rows_max:

@@ -45,7 +45,16 @@ from douane.sheet.formats import (
     Reader,
     Source,
 )
-from douane.sheet.formats.dialect import Dialect, detect_dialect, usual_width
+from douane.sheet.formats.dialect import (
+    Dialect,
+    Spelling,
+    detect_dialect,
+    detect_spelling,
+    is_ascii_delimited,
+    usual_width,
+)
+from douane.sheet.formats.facts import JOINING_QUOTES, fact
+from douane.sheet.formats.rewritten import ascii_records, requoted, without_end_sign
 from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transcribed
 from douane.sheet.white_space import WHITE, is_blank
@@ -75,14 +84,37 @@ def recognise(head: bytes, source: Source) -> bool:
 def open(source: Source, options: Options) -> Reader:
     """A reader for delimited text. BadFile `file_empty`, `file_type` or `encoding_unknown`; OverLimit for more columns
     than `limits.columns` in the first 1,000 records."""
+    ending = source.size
+    notes: tuple[str, ...] = ()
+    source = without_end_sign(source)
     encoding = detect_encoding(source, options.encoding)
     text, top = _text(source, encoding)
     head, whole = _head(text, top, options.limits)
     sample = encoding.to_utf8(head)
-    dialect, notes = detect_dialect(sample, whole, options.delimiter, options.quote)
+    if options.delimiter in (None, "\x1f") and options.quote is None and is_ascii_delimited(sample):
+        text, top = ascii_records(text, top), 0
+        head, whole = _head(text, top, options.limits)
+        sample = encoding.to_utf8(head)
+        dialect = Dialect("\x1f")
+    else:
+        dialect, notes = detect_dialect(sample, whole, options.delimiter, options.quote)
+    if source.size < ending:
+        notes = (*notes, "The end-of-file sign of DOS (0x1A) behind the last record is left out.")
     if not encoding.transcribe and encoding.may_hide(dialect.delimiter):
         encoding = dataclasses.replace(encoding, transcribe=True)
         text, top = _text(source, encoding)
+    spelling = Spelling() if options.quote is not None else detect_spelling(sample, dialect)
+    if spelling.spaced or spelling.escapes:
+        if encoding.may_hide("\\") and not encoding.transcribe:
+            encoding = dataclasses.replace(encoding, transcribe=True)
+            text, top = _text(source, encoding)
+        sign, limit = dialect.delimiter_byte, options.limits.record_bytes
+        top += dialect.skip_bytes
+        text = requoted(text, top, sign, escapes=spelling.escapes, record_bytes=limit)
+        dialect, top = dataclasses.replace(dialect, skip_bytes=0), 0
+        head, whole = _head(text, top, options.limits)
+        sample = encoding.to_utf8(head)
+        notes = (*notes, *spelling.notes)
     rows = _sample_rows(sample[dialect.skip_bytes :], whole, dialect, options.limits)
     filled = [(line, row) for line, row in rows if not is_blank(row)]
     if not filled and (whole or _is_blank_file(text, top)):
@@ -232,8 +264,9 @@ class CsvPiece:
     by_lines: bool = False
 
     def parse(self) -> Batch:
-        frame, blank = _parse(self)
-        return Batch(frame=frame, blank=blank, next=self.next, bytes_done=self.bytes_done)
+        frame, blank, joined = _parse(self)
+        facts = fact(JOINING_QUOTES, joined)
+        return Batch(frame=frame, blank=blank, next=self.next, bytes_done=self.bytes_done, facts=facts)
 
 
 # ---- cutting ---------------------------------------------------------------------------------------------------------
@@ -372,9 +405,12 @@ class _Records:
     flags: npt.NDArray[np.uint8]
     odd: Mask
     quoted: tuple[Positions, Positions] | None
+    delimiter: bytes = b","
 
 
-def _parse(piece: CsvPiece) -> tuple[pl.DataFrame, int]:
+def _parse(piece: CsvPiece) -> tuple[pl.DataFrame, int, list[int]]:
+    """(the frame, how many blank records are left out, the lines where a quoted cell over several lines begins that has
+    text behind its closing quote)"""
     shape = piece.shape
     own = piece.window[: piece.size]
     data = shape.encoding.to_utf8(own)
@@ -383,7 +419,27 @@ def _parse(piece: CsvPiece) -> tuple[pl.DataFrame, int]:
     too_long = np.flatnonzero(records.stops - records.starts > shape.limits.record_bytes)
     if len(too_long) and not piece.by_lines:
         records = _split(records, too_long, shape)
-    return _without_blank(_frame(records, shape), records, shape)
+    joined = _joining(records)
+    return *_without_blank(_frame(records, shape), records, shape), joined
+
+
+def _joining(records: _Records) -> list[int]:
+    """The lines of records in which a quote that opens at a cell's start may be a stray one: it closes lines later, and
+    not where a cell ends."""
+    if records.quoted is None or not records.odd.any():
+        return []
+    begins, ends = records.quoted
+    text = np.frombuffer(records.data, np.uint8)
+    edge = np.zeros(256, np.bool_)
+    edge[[records.delimiter[0], 10, 13]] = True
+    within = np.flatnonzero(ends < len(text))
+    within = within[~edge[text[ends[within]]]]
+    breaks = np.flatnonzero((text == 10) | (text == 13))
+    within = within[np.searchsorted(breaks, ends[within]) > np.searchsorted(breaks, begins[within])]
+    numbers = np.searchsorted(records.stops, begins[within], side="right")
+    numbers = numbers[numbers < len(records.odd)]
+    lines: list[int] = records.lines[numbers[records.flags[numbers] == 0]].tolist()
+    return lines
 
 
 def _records(data: bytes, quotes: Positions | None, line: int, shape: _Shape) -> _Records:
@@ -429,7 +485,7 @@ def _records(data: bytes, quotes: Positions | None, line: int, shape: _Shape) ->
     if open_:
         odd[-1] = True
         flags[-1] = FLAG_BROKEN
-    return _Records(data, starts, stops, lines, flags, odd, (begins, ends))
+    return _Records(data, starts, stops, lines, flags, odd, (begins, ends), shape.dialect.delimiter_byte)
 
 
 def _unquoted_records(data: bytes, line: int, shape: _Shape) -> _Records:
@@ -488,6 +544,7 @@ def _split(records: _Records, too_long: Positions, shape: _Shape) -> _Records:
         flags=np.concatenate([part.flags for part in parts]),
         odd=np.concatenate([part.odd for part in parts]),
         quoted=quoted,
+        delimiter=records.delimiter,
     )
 
 
@@ -507,6 +564,7 @@ def _part(records: _Records, begin: int, end: int) -> _Records:
         flags=records.flags[begin:end],
         odd=records.odd[begin:end],
         quoted=quoted,
+        delimiter=records.delimiter,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from douane.errors import BadRequest
+from douane.sheet.formats.rewritten import quoted_cells, rewrite
 from douane.sheet.heading import usual
 from douane.sheet.white_space import is_blank
 
@@ -29,6 +30,7 @@ ONE_COLUMN = 0.3
 SAMPLE_CHARACTERS = 64 << 10
 SAMPLE_RECORDS = 200
 
+_OTHER_CONTROLS = bytes(sign for sign in range(32) if sign not in b"\t\n\r\x1e\x1f")
 _NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 _CLEAN = re.compile(
     r"""\s*"?(?:
@@ -89,6 +91,81 @@ def detect_dialect(
         chosen = best if scores.get(best, 0) > single else ","
     given = _quote(text, cut, chosen) if quote is None else _given_quote(quote, chosen)
     return Dialect(chosen, given, *skipped), notes
+
+
+def is_ascii_delimited(sample: bytes) -> bool:
+    """Whether records end with 0x1E and cells with 0x1F: a sign of each, and line ends that end no more records."""
+    if b"\x1f" not in sample or b"\x1e" not in sample or sample.count(b"\n") > 2 * sample.count(b"\x1e"):
+        return False
+    data = sample[: 4 * SAMPLE_CHARACTERS]
+    if len(data.translate(None, _OTHER_CONTROLS)) < len(data):
+        return False
+    widths = [record.count(b"\x1f") + 1 for record in data.split(b"\x1e")[:-1]]
+    return _even(widths) >= 0.8 and usual(widths) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """What of a file's quoting `csv` does not know: `spaced`, blanks stand before quotes; `escapes`, quotes within
+    quotes are escaped with a backslash."""
+
+    spaced: bool = False
+    escapes: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def detect_spelling(sample: bytes, dialect: Dialect) -> Spelling:
+    """Told only where the sample proves it: every quote that is meant so closes where a cell ends, and as many records
+    as before or more have the usual number of cells."""
+    data = sample[dialect.skip_bytes : dialect.skip_bytes + 4 * SAMPLE_CHARACTERS]
+    if dialect.quote != '"' or b'"' not in data or dialect.delimiter in " \t":
+        spaced = False
+    else:
+        spaced = _is_spaced(data, dialect)
+    escapes = dialect.quote == '"' and b'\\"' in data and _has_escapes(data, dialect, spaced)
+    notes: list[str] = []
+    if spaced:
+        notes.append("Blanks between delimiters and quotes are left out: every such cell is quoted as a whole.")
+    if escapes:
+        notes.append('Quotes escaped with a backslash (\\") are read as quotes.')
+    return Spelling(spaced, escapes, tuple(notes))
+
+
+def _is_spaced(data: bytes, dialect: Dialect) -> bool:
+    d = re.escape(dialect.delimiter_byte)
+    begun = len(re.findall(rb"%s[ \t]+\"" % d, data))
+    if begun < 2:
+        return False
+    whole = len(re.findall(rb'(?<=%s)[ \t]+"(?:[^"]|"")*+"[ \t]*(?=%s|[\r\n]|\Z)' % (d, d), data))
+    return whole * 20 >= begun * 19 and _as_even(data, dialect, escapes=False)
+
+
+def _has_escapes(data: bytes, dialect: Dialect, spaced: bool) -> bool:
+    """An escaped quote with more of the cell behind it: `"C:\\",` alone may as well be a path."""
+    d = re.escape(dialect.delimiter_byte)
+    inner = re.findall(rb'\\"(?!%s|[\r\n]|\Z)' % d, data)
+    return bool(inner) and _as_even(data, dialect, escapes=True, closed=True)
+
+
+def _as_even(data: bytes, dialect: Dialect, *, escapes: bool, closed: bool = False) -> bool:
+    """Whether, rewritten, at least as many records have the usual number of cells, and (`closed`) every quoted cell
+    ends where its quote does."""
+    pattern = quoted_cells(dialect.delimiter_byte, escapes)
+    if closed and any(
+        found[3] == b'"' and data[found.end() : found.end() + 1] not in (b"", b"\r", b"\n", dialect.delimiter_byte)
+        for found in pattern.finditer(data)
+    ):
+        return False
+    before, after = (
+        [len(row) for row in rows_of(text.decode("utf-8", "replace"), dialect.delimiter, dialect.quote) if row]
+        for text in (data, rewrite(data, pattern, escapes))
+    )
+    return _even(after) >= _even(before)
+
+
+def _even(widths: Sequence[int]) -> float:
+    commonest = usual(widths)
+    return sum(1 for width in widths if width == commonest) / max(1, len(widths))
 
 
 def usual_width(widths: Sequence[int]) -> int:

@@ -12,11 +12,10 @@ LINES_MAX = 100
 HIDDEN_ROWS = "hidden_rows"
 UNDER_MERGED = "under_merged"
 NO_RESULT = "formula_without_result"
-END_SIGN = "end_of_file_sign"
-ESCAPED_QUOTES = "backslash_before_quote"
-SPACED_QUOTES = "blank_before_quote"
 JOINING_QUOTES = "quote_joins_lines"
 LIMIT_ROWS = "rows_of_a_limit"
+
+_ROWS_MAX = (65_536, 1_048_576)  # of a sheet of Excel until 2003, and since
 
 # code -> (one, many); {n} is the count
 _SENTENCES: dict[str, tuple[str, str]] = {
@@ -28,15 +27,6 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     NO_RESULT: (
         "1 formula has no stored result and is read as an empty cell. Open the workbook and save it again.",
         "{n} formulas have no stored results and are read as empty cells. Open the workbook and save it again.",
-    ),
-    END_SIGN: ("The end-of-file sign of DOS (0x1A) after the last record is left out.",) * 2,
-    ESCAPED_QUOTES: (
-        "1 quote within a quoted cell is escaped with a backslash.",
-        "{n} quotes within quoted cells are escaped with a backslash.",
-    ),
-    SPACED_QUOTES: (
-        "1 quoted cell stands behind a blank.",
-        "{n} quoted cells stand behind a blank.",
     ),
     JOINING_QUOTES: (
         "1 cell goes over several lines though text follows its closing quote: the quote may be a stray one.",
@@ -52,6 +42,12 @@ def fact(code: str, lines: Sequence[int], count: int | None = None) -> tuple[Fac
     return (Fact(code, count, tuple(lines[:LINES_MAX])),) if count else ()
 
 
+def cut_off(records: int, blank: int) -> tuple[Fact, ...]:
+    """The fact that a file ends exactly where old or new Excel could hold no more rows."""
+    most = next((most for most in _ROWS_MAX if most in (records, records + blank)), None)
+    return () if most is None else (Fact(LIMIT_ROWS, most),)
+
+
 def sentence(fact: Fact) -> str:
     """What a person is told, with the first lines."""
     one, many = _SENTENCES.get(fact.code, (f"{fact.code}: {{n}}",) * 2)
@@ -59,9 +55,9 @@ def sentence(fact: Fact) -> str:
     if not fact.lines:
         return text
     shown = ", ".join(f"{line:,}" for line in fact.lines[:5])
-    more = " …" if fact.count > 5 else ""
+    more = " …" if fact.count > 5 else "."
     word = "Line" if fact.count == 1 else "Lines"
-    return f"{text} {word} {shown}{more}."
+    return f"{text} {word} {shown}{more}"
 
 
 class Facts:

@@ -97,11 +97,16 @@ def test_no_replacement_character_appears(results: dict[str, Result]) -> None:
 
 
 def test_files_agree_with_csv(results: dict[str, Result]) -> None:
-    """With the dialect that was detected, cells and lines are `csv`'s own, in every file."""
+    """With the dialect that was detected, cells and lines are `csv`'s own, in every file but those whose quotes `csv`
+    does not know: of these more records have the usual number of cells."""
     compared = 0
+    rewritten: list[str] = []
     for path, result in results.items():
         detected = result.detected
         if detected is None or detected.format != "csv" or detected.compression or result.frame is None:
+            continue
+        if any("backslash" in note or note.startswith("Blanks between") for note in detected.notes):
+            rewritten.append(path)
             continue
         data = (TEXTS / path).read_bytes()
         assert detected.encoding is not None
@@ -114,6 +119,9 @@ def test_files_agree_with_csv(results: dict[str, Result]) -> None:
         assert [row for row in result.rows if any(not cell.isspace() and cell for cell in row)] == expected, path
         compared += 1
     assert compared > 0.64 * len(results)
+    print(*rewritten)
+    assert len(rewritten) < 30
+    assert {len(row) for row in results["duckdb/real/imdb_movie_info_escaped.csv"].rows} == {5}
 
 
 def test_csv_spectrum_and_w3c_truth(results: dict[str, Result]) -> None:
