@@ -614,3 +614,17 @@ def test_the_line_of_the_headings_and_the_quote_can_be_named(tmp_path: Path) -> 
 
 def test_the_version_is_an_option_too() -> None:
     assert douane("--version").stdout == douane("version").stdout
+
+
+def test_a_file_none_of_whose_headings_is_a_column_is_not_all_valid(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("Foo,Bar\n1,2\n")
+    (tmp_path / "t.yaml").write_text("name: t\ncolumns:\n  - {key: a, name: Alpha}\n")
+    done = douane("check", str(tmp_path / "in.csv"), "--template", str(tmp_path / "t.yaml"), "--json")
+    said = refused(done)
+    assert "Foo, Bar" in said
+    assert "Alpha" in said
+    (tmp_path / "m.yaml").write_text("a: Foo\n")
+    mapped = douane(
+        "check", str(tmp_path / "in.csv"), "--template", str(tmp_path / "t.yaml"), "--mapping", str(tmp_path / "m.yaml")
+    )
+    assert mapped.returncode == 0

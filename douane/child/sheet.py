@@ -290,6 +290,18 @@ def recheck(spec: line.Recheck, folder: Path, wire: Wire) -> None:
     wire.send(_settled(checker, table.summary(checker, parts, checked)))
 
 
+def _nothing_mapped(template: Template, headings: Sequence[str]) -> str:
+    def listed(names: Sequence[str]) -> str:
+        shown = ", ".join(name if len(name) <= 60 else name[:59] + "…" for name in names[:8])
+        return shown + (" …" if len(names) > 8 else "")
+
+    return (
+        "None of the file's headings is one of the template's columns, so nothing could be checked. The headings are: "
+        f"{listed([text for text in headings if text])}. The columns are: "
+        f"{listed([column.name for column in template.columns])}. A mapping (--mapping) can say which is which."
+    )
+
+
 def _settled(checker: Checker, summary: Summary) -> Settled:
     rules = tuple((rule.column, rule.name) for rule in checker.rules)
     return Settled(stamp=checker.stamp, words=checker.words, rules=rules, summary=summary)
@@ -308,6 +320,8 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     chosen = _chosen(template, headings, spec.mapping or {})
     layout = mapping.layout(template, headings, chosen)
     used = {at for at in chosen if at is not None}
+    if template.columns and not used:
+        raise errors.BadFile(_nothing_mapped(template, headings), code="nothing_mapped")
     wire.send(
         Mapped(
             detected=reader.detected,

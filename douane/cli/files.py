@@ -39,6 +39,7 @@ from douane.sheet.template_file import column_to_document, json_schema, read_tem
 
 REPORTS = ("valid.csv", "invalid.csv", "problems.ndjson")
 COPY_BYTES = 1 << 20
+STEPS, PIECE_BYTES_MIN = 24, 1 << 20
 
 E = TypeVar("E", bound=Event)
 
@@ -123,8 +124,9 @@ def check(
     """Prints the summary, leaves the reports in `out` and the staged table in `stage`. True if all rows are valid."""
     config = settings()
     template = _template(template_path)
+    whole = _whole({**options, "wanted": heading_names(template)}, config)
     spec = line.Inspect(
-        options=_whole({**options, "wanted": heading_names(template)}, config),
+        options=whole,
         template=TemplateDocument(template.name, tuple(column_to_document(column) for column in template.columns)),
         mapping=None if mapping_path is None else _mapping(mapping_path, {column.key for column in template.columns}),
         stage=stage is not None,
@@ -137,6 +139,7 @@ def check(
             folder.mkdir(parents=True, exist_ok=True)
     # Beside what is kept of it, so that moving it there is renaming and cannot run out of room half-way.
     with opened(name) as source, _folder(stage or out) as work:
+        spec = replace(spec, options=_in_steps(whole, os.fstat(source.fileno()).st_size))
         events = _run(spec, source, work, config)
         reports = [] if out is None else [Path(shutil.move(work / report, out / report)) for report in REPORTS]
         if stage is not None:
@@ -156,6 +159,11 @@ def check(
     else:
         screen.show_check(Console(), name, summary, reports)
     return not summary["invalid"]
+
+
+def _in_steps(options: Options, size: int) -> Options:
+    """Pieces small enough that the bar moves; a file that is read once may be cut anywhere."""
+    return replace(options, piece_bytes=min(options.piece_bytes, max(PIECE_BYTES_MIN, size // STEPS)))
 
 
 def _with_notes(detected: Detected, facts: Sequence[Fact]) -> dict[str, Any]:

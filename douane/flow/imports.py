@@ -20,13 +20,15 @@ from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
 from douane.model.operation import OPEN, Operation
 from douane.model.sheet_import import Asked, SheetDetail, sheet_detail
-from douane.model.template import Template
+from douane.model.template import Column, Template
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet import template_file
+from douane.sheet.formats.facts import sentence
 from douane.store import operations, templates
 from douane.store.database import read, write
 
 FAMILY = "sheet"
+UNMAPPED = "bad_mapping"  # the code of a file that could not be mapped without being asked
 INTERACTIVE_BYTES = 1 << 20  # a smaller file is done in a moment: it waits behind nothing bigger
 
 
@@ -162,6 +164,51 @@ def headings(operation: Operation) -> list[str]:
         return list(headings_of(operation))
     form = form_of(operation)
     return [key or "_" for key in form.layout.fields[: form.layout.width]]
+
+
+def notes(operation: Operation) -> list[str]:
+    """What was noticed about the file, a sentence each."""
+    detail = sheet_detail(operation)
+    detected = () if detail.detected is None else detail.detected.notes
+    return [*detected, *map(sentence, detail.facts)]
+
+
+def ignored_headings(operation: Operation) -> list[str]:
+    """The headings that feed no column, once the mapping is settled."""
+    detail = sheet_detail(operation)
+    return _unfed(detail.headings or (), detail.chosen or ()) if detail.finalized else []
+
+
+def _unfed(headings: Sequence[str], chosen: Sequence[int | None]) -> list[str]:
+    used = {at for at in chosen if at is not None}
+    return [text for at, text in enumerate(headings) if at not in used and text]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """Why a file was not mapped without being asked: `missing` are the required columns that no heading feeds for sure;
+    none of them where no column at all is fed. `ignored`: headings that feed nothing."""
+
+    headings: list[str]
+    missing: list[Column]
+    ignored: list[str]
+
+    @property
+    def sentence(self) -> str:
+        if self.missing:
+            return f"{self.missing[0].name} is required"
+        return "None of the file's headings is one of the template's columns."
+
+
+def unmapped(operation: Operation, chosen: Sequence[int | None] | None = None) -> Unmapped | None:
+    """None where the headings are enough. `chosen`: what is taken without being asked, if the caller knows it."""
+    template, headings = template_of(operation), headings_of(operation)
+    if chosen is None:
+        chosen = sheet_mapping.automatic(template, headings)
+    missing = [column for column, at in zip(template.columns, chosen, strict=True) if column.required and at is None]
+    if missing or (template.columns and all(at is None for at in chosen)):
+        return Unmapped(list(headings), missing, _unfed(headings, chosen))
+    return None
 
 
 def preview(operation: Operation) -> list[list[str]]:

@@ -151,11 +151,11 @@ def _finish_reading(attempt: Attempt, rows: int) -> None:
         if detail.auto:
             same = headings_of(now) == headings_of(seen)
             chosen = sure if same else sheet_mapping.automatic(template_of(now), headings_of(now))
-            missing = _required_without(now, chosen)
-            if missing is not None:
-                operations.change(
-                    connection, now.id, work_error={"code": "bad_mapping", "message": f"{missing} is required"}
-                )
+            unmapped = imports.unmapped(now, chosen)
+            if unmapped is not None:
+                # It stays, so that a person can map it.
+                said = {"code": imports.UNMAPPED, "message": unmapped.sentence}
+                operations.change(connection, now.id, work_error=said)
                 return
             with operations.changing(connection, now.id, SheetDetail) as changed:
                 changed.chosen, changed.finalized = chosen, True
@@ -166,13 +166,6 @@ def _finish_reading(attempt: Attempt, rows: int) -> None:
             with operations.changing(connection, now.id, SheetDetail) as changed:
                 changed.check_wanted = False
             imports.ask(house, connection, now, "check")
-
-
-def _required_without(operation: Operation, chosen: tuple[int | None, ...]) -> str | None:
-    for column, at in zip(template_of(operation).columns, chosen, strict=True):
-        if column.required and at is None:
-            return column.name
-    return None
 
 
 # Checking

@@ -306,7 +306,7 @@ async function showMapping(state, columns, missing) {
   });
   const button = h("button", { type: "submit" }, "Check the file");
   show(
-    h("h1", {}, state.originalFileName ?? "The file"),
+    h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"),
     h("form", {
       class: "card",
       onsubmit: (/** @type {Event} */ event) => {
@@ -331,7 +331,7 @@ async function showMapping(state, columns, missing) {
 /** @param {any} state */
 async function check(state) {
   const bar = progressCard("Checking every cell", () => attempt(() => stop(state._id)));
-  show(h("h1", {}, state.originalFileName ?? "The file"), bar.card);
+  show(h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"), bar.card);
   await call("POST", `/v1/review/${state._id}`, undefined, { Prefer: "respond-async" });
   await new Promise((resolve, reject) => {
     const rate = meter();
@@ -371,7 +371,7 @@ function stopButton(id) {
 async function showResult(state) {
   const ended = { Terminated: "This file was discarded.", Failed: "The check of this file failed." }[/** @type {string} */ (state.status)];
   if (ended) {
-    show(h("h1", {}, state.originalFileName ?? "The file"), h("p", { class: "notice" }, ended), again());
+    show(h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"), h("p", { class: "notice" }, ended), again());
     return;
   }
   const columns = await call("GET", `/v1/upload/${state._id}/columns`);
@@ -382,7 +382,7 @@ async function showResult(state) {
     ? `${many(state.invalidRecords, "row")} to mend`
     : state.totalRecords ? "Every row is valid" : "The file holds no rows";
   show(
-    h("h1", {}, state.originalFileName ?? "The file"),
+    h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"),
     h("dl", { class: "counters" },
       counter("Rows", state.totalRecords, ""), counter("Valid", state.validRecords, "good"), counter("Invalid", state.invalidRecords, "bad")),
     h("section", { class: "card", "aria-labelledby": "result-title" },

@@ -688,3 +688,11 @@ def test_an_automatic_import_maps_and_checks_itself(house: House, begin: Callabl
     work.read(house, missing.id)
     missing = imports.get(house, missing.id)
     assert (missing.stage, missing.work_error) == ("uploaded", ("bad_mapping", "Name is required"))
+    why = imports.unmapped(missing)
+    assert why is not None
+    assert (why.headings, [column.key for column in why.missing], why.ignored) == (["Mail", "Age"], ["name"], [])
+    # It stays, to be mapped by hand.
+    missing = imports.mapping(house, missing)
+    missing = imports.finalize(house, missing, [Choice("name", "Mail"), Choice("age", "Age")])
+    assert imports.ask_review(house, missing).work == "check"
+    assert imports.get(house, missing.id).work_error is None

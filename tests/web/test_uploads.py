@@ -104,7 +104,45 @@ def test_an_import_id_can_be_given_once(site: Site) -> None:
 
 
 def test_an_automatic_import_that_lacks_a_required_column_says_so(site: Site) -> None:
-    assert message(upload(site, b"Full name\nx\n", auto=True)) == (400, "Customer ID is required")
+    answer = upload(site, b"Full name,Colour\nx,red\n", auto=True)
+    said = answer.json()
+    assert (answer.status_code, said["message"]) == (400, "Customer ID is required")
+    assert (said["headings"], said["ignoredHeadings"]) == (["Full name", "Colour"], ["Colour"])
+    assert {"key": "id", "name": "Customer ID"} in said["missing"]
+    # The upload is there, says so too, and can be mapped by hand.
+    shown = site.client.get(f"/v1/upload/{said['uploadId']}").json()
+    assert (shown["status"], shown["failure"]) == (
+        "Uploaded",
+        {"code": "bad_mapping", "message": "Customer ID is required"},
+    )
+    assert site.client.get(f"/v1/mapping/{said['uploadId']}").status_code == 200
+
+
+def test_an_automatic_import_none_of_whose_headings_is_a_column(site: Site) -> None:
+    with_required = upload(site, b"Foo,Bar\n1,2\n", auto=True)
+    assert with_required.status_code == 400
+    columns = [{"key": "a", "name": "Alpha", "type": "String"}, {"key": "b", "name": "Beta", "type": "String"}]
+    answer = upload(site, b"Foo,Bar\n1,2\n", auto=True, schema=json.dumps(columns))
+    said = answer.json()
+    assert answer.status_code == 400
+    assert said["message"] == "None of the file's headings is one of the template's columns."
+    assert (said["headings"], said["missing"], said["ignoredHeadings"]) == (["Foo", "Bar"], [], ["Foo", "Bar"])
+    # One of them is enough; the others are listed.
+    shown = upload(site, b"Alpha,Bar\n1,2\n", auto=True, schema=json.dumps(columns)).json()
+    assert (shown["status"], shown["ignoredHeadings"]) == ("Reviewing", ["Bar"])
+
+
+def test_a_document_says_what_was_noticed_and_why_a_file_was_refused(site: Site) -> None:
+    shown = upload(site, b"id;name\nC001;x\n\nC002;y;z\n", name="Kunden März.csv").json()
+    assert shown["fileName"] == "Kunden März.csv"
+    assert shown["notes"] == site.client.get(f"/v1/upload/{shown['_id']}").json()["notes"]
+    refused_id = os.urandom(12).hex()
+    refused = upload(site, b"PK\x03\x04 no workbook", name="broken.xlsx", importId=refused_id)
+    assert refused.status_code in (400, 422)
+    told = site.client.get(f"/v1/upload/{refused_id}").json()
+    assert told["fileName"] == "broken.xlsx"
+    assert told["failure"]["code"] in ("file_broken", "file_type")
+    assert told["failure"]["message"]
 
 
 def test_a_template_s_uploads_come_newest_first_whatever_their_ids(site: Site) -> None:

@@ -111,6 +111,7 @@ def test_an_upload_document_is_the_contract_s_example() -> None:
         "updatedAt": "2026-03-13T10:00:00.123Z",
         "__v": 0,
         "id": "66b759d087a854c817cd3e98",
+        "fileName": "people.csv",
     }
 
 

@@ -92,7 +92,7 @@ function Working() {
   return html`<div class="centre card">
     <${Progress} label=${t(`PROGRESS.${key}`)} done=${now.done} total=${now.total}
       note=${now.lost ? t("PROGRESS.LOST") : [part, now.note].filter(Boolean).join(" · ")} />
-    <p class="soft"><bdi>${sent?.originalFileName ?? ""}</bdi></p>
+    <p class="soft"><bdi>${sent?.fileName ?? sent?.originalFileName ?? ""}</bdi></p>
     <${Button} kind="quiet" onClick=${restart}>${t("COMMON.CANCEL")}<//>
   </div>`;
 }

@@ -196,6 +196,10 @@ async def _usable(web: Web, begun: Operation, operation: Operation | None) -> Op
             503, "The file could not be read in time. Please try again later.", headers={"Retry-After": "30"}
         )
     if operation.work_error is not None:
+        if operation.work_error[0] == imports.UNMAPPED:
+            found = await run_in_threadpool(imports.unmapped, operation)
+            if found is not None:
+                raise wire.not_mapped(operation, found.sentence, found.headings, found.missing, found.ignored)
         if operation.stage in OPEN:
             await run_in_threadpool(imports.terminate, web.house, operation)
         raise wire.file_error(operation, *operation.work_error)
@@ -364,4 +368,9 @@ def find(web: Web, caller: Caller, upload_id: str) -> Operation:
 
 
 def document(operation: Operation) -> wire.UploadDocument:
-    return wire.upload(operation, imports.columns(operation), imports.headings(operation))
+    return wire.upload(
+        operation,
+        imports.columns(operation),
+        imports.headings(operation),
+        noticed=wire.Noticed(imports.notes(operation), imports.ignored_headings(operation)),
+    )

@@ -28,6 +28,7 @@ from douane.web.spreadsheet.wire.documents import ImportConfig as ImportConfig
 from douane.web.spreadsheet.wire.documents import ImportPage as ImportPage
 from douane.web.spreadsheet.wire.documents import NewAccessToken as NewAccessToken
 from douane.web.spreadsheet.wire.documents import NewProject as NewProject
+from douane.web.spreadsheet.wire.documents import Noticed as Noticed
 from douane.web.spreadsheet.wire.documents import ProjectDocument as ProjectDocument
 from douane.web.spreadsheet.wire.documents import ProjectEntry as ProjectEntry
 from douane.web.spreadsheet.wire.documents import RecordDocument as RecordDocument
@@ -71,6 +72,7 @@ from douane.web.spreadsheet.wire.errors import import_id_taken as import_id_take
 from douane.web.spreadsheet.wire.errors import no_template_of_upload as no_template_of_upload
 from douane.web.spreadsheet.wire.errors import no_upload as no_upload
 from douane.web.spreadsheet.wire.errors import not_existing as not_existing
+from douane.web.spreadsheet.wire.errors import not_mapped as not_mapped
 from douane.web.spreadsheet.wire.errors import unauthorized as unauthorized
 from douane.web.spreadsheet.wire.errors import work_error as work_error
 from douane.web.spreadsheet.wire.live import DeletedDocument as DeletedDocument

@@ -37,7 +37,23 @@ _IDS = {"id_": "_id", "v_": "__v", "template_id": "_templateId", "file_id": "_up
 _IDS |= {"project_id": "_projectId"}
 
 
+class Failure(Struct):
+    """Why a file was refused, or the last work on it failed."""
+
+    code: str
+    message: str
+
+
+class Noticed(Struct):
+    """What was noticed about a file: sentences, and the headings that feed no column."""
+
+    notes: list[str]
+    ignored_headings: list[str]
+
+
 class UploadDocument(Struct, kw_only=True, rename=_IDS):
+    """The fields after `id` are ours."""
+
     id_: str
     template_id: str
     file_id: str | UnsetType = UNSET
@@ -60,6 +76,10 @@ class UploadDocument(Struct, kw_only=True, rename=_IDS):
     updatedAt: str
     v_: int = 0
     id: str | UnsetType = UNSET
+    fileName: str | UnsetType = UNSET
+    failure: Failure | UnsetType = UNSET
+    notes: list[str] | UnsetType = UNSET
+    ignoredHeadings: list[str] | UnsetType = UNSET
 
 
 class TerminatedDocument(Struct, rename=_IDS):
@@ -317,9 +337,15 @@ def iso(moment: datetime | None) -> str:
 
 
 def upload(
-    operation: Operation, columns: Sequence[Mapping[str, Any]], headings: Sequence[str], *, listed: bool = False
+    operation: Operation,
+    columns: Sequence[Mapping[str, Any]],
+    headings: Sequence[str],
+    *,
+    listed: bool = False,
+    noticed: Noticed | None = None,
 ) -> UploadDocument:
     """`columns` and `headings` as `flow.imports` gives them. `listed`: without the virtual `id` (2.1)."""
+    why = operation.work_error
     detail = sheet_detail(operation)
     kept = detail.wire
     return UploadDocument(
@@ -344,6 +370,10 @@ def upload(
         createdAt=iso(operation.created_at),
         updatedAt=iso(operation.updated_at),
         id=UNSET if listed else operation.id,
+        fileName=(operation.file_name or UNSET) if operation.source_object or why else UNSET,
+        failure=UNSET if why is None else Failure(*why),
+        notes=UNSET if noticed is None else noticed.notes,
+        ignoredHeadings=UNSET if noticed is None else noticed.ignored_headings,
     )
 
 

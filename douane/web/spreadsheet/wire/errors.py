@@ -9,27 +9,35 @@ from typing import Any
 
 from douane import errors
 from douane.model.operation import Operation
+from douane.model.template import Column
 from douane.web.spreadsheet.wire.stages import GUARD
 
 
 class WireError(Exception):
     """An answer other than success. `message` is a sentence, or the list of what is wrong with a body; `error` is the
-    second field of the body, None for the bare form (2.1)."""
+    second field of the body, None for the bare form (2.1). `beside`: fields of ours."""
 
     def __init__(
-        self, status: int, message: str | list[str], error: str | None = "", *, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        message: str | list[str],
+        error: str | None = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        beside: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(str(message))
         self.status = status
         self.message = message
         self.error = _PHRASES.get(status) if error == "" else error
         self.headers = dict(headers or {})
+        self.beside = dict(beside or {})
 
     def body(self) -> dict[str, Any]:
         shown: dict[str, Any] = {"message": self.message}
         if self.error is not None:
             shown["error"] = self.error
-        return {**shown, "statusCode": self.status}
+        return {**shown, "statusCode": self.status, **self.beside}
 
 
 _PHRASES = {
@@ -119,6 +127,19 @@ _FILE_ANSWERS: dict[str, tuple[tuple[int, str], tuple[int, str]]] = {
     "sheet_unknown": _UNREADABLE,
     "encoding_unknown": _UNREADABLE,
 }
+
+
+def not_mapped(
+    operation: Operation, message: str, headings: list[str], missing: list[Column], ignored: list[str]
+) -> WireError:
+    """A file that `auto=true` did not map: the upload stays, and the answer says what to map by hand."""
+    beside = {
+        "uploadId": operation.id,
+        "headings": headings,
+        "missing": [{"key": column.key, "name": column.name} for column in missing],
+        "ignoredHeadings": ignored,
+    }
+    return WireError(400, message, beside=beside)
 
 
 def file_error(operation: Operation, code: str, sentence: str) -> WireError:
