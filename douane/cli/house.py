@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -97,7 +98,9 @@ def web(config: Settings) -> None:
 
     log.set_up(config)
     _refuse_taken_address(config)
-    run(config)
+    # The server raises again what it was told to stop with, once it has stopped.
+    with suppress(SystemExit):
+        run(config)
     _leave()
 
 

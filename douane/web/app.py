@@ -29,6 +29,7 @@ from douane.settings import Settings
 from douane.web import widget
 from douane.web.auth import Domains, Keys, Web, web_of
 from douane.web.chat import surface as chat
+from douane.web.linger import Linger
 from douane.web.manners import Manners
 from douane.web.metrics import MEDIA_TYPE
 from douane.web.origins import Origins
@@ -104,8 +105,9 @@ def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> Fa
             app.include_router(router)
     _add_pages(app)
     app.openapi = lambda: _openapi(app, surfaces)  # type: ignore[method-assign]
-    # Outermost of all, so that also errors of the layers within get headers and a body of ours.
+    # Outermost, so that also errors of the layers within get headers and a body of ours.
     app.add_middleware(Manners, web=web, surfaces=surfaces)
+    app.add_middleware(Linger)
     return app
 
 
