@@ -28,6 +28,7 @@ from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.json_records import Damage
 from douane.chat.importers.ledger import Ledger, Sheets
+from douane.chat.importers.slack_counting import CountingPile
 from douane.chat.importers.slack_layout import (
     CHANNELS,
     KINDS,
@@ -40,7 +41,7 @@ from douane.chat.importers.slack_layout import (
     redecoded,
     survey,
 )
-from douane.chat.importers.slack_lists import Lists, listed, part, user_ids
+from douane.chat.importers.slack_lists import WRONG_TYPE, Lists, listed, part, user_ids
 from douane.chat.importers.upload import Upload
 from douane.chat.sums import counts_of
 from douane.chat.tables import conversation_key, frame
@@ -345,7 +346,7 @@ class Reader:
         try:
             ledger.staged += pile.add(entry, conversation, ledger.found, piece)
         except json_records.UNFIT:
-            for item, mended in records.messages(piece, self._options.limits.json_depth):
+            for item, mended, odd in records.messages(piece, self._options.limits.json_depth):
                 position = ledger.found
                 for code in mended:
                     ledger.sheets.issue(
@@ -355,6 +356,9 @@ class Reader:
                     reason = item.code if not position else None
                     ledger.fail(position, item.code, item.message, item.excerpt)
                     continue
+                if odd:
+                    said = f"Values of another kind were left out: {', '.join(odd)}."
+                    ledger.sheets.issue("warning", WRONG_TYPE, said, entry=entry, table="messages", position=position)
                 reason = None
                 ledger.staged += 1
                 pile.put(entry, conversation, position, [item])
@@ -378,7 +382,7 @@ class Reader:
             ledger.entry = entry
             ledger.report(severity, position, code, message, excerpt, count)
 
-        pile = columns.CountingPile(self._context, report)
+        pile = CountingPile(self._context, report)
         for number in _each(np.flatnonzero(self._layout.kinds == _MESSAGES)):
             entry = self._archive.entry(number)
             if not self.taken(entry, ledger, pile):

@@ -68,11 +68,55 @@ class Message(Struct, gc=False):
     name: str | None = None
 
 
+class Part(Struct, gc=False):
+    """A part of a line that somebody typed, as far as it is compared with the message's text."""
+
+    type: str = ""
+    text: str | None = None
+    url: str | None = None
+    user_id: str | None = None
+    channel_id: str | None = None
+
+
+class Lines(Struct, gc=False):
+    """What somebody typed without lists, quotes or code. That it is this and nothing else is seen while it is decoded:
+    going through the blocks of each message takes longer than all else that is done for it."""
+
+    type: Literal["rich_text_section"]
+    elements: list[Part]
+
+
+class Typed(Struct, gc=False):
+    type: Literal["rich_text"]
+    elements: tuple[Lines]
+
+
+class Ordinary(Message, gc=False):
+    """A message without anything that has to be looked at closely, but that its blocks may say more than its text."""
+
+    blocks: tuple[Typed] | None = None
+    metadata: None = None
+    x_files: None = None
+
+
 class Full(Message, gc=False):
     """The members besides that a few messages need: notices of some kinds, texts that stand elsewhere, strangers."""
 
     file: Raw = None  # type: ignore[assignment]
     blocks: Raw = None  # type: ignore[assignment]
+    metadata: Raw = None  # type: ignore[assignment]
+    x_files: Raw = None  # type: ignore[assignment]
+    inviter: Raw = None  # type: ignore[assignment]
+    item: Raw = None  # type: ignore[assignment]
+    call: Raw = None  # type: ignore[assignment]
+    root: Raw = None  # type: ignore[assignment]
+    old_name: Raw = None  # type: ignore[assignment]
+    members: Raw = None  # type: ignore[assignment]
+    bot_link: Raw = None  # type: ignore[assignment]
+    permalink: Raw = None  # type: ignore[assignment]
+    deleted_ts: str | None = None
+    shown: str | None = None  # no member: the blocks as they are staged
+    rest: str | None = None  # no member: what no other column holds
     user_profile: Raw = None  # type: ignore[assignment]
     comment: Comment | None = None
     room: Raw = None  # type: ignore[assignment]
@@ -89,13 +133,17 @@ class Counted(Struct, gc=False):
     type: Literal["message"] | None = None
     ts: str | None = None
     text: str | None = None
-    blocks: Raw = None  # type: ignore[assignment]
+    blocks: tuple[Typed] | None = None
     files: list[Raw] | None = None
+    attachments: Raw = None  # type: ignore[assignment]
     thread_ts: str | None = None
     reactions: list[Reaction] | None = None
     topic: str | None = None
     purpose: str | None = None
     name: str | None = None
+    metadata: None = None
+    x_files: None = None
+    edited: Edited | None = None
 
 
 class Shared(Struct, gc=False):
@@ -119,7 +167,7 @@ class Shared(Struct, gc=False):
     file_access: str | None = None
 
 
-decode_messages: Callable[[bytes], list[Message]] = msgspec.json.Decoder(list[Message]).decode
+decode_messages: Callable[[bytes], list[Ordinary]] = msgspec.json.Decoder(list[Ordinary]).decode
 decode_full: Callable[[bytes], list[Full]] = msgspec.json.Decoder(list[Full]).decode
 decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Counted]).decode
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
@@ -127,25 +175,26 @@ _decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[
 _decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
 
 
-def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, frozenset[str]]]:
-    """Every element of a day file that did not decode at once, with the codes of what was mended in it."""
+def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, frozenset[str], Sequence[str]]]:
+    """Every element of a day file that did not decode at once, with the codes of what was mended in it, and the members
+    that are of another kind than they should be."""
     for item, mended in items(data, depth_max, _is_message):
         if isinstance(item, Damage):
-            yield item, mended
+            yield item, mended, ()
             continue
         if isinstance(item, Raw):
             try:
-                yield _decode_message(item), mended
+                yield _decode_message(item), mended, ()
                 continue
             except UNFIT:
                 item, mended = load(bytes(item), depth_max)
                 if isinstance(item, Damage):
-                    yield item, mended
+                    yield item, mended, ()
                     continue
         if not isinstance(item, dict):
-            yield Damage(NOT_AN_OBJECT, "An element of the file is no message.", excerpt(item)), mended
+            yield Damage(NOT_AN_OBJECT, "An element of the file is no message.", excerpt(item)), mended, ()
         else:
-            yield coerced(item), mended
+            yield coerced(item), mended, odd(item)
 
 
 def _is_message(value: Any) -> bool:
@@ -164,8 +213,7 @@ def coerced(value: dict[str, Any]) -> Full:
     edited, icons, comment, profile = (value.get(k) for k in ("edited", "icons", "comment", "bot_profile"))
     pinned = value.get("pinned_to")
     message = Full(
-        ts=text(value.get("ts")),
-        files=[Raw(_encode(file)) for file in files] if isinstance(files, list) else None,
+        files=[Raw(encode(file)) for file in files] if isinstance(files, list) else None,
         reactions=[reaction for item in reactions if (reaction := _reaction(item))]
         if isinstance(reactions, list)
         else None,
@@ -179,19 +227,32 @@ def coerced(value: dict[str, Any]) -> Full:
     )
     for name in _TEXTS:
         setattr(message, name, text(value.get(name)))
+    wrong = odd(value)
     for name in _RAWS:
-        if value.get(name) is not None:
-            setattr(message, name, Raw(_encode(value[name])))
+        if value.get(name) is not None and name not in wrong:
+            setattr(message, name, Raw(encode(value[name])))
     return message
 
 
 _TEXTS = (
-    ["type", "subtype", "user", "text", "thread_ts", "bot_id", "username", "latest_reply", "topic", "purpose", "name"]
-)  # fmt: skip
-_RAWS = ["file", "attachments", "blocks", "user_profile", "room", "message", "previous_message", "original"]
+    *("type", "subtype", "user", "text", "thread_ts", "bot_id", "username", "latest_reply", "topic", "purpose", "name"),
+    *("ts", "deleted_ts"),
+)
+RESTS = ("metadata", "x_files", "inviter", "item", "call", "root", "old_name", "members", "bot_link", "permalink")
+_RAWS = ("file", "attachments", "blocks", "user_profile", "room", "message", "previous_message", "original", *RESTS)
+_LISTS = ("files", "reactions", "attachments", "blocks")
+_OBJECTS = ("edited", "comment", "bot_profile", "file", "user_profile", "room")
 
 
-def _encode(value: Any) -> bytes:
+def odd(value: dict[str, Any]) -> list[str]:
+    """The members that are of another kind than they should be, and so say nothing."""
+    # A time that is none fails the message by itself.
+    wrong = [name for name in _TEXTS if name != "ts" and value.get(name) is not None and text(value[name]) is None]
+    wrong += [name for name in _LISTS if value.get(name) is not None and not isinstance(value[name], list)]
+    return wrong + [name for name in _OBJECTS if value.get(name) is not None and not isinstance(value[name], dict)]
+
+
+def encode(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value)
     except (OverflowError, UnicodeEncodeError):  # a whole number beyond 64 bits

@@ -308,7 +308,139 @@ def test_states_of_files() -> None:
     assert rows(found["messages"], "files") == [7, 0, 0]
 
 
-def test_text_of_blocks_only_where_there_is_none() -> None:
+def typed(*parts: Any, kind: str = "rich_text_section", **more: Any) -> dict[str, Any]:
+    elements = [{"type": "text", "text": part} if isinstance(part, str) else part for part in parts]
+    return {"type": "rich_text", "block_id": "x", "elements": [{"type": kind, "elements": elements, **more}]}
+
+
+def section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+BUTTON = {"type": "plain_text", "text": "Vote"}
+USER, LINK = {"type": "user", "user_id": "U2"}, {"type": "link", "url": "https://x.y/?a=1&b"}
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks", "shown", "lost"),
+    [
+        ("hello", [typed("hello")], "hello", None),
+        ("a &amp; b <@U2>", [typed("a & b ", USER)], "a &amp; b <@U2>", None),
+        ("<https://x.y/?a=1&amp;b>", [typed(LINK)], "<https://x.y/?a=1&amp;b>", None),
+        (
+            "*bold* and more",
+            [typed({"type": "text", "text": "bold", "style": {"bold": True}}, " and more")],
+            None,
+            None,
+        ),
+        (
+            "Release",
+            [section("*Release 4.2* took 14 min"), section("by <@U2>")],
+            "*Release 4.2* took 14 min\nby <@U2>",
+            None,
+        ),
+        ("poll: lunch?", [section("*Lunch?* poll"), section("1. Pizza")], "*Lunch?* poll\n1. Pizza", None),
+        ("This can't be displayed.", [section("3 yes, 1 no")], "3 yes, 1 no", "This can't be displayed."),
+        (
+            "a",
+            [typed("a"), {"type": "actions", "elements": [{"type": "button", "text": {"text": "Vote"}}]}],
+            "a\nVote",
+            None,
+        ),
+        ("x = 1", [typed("x = 1", kind="rich_text_preformatted", language="python")], "```\nx = 1\n```", None),
+        ("said", [typed("said", kind="rich_text_quote")], "&gt; said", None),
+        ("see", [typed("see ", LINK)], "see <https://x.y/?a=1&amp;b>", None),
+        ("see", [typed("see ", USER)], "see <@U2>", None),
+        ("only", [], "only", None),
+        ("only", [{"type": "divider"}], "only", None),
+    ],
+)
+def test_blocks_are_shown_where_they_say_more(
+    text: str, blocks: list[Any], shown: str | None, lost: str | None
+) -> None:
+    (row,) = staged(said(text=text, blocks=blocks))["messages"].to_dicts()
+    assert row["text"] == (text if shown is None else shown)
+    assert (json.loads(row["original"])["text"] if row["original"] else None) == lost
+    if row["text"] != text:
+        assert json.loads(row["blocks"]) == blocks
+
+
+def test_only_messages_with_more_to_say_are_looked_at_closely() -> None:
+    found = staged(
+        *(said(f"150000000{n}.000100", text=f"t{n}", blocks=[typed(f"t{n}" * (1 + n % 2))]) for n in range(9))
+    )
+    assert rows(found["messages"], "text") == [f"t{n}" * (1 + n % 2) for n in range(9)]
+
+
+def test_blocks_and_files_of_attachments_are_theirs() -> None:
+    shared = {
+        "is_share": True,
+        "files": [{"id": "F9", "name": "plan.pdf"}, None],
+        "message_blocks": [{"message": {"blocks": [typed("inside")]}}],
+    }
+    app = {"color": "#fff", "fallback": "[no preview]", "blocks": [section("*Build 7* is red")]}
+    (row,) = (tables := staged(said(attachments=[app, shared])))["messages"].to_dicts()
+    cards = json.loads(row["attachments"])
+    assert [card["text"] for card in cards] == ["*Build 7* is red", "inside"]
+    assert json.loads(row["original"])["attachments"] == [app, shared]
+    assert rows(tables["files"], "number", "id", "name") == [(1, "F9", "plan.pdf")]
+    plain = [{"text": "pre <@U1>", "fallback": "x"}]
+    (row,) = staged(said(attachments=plain))["messages"].to_dicts()
+    assert (json.loads(row["attachments"]), row["original"]) == (plain, None)
+
+
+def test_bots_are_mentioned_by_their_users() -> None:
+    users = [*USERS, {"id": "U9", "name": "deploys", "is_bot": True, "profile": {"bot_id": "B028"}}]
+    tables = staged(said(text="<@B028> and <@B028|old> and <@B777>"), users=users)
+    assert rows(tables["messages"], "text") == ["<@U9> and <@U9> and <@B777>"]
+    assert rows(tables["mentions"], "kind", "target") == [("user", "U9"), ("user", "B777")]
+
+
+def test_reactions_of_nobody_are_counted_in_the_ledger() -> None:
+    cut = [{"name": "tada", "users": ["U1", "U2"], "count": 57}, {"name": "joy", "users": ["U1"], "count": 1}]
+    tables = staged(said(reactions=cut), said("1500000001.000100", reactions=cut[1:]))
+    (issue,) = tables["issues"].to_dicts()
+    assert (issue["severity"], issue["code"], issue["position"]) == ("warning", "importer-reactions-cut", 0)
+    assert issue["message"].startswith("55 reactions")
+
+
+@pytest.mark.parametrize(
+    ("given", "odd"),
+    [
+        ({"text": {"a": 1}}, "text"),
+        ({"text": ["a"]}, "text"),
+        ({"files": {"id": "F1"}}, "files"),
+        ({"edited": "yesterday"}, "edited"),
+        ({"attachments": {"text": "x"}}, "attachments"),
+        ({"reactions": "many", "user": []}, "user, reactions"),
+        ({"thread_ts": {"a": 1}}, "thread_ts"),
+    ],
+)
+def test_values_of_another_kind_are_told(given: dict[str, Any], odd: str) -> None:
+    tables = staged(said(**given))
+    (issue,) = tables["issues"].to_dicts()
+    assert (issue["severity"], issue["code"]) == ("warning", "importer-value-wrong-type")
+    assert issue["message"] == f"Values of another kind were left out: {odd}."
+
+
+def test_what_no_column_holds_is_in_the_original() -> None:
+    tables = staged(
+        said(metadata={"event_type": "x", "event_payload": {"n": 1}}),
+        said("1500000001.000100", subtype="pinned_item", item={"id": "F1"}, item_type="F"),
+        said("1500000002.000100", subtype="sh_room_shared", text=None, room={"id": "R1", "name": "standup"}),
+        said("1500000003.000100"),
+    )
+    original = [json.loads(raw) if raw else None for raw in tables["messages"]["original"]]
+    assert original == [
+        {"metadata": {"event_type": "x", "event_payload": {"n": 1}}},
+        {"item": {"id": "F1"}},
+        {"room": {"id": "R1", "name": "standup"}},
+        None,
+    ]
+    assert rows(tables["messages"], "text")[2] == "A call: standup"
+
+
+def test_text_of_blocks_where_they_say_more() -> None:
     inline = [{"type": "text", "text": "a < b "}, {"type": "user", "user_id": "U2"}]
     blocks = [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": inline}]}]
     found = staged(
@@ -316,8 +448,10 @@ def test_text_of_blocks_only_where_there_is_none() -> None:
         said("1500000001.0", text=None, blocks=blocks),
         said("1500000002.0", blocks=blocks),
     )
-    assert rows(found["messages"], "text") == ["a &lt; b <@U2>"] * 2 + ["hello"]
-    assert rows(found["mentions"], "at", "kind", "target") == [(0, "user", "U2"), (1, "user", "U2")]
+    assert rows(found["messages"], "text") == ["a &lt; b <@U2>"] * 3
+    assert [json.loads(raw) for raw in found["messages"]["blocks"]] == [blocks] * 3
+    assert rows(found["messages"], "original") == [None, None, '{"text":"hello"}']
+    assert rows(found["mentions"], "at", "kind", "target") == [(at, "user", "U2") for at in range(3)]
 
 
 def test_mentions_are_those_of_the_tokens() -> None:
