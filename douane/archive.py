@@ -93,6 +93,8 @@ class Archive:
     Makes an `Entry` when asked for it, and keeps 50 bytes and the name of each.
     """
 
+    forwards = False  # entries can be read in any order at the same cost
+
     def __init__(self, source: Source, limits: Limits, directory: _Directory) -> None:
         self._source = source
         self._limits = limits

@@ -34,6 +34,8 @@ class Entries(Protocol):
     whole forwards only: what was opened is read before the next entry is."""
 
     @property
+    def forwards(self) -> bool: ...
+    @property
     def names(self) -> Names: ...
     @property
     def packed_bytes(self) -> npt.NDArray[np.int64]: ...
@@ -83,6 +85,8 @@ def open_packed(source: Source, limits: Limits, keep: Callable[[str], bool] = la
 
 class _Slashed:
     """A zip whose names have slashes where they had backslashes."""
+
+    forwards = False
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive

@@ -235,6 +235,7 @@ class TarIndex:
     def __init__(self, source: Source, limits: Limits, keep: Callable[[str], bool] = lambda name: False) -> None:
         self._source, self._limits = source, limits
         self._plain = not packing_of(source.read(0, _RECORD))
+        self.forwards = not self._plain
         self._tar = TarArchive(source, limits)
         self._pass: Iterator[TarEntry] | None = None
         self._at: TarEntry | None = None

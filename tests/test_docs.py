@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from douane import settings
+from douane.chat import importers, writers
 from douane.cli import app
 from douane.flow import setup
 from douane.settings import Settings
@@ -70,6 +71,13 @@ def test_every_column_type_is_listed() -> None:
 
 def test_every_file_format_is_listed() -> None:
     assert {row[1].strip("`") for row in rows_after(page("cli.md"), "format")} == set(formats.MENU)
+
+
+def test_every_importer_and_writer_of_chats_is_listed() -> None:
+    text = page("cli.md")
+    (listed,) = re.findall(r"`--importer KEY` \((.*?)\)\s+overrules", text, re.DOTALL)
+    assert set(re.findall(r"`([^`]+)`", listed)) == {key for key, one in importers.MENU.items() if one.module}
+    assert {name.strip("`") for name, _ in rows_after(text, "`--to`")} == writers.MENU.keys()
 
 
 def test_every_rule_is_listed() -> None:

@@ -217,7 +217,7 @@ def chat_inspect(
 @chats.command("convert")
 def chat_convert(
     export: Export,
-    to: Annotated[Literal["ndjson", "parquet", "mattermost"], typer.Option(help="What to make of it.")],
+    to: Annotated[str, typer.Option(metavar="FORM", help="What to make of it: mattermost, ndjson, parquet.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write; an empty or a new folder.")],
     users: Annotated[
         list[str] | None, typer.Option(metavar="NAME|ID", help="Only what these people wrote; may be repeated.")

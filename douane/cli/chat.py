@@ -25,6 +25,7 @@ from rich.console import Console
 from douane.chat.sums import Sums, counts_of
 from douane.cli import chat_screen, screen
 from douane.cli.files import opened
+from douane.cli.folders import packed
 from douane.cli.given import settings
 from douane.errors import BadFile, BadRequest, Cancelled
 from douane.jobs.children import child_limits, run_child
@@ -47,7 +48,7 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
         if not as_json:
             chat_screen.show_overview(console, name, event)
 
-    with opened(name) as source, _work(stage) as work:
+    with _opened(name, config) as source, _work(stage) as work:
         if stage is not None:
             events = _staged(spec, source, work, config, overview)
             _hand_over(work, stage)
@@ -118,7 +119,7 @@ def convert(name: str, importer: str | None, wanted: Mapping[str, Any], out: Pat
     {to, users, channels, team}. True if every record could be read."""
     config = settings()
     spec = {"do": "chat_convert", "importer": importer, "options": _options(config), **wanted}
-    with opened(name) as source, _work(out) as work:
+    with _opened(name, config) as source, _work(out) as work:
         events = _run(spec, source, work, config)
         _hand_over(work, out)
     report = events["converted"]["report"]
@@ -127,6 +128,17 @@ def convert(name: str, importer: str | None, wanted: Mapping[str, Any], out: Pat
     else:
         chat_screen.show_report(Console(), name, events["overview"], report, out)
     return not report["found"]["entries"]["failed"]
+
+
+@contextmanager
+def _opened(name: str, config: Settings) -> Iterator[BinaryIO]:
+    """The file; of a folder, its files as one."""
+    if name != "-" and Path(name).is_dir():
+        with packed(Path(name), Limits(**_options(config)["limits"])) as source:
+            yield source
+        return
+    with opened(name) as source:
+        yield source
 
 
 @contextmanager

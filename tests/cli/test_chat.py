@@ -223,6 +223,23 @@ def test_inspect_says_why_and_where_and_names_conversations_by_their_people(expo
     assert "Ann Lee, Bob 1" in shown
 
 
+def test_an_unpacked_export_is_read_from_its_folder(tmp_path: Path) -> None:
+    for name, text in EXPORT.items():
+        path = tmp_path / "in" / "wrapped" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "in" / "outside").symlink_to("/etc/passwd")
+    (tmp_path / "in" / ".DS_Store").write_bytes(b"x")
+    done = douane("chat", "inspect", tmp_path / "in", "--json")
+    assert done.returncode == 1
+    printed = json.loads(done.stdout)
+    assert printed["tables"]["messages"] == 4
+    assert printed["overview"]["counts"]["entries"] == len(EXPORT) + 1
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    refused(douane("chat", "inspect", empty))
+
+
 def test_the_parent_imports_nothing_heavy_and_hands_over_every_limit() -> None:
     code = (
         "import sys, douane.cli.chat\n"

@@ -147,7 +147,7 @@ MENU: dict[str, Importer] = {
 def menu() -> dict[str, Importer]:
     """All members, ours first: in the order that `importers.list` shows them."""
     theirs = {
-        point.name: Importer(point.name, point.name, True, point.value) for point in entry_points(group=ENTRY_POINTS)
+        point.name: Importer(point.name, point.name, True, point.module) for point in entry_points(group=ENTRY_POINTS)
     }
     return MENU | {key: member for key, member in theirs.items() if key not in MENU}
 

@@ -13,9 +13,6 @@ from douane.chat.importers.csv_dialect import Fault, Record, first_record
 from douane.chat.importers.csv_reader import (
     CsvLedger,
     Table,
-    Task,
-    TaskReader,
-    blocks_of,
     custom_fields,
     excerpt,
     run_csv,
@@ -26,6 +23,7 @@ from douane.chat.importers.csv_reader import (
 )
 from douane.chat.importers.ledger import Sheets
 from douane.chat.importers.seen import Recent
+from douane.chat.importers.tasks import Task, TaskReader, blocks_of
 from douane.chat.importers.upload import Upload
 from douane.chat.tables import message_key
 from douane.errors import BadFile

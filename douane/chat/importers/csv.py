@@ -21,8 +21,6 @@ from douane.chat.importers.csv_dialect import Fault, Notes, Record, moment_us, r
 from douane.chat.importers.csv_reader import (
     CsvLedger,
     Table,
-    Task,
-    TaskReader,
     excerpt,
     run_csv,
     split_list,
@@ -32,6 +30,7 @@ from douane.chat.importers.csv_reader import (
 from douane.chat.importers.foreign import head_of
 from douane.chat.importers.ledger import Sheets, no_records
 from douane.chat.importers.seen import Recent
+from douane.chat.importers.tasks import Task, TaskReader
 from douane.chat.importers.upload import Upload
 from douane.chat.tables import conversation_key, message_key
 from douane.errors import BadFile

@@ -14,9 +14,6 @@ from douane.chat.importers.csv_dialect import Fault, Record, first_record
 from douane.chat.importers.csv_reader import (
     CsvLedger,
     Table,
-    Task,
-    TaskReader,
-    blocks_of,
     excerpt,
     run_csv,
     surplus,
@@ -24,6 +21,7 @@ from douane.chat.importers.csv_reader import (
     wrong_width,
 )
 from douane.chat.importers.ledger import Sheets
+from douane.chat.importers.tasks import Task, TaskReader, blocks_of
 from douane.chat.importers.upload import Upload
 from douane.chat.tables import message_key
 from douane.errors import BadFile

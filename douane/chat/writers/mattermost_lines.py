@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -24,13 +23,25 @@ import polars as pl
 
 from douane import __version__
 from douane.chat import markup
-from douane.chat.tables import message_key
+from douane.chat.tables import without_token
+from douane.chat.writers import ALL, Selection
+from douane.chat.writers.mattermost_text import (
+    MESSAGE_RUNES as MESSAGE_RUNES,
+)
+from douane.chat.writers.mattermost_text import (
+    NAME_RUNES,
+    NO_CHANNEL,
+    NO_TEAM,
+    NO_USERNAME,
+    Taken,
+    split,
+)
+from douane.chat.writers.mattermost_text import slug as slug_of
 
-MESSAGE_RUNES = 16_383
 PROPS_RUNES = 800_000
 LINE_BYTES = 12 << 20  # of replies; Mattermost reads lines of at most 16 MiB
 ATTACHMENTS = 5
-NAME_RUNES, HEADER_RUNES, PURPOSE_RUNES, POSITION_RUNES = 64, 1024, 250, 128
+HEADER_RUNES, PURPOSE_RUNES, POSITION_RUNES = 1024, 250, 128
 DIRECT_MEMBERS = 8
 BOT = "imported"
 # No team's name may begin with one of these.
@@ -82,6 +93,7 @@ SAYS = {
         "duplicate": "Messages that the export holds twice are there once.",
         "reaction_user": "Reactions of people whom the export does not name.",
         "reaction_name": "Reactions whose emoji Mattermost cannot name.",
+        "page": "Files of which the export holds only a web page to sign in.",
         "file": "Files that the export neither holds nor links.",
         "props": "Attachments of integrations that are too large.",
         "edits": "Earlier versions of edited messages.",
@@ -104,28 +116,19 @@ _SYSTEM = {
 }
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\\\[\]]+@[^\s@<>\"(),:;\\\[\]]+", re.ASCII)
 _EMOJI = re.compile(r"[a-zA-Z0-9_+-]{1,64}", re.ASCII)
-_NO_CHANNEL = re.compile(r"[^a-z0-9_]+")
-_NO_TEAM = re.compile(r"[^a-z0-9]+")
-_NO_USERNAME = re.compile(r"[^a-z0-9._-]+")
 _ATTACHMENT_TEXTS = (
     *("fallback", "color", "pretext", "author_name", "author_link", "author_icon", "title", "title_link", "text"),
     *("image_url", "thumb_url", "footer", "footer_icon", "ts"),
 )
+_WRITTEN = frozenset(("fallback", "pretext", "author_name", "title", "text", "footer", "value"))
+_FIELD_TEXTS = ("title", "value", "short")
 _COLUMNS = (
     *("id", "ts_us", "author", "alias", "kind", "text", "format", "broadcast", "edited_us", "pinned", "emoji"),
     "attachments",
 )
 
-Extract = Callable[[int, str], str | None]
+Extract = Callable[[int, str, str | None], str | None]
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Ids of users and channels; None: all of them."""
-
-    users: Collection[str] | None = None
-    channels: Collection[str] | None = None
 
 
 @dataclass(slots=True)
@@ -138,32 +141,41 @@ class _Channel:
     members: list[str] = field(default_factory=list)
 
 
-class Writer:
-    """`users`, `channels`, `members`: the staged tables whole. `authors`: columns channel, author, last_us, one row per
-    pair, of the messages to be written (author null: none). `format`: the markup of topics. `extract` answers the path
-    of a file's body within the import's data/, given its archive entry and name, or None where it cannot be had."""
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is to be written but for the messages: the staged tables whole. `authors`: columns channel, author, last_us,
+    one row per pair, of the messages to be written (author null: none)."""
 
-    def __init__(
-        self,
-        users: pl.DataFrame,
-        channels: pl.DataFrame,
-        members: pl.DataFrame,
-        authors: pl.DataFrame,
-        *,
-        team: str,
-        format: str,
-        extract: Extract,
-        selection: Selection = Selection(),
-    ) -> None:
+    users: pl.DataFrame
+    channels: pl.DataFrame
+    members: pl.DataFrame
+    authors: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How it is written. `team`: the team's title; `format`: the markup of topics; `extract`: the path of a file's body
+    within the import's data/, given its archive entry, name and media type, or None where it cannot be had."""
+
+    team: str
+    format: str
+    extract: Extract
+    selection: Selection = ALL
+
+
+class Writer:
+    """Lines of the bulk import, conversation after conversation; `kept`, `changed` and `lost` count by the codes of
+    SAYS."""
+
+    def __init__(self, content: Content, manner: Manner) -> None:
         self.kept: Counter[str] = Counter()
         self.changed: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
-        self._team_title = team
-        self._format = format
-        slug = _slug(team, _NO_TEAM, "team")
+        self._manner = manner
+        self._selection = manner.selection
+        slug = slug_of(manner.team, NO_TEAM, "team")
         self._team = f"team-{slug}"[:NAME_RUNES].rstrip("-") if slug.startswith(RESERVED_TEAMS) else slug
-        self._extract = extract
-        self._selection = selection
+        authors = content.authors
         self._end_ms = max(1, int(authors.select(pl.col("last_us").max().fill_null(0)).item()) // 1000)
         self._nameless = authors["author"].null_count() > 0
         self._authors: dict[str, list[str]] = {}
@@ -171,13 +183,13 @@ class Writer:
             if author is not None:
                 self._authors.setdefault(channel, []).append(author)
         self._members: dict[str, list[str]] = {}
-        for channel, user in members.select("channel", "user").iter_rows():
+        for channel, user in content.members.select("channel", "user").iter_rows():
             if channel is not None and user is not None:
                 self._members.setdefault(channel, []).append(user)
         self._usernames: dict[str, str] = {}
-        self._people = self._name_users(users)
+        self._people = self._name_users(content.users)
         self._channels: dict[str, _Channel] = {}
-        self._rooms = self._name_channels(channels)
+        self._rooms = self._name_channels(content.channels)
         self._names = markup.Names(
             self._usernames, {key: one.name for key, one in self._channels.items() if not one.direct}
         )
@@ -198,13 +210,27 @@ class Writer:
     # People and rooms
 
     def _name_users(self, users: pl.DataFrame) -> list[dict[str, Any]]:
-        taken = _Taken(*RESERVED_USERNAMES)
+        taken = Taken(*RESERVED_USERNAMES)
         emails: set[str] = set()
         people = []
-        columns = ("id", "ids", "username", "name", "display_name", "emails", "type", "role", "deleted", "title")
+        columns = (
+            "id",
+            "ids",
+            "username",
+            "name",
+            "display_name",
+            "emails",
+            "type",
+            "role",
+            "deleted",
+            "title",
+            "origin",
+        )
         for person in users.select(columns).iter_rows(named=True):
             if person["id"] in self._usernames:
                 continue
+            if person["origin"] == "inferred":  # whom only messages name is no member of the workspace
+                person |= {"deleted": True, "placeholder": True}
             people.append(self._name_user(person, taken, emails))
         strangers = dict.fromkeys(chain(*self._authors.values(), *self._members.values()))
         for stranger in strangers:
@@ -214,9 +240,9 @@ class Writer:
                 people.append(self._name_user(person, taken, emails))
         return people
 
-    def _name_user(self, person: Mapping[str, Any], taken: _Taken, emails: set[str]) -> dict[str, Any]:
+    def _name_user(self, person: Mapping[str, Any], taken: Taken, emails: set[str]) -> dict[str, Any]:
         wished = person["username"] or person["name"] or person["id"]
-        username = taken.unique(_slug(wished, _NO_USERNAME, "user"))
+        username = taken.unique(slug_of(wished, NO_USERNAME, "user"))
         changes = Counter({"username": int(bool(person["username"]) and username != person["username"])})
         for import_id in dict.fromkeys([person["id"], *(person["ids"] or [])]):
             self._usernames.setdefault(import_id, username)
@@ -244,7 +270,7 @@ class Writer:
         return {"guest": role in GUESTS, "user": user, "changes": changes}
 
     def _name_channels(self, channels: pl.DataFrame) -> list[dict[str, Any]]:
-        taken = _Taken()
+        taken = Taken()
         direct: set[str] = set()
         rooms = []
         columns = ("id", "ids", "kind", "type", "name", "topic", "purpose", "archived", "creator")
@@ -274,7 +300,7 @@ class Writer:
                 continue
             self.changed["direct_too_many"] += row["type"] == "d"
             title = row["name"] or ", ".join(usernames)
-            name = taken.unique(_slug(title, _NO_CHANNEL, "channel"))
+            name = taken.unique(slug_of(title, NO_CHANNEL, "channel"))
             self.changed["channel_name"] += bool(row["name"]) and name != row["name"]
             self._channels[channel_id] = _Channel(channel_id, False, name, usernames)
             rooms.append({**row, "title": title, "slug": name})
@@ -283,12 +309,13 @@ class Writer:
     def head(self) -> Iterator[bytes]:
         """The lines before the posts: version, team, channels, users."""
         yield _encode({"type": "version", "version": 1, "info": {"generator": "douane", "version": __version__}})
-        title = self._short(self._team_title, NAME_RUNES)
+        title = self._short(self._manner.team, NAME_RUNES)
         yield _line("team", {"name": self._team, "display_name": title, "type": "I", "allow_open_invite": False})
         self.kept["teams"] += 1
         for row in self._rooms:
             header, purpose = (
-                markup.render(row[name] or "", self._format, "mattermost", self._names) for name in ("topic", "purpose")
+                markup.render(row[name] or "", self._manner.format, "mattermost", self._names)
+                for name in ("topic", "purpose")
             )
             channel: dict[str, Any] = {
                 "team": self._team,
@@ -357,7 +384,7 @@ class Writer:
         messages = _threaded(messages)
         order = messages.select("row", pl.int_range(pl.len()).alias("place"))
         marks = _Rows(reactions, order, ("name", "tone", "user", "count"))
-        bodies = _Rows(files, order, ("name", "title", "state", "url", "body_entry"))
+        bodies = _Rows(files, order, ("name", "title", "media_type", "state", "url", "body_entry"))
         moments = _Moments()
         place: dict[str, Any]
         place = {"channel_members": one.members} if one.direct else {"team": self._team, "channel": one.name}
@@ -433,7 +460,7 @@ class Writer:
         if "attachments" in props and len(_encode(props).decode()) > PROPS_RUNES:
             del props["attachments"]
             self.lost["props"] += 1
-        texts = _split(text)
+        texts = split(text)
         self.changed["message_split"] += len(texts) > 1
         self.changed["attachments_split"] += len(paths) > ATTACHMENTS
         for number in range(max(len(texts), -(-len(paths) // ATTACHMENTS))):
@@ -461,7 +488,7 @@ class Writer:
 
     def _text(self, row: Mapping[str, Any], user: str, props: dict[str, Any]) -> tuple[str, str]:
         """(text, type of post)."""
-        text = markup.render(row["text"] or "", row["format"] or "plain", "mattermost", self._names).replace("\0", "")
+        text = self._rendered(row["text"] or "", row["format"])
         if row["kind"] in _SYSTEM:
             kind, prop, sentence = _SYSTEM[row["kind"]]
             props["username"] = user
@@ -473,17 +500,20 @@ class Writer:
             return f"*{text}*", "me"
         return text, ""
 
+    def _rendered(self, text: str, form: str | None) -> str:
+        return markup.render(without_token(text), form or "plain", "mattermost", self._names).replace("\0", "")
+
     def _files(self, files: Sequence[tuple[Any, ...]]) -> tuple[list[str], list[str]]:
         """Paths of the bodies that are there; lines of text for the other files."""
         paths, links = [], []
-        for name, title, state, url, entry in files:
+        for name, title, media_type, state, url, entry in files:
             shown = (title or name or "file").replace("\n", " ")[:200]
-            path = self._extract(entry, name or title or "file") if entry is not None else None
+            path = self._manner.extract(entry, name or title or "file", media_type) if entry is not None else None
             if path is not None:
                 paths.append(path)
                 self.kept["attachments"] += 1
             elif url and not markup.is_unsafe(url) and _is_web(url):
-                links.append(f"[{shown.replace('[', '(').replace(']', ')')}]({_without_token(url)})")
+                links.append(f"[{shown.replace('[', '(').replace(']', ')')}]({_linkable(url)})")
                 self.changed["file_link"] += 1
             else:
                 links.append(f"({shown}: {'deleted' if state == 'deleted' else 'not in the export'})")
@@ -505,12 +535,12 @@ class Writer:
             kept: dict[str, Any] = {}
             for name in _ATTACHMENT_TEXTS:
                 value = _plain_value(one.get(name))
-                if value in (None, ""):
-                    continue
-                written = name in ("pretext", "text", "fallback")
-                kept[name] = markup.render(str(value), form or "plain", "mattermost", self._names) if written else value
+                if value not in (None, ""):
+                    kept[name] = self._of_card(name, value, form)
+            if not kept.get("title_link") and (source := _plain_value(one.get("from_url") or one.get("original_url"))):
+                kept["title_link"] = without_token(str(source))
             fields = [
-                {key: _plain_value(field.get(key)) for key in ("title", "value", "short") if key in field}
+                {key: self._of_card(key, _plain_value(field.get(key)), form) for key in _FIELD_TEXTS if key in field}
                 for field in _list(one.get("fields"))
                 if isinstance(field, dict)
             ]
@@ -519,6 +549,12 @@ class Writer:
             if kept:
                 made.append(kept)
         return made
+
+    def _of_card(self, name: str, value: Any, form: str | None) -> Any:
+        """A member of an attachment as Mattermost shows it: all that is read is text with marks or entities."""
+        if not isinstance(value, str):
+            return value
+        return self._rendered(value, form) if name in _WRITTEN else without_token(value)
 
     def _reactions(self, reactions: Sequence[tuple[Any, ...]], created: int) -> list[dict[str, Any]]:
         made: dict[tuple[str, str], dict[str, Any]] = {}
@@ -630,48 +666,6 @@ def _line(kind: str, content: Mapping[str, Any]) -> bytes:
     return _encode({"type": kind, kind: content})
 
 
-def _split(text: str) -> list[str]:
-    """Pieces of at most MESSAGE_RUNES, cut at a line's end or a space where there is one near."""
-    pieces = []
-    while len(text) > MESSAGE_RUNES:
-        cut = max(text.rfind("\n", MESSAGE_RUNES // 2, MESSAGE_RUNES), 0)
-        cut = cut or max(text.rfind(" ", MESSAGE_RUNES // 2, MESSAGE_RUNES), 0) or MESSAGE_RUNES
-        pieces.append(text[:cut])
-        text = text[cut:].lstrip("\n ") if cut < MESSAGE_RUNES else text[cut:]
-    return [*pieces, text] if text or not pieces else pieces
-
-
-def _slug(name: str, unfit: re.Pattern[str], instead: str) -> str:
-    """A name of the signs that Mattermost takes, at most 64 long; `instead` and a number where nothing is left of it.
-    Those of channels and teams begin and end with a letter or a digit and are two long."""
-    plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
-    slug = unfit.sub("-", plain)
-    if unfit is _NO_USERNAME:
-        slug = slug[:NAME_RUNES] if slug == plain else slug.strip("-")[:NAME_RUNES]
-    else:
-        slug = slug.strip("_-")[:NAME_RUNES].rstrip("_-")
-    least = 1 if unfit is _NO_USERNAME else 2
-    return slug if len(slug) >= least else f"{instead}-{slug or message_key(name) % 10**8}"
-
-
-class _Taken:
-    """Names that were given; the second of a name gets a number."""
-
-    def __init__(self, *names: str) -> None:
-        self._names = set(names)
-        self._next: dict[str, int] = {}
-
-    def unique(self, name: str) -> str:
-        number, found = self._next.get(name, 2), name
-        while found in self._names:
-            end = f"-{number}"
-            found = name[: NAME_RUNES - len(end)] + end
-            number += 1
-        self._next[name] = number
-        self._names.add(found)
-        return found
-
-
 def _is_web(url: str) -> bool:
     try:
         return urlsplit(url).scheme in ("http", "https")
@@ -679,14 +673,5 @@ def _is_web(url: str) -> bool:
         return False
 
 
-def _without_token(url: str) -> str:
-    """Slack's links to files carry a key to them; who may not see them must not get it by our hand."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    slack = host == "slack.com" or host.endswith(".slack.com")
-    return (
-        (parts._replace(query="").geturl() if slack else url)
-        .replace("(", "%28")
-        .replace(")", "%29")
-        .replace(" ", "%20")
-    )
+def _linkable(url: str) -> str:
+    return without_token(url).replace("(", "%28").replace(")", "%29").replace(" ", "%20")

@@ -11,9 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from douane.chat import mattermost
-from douane.chat.mattermost import BOT, MESSAGE_RUNES, Selection, Writer
 from douane.chat.tables import frame
+from douane.chat.writers import Selection
+from douane.chat.writers import mattermost_lines as mattermost
+from douane.chat.writers.mattermost_lines import BOT, MESSAGE_RUNES, Content, Manner, Writer
+from douane.chat.writers.mattermost_text import split
 
 MS = 1_600_000_000_000
 
@@ -68,15 +70,14 @@ class Written:
         team: str = "My Team",
     ) -> None:
         staged = table("messages", messages).with_row_index("row")
-        self.writer = Writer(
+        content = Content(
             table("users", users(*people)),
             table("channels", channels),
             table("members", [{"channel": channel, "user": user} for channel, user in members]),
             staged.group_by("channel", "author", maintain_order=True).agg(pl.col("ts_us").max().alias("last_us")),
-            team=team,
-            format=format,
-            extract=lambda entry, name: bodies.get(entry),
-            selection=selection,
+        )
+        self.writer = Writer(
+            content, Manner(team, format, lambda entry, name, media_type: bodies.get(entry), selection)
         )
         lines = list(self.writer.head())
         direct = False
@@ -406,3 +407,49 @@ def test_the_name_of_a_team(team: str, name: str) -> None:
 def test_every_count_has_its_sentence(kind: str) -> None:
     used = set(re.findall(rf'self\.{kind}\["(\w+)"\]|writer\.{kind}\["(\w+)"\]', inspect.getsource(mattermost)))
     assert {a or b for a, b in used} <= set(mattermost.SAYS[kind])
+
+
+CODE = "\n".join(f"line {n:05} of the log" for n in range(1500))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"```\n{CODE}\n```",
+        f"before\n```python\n{CODE}\n```\nafter " + "word " * 4000,
+        f"~~~\n{CODE}\n~~~",
+        "```\n" + "x" * 40_000 + "\n```",
+        "word " * 9000 + "\n```\ncode\n```",
+        "x" * 50_000,
+    ],
+)
+def test_code_that_is_cut_is_closed_at_the_cut_and_opened_after_it(text: str) -> None:
+    pieces = split(text)
+    assert len(pieces) > 1
+    assert max(map(len, pieces)) <= MESSAGE_RUNES
+    for piece in pieces:
+        assert (piece.count("```") + piece.count("~~~")) % 2 == 0
+    kept = re.sub(r"```(?:python)?|~~~|\s", "", "".join(pieces))
+    assert kept == re.sub(r"```(?:python)?|~~~|\s", "", text)
+    assert all("```python" in piece for piece in pieces[1:-1] if "line" in piece and "python" in text)
+
+
+def test_attachments_are_text_without_entities_and_unfurls_keep_their_link() -> None:
+    cards = [
+        {"title": "Tea &amp; cake", "text": "<https://x.y|site>", "fields": [{"title": "P &lt;", "value": "V &lt; 1"}]},
+        {"from_url": "https://x.y/a?t=xoxe-1-secret", "title": "Preview", "image_url": "https://z/?t=xoxe-2-s"},
+    ]
+    written = Written(messages=[message(1, attachments=json.dumps(cards), format="slack_mrkdwn")])
+    one, two = written.one("post")["props"]["attachments"]
+    assert (one["title"], one["text"]) == ("Tea & cake", "[site](https://x.y)")
+    assert one["fields"] == [{"title": "P <", "value": "V < 1"}]
+    assert (two["title_link"], two["image_url"]) == ("https://x.y/a", "https://z/")
+
+
+def test_people_whom_only_messages_name_are_deactivated() -> None:
+    stranger = {"id": "U9", "username": "conny", "name": "Conny", "origin": "inferred", "deleted": False}
+    written = Written(people=(ANN, BOB, stranger), messages=[message(1, author="U9")])
+    found = {one["username"]: one.get("delete_at") for one in written.of("user")}
+    assert found["conny"]
+    assert found["ann"] is None
+    assert written.writer.changed["placeholder"] == 1
