@@ -31,6 +31,7 @@ from douane.line.sheet import (
     Records,
     Settled,
     Staged,
+    Taught,
     Through,
 )
 from douane.line.staged import Checked, Part
@@ -41,6 +42,7 @@ from douane.sheet import columns, formats, mapping, output, report, template_fil
 from douane.sheet.check import Checker
 from douane.sheet.formats import Batch, Piece, Reader
 from douane.sheet.formats.facts import HIDDEN_ROWS, Facts, cut_off
+from douane.sheet.learning import Learner
 from douane.staging import checking, masks, rechecking
 from douane.staging.masks import GONE, INVALID
 from douane.staging.parts import read_part, read_rows, write_part
@@ -128,6 +130,30 @@ def _csv_lines(records: Iterator[list[str]]) -> bytes:
 
 def sheets(spec: line.SheetNames, folder: Path, wire: Wire) -> None:
     wire.send(Names(names=formats.sheet_names(source_of(spec), spec.options)))
+
+
+def learn(spec: line.Learn, folder: Path, wire: Wire) -> None:
+    source = source_of(spec)
+    reader = formats.open_file(source, spec.options)
+    header, width = reader.detected.header_row, reader.detected.width
+    learner: Learner | None = None
+    if header is None:
+        learner = Learner(mapping.headings(None, width))
+    at = 0
+    for batch in checking.in_order(reader.pieces(), _parse):
+        for record in _records(batch.frame, width):
+            if learner is not None:
+                learner.add(record)
+            elif at == header:
+                learner = Learner(mapping.headings(reader.detected.headings or record, width))
+            at += 1
+            if learner is not None and learner.full:
+                break
+        wire.progress("reading", batch.bytes_done, source.size, "bytes", at)
+        if learner is not None and learner.full:
+            break
+    whole = learner is None or not learner.full
+    wire.send(Taught(columns=tuple(learner.learned()) if learner else (), whole=whole))
 
 
 # Reading
@@ -513,6 +539,7 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
 
 SPECS = line.SPECS
 VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
+    "learn": learn,
     "explain": explain,
     "sheets": sheets,
     "read": read,

@@ -196,6 +196,22 @@ def schema() -> None:
     sys.stdout.write(files.template_schema())
 
 
+@template.command()
+def learn(
+    file: File,
+    name: Annotated[str | None, typer.Option(help="The template's name; else the file's.")] = None,
+    sheet: Sheet = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    header: Header = None,
+    quote: Quote = None,
+) -> None:
+    """Print a template for files like this one: types, lists, dates, what is required and what is unique."""
+    from douane.cli import files
+
+    files.learn(file, files.reading_options(sheet, encoding, delimiter, header, quote), name)
+
+
 # Chat exports
 
 

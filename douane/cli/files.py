@@ -193,6 +193,26 @@ def _mapping(path: Path, keys: set[str]) -> dict[str, str | None]:
     return document
 
 
+def learn(name: str, options: Mapping[str, Any], title: str | None) -> None:
+    """Prints a template file for files like this one; what spoke against it stands in comments."""
+    import yaml
+
+    from douane.sheet import learning
+
+    config = settings()
+    with opened(name) as source, _folder(None) as folder:
+        taught = _run(line.Learn(options=_whole(options, config)), source, folder, config).one(line.Taught)
+    document = learning.document(title or Path(name).stem, taught.columns)
+    if not taught.whole:
+        print(f"# Learned from the first {learning.RECORDS_MAX:,} records.")
+    for one in taught.columns:
+        seen = one.evidence.get("type") or one.evidence.get("dateFormats")
+        if seen is not None and seen.spoke_against:
+            cells = seen.spoke_for + seen.spoke_against
+            print(f"# {one.name!r}: {seen.spoke_against:,} of {cells:,} cells are no {one.type}.")
+    sys.stdout.write(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
+
+
 def template_schema() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from douane.line import Event, OfFile, Spec
 from douane.line.staged import Checked, Packed, Part
 from douane.model.bounds import Count, Text, Word
+from douane.model.learned import Learned
 from douane.model.reading import Detected, Fact, Options, Position
 from douane.model.sheet_import import Judging, Summary, TemplateDocument
 
@@ -115,7 +116,22 @@ class Names(Event, frozen=True):
     names: tuple[Text, ...]
 
 
+class Taught(Event, frozen=True):
+    """`whole`: all records were looked at."""
+
+    columns: tuple[Learned, ...]
+    whole: bool
+
+
 # What it is asked
+
+
+class Learn(OfFile, frozen=True, kw_only=True, tag="learn"):
+    """What a template for files like this one would say."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Taught,)
+
+    options: Options
 
 
 class Explain(OfFile, frozen=True, kw_only=True, tag="explain"):
@@ -208,4 +224,4 @@ class Encode(OfTable, frozen=True, kw_only=True, tag="encode"):
     format: Word
 
 
-SPECS: tuple[type[Spec], ...] = (Explain, SheetNames, Rows, Read, Check, Recheck, Inspect, Encode)
+SPECS: tuple[type[Spec], ...] = (Learn, Explain, SheetNames, Rows, Read, Check, Recheck, Inspect, Encode)

@@ -6,11 +6,13 @@ from msgspec import Struct
 from douane import line
 from douane.line import COMMON, Failure, FileName, Progress, Sandbox, sheet
 from douane.line.staged import Checked, Packed, Part
+from douane.model.learned import Evidence, Learned
 from douane.model.reading import Detected, Options, Position
 from douane.model.sheet_import import Finding, Judging, Summary, TemplateDocument
 from tests.line.hostile import HERE, NAMES, THERE, faults, unbounded
 
 DETECTED = Detected("csv", 2, 0, "utf-8", ",", '"', ("one", "two"), "one", "gzip", ("A note.",))
+LEARNED = Learned("A", "a", "Date", 9, ("YYYY-MM-DD",), ("x",), True, True, {"type": Evidence(9, 0)})
 SUMMARY = Summary(3, 1, 2, 0, 0, 3, (Finding("a", "number", 2, (1, 2), "x is no number"),), ())
 PART = Part(1, 0, 3, HERE / "part-0000001")
 VERDICT = Checked(1, 3, 1, 2, HERE / "mask-1", HERE / "hash-1", {"valid": HERE / "sparse-valid-1.arrow"})
@@ -19,6 +21,7 @@ TABLE = {"parts": (PART,), "template": TEMPLATE, "headings": ("A", "B"), "chosen
 OPTIONS = Options(sheet="one", encoding="utf-8", delimiter=";")
 
 SPECS: tuple[line.Spec, ...] = (
+    sheet.Learn(options=OPTIONS, source=HERE / "file"),
     sheet.Explain(options=OPTIONS, source_fd=3),
     sheet.SheetNames(options=OPTIONS, source=HERE / "file"),
     sheet.Rows(options=OPTIONS, source=HERE / "file", format="csv"),
@@ -52,6 +55,7 @@ EVENTS: tuple[line.Event, ...] = (
     sheet.Mapped(detected=DETECTED, headings=("A",), mapping={"a": "A", "b": None}, unmapped=("C",)),
     sheet.Inspected(summary=SUMMARY),
     sheet.Names(names=("one",)),
+    sheet.Taught(columns=(LEARNED,), whole=True),
 )
 
 

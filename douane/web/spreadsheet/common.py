@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,15 +15,18 @@ from starlette.concurrency import run_in_threadpool
 from douane.errors import BadFile, NotFound
 from douane.flow import health, templates
 from douane.flow.house import House
-from douane.flow.sheets import sheet_names
-from douane.model.identity import RUN_IMPORT, VIEW_TEMPLATES, Caller
+from douane.flow.sheets import learn, sheet_names
+from douane.model.identity import MANAGE_TEMPLATES, RUN_IMPORT, VIEW_TEMPLATES, Caller
 from douane.web.auth import web_of
 from douane.web.bodies import TemporaryUpload, media_type, read_form
 from douane.web.spreadsheet import answers, callers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, in_project, may
+from douane.web.spreadsheet.wire import learned
 
 router = APIRouter(prefix="/v1", tags=["Common"])
+
+T = TypeVar("T")
 
 _INVALID_KEYS = "Invalid keys found! Please check and correct them from web"
 
@@ -106,6 +111,31 @@ async def read_import_config(request: Request, caller: Caller = Depends(callers.
 async def list_sheets(request: Request, _: Caller = Depends(may(RUN_IMPORT))) -> Response:
     """The sheets of a workbook, but those that a sample keeps its lists in; none for a file of another kind."""
     house = web_of(request).house
+    async with _one_file(request) as (path, file_name):
+        names = await _asked(file_name, lambda: sheet_names(house, path))
+    return answers.json([name for name in names if not name.startswith("imp_")], 201)
+
+
+@router.post(
+    "/template/schema",
+    **says(list[learned.LearnedDocument], 400, 401, 403, 413, 422, 507, status=201, body=wire.FILE_BODY),
+)
+async def learn_template(request: Request, _: Caller = Depends(may(MANAGE_TEMPLATES))) -> Response:
+    """What a template for files like this one would say: a column a heading (2.5)."""
+    house = web_of(request).house
+    async with _one_file(request) as (path, file_name):
+        if path.stat().st_size > learned.BYTES_MAX:
+            raise wire.WireError(400, learned.TOO_LARGE)
+        columns = await _asked(file_name, lambda: learn(house, path))
+    if not columns or not columns[0].records:
+        raise wire.WireError(400, learned.EMPTY)
+    return answers.json(learned.documents(columns), 201)
+
+
+@asynccontextmanager
+async def _one_file(request: Request) -> AsyncIterator[tuple[Path, str]]:
+    """The file of a form, and its name; gone at the end."""
+    house = web_of(request).house
     with await run_in_threadpool(_work_folder, house) as folder:
         path = Path(folder) / "file"
         async with AsyncExitStack() as stack:
@@ -114,11 +144,15 @@ async def list_sheets(request: Request, _: Caller = Depends(may(RUN_IMPORT))) ->
             form = await read_form(request, house.settings, lambda _fields: TemporaryUpload(path), stack)
         if form.upload is None:
             raise wire.WireError(400, wire.NO_FILE)
-        try:
-            names = await run_in_threadpool(sheet_names, house, path)
-        except BadFile as error:
-            raise wire.bad_file(form.file_name, error.code, error.message) from error
-    return answers.json([name for name in names if not name.startswith("imp_")], 201)
+        yield path, form.file_name
+
+
+async def _asked(file_name: str, ask: Callable[[], T]) -> T:
+    """What the file says of itself, in a process of its own."""
+    try:
+        return await run_in_threadpool(ask)
+    except BadFile as error:
+        raise wire.bad_file(file_name, error.code, error.message) from error
 
 
 def _work_folder(house: House) -> TemporaryDirectory[str]:
