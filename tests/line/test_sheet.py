@@ -13,7 +13,7 @@ from tests.line.hostile import HERE, NAMES, THERE, faults, unbounded
 
 DETECTED = Detected("csv", 2, 0, "utf-8", ",", '"', ("one", "two"), "one", "gzip", ("A note.",))
 LEARNED = Learned("A", "a", "Date", 9, ("YYYY-MM-DD",), ("x",), True, True, {"type": Evidence(9, 0)})
-SUMMARY = Summary(3, 1, 2, 0, 0, 3, (Finding("a", "number", 2, (1, 2), "x is no number"),), ())
+SUMMARY = Summary(3, 1, 2, 0, 0, 3, (Finding("a", "number", 2, (1, 2), "x is no number", "It is a letter."),), ())
 PART = Part(1, 0, 3, HERE / "part-0000001")
 VERDICT = Checked(1, 3, 1, 2, HERE / "mask-1", HERE / "hash-1", {"valid": HERE / "sparse-valid-1.arrow"})
 TEMPLATE = TemplateDocument("people", ({"key": "a", "name": "A", "columnType": "String"},))
