@@ -159,7 +159,9 @@ def columns(operation: Operation) -> list[dict[str, Any]]:
 
 
 def headings(operation: Operation) -> list[str]:
-    """The heading texts by position; after finalizing, the column keys in their place."""
+    """The heading texts by position; after finalizing, and where there is no file, the column keys in their place."""
+    if operation.source_object is None and operation.source_size == 0:
+        return [column.key for column in template_of(operation).columns]
     if operation.stage in ("uploaded", "mapping") or not sheet_detail(operation).finalized:
         return list(headings_of(operation))
     form = form_of(operation)

@@ -53,6 +53,7 @@ def operations(site: Site, surface: str = "/v1/") -> list[tuple[str, str]]:
 def at(path: str, id_: str) -> str:
     for name in ("project_id", "template_id", "column_id", "upload_id"):
         path = path.replace("{" + name + "}", id_)
+    path = path.replace("{number}", "1")
     assert "{" not in path
     return path
 

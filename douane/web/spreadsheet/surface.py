@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from douane.web.auth import pages_of_projects
 from douane.web.spreadsheet import (
+    activity,
     answers,
     common,
     live,
@@ -22,7 +23,8 @@ from douane.web.surface import Surface
 SURFACE = Surface(
     prefix="/v1/",
     routers=[
-        one.router for one in (sign_in, projects, templates, uploads, rows, mapping, review, live, suggestions, common)
+        one.router
+        for one in (sign_in, projects, templates, uploads, rows, mapping, review, live, suggestions, activity, common)
     ],
     refusal=wire.WireError,
     answers=answers,
