@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from string import ascii_lowercase
 
 Match = re.Match[str]
 
@@ -130,13 +131,15 @@ class _Dialect:
 
 
 _MARKDOWN = _pattern(_FENCE, _CODE, _TOKEN, _mark("*"), _mark("~"), _LINK, _EMOJI)
+# A country's flag by its two letters.
+_FLAGS = {f"flag-{one}{two}": f"flag_{one}{two}" for one in ascii_lowercase for two in ascii_lowercase}
 _DIALECTS = {
     "rocketchat": _Dialect(
         "rocketchat",
         _pattern(_FENCE, _CODE, _TOKEN, _LINK, _EMOJI),
-        ("<", "&", "```", "](", "]:", ">>>", ":simple_smile:", ":memo:", ":piggy:", ":uk:", "::skin-tone-"),
+        ("<", "&", "```", "](", "]:", ">>>", ":simple_smile:", ":memo:", ":piggy:", ":uk:", ":flag-", "::skin-tone-"),
         specials={"here": "@here", "channel": "@all", "everyone": "@all"},
-        emoji={"simple_smile": "smile", "memo": "pencil", "piggy": "pig", "uk": "gb"},
+        emoji={"simple_smile": "smile", "memo": "pencil", "piggy": "pig", "uk": "gb", **_FLAGS},
         tones=tuple(f"_tone{tone}" for tone in range(1, 6)),
         mentions_apart=True,
     ),

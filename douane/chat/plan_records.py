@@ -20,7 +20,7 @@ class Options:
     """`operation_id`: the run's. `users_only`: nobody who is there already is touched, they fail (contract 3.14).
     `update_existing` False: those who are there already are skipped. `admins`: the file may give the role `admin`.
     `starter_id`: the workspace user of who started the run. `age_us`: the age of the export; one without messages has
-    none, and is taken as it comes."""
+    none, and is taken as it comes. `markup`: how its texts are marked up, where that is known."""
 
     operation_id: str
     users_only: bool = False
@@ -28,6 +28,7 @@ class Options:
     admins: bool = False
     starter_id: str | None = None
     age_us: int | None = None
+    markup: str | None = None
 
     def older_than(self, as_of_us: int) -> bool:
         return self.age_us is not None and self.age_us < as_of_us

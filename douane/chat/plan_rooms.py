@@ -187,6 +187,7 @@ def _new_room(one: _Channel, key: str, creator: str, options: Options, new_id: N
     document: dict[str, Any] = {"kind": one.record["kind"]} if one.record.get("kind") else {}
     if slugged and slugged != one.name:
         document["displayName"] = one.name
+    document |= _marked(one, options)
     return Room(
         new_id(),
         one.type,
@@ -206,6 +207,12 @@ def _new_room(one: _Channel, key: str, creator: str, options: Options, new_id: N
     )
 
 
+def _marked(one: _Channel, options: Options) -> dict[str, str]:
+    """How topic and description are to be read, if there is any."""
+    told = clean(one.record.get("topic")) or clean(one.record.get("purpose"))
+    return {"markup": options.markup} if told and options.markup else {}
+
+
 def _create_room(one: _Channel, rooms: Rooms, room: Room) -> None:
     rooms.by_key[room.key] = room
     rooms.give_ids(room, one.ids)
@@ -219,6 +226,7 @@ def _update_room(room: Room, one: _Channel, rooms: Rooms, options: Options) -> b
     topic, purpose = clean(record.get("topic")), clean(record.get("purpose"))
     if _room_has_say(room, one, rooms, options):
         room.topic, room.description = topic or room.topic, purpose or room.description
+        room.document = room.document | _marked(one, options)
         if not room.general:
             room.archived = bool(record.get("archived")) if record.get("archived") is not None else room.archived
             room.created_us = room.created_us if record.get("created_us") is None else record["created_us"]
@@ -227,6 +235,7 @@ def _update_room(room: Room, one: _Channel, rooms: Rooms, options: Options) -> b
         _rename(room, one, rooms, newer=options.as_of() > room.as_of_us)
         room.as_of_us, room.account = options.as_of(room.as_of_us), one.ids[0]
     else:
+        room.document = _marked(one, options) | room.document
         room.topic, room.description = room.topic or topic, room.description or purpose
     if before == _room_facts(room):
         return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -257,20 +257,12 @@ _SHOWN_OF_CARDS = ("pretext", "title", "text", "fallback", "footer")
 
 def _render(connection: Connection, project_id: str, found: Sequence[Document], to: str) -> None:
     cards = [_cards(document["attachments"]) for document in found]
-    users: set[str] = set()
-    channels: set[str] = set()
-    for document, own in zip(found, cards, strict=True):
-        for text in (document["text"], *(text for card in own for text in _texts_of(card))):
-            for kind, target in markup.mentions(text or "", document["format"] or "plain"):
-                (users if kind == "user" else channels).add(target)
-    by_id = chat.targets(connection, project_id, "user", users)
-    shown = chat.names(connection, by_id.values())
-    rooms_by_id = chat.targets(connection, project_id, "room", channels)
-    room_names = chat.room_names(connection, rooms_by_id.values())
-    names = markup.Names(
-        {one: shown[id][0] for one, id in by_id.items() if id in shown},
-        {one: room_names[id] for one, id in rooms_by_id.items() if room_names.get(id)},
-    )
+    texts = [
+        (text or "", document["format"] or "plain")
+        for document, own in zip(found, cards, strict=True)
+        for text in (document["text"], *(text for card in own for text in _texts_of(card)))
+    ]
+    names = names_for(connection, project_id, texts)
     for document, own in zip(found, cards, strict=True):
 
         def rendered(text: str, format: str = document["format"] or "plain") -> str:
@@ -279,6 +271,23 @@ def _render(connection: Connection, project_id: str, found: Sequence[Document], 
         with suppress(ValueError):  # a kind of text that this destination cannot be written from
             document["rendered"] = rendered(document["text"] or "")
             document["cards"] = [_rendered_card(card, rendered) for card in own]
+
+
+def names_for(connection: Connection, project_id: str, texts: Iterable[tuple[str, str]]) -> markup.Names:
+    """What the people and rooms are called that these (text, format) speak of."""
+    users: set[str] = set()
+    channels: set[str] = set()
+    for text, format in texts:
+        for kind, target in markup.mentions(text, format):
+            (users if kind == "user" else channels).add(target)
+    by_id = chat.targets(connection, project_id, "user", users)
+    shown = chat.names(connection, by_id.values())
+    rooms_by_id = chat.targets(connection, project_id, "room", channels)
+    room_names = chat.room_names(connection, rooms_by_id.values())
+    return markup.Names(
+        {one: shown[id][0] for one, id in by_id.items() if id in shown},
+        {one: room_names[id] for one, id in rooms_by_id.items() if room_names.get(id)},
+    )
 
 
 def _cards(attachments: str | None) -> list[Document]:

@@ -93,6 +93,7 @@ def _begin(attempt: Attempt) -> Job:
             starter_id=chat.user_id_of_person(connection, held.project_id, held.person_id)
             or chat.user_id_by(connection, held.project_id, username_key=chat.BOT_NAME),
             age_us=held.detail["age_us"] if "age_us" in held.detail else _age(house, held),
+            markup=_markup(house, held),
         )
     job = Job(attempt, selection, options, version, bool(asked.get("retry")), bool(asked.get("strict")))
     with reading(house.engine) as connection:
@@ -122,6 +123,16 @@ def _age(house: House, held: Operation) -> int | None:
         if isinstance(found, int) and (newest is None or found > newest):
             newest = found
     return newest
+
+
+def _markup(house: House, held: Operation) -> str | None:
+    """How the texts of the export are marked up: one product writes them all."""
+    with reading(house.engine) as connection:
+        parts = manifest.parts(connection, held.id, "messages")
+    for part in parts[:1]:
+        found = read_part(house.objects.local_path(part.object), ("format",))["format"].drop_nulls().head(1).to_list()
+        return str(found[0]) if found else None
+    return None
 
 
 def _finish(job: Job) -> None:

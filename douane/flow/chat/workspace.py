@@ -18,8 +18,9 @@ import polars as pl
 from sqlalchemy import Connection
 
 from douane import encodings
+from douane.chat.markup import render
 from douane.errors import BadRequest, Conflict, NotFound
-from douane.flow.chat.messages import Document, Page, parts_of
+from douane.flow.chat.messages import Document, Page, names_for, parts_of
 from douane.flow.chat.messages import messages as messages
 from douane.flow.house import House
 from douane.jobs.children import stream_child
@@ -152,9 +153,23 @@ def _room_documents(connection: Connection, project_id: str, rows: Sequence[Mapp
     ids = chat.import_ids_of(connection, project_id, "room", [row["id"] for row in rows])
     left_out = {"project_id", "room_key", "operation_id", "as_of_us", "account"}
     return [
-        {name: value for name, value in row.items() if name not in left_out} | {"import_ids": ids.get(row["id"], [])}
-        for row in rows
+        {name: value for name, value in row.items() if name not in left_out}
+        | {"import_ids": ids.get(row["id"], []), "rendered": rendered}
+        for row, rendered in zip(rows, _rendered(connection, project_id, rows), strict=True)
     ]
+
+
+def _rendered(connection: Connection, project_id: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Topic and description of each room, rendered where it is known how they are marked up."""
+    marked: list[tuple[Mapping[str, Any], str]] = [(row, (row["document"] or {}).get("markup") or "") for row in rows]
+    texts = [(row[name], markup) for row, markup in marked if markup for name in ("topic", "description") if row[name]]
+    names = names_for(connection, project_id, texts)
+    found: list[dict[str, str]] = [{} for _ in rows]
+    for own, (row, markup) in zip(found, marked, strict=True):
+        for name in ("topic", "description") if markup else ():
+            with suppress(ValueError):
+                own[name] = render(row[name] or "", markup, "rocketchat", names)
+    return found
 
 
 def members(

@@ -470,7 +470,7 @@ def room(found: Mapping[str, Any]) -> dict[str, Any]:
         shown["u"] = {"_id": found["creator_id"]}
     for name in ("topic", "description"):
         if found[name]:
-            shown[name] = found[name]
+            shown[name] = (found.get("rendered") or {}).get(name, found[name])
     if found["general"]:
         shown["default"] = True
     if found["last_message_at"] is not None:
@@ -627,16 +627,11 @@ def _reactions(reactions: Iterable[Mapping[str, Any]], people: People) -> dict[s
     """Each emoji under its own name, with the users that are known (6.4)."""
     shown: dict[str, dict[str, Any]] = {}
     for one in reactions:
-        name = f":{_flag(emoji_name(one['name'], one['tone'] or 0, 'rocketchat'))}:"
+        name = f":{emoji_name(one['name'], one['tone'] or 0, 'rocketchat')}:"
         entry = shown.setdefault(name, {"name": name, "usernames": []})
         if one["user"] in people and people[one["user"]][1] not in entry["usernames"]:
             entry["usernames"].append(people[one["user"]][1])
     return {name: entry for name, entry in shown.items() if entry["usernames"]}
-
-
-def _flag(name: str) -> str:
-    """Flags of countries have another spelling there."""
-    return f"flag_{name.removeprefix('flag-')}" if name.startswith("flag-") else name
 
 
 def _mentions(mentions: Iterable[Mapping[str, Any]], people: People, rooms: Rooms) -> dict[str, Any]:

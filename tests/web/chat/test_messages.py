@@ -21,7 +21,14 @@ USERS = [
     {"id": "U2", "name": "bob", "profile": {"real_name": "Bob", "email": "bob@x.example"}},
 ]
 CHANNELS = [
-    {"id": "C1", "name": "talk", "creator": "U1", "members": ["U1", "U2"], "created": DAY},
+    {
+        "id": "C1",
+        "name": "talk",
+        "creator": "U1",
+        "members": ["U1", "U2"],
+        "created": DAY,
+        "topic": {"value": "A &amp; B by <@U2> <https://x.example|site>"},
+    },
     {"id": "C2", "name": "other", "creator": "U1", "members": ["U1"], "created": DAY},
 ]
 
@@ -68,7 +75,7 @@ TALK = [
     said(8, "reminded", subtype="reminder_add"),
     said(9, "", subtype="unheard_of_notice"),
     said(10, ""),
-    said(11, "flags", reactions=[{"name": "flag-fr", "users": ["U2"], "count": 3}]),
+    said(11, "flags :flag-fr:", reactions=[{"name": "flag-fr", "users": ["U2"], "count": 3}]),
     said(12, "last"),
 ]
 
@@ -123,7 +130,7 @@ def test_windows_and_order(client: TestClient) -> None:
     assert texts(window) == ["reply one", "a thread", "first"]
     assert window["total"] == 3
     upward = pulled(client, "channels.history", roomName="talk", sort='{"ts":1}', oldest=at[10], count=1, offset=1)
-    assert (texts(upward), upward["total"]) == (["flags"], 3)
+    assert (texts(upward), upward["total"]) == (["flags :flag_fr:"], 3)
     exact = "2020-09-13T12:26:41.000100Z"
     assert texts(pulled(client, "channels.history", roomName="talk", latest=exact)) == []
     assert texts(pulled(client, "channels.history", roomName="talk", latest=exact, inclusive="true")) == ["first"]
@@ -167,6 +174,7 @@ def test_what_is_not_known_is_refused_and_not_passed_over(
 
 def test_lists_by_id(client: TestClient) -> None:
     (room, *_) = [one for one in pulled(client, "channels.list")["channels"] if one["name"] == "talk"]
+    assert room["topic"] == "A & B by @bob [site](https://x.example)"
     found = pulled(client, "channels.list", query=json.dumps({"_id": room["_id"]}))
     assert ([one["name"] for one in found["channels"]], found["total"]) == (["talk"], 1)
     user = next(one for one in pulled(client, "users.list")["users"] if one["username"] == "bob")
@@ -203,8 +211,8 @@ def test_what_a_message_is(client: TestClient) -> None:
     empty = [one for one in found if not one["msg"]]
     assert len(empty) == 2
     assert all(one["_hidden"] for one in empty)
-    assert list(known["flags"]["reactions"]) == [":flag_fr:"]
-    assert known["flags"]["importReactionsUnnamed"] == 2
+    assert list(known["flags :flag_fr:"]["reactions"]) == [":flag_fr:"]
+    assert known["flags :flag_fr:"]["importReactionsUnnamed"] == 2
     (card,) = known["card"]["attachments"]
     assert (card["title"], card["fields"]) == ("Ti & tle", [{"title": "V", "value": "< 1"}])
     assert "@bob" in card["text"]
