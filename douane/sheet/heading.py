@@ -374,7 +374,10 @@ def _repeats(table: _Table, at: int) -> bool:
 
 
 def _shaped(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Each cell has a digit, and is built like all of those below it."""
+    """Each cell has a digit, and is built like all of those below it; or one has many and is (`+49 170 1234567`)."""
+    for text, texts in zip(row, below, strict=True):
+        if sum(map(str.isdigit, text)) >= 4 and len(texts) > 1 and {_shape(text)} == {_shape(each) for each in texts}:
+            return True
     for text, texts in zip(row, below, strict=True):
         if _NUMBER_SIGNS.isdisjoint(text) or {_shape(text)} != {_shape(each) for each in texts}:
             return False

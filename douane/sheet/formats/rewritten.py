@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from douane.sheet.formats import Source
-from douane.sheet.formats.stream import UNKNOWN_SIZE, Forward, uploaded_bytes
+from douane.sheet.formats.stream import Forward, uploaded_bytes
 
 BLOCK_BYTES = 1 << 20
 END_SIGN = b"\x1a"
@@ -36,11 +36,21 @@ class Shorter:
 
 def without_end_sign(source: Source) -> Source:
     """The source without the end-of-file signs of DOS at its very end; itself if there are none."""
-    if source.size == UNKNOWN_SIZE:
-        return source
+    if isinstance(source, Forward):
+        return Forward(lambda: _held_back(source), source.uploaded)
     tail = source.read(max(0, source.size - _END_SIGNS_MAX), _END_SIGNS_MAX)
     signs = len(tail) - len(tail.rstrip(END_SIGN))
-    return Shorter(source, source.size - signs) if signs and source.size > signs else source
+    return Shorter(source, source.size - signs) if signs else source
+
+
+def _held_back(source: Source) -> Iterator[bytes]:
+    """The source's blocks; signs at the end of one wait for what comes behind them."""
+    held = b""
+    for block in _blocks(source, 0):
+        data = held + block
+        kept = data.rstrip(END_SIGN)
+        held = data[len(kept) :]
+        yield kept
 
 
 def ascii_records(source: Source, top: int) -> Forward:

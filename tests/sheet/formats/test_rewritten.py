@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from douane.errors import BadFile
 from douane.sheet.formats import Detected, Fact, Options, open_file, rewritten
 from tests.sheet.formats.reading import MemorySource, batches, rows_of
 
@@ -137,6 +138,9 @@ def test_the_end_of_file_sign_of_dos_is_no_record(end: bytes) -> None:
     data = b"a,b\r\n1,2\r\n3,4" + end
     assert rows_of(data) == [["a", "b"], ["1", "2"], ["3", "4"]]
     assert "0x1A" in detected(data).notes[0]
+    assert rows_of(gzip.compress(data)) == rows_of(data)
+    with pytest.raises(BadFile, match="empty"):
+        detected(b"\x1a")
     assert rows_of(b"a,b\n1,\x1a\n3,4\n")[1] == ["1", "\x1a"]
 
 
