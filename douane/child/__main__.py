@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
-import json
 import os
 import select
 import sys
@@ -41,7 +40,8 @@ def main() -> int:
         verb = msgspec.json.decode(order.work, type=_Verb).do
         verbs = _family(verb)
         streaming = verb in verbs.STREAMING
-        spec = _spec(verbs, order, readable[0] if readable else None)
+        # Here and nowhere else a spec is judged; files it names stand in the first of what may be read.
+        spec = line.decoder(verbs.SPECS, readable[0] if readable else None)(bytes(order.work))
         # What is loaded stays, and what a verb makes by the million is hardly ever a ring: looking for rings among it
         # again and again would cost a tenth of the time.
         gc.freeze()
@@ -67,14 +67,6 @@ def main() -> int:
 
 class _Verb(msgspec.Struct):
     do: str
-
-
-def _spec(verbs: Any, order: Order, inputs: Path | None) -> Any:
-    """What is to be done, in its verb's form; files it names stand in `inputs`."""
-    specs = getattr(verbs, "SPECS", None)
-    if specs is None:
-        return {**json.loads(bytes(order.work)), "folder": order.folder, "window": order.window}
-    return line.decoder(specs, inputs)(bytes(order.work))
 
 
 def _family(verb: str) -> Any:

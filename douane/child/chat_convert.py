@@ -1,8 +1,5 @@
 """What the child does for `douane chat convert`: an export -> files of other programs.
 
-chat_convert  source_fd, importer or null, options, to (a key of `chat.writers`), users, channels, team
-              -> overview, progress*, converted {report}; the files and report.json in the folder
-
 The export is staged first, in parts beside what is made of it; a writer of the shelf makes the files.
 """
 
@@ -19,12 +16,13 @@ import polars as pl
 
 from douane.archive_packed import Entries
 from douane.chat import importers, tables
-from douane.chat.importers import Reader
+from douane.chat.importers import Options, Reader
 from douane.chat.tally import Tally
 from douane.chat.writers import Out, Selection, Wanted, writer
-from douane.child.chat_inspect import Watched, opened, options_of
+from douane.child.chat_inspect import Watched, opened
 from douane.child.wire import Wire, source_of
 from douane.errors import BadFile, BadRequest
+from douane.line.chat_export import CONVERT, ChatConvert, Converted
 from douane.staging.parts import read_part, write_part
 
 SMALL = ("users", "channels", "members")
@@ -50,26 +48,26 @@ class Staged:
         return read_part(self.folder / f"{table}-{number:07}", columns)
 
 
-def convert(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
-    write = writer(spec["to"])
+def convert(spec: ChatConvert, folder: Path, wire: Wire) -> None:
+    write = writer(spec.to)
     source = Watched(source_of(spec), wire)
-    upload = importers.uploaded(source, options_of(spec))
+    upload = importers.uploaded(source, Options(limits=spec.limits))
     reader = opened(spec, upload, wire)
     work = folder / ".staged"
     work.mkdir()
     staged = _stage(reader, work, source)
     source.quiet = True
-    wanted = Wanted(_selection(staged, spec.get("users"), spec.get("channels")), spec.get("team") or "imported")
+    wanted = Wanted(_selection(staged, spec.users, spec.channels), spec.team or "imported")
 
     def progress(done: int, total: int, unit: str, rows: int) -> None:
         wire.progress("writing", done, total, unit, rows, now=unit == "tables")
 
     out = Out(folder, _bodies(upload.entries if upload.packed else None, work, staged), progress)
     written = write(staged, wanted, out)
-    report = {"importer": staged.importer, "to": spec["to"], "found": staged.counts, **asdict(written)}
+    report = {"importer": staged.importer, "to": spec.to, "found": staged.counts, **asdict(written)}
     shutil.rmtree(work)
     (folder / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    wire.send("converted", report=report)
+    wire.send(Converted(report=report))
 
 
 def _stage(reader: Reader, work: Path, source: Watched) -> Staged:
@@ -165,5 +163,6 @@ def _found(kind: str, wanted: Sequence[str], signs: str, names: Mapping[str, set
     return frozenset(found)
 
 
-VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_convert": convert}
-STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {}
+SPECS = CONVERT
+VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {"chat_convert": convert}
+STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {}

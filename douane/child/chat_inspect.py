@@ -1,9 +1,5 @@
-"""What the child does for `douane chat`: looks through an export that no server has.
-
-chat_inspect  source_fd, importer or null, options, stage, share [n, of how many] or none
-              -> overview, progress*, inspected {tables, channels, years, subtypes, entries, reasons}; with `stage`,
-              <table>/part-NNNNNNN.arrow in the folder and, instead of inspected, staged {sums, tables}
-"""
+"""What the child does for `douane chat inspect`: looks through an export that no server has. With `stage` its tables
+are in the folder, a file a part."""
 
 from __future__ import annotations
 
@@ -12,10 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from msgspec import convert
+
 from douane.chat import importers
-from douane.chat.importers import Limits, Options, Position, Reader, Source
+from douane.chat.importers import Options, Position, Reader, Source
 from douane.chat.tally import Tally
 from douane.child.wire import Wire, source_of
+from douane.line.chat import Overview, StagedFile
+from douane.line.chat_export import INSPECT, ChatConvert, ChatInspect, Counted, StagedExport, Sums
 from douane.staging.parts import write_part
 
 WATCHED_BYTES = 1 << 18
@@ -48,54 +48,49 @@ class Watched:
         return data
 
 
-def options_of(spec: dict[str, Any]) -> Options:
-    given = dict(spec.get("options") or {})
-    return Options(**{**given, "limits": Limits(**given.get("limits") or {})})
-
-
-def opened(spec: dict[str, Any], source: Source, wire: Wire) -> Reader:
+def opened(spec: ChatInspect | ChatConvert, source: Source, wire: Wire) -> Reader:
     """The export, with what its directory tells already sent. BadFile `export_unknown` where no importer knows it."""
-    options = options_of(spec)
+    options = Options(limits=spec.limits)
     upload = importers.uploaded(source, options)
-    key = spec.get("importer") or importers.recognise(upload, options)
+    key = spec.importer or importers.recognise(upload, options)
     if key is None:
         raise importers.unknown(upload)
     reader = importers.open_export(key, upload, options)
-    wire.send("overview", **_plain(asdict(reader.overview)))
+    found = reader.overview
+    wire.send(
+        Overview(importer=found.importer, layout=found.layout, counts=dict(found.counts), notes=tuple(found.notes))
+    )
     return reader
 
 
-def _plain(overview: dict[str, Any]) -> dict[str, Any]:
-    return {**overview, "notes": list(overview["notes"])}
-
-
-def inspect(spec: dict[str, Any], folder: Path, wire: Wire) -> None:
+def inspect(spec: ChatInspect, folder: Path, wire: Wire) -> None:
     source = Watched(source_of(spec), wire)
     reader = opened(spec, source, wire)
-    if spec.get("stage"):
-        share, of = spec.get("share") or (0, 1)
-        _stage(reader, share, of, folder, wire)
-    else:
-        wire.send("inspected", **asdict(reader.counts()))
+    if spec.stage:
+        _stage(reader, spec.share, spec.of, folder, wire)
+        return
+    counts = asdict(reader.counts())
+    wire.send(Counted(**{**counts, "issues": tuple(counts["issues"])}))
 
 
 def _stage(reader: Reader, share: int, of: int, folder: Path, wire: Wire) -> None:
     """Writes every batch's tables, counting what is written. Readers that cannot be shared leave all to the first."""
     starts = reader.shares(of) if of > 1 and hasattr(reader, "shares") else [Position()]
     tally = Tally()
-    tables: dict[str, list[dict[str, Any]]] = {}
+    tables: dict[str, list[StagedFile]] = {}
     rows = 0
     for batch in reader.batches(starts[share]) if share < len(starts) else ():
         for table, frame in batch.tables.items():
-            (folder / table).mkdir(exist_ok=True)
-            name = f"{table}/part-{batch.number:07}.arrow"
-            write_part(frame, folder / name)
-            tables.setdefault(table, []).append({"file": name, "rows": len(frame)})
+            path = folder / f"{table}~part-{batch.number:07}.arrow"
+            write_part(frame, path)
+            tables.setdefault(table, []).append(StagedFile(len(frame), path))
         tally.add(batch.tables)
         rows += len(batch.tables.get("messages", ()))
         wire.progress(batch.step, batch.bytes_done, reader.bytes_total, "bytes", rows)
-    wire.send("staged", sums=asdict(tally.sums()), tables=tables)
+    sums = convert(asdict(tally.sums()), Sums)
+    wire.send(StagedExport(sums=sums, tables={table: tuple(parts) for table, parts in tables.items()}))
 
 
-VERBS: dict[str, Callable[[dict[str, Any], Path, Wire], None]] = {"chat_inspect": inspect}
-STREAMING: dict[str, Callable[[dict[str, Any], Path, BinaryIO], None]] = {}
+SPECS = INSPECT
+VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {"chat_inspect": inspect}
+STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {}

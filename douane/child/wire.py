@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from douane import errors, line
 from douane.line import Event, OfFile, Progress
@@ -47,19 +46,12 @@ class Wire:
         self._waiting = 0
         self._last_progress = 0.0
 
-    def send(self, event: Event | str, **fields: Any) -> None:
+    def send(self, event: Event) -> None:
         """An event; the parent answers one that hands over files when they are stored."""
-        if isinstance(event, str):
-            self._write(json.dumps({"event": event, **fields}, ensure_ascii=False).encode())
-            return
-        self._write(line.encode(event, self._folder))
+        self._out.write(line.encode(event, self._folder) + b"\n")
+        self._out.flush()
         if event.hands_over:
             self._await_answer()
-
-    def send_file(self, event: str, **fields: Any) -> None:
-        """An event that hands over files, while there are verbs whose events have no type yet."""
-        self.send(event, **fields)
-        self._await_answer()
 
     def progress(self, step: str, done: int, total: int, unit: str, rows: int, *, now: bool = False) -> None:
         """At most five a second, unless it is the last."""
@@ -67,10 +59,6 @@ class Wire:
         if now or moment - self._last_progress >= PROGRESS_S:
             self._last_progress = moment
             self.send(Progress(step=step, done=done, total=total, unit=unit, rows=rows))
-
-    def _write(self, message: bytes) -> None:
-        self._out.write(message + b"\n")
-        self._out.flush()
 
     def _await_answer(self) -> None:
         if not self._window:
@@ -82,13 +70,10 @@ class Wire:
             self._waiting -= 1
 
 
-def source_of(spec: OfFile | dict[str, Any]) -> FileSource:
+def source_of(spec: OfFile) -> FileSource:
     """The file as an inherited descriptor, or by its name among what may be read here."""
-    if isinstance(spec, OfFile):
-        descriptor, name = spec.source_fd, spec.source
-    else:
-        descriptor, name = spec.get("source_fd"), spec.get("source")
+    descriptor = spec.source_fd
     if descriptor is None:
-        assert name is not None, "a verb of a file without one"
-        descriptor = os.open(name, os.O_RDONLY)
+        assert spec.source is not None, "a verb of a file without one"
+        descriptor = os.open(spec.source, os.O_RDONLY)
     return FileSource(descriptor, os.fstat(descriptor).st_size)

@@ -19,16 +19,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from msgspec.structs import fields
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 
 from douane.chat.sums import Sums, counts_of
 from douane.cli import chat_screen, screen
-from douane.cli.files import opened
+from douane.cli.files import Events, opened
 from douane.cli.folders import packed
 from douane.cli.given import settings
 from douane.errors import BadFile, BadRequest, Cancelled
 from douane.jobs.children import child_limits, run_child
+from douane.line import Event, Progress
+from douane.line.chat import Overview
+from douane.line.chat_export import ChatConvert, ChatInspect, Converted, Counted, StagedExport
 from douane.model.source import Limits
 from douane.settings import Settings
 
@@ -41,47 +45,47 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
     """Prints what the directory tells as soon as it is known, then exact counts and the ledger; leaves the staged
     tables in `stage`. True if every record could be read."""
     config = settings()
-    spec = {"do": "chat_inspect", "importer": importer, "options": _options(config), "stage": stage is not None}
+    spec = ChatInspect(importer=importer, limits=_limits(config), stage=stage is not None)
     console = Console()
 
-    def overview(event: Mapping[str, Any]) -> None:
+    def overview(event: Overview) -> None:
         if not as_json:
-            chat_screen.show_overview(console, name, event)
+            chat_screen.show_overview(console, name, _plain(event))
 
     with _opened(name, config) as source, _work(stage) as work:
         if stage is not None:
-            events = _staged(spec, source, work, config, overview)
+            told, counts = _staged(spec, source, work, config, overview)
             _hand_over(work, stage)
         else:
             events = _run(spec, source, work, config, overview)
-    counts = events["inspected"]
+            told, counts = _plain(events.one(Overview)), _plain(events.one(Counted))
     if as_json:
-        screen.print_json({"overview": events["overview"], **counts})
+        screen.print_json({"overview": told, **counts})
     else:
         chat_screen.show_counts(console, counts)
     return not counts["entries"]["failed"]
 
 
 def _staged(
-    spec: Mapping[str, Any],
+    spec: ChatInspect,
     source: BinaryIO,
     work: Path,
     config: Settings,
-    overview: Callable[[Mapping[str, Any]], None],
-) -> dict[str, dict[str, Any]]:
-    """All tables in `work`, with what is in which part. A large export is shared among as many children as there are
-    cores, because one of them keeps only one core busy."""
+    overview: Callable[[Overview], None],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """All tables in `work`, with what is in which part; the overview and the counts. A large export is shared among as
+    many children as there are cores, because one of them keeps only one core busy."""
     of = min(SHARES_MAX, len(os.sched_getaffinity(0)))
     if os.fstat(source.fileno()).st_size < SHARED_FROM_BYTES:
         of = 1
     failed = threading.Event()
 
-    def run(share: int) -> dict[str, dict[str, Any]]:
+    def run(share: int) -> Events:
         folder = work / f"share-{share}"
         folder.mkdir()
         try:
             return _run(
-                {**spec, "share": [share, of]}, source, folder, config, overview, share, of, cancelled=failed.is_set
+                replace(spec, share=share, of=of), source, folder, config, overview, share, of, cancelled=failed.is_set
             )
         except BaseException:
             failed.set()
@@ -98,35 +102,35 @@ def _staged(
         runs += [other.result() for other in others]
     tables: dict[str, list[dict[str, Any]]] = {}
     for share, events in enumerate(runs):
-        for table, parts in events["staged"]["tables"].items():
+        for table, parts in events.one(StagedExport).tables.items():
             if not _TABLE.fullmatch(table):
                 raise BadFile("The program that read the export gave no sensible answer.")
             (work / table).mkdir(exist_ok=True)
             for part in parts:
-                # A name is the child's word, and the child has read a stranger's file.
-                file = Path(table) / Path(part["file"]).name
-                (work / f"share-{share}" / file).rename(work / file)
-            tables.setdefault(table, []).extend(parts)
+                file = Path(table) / part.path.name.removeprefix(f"{table}~")
+                part.path.rename(work / file)
+                tables.setdefault(table, []).append({"file": str(file), "rows": part.rows})
         shutil.rmtree(work / f"share-{share}")
-    counts = asdict(counts_of([Sums(**events["staged"]["sums"]) for events in runs]))
-    manifest = {"overview": runs[0]["overview"], "tables": tables, "counts": counts}
+    counts = asdict(counts_of([Sums(**_plain(events.one(StagedExport).sums)) for events in runs]))
+    told = _plain(runs[0].one(Overview))
+    manifest = {"overview": told, "tables": tables, "counts": counts}
     (work / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-    return {"overview": runs[0]["overview"], "inspected": counts}
+    return told, counts
 
 
 def convert(name: str, importer: str | None, wanted: Mapping[str, Any], out: Path, as_json: bool) -> bool:
     """Writes the export's contents into `out` in another form, and prints what was kept, changed and lost. `wanted`:
     {to, users, channels, team}. True if every record could be read."""
     config = settings()
-    spec = {"do": "chat_convert", "importer": importer, "options": _options(config), **wanted}
+    spec = ChatConvert(importer=importer, limits=_limits(config), **wanted)
     with _opened(name, config) as source, _work(out) as work:
         events = _run(spec, source, work, config)
         _hand_over(work, out)
-    report = events["converted"]["report"]
+    report = events.one(Converted).report
     if as_json:
         screen.print_json(report)
     else:
-        chat_screen.show_report(Console(), name, events["overview"], report, out)
+        chat_screen.show_report(Console(), name, _plain(events.one(Overview)), report, out)
     return not report["found"]["entries"]["failed"]
 
 
@@ -134,7 +138,7 @@ def convert(name: str, importer: str | None, wanted: Mapping[str, Any], out: Pat
 def _opened(name: str, config: Settings) -> Iterator[BinaryIO]:
     """The file; of a folder, its files as one."""
     if name != "-" and Path(name).is_dir():
-        with packed(Path(name), Limits(**_options(config)["limits"])) as source:
+        with packed(Path(name), _limits(config)) as source:
             yield source
         return
     with opened(name) as source:
@@ -158,36 +162,35 @@ def _hand_over(work: Path, kept: Path) -> None:
 
 
 def _run(
-    spec: Mapping[str, Any],
+    spec: ChatInspect | ChatConvert,
     source: BinaryIO,
     folder: Path,
     config: Settings,
-    overview: Callable[[Mapping[str, Any]], None] = lambda event: None,
+    overview: Callable[[Overview], None] = lambda event: None,
     share: int = 0,
     of: int = 1,
     *,
     cancelled: Callable[[], bool] = lambda: False,
-) -> dict[str, dict[str, Any]]:
+) -> Events:
     """Runs the child to its end; the last event of each kind. The `overview` is shown when it comes, and only then a
     bar begins: what is printed into one stays there in pieces. Of several children with a share each, the first one
     stands for all."""
-    events: dict[str, dict[str, Any]] = {}
+    events = Events()
     bar = screen.Bar(None)
     with ExitStack() as shown:
 
-        def take(event: dict[str, Any]) -> None:
+        def take(event: Event) -> None:
             nonlocal bar
-            kind = event.pop("event")
-            if kind == "progress":
-                bar.update(event | {"done": min(event["done"] * of, event["total"]), "rows": event["rows"] * of})
+            if isinstance(event, Progress):
+                bar.update(replace(event, done=min(event.done * of, event.total), rows=event.rows * of))
                 return
-            events[kind] = event
-            if kind == "overview" and share == 0:
+            events.keep(event)
+            if isinstance(event, Overview) and share == 0:
                 overview(event)
                 bar = shown.enter_context(screen.progress_bar(sys.stderr))
 
         run_child(
-            dict(spec),
+            spec,
             source=source.fileno(),
             folder=folder,
             on_event=take,
@@ -197,5 +200,14 @@ def _run(
     return events
 
 
-def _options(config: Settings) -> dict[str, Any]:
-    return {"limits": {limit.name: getattr(config, limit.name) for limit in fields(Limits)}}
+def _limits(config: Settings) -> Limits:
+    return Limits(**{name: getattr(config, name) for name in Limits.__struct_fields__})
+
+
+def _plain(said: Struct) -> dict[str, Any]:
+    """As JSON has it."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name in said.__struct_fields__
+        for value in (getattr(said, name),)
+    }

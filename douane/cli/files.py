@@ -220,7 +220,7 @@ def template_schema() -> str:
 # The child
 
 
-class _Events:
+class Events:
     """The last event of each kind that a child said."""
 
     def __init__(self) -> None:
@@ -236,9 +236,9 @@ class _Events:
         return event
 
 
-def _run(spec: Spec, source: BinaryIO, folder: Path, config: Settings) -> _Events:
+def _run(spec: Spec, source: BinaryIO, folder: Path, config: Settings) -> Events:
     """Runs the child to its end with a progress bar. Its error is raised as ours."""
-    events = _Events()
+    events = Events()
     with screen.progress_bar(sys.stderr) as bar:
 
         def take(event: Event) -> None:

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from msgspec import structs
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -257,19 +256,18 @@ class Bar:
         self._began = time.monotonic()
         self._rows = 0
 
-    def update(self, said: line.Progress | Mapping[str, Any]) -> None:
-        event = structs.asdict(said) if isinstance(said, line.Progress) else said
+    def update(self, event: line.Progress) -> None:
         if self._progress is None or self._task is None:
             return
         self._progress.update(
             self._task,
-            description=plain(event["step"]).capitalize(),
-            completed=event["done"],
-            total=event["total"] or None,
+            description=plain(event.step).capitalize(),
+            completed=event.done,
+            total=event.total or None,
         )
         # Steps that read no more rows (comparing, reporting) leave the speed as it was.
-        if event["rows"] > self._rows:
-            self._rows = event["rows"]
+        if event.rows > self._rows:
+            self._rows = event.rows
             self._progress.update(self._task, speed=self._rows / max(time.monotonic() - self._began, 0.1))
 
 

@@ -11,10 +11,10 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import structlog
 
@@ -32,8 +32,6 @@ PROGRESS_WRITE_S = 0.5
 WINDOW = 6  # files of the child that may wait to be stored
 # Work whose failure ends the import; any other leaves it where it stood, to be asked for again.
 ENDS_THE_IMPORT = frozenset({"read", "chat_read", "chat_run", "chat_files", "chat_avatars", "chat_download"})
-
-_PROGRESS = ("step", "done", "total", "unit", "rows")
 
 log = structlog.get_logger()
 
@@ -100,12 +98,11 @@ class Attempt:
         self.turn_over = self.kept and not self.done and time.monotonic() > self.ends_at
         return self.turn_over or self.cancelled()
 
-    def progress(self, event: line.Progress | Mapping[str, Any]) -> None:
+    def progress(self, said: line.Progress) -> None:
         now = time.monotonic()
         if now - self._progress_at < PROGRESS_WRITE_S:
             return
         self._progress_at = now
-        said = line.Progress(**{key: event[key] for key in _PROGRESS}) if isinstance(event, Mapping) else event
         progress = Progress(said.step, said.done, said.total, said.unit, said.rows)
         with write(self.house.engine) as connection:
             operations.set_progress(connection, self.held, progress)
@@ -182,28 +179,10 @@ def give_up(house: House, kind: str, item: WorkItem, error: Exception) -> None:
         fail(house, held, error)
 
 
-@overload
-def run(attempt: Attempt, spec: Spec, on_event: Callable[[Event], None]) -> bool: ...
-@overload
-def run(attempt: Attempt, spec: dict[str, Any], on_event: Callable[[dict[str, Any]], None]) -> bool: ...
-def run(attempt: Attempt, spec: Spec | dict[str, Any], on_event: Callable[[Any], None]) -> bool:
+def run(attempt: Attempt, spec: Spec, on_event: Callable[[Event], None]) -> bool:
     """Runs the child; False when its turn was over before it was done."""
     try:
-        if isinstance(spec, Spec):
-            run_child(
-                spec,
-                seat=attempt.seat,
-                window=WINDOW,
-                on_event=on_event,
-                cancelled=attempt.cancelled_or_turn_over,
-            )
-        else:
-            run_child(
-                {**spec, "window": WINDOW},
-                seat=attempt.seat,
-                on_event=on_event,
-                cancelled=attempt.cancelled_or_turn_over,
-            )
+        run_child(spec, seat=attempt.seat, window=WINDOW, on_event=on_event, cancelled=attempt.cancelled_or_turn_over)
     except errors.Cancelled:
         if not attempt.turn_over or attempt.cancelled():
             raise

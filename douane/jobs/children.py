@@ -26,7 +26,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, overload
+from typing import Any, BinaryIO
 
 import msgspec
 from msgspec.structs import replace
@@ -40,9 +40,6 @@ log = logging.getLogger(__name__)
 
 # Set once, when this process is about to end: children are killed, and whoever waits for one hears `Superseded`.
 stopping = threading.Event()
-
-# Untyped events that hand over files; with a `window` in the spec the child waits until they are answered.
-FILE_EVENTS = frozenset({"part", "mask", "packed", "batch", "settled", "body"})
 
 # What runs behind the walls; a name, because it lives on a higher floor.
 PROGRAM = "douane.child"
@@ -184,40 +181,15 @@ class Seats:
             raise
 
 
-@overload
 def run_child(
     spec: Spec,
-    *,
-    source: BinaryIO | int | None = ...,
-    folder: Path | None = ...,
-    readable: Sequence[Path] = ...,
-    seat: Seat | None = ...,
-    window: int = ...,
-    on_event: Callable[[Event], None],
-    cancelled: Callable[[], bool] = ...,
-    limits: ChildLimits = ...,
-) -> None: ...
-@overload
-def run_child(
-    spec: dict[str, Any],
-    *,
-    source: BinaryIO | int | None = ...,
-    folder: Path | None = ...,
-    readable: Sequence[Path] = ...,
-    seat: Seat | None = ...,
-    on_event: Callable[[dict[str, Any]], None],
-    cancelled: Callable[[], bool] = ...,
-    limits: ChildLimits = ...,
-) -> None: ...
-def run_child(
-    spec: Spec | dict[str, Any],
     *,
     source: BinaryIO | int | None = None,
     folder: Path | None = None,
     readable: Sequence[Path] = (),
     seat: Seat | None = None,
     window: int = 0,
-    on_event: Callable[[Any], None],
+    on_event: Callable[[Event], None],
     cancelled: Callable[[], bool] = lambda: False,
     limits: ChildLimits = ChildLimits(),
 ) -> None:
@@ -235,24 +207,20 @@ def run_child(
     if seat is not None:
         folder, readable, limits = seat.folder, (seat.inputs,), seat.limits
     assert folder is not None
-    if not isinstance(spec, Spec):
-        window = int(spec.get("window", 0))
     child = _Child(spec, source, folder, readable, limits, window, seat)
-    understand = _event if not isinstance(spec, Spec) else line.decoder((*COMMON, *spec.events), folder)
+    understand = line.decoder((*COMMON, *spec.events), folder)
     try:
         for said in _lines(child, cancelled, limits):
             try:
-                event: Any = understand(said)
+                event = understand(said)
             except line.Refused as error:
                 log.warning("A child said what cannot be read: %s", error)
                 raise _nonsense() from None
-            if isinstance(event, Failure) or (isinstance(event, dict) and event["event"] == "error"):
-                failure = event if isinstance(event, Failure) else _failure(event)
-                child.log_fault(failure)
-                raise _reported(failure)
-            hands_over = event.hands_over if isinstance(event, Event) else event["event"] in FILE_EVENTS
+            if isinstance(event, Failure):
+                child.log_fault(event)
+                raise _reported(event)
             on_event(event)
-            if window and hands_over:
+            if window and event.hands_over:
                 child.answer()
         child.check_end()
     finally:
@@ -260,7 +228,7 @@ def run_child(
 
 
 def stream_child(
-    spec: Spec | dict[str, Any],
+    spec: Spec,
     *,
     source: BinaryIO | int | None = None,
     folder: Path,
@@ -324,23 +292,12 @@ def _lines(child: _Child, cancelled: Callable[[], bool], limits: ChildLimits) ->
         heard_at = time.monotonic()
 
 
-def _event(said: bytes | bytearray) -> dict[str, Any]:
-    """An event of a verb whose events have no type yet."""
-    try:
-        event = json.loads(said)
-    except (ValueError, RecursionError):
-        raise _nonsense() from None
-    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-        raise _nonsense()
-    return event
-
-
 class _Child:
     """A running child and its three pipes."""
 
     def __init__(
         self,
-        spec: Spec | dict[str, Any],
+        spec: Spec,
         source: BinaryIO | int | None,
         folder: Path,
         readable: Sequence[Path],
@@ -444,13 +401,11 @@ class _Child:
             pass
 
 
-def _work(spec: Spec | dict[str, Any], descriptor: int | None, readable: Sequence[Path]) -> bytes:
+def _work(spec: Spec, descriptor: int | None, readable: Sequence[Path]) -> bytes:
     """The spec as it travels: the files it names are among the first of `readable`."""
-    if isinstance(spec, Spec):
-        if isinstance(spec, OfFile) and descriptor is not None:
-            spec = replace(spec, source_fd=descriptor)
-        return line.encode(spec, readable[0] if readable else None)
-    return json.dumps(spec if descriptor is None else {**spec, "source_fd": descriptor}).encode()
+    if isinstance(spec, OfFile) and descriptor is not None:
+        spec = replace(spec, source_fd=descriptor)
+    return line.encode(spec, readable[0] if readable else None)
 
 
 def _walls(folder: Path, readable: Sequence[Path], limits: ChildLimits) -> dict[str, Any]:
@@ -502,15 +457,6 @@ _BY_CODE: dict[str, type[errors.DouaneError]] = {
     "cancelled": errors.Cancelled,
     "internal": errors.DouaneError,
 }
-
-
-def _failure(event: dict[str, Any]) -> Failure:
-    setting = event.get("setting")
-    return Failure(
-        code=str(event.get("code", "internal"))[:40],
-        message=str(event.get("message", ""))[:2000],
-        setting=None if setting is None else str(setting)[:60],
-    )
 
 
 def _reported(failure: Failure) -> errors.DouaneError:

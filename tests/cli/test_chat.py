@@ -10,12 +10,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from msgspec.structs import fields
+from msgspec import to_builtins
 
 from douane.chat.importers import Limits, open_export
 from douane.chat.tables import TABLES
 from douane.cli import chat
-from douane.cli.given import settings
+from douane.settings import Settings
 from douane.staging.parts import read_part
 from tests.chat.importers.exports import MemorySource, zipped
 from tests.chat.samples import make_export
@@ -248,4 +248,5 @@ def test_the_parent_imports_nothing_heavy_and_hands_over_every_limit() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    assert chat._options(settings())["limits"].keys() == {field.name for field in fields(Limits)}
+    given = {name: 100 - number for number, name in enumerate(Limits.__struct_fields__)}
+    assert to_builtins(chat._limits(Settings(**given, cell_bytes=1))) == given

@@ -15,8 +15,8 @@ from typing import Any
 from douane.jobs import sandbox
 
 
-def send(event: str, **fields: Any) -> None:
-    print(json.dumps({"event": event, **fields}), flush=True)
+def send(what: str, **fields: Any) -> None:
+    print(json.dumps({"event": "handed" if what == "part" else "said", "what": what, "fields": fields}), flush=True)
 
 
 def attempt(act: Any) -> str:
@@ -110,7 +110,7 @@ def parts(spec: dict[str, Any]) -> None:
 def error(spec: dict[str, Any]) -> None:
     send("progress")
     print("What the child saw", file=sys.stderr, flush=True)
-    send("error", **spec["error"])
+    print(json.dumps({"event": "error", **spec["error"]}), flush=True)
     sys.exit(1)
 
 
@@ -143,5 +143,6 @@ def payload(spec: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     order = json.loads(sys.stdin.readline())
-    spec = {**order, **order.pop("work")}
+    work = order.pop("work")
+    spec = {**order, **work, **work.pop("given", {})}
     globals()[spec["probe"]](spec)

@@ -19,6 +19,7 @@ from douane.jobs.children import ChildLimits, run_child, stream_child
 from douane.line import Event, Spec
 from douane.line.sheet import Explain, Explained, Rows, Staged, Through
 from douane.model.reading import Options
+from tests.jobs.probe import Probe, Said
 
 TESTS = Path(__file__).parents[1]
 LINUX = sys.platform == "linux"
@@ -44,16 +45,24 @@ def run(
     limits: ChildLimits = ChildLimits(),
     source: Any = None,
     readable: tuple[Path, ...] = (),
-    **spec: Any,
+    window: int = 0,
+    **given: Any,
 ) -> list[dict[str, Any]]:
     """The events of one probe."""
     seen: list[dict[str, Any]] = []
+
+    def take(event: Event) -> None:
+        said = {"event": event.what, **event.fields} if isinstance(event, Said) else {"event": type(event).__name__}
+        (on_event or seen.append)(said)
+
+    descriptor = None if source is None else source.fileno()
     run_child(
-        {"probe": probe, **spec},
+        Probe(probe=probe, given=given, source_fd=descriptor),
         source=source,
         folder=folder,
         readable=(TESTS, *readable),
-        on_event=on_event or seen.append,
+        window=window,
+        on_event=take,
         cancelled=cancelled,
         limits=limits,
     )
@@ -204,8 +213,9 @@ import sys
 from pathlib import Path
 from douane.jobs import children
 children.PROGRAM = "tests.jobs.child_program"
-children.run_child({{"probe": "sleep"}}, folder=Path({str(folder)!r}), readable=[Path({str(TESTS)!r})],
-    on_event=lambda event: print(event["pid"], flush=True))
+from tests.jobs.probe import Probe
+children.run_child(Probe(probe="sleep"), folder=Path({str(folder)!r}), readable=[Path({str(TESTS)!r})],
+    on_event=lambda event: print(event.fields["pid"], flush=True))
 """
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=TESTS.parent)
     assert parent.stdout is not None
@@ -231,7 +241,9 @@ def test_a_thread_that_ends_takes_no_child_with_it(folder: Path) -> None:
     """A response is streamed by whichever thread is free, and idle threads end."""
     chunks: list[Any] = []
     begin = threading.Thread(
-        target=lambda: chunks.append(stream_child({"probe": "payload", "blocks": 50}, folder=folder, readable=(TESTS,)))
+        target=lambda: chunks.append(
+            stream_child(Probe(probe="payload", given={"blocks": 50}), folder=folder, readable=(TESTS,))
+        )
     )
     begin.start()
     begin.join()
@@ -303,7 +315,8 @@ def test_a_line_without_end_is_not_collected(folder: Path, monkeypatch: pytest.M
 
 
 def test_a_large_spec_and_much_noise_arrive(folder: Path) -> None:
-    assert run(folder, "noise", line='{"event": "fine"}', cells=["x" * 1000] * 3000) == [{"event": "fine"}]
+    fine = '{"event":"said","what":"fine","fields":{}}'
+    assert run(folder, "noise", line=fine, cells=["x" * 1000] * 3000) == [{"event": "fine"}]
 
 
 def test_a_stream_that_fails_raises_after_its_bytes(folder: Path) -> None:
@@ -313,14 +326,14 @@ def test_a_stream_that_fails_raises_after_its_bytes(folder: Path) -> None:
         for chunk in stream:
             got.extend(chunk)
 
-    stream = stream_child({"probe": "payload", "blocks": 30, "fail": True}, folder=folder, readable=(TESTS,))
+    stream = stream_child(Probe(probe="payload", given={"blocks": 30, "fail": True}), folder=folder, readable=(TESTS,))
     with pytest.raises(errors.StorageFull, match="No room"):
         take_all()
     assert len(got) == 3_000_000
 
 
 def test_a_stream_that_is_closed_ends_its_child(folder: Path) -> None:
-    stream = stream_child({"probe": "payload", "blocks": 1000}, folder=folder, readable=(TESTS,))
+    stream = stream_child(Probe(probe="payload", given={"blocks": 1000}), folder=folder, readable=(TESTS,))
     next(stream)
     [pid] = [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _cwd(entry) == folder]
     stream.close()  # type: ignore[attr-defined]

@@ -29,6 +29,8 @@ def _of_struct(kind: Any, document: dict[str, Any], at: str) -> Iterator[tuple[s
     info = kind if isinstance(kind, inspect.StructType | inspect.DataclassType) else inspect.type_info(kind)
     for field in info.fields:
         name, place = field.encode_name, f"{at}.{field.encode_name}"
+        if name not in document:
+            continue  # a default that is left out
         if field.required:
             yield f"{place} is missing", {key: value for key, value in document.items() if key != name}
         if isinstance(info, inspect.StructType):

@@ -27,7 +27,7 @@ from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.chat.fetching import POLL_S, Arriving, Ended, Fetches, Got, Judge, Lanes, Wanted, go_on
 from douane.flow.chat.work import limits_of
 from douane.flow.house import House
-from douane.line import Event, Sandbox
+from douane.line import Event, Progress, Sandbox
 from douane.line.chat import Body, ChatBodies
 from douane.model.operation import Operation
 from douane.outbound import Outbound
@@ -114,7 +114,7 @@ def _download(attempt: Attempt) -> None:
             if ended:
                 break
             done, total = arriving.size_bytes, arriving.declared_bytes
-            attempt.progress({"step": "downloading", "done": done, "total": total, "unit": "bytes", "rows": 0})
+            attempt.progress(Progress(step="downloading", done=done, total=total, unit="bytes", rows=0))
     if isinstance(ended[0], errors.UnexpectedStatus):
         raise errors.DouaneError(f"Unexpected response status {ended[0].status}", code=ended[0].code)
     if ended[0] is not None:
