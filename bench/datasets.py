@@ -1,7 +1,7 @@
 """The benchmark's files by name; what is not there yet is made.
 
-A name says everything: `people-10m.csv`, `people-sparse-1m.csv`, `people-200k-shared.xlsx`, or one of `EXPORTS` for a
-chat workspace. They stand in `bench/data`, or in the folder that `BENCH_DATA` names.
+A name says everything: `people-10m.csv`, `people-sparse-1m.csv`, `people-200k-shared.xlsx`, `people-60k-old.xls`, or
+one of `EXPORTS` for a chat workspace. They stand in `bench/data`, or in the folder that `BENCH_DATA` names.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from typing import Any
 import yaml
 
 from bench import chat_maker
+from bench.binary_workbook import write_binary, write_old, write_wide
 from bench.people import TEMPLATE, VERSION, truth_document, write_csv
 from bench.workbook import write_workbook
 
 SEED = 7
 FOLDER = Path(os.environ.get("BENCH_DATA") or Path(__file__).parent / "data").absolute()
-_NAME = re.compile(r"people-(?P<sparse>sparse-)?(?P<count>\d+)(?P<unit>k|m)?(?P<strings>-shared|-inline)?\.(csv|xlsx)")
+_NAME = re.compile(
+    r"people-(?P<sparse>sparse-)?(?P<count>\d+)(?P<unit>k|m)?(?P<strings>-shared|-inline|-old|-binary)?\.(csv|xlsx|xlsb|xls)"
+)
 
 EXPORTS = {
     "slack-tiny.zip": chat_maker.Options(seed=SEED),
@@ -67,11 +70,24 @@ def dataset(name: str) -> Dataset:
     sparse = bool(said["sparse"])
     if name.endswith(".xlsx"):
         made = write_workbook(path, rows, SEED, sparse=sparse, shared=said["strings"] != "-inline")
+    elif name.endswith(".xlsb"):
+        made = write_binary(path, rows, SEED)
+    elif name.endswith(".xls"):
+        made = write_old(path, rows, SEED)
     else:
         made = write_csv(path, rows, SEED, sparse=sparse)
     truth = truth_document(made, seed=SEED, sparse=sparse)
     truth_path.write_text(json.dumps(truth, indent=1) + "\n")
     return Dataset(path, truth)
+
+
+def wide(rows: int, columns: int) -> Path:
+    """An old workbook of so many numbers."""
+    path = FOLDER / f"wide-{rows}-{columns}.xls"
+    if not path.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        write_wide(path, rows, columns)
+    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.builds import OURS, Build
-from bench.datasets import FOLDER, Dataset, WrongCounts, dataset, template_json, template_yaml, verify
+from bench.datasets import FOLDER, Dataset, WrongCounts, dataset, template_json, template_yaml, verify, wide
 from bench.measure import Run, median, run
 
 BENCH = Path(__file__).parent
@@ -175,6 +175,49 @@ def xlsx_subject(results: Results, size: str, large: str | None, runs: int) -> N
             subject = f"xlsx {large} x 10, {strings}"
             results.figures.append(figure(subject, "Douane", data.rows, 1, mine))
             results.goals.append(Goal(f"{subject}: peak PSS of the tree", mine.pss_peak_bytes / 2**20, 350, "MiB"))
+
+
+def binary_subject(results: Results, size: str, large: bool, runs: int) -> None:
+    """Our readers of .xls and .xlsb alone, beside that of .xlsx on the same rows and beside three peers."""
+    old, binary, book = (dataset(f"people-{size}{ending}") for ending in ("-old.xls", "-binary.xlsb", "-shared.xlsx"))
+    ways = {
+        "Douane, .xlsx": partial(_read, book.path, book.rows),
+        "Douane, .xls": partial(_read, old.path, old.rows),
+        "Douane, .xlsb": partial(_read, binary.path, binary.rows),
+        "calamine, .xls": partial(_binary_rows, "calamine", old),
+        "xlrd, .xls": partial(_binary_rows, "xlrd", old),
+        "calamine, .xlsb": partial(_binary_rows, "calamine", binary),
+        "pyxlsb, .xlsb": partial(_binary_rows, "pyxlsb", binary),
+    }
+    weighed = in_turns(ways, runs)
+    subject = f"binary {size} x 10"
+    for who, weight in weighed.items():
+        ratio = weight.cpu_s / weighed["Douane, .xlsx"].cpu_s
+        results.figures.append(figure(subject, who, book.rows, runs, weight, f"{ratio:.2f} x the CPU of our .xlsx"))
+        if who in ("Douane, .xls", "Douane, .xlsb"):
+            results.goals.append(Goal(f"{subject}: CPU of {who[8:]} against .xlsx", ratio, 1, "x"))
+    if not large:
+        return
+    data = dataset("people-1m-binary.xlsb")
+    for name, path, rows in (("xls 65,536 x 256", wide(65_536, 256), 65_535), ("xlsb 1m x 10", data.path, data.rows)):
+        weight = _read(path, rows)
+        results.figures.append(figure(name, "Douane, reading alone", rows, 1, weight))
+        results.goals.append(Goal(f"{name}: peak PSS", weight.pss_peak_bytes / 2**20, 250, "MiB"))
+        results.goals.append(Goal(f"{name}: CPU to the first page", json.loads(weight.stdout)["first_s"], 2, "s"))
+
+
+def _read(path: Path, rows: int) -> Run:
+    result = done(run([sys.executable, "-m", "bench.read_workbook", str(path)], cwd=BENCH.parent))
+    if json.loads(result.stdout)["rows"] != rows:
+        raise WrongCounts(f"our reader on {path.name} found {result.stdout}")
+    return result
+
+
+def _binary_rows(reader: str, data: Dataset) -> Run:
+    result = done(run([sys.executable, "-m", "bench.peers.binary_rows", reader, str(data.path)], cwd=BENCH.parent))
+    if json.loads(result.stdout)["rows"] != data.rows:
+        raise WrongCounts(f"{reader} on {data.path.name} found {result.stdout}")
+    return result
 
 
 def check(data: Dataset, scratch: Path, build: Build = OURS) -> Run:

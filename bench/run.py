@@ -1,6 +1,6 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
-    python -m bench.run [--only csv,peers,xlsx,small,pages,upload,chat] [--scale full|small|tiny] [--runs N]
+    python -m bench.run [--only csv,peers,xlsx,binary,small,pages,upload,chat] [--scale full|small|tiny] [--runs N]
     python -m bench.run --against COMMIT [--scale full|small|tiny] [--runs N]
 
 Every run of Douane is compared with what the maker knows of the file; a difference ends the benchmark at once with
@@ -26,7 +26,7 @@ from bench import against, chat, files, server
 from bench.datasets import WrongCounts
 from bench.files import Results
 
-SUBJECTS = ("csv", "peers", "xlsx", "small", "pages", "upload", "chat")
+SUBJECTS = ("csv", "peers", "xlsx", "binary", "small", "pages", "upload", "chat")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -71,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "csv": lambda: files.csv_subject(results, scale.csv, given.runs),
         "peers": lambda: files.peers_subject(results, scale.peers, scale.slow_peers, max(1, given.runs - 2)),
         "xlsx": lambda: files.xlsx_subject(results, scale.xlsx, scale.xlsx_large, given.runs),
+        "binary": lambda: files.binary_subject(
+            results, "10k" if given.scale == "tiny" else "60k", given.scale == "full", given.runs
+        ),
         "small": lambda: server.small_subject(results),
         "pages": lambda: server.pages_subject(results, scale.pages),
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),

@@ -55,8 +55,7 @@ def write_workbook(path: Path, rows: int, seed: int, *, sparse: bool = False, sh
     headings = pl.DataFrame({key: [key] for key in KEYS})
     frame = pl.concat([headings, *(chunk.frame for chunk in chunks(rows, seed, sparse=sparse, truth=truth))])
     truth.physical_lines = rows + 1
-    values = frame.select(_value(key) for key in KEYS)
-    texts = frame.select(pl.when(values[key].is_null()).then(frame[key]).alias(key) for key in KEYS)
+    values, texts = values_and_texts(frame)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _FIXED.items():
             _write(archive, name, iter([content]))
@@ -78,6 +77,12 @@ def _value(key: str) -> pl.Expr:
         day = iso.str.to_date("%Y-%m-%d", strict=False)
         return (day - pl.date(1899, 12, 30)).dt.total_days().cast(pl.String)
     return pl.lit(None, dtype=pl.String).alias(key)
+
+
+def values_and_texts(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(what the number and date cells hold, what the text cells do); each null where the other is not."""
+    values = frame.select(_value(key) for key in KEYS)
+    return values, frame.select(pl.when(values[key].is_null()).then(frame[key]).alias(key) for key in KEYS)
 
 
 def _write_shared_strings(archive: zipfile.ZipFile, texts: pl.DataFrame) -> pl.DataFrame:
