@@ -34,7 +34,7 @@ from douane.staging.revisions import RECORD
 from douane.store import manifest, operations
 from douane.store.database import read
 
-ROWS_KEPT = 20_000_000  # records of all tables that are kept in memory
+ROWS_KEPT = 8_000_000  # records of all tables that are kept in memory
 SELECTIONS_KEPT = 4  # of a table
 
 

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from douane.flow import imports, sweeping
+from douane.flow import imports, revisions, sweeping
 from douane.flow.house import House
 from douane.flow.imports import NewImport, StoredSource
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
+from douane.staging.revisions import frame_of
 from douane.store import manifest, operations, people, projects
+from douane.store import revisions as stored_revisions
 from douane.store.database import write
 from douane.store.ids import new_id
 from douane.store.manifest import PartRow
@@ -119,3 +121,21 @@ def test_objects_of_no_import_go_once_they_are_old(house: House) -> None:
 def test_what_is_known_can_be_asked_for_none(house: House) -> None:
     with write(house.engine) as connection:
         assert operations.known(connection, []) == set()
+
+
+def test_columnar_revisions_stay_as_long_as_their_import(house: House) -> None:
+    operation = begun(house)
+    frame = frame_of((row, "a", "x") for row in range(5))
+    named = revisions.store(house, operation.id, frame, "named")
+    revisions.store(house, operation.id, frame, "of-one-who-was-killed")
+    with write(house.engine) as connection:
+        stored_revisions.add(connection, operation.id, 1, "replace", None, named)
+    set_to(house, operation, stage="completed", work="")
+    sweeping.sweep(at_once(house))
+    assert stands(house, operation) == {"source", "parts/part-0", "revisions/named"}
+    set_to(house, operation, stage="terminated", swept=False)
+    sweeping.sweep(at_once(house))
+    assert stands(house, operation) == set()
+    with write(house.engine) as connection:
+        (entry,) = stored_revisions.listed(connection, operation.id, 0, 10)
+        assert (entry.object, entry.cells, entry.rows) == (None, 5, 5), "who changed how much is still known"
