@@ -34,7 +34,9 @@ class Settings(BaseSettings):
     s3_region: str = _setting("", "", "Region of the bucket; empty: AWS_REGION.")
     s3_access_key_id: str = _setting("", "", "Key id for the bucket; empty: the usual AWS_* sources.")
     s3_secret_access_key: SecretStr = _setting(SecretStr(""), "", "Secret of that key id.")
-    s3_wait_s: int = _setting(120, "seconds", "How long one request to the bucket may take.", ge=1)
+    s3_wait_s: int = _setting(
+        120, "seconds", "How long one request to the bucket may take; none brings over 8 MiB.", ge=1
+    )
     cache_bytes_max: int = _setting(2 * GIB, "bytes", "Local copies of S3 objects kept in the data folder.", ge=0)
 
     # How it is reached.

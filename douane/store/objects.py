@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -31,6 +32,8 @@ from douane.store.ids import new_id
 PART_BYTES = 5 << 20
 _S3_PARTS_MAX = 10_000
 _IN_FLIGHT = 2
+_RANGE_BYTES = 8 << 20  # of one request for a part of an object
+_RANGE_TRIES = 3
 # Half-written files of a folder, never listed; those of killed processes are removed by `clean`.
 _INCOMING = ".incoming"
 # An object that was asked for so recently is not evicted from the cache: its reader may not have opened it yet.
@@ -159,8 +162,11 @@ class Objects:
     def stream(self, name: str, chunk_bytes: int = 1 << 20) -> Iterator[bytes]:
         """The whole object in order. Opened at once, so that a missing object raises here and not in mid-answer."""
         with _in_our_words(name):
-            chunks = self._store.get(_checked(name)).stream(min_chunk_size=chunk_bytes)
-        return _streamed(name, chunks)
+            if self._folder is not None:
+                return _streamed(name, self._store.get(_checked(name)).stream(min_chunk_size=chunk_bytes))
+            pieces = self._pieces(_checked(name))
+            first = next(pieces, b"")
+        return _streamed(name, _cut(first, pieces, chunk_bytes))
 
     def local_path(self, name: str) -> Path:
         """A file with the object's bytes, to be opened (or mapped) within two minutes and only read. A bucket's objects
@@ -257,8 +263,33 @@ class Objects:
 
     def _download(self, name: str, path: Path) -> None:
         with path.open("wb") as file:
-            for chunk in self._store.get(name).stream(min_chunk_size=1 << 20):
-                file.write(chunk)
+            for piece in self._pieces(name):
+                file.write(piece)
+
+    def _pieces(self, name: str) -> Iterator[bytes]:
+        """A bucket's object range by range, each a request of its own with its own time limit and tries: so an object
+        of any size passes at any speed, and nothing is open while a slow reader thinks."""
+        found = self._store.get(name)
+        size = int(found.meta["size"])
+        if size <= _RANGE_BYTES:
+            yield bytes(found.bytes())
+            return
+        del found
+        for start in range(0, size, _RANGE_BYTES):
+            yield self._range(name, start, min(_RANGE_BYTES, size - start))
+
+    def _range(self, name: str, start: int, length: int) -> bytes:
+        for tries in range(1, _RANGE_TRIES + 1):
+            try:
+                data = bytes(obstore.get_range(self._store, name, start=start, length=length))
+            except obstore.exceptions.GenericError:
+                # Cut off, or not through in time; the next try begins where this one did.
+                if tries == _RANGE_TRIES:
+                    raise
+            else:
+                if len(data) == length:
+                    return data
+        raise errors.Unavailable("The object store answers less than it has.")
 
 
 class _Parts:
@@ -476,6 +507,12 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _cut(first: bytes, pieces: Iterator[bytes], chunk_bytes: int) -> Iterator[bytes]:
+    for piece in itertools.chain([first], pieces):
+        for start in range(0, len(piece), chunk_bytes):
+            yield piece[start : start + chunk_bytes]
 
 
 def _streamed(name: str, chunks: Any) -> Iterator[bytes]:

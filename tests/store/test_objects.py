@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import os
 import resource
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -317,3 +320,74 @@ def test_a_large_upload_takes_little_memory(storage: Settings) -> None:
     stored, peak_kib = map(int, done.stdout.split())
     assert stored == size
     assert peak_kib < 120 * 1024
+
+
+@contextmanager
+def relay(endpoint: str, bytes_a_second: int, cut_every: int = 0) -> Iterator[str]:
+    """An endpoint that passes requests on and lets answers through slowly; `cut_every` so many answers one is cut off
+    in its middle."""
+    host, port = endpoint.removeprefix("http://").split(":")
+    listener = socket.create_server(("127.0.0.1", 0))
+    answers = itertools.count(1)
+
+    def serve(near: socket.socket) -> None:
+        with near, socket.create_connection((host, int(port))) as far:
+            threading.Thread(target=pump, args=(near, far), daemon=True).start()
+            number, passed = next(answers), 0
+            with suppress(OSError):
+                while block := far.recv(1 << 16):
+                    near.sendall(block)
+                    passed += len(block)
+                    time.sleep(len(block) / bytes_a_second)
+                    if cut_every and number % cut_every == 0 and passed > 1 << 20:
+                        break
+            with suppress(OSError):
+                # Closing alone would wait for the thread that reads from it.
+                near.shutdown(socket.SHUT_RDWR)
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while block := source.recv(1 << 16):
+                target.sendall(block)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+
+
+def test_an_object_takes_longer_than_one_request_may(postgres_storage: Settings) -> None:
+    data = os.urandom(1 << 20) * 20
+    Objects(postgres_storage).put_bytes("a/large", data)
+    # 8 MiB take 1.3 s this way, the whole object 3.3.
+    with relay(postgres_storage.s3_endpoint, 6 << 20) as endpoint:
+        objects = Objects(postgres_storage.model_copy(update={"s3_endpoint": endpoint, "s3_wait_s": 3}))
+        assert objects.local_path("a/large").read_bytes() == data
+
+
+def test_a_slow_reader_is_not_cut_off(postgres_storage: Settings) -> None:
+    data = os.urandom(1 << 20) * 10
+    objects = Objects(postgres_storage.model_copy(update={"s3_wait_s": 1}))
+    objects.put_bytes("a/large", data)
+    found = bytearray()
+    for number, chunk in enumerate(objects.stream("a/large")):
+        assert len(chunk) <= 1 << 20
+        if number % 3 == 0:
+            time.sleep(0.4)
+        found += chunk
+    assert found == data
+
+
+def test_an_answer_that_is_cut_off_is_asked_for_again(postgres_storage: Settings) -> None:
+    data = os.urandom(1 << 20) * 20
+    Objects(postgres_storage).put_bytes("a/large", data)
+    with relay(postgres_storage.s3_endpoint, 1 << 30, cut_every=2) as endpoint:
+        objects = Objects(postgres_storage.model_copy(update={"s3_endpoint": endpoint}))
+        assert objects.local_path("a/large").read_bytes() == data
+        assert b"".join(objects.stream("a/large")) == data
