@@ -83,6 +83,11 @@ def test_every_importer_and_writer_of_chats_is_listed() -> None:
 def test_every_rule_is_listed() -> None:
     validations = [{"validate": name, "min": 1, "max": 2} for name in ("range", "length", "digits")]
     unique_with = [{"validate": "unique_with", "uniqueKey": "u"}]
+    beside = [
+        {"validate": "required_with", "columns": ["Any"]},
+        {"validate": "required_without", "columns": ["Any"]},
+        {"validate": "compare", "is": "equal", "column": "Any"},
+    ]
     documents = [
         {"key": kind, "name": kind, "type": kind, "isRequired": True, "isUnique": True, "regex": "^a+$"}
         | {"selectValues": ["a"], "validations": validations + unique_with}
@@ -90,6 +95,7 @@ def test_every_rule_is_listed() -> None:
         for kind in columns.SHELF
     ]
     # A pattern that the fast engine refuses is the one that may not come to an end.
+    documents[0]["validations"] = [*validations, *unique_with, *beside]
     documents.append({"key": "slow", "name": "slow", "type": "Regex", "regex": r"(a+)\1"})
     template = read_template({"name": "all", "columns": documents})
     headings = tuple(column.key for column in template.columns)

@@ -76,7 +76,9 @@ class Choice:
 
 def begin(house: House, new: NewImport) -> Operation:
     """Makes the operation (stage `uploaded`, or `reviewing` without a file) and asks for reading, in one transaction.
-    Wait with `get` until `headings_ready` or `work_error`."""
+    Wait with `get` until `headings_ready` or `work_error`. BadTemplate where a validation names a column that is not
+    there."""
+    template_file.refuse_strangers(new.template)
     detail = SheetDetail(
         template_name=new.template.name,
         schema=tuple(template_file.column_to_document(column) for column in new.template.columns),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import msgspec
@@ -20,7 +20,7 @@ import polars as pl
 from douane.errors import BadTemplate
 from douane.model.problem import Problem, Rule
 from douane.model.template import Column, Template
-from douane.sheet import columns, validations
+from douane.sheet import columns, template_file, validations
 from douane.sheet.columns.contract import (
     FILLED,
     KIND,
@@ -45,6 +45,7 @@ from douane.sheet.formats import (
 )
 from douane.sheet.mapping import Layout
 from douane.sheet.rule import ERROR_CELL, REQUIRED, SURPLUS, UNIQUE, UNIQUE_WITH, Test, always
+from douane.sheet.validations.contract import Other
 
 CHECK_VERSION = 2  # raise it when a verdict can change for the same text: masks of another version are rebuilt
 
@@ -145,6 +146,12 @@ class Checker:
             group_bits = tuple(add(column.key, group_rule, UNIQUE_WITH, always(says(keys))) for column, says in members)
             unique.append(UniqueRule(len(unique), group_bits, keys))
         self._by_key = {plan.column.key: plan for plan in self._plans}
+        self._across: list[tuple[tuple[str, ...], Test, int]] = []
+        template_file.refuse_strangers(template)
+        for column in template.columns:
+            for keys, test in _across(column, self._by_key):
+                bit = add(column.key, test.rule, test.precedence, test.message, test.warning)
+                self._across.append((keys, test, bit))
         self._explain = {column.key: explainer(column) for column in template.columns}
         self._surplus = -1
         if template.columns:
@@ -180,6 +187,10 @@ class Checker:
         for rule in self.unique:
             if len(rule.bits) > 1:
                 hashes[:, rule.number] = self._hashed(self.unique_texts(frame, rule))
+        for keys, test, bit in self._across:
+            failed = self._beside(frame, keys).select(test.fails.fill_null(False)).to_series()
+            if failed.any():
+                mask[failed.to_numpy(), bit // 64] |= np.uint64(1 << bit % 64)
         self._judge_records(frame, mask)
         return Judgement(mask, hashes)
 
@@ -327,6 +338,17 @@ class Checker:
         hashes = texts.hash(self._seed).to_numpy()
         return np.where(texts.is_null().to_numpy(), np.uint64(0), np.where(hashes == 0, np.uint64(1), hashes))
 
+    def _beside(self, frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+        """What a rule across columns reads: `text:KEY` and `order:KEY` of each."""
+        made: list[pl.Series] = []
+        for key in keys:
+            plan = self._by_key[key]
+            judge = plan.judge
+            order = judge.order if judge.order is not None else judge.value if judge.value is not None else TEXT
+            exact = _exact(frame, plan).select(TEXT.alias(f"text:{key}"), order.alias(f"order:{key}"))
+            made += exact.get_columns()
+        return pl.DataFrame(made)
+
     # The whole record
 
     def _judge_records(self, frame: pl.DataFrame, mask: Bits) -> None:
@@ -399,6 +421,24 @@ def _common_tests(column: Column) -> list[Test]:
 
 def _taken(judge: Judge) -> Callable[[str], str]:
     return lambda text: f"{judge.shown(text)} already taken! Please enter unique value"
+
+
+def _across(column: Column, plans: Mapping[str, _Plan]) -> Iterator[tuple[tuple[str, ...], Test]]:
+    """The rules of a column that look at others too: (the keys of all of them, the test)."""
+    for validation in column.validations:
+        across = validations.member(validation.validate).across
+        if across is None:
+            continue
+        keys = tuple(dict.fromkeys(across.columns(validation)))
+        test = across.test(validation, _other(plans[column.key]), {key: _other(plans[key]) for key in keys})
+        if test is not None:
+            yield (column.key, *keys), test
+
+
+def _other(plan: _Plan) -> Other:
+    judge, key = plan.judge, plan.column.key
+    ordered_as = "number" if judge.value is not None else "date" if judge.order is not None else "text"
+    return Other(plan.column, pl.col(f"text:{key}"), pl.col(f"order:{key}"), ordered_as)
 
 
 def _groups(template: Template) -> list[tuple[str, list[tuple[Column, Callable[[Sequence[str]], str]]]]]:

@@ -241,7 +241,23 @@ def read_template(document: object, *, strict: bool = False) -> Template:
             place="columns",
             code=DUPLICATE_KEYS,
         )
-    return Template(Field("name", TEXT, "name", "template").read(document, ""), read)
+    template = Template(Field("name", TEXT, "name", "template").read(document, ""), read)
+    if strict:
+        refuse_strangers(template)
+    return template
+
+
+def refuse_strangers(template: Template) -> None:
+    """BadTemplate where a validation names a column that the template has not. Asked of whole templates: one column
+    may be saved before the other."""
+    keys = {column.key for column in template.columns}
+    for number, column in enumerate(template.columns):
+        for at_, validation in enumerate(column.validations):
+            across = validations.member(validation.validate).across
+            for key in () if across is None else across.columns(validation):
+                if key not in keys or key == column.key:
+                    place = f"columns[{number}].validations[{at_}]"
+                    raise BadTemplate(f"There is no other column {key!r} in this template.", place=place)
 
 
 def with_defaults(document: Mapping[str, Any], items: Sequence[Any]) -> list[Any]:

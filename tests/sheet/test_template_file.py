@@ -100,7 +100,8 @@ def test_a_typing_error_is_named(field: str, meant: str | None) -> None:
     assert (f"`{meant}`" if meant else "selectValues") in caught.value.reason
 
 
-TYPES = "String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean"
+VALIDATIONS = "range, length, unique_with, digits, required_with, required_without, compare"
+TYPES = "String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean, DateTime, Time, Url, Iban"
 
 # The document of one column besides its key -> the faulty field and the sentence.
 FAULTS: list[tuple[dict[str, Any], str, str]] = [
@@ -127,7 +128,7 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"validations": [{"validate": "range"}, {"validate": "size"}]},
         "validations[1].validate",
-        "validations.1.type must be one of range, length, unique_with, digits",
+        f"validations.1.type must be one of {VALIDATIONS}",
     ),
     (
         {"validations": [{"validate": "digits", "min": "a"}]},
@@ -203,7 +204,8 @@ def test_the_schema_knows_every_field_and_no_other() -> None:
     assert set(SCHEMA["properties"]) == set(template_file.TEMPLATE_FIELDS)
     own = {field.name for name in columns.names() for field in columns.member(name).fields}
     assert set(SCHEMA["$defs"]["column"]["properties"]) == {*COLUMN_FIELDS, *own}
-    assert set(SCHEMA["$defs"]["validation"]["properties"]) == set(template_file.VALIDATION_FIELDS)
+    own = {field.name for name in validations.names() for field in validations.member(name).fields}
+    assert set(SCHEMA["$defs"]["validation"]["properties"]) == {*template_file.VALIDATION_FIELDS, *own}
     assert SCHEMA["$defs"]["column"]["properties"]["type"]["enum"] == list(columns.names())
     assert SCHEMA["$defs"]["validation"]["properties"]["validate"]["enum"] == list(validations.names())
 

@@ -148,6 +148,11 @@ def test_a_valid_record_has_no_warnings_field() -> None:
 
 
 COLUMN = {"name": "Name", "key": "name", "type": "String"}
+VALIDATIONS = "range, length, unique_with, digits, required_with, required_without, compare"
+TYPES = (
+    "type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean, DateTime, Time, "
+    "Url, Iban"
+)
 
 
 @pytest.mark.parametrize(
@@ -158,11 +163,11 @@ COLUMN = {"name": "Name", "key": "name", "type": "String"}
         ({"key": "k" * 501}, ["key must be shorter than or equal to 500 characters"]),
         (
             {"type": "Text"},
-            ["type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean"],
+            [TYPES],
         ),
         (
             {"type": ["String"]},
-            ["type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean"],
+            [TYPES],
         ),
         ({"isRequired": "yes"}, ["isRequired must be a boolean value"]),
         ({"alternateKeys": "a"}, ["alternateKeys must be an array"]),
@@ -174,7 +179,9 @@ COLUMN = {"name": "Name", "key": "name", "type": "String"}
         ({"defaultValue": True}, ["defaultValue must be a string"]),
         (
             {"validations": [{"validate": "size"}]},
-            ["validations.0.type must be one of range, length, unique_with, digits"],
+            [
+                f"validations.0.type must be one of {VALIDATIONS}",
+            ],
         ),
         ({"validations": [{"validate": "digits", "min": "x"}]}, ["validations.0.Invalid number of digits"]),
         ({"validations": [{"validate": "unique_with"}]}, ["validations.0.uniqueKey must be a string"]),

@@ -35,6 +35,10 @@ SHELF = {
     "Double": "number",
     "Image": "image",
     "Boolean": "boolean",
+    "DateTime": "moment",
+    "Time": "moment",
+    "Url": "url",
+    "Iban": "iban",
 }
 
 

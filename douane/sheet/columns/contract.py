@@ -86,6 +86,7 @@ class Judge:
     `key`: exact String by which uniqueness compares, "" or null = takes no part. `joined`: exact String, the value's
     part in a `unique_with` group. `shown`: stored text -> `<v>` of messages.
     `form`: what a value leaves as: `text`, `number` (a JSON number where it is one) or `list`.
+    `order`: exact, what its values are compared by where that is neither the number nor the text: for dates, ISO 8601.
     `value`, `quick_value(cell)`: of a type whose cells are numbers, so that validations can measure them. The first is
     exact, Float64, null or NaN where a cell is no number; the second takes the cell as staged and may be null where the
     number is not seen at once.
@@ -101,6 +102,7 @@ class Judge:
     shown: Callable[[str], str] = _as_is
     form: Literal["text", "number", "list"] = "text"
     notices: tuple[Notice, ...] = ()
+    order: pl.Expr | None = None
     value: pl.Expr | None = None
     quick_value: Callable[[pl.Expr], pl.Expr] | None = None
 

@@ -97,7 +97,7 @@ def judge(column: Column) -> Judge:
     def never(cell: pl.Expr) -> pl.Expr:
         return pl.lit(False)
 
-    judge = Judge(tuple(tests), clean=clean, plain=never, stored=stored)
+    judge = Judge(tuple(tests), clean=clean, plain=never, stored=stored, order=_order(column, formats))
     return with_note(judge, noted(column, "mixed_date", _mixed_says), _MIXED)
 
 
@@ -131,6 +131,13 @@ def _stored(column: Column, formats: list[Format]) -> Callable[..., pl.Expr]:
         return pl.when(kind.is_in(_WORKBOOK_DATES)).then(cell).otherwise(typed)
 
     return stored
+
+
+def _order(column: Column, formats: list[Format]) -> pl.Expr:
+    """ISO 8601 of cells and of typed text, by the first format that takes it; null of what is no date."""
+    pivot = int(column.setting("yearPivot", PIVOT))
+    typed = [_written(_TYPED, one, one, "iso", pivot) for one in formats]
+    return pl.when(KIND.is_in(_WORKBOOK_DATES)).then(_TYPED).otherwise(pl.coalesce(*typed))
 
 
 def _says_the_day(one: Format) -> bool:

@@ -1,8 +1,8 @@
 """SHELF of validations: an advanced validation of a column -> tests beside those of the column's type.
 
-A member is one module with a `MEMBER` (`contract.py` says what that is) and one line of the menu below, which is in the
-contract's order. Third-party members come in by the entry point group `douane.validations`, when they are first asked
-for.
+A member is one module with a `MEMBER` (`contract.py` says what that is) and one line of the menu below: the contract's
+in its order, then ours. Third-party members come in by the entry point group `douane.validations`, when they are first
+asked for.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from douane.errors import BadTemplate
 from douane.sheet.validations.contract import Member
 
 SHELF = {
-    "range": "range",
-    "length": "length",
-    "unique_with": "unique_with",
-    "digits": "digits",
+    "range": "range:MEMBER",
+    "length": "length:MEMBER",
+    "unique_with": "unique_with:MEMBER",
+    "digits": "digits:MEMBER",
+    "required_with": "beside:WITH",
+    "required_without": "beside:WITHOUT",
+    "compare": "beside:COMPARE",
 }
 
 
@@ -39,7 +42,8 @@ def names() -> tuple[str, ...]:
 def member(name: str) -> Member:
     """BadTemplate where there is none of that name. Our own names cannot be taken."""
     if name in SHELF:
-        found: Member = import_module(f"{__name__}.{SHELF[name]}").MEMBER
+        module, _, attribute = SHELF[name].partition(":")
+        found: Member = getattr(import_module(f"{__name__}.{module}"), attribute)
         return found
     for entry in entry_points(group="douane.validations", name=name):
         loaded: Member = entry.load()

@@ -50,18 +50,42 @@ class Together:
     message: Callable[[Sequence[str]], str]
 
 
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A column of the record as a rule across columns sees it. `text`: exact, trimmed, in its stored form, null = no
+    cell. `order`: exact, what its values are compared by (Float64 of numbers, ISO 8601 of dates, else the text), null
+    where a cell has none. `ordered_as`: only columns of one kind can be compared."""
+
+    column: Column
+    text: pl.Expr
+    order: pl.Expr
+    ordered_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """A rule of a record that looks at other columns too; it is its column's. `columns`: the keys it names. `test`:
+    (validation, its own column, the others by key) -> the test, whose expressions read all of them, or None where it
+    means nothing. A key that no column has is a fault of the template (`sheet/check.py`)."""
+
+    columns: Callable[[Validation], Sequence[str]]
+    test: Callable[[Validation, Other, Mapping[str, Other]], Test | None]
+
+
 def _nothing(validation: Validation) -> str:
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`rules`: None where the validation means nothing for that column, and is ignored (contract 4.5). `says`: what it
-    asks for in a few words, "" = nothing. `fault`: what is wrong with its document, or None. `hopeless`: why no cell
-    could ever pass it, with the way out, or None. `fields`: what it knows beside min, max, uniqueKey, errorMessage."""
+    """One of `rules`, `together` and `across`. `rules`: None where the validation means nothing for that column, and is
+    ignored (contract 4.5). `says`: what it asks for in a few words, "" = nothing. `fault`: what is wrong with its
+    document, or None. `hopeless`: why no cell could ever pass it, with the way out, or None. `fields`: what it knows
+    beside min, max, uniqueKey, errorMessage."""
 
     rules: Callable[[Validation, Cell], Rules | None] | None = None
     together: Together | None = None
+    across: Across | None = None
     says: Callable[[Validation], str] = _nothing
     fault: Callable[[Mapping[Any, Any]], tuple[str, str] | None] | None = None
     hopeless: Callable[[Validation], str | None] | None = None
