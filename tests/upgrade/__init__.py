@@ -65,10 +65,14 @@ def confirm(client: httpx.Client, upload_id: str) -> None:
     assert answer.status_code == 201, answer.text
 
 
+# Ids are made anew; explanations stand beside the contract's fields since then.
+_NOT_KEPT = ("_id", "explanations")
+
+
 def reviewed(client: httpx.Client, upload_id: str) -> list[dict[str, Any]]:
-    """Every record as a person sees it in review, without the ids."""
+    """Every record as a person sees it in review, without the ids and what was added since."""
     page = client.get(f"/v1/review/{upload_id}", params={"limit": 1000}).json()
-    return [{name: value for name, value in one.items() if name != "_id"} for one in page["data"]]
+    return [{name: value for name, value in one.items() if name not in _NOT_KEPT} for one in page["data"]]
 
 
 def delivered(client: httpx.Client, upload_id: str) -> dict[str, Any]:
@@ -76,7 +80,9 @@ def delivered(client: httpx.Client, upload_id: str) -> dict[str, Any]:
     rows = {view: client.get(f"/v1/upload/{upload_id}/rows/{view}").json() for view in ("valid", "invalid")}
     return {
         "valid": rows["valid"]["data"],
-        "invalid": [{name: value for name, value in one.items() if name != "_id"} for one in rows["invalid"]["data"]],
+        "invalid": [
+            {name: value for name, value in one.items() if name not in _NOT_KEPT} for one in rows["invalid"]["data"]
+        ],
     }
 
 

@@ -77,6 +77,7 @@ def test_an_upload_document_is_the_contract_s_example() -> None:
         operation(
             template_id="t" * 24,
             source_object="x",
+            file_name="people.csv",
             media_type="text/csv",
             detail={
                 "header_row": 0,
