@@ -225,4 +225,4 @@ def names_among(source: Source, options: Options, members: dict[str, str]) -> tu
 @cache
 def menu() -> dict[str, str]:
     """All members: third-party ones, then ours."""
-    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)} | MENU
+    return {point.name: point.module for point in entry_points(group=ENTRY_POINTS)} | MENU
