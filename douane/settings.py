@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     review_wait_s: float = _setting(3600, "seconds", "How long a review that waits for its end does so.", gt=0)
     stop_wait_s: float = _setting(25, "seconds", "How long a process that is told to stop lets its work end.", gt=0)
 
+    # What one project may keep, ended imports apart; 0: as much as there is room for.
+    project_uploads_max: int = _setting(0, "uploads", "Uploads a project may keep; 0: any.", ge=0)
+    project_bytes_max: int = _setting(0, "bytes", "Size of all uploaded files a project may keep; 0: any.", ge=0)
+    project_rows_max: int = _setting(0, "rows", "Records with which a project gets no further upload; 0: any.", ge=0)
+
     # The chat surface, `/api/v1`.
     chat_wait_s: float = _setting(20, "seconds", "How long getImportFileData waits for a file to be read.", ge=0)
     chat_body_bytes_max: int = _setting(50 * MIB, "bytes", "Size of a chat request's body without a file.", ge=1)

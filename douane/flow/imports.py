@@ -15,6 +15,7 @@ from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, WrongStage
+from douane.flow import quotas
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
@@ -105,6 +106,7 @@ def begin(house: House, new: NewImport) -> Operation:
         detail=to_builtins(detail),
     )
     with write(house.engine) as connection:
+        quotas.refuse_over(connection, house.settings, new.project_id, operation.source_size)
         made = operations.create(connection, operation)
         if new.source is None:
             return made

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from douane.chat import check, tables
 from douane.chat.selection import Selection
 from douane.errors import BadRequest, NotFound, WrongStage
+from douane.flow import quotas
 from douane.flow.house import House
 from douane.flow.imports import StoredSource, ask
 from douane.model.operation import OPEN, Operation
@@ -79,12 +80,16 @@ def get(house: House, operation_id: str, project_id: str) -> Operation:
 def begin(house: House, new: NewChat) -> Operation:
     """Supersedes what was and makes the operation, stage `uploaded`. Nothing is read before `ask_read`."""
     with write(house.engine) as connection:
+        _supersede(connection, new.project_id)  # what is over does not count
+        quotas.refuse_over(connection, house.settings, new.project_id, new.source.size if new.source else 0)
         return _create(connection, new)
 
 
 def begin_download(house: House, new: NewChat, url: str) -> Operation:
     """The same for a file that the worker fetches; `source_object` is there once it has."""
     with write(house.engine) as connection:
+        _supersede(connection, new.project_id)  # what is over does not count
+        quotas.refuse_over(connection, house.settings, new.project_id, 0)
         made = _create(connection, new, download={"url": url})
         ask(house, connection, made, "chat_download")
         return operations.get(connection, made.id)
