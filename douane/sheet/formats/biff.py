@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +77,8 @@ SHORTEST_2 = np.array([0, 15, 0, 0, 0, 8, 9, 15, 9, 0, 0, 0, 1, 0, 0, 0])
 
 _FILE_PASS, _SHEET, _SHARED_TEXTS, _CODE_PAGE, _DATE_MODE = 0x2F, 0x85, 0xFC, 0x42, 0x22
 _FORMATS, _CELL_FORMATS = (0x1E, 0x41E), (0x43, 0x243, 0x443, 0xE0)
-_CELL_FORMATS_MAX = 65_536
+_FORMATS_MAX = 65_536  # they are numbered in two bytes
+_SHEETS_MAX = 65_536
 
 _CODE_PAGES = {
     367: "ascii",
@@ -185,15 +187,17 @@ def read_globals(stream: Source) -> Globals:
                 raise BadFile("The workbook is encrypted. Save it without a password.", code="file_encrypted")
             elif kind == _SHEET:
                 found.sheets.append(_sheet(body, found))
+                if len(found.sheets) > _SHEETS_MAX:
+                    raise damaged("it lists too many sheets")
             elif kind == _SHARED_TEXTS:
                 found.shared_at = at
             elif kind == _CODE_PAGE and len(body) >= 2:
                 found.encoding = _encoding(struct.unpack_from("<H", body)[0])
             elif kind == _DATE_MODE and len(body) >= 2:
                 found.from_1904 = body[0] == 1
-            elif kind in _FORMATS:
+            elif kind in _FORMATS and len(codes) < _FORMATS_MAX:
                 codes.append(body)
-            elif kind in _CELL_FORMATS and len(indices) < _CELL_FORMATS_MAX:
+            elif kind in _CELL_FORMATS and len(indices) < _FORMATS_MAX:
                 indices.append(_format_index(kind, body))
     except struct.error as error:
         raise damaged("a record is too short") from error
@@ -518,7 +522,7 @@ _FIRST_STRETCH = 1024
 
 def _one_by_one(data: bytes, at: int, count: int) -> tuple[npt.NDArray[np.int64], int]:
     """(where at most `count` whole records begin, where the one behind them does)"""
-    places: list[int] = []
+    places = array("q")
     append = places.append
     end = len(data) - 4
     for _ in range(count):
@@ -528,7 +532,7 @@ def _one_by_one(data: bytes, at: int, count: int) -> tuple[npt.NDArray[np.int64]
         at += 4 + data[at + 2] + (data[at + 3] << 8)
     if at > len(data):
         at = places.pop()
-    return np.array(places, np.int64), at
+    return np.frombuffer(places, np.int64), at
 
 
 def _whole_units(starts: npt.NDArray[np.int64], classes: npt.NDArray[np.uint8], stop: int) -> int:

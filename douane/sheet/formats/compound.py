@@ -107,7 +107,7 @@ class CompoundFile:
 
     def _table(self, first: Words, more: int) -> Words:
         """Which sector follows each: the table's sectors are listed in the head and, if there are many, in a chain."""
-        sectors = -(-self._source.size // self._sector)
+        sectors = min(-(-self._source.size // self._sector), _LAST_SECTOR)
         listed = [first[first < sectors]]
         seen = 0
         while more < sectors and seen <= sectors // (self._sector // 4) + 1:

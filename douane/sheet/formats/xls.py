@@ -46,6 +46,7 @@ _STREAMS = ("workbook", "book")  # BIFF8, then BIFF5, for a file may hold both
 _RUN_BYTES = 16 << 20  # of records whose rows are brought into order at once
 _RUNS_MAX = 16
 _OPEN_ROW_CELLS = 1 << 18
+_MERGED_MAX = 1 << 21
 
 Records = npt.NDArray[np.int64]  # positions among the records of a block
 
@@ -152,7 +153,7 @@ class _Walk:
 
     def _scan(self) -> SheetFacts:
         columns: list[tuple[int, int]] = []
-        proven = doubtful = 0
+        proven = doubtful = ranges_seen = 0
         merged = [np.zeros((0, 4), np.int64)]
         last = 0
         for block in self._blocks():
@@ -172,9 +173,14 @@ class _Walk:
             for at in block.starts[block.classes == biff.COLUMNS].tolist():
                 if word[at + 12] & 1:
                     columns.append((int(word[at + 4]), int(word[at + 6]) + 1))
+                    if len(columns) > 1 << 17:
+                        columns = list(merged_ranges(columns))
             of = block.classes == biff.MERGED
             for at, length in zip(block.starts[of].tolist(), block.lengths[of].tolist(), strict=True):
                 count = min(int(word[at + 4]), (length - 2) // 8)
+                ranges_seen += count
+                if ranges_seen > _MERGED_MAX:
+                    raise damaged("its merged cells overlap")
                 ranges = np.frombuffer(block.data, "<u2", 4 * count, at + 6).reshape(-1, 4)
                 merged.append(ranges.astype(np.int64))
         if proven and doubtful:

@@ -9,6 +9,7 @@ one and taken apart all at once, with numpy; what becomes of a value is `binary_
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -40,7 +41,8 @@ from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
 
 _ROWS, _COLUMNS = 1_048_576, 16_384
-_PART_BYTES = 64 << 20
+_PART_BYTES, _PART_RECORDS = 64 << 20, 1 << 20  # of a part that is read whole, and of what stands behind the cells
+_ROW_RECORDS = 1 << 18  # a row has 16,384 cells, and a few records belong to each at most
 _TAIL_BYTES = 32 << 20  # how far behind the cells merged ranges are looked for
 _TRIES_MAX, _STEPS_MAX = 1000, 4_000_000
 _UNDECODABLE = "backslashreplace"
@@ -149,9 +151,10 @@ class _Package(Package):
         if entry is None:
             raise damaged("it has no workbook part")
         data = self.archive.read(entry, _PART_BYTES)
-        found = _records(data)
+        found = _records(data, _PART_RECORDS)
         if found.stop != len(data):
-            raise damaged(f"“{entry.name}” ends in the middle")
+            reason = "holds too many records" if len(found.kinds) == _PART_RECORDS else "ends in the middle"
+            raise damaged(f"“{entry.name}” {reason}")
         places = zip(found.kinds.tolist(), found.bodies.tolist(), found.ends.tolist(), strict=True)
         return [(kind, data[body:end]) for kind, body, end in places]
 
@@ -202,14 +205,14 @@ class _Records:
     stop: int
 
 
-def _records(data: bytes) -> _Records:
-    bodies: list[int] = []
-    ends: list[int] = []
+def _records(data: bytes, most: int = 1 << 62) -> _Records:
+    """At most so many of them."""
+    bodies, ends = array("q"), array("q")
     begin, end = bodies.append, ends.append
     at = 0
     size = len(data)
     try:
-        while at < size:
+        while at < size and len(ends) < most:
             at += 1 if data[at] < 0x80 else 2
             length = data[at]
             at += 1
@@ -229,7 +232,7 @@ def _records(data: bytes) -> _Records:
     except IndexError:
         pass
     stop = ends[-1] if ends else 0
-    body, last = np.array(bodies, np.int64), np.array(ends, np.int64)
+    body, last = np.frombuffer(bodies, np.int64), np.frombuffer(ends, np.int64)
     starts = np.concatenate([np.zeros(1, np.int64), last[:-1]])[: len(last)]
     byte = np.frombuffer(data, np.uint8)
     kinds = byte[starts].astype(np.int64)
@@ -338,6 +341,8 @@ class _Walk:
                 return
             rows = np.flatnonzero(found.kinds[first:] == _ROW)
             cut = first + int(rows[-1]) if len(rows) else first
+            if len(found.kinds) - cut > _ROW_RECORDS:
+                raise damaged("a row holds more than a sheet is wide")
             if cut > first:
                 yield data, _part(found, first, cut)
             data = data[int(found.starts[cut]) if cut < len(found.starts) else found.stop :]
@@ -363,7 +368,7 @@ def _merged(tail: bytes) -> npt.NDArray[np.int64]:
         # Chance does not go far: a few records tell, before all of them are read.
         for length in (256, len(tail)):
             rest = tail[at : at + length]
-            found = _records(rest)
+            found = _records(rest, _PART_RECORDS)
             steps += len(found.kinds)
             good = len(found.kinds) > 0 and not (found.kinds[1:] <= 18).any()
             if not good:

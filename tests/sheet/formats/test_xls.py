@@ -616,6 +616,17 @@ def test_merged_cells_that_overlap_are_damaged() -> None:
     assert "overlap" in str(refusal(binary.xls(sheet)))
 
 
+def test_what_a_workbook_lists_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(biff, "_SHEETS_MAX", 3)
+    listed = record(0x85, struct.pack("<IBBBB", 0, 0, 0, 1, 0) + b"S") * 4
+    assert "too many sheets" in str(refusal(binary.xls(number(0, 0, 1), facts=listed)))
+    monkeypatch.setattr(xls, "_MERGED_MAX", 10)
+    assert "overlap" in str(refusal(binary.xls(number(0, 0, 1) + merged(*[(0, 0, 0, 1)] * 11))))
+    monkeypatch.setattr(biff, "_FORMATS_MAX", 2)
+    facts = number_format(14, "0.00") + number_format(15, "0") + number_format(16, "0") + cell_format(16)
+    assert rows_of(binary.xls(number(0, 0, 45351), facts=facts)) == [["2024-02-29"]]
+
+
 def test_cells_without_end_in_one_row_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xls, "_OPEN_ROW_CELLS", 100)
     monkeypatch.setattr(biff, "BLOCK_BYTES", 2000)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 from pathlib import Path
 
 import polars as pl
@@ -245,6 +247,17 @@ def test_a_record_that_claims_a_gigabyte() -> None:
     assert refusal(binary.xlsb(b"", whole_sheet=whole)).code == "file_broken"
     error = refusal(binary.xlsb(b"", whole_sheet=whole), Options(limits=Limits(record_bytes=1 << 20)))
     assert isinstance(error, OverLimit)
+
+
+def test_records_without_end_are_damaged() -> None:
+    nothing = short_record(100) * 300_000
+    assert "more than a sheet is wide" in str(refusal(binary.xlsb(row(0) + 3 * nothing)))
+    assert rows_of(binary.xlsb(row(0) + cell(5, 0, real(1)), behind=nothing)) == [["1"]]
+    sheets = binary.xlsb(row(0) + cell(5, 0, real(1)))
+    with zipfile.ZipFile(io.BytesIO(sheets)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/styles.bin"] = short_record(100) * (1 << 20) + parts["xl/styles.bin"]
+    assert "too many records" in str(refusal(zipped(parts)))
 
 
 def test_a_missing_part_is_damaged() -> None:
