@@ -71,7 +71,8 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class StoredTemplate:
-    """`document` holds what only surfaces ask for (`mode`, `integration`, `expectedDateFormat` ...)."""
+    """`document` holds what only surfaces ask for (`mode`, `integration`, `expectedDateFormat` ...).
+    `image_columns`: the keys of columns that hold images."""
 
     id: str
     project_id: str
@@ -82,6 +83,7 @@ class StoredTemplate:
     total_uploads: int = 0
     total_records: int = 0
     total_invalid: int = 0
+    image_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

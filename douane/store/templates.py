@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,9 @@ from douane.model.template import StoredColumn, StoredTemplate
 from douane.store.ids import new_id
 from douane.store.schema import template, template_column
 from douane.store.times import utc
+
+IMAGE = "Image"  # the type of a column of images
+IDS_AT_ONCE = 500
 
 
 def add(connection: Connection, *, project_id: str, name: str, document: Mapping[str, Any]) -> StoredTemplate:
@@ -41,7 +45,7 @@ def get(connection: Connection, template_id: str, project_id: str | None = None)
     if project_id is not None:
         query = query.where(template.c.project_id == project_id)
     row = connection.execute(query).first()
-    return None if row is None else _template(row)
+    return None if row is None else _with_images(connection, [_template(row)])[0]
 
 
 def lock(connection: Connection, template_id: str, project_id: str) -> StoredTemplate | None:
@@ -63,7 +67,8 @@ def of_project(connection: Connection, project_id: str) -> list[tuple[StoredTemp
     rows = connection.execute(
         select(template, columns.label("columns")).where(template.c.project_id == project_id).order_by(template.c.id)
     ).all()
-    return [(_template(row), row.columns) for row in rows]
+    found = _with_images(connection, [_template(row) for row in rows])
+    return [(one, row.columns) for one, row in zip(found, rows, strict=True)]
 
 
 def search(
@@ -81,7 +86,7 @@ def search(
         .limit(limit)
         .offset(offset)
     ).all()
-    return [_template(row) for row in rows], total
+    return _with_images(connection, [_template(row) for row in rows]), total
 
 
 def change(connection: Connection, template_id: str, **values: Any) -> None:
@@ -177,6 +182,22 @@ def remove_column(connection: Connection, column_id: str) -> None:
 
 def remove_columns(connection: Connection, template_id: str) -> None:
     connection.execute(delete(template_column).where(template_column.c.template_id == template_id))
+
+
+def _with_images(connection: Connection, found: list[StoredTemplate]) -> list[StoredTemplate]:
+    """The same, each with the keys of its columns of images: a program shows its step for images by them."""
+    keys: dict[str, list[str]] = {}
+    for at in range(0, len(found), IDS_AT_ONCE):
+        ids = [one.id for one in found[at : at + IDS_AT_ONCE]]
+        rows = connection.execute(
+            select(template_column.c.template_id, template_column.c.key, template_column.c.document)
+            .where(template_column.c.template_id.in_(ids))
+            .order_by(template_column.c.sequence, template_column.c.id)
+        )
+        for template_id, key, document in rows:
+            if document.get("type") == IMAGE:
+                keys.setdefault(template_id, []).append(key)
+    return [replace(one, image_columns=tuple(keys[one.id])) if one.id in keys else one for one in found]
 
 
 def _template(row: Row[Any]) -> StoredTemplate:

@@ -291,3 +291,14 @@ def test_health_is_open_to_all(site: Site) -> None:
     shown = site.anyone().get("/v1/health-check").json()
     assert shown["status"] == "ok"
     assert {"database", "storage", "apiVersion"} <= set(shown["details"])
+
+
+def test_columns_of_images_are_named_where_programs_look(site: Site) -> None:
+    made = site.client.post("/v1/template", json={"_projectId": site.made.project_id, "name": "Goods"}).json()
+    columns = [{"name": "Name", "key": "name", "type": "String"}, {"name": "Photo", "key": "photo", "type": "Image"}]
+    assert site.client.put(f"/v1/template/{made['_id']}/columns", json=columns).status_code == 200
+    listed = site.client.get(f"/v1/project/{site.made.project_id}/templates").json()
+    assert [one["imageColumns"] for one in listed if one["_id"] == made["_id"]] == [["photo"]]
+    assert site.client.get(f"/v1/template/{made['_id']}").json()["imageColumns"] == ["photo"]
+    site.client.put(f"/v1/template/{made['_id']}/columns", json=columns[:1])
+    assert site.client.get(f"/v1/template/{made['_id']}").json()["imageColumns"] == []

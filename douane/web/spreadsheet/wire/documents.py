@@ -428,7 +428,7 @@ def template(stored: StoredTemplate) -> TemplateDocument:
         totalUploads=stored.total_uploads,
         totalInvalidRecords=stored.total_invalid,
         totalRecords=stored.total_records,
-        imageColumns=list(stored.document.get("imageColumns", [])),
+        imageColumns=list(stored.image_columns),
         mode=stored.document.get("mode", "manual"),
         integration=stored.document.get("integration", UNSET),
         expectedDateFormat=stored.document.get("expectedDateFormat", UNSET),
@@ -442,7 +442,7 @@ def template_entry(stored: StoredTemplate, columns: int) -> TemplateEntry:
     return TemplateEntry(
         id_=stored.id,
         name=stored.name,
-        imageColumns=list(stored.document.get("imageColumns", [])),
+        imageColumns=list(stored.image_columns),
         totalColumns=columns,
     )
 
