@@ -515,7 +515,9 @@ def _alike(pairs: _Pairs, chosen: dict[int, int], headings: Sequence[str | None]
             if other is not None and certainty >= pairs[other, at][0] - _EQUAL:
                 rivals[other].add(number)
         elif other is None:
-            if certainty >= pairs[number, mine][0] - _EQUAL:
+            # Of two headings that hold a column's words, `Customer ID` and `Order ID`, neither is surely its own.
+            both_hold = pairs[number, mine][1] == pairs[number, at][1] == "part"
+            if certainty >= pairs[number, mine][0] - _EQUAL or both_hold:
                 also[number].add(at)
         elif (other, mine) in pairs:
             swapped = certainty + pairs[other, mine][0]

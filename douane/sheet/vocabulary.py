@@ -73,28 +73,33 @@ WHOLE = frozenset({"first name", "last name", "birth date", "house number", "job
 
 _LINES = """
 email: email | e-mail | email address | e-mail address | e-mail-adresse | emailadresse | mailadresse | courriel
-    | adresse e-mail | adresse courriel | adresse électronique | correo electrónico | correo | dirección de correo
+    | adresse e-mail | adresse mail | adresse courriel | adresse électronique | correo electrónico | correo
+    | dirección de correo
     | dirección de correo electrónico | indirizzo e-mail | indirizzo di posta elettronica | posta elettronica
     | endereço de e-mail | correio eletrónico | correio eletrônico | e-mailadres | adres e-mail
     | البريد الإلكتروني | بريد إلكتروني | البريد | メール | メールアドレス | 电子邮件 | 邮箱 ? mail | mél
-phone: phone | telephone | tel | phone number | telephone number | tel number | telefon | telefonnummer | telefon number
+phone: phone | telephone | tel | phone number | telephone number | tel number | telefon | telefonnummer
+    | telefon number
     | téléphone | numéro de téléphone | teléfono | número de teléfono | telefono | numero di telefono | telefone
     | número de telefone | telefoon | telefoonnummer | numer telefonu | الهاتف | رقم الهاتف | تلفون
-    | 電話 | 電話番号 | 电话 | 电话号码 ? fon | call
+    | 電話 | 電話番号 | 电话 | 电话号码 ? fon | mobile | mobile phone | mobil | handy
+    | móvil | teléfono móvil | celular | cellulare | téléphone portable | cell
 mobile: mobile | mobile phone | mobile number | cell phone | cellphone | cell number | handy | handynummer | mobil
     | mobiltelefon | mobilnummer | téléphone portable | téléphone mobile | móvil | teléfono móvil | celular
     | cellulare | telemóvel | gsm | mobiel | الجوال | رقم الجوال | الهاتف المحمول | 携帯電話 ? cell | portable
 fax: fax | fax number | faxnummer | télécopie | telefax | الفاكس
 first name: first name | given name | forename | fname | vorname | prénom | nombre de pila | primer nombre
     | primeiro nome
-    | nome próprio | voornaam | imię | الاسم الأول | الاسم الاول ? given
+    | nome próprio | voornaam | imię | الاسم الأول | الاسم الاول ? given | first
 last name: last name | surname | family name | lname | nachname | familienname | zuname | nom de famille | apellido
-    | apellidos | cognome | apelido | sobrenome | achternaam | nazwisko | اسم العائلة | اللقب | لقب العائلة
+    | apellidos | cognome | apelido | sobrenome | achternaam | nazwisko | اسم العائلة | اللقب
+    | لقب العائلة ? nom | last
 name: name | full name | nom complet | nombre completo | nome completo | naam | volledige naam | الاسم | الاسم الكامل
     | 氏名 | 名前 | 姓名 ? nom | nombre | nome | nom et prénom | nombre y apellidos
 zip: zip | zip code | zipcode | postal code | postcode | post code | plz | postleitzahl | code postal | código postal
     | codice postale | kod pocztowy | الرمز البريدي | 郵便番号 | 邮编 ? cap | cp | cep | postal
-city: city | town | city name | stadt | wohnort | ville | ciudad | città | cidade | stad | woonplaats | miasto | المدينة
+city: city | town | city name | stadt | wohnort | ville | ciudad | città | cidade | stad | woonplaats
+    | miasto | المدينة
     | 市 | 城市 ? ort | plaats | commune | localidad | località | place | municipality
 country: country | country name | pays | país | paese | kraj | الدولة | البلد | 国 | 国家 ? land | nation
 state: state | province | federal state | bundesland | provincia | provincie | المحافظة | الولاية ? region | région
@@ -107,7 +112,8 @@ address: address | mailing address | postal address | anschrift | postanschrift 
 company: company | company name | firma | firmenname | unternehmen | société | entreprise | raison sociale | empresa
     | nombre de la empresa | azienda | ragione sociale | bedrijf | bedrijfsnaam | الشركة | اسم الشركة | 会社名 | 公司
     ? organization | employer | account name | business name
-website: website | web site | web page | webpage | homepage | webseite | site web | site internet | sitio web | sito web
+website: website | web site | web page | webpage | homepage | webseite | site web | site internet
+    | sitio web | sito web
     | página web | الموقع الإلكتروني ? url | web | site
 birth date: birth date | birthdate | date of birth | birthday | dob | geburtsdatum | geburtstag | geb. datum
     | date de naissance | fecha de nacimiento | data di nascita | data de nascimento | geboortedatum | data urodzenia
@@ -124,6 +130,8 @@ invoice date: invoice date | rechnungsdatum | date de facture | date de facturat
     | data da fatura | factuurdatum | تاريخ الفاتورة
 due date: due date | fälligkeit | fälligkeitsdatum | date d'échéance | échéance | fecha de vencimiento | scadenza
     | data di scadenza | data de vencimento | vervaldatum | تاريخ الاستحقاق ? fällig am
+gross amount: gross amount | gross | bruttobetrag | brutto | montant brut | importe bruto | importo lordo
+net amount: net amount | net | nettobetrag | netto | montant net | importe neto | importo netto
 amount: amount | betrag | montant | importe | importo | bedrag | kwota | المبلغ | 金額 | 金额
     ? sum | value | wert | valor
 total: total | total amount | grand total | gesamt | gesamtbetrag | gesamtsumme | summe | montant total | importe total
@@ -136,7 +144,8 @@ unit price: unit price | price per unit | price each | einzelpreis | stückpreis
 currency: currency | currency code | währung | devise | moneda | divisa | valuta | moeda | waluta | العملة | 通貨 | 货币
     ? monnaie | munt
 vat: vat | mwst | mehrwertsteuer | ust | umsatzsteuer | tva | iva | btw | ضريبة القيمة المضافة ? tax | gst
-invoice number: invoice number | invoice id | rechnungsnummer | rechnungs number | numéro de facture | número de factura
+invoice number: invoice number | invoice id | rechnungsnummer | rechnungs number | numéro de facture
+    | número de factura
     | numero fattura | numero di fattura | número da fatura | factuurnummer | رقم الفاتورة | facture number
     | factura number | fattura number ? bill number
 order number: order number | order id | bestellnummer | bestell number | auftragsnummer | auftrags number

@@ -109,6 +109,10 @@ def test_ties_stay_open_and_are_said() -> None:
     assert match is not None
     assert (match.at, match.also, match.sure) == (0, (1,), False)
     assert match.certainty >= matching.SURE
+    # Another thing's id leaves it open whose the column means.
+    (match,) = matches([Column("id", "Id")], ["Customer ID", "Order ID"])
+    assert match is not None
+    assert (match.at, match.also, match.sure) == (0, (1,), False)
     # Two columns that one heading fits alike.
     found = matches([Column("a", "Client name"), Column("b", "Customer name")], ["Name"])
     assert [match and (match.at, match.rivals, match.sure) for match in found] == [(0, (1,), False), None]

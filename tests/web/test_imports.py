@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
 import time
@@ -298,3 +299,25 @@ def test_another_project_s_upload_is_like_an_unknown_one(site: Site, checked: st
         open_to_all = site.anyone().request(method, path.format(upload_id), json=body)
         assert message(open_to_all) == (401, "Unauthorized"), path
     assert counts(site, upload_id) == before
+
+
+def test_date_cells_leave_in_the_template_s_format(site: Site, worker: None) -> None:
+    """Contract 5.4; mixed with typed text, which leaves as it was typed and is noted."""
+    columns = [
+        {"key": "n", "name": "N", "type": "String"},
+        {"key": "d", "name": "D", "type": "Date", "dateFormats": ["D/M/YYYY"]},
+    ]
+    body = {"name": "Dates", "_projectId": site.made.project_id, "columns": columns}
+    template_id = site.client.post("/v1/template", json=body).json()["_id"]
+    site.client.put(f"/v1/template/{template_id}", json={"expectedDateFormat": "DD.MM.YYYY"})
+    book = openpyxl.Workbook()
+    for row in (["N", "D"], ["a", datetime.date(2020, 1, 5)], ["b", "6/1/2020"]):
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    answer = site.client.post(f"/v1/upload/{template_id}?auto=true", files={"file": ("d.xlsx", file.getvalue())})
+    found = site.client.get(f"/v1/review/{answer.json()['_id']}").json()["data"]
+    assert [(one["record"]["d"], one["isValid"], one.get("warnings")) for one in found] == [
+        ("05.01.2020", True, None),
+        ("6/1/2020", True, {"d": "6/1/2020 is text, and other cells of this column are dates"}),
+    ]
