@@ -34,6 +34,7 @@ from douane.staging.revisions import RECORD
 from douane.store import manifest, operations
 from douane.store.database import read
 
+TABLES_KEPT = 64
 ROWS_KEPT = 8_000_000  # records of all tables that are kept in memory
 SELECTIONS_KEPT = 4  # of a table
 
@@ -99,7 +100,7 @@ class _Tables:
             kept = self._kept.setdefault(operation_id, _Kept())
             self._kept.move_to_end(operation_id)
             sizes = [len(one.standing.live.state) if one.standing else 0 for one in self._kept.values()]
-            while len(self._kept) > 1 and sum(sizes) > ROWS_KEPT:
+            while len(self._kept) > 1 and (sum(sizes) > ROWS_KEPT or len(sizes) > TABLES_KEPT):
                 self._kept.popitem(last=False)
                 sizes.pop(0)
             return kept

@@ -295,3 +295,21 @@ def test_what_cannot_be_undone_is_refused(house: House) -> None:
         changing.delete(house, operation, [1])
     past = changing.history(house, operation, 1, "name")
     assert (past.original, past.value, past.line) == ("Ada", "Eve", 2)
+
+
+@once
+def test_few_live_tables_are_kept(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "TABLES_KEPT", 2)
+    made = []
+    for _ in range(4):
+        with write(house.engine) as connection:
+            person = people.add(
+                connection, email=f"{new_id()}@b.co", username=new_id(), first_name="", last_name="", password_hash="x"
+            )
+            project_id = projects.add(connection, name="Project", owner_id=person.id).id
+        made.append(imports.begin(house, NewImport(new_id(), project_id, new_id(), TEMPLATE, None)))
+        records.edit(house, made[-1], 1, {"name": "Ada"}, {})
+        assert live.counts(house, made[-1]).valid == 1
+    assert set(live._tables._kept) == {operation.id for operation in made[-2:]}
+    # One that is no longer kept is made anew.
+    assert [record.index for record in live.page(house, made[0], Filter(), Order(), 1, 10).records] == [1]

@@ -204,7 +204,7 @@ def test_downloads_hold_what_the_filter_finds(site: Site, review: Review) -> Non
     assert lines.splitlines() == ['{"name":"Dan","city":"Bern","age":9}', '{"name":"New","city":"Rome"}']
     nothing = site.client.get(f"{review.root}/live/download", params={"find": "nowhere"})
     assert nothing.text == "name,city,age\r\n"
-    for format in ("arrow", "parquet"):
+    for format in ("arrow", "parquet", "xlsx"):
         assert site.client.get(f"{review.root}/live/download", params={"format": format}).content[:1]
     assert site.client.get(f"{review.root}/live/download", params={"format": "pdf"}).status_code == 400
 
