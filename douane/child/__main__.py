@@ -69,11 +69,14 @@ class _Verb(msgspec.Struct):
     do: str
 
 
+# Those of the command line are alone in their modules: a person waits for the first line.
+_ALONE = {"chat_inspect": "chat_inspect", "chat_convert": "chat_convert", "inspect": "sheet_inspect"}
+
+
 def _family(verb: str) -> Any:
-    """The module that knows a verb. Imported behind the walls, or while nothing is known of the work to come. Those of
-    the command line are alone in theirs: a person waits for the first line."""
+    """The module that knows a verb. Imported behind the walls, or while nothing is known of the work to come."""
     family = "chat" if verb.startswith("chat_") else "sheet"
-    return importlib.import_module(f"douane.child.{verb if verb in ('chat_inspect', 'chat_convert') else family}")
+    return importlib.import_module(f"douane.child.{_ALONE.get(verb, family)}")
 
 
 def _failure(error: Exception) -> Failure:

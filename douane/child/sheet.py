@@ -1,74 +1,47 @@
-"""What the child does for spreadsheets: the verbs of `line/sheet.py`, by their names."""
+"""What the child does for spreadsheets: the verbs of `line/sheet.py`, by their names. `douane check`'s own is in
+`sheet_inspect.py`."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
 import numpy as np
 import polars as pl
 from msgspec.structs import replace
 
-from douane import encodings, errors
+from douane import encodings
+from douane.child.sheet_table import Table
 from douane.child.wire import Wire, source_of
 from douane.line import sheet as line
 from douane.line.sheet import (
     Added,
     Begun,
     Explained,
-    Inspected,
     Judged,
-    Mapped,
     Names,
     Opened,
     PackedRows,
-    Records,
     Settled,
     Staged,
     Taught,
     Through,
 )
-from douane.line.staged import Checked, Part
+from douane.line.staged import Part
 from douane.model.reading import Detected
-from douane.model.sheet_import import Summary, TemplateDocument
-from douane.model.template import Template
-from douane.sheet import columns, formats, mapping, output, report, template_file
+from douane.model.sheet_import import Summary
+from douane.sheet import formats, mapping, output, report
 from douane.sheet.check import Checker
 from douane.sheet.formats import Batch, Piece, Reader
-from douane.sheet.formats.facts import HIDDEN_ROWS, Facts, cut_off
+from douane.sheet.formats.facts import Facts, cut_off
 from douane.sheet.learning import Learner
+from douane.sheet.record_texts import PREVIEW_RECORDS, csv_lines, json_lines, shown, texts_of
 from douane.staging import checking, masks, rechecking
-from douane.staging.masks import GONE, INVALID
 from douane.staging.parts import read_part, read_rows, write_part
-from douane.staging.revisions import Cells, added_frame, overlay
-
-PREVIEW_RECORDS = 15
-# What is shown of a cell before the mapping: a heading must be told from the others, a record seen at a glance.
-SHOWN_CHARS, SHOWN_CHARS_MIN, SHOWN_CHARS_ALL = 1000, 16, 1_000_000
-
+from douane.staging.revisions import overlay
 
 # Opening the file
-
-
-def _records(frame: pl.DataFrame, width: int) -> Iterator[list[str]]:
-    """The records of a frame as lists of text: absent cells at the end are left out, surplus ones added."""
-    present = set(frame.columns)  # asked for once: a frame makes the list anew each time
-    names = [f"c{at}" for at in range(width) if f"c{at}" in present]
-    extra = frame["_extra"].to_list() if "_extra" in present else None
-    for at, row in enumerate(frame.select(names).iter_rows()):
-        cells = list(row)
-        while cells and cells[-1] is None:
-            cells.pop()
-        texts = ["" if cell is None else cell for cell in cells]
-        if extra is not None and extra[at] is not None:
-            texts += [""] * (width - len(texts)) + json.loads(extra[at])
-        yield texts
 
 
 def explain(spec: line.Explain, folder: Path, wire: Wire) -> None:
@@ -79,7 +52,7 @@ def explain(spec: line.Explain, folder: Path, wire: Wire) -> None:
     preview: list[list[str]] = []
     for batch in checking.in_order(reader.pieces(), _parse):
         if len(preview) < PREVIEW_RECORDS:
-            preview += _records(batch.frame.head(PREVIEW_RECORDS - len(preview)), reader.detected.width)
+            preview += texts_of(batch.frame.head(PREVIEW_RECORDS - len(preview)), reader.detected.width)
         records += len(batch.frame)
         blank += batch.blank
         facts.add(batch.facts)
@@ -87,23 +60,13 @@ def explain(spec: line.Explain, folder: Path, wire: Wire) -> None:
     facts.add(cut_off(records, blank))
     start = reader.detected.header_row
     rows = records if start is None else max(0, records - start - 1)
-    wire.send(Explained(detected=_told(reader), rows=rows, blank=blank, records=_shown(preview), facts=facts.all()))
+    wire.send(Explained(detected=_told(reader), rows=rows, blank=blank, records=shown(preview), facts=facts.all()))
 
 
 def _told(reader: Reader) -> Detected:
     """What was detected, with headings as they are shown."""
     found = reader.detected
-    return replace(found, headings=_shown([list(found.headings)])[0] if found.headings else ())
-
-
-def _shown(records: Sequence[list[str]]) -> Records:
-    """The first records, cut where their cells are so long or so many that nobody could look at them."""
-    cells = sum(len(record) for record in records[:PREVIEW_RECORDS]) or 1
-    most = max(SHOWN_CHARS_MIN, min(SHOWN_CHARS, SHOWN_CHARS_ALL // cells))
-    return tuple(
-        tuple(cell if len(cell) <= most else cell[: most - 1] + "…" for cell in record)
-        for record in records[:PREVIEW_RECORDS]
-    )
+    return replace(found, headings=shown([list(found.headings)])[0] if found.headings else ())
 
 
 def _parse(piece: Piece) -> Batch:
@@ -113,19 +76,9 @@ def _parse(piece: Piece) -> Batch:
 def rows(spec: line.Rows, folder: Path, out: BinaryIO) -> None:
     reader = formats.open_file(source_of(spec), spec.options)
     width = reader.detected.width
-    encode = _csv_lines if spec.format == "csv" else _json_lines
-    for block in checking.in_order(reader.pieces(), lambda piece: encode(_records(piece.parse().frame, width))):
+    encode = csv_lines if spec.format == "csv" else json_lines
+    for block in checking.in_order(reader.pieces(), lambda piece: encode(texts_of(piece.parse().frame, width))):
         out.write(block)
-
-
-def _json_lines(records: Iterator[list[str]]) -> bytes:
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
-
-
-def _csv_lines(records: Iterator[list[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(records)
-    return text.getvalue().encode()
 
 
 def sheets(spec: line.SheetNames, folder: Path, wire: Wire) -> None:
@@ -141,7 +94,7 @@ def learn(spec: line.Learn, folder: Path, wire: Wire) -> None:
         learner = Learner(mapping.headings(None, width))
     at = 0
     for batch in checking.in_order(reader.pieces(), _parse):
-        for record in _records(batch.frame, width):
+        for record in texts_of(batch.frame, width):
             if learner is not None:
                 learner.add(record)
             elif at == header:
@@ -169,7 +122,7 @@ def read(spec: line.Read, folder: Path, wire: Wire) -> None:
         batch = piece.parse()
         path = folder / f"part-{piece.number:07}"
         write_part(batch.frame, path)
-        preview = [] if announced else list(_records(batch.frame.head(PREVIEW_RECORDS), reader.detected.width))
+        preview = [] if announced else list(texts_of(batch.frame.head(PREVIEW_RECORDS), reader.detected.width))
         without = Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done, batch.facts)
         return Part(piece.number, 0, len(batch.frame), path), without, preview
 
@@ -189,45 +142,19 @@ def read(spec: line.Read, folder: Path, wire: Wire) -> None:
         if not announced:
             first += preview
             if header is None or len(first) > header or row > PREVIEW_RECORDS:
-                wire.send(Opened(detected=_told(reader), records=_shown(first)))
+                wire.send(Opened(detected=_told(reader), records=shown(first)))
                 announced = True
         wire.progress("reading", batch.bytes_done, source.size, "bytes", row)
     if not announced:
-        wire.send(Opened(detected=_told(reader), records=_shown(first)))
+        wire.send(Opened(detected=_told(reader), records=shown(first)))
     wire.send(Through(rows=row))
 
 
 # Checking
 
 
-def template_of(document: TemplateDocument) -> Template:
-    return template_file.read_template({"name": document.name, "columns": list(document.columns)})
-
-
-class _Table:
-    """A staged table as a verb sees it: its template laid out over its columns, and what people changed in it."""
-
-    def __init__(self, spec: line.OfTable) -> None:
-        self.template = template_of(spec.template)
-        self.layout = mapping.layout(self.template, spec.headings, spec.chosen)
-        self.positions = {
-            key: at for key in self.layout.fields if key and (at := self.layout.position(key)) is not None
-        }
-        self.cells = Cells.open(spec.cells)
-        self.added = self.cells.added()
-
-    def judge_added(self, checker: Checker, number: int, folder: Path) -> tuple[Part, Checked]:
-        frame = added_frame(self.added, self.cells, self.positions)
-        path = folder / f"part-{number:07}"
-        write_part(frame, path)
-        return Part(number, -1, len(frame), path), checking.check_frame(checker, frame, number, 0, folder)
-
-    def summary(self, checker: Checker, parts: Sequence[Part], checked: Sequence[Checked]) -> Summary:
-        return tally(checker, parts, checked, self.cells, self.positions)
-
-
 def check(spec: line.Check, folder: Path, wire: Wire) -> None:
-    table = _Table(spec)
+    table = Table(spec)
     checker = Checker(table.template, table.layout, seed=spec.seed)
     wire.send(Begun(stamp=checker.stamp, words=checker.words))
     parts = [part for part in spec.parts if part.first_row >= 0]
@@ -260,38 +187,9 @@ def check(spec: line.Check, folder: Path, wire: Wire) -> None:
     wire.send(_settled(checker, table.summary(checker, parts, checked)))
 
 
-def tally(
-    checker: Checker,
-    parts: Sequence[Part],
-    checked: Sequence[Checked],
-    cells: Cells,
-    positions: dict[str, int],
-    blank: int = 0,
-) -> Summary:
-    """The summary over all masks. Only parts that hold something wrong are opened, and only for the lines shown."""
-    counted = report.Tally(checker.rules, checker.invalid_words)
-    for part, verdict in zip(parts, checked, strict=True):
-        mask = masks.read_mask(verdict.mask)
-        kept = np.flatnonzero(mask.state != GONE)
-        words = mask.words[kept]
-        if not words.any():
-            counted.add(words, np.zeros(len(kept), np.uint32), lambda at: ())
-            continue
-        lines = read_part(part.path, ["_line"])["_line"].to_numpy()[kept]
-
-        def describe(at: int, part: Part = part, kept: Any = kept, words: Any = words) -> Sequence[Any]:
-            frame = read_rows(part.path, kept[at : at + 1])
-            if part.first_row >= 0:
-                frame = overlay(frame, kept[at : at + 1] + part.first_row, cells, positions)
-            return checker.problems(frame, words[at : at + 1])[0]
-
-        counted.add(words, lines, describe)
-    return counted.summary(blank=blank)
-
-
 def recheck(spec: line.Recheck, folder: Path, wire: Wire) -> None:
     """Rows that people added become one new part."""
-    table = _Table(spec)
+    table = Table(spec)
     checker = Checker(table.template, table.layout, seed=spec.seed)
     previous = {verdict.number: verdict for verdict in spec.previous}
     parts = [part for part in spec.parts if part.first_row >= 0]
@@ -316,196 +214,16 @@ def recheck(spec: line.Recheck, folder: Path, wire: Wire) -> None:
     wire.send(_settled(checker, table.summary(checker, parts, checked)))
 
 
-def _nothing_mapped(template: Template, headings: Sequence[str]) -> str:
-    def listed(names: Sequence[str]) -> str:
-        shown = ", ".join(name if len(name) <= 60 else name[:59] + "…" for name in names[:8])
-        return shown + (" …" if len(names) > 8 else "")
-
-    return (
-        "None of the file's headings is one of the template's columns, so nothing could be checked. The headings are: "
-        f"{listed([text for text in headings if text])}. The columns are: "
-        f"{listed([column.name for column in template.columns])}. A mapping (--mapping) can say which is which."
-    )
-
-
 def _settled(checker: Checker, summary: Summary) -> Settled:
     rules = tuple((rule.column, rule.name) for rule in checker.rules)
     return Settled(stamp=checker.stamp, words=checker.words, rules=rules, summary=summary)
-
-
-# `douane check`: reading and checking fused
-
-
-def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
-    source, template = source_of(spec), template_of(spec.template)
-    for number, column in enumerate(template.columns):
-        columns.refuse_hopeless(column, f"columns[{number}]", strict=True)
-    reader = formats.open_file(source, spec.options)
-    header = reader.detected.header_row
-    headings = mapping.headings(None if header is None else reader.detected.headings, reader.detected.width)
-    chosen = _chosen(template, headings, spec.mapping or {})
-    layout = mapping.layout(template, headings, chosen)
-    used = {at for at in chosen if at is not None}
-    if template.columns and not used:
-        raise errors.BadFile(_nothing_mapped(template, headings), code="nothing_mapped")
-    wire.send(
-        Mapped(
-            detected=reader.detected,
-            headings=headings,
-            mapping={
-                column.key: None if at is None else headings[at]
-                for column, at in zip(template.columns, chosen, strict=True)
-            },
-            unmapped=tuple(text for at, text in enumerate(headings) if at not in used),
-            proposed=tuple(_proposed(template, headings, chosen)),
-        )
-    )
-    checker = Checker(template, layout, seed=int.from_bytes(os.urandom(7)))
-    data_start = 0 if header is None else header + 1
-    kept: list[Part] = []
-    checked: list[Checked] = []
-    blank = row = 0
-    facts = Facts()
-
-    def judge(piece: Piece) -> tuple[Checked, Batch, Path]:
-        number, batch = piece.number, piece.parse()
-        path = folder / f"part-{number:07}"
-        write_part(batch.frame, path)
-        gone = data_start if number == 0 else 0
-        verdict = checking.check_frame(checker, batch.frame, number, gone, folder)
-        return verdict, Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done, batch.facts), path
-
-    for verdict, batch, path in checking.in_order(reader.pieces(), judge):
-        if 0 < row < data_start:
-            # A preamble of giant records: the heading record stands in a later piece than the first.
-            verdict = checking.check_frame(checker, read_part(path), verdict.number, data_start - row, folder)
-        kept.append(Part(verdict.number, row, verdict.rows, path))
-        checked.append(verdict)
-        row += verdict.rows
-        blank += batch.blank
-        facts.add(batch.facts)
-        wire.progress("checking", batch.bytes_done, source.size, "bytes", max(0, row - data_start))
-    wire.progress("comparing", source.size, source.size, "bytes", max(0, row - data_start), now=True)
-    changed = {v.number: v for v in checking.settle_uniqueness(checker, kept, checked, folder)}
-    checked = [changed.get(v.number, v) for v in checked]
-    if spec.stage:
-        for _ in checking.pack_sparse(kept, checked, folder):
-            pass
-    summary = tally(checker, kept, checked, Cells(), {}, blank)
-    facts.add(cut_off(row, blank))
-    hidden = facts.count(HIDDEN_ROWS)
-    summary = replace(summary, hidden=hidden, found=summary.found + hidden, facts=facts.all())
-    if spec.report:
-        wire.progress("reporting", source.size, source.size, "bytes", max(0, row - data_start), now=True)
-        _write_reports(checker, output.Output(template, layout), layout, kept, checked, folder)
-    if spec.stage:
-        _write_manifest(folder, reader, template, headings, chosen, data_start, kept, checked, summary)
-    wire.send(Inspected(summary=summary))
-
-
-def _chosen(template: Template, headings: tuple[str, ...], given: Mapping[str, str | None]) -> tuple[int | None, ...]:
-    chosen, faults = mapping.choose(template, headings, mapping.automatic(template, headings), given)
-    for fault in faults:
-        match fault.kind:
-            case "unknown_column":
-                raise errors.BadRequest(f"The mapping names a column the template does not have: {fault.key}.")
-            case "unknown_heading":
-                raise errors.BadRequest(
-                    f"The mapping feeds {fault.key} from {fault.heading!r}, which the file does not have."
-                )
-            case "taken":
-                raise errors.BadRequest(f"The mapping feeds both {fault.by} and {fault.key} from {fault.heading!r}.")
-    return chosen
-
-
-def _proposed(template: Template, headings: tuple[str, ...], chosen: tuple[int | None, ...]) -> Iterator[line.Proposed]:
-    """What may feed the columns that nothing feeds."""
-    used = {at for at in chosen if at is not None}
-    for column, at, match in zip(template.columns, chosen, mapping.matches(template, headings), strict=True):
-        if at is None and match is not None and match.at not in used:
-            also = (match.at, *(other for other in match.also if other not in used))
-            yield line.Proposed(column.key, tuple(headings[one] for one in also), round(match.certainty, 2))
-
-
-def _write_reports(
-    checker: Checker,
-    form: output.Output,
-    layout: mapping.Layout,
-    parts: Sequence[Part],
-    checked: Sequence[Checked],
-    folder: Path,
-) -> None:
-    """valid.csv exact, for programs; invalid.csv with line and messages, formula cells escaped, for people;
-    problems.ndjson, one object a problem."""
-    with (
-        (folder / "valid.csv").open("wb") as valid_file,
-        (folder / "invalid.csv").open("wb") as invalid_file,
-        (folder / "problems.ndjson").open("wb") as problem_file,
-    ):
-        fields = [(key, at) for at, key in enumerate(layout.fields) if key]
-        invalid_csv = report.InvalidCsv(invalid_file, fields)
-        header = True
-        for part, verdict in zip(parts, checked, strict=True):
-            mask = masks.read_mask(verdict.mask)
-            frame = read_part(part.path)
-            valid_file.write(form.csv(frame[masks.view_offsets(mask.state, "valid")], header=header))
-            header = False
-            offsets = np.flatnonzero((mask.state == INVALID) | ((mask.words != 0).any(axis=1) & (mask.state != GONE)))
-            for start in range(0, len(offsets), 10_000):
-                some = offsets[start : start + 10_000]
-                rows = frame[some]
-                problems = checker.problems(rows, mask.words[some])
-                problem_file.write(
-                    report.problem_lines(problems, rows["_line"].to_list(), (some + part.first_row).tolist())
-                )
-                wrong = np.flatnonzero(mask.state[some] == INVALID)
-                invalid_csv.write(rows[wrong], [problems[at] for at in wrong])
-
-
-def _write_manifest(
-    folder: Path,
-    reader: Reader,
-    template: Template,
-    headings: tuple[str, ...],
-    chosen: tuple[int | None, ...],
-    data_start: int,
-    parts: Sequence[Part],
-    checked: Sequence[Checked],
-    summary: Summary,
-) -> None:
-    """What `--stage` leaves beside the parts, so that other programs can read them."""
-    document = {
-        "layout": 1,
-        "detected": msgspec.to_builtins(reader.detected),
-        "template": {
-            "name": template.name,
-            "columns": [template_file.column_to_document(column) for column in template.columns],
-        },
-        "headings": list(headings),
-        "chosen": list(chosen),
-        "dataStart": data_start,
-        "parts": [
-            {
-                "number": part.number,
-                "firstRow": part.first_row,
-                "rows": part.rows,
-                "valid": verdict.valid,
-                "invalid": verdict.invalid,
-                "records": part.path.name,
-                "mask": verdict.mask.name,
-            }
-            for part, verdict in zip(parts, checked, strict=True)
-        ],
-        "summary": msgspec.to_builtins(summary),
-    }
-    (folder / "manifest.json").write_text(json.dumps(document, ensure_ascii=False, indent=1))
 
 
 # A whole view, encoded
 
 
 def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
-    table = _Table(spec)
+    table = Table(spec)
     form = output.Output(table.template, table.layout)
     checker = Checker(table.template, table.layout, seed=spec.seed) if spec.faults else None
 
@@ -537,7 +255,7 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
     encodings.member(spec.format).encode(output.Whole(form, frames, beside), folder, out)
 
 
-SPECS = line.SPECS
+SPECS = tuple(kind for kind in line.SPECS if kind is not line.Inspect)
 VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
     "learn": learn,
     "explain": explain,
@@ -545,6 +263,5 @@ VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
     "read": read,
     "check": check,
     "recheck": recheck,
-    "inspect": inspect,
 }
 STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {"rows": rows, "encode": encode}

@@ -10,7 +10,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -22,8 +24,11 @@ from douane.model.problem import Problem, Rule
 from douane.model.sheet_import import Finding, Summary
 from douane.sheet.check import Checker
 from douane.sheet.explaining import for_person
+from douane.sheet.mapping import Layout
+from douane.sheet.output import Output
 
 LINES_MAX = 10
+ROWS_AT_ONCE = 10_000
 
 # Row position within the batch -> the problems of that row, with their messages.
 Describe = Callable[[int], Sequence[Problem]]
@@ -128,6 +133,42 @@ def problem_lines(problems: Sequence[Sequence[Problem]], lines: Sequence[int], r
                 document["explanation"] = problem.explanation
             out.append(json.dumps(document, ensure_ascii=False) + "\n")
     return "".join(out).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """A part of a checked table: its frame, the row of its first record, the masks, and which rows are `valid`,
+    `invalid`, and have something to be `told` of."""
+
+    frame: pl.DataFrame
+    first_row: int
+    words: npt.NDArray[np.uint64]
+    valid: npt.NDArray[np.bool_]
+    invalid: npt.NDArray[np.bool_]
+    told: npt.NDArray[np.bool_]
+
+
+def write_reports(folder: Path, checker: Checker, layout: Layout, form: Output, parts: Iterable[Verdicts]) -> None:
+    """valid.csv exact, for programs; invalid.csv with line and messages, formula cells escaped, for people;
+    problems.ndjson, one object a problem."""
+    with (
+        (folder / "valid.csv").open("wb") as valid_file,
+        (folder / "invalid.csv").open("wb") as invalid_file,
+        (folder / "problems.ndjson").open("wb") as problem_file,
+    ):
+        invalid_csv = InvalidCsv(invalid_file, [(key, at) for at, key in enumerate(layout.fields) if key])
+        header = True
+        for part in parts:
+            valid_file.write(form.csv(part.frame[np.flatnonzero(part.valid)], header=header))
+            header = False
+            offsets = np.flatnonzero(part.invalid | part.told)
+            for start in range(0, len(offsets), ROWS_AT_ONCE):
+                some = offsets[start : start + ROWS_AT_ONCE]
+                rows = part.frame[some]
+                problems = checker.problems(rows, part.words[some])
+                problem_file.write(problem_lines(problems, rows["_line"].to_list(), (some + part.first_row).tolist()))
+                wrong = np.flatnonzero(part.invalid[some])
+                invalid_csv.write(rows[wrong], [problems[at] for at in wrong])
 
 
 class InvalidCsv:
