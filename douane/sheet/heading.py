@@ -541,20 +541,22 @@ def _two_rows(upper: int, lower: int, lines: Sequence[int]) -> str:
 
 def _second_table(table: _Table, at: int, lines: Sequence[int]) -> Iterator[str]:
     """A further heading record among the records: two tables in one file, or headings that are repeated."""
-    own = [cell.strip(WHITE).casefold() for cell in table.rows[at]]
+    own = table.rows[at]
     for index in range(at + 2, len(table) - 1):
-        kinds = table.kinds(index)
-        filled = table.filled(index)
+        row = table.rows[index]
+        again = len(row) == len(own) and all(
+            one.strip(WHITE).casefold() == other.strip(WHITE).casefold() for one, other in zip(row, own, strict=True)
+        )
+        gap = index < len(lines) and lines[index] - lines[index - 1] > 1
+        if not again and not gap and sum(1 for cell in table.rows[index - 1] if cell.strip(WHITE)) > 1:
+            continue
+        kinds, filled = table.kinds(index), table.filled(index)
         if len(filled) < 2 or any(_is_measured(kinds, column) for column in filled):
             continue
         where = f"line {lines[index]:,}" if index < len(lines) else f"record {index + 1:,}"
-        texts = [cell.strip(WHITE).casefold() for cell in table.rows[index]]
-        if texts == own:
+        if again:
             yield f"The headings stand again on {where}; there they are read as data."
             return
-        gap = index < len(lines) and lines[index] - lines[index - 1] > 1
-        if not gap and len(table.filled(index - 1)) > 1:
-            continue
         weight = _weight(table, index)
         if weight.fit == 1 and weight.proven and weight.contrast == 1 and _like_table(table, at + 1, index):
             yield f"From {where} on, a second table seems to follow; its records are read as those of the first one."

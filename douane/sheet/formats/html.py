@@ -30,6 +30,8 @@ _SPAN_MAX = 1 << 16
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _FORMATS_MAX = 200
+_PLACES_FREE = 1 << 20
+_PENDING_BYTES = 4 << 20
 _BREAKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4"})
 _ASIDE = frozenset({"script", "style", "title", "template", "textarea", "select", "noscript"})
 
@@ -163,12 +165,22 @@ class _Page(HTMLParser):
         self._wanted, self._formats, self._limits = wanted, formats, limits
         self._open: list[_Table] = []
         self._aside = 0
+        self._read = self._places = 0
 
     def take(self, text: str) -> None:
+        self._read += len(text)
         self.feed(text)
-        if len(self.rawdata) > self._limits.record_bytes:
+        # What is not whole yet is looked at again with each block.
+        most = min(self._limits.record_bytes, _PENDING_BYTES)
+        if len(self.rawdata) > most:
+            raise OverLimit(f"A tag or comment of the page is longer than {most:,} bytes.", setting="record_bytes")
+
+    def _spend(self, places: int) -> None:
+        """Cells that stand over many places cost as if each place had one."""
+        self._places += places
+        if self._places > _PLACES_FREE + self._limits.unpacked_ratio * self._read:
             raise OverLimit(
-                f"A piece of the page is longer than {self._limits.record_bytes:,} bytes.", setting="record_bytes"
+                "Cells over many places make the table much larger than its page.", setting="unpacked_ratio"
             )
 
     def end(self) -> None:
@@ -241,6 +253,7 @@ class _Page(HTMLParser):
         if text:
             table.cells.append((table.column, text, kind))
         if high > 1:
+            self._spend(wide)
             for column in range(table.column, table.column + wide):
                 table.spans[column] = high
         table.column += wide
@@ -252,7 +265,9 @@ class _Page(HTMLParser):
             return
         table.open_row = False
         table.line += 1
-        table.spans = {column: left - 1 for column, left in table.spans.items() if left > 1}
+        if table.spans:
+            self._spend(len(table.spans))
+            table.spans = {column: left - 1 for column, left in table.spans.items() if left > 1}
         if table.cells:
             self.sizes[table.number] += 1
             if table.number == self._wanted:

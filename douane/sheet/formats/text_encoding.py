@@ -79,6 +79,7 @@ _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|!--|head|body|table|svg)\b", 
 _UTF7_SHIFT = re.compile(rb"\+(?:[A-Za-z0-9+/]{3,}-?|-)")
 _NO_UTF7_SHIFT = re.compile(rb"\+")
 _HZ_RUN = re.compile(rb"~\{(?:[!-}][!-~])+~\}")
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _C1_CONTROL = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _CARRIED = re.compile("[\udc00-\udcff]")
 
@@ -215,9 +216,11 @@ def _seven_bits(samples: list[bytes]) -> Encoding | None:
 def _ebcdic(head: bytes) -> Encoding | None:
     """The encodings of mainframes, where digits and Latin letters are other bytes than in ASCII. They differ among
     each other in a few signs only, so which one it is stays uncertain."""
+    if len(head.translate(None, _PRINTABLE)) * 2 < len(head):
+        return None
     text = head.decode("cp037")
     plain = sum(1 for sign in text if sign.isascii() and (sign.isalnum() or sign in " ,;.\t\r\n\x85"))
-    if plain * 10 < len(text) * 8 or sum(1 for byte in head if 0x20 <= byte < 0x7F) * 2 > len(head):
+    if plain * 10 < len(text) * 8:
         return None
     if not any(end in text for end in "\n\x85") or not any(sign.isdigit() for sign in text):
         return None
@@ -344,6 +347,8 @@ def _samples(source: Source) -> list[bytes]:
 def _utf8_signs(sample: bytes) -> tuple[int, int]:
     """How many signs beyond ASCII the sample has as UTF-8, and how many places that are none. A sign cut through by
     the sample's edges counts for neither."""
+    if sample.isascii():
+        return 0, 0
     start = 0
     while start < 3 and start < len(sample) and sample[start] & 0xC0 == 0x80:
         start += 1

@@ -8,8 +8,8 @@ import struct
 
 import pytest
 
-from douane.errors import BadFile
-from douane.sheet.formats import Options, open_file
+from douane.errors import BadFile, OverLimit
+from douane.sheet.formats import Limits, Options, open_file
 from tests.sheet.formats.reading import MemorySource, rows_of
 from tests.sheet.formats.workbooks import book, zipped
 
@@ -158,6 +158,18 @@ def test_a_page_is_read_in_the_encoding_it_names(encoding: str) -> None:
     word = {"iso-8859-2": "Łódź", "shift_jis": "東京"}.get(encoding, "Zoë")
     text = f'<html><head><meta charset="{encoding}"></head><table><tr><td>{word}</td></tr></table></html>'
     assert rows_of(text.encode(encoding)) == [[word]]
+
+
+def test_cells_over_many_places_count_like_unpacking() -> None:
+    table = '<table><tr><td colspan="16000" rowspan="60000">x</td></tr>' + "<tr><td>y</td></tr>" * 400 + "</table>"
+    with pytest.raises(OverLimit) as refused:
+        rows_of(page(table), Options(limits=Limits(unpacked_ratio=1)))
+    assert refused.value.setting == "unpacked_ratio"
+
+
+def test_a_page_that_never_closes_what_it_opens_ends_in_a_result() -> None:
+    for rest in ("<tr><td>a<td>b", "<table><tr><td>a", "<!-- never", "<td " + "x" * 5000, "<script>var a = '<td>'"):
+        assert rows_of(page("<table><tr><td>1</td><td>2</td></tr>" + rest).replace(b"</body></html>", b""))[0][0] == "1"
 
 
 # XML spreadsheets of Excel 2003
