@@ -79,6 +79,7 @@ _FILE_PASS, _SHEET, _SHARED_TEXTS, _CODE_PAGE, _DATE_MODE = 0x2F, 0x85, 0xFC, 0x
 _FORMATS, _CELL_FORMATS = (0x1E, 0x41E), (0x43, 0x243, 0x443, 0xE0)
 _FORMATS_MAX = 65_536  # they are numbered in two bytes
 _SHEETS_MAX = 65_536
+_UNIT_RECORDS = 10_000  # of one cell: a formula, what it shares, and its text with what continues it
 
 _CODE_PAGES = {
     367: "ascii",
@@ -436,6 +437,8 @@ def blocks(stream: Source, at: int, version: int, unit_bytes_max: int) -> Iterat
         if new and len(starts):
             stop = _whole_units(starts, classes, stop)
             count = int(np.searchsorted(starts, stop))
+            if len(starts) - count > _UNIT_RECORDS:
+                raise damaged("a cell goes on without end")
             starts, kinds, classes = starts[:count], kinds[:count], classes[:count]
         lengths = word[starts + 2].astype(np.int64)
         level = depth + np.cumsum((classes == BEGIN).astype(np.int64) - (classes == END))

@@ -640,6 +640,11 @@ def test_a_cell_without_end_passes_a_limit() -> None:
     assert isinstance(error, OverLimit)
 
 
+def test_a_cell_of_records_without_end_is_damaged() -> None:
+    sheet = formula(0, 0, b"\0\0\0\0\0\0\xff\xff") + record(0x3C) * 300_000
+    assert "goes on without end" in str(refusal(binary.xls(sheet)))
+
+
 def test_more_columns_than_the_limit() -> None:
     error = refusal(binary.xls(number(0, 0, 1) + number(0, 40_000, 1)))
     assert isinstance(error, OverLimit)
