@@ -567,6 +567,19 @@ def test_who_did_what_is_told(installation) -> None:
     assert "no action" in refused(douane("audit", "--action", "nonsense", "--data", data))
 
 
+def test_an_installation_is_looked_over(installation) -> None:
+    data, _ = installation
+    done = douane("doctor", "--data", data, "--json")
+    assert done.returncode == 1
+    found = {one["about"]: one for one in json.loads(done.stdout)}
+    assert found["worker"]["good"] is False, "nothing runs"
+    well = ("settings", "secret", "rights", "clock", "database", "storage", "objects")
+    assert [found[name]["good"] for name in well] == [True] * len(well)
+    shown = douane("doctor", "--data", data).stdout
+    assert "BAD  worker: No worker is alive" in shown
+    assert "ok   database: " in shown
+
+
 def test_a_new_installation_is_its_owners_alone(installation) -> None:
     data, _ = installation
     assert data.stat().st_mode & 0o077 == 0

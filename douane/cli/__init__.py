@@ -434,6 +434,16 @@ def audit(
 
 
 @app.command()
+def doctor(data: Data = None, database: Database = None, storage: Storage = None, as_json: Json = False) -> None:
+    """Look an installation over: settings, rights, clock, walls, disk, storage, worker, and that no object is missing.
+    Exit code 0: all is well; 1: something is not."""
+    from douane.cli import house
+
+    well = house.doctor(_settings(data=data, database_url=database, storage_url=storage), as_json)
+    raise typer.Exit(0 if well else 1)
+
+
+@app.command()
 def settings(as_json: Json = False) -> None:
     """List every setting with its unit and default; each is also a variable DOUANE_*."""
     from douane.cli import given

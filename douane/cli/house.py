@@ -180,6 +180,20 @@ def revoke_key(config: Settings, project_id: str | None, key_id: str) -> None:
     print("The key is refused from now on.")
 
 
+def doctor(config: Settings, as_json: bool) -> bool:
+    """Whether all is well."""
+    from douane.flow.doctor import examine
+
+    found = []
+    for one in examine(open_existing(config)):
+        found.append(one)
+        if not as_json:
+            print(f"{'ok  ' if one.good else 'BAD '} {one.about}: {one.says}", flush=True)
+    if as_json:
+        print_json([{"about": one.about, "good": one.good, "says": one.says} for one in found])
+    return all(one.good for one in found)
+
+
 def open_existing(config: Settings) -> House:
     """Opening makes what is missing, and a slip in `--data` must not leave an empty installation behind."""
     log.quiet()

@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -406,6 +407,27 @@ def _work(spec: Spec, descriptor: int | None, readable: Sequence[Path]) -> bytes
     if isinstance(spec, OfFile) and descriptor is not None:
         spec = replace(spec, source_fd=descriptor)
     return line.encode(spec, readable[0] if readable else None)
+
+
+def missing_walls(settings: Settings) -> list[str]:
+    """What this machine lacks to confine a child, a few words each; found by confining one."""
+    program = (
+        "import json, sys; from pathlib import Path; from douane.jobs import sandbox; "
+        "print(json.dumps(sandbox.enter(Path(sys.argv[1]), [], json.loads(sys.argv[2]))))"
+    )
+    limits = json.dumps({**asdict(child_limits(settings)), "parent": os.getpid()})
+    with tempfile.TemporaryDirectory(prefix="walls-") as folder:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", program, folder, limits],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(Path(douane.__file__).parent.parent)},
+        )
+    if done.returncode:
+        return ["a child could not be confined at all"]
+    missing: list[str] = json.loads(done.stdout)
+    return missing
 
 
 def _walls(folder: Path, readable: Sequence[Path], limits: ChildLimits) -> dict[str, Any]:

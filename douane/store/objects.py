@@ -207,6 +207,23 @@ class Objects:
                     if not str(entry["path"]).startswith(f"{_INCOMING}/"):
                         yield str(entry["path"])
 
+    def takes_conditions(self) -> bool:
+        """Whether what is there already is refused to be made anew where that is asked: a folder's own rule, and of a
+        bucket to be found out."""
+        if self._folder is not None:
+            return True
+        name = f"health/condition-{new_id()}"
+        with _in_our_words(name):
+            try:
+                obstore.put(self._store, name, b"1", mode="create")
+                try:
+                    obstore.put(self._store, name, b"2", mode="create")
+                except (FileExistsError, obstore.exceptions.AlreadyExistsError):
+                    return True
+                return False
+            finally:
+                self._store.delete(name)
+
     def delete(self, name: str) -> None:
         """Only for the sweeper. Deleting what is not there is no error."""
         _checked(name)

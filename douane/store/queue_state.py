@@ -24,6 +24,8 @@ class QueueState:
 def of_all(connection: Connection) -> dict[str, QueueState]:
     """By the queue's name; those without jobs are left out."""
     schema = "dbos" if connection.dialect.name == "postgresql" else None
+    if not sa.inspect(connection).has_table("workflow_status", schema=schema):
+        return {}  # nothing was ever asked for
     table = sa.table("workflow_status", *(sa.column(name) for name in _COLUMNS), schema=schema)
     wanted = (
         sa.select(table.c.queue_name, table.c.status, sa.func.count(), sa.func.min(table.c.created_at))

@@ -1,0 +1,119 @@
+"""What may be wrong with an installation and does not show by itself: looked at once, when somebody asks."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from douane.errors import DouaneError
+from douane.flow import health, identity
+from douane.flow.house import House
+from douane.jobs.children import missing_walls
+from douane.store import named
+from douane.store.database import database_now, database_url, read
+
+_CLOCK_S = 5.0
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`good`: nothing to do. `says`: a sentence, of what to do where it is not."""
+
+    about: str
+    good: bool
+    says: str
+
+
+def examine(house: House) -> Iterator[Finding]:
+    """One after another, as each is found; the last one reads the names of all stored objects."""
+    looks: tuple[tuple[str, Callable[[House], Finding]], ...] = (
+        ("settings", _settings),
+        ("secret", _secret),
+        ("rights", _rights),
+        ("clock", _clock),
+        ("walls", _walls),
+        ("conditional writes", _conditional_writes),
+    )
+    for about, look in looks:
+        yield _tried(about, lambda look=look: look(house))  # type: ignore[misc]
+    for name, part in health.Readiness(house).parts().items():
+        yield Finding(name, part.good, part.says)
+    yield _tried("objects", lambda: _objects(house))
+
+
+def _tried(about: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except DouaneError as error:
+        return Finding(about, False, error.message)
+    except OSError as error:
+        return Finding(about, False, f"It cannot be looked at: {error.strerror or error}.")
+
+
+def _settings(house: House) -> Finding:
+    settings = house.settings
+    odd = []
+    if not settings.address.startswith("https://") and settings.host not in ("127.0.0.1", "::1", "localhost"):
+        odd.append("people reach it without https, so cookies are not Secure (setting public_url)")
+    if settings.public_url and not settings.trusted_proxies:
+        odd.append("no proxy is named, so all who come through one count as one address (setting trusted_proxies)")
+    if settings.on_sqlite == settings.storage_url.startswith("s3://"):
+        odd.append("SQLite goes with a folder and PostgreSQL with a bucket; other pairs are one machine's in part")
+    return Finding("settings", not odd, "; ".join(odd).capitalize() + "." if odd else "They go together.")
+
+
+def _secret(house: House) -> Finding:
+    identity.unlock(house)
+    return Finding("secret", True, "It is the one this database was begun with.")
+
+
+def _rights(house: House) -> Finding:
+    paths = [house.settings.data / "secret"]
+    if house.settings.on_sqlite:
+        paths.append(Path(database_url(house.settings.database_url).database or ""))
+    closed = house.settings.data.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) == 0
+    loose = [path for path in paths if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
+    if closed or not loose:
+        return Finding("rights", True, "Other accounts of this machine cannot read the data.")
+    shown = ", ".join(str(path) for path in loose)
+    return Finding(
+        "rights", False, f"Other accounts of this machine may read {shown}: chmod 700 {house.settings.data}."
+    )
+
+
+def _clock(house: House) -> Finding:
+    with read(house.engine) as connection:
+        apart_s = (database_now(connection) - datetime.now(UTC)).total_seconds()
+    if abs(apart_s) > _CLOCK_S:
+        return Finding("clock", False, f"The database's clock and this machine's are {apart_s:+.0f} seconds apart.")
+    return Finding("clock", True, "The database's clock is this machine's.")
+
+
+def _walls(house: House) -> Finding:
+    missing = missing_walls(house.settings)
+    if missing:
+        return Finding("walls", False, f"Strangers' files are opened with less than all walls: {'; '.join(missing)}.")
+    return Finding("walls", True, "Strangers' files are opened behind all walls.")
+
+
+def _conditional_writes(house: House) -> Finding:
+    if house.objects.takes_conditions():
+        return Finding("conditional writes", True, "The object store refuses to make what is there already.")
+    says = "The object store overwrites where it was asked not to; use one that keeps conditions (If-None-Match)."
+    return Finding("conditional writes", False, says)
+
+
+def _objects(house: House) -> Finding:
+    """Rows first: an object that comes while its neighbours are listed is named by none of them."""
+    with read(house.engine) as connection:
+        wanted = {name: where for where, name in named.objects(connection)}
+    stored = set(house.objects.list())
+    gone = sorted(wanted.keys() - stored)
+    if gone:
+        shown = ", ".join(f"{name} ({wanted[name]})" for name in gone[:_SHOWN])
+        return Finding("objects", False, f"{len(gone):,} of {len(wanted):,} objects that rows name are gone: {shown}.")
+    return Finding("objects", True, f"All {len(wanted):,} objects that rows name are stored.")

@@ -1,0 +1,53 @@
+"""An installation is looked over: what is well is said, and what is not with what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from douane.flow import doctor
+from douane.flow.house import House
+from douane.flow.identity import unlock
+from douane.model.operation import Operation
+from douane.store import leases, operations
+from douane.store.database import write
+from tests.flow.chat.workspaces import new_project
+
+
+def findings(house: House) -> dict[str, tuple[bool, str]]:
+    return {one.about: (one.good, one.says) for one in doctor.examine(house)}
+
+
+def test_a_sound_installation_is_well_but_for_what_is_the_machines(house: House) -> None:
+    unlock(house)
+    with write(house.engine) as connection:
+        leases.beat(connection, "w", "here", 1)
+    found = findings(house)
+    assert {about for about, (good, _) in found.items() if not good} <= {"walls", "rights", "disk"}, found
+    assert found["objects"] == (True, "All 0 objects that rows name are stored.")
+    assert found["conditional writes"][0]
+    assert all(says.endswith((".", ")")) for _, says in found.values())
+
+
+def test_what_is_wrong_is_named(house: House) -> None:
+    unlock(house)
+    project_id, person_id = new_project(house)
+    house.objects.put_bytes("a/there", b"1")
+    for number, name in enumerate(("a/there", "a/gone")):
+        with write(house.engine) as connection:
+            operations.create(
+                connection,
+                Operation(
+                    id=f"{number:024x}",
+                    project_id=project_id,
+                    person_id=person_id,
+                    family="chat",
+                    stage="uploaded",
+                    source_object=name,
+                ),
+            )
+    settings = house.settings.model_copy(update={"public_url": "https://x.example", "disk_free_bytes_min": 1 << 60})
+    found = findings(replace(house, settings=settings))
+    assert found["objects"][0] is False
+    assert "1 of 2 objects that rows name are gone: a/gone (operation.source_object)" in found["objects"][1]
+    assert "trusted_proxies" in found["settings"][1]
+    assert (found["worker"][0], found["disk"][0]) == (False, False)
