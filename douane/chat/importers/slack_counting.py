@@ -69,12 +69,11 @@ class CountingPile(Pile):
             linked = [self.by_users(text) for text in linked]
         reactions = 0
         cut: list[tuple[int, int]] = []
-        for at, m in enumerate(found):
-            if m.reactions:
-                rows, unnamed = count_reactions(m.reactions)
-                reactions += rows
-                if unnamed:
-                    cut.append((at, unnamed))
+        for at, given in [(at, m.reactions) for at, m in enumerate(found) if m.reactions]:
+            rows, unnamed = count_reactions(given)
+            reactions += rows
+            if unnamed:
+                cut.append((at, unnamed))
         files = sum([count_files(m.files, self.context.depth_max) for m in found if m.files])
         if not (digits := times.replace(".", "")).isascii() or not digits.isdigit():
             return False

@@ -15,7 +15,7 @@ from msgspec import Raw
 from douane.chat.importers import json_records
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.slack_blocks import slack_blocks_text
-from douane.chat.importers.slack_records import Full, Message, Part, Reaction, Shared
+from douane.chat.importers.slack_records import Full, Message, Reaction, Shared
 from douane.chat.importers.slack_times import canonical, time_us
 from douane.chat.markup import escape
 from douane.chat.tables import TABLES, frame
@@ -75,15 +75,19 @@ def huddle(room: object, subtype: str) -> str | None:
     return f"A huddle{minutes}{': ' if people else ''}{', '.join(people)}"
 
 
-def says_no_more(text: str, parts: Sequence[Part]) -> bool:
+def says_no_more(text: str, typed: Raw) -> bool:
     """Whether all that somebody typed is in the text that Slack made of it."""
+    try:
+        parts = records.decode_parts(typed)
+    except json_records.UNFIT:
+        return False
     for part in parts:
         said = part.text
         if said is None:
             said = part.user_id or part.url or part.channel_id
-            if said is not None and said not in text and escape(said) not in text:
-                return False
-        elif said not in text and escape(said.strip()) not in text:
+            if said is None:
+                continue
+        if said not in text and (said := said.strip()) not in text and escape(said) not in text:
             return False
     return True
 

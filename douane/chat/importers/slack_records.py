@@ -83,7 +83,7 @@ class Lines(Struct, gc=False):
     going through the blocks of each message takes longer than all else that is done for it."""
 
     type: Literal["rich_text_section"]
-    elements: list[Part]
+    elements: Raw
 
 
 class Typed(Struct, gc=False):
@@ -95,6 +95,7 @@ class Ordinary(Message, gc=False):
     """A message without anything that has to be looked at closely, but that its blocks may say more than its text."""
 
     blocks: tuple[Typed] | None = None
+    client_msg_id: str | None = None
     metadata: None = None
     x_files: None = None
 
@@ -132,6 +133,7 @@ class Counted(Struct, gc=False):
     user: str | None = None
     type: Literal["message"] | None = None
     ts: str | None = None
+    client_msg_id: str | None = None
     text: str | None = None
     blocks: tuple[Typed] | None = None
     files: list[Raw] | None = None
@@ -168,6 +170,7 @@ class Shared(Struct, gc=False):
 
 
 decode_messages: Callable[[bytes], list[Ordinary]] = msgspec.json.Decoder(list[Ordinary]).decode
+decode_parts: Callable[[Raw], list[Part]] = msgspec.json.Decoder(list[Part]).decode
 decode_full: Callable[[bytes], list[Full]] = msgspec.json.Decoder(list[Full]).decode
 decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Counted]).decode
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
