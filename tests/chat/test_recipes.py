@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ from douane.chat import writers
 from douane.chat.importers import Options, open_export, recognise
 from douane.child import chat_convert, chat_inspect
 from douane.errors import BadFile, BadRequest
+from douane.line.chat_export import ChatConvert, ChatInspect
+from douane.model.source import Limits
 from tests.chat.importers.exports import MemorySource, joined, ledger, resumed_everywhere
 from tests.chat.recipes import installed
 
@@ -35,8 +36,8 @@ class Said:
     def __init__(self) -> None:
         self.events: dict[str, Any] = {}
 
-    def send(self, event: Any, **fields: Any) -> None:
-        self.events[event if isinstance(event, str) else type(event).__name__] = fields or event
+    def send(self, event: Any) -> None:
+        self.events[type(event).__name__] = event
 
     def progress(self, *given: Any, **more: Any) -> None:
         pass
@@ -59,19 +60,15 @@ def test_members_by_entry_point_come_through_inspect_and_convert(theirs: None, t
     export = tmp_path / "talk.json"
     export.write_text(json.dumps(TALK))
     with export.open("rb") as file:
-        spec = {"source_fd": file.fileno(), "options": {}, "importer": None}
+        given: dict[str, Any] = {"source_fd": file.fileno(), "importer": None, "limits": Limits()}
         wire: Any = Said()
-        chat_inspect.inspect(spec, tmp_path, wire)
-        assert plain(wire.events["inspected"])["entries"] == {"found": 3, "staged": 2, "skipped": 0, "failed": 1}
+        chat_inspect.inspect(ChatInspect(**given), tmp_path, wire)
+        assert wire.events["Counted"].entries == {"found": 3, "staged": 2, "skipped": 0, "failed": 1}
         out = tmp_path / "out"
         out.mkdir()
-        chat_convert.convert({**spec, "to": "texts"}, out, wire)
+        chat_convert.convert(ChatConvert(**given, to="texts"), out, wire)
     assert (out / "talk.txt").read_text() == "ann: hi\nbob: see https://files.slack.com/a\n"
     assert json.loads((out / "report.json").read_text())["kept"] == {"messages": 2}
-
-
-def plain(event: Any) -> Any:
-    return event if isinstance(event, dict) else asdict(event)
 
 
 def test_a_form_that_nobody_writes_is_refused_by_name() -> None:
