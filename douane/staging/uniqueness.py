@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from douane.staging.parts import distinct
+
 BUCKET_ROWS = 12_000_000  # hashes sorted at once: 96 MB
 CANDIDATE_VALUES = 250_000  # distinct repeated values whose texts are held at once
 CANDIDATE_ROWS = 50_000  # rows whose texts are read at once
@@ -45,7 +47,7 @@ def _repeated(parts: Sequence[Hashes], bits: int, bucket: int) -> Iterator[Hashe
         gathered = np.concatenate([*parts, np.zeros(0, np.uint64)])
     gathered.sort()
     again = gathered[1:][gathered[1:] == gathered[:-1]]
-    again = np.unique(again[again != 0])
+    again = distinct(again[again != 0])
     for start in range(0, len(again), CANDIDATE_VALUES):
         yield again[start : start + CANDIDATE_VALUES]
 
