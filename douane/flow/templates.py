@@ -9,11 +9,14 @@ from sqlalchemy import Connection
 
 from douane.errors import Conflict, NotFound
 from douane.flow.house import House
+from douane.model.operation import Operation
 from douane.model.template import StoredColumn, StoredTemplate, Template
 from douane.sheet import columns, template_file
 from douane.store import templates
 from douane.store.database import read, write
 
+# Where accepted records go: to the page that confirms; else they wait to be pulled.
+FRONTEND = "frontend"
 # `code` of the Conflict when two columns of a template would have the same key.
 KEY_TAKEN = "column_key_taken"
 
@@ -69,6 +72,13 @@ def change(
             values["name"] = name
         templates.change(connection, template_id, **values)
         return _found(templates.get(connection, template_id, project_id), template_id)
+
+
+def hands_over(house: House, operation: Operation) -> bool:
+    """Whether who confirms an import of this template gets its records: the destination `frontend`."""
+    with read(house.engine) as connection:
+        stored = templates.get(connection, operation.template_id or "", operation.project_id)
+    return stored is not None and stored.document.get("destination") == FRONTEND
 
 
 def remove(house: House, template_id: str, project_id: str) -> StoredTemplate:

@@ -11,16 +11,18 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from douane.flow import changing, imports, records
+from douane.flow import changing, imports, records, templates
+from douane.flow.forms import template_of
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import READABLE, Operation
+from douane.sheet.delivering import delivered
 from douane.web import waiting
 from douane.web.auth import Web, noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, page_of
 from douane.web.spreadsheet.live import how
-from douane.web.spreadsheet.rows import listed
+from douane.web.spreadsheet.rows import listed, listed_after
 from douane.web.spreadsheet.uploads import document, find
 from douane.web.streams import streamed
 
@@ -99,7 +101,22 @@ async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may
         # Somebody ended it while it was reviewed: who confirmed must not believe in it.
         raise wire.WireError(400, wire.ENDED_MEANWHILE)
     await noted(request, "import.confirm", operation=operation.id, rows=operation.total)
-    return answers.json(wire.Confirmed(document(operation)), 201)
+    answer = wire.Confirmed(document(operation))
+    if not await run_in_threadpool(templates.hands_over, web.house, operation):
+        return answers.json(answer, 201)
+
+    def handed_over() -> Iterator[bytes]:
+        """All records, valid and not, with their defaults (8.6); a piece at a time."""
+        columns = template_of(operation).columns
+        _, pieces = records.page_in_pieces(web.house, operation, "all", 1, operation.total)
+        head = answers.encode(answer)[:-1]
+        return listed_after(
+            head + b',"importedData":[',
+            ([delivered(one.record, columns, operation.id, one.index) for one in piece] for piece in pieces),
+            b"]}",
+        )
+
+    return StreamingResponse(streamed(handed_over()), 201, media_type="application/json")
 
 
 async def _done(web: Web, asked: Operation) -> Operation:

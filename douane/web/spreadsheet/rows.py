@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,7 +13,11 @@ from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.flow import records
+from douane.flow.forms import template_of
+from douane.flow.records import Record
 from douane.model.identity import VIEW_IMPORT_OPERATIONS, Caller
+from douane.model.operation import Operation
+from douane.sheet.delivering import delivered
 from douane.web.auth import noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
@@ -59,6 +63,9 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
     kind = asked_type(request.headers.get("accept", ""))
     page, limit = page_of(request)
     full = view == "invalid" or query.get("format") == "full"
+    as_delivered = view == "valid" and query.get("format") == "delivered"
+    if as_delivered and kind != JSON:
+        raise wire.WireError(400, "format=delivered is there for JSON only")
     paged = "page" in query or "limit" in query
     faults = view == "invalid" and query.get("errors", "").lower() not in ("false", "0")
 
@@ -70,7 +77,8 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
         if kind == JSON:
             total, pieces = records.page_in_pieces(web.house, operation, view, page, limit)
             shown = wire.RowsPage(page, [], limit, wire.pages(total, limit), total)
-            documents = ([wire.record(one) if full else one.record for one in piece] for piece in pieces)
+            shape = _shape(operation, full=full, as_delivered=as_delivered)
+            documents = ([shape(one) for one in piece] for piece in pieces)
             chunks = listed(shown, documents)
         else:
             wanted = records.Excerpt(view, _encodings()[kind], faults, page, limit if paged else None)
@@ -85,10 +93,24 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
     return StreamingResponse(streamed(chunks, first), media_type=kind)
 
 
+def _shape(operation: Operation, *, full: bool, as_delivered: bool) -> Callable[[Record], Any]:
+    """How a record is shown."""
+    if full:
+        return wire.record
+    if not as_delivered:
+        return lambda one: one.record
+    columns = template_of(operation).columns
+    return lambda one: delivered(one.record, columns, operation.id, one.index)
+
+
 def listed(empty: Struct, pieces: Iterable[list[Any]]) -> Iterator[bytes]:
     """The JSON of a page whose `data` comes in pieces; `empty` is the page without."""
     head, mark, tail = answers.encode(empty).partition(b'"data":[')
-    begun = head + mark
+    return listed_after(head + mark, pieces, tail)
+
+
+def listed_after(begun: bytes, pieces: Iterable[list[Any]], tail: bytes) -> Iterator[bytes]:
+    """A list's members behind what was begun, and the rest."""
     for piece in pieces:
         members = answers.encode(piece)[1:-1]
         if members:

@@ -54,6 +54,31 @@ async def change_template(
     return answers.json(wire.template(stored))
 
 
+@router.get("/template/{template_id}/destination", **says(wire.DestinationDocument, 400, 401, 403, 404))
+async def read_destination(
+    request: Request, template_id: str, caller: Caller = Depends(may(VIEW_TEMPLATES))
+) -> Response:
+    """Where accepted records go; empty where they wait to be pulled."""
+    stored = await run_in_threadpool(templates.get, web_of(request).house, checked(template_id), own_project(caller))
+    return answers.json(wire.template_destination(stored))
+
+
+@router.put(
+    "/template/{template_id}/destination",
+    **says(wire.DestinationDocument, 400, 401, 403, 404, 413, body=wire.DESTINATION_BODY),
+)
+async def change_destination(
+    request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))
+) -> Response:
+    """Without one it is cleared, and the answer empty."""
+    template_id = checked(template_id)
+    chosen = wire.destination(await body(request))
+    change = {"destination": chosen}
+    house, project_id = web_of(request).house, own_project(caller)
+    stored = await run_in_threadpool(templates.change, house, template_id, project_id, None, change)
+    return answers.empty() if chosen is None else answers.json(wire.template_destination(stored))
+
+
 @router.delete("/template/{template_id}", **says(wire.TemplateDocument, 400, 401, 403, 404))
 async def delete_template(
     request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))

@@ -21,6 +21,7 @@ from douane.web.spreadsheet.wire.documents import Claims as Claims
 from douane.web.spreadsheet.wire.documents import ColumnDocument as ColumnDocument
 from douane.web.spreadsheet.wire.documents import CommonErrorBody as CommonErrorBody
 from douane.web.spreadsheet.wire.documents import Confirmed as Confirmed
+from douane.web.spreadsheet.wire.documents import DestinationDocument as DestinationDocument
 from douane.web.spreadsheet.wire.documents import EnvironmentDocument as EnvironmentDocument
 from douane.web.spreadsheet.wire.documents import ErrorBody as ErrorBody
 from douane.web.spreadsheet.wire.documents import Health as Health
@@ -53,6 +54,7 @@ from douane.web.spreadsheet.wire.documents import project as project
 from douane.web.spreadsheet.wire.documents import record as record
 from douane.web.spreadsheet.wire.documents import stored_column as stored_column
 from douane.web.spreadsheet.wire.documents import template as template
+from douane.web.spreadsheet.wire.documents import template_destination as template_destination
 from douane.web.spreadsheet.wire.documents import template_entry as template_entry
 from douane.web.spreadsheet.wire.documents import upload as upload
 from douane.web.spreadsheet.wire.documents import upload_columns as upload_columns
@@ -90,6 +92,7 @@ from douane.web.spreadsheet.wire.openapi import COLUMNS_BODY as COLUMNS_BODY
 from douane.web.spreadsheet.wire.openapi import COMMON_ERRORS as COMMON_ERRORS
 from douane.web.spreadsheet.wire.openapi import CONFIRM_BODY as CONFIRM_BODY
 from douane.web.spreadsheet.wire.openapi import DELETE_RECORDS_BODY as DELETE_RECORDS_BODY
+from douane.web.spreadsheet.wire.openapi import DESTINATION_BODY as DESTINATION_BODY
 from douane.web.spreadsheet.wire.openapi import DUPLICATE_BODY as DUPLICATE_BODY
 from douane.web.spreadsheet.wire.openapi import FILE_BODY as FILE_BODY
 from douane.web.spreadsheet.wire.openapi import HEADER_BODY as HEADER_BODY
@@ -107,6 +110,7 @@ from douane.web.spreadsheet.wire.openapi import VALID_BODY as VALID_BODY
 from douane.web.spreadsheet.wire.projects import allowed_domains as allowed_domains
 from douane.web.spreadsheet.wire.projects import changed_project as changed_project
 from douane.web.spreadsheet.wire.projects import changed_template as changed_template
+from douane.web.spreadsheet.wire.projects import destination as destination
 from douane.web.spreadsheet.wire.projects import duplicated_template as duplicated_template
 from douane.web.spreadsheet.wire.projects import login as login
 from douane.web.spreadsheet.wire.projects import new_project as new_project

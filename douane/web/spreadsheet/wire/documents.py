@@ -123,6 +123,7 @@ class TemplateDocument(Struct, kw_only=True, rename=_IDS):
     id_: str
     name: str
     project_id: str
+    destination: str | UnsetType = UNSET
     sampleFileUrl: str | UnsetType | None = UNSET
     totalUploads: int
     totalInvalidRecords: int
@@ -135,6 +136,10 @@ class TemplateDocument(Struct, kw_only=True, rename=_IDS):
     updatedAt: str
     v_: int = 0
     id: str | UnsetType = UNSET
+
+
+class DestinationDocument(Struct):
+    destination: str | UnsetType = UNSET
 
 
 class TemplateEntry(Struct, rename=_IDS):
@@ -425,6 +430,7 @@ def template(stored: StoredTemplate) -> TemplateDocument:
         id_=stored.id,
         name=stored.name,
         project_id=stored.project_id,
+        destination=stored.document.get("destination") or UNSET,
         totalUploads=stored.total_uploads,
         totalInvalidRecords=stored.total_invalid,
         totalRecords=stored.total_records,
@@ -436,6 +442,10 @@ def template(stored: StoredTemplate) -> TemplateDocument:
         updatedAt=iso(stored.updated_at),
         id=stored.id,
     )
+
+
+def template_destination(stored: StoredTemplate) -> DestinationDocument:
+    return DestinationDocument(stored.document.get("destination") or UNSET)
 
 
 def template_entry(stored: StoredTemplate, columns: int) -> TemplateEntry:

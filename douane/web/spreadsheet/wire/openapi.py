@@ -122,6 +122,7 @@ REPLACE_BODY = _body(
     "column",
 )
 CHANGE_BODY = _body({"column": _TEXT, "value": _VALUE, "filter": _FILTER, "dryRun": _FLAG}, "column", "value", "filter")
+DESTINATION_BODY = _body({"destination": {"enum": ["frontend"]}})
 SUGGESTIONS_BODY = _body(
     {
         "column": _TEXT,

@@ -8,6 +8,7 @@ from typing import Any
 
 from douane.web.spreadsheet.wire.bodies import Body, is_mongo_id, object_body
 from douane.web.spreadsheet.wire.columns import column_bodies
+from douane.web.spreadsheet.wire.errors import WireError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,19 @@ def changed_template(value: Any) -> tuple[str | None, dict[str, Any]]:
     }
     body.done()
     return name, {key: found for key, found in changes.items() if found is not None}
+
+
+def destination(value: Any) -> str | None:
+    """The body of PUT destination (2.5); None clears it. What Douane cannot deliver to is refused, not stored: an
+    import would wait for a delivery that never comes."""
+    if value is not None and not isinstance(value, dict):
+        raise WireError(400, "Validation failed (object expected)")
+    body = object_body(value or {})
+    chosen = body.choice("destination", ("webhook", "bubbleIo", "frontend"))
+    body.done()
+    if chosen in ("webhook", "bubbleIo"):
+        raise WireError(400, f"Delivery by {chosen} is not here yet: pull the rows, or choose frontend")
+    return chosen
 
 
 def duplicated_template(value: Any) -> tuple[str, str, bool]:
