@@ -278,9 +278,9 @@ class BinaryReader:
                     if number >= start.piece:
                         yield piece
                     pending, rows, cost, line, number = [], 0, 0, piece.next.line - 1, number + 1
-        len(self.book.shared)  # to their end: a part of the file that is damaged is told of, needed or not
         if pending and number >= start.piece:
             yield self._piece(pending, number, line, self._source_size)
+        len(self.book.shared)  # to their end: a part of the file that is damaged is told of, needed or not
 
     def _piece(self, pending: list[Cells], number: int, line: int, done: int) -> _SheetPiece:
         after = Position(number + 1, done, int(pending[-1].lines[-1]) + 1)

@@ -265,3 +265,13 @@ def test_a_missing_part_is_damaged() -> None:
     renamed = data.replace(b"xl/worksheets/sheet1.bin", b"xl/worksheets/sheet9.bin")
     assert refusal(renamed).code == "file_broken"
     assert isinstance(refusal(data[:-30]), BadFile)
+
+
+def test_damaged_shared_texts_are_told_of_though_no_row_needs_them() -> None:
+    sheet = row(0) + cell(7, 0, long(0))
+    texts = shared_text("needed") + b"".join(shared_text(f"text {i} " + "x" * 1000) for i in range(2000))
+    data = binary.xlsb(sheet, texts=texts + short_record(19, b"\0" + long(99) + b"a"))
+    pieces = xlsb.open(MemorySource(data)).pieces()
+    assert next(pieces).parse().frame["c0"].to_list() == ["needed"]
+    with pytest.raises(BadFile, match="longer than its record"):
+        next(pieces)
