@@ -207,11 +207,6 @@ def changing(connection: Connection, operation_id: str, kind: type[D]) -> Iterat
     _change(connection, operation_id, {"detail": msgspec.to_builtins(detail)})
 
 
-def change_detail(connection: Connection, operation_id: str, changes: Mapping[str, Any]) -> None:
-    now = get(connection, operation_id, lock=True)
-    change(connection, operation_id, detail={**now.detail, **changes})
-
-
 def next_revision(connection: Connection, operation_id: str) -> int:
     """A revision takes its number in the transaction that also tests the stage."""
     return int(

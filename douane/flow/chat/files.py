@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import structlog
+from msgspec import structs
 from sqlalchemy import Connection
 
 from douane import errors
@@ -29,6 +30,7 @@ from douane.flow.chat.work import limits_of
 from douane.flow.house import House
 from douane.line import Event, Progress, Sandbox
 from douane.line.chat import Body, ChatBodies
+from douane.model.chat_import import ChatDetail, Download, chat_detail, kept
 from douane.model.operation import Operation
 from douane.outbound import Outbound
 from douane.store import operations
@@ -59,7 +61,8 @@ def answered(operation: Operation) -> bool:
     """Whether a caller that waits for a download has its answer: the other server said 2xx, or it is over."""
     if operation.stage != "uploaded" or operation.work != "chat_download":
         return True
-    return bool(operation.detail.get("download", {}).get("answered"))
+    download = chat_detail(operation).download
+    return download is not None and download.answered
 
 
 def server_file(house: House, path: str) -> Path | None:
@@ -78,7 +81,7 @@ def server_file(house: House, path: str) -> Path | None:
 
 
 def download(house: House, operation_id: str) -> bool:
-    """`chat_download`: the address in `detail["download"]["url"]`, or a path of this server, becomes the operation's
+    """`chat_download`: the address in `ChatDetail.download`, or a path of this server, becomes the operation's
     source. A killed one begins anew. Fails with `outbound_refused`, or with `outbound_status` and the sentence of
     contract 3.2."""
     with attempting(house, operation_id, "chat_download") as attempt:
@@ -89,7 +92,8 @@ def download(house: House, operation_id: str) -> bool:
 
 def _download(attempt: Attempt) -> None:
     house, held = attempt.house, attempt.held
-    address = str(held.detail["download"]["url"])
+    download = chat_detail(held).download
+    address = "" if download is None else download.url
     arriving = Arriving(attempt.scratch / "source")
 
     def fetch(fetches: Fetches) -> None:
@@ -108,9 +112,8 @@ def _download(attempt: Attempt) -> None:
                 told = True
                 with write(house.engine) as connection:
                     operations.fenced(connection, held)
-                    operations.change_detail(
-                        connection, held.id, {"download": {**held.detail["download"], "answered": True}}
-                    )
+                    with operations.changing(connection, held.id, ChatDetail) as detail:
+                        detail.download = Download(address, answered=True)
             if ended:
                 break
             done, total = arriving.size_bytes, arriving.declared_bytes
@@ -131,7 +134,7 @@ def _download(attempt: Attempt) -> None:
             media_type=arriving.media_type,
             progress={},
             # The address may hold a token, and is needed no more.
-            detail={key: value for key, value in now.detail.items() if key != "download"},
+            detail=kept(structs.replace(chat_detail(now), download=None)),
         )
     attempt.done = True
 
@@ -318,7 +321,7 @@ def _fetch_avatars(attempt: Attempt) -> bool:
     house, project_id = attempt.house, attempt.held.project_id
     turn_ends_at, attempt.ends_at = attempt.ends_at, float("inf")
     door, lanes = Outbound(house.settings), Lanes(attempt)
-    after = str(attempt.held.detail.get("after", ""))
+    after = chat_detail(attempt.held).after
     while True:
         with reading(house.engine) as connection:
             rows = chat_files.avatars(connection, project_id, after, AVATARS_PAGE)
@@ -332,7 +335,8 @@ def _fetch_avatars(attempt: Attempt) -> bool:
         after = rows[-1].user_id
         with write(house.engine) as connection:
             operations.fenced(connection, attempt.held)
-            operations.change_detail(connection, attempt.held.id, {"after": after})
+            with operations.changing(connection, attempt.held.id, ChatDetail) as detail:
+                detail.after = after
             _count(connection, operations.get(connection, attempt.held.id), 0, failed)
 
 
@@ -446,19 +450,22 @@ def _keep(house: House, project_id: str, kind: str, path: Path, size_bytes: int,
 
 def _count(connection: Connection, now: Operation, fetched: int, reasons: Sequence[str]) -> None:
     """Adds to what the run did so far, in the transaction that writes it down."""
-    before = now.detail.get("done") or {}
+    detail = chat_detail(now)
+    before = detail.done or {}
     imported, failed = before.get("imported", 0) + fetched, before.get("failed", 0) + len(reasons)
-    said = Counter(now.detail.get("reasons") or {})
+    said = Counter(detail.reasons)
     for reason in reasons:
         if reason in said or len(said) < REASONS_MAX:
             said[reason] += 1
-    total = int((now.detail.get("counts") or {}).get("total", 0))
+    detail.done = {**before, "imported": imported, "failed": failed}
+    detail.reasons = dict(said)
+    total = detail.counts.get("total", 0)
     operations.change(
         connection,
         now.id,
         # It came forward: only attempts that do not are counted.
         tries=1,
-        detail={**now.detail, "done": {**before, "imported": imported, "failed": failed}, "reasons": dict(said)},
+        detail=kept(detail),
         progress={
             "step": "files",
             "done": imported + failed,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import structs
 from sqlalchemy import Connection
 
 from douane.chat import check, tables
@@ -22,6 +23,7 @@ from douane.errors import BadRequest, NotFound, WrongStage
 from douane.flow import quotas
 from douane.flow.house import House
 from douane.flow.imports import StoredSource, ask
+from douane.model.chat_import import ChatDetail, Download, Run, chat_detail, kept
 from douane.model.operation import OPEN, Operation
 from douane.staging import masks
 from douane.staging.parts import write_part
@@ -90,7 +92,7 @@ def begin_download(house: House, new: NewChat, url: str) -> Operation:
     with write(house.engine) as connection:
         _supersede(connection, new.project_id)  # what is over does not count
         quotas.refuse_over(connection, house.settings, new.project_id, 0)
-        made = _create(connection, new, download={"url": url})
+        made = _create(connection, new, download=Download(url))
         ask(house, connection, made, "chat_download")
         return operations.get(connection, made.id)
 
@@ -120,7 +122,7 @@ def begin_pending(
         return operations.get(connection, made.id), count
 
 
-def _create(connection: Connection, new: NewChat, *, stage: str = "uploaded", **detail: Any) -> Operation:
+def _create(connection: Connection, new: NewChat, *, stage: str = "uploaded", **more: Any) -> Operation:
     _supersede(connection, new.project_id)
     source = new.source
     operation = Operation(
@@ -135,13 +137,15 @@ def _create(connection: Connection, new: NewChat, *, stage: str = "uploaded", **
         source_size=source.size if source else 0,
         file_name=source.file_name if source else None,
         media_type=source.media_type if source else None,
-        detail={
-            "importer": new.importer,
-            "content_type": new.content_type,
-            "stored_name": new.stored_name,
-            **({"strict_file": True} if new.strict else {}),
-            **detail,
-        },
+        detail=kept(
+            ChatDetail(
+                importer=new.importer,
+                content_type=new.content_type,
+                stored_name=new.stored_name,
+                strict_file=new.strict,
+                **more,
+            )
+        ),
     )
     return operations.create(connection, operation)
 
@@ -156,26 +160,26 @@ def _supersede(connection: Connection, project_id: str) -> None:
     """All before the newest one were superseded when it was made; the lock keeps two calls from missing each other."""
     projects.lock(connection, project_id)
     before = operations.newest(connection, project_id, FAMILY)
-    if before is not None and not before.detail.get("superseded"):
+    if before is not None and not chat_detail(before).superseded:
         _end(connection, before.id)
     for running in operations.of_stage(connection, project_id, FAMILY, "processing"):
         # One that tries its failed records again: it stands as it did before that.
-        detail = {key: value for key, value in running.detail.items() if key != "cancelled"}
-        detail["run"] = {**detail["run"], "retry": False}
-        operations.finish(connection, running.id, "completed", detail=detail)
+        detail = chat_detail(running)
+        detail.cancelled, detail.run = False, detail.run and structs.replace(detail.run, retry=False)
+        operations.finish(connection, running.id, "completed", detail=kept(detail))
 
 
 def _end(connection: Connection, operation_id: str) -> None:
     now = operations.get(connection, operation_id, lock=True)
-    # The address of a download may hold a token, and is needed no more.
-    kept = {key: value for key, value in now.detail.items() if key != "download"}
-    detail = {**kept, "superseded": True, "stood": [now.stage, now.work, now.progress.step]}
-    retrying = now.stage == "processing" and now.detail.get("run", {}).get("retry")
+    detail = chat_detail(now)
+    detail.download = None  # its address may hold a token, and is needed no more
+    detail.superseded, detail.stood = True, (now.stage, now.work, now.progress.step)
+    retrying = now.stage == "processing" and detail.retrying
     if (now.stage in OPEN or now.stage == "processing") and not retrying:
-        detail["cancelled"] = now.stage == "processing"
-        operations.finish(connection, now.id, "terminated", detail=detail)
+        detail.cancelled = now.stage == "processing"
+        operations.finish(connection, now.id, "terminated", detail=kept(detail))
     else:
-        operations.change(connection, now.id, detail=detail)
+        operations.change(connection, now.id, detail=kept(detail))
 
 
 # Reading
@@ -221,9 +225,10 @@ def add_users(house: House, operation: Operation, users: Sequence[Mapping[str, A
         version = now.version + 1
         mask_row = MaskRow(number, mask.valid, mask.invalid, mask_object, None, now.attempt)
         manifest.add_masks(connection, now.id, "users", version, [mask_row])
-        counts = dict(now.detail.get("counts") or {})
+        detail = chat_detail(now)
         for name in ("users", "total"):
-            counts[name] = counts.get(name, 0) + len(frame)
+            detail.counts[name] = detail.counts.get(name, 0) + len(frame)
+        detail.sent += len(frame)
         operations.change(
             connection,
             now.id,
@@ -232,7 +237,7 @@ def add_users(house: House, operation: Operation, users: Sequence[Mapping[str, A
             total=now.total + len(frame),
             valid=now.valid + mask.valid,
             invalid=now.invalid + mask.invalid,
-            detail={**now.detail, "counts": counts, "sent": now.detail.get("sent", 0) + len(frame)},
+            detail=kept(detail),
         )
         return operations.get(connection, now.id)
 
@@ -294,15 +299,9 @@ def start(
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage != "reviewing" or now.work:
             raise WrongStage("Only an import in review can be started.", stage=now.stage)
-        run = {
-            "mode": mode,
-            "selection_object": chosen,
-            "strict": strict,
-            "update_existing": update_existing,
-            "admins": admins,
-            "retry": False,
-        }
-        operations.change(connection, now.id, stage="processing", detail={**now.detail, "run": run})
+        detail = chat_detail(now)
+        detail.run = Run(chosen, mode, strict=strict, update_existing=update_existing, admins=admins)
+        operations.change(connection, now.id, stage="processing", detail=kept(detail))
         ask(house, connection, now, "chat_run")
         return operations.get(connection, now.id)
 
@@ -313,7 +312,7 @@ def stop(house: House, operation: Operation) -> Operation:
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         if now.stage == "processing" and now.work:
-            operations.release(connection, now.id, detail={**now.detail, "cancelled": True})
+            operations.release(connection, now.id, detail=kept(structs.replace(chat_detail(now), cancelled=True)))
         return operations.get(connection, now.id)
 
 
@@ -322,12 +321,13 @@ def resume(house: House, operation: Operation) -> Operation:
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         stopped = now.stage == "processing" and now.work == ""
-        broken = now.stage == "failed" and "run" in now.detail
-        if now.detail.get("superseded") or not (stopped or broken):
+        detail = chat_detail(now)
+        broken = now.stage == "failed" and detail.run is not None
+        if detail.superseded or not (stopped or broken):
             raise WrongStage("Only a run that was stopped or failed can be resumed.", stage=now.stage)
-        detail = {key: value for key, value in now.detail.items() if key != "cancelled"}
-        operations.change(connection, now.id, stage="processing", detail=detail)
-        ask(house, connection, now, PENDING.get(now.detail["importer"], "chat_run"))
+        detail.cancelled = False
+        operations.change(connection, now.id, stage="processing", detail=kept(detail))
+        ask(house, connection, now, PENDING.get(detail.importer, "chat_run"))
         return operations.get(connection, now.id)
 
 
@@ -336,11 +336,12 @@ def retry(house: House, operation: Operation) -> Operation:
     import. WrongStage for any other."""
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
-        if now.stage != "completed" or "run" not in now.detail:
+        detail = chat_detail(now)
+        if now.stage != "completed" or detail.run is None:
             raise WrongStage("Only a completed import can try its failed records again.", stage=now.stage)
-        if not now.detail.get("done", {}).get("failed"):
+        if not (detail.done or {}).get("failed"):
             raise BadRequest("No record of this import failed.")
-        detail = {**now.detail, "run": {**now.detail["run"], "retry": True}}
-        operations.change(connection, now.id, stage="processing", detail=detail)
+        detail.run = structs.replace(detail.run, retry=True)
+        operations.change(connection, now.id, stage="processing", detail=kept(detail))
         ask(house, connection, now, "chat_run")
         return operations.get(connection, now.id)

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from douane.flow.house import House
+from douane.model.chat_import import chat_detail
 from douane.model.operation import Operation
 from douane.staging.masks import read_mask, view_offsets
 from douane.staging.parts import read_part
@@ -62,7 +63,7 @@ def preview(house: House, operation: Operation) -> Preview:
 
 
 def _left(house: House, operation: Operation, table: str) -> list[_Part]:
-    if dropped(operation) or operation.detail.get("superseded"):
+    if dropped(operation) or chat_detail(operation).superseded:
         return []
     with read(house.engine) as connection:
         rows = manifest.parts(connection, operation.id, table)
@@ -76,7 +77,7 @@ def _left(house: House, operation: Operation, table: str) -> list[_Part]:
 def dropped(operation: Operation) -> bool:
     """Whether its records count no more: whenever the sweeper comes, they are not shown. A run that failed can go on,
     so what it had is still there."""
-    return operation.stage == "terminated" or (operation.stage == "failed" and "run" not in operation.detail)
+    return operation.stage == "terminated" or (operation.stage == "failed" and chat_detail(operation).run is None)
 
 
 def rooms_messages(house: House, operation: Operation) -> Mapping[str, int]:

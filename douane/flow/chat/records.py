@@ -24,6 +24,7 @@ from douane.flow.chat.preview import dropped
 from douane.flow.house import House
 from douane.jobs.children import stream_child
 from douane.line.chat import ChatStaged, StagedPart
+from douane.model.chat_import import chat_detail
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.staging.masks import VALID, View, read_mask
@@ -257,7 +258,7 @@ def ledger(house: House, operation: Operation) -> Ledger:
     sums = _Sums()
     for frame in held.frames("entries", ("found", "staged", "skipped", "failed")):
         sums.read(*frame.sum().row(0))
-    sent = int(operation.detail.get("sent", 0))
+    sent = chat_detail(operation).sent
     sums.read(sent, sent, 0, 0)
     for _, severity, code, count in _why(held, None).iter_rows():
         sums.reasons[severity][code] += count

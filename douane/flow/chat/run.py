@@ -11,10 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import polars as pl
+from msgspec import UnsetType
 
+from douane import errors
 from douane.chat import check
 from douane.chat.plan import Options
 from douane.chat.selection import Selection
@@ -25,6 +26,7 @@ from douane.flow.chat.run_messages import messages_step
 from douane.flow.chat.run_people import contacts_step, placeholders_step, users_step
 from douane.flow.chat.run_rooms import members_step, rooms_step
 from douane.flow.house import House
+from douane.model.chat_import import ChatDetail, chat_detail
 from douane.model.operation import Operation
 from douane.staging.parts import read_part
 from douane.store import chat, manifest, operations, projects
@@ -79,34 +81,37 @@ def _run(attempt: Attempt) -> bool:
 
 def _begin(attempt: Attempt) -> Job:
     house, held = attempt.house, attempt.held
-    asked = held.detail["run"]
-    selection = Selection.from_json(house.objects.read_all(asked["selection_object"]))
+    detail = chat_detail(held)
+    asked = detail.run
+    if asked is None:
+        raise errors.DouaneError("Nothing was asked for.", code="internal")
+    selection = Selection.from_json(house.objects.read_all(asked.selection_object))
     version = held.version + 1
     with write(house.engine) as connection:
         # Whoever supersedes an import locks the project first, then the import; so no import is locked here.
         chat.ensure_workspace(connection, held.project_id, database_now(connection))
         options = Options(
             held.id,
-            users_only=asked["mode"] == "users",
-            update_existing=bool(asked.get("update_existing", True)),
-            admins=bool(asked.get("admins")),
+            users_only=asked.mode == "users",
+            update_existing=asked.update_existing,
+            admins=asked.admins,
             starter_id=chat.user_id_of_person(connection, held.project_id, held.person_id)
             or chat.user_id_by(connection, held.project_id, username_key=chat.BOT_NAME),
-            age_us=held.detail["age_us"] if "age_us" in held.detail else _age(house, held),
+            age_us=_age(house, held) if isinstance(detail.age_us, UnsetType) else detail.age_us,
             markup=_markup(house, held),
         )
-    job = Job(attempt, selection, options, version, bool(asked.get("retry")), bool(asked.get("strict")))
+    job = Job(attempt, selection, options, version, asked.retry, asked.strict)
     with reading(house.engine) as connection:
         begun = run_state.get(connection, held.id).version == version
     if not begun:
-        counted = job.retry and "done" in held.detail
-        zeros = dict.fromkeys(("imported", "skipped", "failed"), 0)
-        changes: dict[str, Any] = {} if counted else {"done": zeros, "run_total": selected_work(job)}
-        changes["age_us"] = job.options.age_us
+        total = selected_work(job)
         with write(house.engine) as connection:
             operations.fenced(connection, held)
             run_state.begin(connection, held.id, version)
-            operations.change_detail(connection, held.id, changes)
+            with operations.changing(connection, held.id, ChatDetail) as now:
+                if not (job.retry and now.done is not None):
+                    now.done, now.run_total = dict.fromkeys(("imported", "skipped", "failed"), 0), total
+                now.age_us = job.options.age_us
     return job
 
 
@@ -160,7 +165,7 @@ def _finish(job: Job) -> None:
             swept=False,
             valid=valid,
             invalid=invalid,
-            progress=progress(now, "finishing", now.detail["done"]),
+            progress=progress(now, "finishing", chat_detail(now).done or {}),
         )
     job.attempt.done = True
 

@@ -16,6 +16,7 @@ from douane import errors
 from douane.chat import check, settle
 from douane.chat.plan import Said
 from douane.flow.chat.run_job import Job, Record
+from douane.model.chat_import import chat_detail, kept
 from douane.model.operation import Operation
 from douane.staging import masks
 from douane.store import chat, manifest, operations
@@ -72,11 +73,13 @@ class _Batch:
             fresh[rows] = made
             counted = Counter(_counts_of(records, found))
             was = Counter({"failed": counted.total()}) if job.retry else Counter()
-            done = totals(now.detail["done"], name, counted, was)
+            detail = chat_detail(now)
+            detail.done = done = totals(detail.done or {}, name, counted, was)
             doing = run_state.Doing(name, self.part.number, self.start + at + len(rows), fresh.tobytes())
             run_state.keep_doing(connection, now.id, doing)
-            detail = {**now.detail, "done": done}
-            operations.change(connection, now.id, tries=1, detail=detail, progress=progress(now, self.table.step, done))
+            operations.change(
+                connection, now.id, tries=1, detail=kept(detail), progress=progress(now, self.table.step, done)
+            )
         self.codes[rows] = made
         job.attempt.kept = True
 
@@ -140,7 +143,7 @@ def totals(done: Mapping[str, int], table: str, codes: Mapping[str, int], was: M
 
 def progress(now: Operation, step: str, done: Mapping[str, int]) -> dict[str, Any]:
     completed = sum(done.get(name, 0) for name in ("imported", "skipped", "failed"))
-    total = max(int(now.detail.get("run_total", 0)), completed)
+    total = max(chat_detail(now).run_total, completed)
     return {
         "step": step,
         "done": max(completed, now.progress.done if now.progress.unit == "records" else 0),

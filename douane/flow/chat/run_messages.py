@@ -14,6 +14,7 @@ from douane.flow.chat.run_batches import outcome_row, progress, totals
 from douane.flow.chat.run_job import Job
 from douane.line import Event, Sandbox
 from douane.line.chat import ChatSettle, Confirmed, Settled, StagedMessages, WorkspaceKeys
+from douane.model.chat_import import chat_detail, kept
 from douane.store import chat, manifest, operations
 from douane.store.chat import ConfirmedRow, GoneRow
 from douane.store.database import database_now, write
@@ -141,12 +142,13 @@ def keep_settled(job: Job, event: Settled) -> None:
         manifest.add_masks(connection, now.id, "messages", job.version, [mask])
         chat.add_outcome(connection, now.id, job.version, outcome_row("messages", number, reasons, entries_object))
         taken_back = totals({}, "messages", was, {})
-        done = totals(now.detail["done"], "messages", reasons, taken_back)
+        detail = chat_detail(now)
+        detail.done = done = totals(detail.done or {}, "messages", reasons, taken_back)
         operations.change(
             connection,
             now.id,
             tries=1,
-            detail={**now.detail, "done": done},
+            detail=kept(detail),
             progress=progress(now, "messages", done),
         )
     for path in (event.mask, event.entries):

@@ -32,6 +32,7 @@ from douane.line.chat import (
     Through,
 )
 from douane.line.staged import Part
+from douane.model.chat_import import ChatDetail, Directory, Unread, chat_detail, kept
 from douane.model.operation import Operation
 from douane.model.source import Limits
 from douane.settings import Settings
@@ -69,7 +70,7 @@ def _read(attempt: Attempt) -> bool:
         last = batches.last(connection, held.id)
         rows = batches.totals(connection, held.id)
     spec = ChatRead(
-        importer=held.detail["importer"],
+        importer=chat_detail(held).importer,
         options=read_options(house.settings, held),
         source=house.objects.link_into(_source(held), attempt.seat.inputs),
         batch=0 if last is None else last.number + 1,
@@ -116,11 +117,11 @@ def _source(held: Operation) -> str:
 
 
 def _keep_overview(attempt: Attempt, event: Overview) -> None:
-    notes = list(event.notes)
-    overview = {"importer": event.importer, "layout": event.layout, "counts": event.counts, "notes": notes}
     with write(attempt.house.engine) as connection:
         operations.fenced(connection, attempt.held)
-        operations.change_detail(connection, attempt.held.id, {"overview": overview, "notes": notes})
+        with operations.changing(connection, attempt.held.id, ChatDetail) as detail:
+            detail.overview = Directory(event.importer, event.layout, event.counts, event.notes)
+            detail.notes = event.notes
 
 
 def _keep_batch(attempt: Attempt, event: Batch, rows: Counter[str]) -> None:
@@ -135,10 +136,12 @@ def _keep_batch(attempt: Attempt, event: Batch, rows: Counter[str]) -> None:
     brought = {name: row.rows for name, row in parts.items()}
     with write(attempt.house.engine) as connection:
         now = operations.fenced(connection, held)
-        for kept, row in parts.items():
-            manifest.add_part(connection, now.id, kept, row)
+        for table_name, row in parts.items():
+            manifest.add_part(connection, now.id, table_name, row)
         batches.add(connection, now.id, BatchRow(event.number, brought, event.state, held.attempt))
         rows.update(brought)
+        detail = chat_detail(now)
+        detail.label, detail.counts = event.label, _counts(rows)
         operations.change(
             connection,
             now.id,
@@ -151,7 +154,7 @@ def _keep_batch(attempt: Attempt, event: Batch, rows: Counter[str]) -> None:
                 "unit": "bytes",
                 "rows": sum(rows[table] for table in RECORDS),
             },
-            detail={**now.detail, "label": event.label, "counts": _counts(rows)},
+            detail=kept(detail),
         )
 
 
@@ -212,7 +215,7 @@ def _publish(attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping
         raise errors.BadFile(event.first_issue or NOTHING, code="nothing_found")
     house, held = attempt.house, attempt.held
     unread = unread_sentence(event.unread_count, event.unread)
-    if unread and held.detail.get("strict_file"):
+    if unread and chat_detail(held).strict_file:
         raise errors.BadFile(unread, code="entries_unread")
     version = held.version + 1
     with write(house.engine) as connection:
@@ -223,13 +226,11 @@ def _publish(attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping
             manifest.add_masks(connection, now.id, table, version, rows)
         valid = sum(row.valid for rows in masks.values() for row in rows)
         invalid = sum(row.invalid for rows in masks.values() for row in rows)
-        detail = {
-            **now.detail,
-            "label": None,
-            "counts": _counts({str(table): count for table, count in event.counts.items()}),
-            "problems": event.problems,
-            **({"unread": {"entries": event.unread_count, "message": unread}} if unread else {}),
-        }
+        detail = chat_detail(now)
+        detail.label = None
+        detail.counts = _counts({str(table): count for table, count in event.counts.items()})
+        detail.problems = {str(table): found for table, found in event.problems.items()}
+        detail.unread = Unread(event.unread_count, unread) if unread else None
         operations.release(
             connection,
             now.id,
@@ -238,7 +239,7 @@ def _publish(attempt: Attempt, masks: Mapping[str, list[MaskRow]], made: Mapping
             valid=valid,
             invalid=invalid,
             total=valid + invalid,
-            detail=detail,
+            detail=kept(detail),
             progress={},
         )
     attempt.done = True

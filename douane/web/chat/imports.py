@@ -25,6 +25,7 @@ from douane.errors import OverLimit, WrongStage
 from douane.flow.chat import files, imports, preview
 from douane.flow.chat.imports import NewChat
 from douane.flow.imports import StoredSource
+from douane.model.chat_import import chat_detail
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
 from douane.model.operation import Operation
 from douane.store.ids import new_id
@@ -45,7 +46,7 @@ _DEFAULT_ROLES = ("user",)
 
 def name_of(operation: Operation) -> str:
     """The importer's public name."""
-    key = operation.detail["importer"]
+    key = chat_detail(operation).importer
     member = menu().get(key)
     return member.name if member is not None else key
 
@@ -263,10 +264,10 @@ async def file_data(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -
         operation = ready
     if wire.stopped_reading(operation):
         raise wire.invalid_operation("getImportFileData")
-    if operation.stage == "failed" and operation.work_error is not None and "run" not in operation.detail:
+    if operation.stage == "failed" and operation.work_error is not None and chat_detail(operation).run is None:
         code, sentence = operation.work_error
         if code == "no_importer":
-            raise wire.no_importer(operation.detail["importer"], "getImportFileData")
+            raise wire.no_importer(chat_detail(operation).importer, "getImportFileData")
         raise wire.plain(sentence)
     return StreamingResponse(
         streamed(_selection(web, operation)), media_type="application/json", headers={"Pragma": "no-cache"}
@@ -408,8 +409,8 @@ async def start(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -> Re
     selected = callers.judged(schemas.START_BY_MARKS if marked else schemas.START, given)["input"]
     await callers.limited(request, asker)
     operation = await current(asker, "startImport")
-    if operation.detail["importer"] not in menu():
-        raise wire.no_importer(operation.detail["importer"], "startImport")
+    if chat_detail(operation).importer not in menu():
+        raise wire.no_importer(chat_detail(operation).importer, "startImport")
     options = _run_options(request)
     await _run(asker, operation, _selected_by_marks(selected) if marked else _selected(selected), "start", options)
     return callers.with_rate(request, answers.success())
@@ -486,7 +487,7 @@ async def _events(request: Request, asker: Asker, operation_id: str) -> AsyncIte
         if now != said:
             said, spoke_at = now, time.monotonic()
             yield b"event: progress\ndata: " + msgspec.json.encode(now) + b"\n\n"
-        if not operation.work and (operation.stage != "processing" or operation.detail.get("cancelled")):
+        if not operation.work and (operation.stage != "processing" or chat_detail(operation).cancelled):
             yield b"event: end\ndata: " + msgspec.json.encode({"step": now["step"]}) + b"\n\n"
             return
         if time.monotonic() - spoke_at > 15:

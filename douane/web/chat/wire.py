@@ -12,11 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from douane.chat.markup import emoji_name
 from douane.chat.tokens import without
 from douane.errors import DouaneError, WrongStage
 from douane.flow.chat.records import EntryLine, Ledger, Record
+from douane.model.chat_import import chat_detail
 from douane.model.identity import Person
 from douane.model.operation import Operation
 
@@ -128,8 +130,8 @@ def step(operation: Operation) -> str:
     """The contract's step (1.3) of where an operation stands, or stood when it was superseded."""
     stage, work, at = operation.stage, operation.work, operation.progress.step
     if stage == "terminated":
-        stood = operation.detail.get("stood")
-        if operation.detail.get("cancelled") or not stood or stopped_reading(operation):
+        stood = chat_detail(operation).stood
+        if chat_detail(operation).cancelled or not stood or stopped_reading(operation):
             return CANCELLED
         stage, work, at = stood
     match stage:
@@ -143,11 +145,11 @@ def step(operation: Operation) -> str:
             return FILE_LOADED if operation.source_object else NEW
         case "reviewing":
             return SELECTION
-        case "processing" if operation.detail.get("cancelled"):
+        case "processing" if chat_detail(operation).cancelled:
             return CANCELLED
         case "processing" if at == "finishing":
             return FINISHING
-        case "processing" if operation.detail["importer"].startswith("pending-"):
+        case "processing" if chat_detail(operation).importer.startswith("pending-"):
             return "importer_importing_files"
         case "processing":
             return f"importer_importing_{at}" if at in _IMPORTED else IMPORTING
@@ -158,12 +160,12 @@ def step(operation: Operation) -> str:
 
 def stopped_reading(operation: Operation) -> bool:
     """Whether it was superseded or cleared while its file was fetched or read: that never ends by itself any more."""
-    stood = operation.detail.get("stood") or ("", "")
+    stood = chat_detail(operation).stood or ("", "", "")
     return operation.stage == "terminated" and stood[0] == "uploaded" and bool(stood[1])
 
 
 def is_valid(operation: Operation) -> bool:
-    return not operation.detail.get("superseded")
+    return not chat_detail(operation).superseded
 
 
 def state(operation: Operation) -> str:
@@ -183,8 +185,8 @@ def time(moment: datetime | None) -> str:
 
 def document(operation: Operation, importer_name: str) -> dict[str, Any]:
     """An operation as JSON (1.4)."""
-    detail = operation.detail
-    key = detail["importer"]
+    detail = chat_detail(operation)
+    key = detail.importer
     found: dict[str, Any] = {
         "_id": operation.id,
         "type": "api" if key == "api" else importer_name,
@@ -195,26 +197,27 @@ def document(operation: Operation, importer_name: str) -> dict[str, Any]:
         "user": operation.person_id or "",
         "_updatedAt": time(operation.updated_at),
     }
-    if detail.get("stored_name"):
-        found["file"] = detail["stored_name"]
-    if detail.get("content_type"):
-        found["contentType"] = detail["content_type"]
-    if detail.get("counts"):
-        found["count"] = {**detail["counts"], **_done(operation)}
-    if operation.work == "chat_read" and detail.get("label"):
-        found["messagesstatus"] = detail["label"]
-    elif "label" in detail:
+    if detail.stored_name:
+        found["file"] = detail.stored_name
+    if detail.content_type:
+        found["contentType"] = detail.content_type
+    if detail.counts:
+        found["count"] = {**detail.counts, **_done(operation)}
+    if operation.work == "chat_read" and detail.label:
+        found["messagesstatus"] = detail.label
+    elif detail.label is not UNSET:
         found["messagesstatus"] = None
     return found | unread(operation)
 
 
 def unread(operation: Operation) -> dict[str, Any]:
     """What is to be told of entries that seem to hold messages and were not read; beyond the contract."""
-    return {"unread": operation.detail["unread"]} if operation.detail.get("unread") else {}
+    found = chat_detail(operation).unread
+    return {} if found is None else {"unread": {"entries": found.entries, "message": found.message}}
 
 
 def _done(operation: Operation) -> dict[str, int]:
-    if "run" not in operation.detail and "done" not in operation.detail:
+    if chat_detail(operation).run is None and chat_detail(operation).done is None:
         return {}
     counts = progress_counts(operation)
     return {"completed": counts["completed"], "error": counts["error"], "total": counts["total"]}
@@ -223,10 +226,10 @@ def _done(operation: Operation) -> dict[str, int]:
 def progress_counts(operation: Operation) -> dict[str, int]:
     """total = the selected work, completed = imported + skipped by rule + failed, each once; error = failed (6.7).
     While a run goes on `progress` is ahead of what was summed up last; neither ever goes back."""
-    detail = operation.detail
-    done = detail.get("done") or {}
+    detail = chat_detail(operation)
+    done = detail.done or {}
     completed = sum(int(done.get(name, 0)) for name in ("imported", "skipped", "failed"))
-    total = int(detail.get("run_total") or (detail.get("counts") or {}).get("total", 0))
+    total = detail.run_total or detail.counts.get("total", 0)
     if operation.stage == "processing":
         completed = max(completed, operation.progress.done)
     return {"completed": completed, "total": max(total, completed), "error": int(done.get("failed", 0))}
@@ -235,7 +238,7 @@ def progress_counts(operation: Operation) -> dict[str, int]:
 def progress(operation: Operation, importer_name: str) -> dict[str, Any]:
     """`getImportProgress` (3.5)."""
     return {
-        "key": operation.detail["importer"],
+        "key": chat_detail(operation).importer,
         "name": importer_name,
         "step": step(operation),
         "count": progress_counts(operation),
@@ -333,8 +336,8 @@ def event(operation: Operation, importer_name: str) -> dict[str, Any]:
         "operationId": operation.id,
         **progress(operation, importer_name),
         "rate": rate(operation),
-        "counts": operation.detail.get("counts") or {},
-        "done": operation.detail.get("done") or {},
+        "counts": chat_detail(operation).counts,
+        "done": chat_detail(operation).done or {},
     }
 
 
@@ -395,11 +398,11 @@ def entry_line(line: EntryLine) -> dict[str, Any]:
 
 
 def long_document(operation: Operation, importer_name: str) -> dict[str, Any]:
-    detail = operation.detail
+    detail = chat_detail(operation)
     return document(operation, importer_name) | {
-        "overview": detail.get("overview") or {},
-        "notes": list(detail.get("notes") or ()),
-        "done": detail.get("done") or {},
+        "overview": detail.overview or {},
+        "notes": list(detail.notes),
+        "done": detail.done or {},
         "error": None
         if operation.work_error is None
         else {"code": operation.work_error[0], "message": operation.work_error[1]},

@@ -17,6 +17,7 @@ from douane.flow import sweeping
 from douane.flow.chat import imports, preview, records, run, work, workspace
 from douane.flow.chat.imports import NewChat
 from douane.flow.house import House
+from douane.model.chat_import import ChatDetail
 from douane.model.operation import Operation
 from douane.store import batches, chat, manifest, operations, projects
 from douane.store.database import read, write
@@ -216,7 +217,8 @@ def test_only_failed_records_are_tried_again(
     def completed(failed: int) -> Operation:
         with write(house.engine) as connection:
             operations.finish(connection, operation.id, "completed")
-            operations.change_detail(connection, operation.id, {"done": {"imported": 1, "failed": failed}})
+            with operations.changing(connection, operation.id, ChatDetail) as detail:
+                detail.done = {"imported": 1, "failed": failed}
             return operations.get(connection, operation.id)
 
     done = completed(failed=1)
@@ -241,7 +243,8 @@ def test_a_second_try_that_is_superseded_leaves_its_import_completed(
     operation = started(house, reviewed())
     with write(house.engine) as connection:
         operations.finish(connection, operation.id, "completed")
-        operations.change_detail(connection, operation.id, {"done": {"imported": 1, "failed": 1}})
+        with operations.changing(connection, operation.id, ChatDetail) as detail:
+            detail.done = {"imported": 1, "failed": 1}
     imports.stop(house, imports.retry(house, operation))
     imports.clear(house, project_id)
     ended = imports.get(house, operation.id, project_id)
