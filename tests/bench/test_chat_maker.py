@@ -12,6 +12,8 @@ import pytest
 
 from bench.chat_maker import LAYOUTS, Options, make, slack_id
 
+pytestmark = pytest.mark.long
+
 DAY_FILE = re.compile(r"(?P<folder>.+)/\d{4}-\d\d-\d\d\.json")
 STATES = {"hosted": "hosted", "quip": "document", "tombstone": "deleted", "hidden_by_limit": "hidden",
           "file_access": "denied", "external": "external"}  # fmt: skip

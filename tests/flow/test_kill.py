@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from douane.flow import imports, records
 from douane.flow.house import House
 from douane.flow.imports import NewImport, StoredSource
@@ -21,6 +23,8 @@ from douane.model.template import Column, Template
 from douane.store import manifest, people, projects
 from douane.store.database import read, write
 from douane.store.ids import new_id
+
+pytestmark = pytest.mark.long
 
 ROUNDS = int(os.environ.get("DOUANE_TORTURE_ROUNDS", "1"))
 SEED = int(os.environ.get("DOUANE_TORTURE_SEED", "20261121"))

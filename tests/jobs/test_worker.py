@@ -20,6 +20,8 @@ from douane.store.database import open_database, read, write
 from douane.store.ids import new_id
 from douane.store.schema import worker_lease
 
+pytestmark = pytest.mark.long
+
 WAIT_S = 60
 
 

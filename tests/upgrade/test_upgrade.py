@@ -23,6 +23,8 @@ from tests.conftest import MODES
 from tests.upgrade.make import edit
 from tests.web.conftest import PEOPLE, TestClient, working
 
+pytestmark = pytest.mark.long
+
 SHOWN = {
     "uploaded": "Uploaded",
     "mapping": "Mapping",

@@ -21,6 +21,8 @@ from douane.settings import Settings
 from tests.web.chat.conftest import chat_client
 from tests.web.conftest import Site, _site
 
+pytestmark = pytest.mark.long
+
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 # They end what the others need.
 SKIPPED = {"/v1/auth/logout", "/v1/environment/api-keys/regenerate", "/v1/project/switch/{project_id}"}

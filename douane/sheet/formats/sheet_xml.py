@@ -6,6 +6,8 @@ one, an expat parser that refuses document types and entities and knows everythi
 
 Names of elements are compared without their prefix: the transitional and the strict form differ in namespace only, and
 some writers prefix every element.
+
+Long on purpose: the fast way and the careful one are two readings of the same cells, and are kept alike side by side.
 """
 
 from __future__ import annotations

@@ -39,6 +39,8 @@ from tests.flow.chat.workspaces import (
     written_down,
 )
 
+pytestmark = pytest.mark.long
+
 SEED = int(os.environ.get("DOUANE_TORTURE_SEED", "20261121"))
 MESSAGES = int(os.environ.get("DOUANE_TORTURE_MESSAGES", "2000"))
 FEW = 3

@@ -27,6 +27,7 @@ MEMORY_BYTES = 1 << 30
 SECONDS_MAX = 20
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.corpus,
     pytest.mark.skipif(not EXCEL.exists() and not os.environ.get("CI"), reason="the shared corpus is not here"),
 ]

@@ -26,6 +26,7 @@ API = "/api/v1"
 MEMORY_MAX = 1500 * MIB  # of the worker and its children together; a bomb would take gigabytes
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.corpus,
     pytest.mark.skipif(not SHARED.exists() and not os.environ.get("CI"), reason="the shared corpus is not here"),
 ]
