@@ -129,3 +129,12 @@ def test_a_bar_on_a_terminal_says_what_it_does(monkeypatch) -> None:
         bar.update({"step": "checking", "done": 5, "total": 10, "unit": "bytes", "rows": 100})
         bar.update({"step": "reading", "done": 0, "total": 0, "unit": "bytes", "rows": 0})
     assert "Reading" in out.getvalue()
+
+
+def test_notes_and_hidden_rows_stand_in_the_summary() -> None:
+    value = summary()
+    value["hidden"] = 2
+    value["detected"] = {**value["detected"], "notes": ["2 hidden rows are left out. Lines 3, 5."]}
+    text = shown(value)
+    assert "Note: 2 hidden rows are left out. Lines 3, 5." in text
+    assert "2 hidden rows left out" in " ".join(text.split())

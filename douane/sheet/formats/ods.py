@@ -51,6 +51,8 @@ from douane.sheet.formats.sheet_xml import as_utf8, careful_parser, feed
 _MEDIA_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"
 _LINES_MAX = (1 << 32) - 1
 _BLOCK_BYTES = 1 << 18
+# What formulas give that fail; Gnumeric says so in the text alone.
+_ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
 _NUMBERS = ("float", "percentage", "currency")
 # Text in these parts of a cell is not its value: comments, drawings, reading aids, notes.
 _ASIDE = frozenset(
@@ -408,7 +410,7 @@ _DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(-?\d+)H)?(?:(\d+)M)?(?:(\d+)(?:
 def _value(cell: dict[str, str], shown: str) -> tuple[str, int]:
     """(text, kind) of a cell by the value it states, else by the text it shows."""
     kind = cell.get("office:value-type", "")
-    if cell.get("calcext:value-type") == "error":
+    if cell.get("calcext:value-type") == "error" or (shown in _ERRORS and "table:formula" in cell):
         return shown, KIND_ERROR
     if kind in _NUMBERS and "office:value" in cell:
         return cell["office:value"], KIND_NUMBER

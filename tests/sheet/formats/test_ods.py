@@ -252,3 +252,9 @@ def test_what_lies_under_merged_cells_is_counted() -> None:
     [batch] = batches(ods.open(MemorySource(book(table(row(cell("top") + covered, cell("x")))))))
     assert batch.frame.row(0)[:3] == ("top", "", "x")
     assert batch.facts == (Fact("under_merged", 1, (1,)),)
+
+
+def test_a_failed_formula_is_an_error_also_where_only_its_text_says_so() -> None:
+    failed = cell("#DIV/0!", 'office:value-type="string" table:formula="of:=1/0"')
+    typed = cell("#DIV/0!", 'office:value-type="string"')
+    assert read(book(table(row(failed, typed)))).select("k0", "k1").rows() == [(KIND_ERROR, KIND_TEXT)]
