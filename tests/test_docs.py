@@ -92,6 +92,7 @@ def test_every_rule_is_listed() -> None:
         {"key": kind, "name": kind, "type": kind, "isRequired": True, "isUnique": True, "regex": "^a+$"}
         | {"selectValues": ["a"], "validations": validations + unique_with}
         | ({"dateFormats": ["DD/MM/YYYY", "MM/DD/YYYY"]} if kind == "Date" else {})
+        | ({"normalize": ["collapse"]} if kind == "String" else {})
         for kind in columns.SHELF
     ]
     # A pattern that the fast engine refuses is the one that may not come to an end.

@@ -135,7 +135,7 @@ def _nothing_mapped(template: Template, headings: Sequence[str]) -> str:
     return (
         "None of the file's headings is one of the template's columns, so nothing could be checked. The headings are: "
         f"{listed([text for text in headings if text])}. The columns are: "
-        f"{listed([column.name for column in template.columns])}. A mapping (--mapping) can say which is which."
+        f"{listed([column.title for column in template.columns])}. A mapping (--mapping) can say which is which."
     )
 
 

@@ -60,6 +60,11 @@ class Column:
     def setting(self, name: str, default: Any = None) -> Any:
         return dict(self.settings).get(name, default)
 
+    @property
+    def title(self) -> str:
+        """What people are shown: the name, or the key of a column that was given none."""
+        return self.key if self.name in ("", "Untitled Column") else self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Template:

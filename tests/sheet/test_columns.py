@@ -26,6 +26,15 @@ SAMPLES = {
         Column("a", "A"),
         Column("a", "A", validations=(Validation("length", min=1, max=4),)),
         Column("a", "A", validations=(Validation("length", min=3), Validation("length", max=5.5))),
+        Column("a", "A", settings=(("normalize", ("collapse", "lower")),)),
+        Column("a", "A", settings=(("normalize", ("upper",)),), validations=(Validation("length", max=3),)),
+        Column(
+            "a",
+            "A",
+            settings=(("normalize", ("collapse",)),),
+            validations=(Validation("length", min=3),),
+            notes=(("normalized", "off"),),
+        ),
     ],
     "Number": [
         Column("a", "A", "Number"),

@@ -153,3 +153,21 @@ def test_how_dates_leave() -> None:
         ["31/02/2024", "soon"],
         ["31/02/2024 must match date format from [DD/MM/YYYY]"],
     )
+
+
+def test_normalized_texts_are_noted() -> None:
+    table = Table({"normalize": ["collapse", "lower"]}, ["Ann  Lee", "ann lee", " Bob ", "", "A\u00a0\nB"])
+    assert table.out == ["ann lee", "ann lee", "bob", "", "a b"]
+    assert table.warnings == [["normalized"], [], ["normalized"], [], ["normalized"]]
+    assert table.problems == [[]] * 5
+    assert table.messages[0] == ["Written as ann lee, as the template asks"]
+    assert Table({"normalize": ["upper"], "notes": {"normalized": "off"}}, ["a"]).messages == [[]]
+    # Lengths and uniqueness go by what leaves.
+    short = {
+        "normalize": ["collapse"],
+        "notes": {"normalized": "off"},
+        "validations": [{"validate": "length", "max": 3}],
+    }
+    assert Table(short, ["a  b", "a  bc"]).problems == [[], ["length_max"]]
+    with pytest.raises(BadTemplate, match="must be an array of collapse, lower, upper"):
+        Table({"normalize": "lower"}, [])

@@ -9,7 +9,7 @@ import polars as pl
 
 from douane.model.template import Column
 from douane.sheet import columns, validations
-from douane.sheet.columns.contract import TEXT, Judge
+from douane.sheet.columns.contract import TEXT, Judge, unchanged
 from douane.sheet.validations.contract import Cell, Rules
 
 
@@ -34,7 +34,8 @@ def _clean(own: Judge, found: Sequence[Rules]) -> Callable[[pl.Expr, pl.Expr | N
     type_clean = own.clean
     # What is only looked for where there is a reason is added to it then.
     asleep = {notice.rule for notice in own.notices}
-    has_tests = any(test.rule not in asleep for test in own.tests)
+    # And validations measure what is stored: a cell as staged tells only where the type knows it to be the same.
+    has_tests = own.stored is not unchanged or any(test.rule not in asleep for test in own.tests)
     if (has_tests and type_clean is None) or any(rules.clean is None for rules in found):
         return None
 

@@ -41,7 +41,7 @@ def _filled(other: Other) -> pl.Expr:
 
 def _required(validation: Validation, own: Other, others: Mapping[str, Other]) -> Test:
     any_filled = reduce(lambda one, another: one | another, (_filled(other) for other in others.values()))
-    names = ", ".join(other.column.name for other in others.values())
+    names = ", ".join(other.column.title for other in others.values())
     if validation.validate == "required_with":
         fails, says = any_filled & ~_filled(own), f"This field is required together with {names}"
     else:
@@ -54,7 +54,7 @@ def _compare(validation: Validation, own: Other, others: Mapping[str, Other]) ->
     if own.ordered_as != other.ordered_as:
         return None
     holds, words = _COMPARE[validation.setting("is")]
-    says = f"must be {words} {other.column.name}"
+    says = f"must be {words} {other.column.title}"
     message = always(validation.error_message) if validation.error_message else lambda text: f"{text} {says}"
     return Test("compare", UNIQUE_WITH, _filled(own) & _filled(other) & ~holds(own.order, other.order), message)
 
