@@ -12,10 +12,11 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice
+from typing import NamedTuple
 
 from douane.archive import Entry
 from douane.archive_packed import Entries
-from douane.chat.importers import Limits, Options, Overview
+from douane.chat.importers import Limits, Options, Overview, unread
 from douane.chat.importers.contacts import CONTACTS
 from douane.chat.importers.csv_dialect import Fault, Notes, Record, moment_us, read_records
 from douane.chat.importers.csv_reader import (
@@ -28,7 +29,7 @@ from douane.chat.importers.csv_reader import (
     wrong_width,
 )
 from douane.chat.importers.foreign import head_of
-from douane.chat.importers.ledger import Sheets, no_records
+from douane.chat.importers.ledger import Ledger, Sheets, no_records
 from douane.chat.importers.seen import Recent
 from douane.chat.importers.tasks import Task, TaskReader
 from douane.chat.importers.upload import Upload
@@ -220,9 +221,15 @@ def _tasks(archive: Entries, plan: _Plan, options: Options) -> Iterator[Task]:
             yield of_entry(entry, table, table.kind, name, feeds)
 
     def others(sheets: Sheets) -> Iterator[None]:
+        sniffing = unread.Sniffing(archive)
         for entry, reason in zip(map(archive.entry, plan.others), plan.reasons, strict=True):
             yield
             kind = "folder" if REASONS[reason] == "folder" else "ignored"
+            if REASONS[reason] == "document-unparsed" and sniffing.holds_messages(entry.number):
+                ledger = Ledger(sheets, entry.number, "messages")
+                unread.fail(ledger, entry.name)
+                ledger.close(entry.name, kind, entry.unpacked_bytes, unread.CODE)
+                continue
             no_records(sheets, entry.number, entry.name, kind, entry.unpacked_bytes, REASONS[reason])
 
     def unlisted(sheets: Sheets) -> Iterator[None]:
@@ -452,7 +459,7 @@ def _room_messages(team: str, room: str) -> Table:
                 ledger.fail(*wrong_width(record, 3))
             else:
                 author, time, text = record.fields[:3]
-                _message(ledger, recent, record.line, channel, key_hi, author, time, text)
+                _message(ledger, recent, channel, key_hi, _Said(record.line, author, time, text))
 
     return Table("messages", _like_messages, False, make)
 
@@ -476,34 +483,41 @@ def _direct_messages(team: str) -> Table:
             else:
                 author, to, time, text = record.fields[:4]
                 channel = pair_id(author, to)
-                _message(ledger, recent, record.line, channel, key_of(channel), author, time, text)
+                _message(ledger, recent, channel, key_of(channel), _Said(record.line, author, time, text))
 
     return Table("messages", _like_direct, False, make)
 
 
-def _message(
-    ledger: CsvLedger, recent: Recent, line: int, channel: str, key_hi: int, author: str, time: str, text: str
-) -> None:
-    ts_us = moment_us(time)
+class _Said(NamedTuple):
+    """A line of a conversation."""
+
+    line: int
+    author: str
+    time: str
+    text: str
+
+
+def _message(ledger: CsvLedger, recent: Recent, channel: str, key_hi: int, one: _Said) -> None:
+    ts_us = moment_us(one.time)
     if ts_us is None:
-        ledger.warn(["importer-message-invalid-timestamp"], line)
-    said = (channel, author, time if ts_us is None else str(ts_us), text)
+        ledger.warn(["importer-message-invalid-timestamp"], one.line)
+    said = (channel, one.author, one.time if ts_us is None else str(ts_us), one.text)
     key_lo = message_key(*said)
     if number := recent.number(key_lo):
         key_lo = message_key(*said, str(number))
     ledger.staged += 1
-    ledger.sheets.bytes += len(text)
+    ledger.sheets.bytes += len(one.text)
     ledger.sheets.add(
         "messages",
         entry=ledger.entry,
-        position=line,
+        position=one.line,
         key_hi=key_hi,
         key_lo=key_lo,
         id=f"csv-{key_hi:016x}-{key_lo:016x}",
         channel=channel,
         ts_us=ts_us,
-        author=author or None,
-        text=text,
+        author=one.author or None,
+        text=one.text,
     )
 
 

@@ -25,7 +25,7 @@ from msgspec import Raw
 from douane.archive import Entry, reaches_outside
 from douane.archive_packed import Entries
 from douane.chat import markup
-from douane.chat.importers import Batch, Counts, Options, Overview, Position
+from douane.chat.importers import Batch, Counts, Options, Overview, Position, unread
 from douane.chat.importers.json_records import (
     MENDED,
     REPLACED,
@@ -250,6 +250,7 @@ class _Reading:
         self._folders: dict[str, int] = {}  # rooms with messages: the first entry of each
         self._pairs: set[str] = set()
         self.private = Seen()
+        self._sniffing = unread.Sniffing(archive)
 
     def run(self, first: Place) -> Iterator[Place]:
         """Stops before each record and after each entry. Of entries before `first` only those are read again that say
@@ -264,6 +265,11 @@ class _Reading:
             if kind == "room" and owner:
                 self._folders.setdefault(owner, entry.number)
             if ordinal < first[0] and kind not in ("users", "channels", "user"):
+                continue
+            if kind == "unknown_file" and self._sniffing.holds_messages(entry.number):
+                account = _Account(self.rows, entry.number, "messages")
+                unread.fail(account, entry.name)
+                account.close(entry.name, "ignored", entry.unpacked_bytes, unread.CODE)
                 continue
             if kind not in _STEPS:
                 table = "folder" if kind == "folder" else "body" if kind == "body" else "ignored"

@@ -21,9 +21,8 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.archive import Entry
-from douane.archive import shown as shown_name
 from douane.archive_packed import Entries
-from douane.chat.importers import Batch, Counts, Options, Overview, Position, json_records
+from douane.chat.importers import Batch, Counts, Options, Overview, Position, json_records, unread
 from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.json_records import Damage
@@ -415,9 +414,8 @@ class Reader:
     def unread(self, ledger: Ledger) -> None:
         """Accounts for an entry that seems to hold messages and is not read."""
         name = self._archive.names[ledger.entry]
-        message = f"“{shown_name(name)}” seems to hold messages; it is nothing that is read of a Slack export."
-        ledger.fail(None, "importer-entry-unread", message)
-        ledger.close(name, "document", int(self._archive.unpacked_bytes[ledger.entry]), "importer-entry-unread")
+        unread.fail(ledger, name)
+        ledger.close(name, "document", int(self._archive.unpacked_bytes[ledger.entry]), unread.CODE)
 
     @cached_property
     def _packed_sums(self) -> npt.NDArray[np.int64]:
@@ -534,7 +532,7 @@ class _Gathering:
         for number in self._unread[(self._unread >= begin) & (self._unread < upto)].tolist():
             reader.unread(self._ledger(number))
             self._sheets.rows["entries"].clear()
-            self._reasons[number] = "importer-entry-unread"
+            self._reasons[number] = unread.CODE
         frames["entries"] = reader.lines(done, self._ledgers, self._reasons)
         frames |= self._sheets.frames()
         self._sheets.clear()

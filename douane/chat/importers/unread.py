@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
+from douane.archive import shown
 from douane.archive_packed import Entries
 from douane.chat.importers.foreign import head_of
+from douane.chat.importers.ledger import Ledger
 
 _HEAD_BYTES = 16 << 10
 _LOOKED_AT = 2_000  # entries of one archive
@@ -51,6 +53,14 @@ def holds_messages(head: bytes) -> bool:
 
 def _narrow(head: bytes) -> bytes:
     return head.replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head
+
+
+CODE = "importer-entry-unread"
+
+
+def fail(ledger: Ledger, name: str) -> None:
+    """Accounts for an entry that seems to hold messages and is not read."""
+    ledger.fail(None, CODE, f"“{shown(name)}” seems to hold messages; it is nothing that is read of such an export.")
 
 
 class Sniffing:

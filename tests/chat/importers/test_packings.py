@@ -221,6 +221,19 @@ def test_entries_that_seem_to_hold_messages_and_are_not_read_are_failed(name: st
     assert reader.counts().entries["failed"] == 1
 
 
+@pytest.mark.parametrize("key", ["csv", "hipchatenterprise"])
+@pytest.mark.parametrize("name", UNREAD)
+def test_the_other_importers_tell_of_them_too(key: str, name: str) -> None:
+    csv = {"users.csv": b"ann,ann@example.com,Ann\n", "general/1.csv": b"ann,1500000000000,hi\n"}
+    lists = {"users.json": [{"User": {"id": 1}}], "rooms.json": [{"Room": {"id": 1}}]}
+    files: dict[str, Any] = {"logo.txt": b"nothing", name.replace(".txt", ".log"): UNREAD[name]}
+    data = zipped(encoded({**(csv if key == "csv" else lists), **files}))
+    reader = open_export(key, MemorySource(data), Options(batch_records=1))
+    tables = joined(resumed_everywhere(reader))
+    assert tables["entries"].filter(failed=1)["reason"].to_list() == ["importer-entry-unread"]
+    assert reader.counts() == counted_of(tables)
+
+
 def counted_of(tables: dict[str, pl.DataFrame]) -> Counts:
     tally = Tally()
     tally.add(tables)
