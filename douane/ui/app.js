@@ -371,7 +371,7 @@ function stopButton(id) {
 async function showResult(state) {
   const ended = { Terminated: "This file was discarded.", Failed: "The check of this file failed." }[/** @type {string} */ (state.status)];
   if (ended) {
-    show(h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"), h("p", { class: "notice" }, ended), again());
+    show(h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"), h("p", { class: "notice" }, state.failure?.message ? `${ended} ${state.failure.message}` : ended), again());
     return;
   }
   const columns = await call("GET", `/v1/upload/${state._id}/columns`);
@@ -383,6 +383,7 @@ async function showResult(state) {
     : state.totalRecords ? "Every row is valid" : "The file holds no rows";
   show(
     h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"),
+    ...noticed(state),
     h("dl", { class: "counters" },
       counter("Rows", state.totalRecords, ""), counter("Valid", state.validRecords, "good"), counter("Invalid", state.invalidRecords, "bad")),
     h("section", { class: "card", "aria-labelledby": "result-title" },
@@ -397,6 +398,13 @@ async function showResult(state) {
   byId("status").textContent = `${title}. ${many(state.validRecords, "row")} valid.`;
   if (state.invalidRecords) await moreProblems(state._id, names, problems, 1);
   else problems.append(h("p", { class: "soft" }, state.totalRecords ? "Nothing to mend." : "Below its headings there is nothing."));
+}
+
+/** What was noticed about the file; the headings that no column takes are told with the mapping.
+ * @param {any} state the upload */
+function noticed(state) {
+  const said = state.notes ?? [];
+  return said.length ? [h("ul", { class: "soft", id: "noticed" }, ...said.map((/** @type {string} */ one) => h("li", {}, one)))] : [];
 }
 
 /** @param {string} name @param {number} value @param {string} kind */
