@@ -54,7 +54,7 @@ function Cell({ row, column, onEdit }) {
   };
   return html`<div class="cell">
     <label for=${id}><${Data} limit=${60}>${column.name}<//></label>
-    ${error ? html`<p class="wrong" id=${`${id}-wrong`}><${Data} limit=${300}>${row.said?.[column.key]?.message ?? error}<//></p>`
+    ${error ? html`<p class="wrong" id=${`${id}-wrong`}><${Data} limit=${300}>${error}<//>${row.explanations?.[column.key] ? html` <${Data} limit=${300}>${row.explanations[column.key]}<//>` : null}</p>`
       : warning ? html`<p id=${`${id}-wrong`}><${Data} limit=${300}>${warning}<//></p>` : null}
     ${choices.length ? html`<select id=${id} aria-describedby=${error ? `${id}-wrong` : null} aria-invalid=${error ? "true" : null} onChange=${take}>
         ${choices.includes(text) ? null : html`<option value=${text} selected>${text || t("SIDE.EMPTY")}</option>`}

@@ -223,7 +223,7 @@ function Download({ bad, onClose }) {
   const client = useClient();
   const fetching = (/** @type {string} */ kind, /** @type {string} */ path, /** @type {string} */ type, /** @type {string} */ end) => async () => {
     setBusy(kind);
-    await attempt(async () => save(await client.download(`/v1/upload/${state._id}/${path}`, type), `${(state.originalFileName ?? "rows").replace(/\.\w+$/, "")}-${end}`));
+    await attempt(async () => save(await client.download(`/v1/upload/${state._id}/${path}`, type), `${(state.fileName ?? state.originalFileName ?? "rows").replace(/\.\w+$/, "")}-${end}`));
     setBusy("");
   };
   const csv = "text/csv", xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -251,12 +251,13 @@ function Facts({ shape }) {
   const ways = { sheet: () => { phase.value = "sheet"; }, mapping: remap };
   const change = (/** @type {"sheet" | "mapping"} */ what) => (made ? setAsking(what) : ways[what]());
   const names = chosen.map((column) => column.columnHeading).filter(Boolean).slice(0, 3);
-  const notes = state.notes ?? [];
+  const notes = state.notes ?? [], ignored = (state.ignoredHeadings ?? []).filter(Boolean);
   return html`<div class="facts">
-    <span><${Data} limit=${60}>${given?.name ?? state.originalFileName ?? ""}<//></span>
+    <span><${Data} limit=${60}>${given?.name ?? state.fileName ?? state.originalFileName ?? ""}<//></span>
     ${workbook && given ? html`<span>${t("FACTS.SHEET")} <${Data} limit=${40}>${state.selectedSheetName ?? state.sheet ?? "1"}<//> · <${Button} kind="link" onClick=${() => change("sheet")}>${t("COMMON.CHANGE")}<//></span>` : null}
     <span>${names.length ? html`${t("FACTS.HEADINGS")} ${names.map((name, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${name}<//>`)} … · ` : null}${t("FACTS.MATCHED", { count: fed, total: shape.length })}
       ${given ? html` · <${Button} kind="link" onClick=${() => change("mapping")}>${t("COMMON.CHANGE")}<//>` : null}</span>
+    ${ignored.length ? html`<span>${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, 5).map((/** @type {string} */ name, /** @type {number} */ at) => html`${at ? ", " : ""}<${Data} limit=${24}>${name}<//>`)}${ignored.length > 5 ? " …" : ""}</span>` : null}
     ${notes.map((/** @type {any} */ note) => html`<span class="note">${typeof note === "string" ? note : note.message}</span>`)}
     ${asking ? html`<${Dialog} title=${t("FACTS.AGAIN_TITLE")} onClose=${() => setAsking("")} actions=${[
       html`<${Button} onClick=${() => setAsking("")}>${t("COMMON.CANCEL")}<//>`,

@@ -32,8 +32,9 @@ export function Side({ row, column, desk, onTake, onTakeAll }) {
   return html`<aside class="side" aria-label=${t("SIDE.LABEL")}>
     <div><h3>${t("SIDE.LINE", { row: row.line || row.index })}</h3><strong><${Data}>${column.name}<//></strong></div>
     <div role="status" aria-live="polite">
-      ${error ? html`<p class="sentence"><${Data} limit=${600}>${said ?? error}<//></p>` : null}
+      ${error ? html`<p class="sentence"><${Data} limit=${600}>${error}<//></p>` : null}
       ${!error && warning ? html`<p class="sentence warning"><${Data} limit=${600}>${warning}<//></p>` : null}
+      ${said ? html`<p><${Data} limit=${600}>${said}<//></p>` : null}
       ${whole ? html`<p class="sentence"><${Data} limit=${600}>${whole}<//></p>` : null}
       ${!error && !warning && !whole ? html`<p class="soft">✓ ${t("SIDE.GOOD")}</p>` : null}
     </div>
@@ -41,7 +42,7 @@ export function Side({ row, column, desk, onTake, onTakeAll }) {
       ${offers.slice(0, 4).map((offer, at) => html`<div class="row">
         <${Button} kind="small" data-suggestion=${at ? null : "take"} onClick=${() => onTake(offer.value)}><${Data} limit=${60}>${offer.value}<//>${at ? null : html` <kbd>Alt ↵</kbd>`}<//>
         ${offer.alike > 1 ? html`<${Button} kind="link" data-suggestion=${at ? null : "take-all"} onClick=${() => onTakeAll(text, offer.value)}>${t("SIDE.TAKE_ALL", { count: offer.alike })}<//>` : null}
-        ${offer.reason ? html`<span class="soft">${offer.reason}</span>` : null}
+        <span class="soft">${t(`SUGGESTION.${String(offer.code).toUpperCase()}`)}</span>
       </div>`)}</div>` : null}
     <div><h3>${t("SIDE.VALUE")}</h3><div class="value" dir="auto" tabindex="0">${text.slice(0, 4000) || html`<span class="soft">${t("SIDE.EMPTY")}</span>`}</div></div>
     ${past ? html`<div><h3>${t("SIDE.HISTORY")}</h3><ol>
