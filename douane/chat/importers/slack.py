@@ -85,9 +85,11 @@ def recognise(upload: Upload, options: Options = Options()) -> bool:
     if not upload.packed:
         return False
     # A list as first entry, as nearly all have it, settles it: a long directory is then looked through once, not twice.
-    if upload.zipped and upload.head[30 : 30 + int.from_bytes(upload.head[26:28], "little")] in _FIRST_NAMES:
-        return True
+    # One of users is HipChat's too.
+    first = upload.head[30 : 30 + int.from_bytes(upload.head[26:28], "little")] if upload.zipped else b""
     try:
+        if first in _FIRST_NAMES and (first != b"users.json" or any(map(upload.entries.find, CHANNELS))):
+            return True
         return survey(upload.entries).recognised
     except BadFile:
         return False

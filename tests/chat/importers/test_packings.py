@@ -52,6 +52,13 @@ def test_a_csv_export_as_tar() -> None:
     assert counted(tarred(files, "gz")) == ("csv", {"general": 1})
 
 
+def test_a_hipchat_export_as_zip_is_no_slack_export() -> None:
+    said = {"UserMessage": {"id": "1", "sender": {"id": 1}, "message": "hi", "timestamp": "2018-08-08T14:23:54Z 1"}}
+    files = {"users.json": [{"User": {"id": 1}}], "rooms.json": [{"Room": {"id": 1, "name": "r"}}]}
+    data = zipped(encoded({**files, "rooms/1/history.json": [said]}))
+    assert counted(data) == ("hipchatenterprise", {"r": 1})
+
+
 FOREIGN: list[tuple[str, dict[str, Any]]] = [
     ("Discord", {"README.txt": b"Hi", "messages/index.json": {}, "messages/c123456789012345678/channel.json": {}}),
     ("Discord", {"general.json": {"guild": {"id": "1"}, "channel": {"id": "2"}, "messages": []}}),
