@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from douane.cli import screen
+from douane.line import Progress
 
 DETECTED = {
     "format": "csv",
@@ -126,8 +127,8 @@ def test_a_bar_on_a_terminal_says_what_it_does(monkeypatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     out = Terminal()
     with screen.progress_bar(out) as bar:
-        bar.update({"step": "checking", "done": 5, "total": 10, "unit": "bytes", "rows": 100})
-        bar.update({"step": "reading", "done": 0, "total": 0, "unit": "bytes", "rows": 0})
+        bar.update(Progress(step="checking", done=5, total=10, unit="bytes", rows=100))
+        bar.update(Progress(step="reading", done=0, total=0, unit="bytes", rows=0))
     assert "Reading" in out.getvalue()
 
 
