@@ -322,7 +322,7 @@ def contents(tables: Mapping[str, pl.DataFrame], rows: Offsets) -> npt.NDArray[n
     if len(rows) == 0:
         return np.zeros(0, np.uint64)
     frame = _with_later(tables["messages"]).select(*_CONTENT, *_CONTENT_FLAGS, *_LATER).with_row_index("at")
-    frame = frame.with_columns(_respelled(frame["attachments"]))
+    frame = frame.with_columns(_respelled(frame[name]) for name in ("attachments", *_LATER))
     for name, what in (("reactions", ("name", "tone", "user", "count")), ("files", ("id",))):
         found = tables.get(name)
         if found is None or len(found) == 0:
