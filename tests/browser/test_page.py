@@ -185,7 +185,7 @@ def test_it_can_be_done_by_keyboard_alone(page: Page, served: Served) -> None:
     page.keyboard.press("Tab")
     expect(page.locator("#file")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="people-").first).to_be_focused()
+    expect(page.get_by_role("heading", name="people.csv").first).to_be_focused()
     problems(page)
     expect(page.get_by_role("status")).to_have_text("10 rows to mend. 9 rows valid.")
 
