@@ -1,4 +1,4 @@
-"""gzip and bgzip (several members) around a text file. What is inside decides the format."""
+"""gzip and bgzip (several members) around a text file or a workbook. What is inside decides the format."""
 
 from __future__ import annotations
 
@@ -8,24 +8,44 @@ from isal import igzip_lib, isal_zlib
 from msgspec.structs import replace
 
 from douane.errors import BadFile, OverLimit
-from douane.sheet.formats import Limits, Options, Reader, Source, open_as
-from douane.sheet.formats.stream import Forward
+from douane.sheet.formats import Limits, Options, Reader, Source, names_among, open_as
+from douane.sheet.formats.stream import WORKBOOK_BYTES, WORKBOOK_MAGIC, Forward, Held
 
 BLOCK_BYTES = 256 << 10
 CHUNK_BYTES = 1 << 20  # at most so much is inflated at a time, whatever the block promises
-INSIDE = {name: f"douane.sheet.formats.{name}" for name in ("strangers", "json", "csv")}
+INSIDE = {
+    name: f"douane.sheet.formats.{name}"
+    for name in ("xlsx", "ods", "xls", "xlsb", "xml_spreadsheet", "html", "strangers", "json", "csv")
+}
 
 
 def recognise(head: bytes, source: Source) -> bool:
     return head.startswith(b"\x1f\x8b\x08")
 
 
+def sheet_names(source: Source, options: Options) -> tuple[str, ...]:
+    return names_among(_inside(source, options.limits), options, INSIDE)
+
+
 def open(source: Source, options: Options) -> Reader:
     """The reader of what is inside. BadFile `file_broken` if the stream is damaged or ends early, at the latest when
-    its end is read; OverLimit beyond `unpacked_bytes` or `unpacked_ratio`."""
-    reader = open_as(inflated(source, options.limits), options, INSIDE)
+    its end is read; OverLimit beyond `unpacked_bytes` or `unpacked_ratio`, or `entry_bytes` for a workbook."""
+    reader = open_as(_inside(source, options.limits), options, INSIDE)
     reader.detected = replace(reader.detected, compression="gzip")
     return reader
+
+
+def _inside(source: Source, limits: Limits) -> Source:
+    forward = inflated(source, limits)
+    if not forward.read(0, 4).startswith(WORKBOOK_MAGIC):
+        return forward
+    most = min(WORKBOOK_BYTES, limits.entry_bytes)
+    data = forward.read(0, most + 1)
+    if len(data) > most:
+        raise OverLimit(
+            f"The workbook in the gzip file has more than {most:,} bytes. Unpack it first.", setting="entry_bytes"
+        )
+    return Held(data)
 
 
 def inflated(source: Source, limits: Limits) -> Forward:

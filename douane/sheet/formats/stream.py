@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from douane.sheet.formats import Source
 
 UNKNOWN_SIZE = sys.maxsize
+WORKBOOK_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+WORKBOOK_BYTES = 256 << 20  # of a packed workbook: it is held in memory
 
 
 class Forward:
@@ -57,6 +59,17 @@ class Forward:
         data = b"".join(parts)
         self._last = (asked, data)
         return data
+
+
+class Held:
+    """A `Source` in memory: an unpacked workbook, which is read from its end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self._data[offset : offset + length]
 
 
 def uploaded_bytes(source: Source, offset: int) -> int:

@@ -9,14 +9,12 @@ from msgspec.structs import replace
 from douane.archive import Archive, Entry, open_archive
 from douane.errors import BadFile, OverLimit
 from douane.sheet.formats import Limits, Options, Reader, Source, names_among, open_as
-from douane.sheet.formats.stream import Forward
+from douane.sheet.formats.stream import WORKBOOK_BYTES, WORKBOOK_MAGIC, Forward, Held
 
 INSIDE = {
     name: f"douane.sheet.formats.{name}"
     for name in ("xlsx", "ods", "xls", "xlsb", "html", "xml_spreadsheet", "strangers", "gzip", "json", "csv")
 }
-WORKBOOK_BYTES = 256 << 20  # a workbook is read from its end: it is held in memory
-_MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _ENDINGS = (
     *(".csv", ".tsv", ".tab", ".txt", ".psv", ".ssv", ".json", ".jsonl", ".ndjson", ".gz"),
     *(".xlsx", ".xlsm", ".xls", ".xlsb", ".ods", ".fods", ".xml", ".htm", ".html"),
@@ -89,20 +87,11 @@ def _entry_source(archive: Archive, entry: Entry, limits: Limits) -> Source:
             yield block
 
     forward = Forward(chunks, lambda: used)
-    if not forward.read(0, 4).startswith(_MAGIC):
+    if not forward.read(0, 4).startswith(WORKBOOK_MAGIC):
         return forward
     most = min(WORKBOOK_BYTES, limits.entry_bytes)
     if entry.unpacked_bytes > most:
         raise OverLimit(
             f"The workbook in the zip file has more than {most:,} bytes. Unpack it first.", setting="entry_bytes"
         )
-    return _Held(archive.read(entry, most))
-
-
-class _Held:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.size = len(data)
-
-    def read(self, offset: int, length: int) -> bytes:
-        return self._data[offset : offset + length]
+    return Held(archive.read(entry, most))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import lzma
 import struct
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from douane.errors import BadFile, OverLimit
 from douane.sheet.formats import Limits, Options, open_file
@@ -91,6 +93,22 @@ def test_a_zip_with_one_file_is_that_file(name: str) -> None:
     found = open_file(MemorySource(data)).detected
     assert found.compression == "zip"
     assert any(name in note for note in found.notes)
+
+
+def test_gzip_around_a_workbook_is_the_workbook() -> None:
+    folder = Path(__file__).parent / "data" / "calamine"
+    files = [(folder / name).read_bytes() for name in ("any_sheets.ods", "any_sheets.xls", "date_1904.xlsb")]
+    for body in [book('<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row>'), *files]:
+        packed, plain = open_file(MemorySource(gzip.compress(body))), open_file(MemorySource(body))
+        assert packed.detected == replace(plain.detected, compression="gzip")
+        assert rows_of(gzip.compress(body)) == rows_of(body)
+    with pytest.raises(OverLimit, match="Unpack it first"):
+        open_file(MemorySource(gzip.compress(body)), Options(limits=Limits(entry_bytes=len(body) - 1)))
+
+
+def test_gzip_around_a_web_page_or_an_xml_spreadsheet_is_read() -> None:
+    assert rows_of(gzip.compress(page("<table><tr><td>a<td>b</table>"))) == [["a", "b"]]
+    assert rows_of(gzip.compress(xml_book("<Row>" + data("String", "a") + "</Row>"))) == [["a"]]
 
 
 def test_a_zip_with_a_table_and_a_licence_is_the_table() -> None:
