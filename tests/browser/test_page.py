@@ -171,6 +171,25 @@ def test_a_file_can_be_dropped(signed_in: Page) -> None:
     expect(page.get_by_role("heading", name="Every row is valid")).to_be_visible()
 
 
+def test_how_the_file_is_read_can_be_said(signed_in: Page) -> None:
+    page = signed_in
+    # Left to itself Douane takes the comma, and line 1 for the headings.
+    headings = "a;id,name;b,email,country\nid!name!email!country\n"
+    text = headings + "C001!Ada, Dr.!ada@example.com!France\nC002!!bob@example!Peru\n"
+    page.get_by_text("How the file is read").click()
+    page.get_by_label("Delimiter").fill("!")
+    page.get_by_label("Headings on line").fill(" 2 ")
+    send(page, text)
+    assert [row[:3] for row in problems(page)] == [["4", "Name", "empty"], ["4", "E-mail", "bob@example"]]
+    assert [counter(page, name) for name in ("Rows", "Valid", "Invalid")] == ["2", "1", "1"]
+    page.get_by_role("link", name="Import another file").click()
+    page.get_by_text("How the file is read").click()
+    expect(page.get_by_label("Delimiter")).to_have_value("")
+    page.get_by_label("Headings on line").fill("77")
+    send(page, HEADINGS + "C001,Ada,ada@example.com,France\n")
+    expect(page.get_by_role("alert")).to_contain_text("begins on line 77")
+
+
 def test_it_can_be_done_by_keyboard_alone(page: Page, served: Served) -> None:
     # Asked for early: the browser is told of it without waiting, and Enter must not come first.
     page.on("filechooser", lambda chooser: chooser.set_files(PEOPLE))
