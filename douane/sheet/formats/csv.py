@@ -37,6 +37,7 @@ from douane.sheet.formats import (
     FLAG_UNDECODABLE,
     Batch,
     Detected,
+    Fact,
     First,
     Limits,
     Options,
@@ -53,8 +54,8 @@ from douane.sheet.formats.dialect import (
     is_ascii_delimited,
     usual_width,
 )
-from douane.sheet.formats.facts import JOINING_QUOTES, fact
-from douane.sheet.formats.rewritten import ascii_records, requoted, without_end_sign
+from douane.sheet.formats.facts import END_SIGN, JOINING_QUOTES, fact, sentence
+from douane.sheet.formats.rewritten import Trimmed, ascii_records, requoted, without_end_sign
 from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transcribed
 from douane.sheet.white_space import WHITE, is_blank
@@ -99,7 +100,7 @@ def open(source: Source, options: Options) -> Reader:
     else:
         dialect, notes = detect_dialect(sample, whole, options.delimiter, options.quote)
     if source.size < ending:
-        notes = (*notes, "The end-of-file sign of DOS (0x1A) behind the last record is left out.")
+        notes = (*notes, *map(sentence, fact(END_SIGN, (), 1)))
     if not encoding.transcribe and encoding.may_hide(dialect.delimiter):
         encoding = dataclasses.replace(encoding, transcribe=True)
         text, top = _text(source, encoding)
@@ -131,7 +132,9 @@ def open(source: Source, options: Options) -> Reader:
         quote=dialect.quote,
         notes=tuple(encoding.notes) + notes,
     )
-    return CsvReader(text, detected, first, dialect, encoding, Position(0, top, 1 + dialect.skip_lines), options)
+    start = Position(0, top, 1 + dialect.skip_lines)
+    trimmed = source if isinstance(source, Trimmed) else None
+    return CsvReader(text, detected, first, dialect, encoding, start, options, trimmed)
 
 
 class CsvReader:
@@ -147,12 +150,14 @@ class CsvReader:
         encoding: Encoding,
         top: Position,
         options: Options,
+        trimmed: Trimmed | None = None,
     ) -> None:
         self.detected = detected
         self.first: First | None = first
         self._text = text
         self._shape = _Shape(detected.width, detected.width, dialect, encoding, options.limits)
         self._top = top
+        self._trimmed = trimmed
         self._piece_bytes = options.piece_bytes
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
@@ -196,11 +201,18 @@ class CsvReader:
             shape=shape,
             quotes=cut.quotes,
             by_lines=by_lines,
+            facts=self._end_sign(after.offset) if cut.size == len(window) else (),
         )
         rest = len(window) - cut.size
         if rest < REREAD_BYTES and self._text.size != UNKNOWN_SIZE:
             return piece, b""  # reading a few bytes twice is cheaper than moving the whole window behind them
         return piece, window[cut.size :]
+
+    def _end_sign(self, offset: int) -> tuple[Fact, ...]:
+        """What is told with the piece that may be the last one of a file whose end was not seen before."""
+        if self._trimmed is None or self._text.read(offset, 1):
+            return ()
+        return fact(END_SIGN, (), int(self._trimmed.trimmed))
 
     def _window(self, offset: int, held: bytes, wanted: int) -> tuple[bytes, bool]:
         """The `wanted` bytes from `offset` on, of which `held` are here already; True if the file ends in them."""
@@ -262,10 +274,11 @@ class CsvPiece:
     shape: _Shape
     quotes: Positions | None = None
     by_lines: bool = False
+    facts: tuple[Fact, ...] = ()
 
     def parse(self) -> Batch:
         frame, blank, joined = _parse(self)
-        facts = fact(JOINING_QUOTES, joined)
+        facts = (*self.facts, *fact(JOINING_QUOTES, joined))
         return Batch(frame=frame, blank=blank, next=self.next, bytes_done=self.bytes_done, facts=facts)
 
 

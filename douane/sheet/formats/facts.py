@@ -13,6 +13,7 @@ HIDDEN_ROWS = "hidden_rows"
 UNDER_MERGED = "under_merged"
 NO_RESULT = "formula_without_result"
 JOINING_QUOTES = "quote_joins_lines"
+END_SIGN = "end_sign"
 LIMIT_ROWS = "rows_of_a_limit"
 
 _ROWS_MAX = (65_536, 1_048_576)  # of a sheet of Excel until 2003, and since
@@ -32,6 +33,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "1 cell goes over several lines though text follows its closing quote: the quote may be a stray one.",
         "{n} cells go over several lines though text follows their closing quotes: the quotes may be stray ones.",
     ),
+    END_SIGN: ("The end-of-file sign of DOS (0x1A) behind the last record is left out.",) * 2,
     LIMIT_ROWS: ("The file has exactly {n} records, as many as a program could keep: some may be missing.",) * 2,
 }
 

@@ -34,23 +34,33 @@ class Shorter:
         return self._source.read(offset, max(0, min(length, self.size - offset)))
 
 
+class Trimmed(Forward):
+    """What can only be read forward, without the end-of-file signs of DOS. `trimmed`: there are some, as is known once
+    it was read to its end."""
+
+    def __init__(self, source: Forward) -> None:
+        super().__init__(self._held_back, source.uploaded)
+        self._source = source
+        self.trimmed = False
+
+    def _held_back(self) -> Iterator[bytes]:
+        """The source's blocks; signs at the end of one wait for what comes behind them."""
+        held = b""
+        for block in _blocks(self._source, 0):
+            data = held + block
+            kept = data.rstrip(END_SIGN)
+            held = data[len(kept) :]
+            yield kept
+        self.trimmed = bool(held)
+
+
 def without_end_sign(source: Source) -> Source:
     """The source without the end-of-file signs of DOS at its very end; itself if there are none."""
     if isinstance(source, Forward):
-        return Forward(lambda: _held_back(source), source.uploaded)
+        return Trimmed(source)
     tail = source.read(max(0, source.size - _END_SIGNS_MAX), _END_SIGNS_MAX)
     signs = len(tail) - len(tail.rstrip(END_SIGN))
     return Shorter(source, source.size - signs) if signs else source
-
-
-def _held_back(source: Source) -> Iterator[bytes]:
-    """The source's blocks; signs at the end of one wait for what comes behind them."""
-    held = b""
-    for block in _blocks(source, 0):
-        data = held + block
-        kept = data.rstrip(END_SIGN)
-        held = data[len(kept) :]
-        yield kept
 
 
 def ascii_records(source: Source, top: int) -> Forward:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from douane.errors import BadFile
-from douane.sheet.formats import Detected, Fact, Options, open_file, rewritten
+from douane.sheet.formats import Detected, Fact, Options, Reader, open_file, rewritten
 from tests.sheet.formats.reading import MemorySource, batches, rows_of
 
 CELL = st.text(st.sampled_from('ab ,;"\n\r\\é'), max_size=6)
@@ -139,9 +139,18 @@ def test_the_end_of_file_sign_of_dos_is_no_record(end: bytes) -> None:
     assert rows_of(data) == [["a", "b"], ["1", "2"], ["3", "4"]]
     assert "0x1A" in detected(data).notes[0]
     assert rows_of(gzip.compress(data)) == rows_of(data)
+    told = (Fact("end_sign", 1),)
+    for size in (5, 12, 1 << 20):  # of the pieces: the file ends within one, with one, and with the only one
+        of_pieces = [batch.facts for batch in batches(opened(gzip.compress(data), piece_bytes=size))]
+        assert of_pieces == [*[()] * (len(of_pieces) - 1), told]
+        assert all(not batch.facts for batch in batches(opened(gzip.compress(data + b"\n5,6"), piece_bytes=size)))
     with pytest.raises(BadFile, match="empty"):
         detected(b"\x1a")
     assert rows_of(b"a,b\n1,\x1a\n3,4\n")[1] == ["1", "\x1a"]
+
+
+def opened(data: bytes, piece_bytes: int) -> Reader:
+    return open_file(MemorySource(data), Options(piece_bytes=piece_bytes))
 
 
 def test_a_quote_that_joins_lines_and_ends_in_a_text_is_told() -> None:
