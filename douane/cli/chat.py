@@ -25,9 +25,9 @@ from rich.console import Console
 
 from douane.chat.sums import Sums, counts_of
 from douane.cli import chat_screen, screen
-from douane.cli.files import Events, opened
 from douane.cli.folders import packed
 from douane.cli.given import settings
+from douane.cli.inputs import Events, opened
 from douane.errors import BadFile, BadRequest, Cancelled
 from douane.jobs.children import child_limits, run_child
 from douane.line import Event, Progress

@@ -11,13 +11,12 @@ import os
 import re
 import shutil
 import signal
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO
 
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -26,7 +25,8 @@ from rich.console import Console
 from douane.cli import screen
 from douane.cli.documents import read_document
 from douane.cli.given import settings
-from douane.errors import BadFile, BadRequest, BadTemplate, DouaneError
+from douane.cli.inputs import Events, opened
+from douane.errors import BadRequest, BadTemplate
 from douane.jobs.children import child_limits, run_child, stream_child
 from douane.line import Event, Progress, Spec
 from douane.line import sheet as line
@@ -38,10 +38,7 @@ from douane.sheet.formats.facts import sentence
 from douane.sheet.template_file import column_to_document, json_schema, read_template
 
 REPORTS = ("valid.csv", "invalid.csv", "problems.ndjson")
-COPY_BYTES = 1 << 20
 STEPS, PIECE_BYTES_MIN = 24, 1 << 20
-
-E = TypeVar("E", bound=Event)
 
 
 def reading_options(
@@ -220,22 +217,6 @@ def template_schema() -> str:
 # The child
 
 
-class Events:
-    """The last event of each kind that a child said."""
-
-    def __init__(self) -> None:
-        self._last: dict[type[Event], Event] = {}
-
-    def keep(self, event: Event) -> None:
-        self._last[type(event)] = event
-
-    def one(self, kind: type[E]) -> E:
-        event = self._last.get(kind)
-        if not isinstance(event, kind):
-            raise DouaneError("The program that read the file said too little.", code="internal")
-        return event
-
-
 def _run(spec: Spec, source: BinaryIO, folder: Path, config: Settings) -> Events:
     """Runs the child to its end with a progress bar. Its error is raised as ours."""
     events = Events()
@@ -254,36 +235,6 @@ def _run(spec: Spec, source: BinaryIO, folder: Path, config: Settings) -> Events
 def _whole(options: Mapping[str, Any], config: Settings) -> Options:
     limits = Limits(**{name: getattr(config, name) for name in Limits.__struct_fields__})
     return Options(**options, piece_bytes=config.piece_bytes, limits=limits)
-
-
-# Files
-
-
-@contextmanager
-def opened(name: str) -> Iterator[BinaryIO]:
-    """The file, or standard input for `-`. A pipe is first copied to a file without a name: workbooks are read
-    from their end, and a second pass may be needed."""
-    if name == "-":
-        with _spooled(sys.stdin.buffer) as copy:
-            yield copy
-        return
-    if Path(name).is_dir():
-        raise BadFile(f"{name} is a folder, not a file.")
-    with Path(name).open("rb") as file:
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            yield file
-        else:
-            with _spooled(file) as copy:
-                yield copy
-
-
-@contextmanager
-def _spooled(stream: BinaryIO) -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile(prefix="douane-") as copy:
-        shutil.copyfileobj(stream, copy, COPY_BYTES)
-        copy.flush()
-        copy.seek(0)
-        yield cast(BinaryIO, copy)
 
 
 @contextmanager
