@@ -12,7 +12,6 @@ import re
 import shutil
 from pathlib import Path
 from typing import IO, BinaryIO
-from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import polars as pl
@@ -140,7 +139,8 @@ def _escaped_column(texts: pl.Series) -> pl.Series:
 
 
 def _escaped(text: str) -> str:
-    return escape(_ODD_SIGN.sub(lambda sign: f"_x{ord(sign[0]):04X}_", text))
+    text = _ODD_SIGN.sub(lambda sign: f"_x{ord(sign[0]):04X}_", text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def column_name(at: int) -> str:
