@@ -23,7 +23,6 @@ import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from douane.errors import BadFile
@@ -146,6 +145,9 @@ MENU: dict[str, Importer] = {
 @cache
 def menu() -> dict[str, Importer]:
     """All members, ours first: in the order that `importers.list` shows them."""
+    # Asked only where ours do not do: it is to go through all that is installed.
+    from importlib.metadata import entry_points
+
     theirs = {
         point.name: Importer(point.name, point.name, True, point.module) for point in entry_points(group=ENTRY_POINTS)
     }
@@ -155,7 +157,7 @@ def menu() -> dict[str, Importer]:
 def open_export(key: str, source: Source, options: Options = Options()) -> Reader:
     """The reader of importer `key`. BadFile / OverLimit when this is no export of that product at all; what it is then
     is said where it can be told."""
-    member = menu().get(key)
+    member = MENU.get(key) or menu().get(key)
     if member is None or not member.module:
         raise BadFile(f"There is no importer “{key}” that reads a file.", code="no_importer")
     upload = uploaded(source, options)
@@ -174,13 +176,18 @@ def recognise(source: Source, options: Options = Options()) -> str | None:
     """The key of the importer that these bytes are for, judged by the list of entries or the first line; None: none.
     Each member with a function `recognise(upload, options) -> bool` is asked."""
     upload = uploaded(source, options)
-    for key, member in menu().items():
+    for member in _in_turn():
         if not member.module:
             continue
         module = importlib.import_module(member.module)
         if hasattr(module, "recognise") and module.recognise(upload, options):
-            return key
+            return member.key
     return None
+
+
+def _in_turn() -> Iterator[Importer]:
+    yield from MENU.values()
+    yield from (member for key, member in menu().items() if key not in MENU)
 
 
 def uploaded(source: Source, options: Options) -> Upload:
