@@ -54,7 +54,8 @@ from douane.sheet.formats.dialect import (
     is_ascii_delimited,
     usual_width,
 )
-from douane.sheet.formats.facts import END_SIGN, JOINING_QUOTES, fact, sentence
+from douane.sheet.formats.facts import END_SIGN, JOINED_CELLS, JOINING_QUOTES, WIDER, fact, sentence
+from douane.sheet.formats.loose_delimiters import Joining, joining_of, rejoined, wider
 from douane.sheet.formats.rewritten import Trimmed, ascii_records, requoted, without_end_sign
 from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transcribed
@@ -122,6 +123,9 @@ def open(source: Source, options: Options) -> Reader:
         raise BadFile("File is empty", code="file_empty")
     filled = filled or [(1, [""])]
     first = First([row for _, row in filled], [line + dialect.skip_lines for line, _ in filled])
+    joining = None
+    if options.header in (None, first.lines[0]) and (joining := joining_of(first.rows, dialect.delimiter)):
+        first = First([joining.joined(row) or row for row in first.rows], first.lines)
     top += dialect.skip_bytes
     detected = Detected(
         format="csv",
@@ -134,7 +138,7 @@ def open(source: Source, options: Options) -> Reader:
     )
     start = Position(0, top, 1 + dialect.skip_lines)
     trimmed = source if isinstance(source, Trimmed) else None
-    return CsvReader(text, detected, first, dialect, encoding, start, options, trimmed)
+    return CsvReader(text, detected, first, dialect, encoding, start, options, trimmed, joining)
 
 
 class CsvReader:
@@ -151,11 +155,12 @@ class CsvReader:
         top: Position,
         options: Options,
         trimmed: Trimmed | None = None,
+        joining: Joining | None = None,
     ) -> None:
         self.detected = detected
         self.first: First | None = first
         self._text = text
-        self._shape = _Shape(detected.width, detected.width, dialect, encoding, options.limits)
+        self._shape = _Shape(detected.width, detected.width, dialect, encoding, options.limits, joining)
         self._top = top
         self._trimmed = trimmed
         self._piece_bytes = options.piece_bytes
@@ -163,7 +168,7 @@ class CsvReader:
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
         header, width = self.detected.header_row, self.detected.width
         headings = width if header is None else len(self.detected.headings)
-        self._shape = dataclasses.replace(self._shape, width=width, headings=headings)
+        self._shape = dataclasses.replace(self._shape, width=width, headings=headings, header=header)
         at = start if start.offset else self._top
         held = b""  # read already, from `at.offset` on
         while True:
@@ -251,13 +256,16 @@ class CsvReader:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What all pieces of a file share. `headings` = cells of the heading record: fewer make a short row."""
+    """What all pieces of a file share. `headings` = cells of the heading record: fewer make a short row; `header` =
+    which record it is."""
 
     width: int
     headings: int
     dialect: Dialect
     encoding: Encoding
     limits: Limits
+    joining: Joining | None = None
+    header: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +287,14 @@ class CsvPiece:
     def parse(self) -> Batch:
         frame, blank, joined = _parse(self)
         facts = (*self.facts, *fact(JOINING_QUOTES, joined))
+        shape = self.shape
+        if "_extra" in frame.columns or shape.headings < shape.width:
+            if shape.joining is not None and shape.width == shape.joining.width:
+                frame, lines = rejoined(frame, shape.joining)
+                facts += fact(JOINED_CELLS, lines)
+            if shape.header is not None:
+                below = frame if self.number else frame.slice(shape.header + 1)
+                facts += fact(WIDER, wider(below, shape.headings, shape.width))
         return Batch(frame=frame, blank=blank, next=self.next, bytes_done=self.bytes_done, facts=facts)
 
 

@@ -14,6 +14,8 @@ UNDER_MERGED = "under_merged"
 NO_RESULT = "formula_without_result"
 JOINING_QUOTES = "quote_joins_lines"
 END_SIGN = "end_sign"
+JOINED_CELLS = "delimiter_in_cells"
+WIDER = "wider_than_headings"
 LIMIT_ROWS = "rows_of_a_limit"
 
 _ROWS_MAX = (65_536, 1_048_576)  # of a sheet of Excel until 2003, and since
@@ -34,6 +36,14 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "{n} cells go over several lines though text follows their closing quotes: the quotes may be stray ones.",
     ),
     END_SIGN: ("The end-of-file sign of DOS (0x1A) behind the last record is left out.",) * 2,
+    JOINED_CELLS: (
+        "1 record has a value that holds the delimiter without quotes: it is read as one cell.",
+        "{n} records have values that hold the delimiter without quotes: they are read as one cell each.",
+    ),
+    WIDER: (
+        "1 record has more cells than there are headings: a value may hold the delimiter without quotes.",
+        "{n} records have more cells than there are headings: values may hold the delimiter without quotes.",
+    ),
     LIMIT_ROWS: ("The file has exactly {n} records, as many as a program could keep: some may be missing.",) * 2,
 }
 
