@@ -6,12 +6,13 @@ that is data, in the database.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+PREFIX = "DOUANE_"
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
@@ -20,11 +21,17 @@ def _setting(default: Any, unit: str, sentence: str, **bounds: Any) -> Any:
     return Field(default=default, description=sentence, json_schema_extra={"unit": unit}, **bounds)
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Frozen, so that it can be handed around. `database_url` and `storage_url` are filled in from `data` when empty:
     whoever reads them finds a whole address."""
 
-    model_config = SettingsConfigDict(env_prefix="DOUANE_", frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def __init__(self, **given: Any) -> None:
+        """What is given goes before the environment, whose names may be in capitals or not."""
+        names = {f"{PREFIX}{name}".lower(): name for name in type(self).model_fields}
+        found = {names[name.lower()]: value for name, value in os.environ.items() if name.lower() in names}
+        super().__init__(**{**found, **given})
 
     # Where things are.
     data: Path = _setting(Path("data"), "folder", "Database, objects, caches and work folders of this installation.")
@@ -209,7 +216,7 @@ class Settings(BaseSettings):
         """The settings as `DOUANE_*` variables, for a process that this one starts."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {
-            f"DOUANE_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            f"{PREFIX}{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in values.items()
         }
 

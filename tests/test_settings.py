@@ -57,6 +57,15 @@ def test_the_environment_is_read_and_handed_on(monkeypatch: pytest.MonkeyPatch, 
     assert Settings(port=99).port == 99
 
 
+def test_a_variable_may_be_written_in_small_letters_and_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("douane_port", "1234")
+    monkeypatch.setenv("DOUANE_TEST_SOMETHING", "x")
+    assert Settings().port == Settings.model_validate({}).port == 1234
+    monkeypatch.setenv("DOUANE_LEASE_S", "soon")
+    with pytest.raises(ValidationError, match="lease_s"):
+        Settings()
+
+
 def test_secrets_do_not_show(tmp_path: Path) -> None:
     assert "secret" not in repr(Settings(data=tmp_path, s3_secret_access_key="secret").s3_secret_access_key)
 
