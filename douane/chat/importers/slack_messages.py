@@ -186,18 +186,20 @@ class Pile:
         except msgspec.ValidationError:  # there is something that no ordinary message has
             found = records.decode_full(data)
             return found, range(len(found))
-        # One thing of all messages at a time: that is how lists are gone through fastest, and of most files all passes.
-        odd = [at for at, m in enumerate(found) if m.attachments is not None and _is_rich(m.attachments)]
-        # What a person typed in a client has a number of that client's, and its text is what Slack made of its blocks.
-        given = [m for m in found if m.blocks is not None and m.client_msg_id is None]
-        texts = [m.text for m in found]
-        if given or not (
-            self.known.issuperset([m.user for m in found])
-            and FULL.isdisjoint([m.subtype for m in found])
-            and None not in texts
-            and "" not in texts
-        ):
-            odd = sorted({*odd, *(at for at, m in enumerate(found) if self._is_odd(m))})
+        # All are gone through once, and of most files none is looked at again.
+        known = self.known
+        asked = [
+            at
+            for at, m in enumerate(found)
+            if m.user not in known
+            or not m.text
+            or m.subtype in FULL
+            or m.attachments is not None
+            # What a person typed in a client has a number of that client's, and its text is what Slack made of its
+            # blocks.
+            or (m.client_msg_id is None and m.blocks is not None)
+        ]
+        odd = [at for at in asked if self._is_odd(found[at])]
         if odd:
             full = records.decode_full(data)
             for at in odd:
@@ -205,8 +207,10 @@ class Pile:
         return found, odd
 
     def _is_odd(self, m: records.Ordinary | records.Counted) -> bool:
-        """Whether more of a message than its usual members is needed, attachments apart."""
+        """Whether more of a message than its usual members is needed."""
         if m.user not in self.known or m.subtype in FULL:
+            return True
+        if m.attachments is not None and _is_rich(m.attachments):
             return True
         if m.blocks is None:
             return not (m.text or m.files)
