@@ -51,9 +51,10 @@ class DouaneError(Exception):
 
 class BadFile(DouaneError):
     """Codes in use: `file_empty`, `file_type`, `file_broken`, `file_encrypted`, `sheet_unknown`, `encoding_unknown`,
-    `rows_max` (more records than the call allows), `file_gone` (what was stored is not there any more), `nothing_found`
-    (an export without a record), `no_importer`, `export_unknown` (no importer knows it), `importer-csv-heading` and
-    `error-import-file-extract-error` (of the chat surface's contract)."""
+    `header_unknown` (no such line), `nothing_mapped` (no heading is a column's), `rows_max` (more records than the call
+    allows), `file_gone` (what was stored is not there any more), `nothing_found` (an export without a record),
+    `no_importer`, `export_unknown` (no importer knows it), `entries_unread` (a strict upload with parts that nobody
+    read), `importer-csv-heading` and `error-import-file-extract-error` (of the chat surface's contract)."""
 
     code = "file_broken"
 
