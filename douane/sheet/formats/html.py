@@ -32,6 +32,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _FORMATS_MAX = 200
 _PLACES_FREE = 1 << 20
 _PENDING_BYTES = 4 << 20
+_KEPT_CHARACTERS = 4 << 20
 _BREAKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4"})
 _ASIDE = frozenset({"script", "style", "title", "template", "textarea", "select", "noscript"})
 
@@ -49,13 +50,14 @@ def _whole(head: bytes) -> str:
 
 def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]:
     """The tables, where there are several."""
-    return _names(_survey(source, _encoding(source), options.limits))
+    return _names(_survey(source, _encoding(source), options.limits).sizes)
 
 
 def open(source: Source, options: Options) -> Reader:
     """The reader of one table: the one asked for, else the longest. BadFile `file_type`, `file_empty`."""
     encoding = _encoding(source)
-    sizes = _survey(source, encoding, options.limits)
+    page = _survey(source, encoding, options.limits)
+    sizes, kept = page.sizes, page.kept
     names = _names(sizes)
     at = max(range(len(sizes)), key=lambda number: sizes[number])
     notes: tuple[str, ...] = ()
@@ -63,9 +65,14 @@ def open(source: Source, options: Options) -> Reader:
         at = names.index(chosen_sheet(names, names, options.sheet))
     elif names:
         notes = (f"The page has {len(names)} tables; read is “{names[at]}”, the longest.",)
-    formats: list[NumberFormat] = []
+    formats = page.formats if kept is not None else []
+    done = source.size if source.size != UNKNOWN_SIZE else 0
+
+    def rows() -> Iterator[tuple[Row, int]]:
+        return _rows(source, encoding, at, formats, options.limits) if kept is None else ((row, done) for row in kept)
+
     return RowsReader(
-        lambda: _rows(source, encoding, at, formats, options.limits),
+        rows,
         options,
         source.size,
         format="html",
@@ -117,14 +124,15 @@ def _blocks(source: Source, encoding: str) -> Iterator[tuple[str, int]]:
             return
 
 
-def _survey(source: Source, encoding: str, limits: Limits) -> list[int]:
-    """How many filled rows each table of the page has."""
+def _survey(source: Source, encoding: str, limits: Limits) -> _Page:
+    """A page that knows how many filled rows each of its tables has; a small one keeps those of its only table."""
     page = _Page(None, [], limits)
     for text, _ in _blocks(source, encoding):
         page.take(text)
+    page.end()
     if not any(page.sizes):
         raise BadFile("The web page has no table with cells. Save the table as .xlsx or .csv.", code="file_type")
-    return page.sizes
+    return page
 
 
 def _rows(
@@ -156,24 +164,33 @@ class _Table:
 
 
 class _Page(HTMLParser):
-    """The rows of the table number `wanted`; of all of them only how many rows they have (None)."""
+    """The rows of the table number `wanted`; of all of them only how many rows they have (None), and the rows of the
+    only table of a small page in `kept`, so that it is read once."""
 
     def __init__(self, wanted: int | None, formats: list[NumberFormat], limits: Limits) -> None:
         super().__init__(convert_charrefs=True)
         self.rows: list[Row] = []
         self.sizes: list[int] = []
-        self._wanted, self._formats, self._limits = wanted, formats, limits
+        self.kept: list[Row] | None = [] if wanted is None else None
+        self.formats = formats
+        self._wanted, self._limits = wanted, limits
         self._open: list[_Table] = []
         self._aside = 0
         self._read = self._places = 0
 
     def take(self, text: str) -> None:
         self._read += len(text)
+        if self._read > _KEPT_CHARACTERS:
+            self.kept = None
         self.feed(text)
         # What is not whole yet is looked at again with each block.
         most = min(self._limits.record_bytes, _PENDING_BYTES)
         if len(self.rawdata) > most:
             raise OverLimit(f"A tag or comment of the page is longer than {most:,} bytes.", setting="record_bytes")
+
+    def updatepos(self, i: int, j: int) -> int:
+        """Nobody asks for the line of a tag, and counting them takes a tenth of the time."""
+        return j
 
     def _spend(self, places: int) -> None:
         """Cells that stand over many places cost as if each place had one."""
@@ -194,6 +211,8 @@ class _Page(HTMLParser):
         elif tag == "table":
             self._open.append(_Table(len(self.sizes)))
             self.sizes.append(0)
+            if len(self.sizes) > 1:
+                self.kept = None
         elif not self._open:
             return
         elif tag == "tr":
@@ -243,11 +262,14 @@ class _Page(HTMLParser):
             return
         cell, table.cell = table.cell, None
         shown = _SPACES.sub(" ", "".join(table.text))
-        lines = [line.strip(" \xa0") for line in shown.split("\x00")]
-        text, kind = self._value(cell, "\n".join(lines).strip("\n"))
-        while table.spans.get(table.column, 0) > 0:
+        if "\x00" in shown:
+            shown = "\n".join([line.strip(" \xa0") for line in shown.split("\x00")]).strip("\n")
+        else:
+            shown = shown.strip(" \xa0")
+        text, kind = self._value(cell, shown) if cell else (shown, KIND_TEXT)
+        while table.spans and table.spans.get(table.column, 0) > 0:
             table.column += 1
-        wide, high = _span(cell.get("colspan")), _span(cell.get("rowspan"))
+        wide, high = (_span(cell.get("colspan")), _span(cell.get("rowspan"))) if cell else (1, 1)
         if table.column + wide > self._limits.columns:
             raise OverLimit(f"A cell stands beyond column {self._limits.columns:,}.", setting="columns")
         if text:
@@ -270,7 +292,9 @@ class _Page(HTMLParser):
             table.spans = {column: left - 1 for column, left in table.spans.items() if left > 1}
         if table.cells:
             self.sizes[table.number] += 1
-            if table.number == self._wanted:
+            if self.kept is not None:
+                self.kept.append(Row(table.line, table.hidden, table.cells))
+            elif table.number == self._wanted:
                 self.rows.append(Row(table.line, table.hidden, table.cells))
         table.cells, table.column = [], 0
 
@@ -287,11 +311,11 @@ class _Page(HTMLParser):
         form = number_format(code[2]) if len(code) == 3 else NumberFormat()
         if form.meaning == NUMBER:
             return number, KIND_NUMBER
-        if form not in self._formats:
-            if len(self._formats) >= _FORMATS_MAX:
+        if form not in self.formats:
+            if len(self.formats) >= _FORMATS_MAX:
                 return shown, KIND_TEXT
-            self._formats.append(form)
-        return number, FORMATTED + self._formats.index(form)
+            self.formats.append(form)
+        return number, FORMATTED + self.formats.index(form)
 
 
 def _span(text: str | None) -> int:

@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from douane.errors import BadFile, OverLimit
-from douane.sheet.formats import Limits, Options, open_file
-from tests.sheet.formats.reading import MemorySource, rows_of
+from douane.sheet.formats import Limits, Options, html, open_file
+from tests.sheet.formats.reading import MemorySource, batches, rows_of
 from tests.sheet.formats.workbooks import book, zipped
 
 
@@ -153,6 +153,26 @@ def test_cells_give_their_own_values_where_the_program_wrote_them() -> None:
         '<td data-t="n" data-v="3.25">3.3</td><td data-t="s" data-v="x">shown</td></tr></table>'
     )
     assert rows_of(page(table)) == [["1234.5", "12.5", "2024-02-29", "00007", "3.25", "shown"]]
+
+
+@pytest.mark.parametrize("more", ["", "</table><table><tr><td>z</table>", "</table>"])
+def test_a_page_that_is_held_and_one_that_is_read_again_give_the_same(
+    more: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = (
+        '<table><tr><th rowspan=2>a<th colspan=2>b<tr style="display:none"><td>c<tr><td>d<td>e'
+        '<tr><td sdval="45351" sdnum="1033;1033;YYYY-MM-DD">x<td> 1 <br> 2 <p>3</p>&nbsp;<td x:num>7<tr><td>last'
+    )
+    body = page("", "") + (table + more).encode()
+    frames = []
+    for most in (html._KEPT_CHARACTERS, 0):
+        monkeypatch.setattr(html, "_KEPT_CHARACTERS", most)
+        reader = open_file(MemorySource(body), Options(piece_bytes=10))
+        twice = [[batch.frame.rows() for batch in batches(reader)] for _ in range(2)]
+        assert twice[0] == twice[1]
+        frames.append((twice[0], reader.detected))
+    assert frames[0] == frames[1]
+    assert rows_of(body)[-1] == ["last"]
 
 
 def test_the_longest_of_several_tables_is_read_unless_one_is_named() -> None:
