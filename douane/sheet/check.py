@@ -310,9 +310,10 @@ class Checker:
             if late := _noticed(frame, plan, late=True):
                 plan = _noticing(plan, [*plan.noticed, *late])
                 tests = _asked(plan, frame)
-                suspect = _clean(plan, pl.col(plan.cell), pl.col(plan.kind) if plan.kind in frame else None)
-                assert suspect is not None
-                clean = frame.select(suspect.fill_null(False)).to_series()
+                cell, kind = pl.col(plan.cell), pl.col(plan.kind) if plan.kind in frame else None
+                # What was clean before stays so but for these: all else has been asked of every row.
+                sound = ~pl.any_horizontal(*(notice.suspect(cell, kind) for notice in late))
+                clean = clean & frame.select(sound.fill_null(False)).to_series()
             rows = np.flatnonzero(~clean.to_numpy())
             frame = _picked(frame, plan, ~clean)
         for bit, failed in _failures(frame, plan, tests):
