@@ -24,6 +24,7 @@ MESSAGE_CHARS = 2000
 
 
 def main() -> int:
+    gc.disable()  # nothing that is loaded is a ring to be let go; see below
     # A child that waits for work uses the time to load what work mostly needs; one whose work is known loads only that.
     if not select.select([sys.stdin], [], [], 0)[0]:
         _family("")
@@ -46,6 +47,7 @@ def main() -> int:
         # again and again would cost a tenth of the time.
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLD)
+        gc.enable()
         if streaming:
             verbs.STREAMING[verb](spec, folder, out)
             out.flush()
