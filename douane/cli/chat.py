@@ -21,10 +21,9 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import replace
-from rich.console import Console
 
 from douane.chat.sums import Sums, counts_of
-from douane.cli import chat_screen, screen
+from douane.cli import output
 from douane.cli.folders import packed
 from douane.cli.given import settings
 from douane.cli.inputs import Events, opened
@@ -46,11 +45,14 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
     tables in `stage`. True if every record could be read."""
     config = settings()
     spec = ChatInspect(importer=importer, limits=_limits(config), stage=stage is not None)
-    console = Console()
 
     def overview(event: Overview) -> None:
         if not as_json:
-            chat_screen.show_overview(console, name, _plain(event))
+            from rich.console import Console
+
+            from douane.cli import chat_screen
+
+            chat_screen.show_overview(Console(), name, _plain(event))
 
     with _opened(name, config) as source, _work(stage) as work:
         if stage is not None:
@@ -60,9 +62,13 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
             events = _run(spec, source, work, config, overview)
             told, counts = _plain(events.one(Overview)), _plain(events.one(Counted))
     if as_json:
-        screen.print_json({"overview": told, **counts})
+        output.print_json({"overview": told, **counts})
     else:
-        chat_screen.show_counts(console, counts)
+        from rich.console import Console
+
+        from douane.cli import chat_screen
+
+        chat_screen.show_counts(Console(), counts)
     return not counts["entries"]["failed"]
 
 
@@ -128,8 +134,12 @@ def convert(name: str, importer: str | None, wanted: Mapping[str, Any], out: Pat
         _hand_over(work, out)
     report = events.one(Converted).report
     if as_json:
-        screen.print_json(report)
+        output.print_json(report)
     else:
+        from rich.console import Console
+
+        from douane.cli import chat_screen
+
         chat_screen.show_report(Console(), name, _plain(events.one(Overview)), report, out)
     return not report["found"]["entries"]["failed"]
 
@@ -176,7 +186,7 @@ def _run(
     bar begins: what is printed into one stays there in pieces. Of several children with a share each, the first one
     stands for all."""
     events = Events()
-    bar = screen.Bar(None)
+    bar: output.Bar = output.NoBar()
     with ExitStack() as shown:
 
         def take(event: Event) -> None:
@@ -187,7 +197,7 @@ def _run(
             events.keep(event)
             if isinstance(event, Overview) and share == 0:
                 overview(event)
-                bar = shown.enter_context(screen.progress_bar(sys.stderr))
+                bar = shown.enter_context(output.progress_bar(sys.stderr))
 
         run_child(
             spec,

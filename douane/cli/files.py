@@ -20,9 +20,8 @@ from typing import Any, BinaryIO
 
 from msgspec import to_builtins
 from msgspec.structs import replace
-from rich.console import Console
 
-from douane.cli import screen
+from douane.cli import output
 from douane.cli.documents import read_document
 from douane.cli.given import settings
 from douane.cli.inputs import Events, opened
@@ -101,8 +100,12 @@ def explain(name: str, options: Mapping[str, Any], as_json: bool) -> None:
         "facts": to_builtins(found.facts),
     }
     if as_json:
-        screen.print_json(detected)
+        output.print_json(detected)
     else:
+        from rich.console import Console
+
+        from douane.cli import screen
+
         screen.show_detected(Console(), name, {**detected, "records": found.records})
 
 
@@ -153,8 +156,12 @@ def check(
         "proposed": to_builtins(mapped.proposed),
     }
     if as_json:
-        screen.print_json(summary)
+        output.print_json(summary)
     else:
+        from rich.console import Console
+
+        from douane.cli import screen
+
         screen.show_check(Console(), name, summary, reports)
     return not summary["invalid"]
 
@@ -222,7 +229,7 @@ def template_schema() -> str:
 def _run(spec: Spec, source: BinaryIO, folder: Path, config: Settings) -> Events:
     """Runs the child to its end with a progress bar. Its error is raised as ours."""
     events = Events()
-    with screen.progress_bar(sys.stderr) as bar:
+    with output.progress_bar(sys.stderr) as bar:
 
         def take(event: Event) -> None:
             if isinstance(event, Progress):

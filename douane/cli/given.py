@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from douane.cli.screen import print_json
+from douane.cli.output import print_json
 from douane.errors import BadRequest
 from douane.settings import Settings, describe
 
@@ -30,6 +27,10 @@ def show_settings(as_json: bool) -> None:
         names = ("name", "unit", "default", "description")
         print_json([{**dict(zip(names, row, strict=True)), "variable": f"DOUANE_{row[0].upper()}"} for row in rows])
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("Setting", "Default", "Unit", "Means"):
         table.add_column(name, overflow="fold")

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from douane.cli import log
-from douane.cli.screen import print_json
+from douane.cli.output import print_json
 from douane.errors import BadRequest, Conflict, NotFound
 from douane.flow import identity
 from douane.flow.house import House, open_house

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from douane.cli.house import first_project, open_existing
-from douane.cli.screen import print_json
+from douane.cli.output import print_json
 from douane.errors import BadRequest
 from douane.flow import audit, identity
 from douane.model.identity import ROLES

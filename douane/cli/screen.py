@@ -6,7 +6,6 @@ no control sequence of theirs reaches the terminal.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,10 +41,6 @@ def plain(value: object) -> str:
 
 def _escape(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
-
-
-def print_json(value: object) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def show_check(console: Console, name: str, summary: Mapping[str, Any], reports: Sequence[Path]) -> None:
