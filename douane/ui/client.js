@@ -29,7 +29,7 @@ const PAUSE_MS = 400;
 export class Client {
   /**
    * @param {{ base?: string, token?: string, host?: string, language?: string }} [options] `base`: the server's address;
-   *   `token`: an access key or short-lived token, without it the browser's session is used; `host`: the origin of the
+   *   `token`: an access key, without it the browser's session is used; `host`: the origin of the
    *   page that shows us, which the server judges by the project's list
    */
   constructor(options = {}) {

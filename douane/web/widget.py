@@ -1,4 +1,4 @@
-"""The widget's pages: the embed script that a host page loads, the page in its frame, and the page of an import link.
+"""The widget's pages: the embed script that a host page loads, and the page in its frame.
 
 They are files as they stand in `ui/`. What the widget does it does over `/v1`, as any client could.
 """
@@ -29,12 +29,6 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/widget")
 async def read_widget(_request: Request) -> Response:
-    return _page()
-
-
-@router.get("/i/{token}")
-async def read_link(_request: Request, token: str) -> Response:
-    """The same page, by itself; it reads the token out of its address."""
     return _page()
 
 

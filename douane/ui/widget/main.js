@@ -1,4 +1,4 @@
-/** Opens the widget: in a host page's frame, by an import link (`/i/{token}`), or alone on the try-it page. */
+/** Opens the widget: in a host page's frame, or alone, with the session of who is signed in. */
 
 import { App } from "./app.js";
 import { hidden, open } from "./flow.js";
@@ -16,10 +16,8 @@ else alone();
 
 function alone() {
   const query = new URLSearchParams(location.search);
-  const link = location.pathname.match(/\/i\/([^/]+)$/);
   document.documentElement.classList.add("page");
   open({
-    accessToken: link ? decodeURIComponent(link[1]) : "",
     templateId: query.get("template") ?? undefined,
     locale: query.get("locale") ?? undefined,
     colorScheme: query.get("scheme") ?? undefined,

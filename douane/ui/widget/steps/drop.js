@@ -2,7 +2,7 @@
 
 import { attempt, send, take, typeIn } from "../flow.js";
 import { Button, Data, Select, html, useId, useRef, useState, useValue } from "../kit.js";
-import { client, columns, config, options, problem, template, templates } from "../store.js";
+import { columns, config, options, problem, template, templates } from "../store.js";
 import { t } from "../text.js";
 
 const ACCEPTED = ".csv,.tsv,.txt,.tab,.psv,.gz,.zip,.xlsx,.xlsm,.xlsb,.xls,.ods,.fods,.json,.ndjson,.jsonl,.xml,.html,text/csv";
@@ -61,7 +61,7 @@ export function Drop() {
     <div class="row">
       ${settings.MANUAL_ENTRY === false ? null : html`<${Button} onClick=${typeIn}>${t("PHASE1-2.ENTER_DATA")}<//>`}
       ${hidden.hideDownloadSampleButton || settings.DOWNLOAD_SAMPLE_FILE === false ? null
-        : html`<${Button} onClick=${() => attempt(sample)}>${t("PHASE1.DOWNLOAD_SAMPLE")}<//>`}
+        : html`<${Button} onClick=${() => attempt(async () => sample())}>${t("PHASE1.DOWNLOAD_SAMPLE")}<//>`}
     </div>
     <details class="card expected">
       <summary>${t("DROP.EXPECTED", { count: shape.length })}</summary>
@@ -74,15 +74,9 @@ export function Drop() {
 }
 
 /** The host's own sample, else one made here of the column names: always right, and opened by every sheet program. */
-async function sample() {
+function sample() {
   const own = options.value.sampleFile;
   if (own instanceof Blob) return save(own, /** @type {any} */ (own).name ?? "sample.csv");
-  try {
-    const made = await client.value.call("POST", `/v1/template/${template.value._id}/sample`, undefined);
-    if (made instanceof Blob) return save(made, "sample.xlsx");
-  } catch {
-    // Not there: the headings are sample enough.
-  }
   const rows = seeds();
   const keys = columns.value.map((column) => column.key);
   const lines = [columns.value.map((column) => column.name), ...rows.map((row) => keys.map((key) => row[key] ?? ""))];
