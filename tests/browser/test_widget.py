@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import xlsxwriter
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.conftest import Served
@@ -175,6 +176,33 @@ def test_a_missing_column_is_asked_for_with_values_of_the_file(page: Page, host:
     expect(line.locator(".sample").first).to_have_text("Ada")
     frame.get_by_role("button", name="Review the data").click()
     expect(rows_left(frame)).to_contain_text("2 rows, and nothing to mend")
+
+
+def test_another_row_of_headings_is_taken(page: Page, host: str) -> None:
+    frame = opened(page, host)
+    give(frame, "id,who,email,country\nid,name,email,country\nC001,Ada,ada@example.com,France\n")
+    frame.get_by_role("button", name="The headings are in another row").click()
+    frame.get_by_role("radio").nth(1).check()
+    frame.get_by_role("button", name="Confirm and continue").click()
+    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
+
+
+def test_another_sheet_is_taken_and_stays_taken(page: Page, host: str, tmp_path: Path) -> None:
+    book = xlsxwriter.Workbook(tmp_path / "two.xlsx")
+    for name, person in (("First", "Ada"), ("Second", "Bob")):
+        for row, cells in enumerate((["id", "name", "email", "country"], ["C001", person, "a@example.com", "France"])):
+            (book.get_worksheet_by_name(name) or book.add_worksheet(name)).write_row(row, 0, cells)
+    book.close()
+    frame = opened(page, host)
+    frame.locator("input[type=file]").set_input_files(tmp_path / "two.xlsx")
+    expect(cell(frame, 0, "Name")).to_have_text("Ada")
+    frame.locator(".facts").get_by_role("button", name="change").first.click()
+    frame.get_by_label("Second").check()
+    frame.get_by_role("button", name="Take this sheet").click()
+    expect(cell(frame, 0, "Name")).to_have_text("Bob")
+    frame.locator(".facts").get_by_role("button", name="change").nth(1).click()
+    frame.get_by_role("button", name="Review the data").click()
+    expect(cell(frame, 0, "Name")).to_have_text("Bob")
 
 
 HOSTILE = [

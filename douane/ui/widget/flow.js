@@ -6,7 +6,7 @@
 import { Client, Refusal } from "../client.js";
 import { hostOrigin, say, sayStatus } from "./host.js";
 import { batch } from "./kit.js";
-import { changes, client, columns, config, file, mapping, options, phase, problem, progress, template, templates, typed, upload } from "./store.js";
+import { changes, client, columns, config, file, mapping, options, phase, problem, progress, sheet, template, templates, typed, upload } from "./store.js";
 import { choose, duration, number, size, speak, t } from "./text.js";
 import { dress } from "./dress.js";
 
@@ -27,6 +27,7 @@ export async function open(given) {
     upload.value = null;
     mapping.value = [];
     file.value = null;
+    sheet.value = "";
     typed.value = false;
     changes.value = 0;
   });
@@ -133,8 +134,7 @@ function asText(value) {
 
 // --- the file ------------------------------------------------------------------------------------------------------
 
-/** @param {string} [sheet] */
-function fields(sheet) {
+function fields() {
   const given = options.value;
   /** @type {Record<string, string>} */
   const form = {};
@@ -144,12 +144,12 @@ function fields(sheet) {
   }
   if (typeof given.authHeaderValue === "string") form.authHeaderValue = given.authHeaderValue;
   if (given.maxRecords) form.maxRecords = String(given.maxRecords);
-  if (sheet) form.selectedSheetName = sheet;
+  if (sheet.value) form.selectedSheetName = sheet.value;
   return form;
 }
 
-/** @param {File} given @param {string} [sheet] */
-export async function send(given, sheet) {
+/** @param {File} given @param {string} [name] of the sheet to read */
+export async function send(given, name = "") {
   if (!given.size) {
     problem.value = { text: t("ERRORS.EMPTY_FILE", { file: given.name }) };
     return;
@@ -157,13 +157,14 @@ export async function send(given, sheet) {
   const signal = stop();
   batch(() => {
     file.value = given;
+    sheet.value = name;
     problem.value = null;
     phase.value = "sending";
     progress.value = { step: "sending", done: 0, total: given.size, unit: "bytes", note: "", lost: false };
   });
   const rate = meter();
   try {
-    const made = await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(sheet), file: given }, (sent, total) => {
+    const made = await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(), file: given }, (sent, total) => {
       progress.value = sent < total
         ? { step: "sending", done: sent, total, unit: "bytes", note: rate(sent, total, size), lost: false }
         : { step: "reading", done: 0, total: 0, unit: "", note: "", lost: false };
@@ -175,7 +176,7 @@ export async function send(given, sheet) {
     phase.value = "drop";
     problem.value = {
       text: sentence(error),
-      retry: error instanceof Refusal && error.passing ? () => send(given, sheet) : undefined,
+      retry: error instanceof Refusal && error.passing ? () => send(given, name) : undefined,
     };
     const status = error instanceof Refusal ? error.status || 500 : 500;
     const message = error instanceof Refusal && error.message ? error.message : "Unknown Network Error";
@@ -290,17 +291,20 @@ export async function sheets() {
   return client.value.send("/v1/common/sheet-names", { file: file.value }, () => {});
 }
 
-/** Reads the same file again, another sheet of it. @param {string} sheet */
-export async function takeSheet(sheet) {
+/** Reads the same file again, another sheet of it. @param {string} name */
+export async function takeSheet(name) {
   await drop();
-  if (file.value) await send(file.value, sheet);
+  if (file.value) await send(file.value, name);
 }
 
-/** @param {number | null} row from 0; null: the file has no headings */
-export async function takeHeading(row) {
+/**
+ * @param {number | null} row of the preview, from 0; null: the file has no headings, and the first row's cells name them
+ * @param {string[]} headings the cells of that row
+ */
+export async function takeHeading(row, headings) {
   await attempt(async () => {
     if (upload.value.status !== "Uploaded" && upload.value.status !== "Mapping") await again();
-    await client.value.call("PUT", `/v1/upload/${upload.value._id}/header`, { headerRow: row === null ? -1 : row });
+    await client.value.call("PUT", `/v1/upload/${upload.value._id}/header`, row === null ? { headings } : { index: row, headings });
     upload.value = await client.value.call("GET", `/v1/upload/${upload.value._id}`);
     await match();
   });
@@ -318,9 +322,9 @@ export async function remap() {
 /** The same file as a new upload, before anything was decided. */
 async function again() {
   if (!file.value) throw new Refusal(t("ERRORS.FILE_GONE"), 400);
-  const given = file.value, sheet = upload.value.selectedSheetName;
+  const given = file.value;
   await drop();
-  const made = await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(sheet), file: given }, () => {}, stop());
+  const made = await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(), file: given }, () => {}, stop());
   begun(made);
   changes.value = 0;
 }

@@ -23,6 +23,8 @@ export const problem = signal(/** @type {{ text: string, retry?: () => void } | 
 
 /** The file the person gave, kept so that another sheet or heading can be taken without asking for it again. */
 export const file = signal(/** @type {File | null} */ (null));
+/** The sheet that the person chose; "" where the server did. */
+export const sheet = signal("");
 /** The upload's document. */
 export const upload = signal(/** @type {any} */ (null));
 /** Columns with their headings, as `/mapping` answers. */

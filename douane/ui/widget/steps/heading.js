@@ -2,13 +2,13 @@
 
 import { attempt, sheets, takeHeading, takeSheet } from "../flow.js";
 import { Button, Data, html, useEffect, useState, useValue } from "../kit.js";
-import { client, phase, upload } from "../store.js";
+import { client, phase, sheet, upload } from "../store.js";
 import { number, t } from "../text.js";
 
 export function Sheet() {
   const [names, setNames] = useState(/** @type {string[] | null} */ (null));
-  const current = useValue(upload);
-  const [chosen, setChosen] = useState(current?.selectedSheetName ?? "");
+  const current = useValue(sheet);
+  const [chosen, setChosen] = useState(current);
   useEffect(() => {
     attempt(async () => setNames(await sheets()));
   }, []);
@@ -49,7 +49,7 @@ export function Heading() {
     <div class="row end">
       <${Button} kind="primary" busy=${busy} onClick=${async () => {
         setBusy(true);
-        await takeHeading(chosen);
+        await takeHeading(chosen, rows[chosen ?? 0] ?? []);
         setBusy(false);
       }}>${t("SELECT_HEADER.CONFIRM_AND_CONTINUE")}<//>
     </div>

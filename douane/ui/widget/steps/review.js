@@ -8,7 +8,7 @@ import { attempt, confirm, remap } from "../flow.js";
 import { Grid } from "../grid/grid.js";
 import { Button, Data, Dialog, Progress, html, useEffect, useLayoutEffect, useRef, useState, useValue } from "../kit.js";
 import * as look from "../look.js";
-import { changes, client, config, file, mapping, options, phase, typed, upload } from "../store.js";
+import { changes, client, config, file, mapping, options, phase, sheet, typed, upload } from "../store.js";
 import { number, t } from "../text.js";
 import { Cards } from "./cards.js";
 import { FindReplace } from "./replace.js";
@@ -244,6 +244,7 @@ function Facts({ shape }) {
   const chosen = useValue(mapping);
   const made = useValue(changes);
   const byHand = useValue(typed);
+  const read = useValue(sheet);
   const [asking, setAsking] = useState("");
   if (byHand) return null;
   const fed = chosen.length ? chosen.filter((column) => column.columnHeading).length : shape.length;
@@ -254,7 +255,7 @@ function Facts({ shape }) {
   const notes = state.notes ?? [], ignored = (state.ignoredHeadings ?? []).filter(Boolean);
   return html`<div class="facts">
     <span><${Data} limit=${60}>${given?.name ?? state.fileName ?? state.originalFileName ?? ""}<//></span>
-    ${workbook && given ? html`<span>${t("FACTS.SHEET")} <${Data} limit=${40}>${state.selectedSheetName ?? state.sheet ?? "1"}<//> · <${Button} kind="link" onClick=${() => change("sheet")}>${t("COMMON.CHANGE")}<//></span>` : null}
+    ${workbook && given ? html`<span>${t("FACTS.SHEET")} ${read ? html`<${Data} limit=${40}>${read}<//> · ` : null}<${Button} kind="link" onClick=${() => change("sheet")}>${t("COMMON.CHANGE")}<//></span>` : null}
     <span>${names.length ? html`${t("FACTS.HEADINGS")} ${names.map((name, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${name}<//>`)} … · ` : null}${t("FACTS.MATCHED", { count: fed, total: shape.length })}
       ${given ? html` · <${Button} kind="link" onClick=${() => change("mapping")}>${t("COMMON.CHANGE")}<//>` : null}</span>
     ${ignored.length ? html`<span>${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, 5).map((/** @type {string} */ name, /** @type {number} */ at) => html`${at ? ", " : ""}<${Data} limit=${24}>${name}<//>`)}${ignored.length > 5 ? " …" : ""}</span>` : null}
