@@ -59,6 +59,7 @@ class Settings(BaseModel):
     body_bytes_max: int = _setting(20 * MIB, "bytes", "Size of a request body that is not an uploaded file.", ge=1)
     field_bytes_max: int = _setting(MIB, "bytes", "Size of one form field beside an uploaded file.", ge=1)
     fields_max: int = _setting(100, "fields", "Form fields beside an uploaded file.", ge=1)
+    format_bytes_max: int = _setting(64 * KIB, "bytes", "Size of a template's output format.", ge=1)
     page_rows_max: int = _setting(
         10_000, "rows", "Rows of a page that are held at once. Live views and `/api/v1` refuse longer pages.", ge=1
     )

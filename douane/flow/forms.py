@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
 from douane.model.operation import Operation
 from douane.model.sheet_import import SheetDetail, sheet_detail
 from douane.model.template import Template
-from douane.sheet import template_file
+from douane.sheet import formatting, template_file
 from douane.sheet.check import Checker
+from douane.sheet.delivering import Delivery
 from douane.sheet.mapping import Layout, layout
 from douane.sheet.output import Output
 
@@ -53,6 +55,37 @@ def _chosen(detail: SheetDetail) -> tuple[int | None, ...]:
 def form_of(operation: Operation) -> Form:
     detail = sheet_detail(operation)
     return _form(msgspec.json.encode(detail.template), detail.headings or (), _chosen(detail), operation.seed)
+
+
+def delivery_of(operation: Operation, image_root: str = "") -> Delivery:
+    """How its records leave: in the form that its template or its upload wants. `image_root` goes before the name of
+    an image, with a slash."""
+    formats = sheet_detail(operation).formats
+    record = None if formats is None else record_format(operation)
+    return Delivery(
+        template_of(operation),
+        operation.id,
+        fields=form_of(operation).output.fields,
+        record_format=record,
+        lenient=formats is not None and not formats.record,
+        image_root=image_root,
+    )
+
+
+def record_format(operation: Operation) -> Any:
+    """The form of a record, decoded; the default one where the import has none."""
+    formats = sheet_detail(operation).formats
+    if formats is None or not formats.record:
+        return formatting.default_record(column.key for column in template_of(operation).columns)
+    return formatting.decoded(formats.record)
+
+
+def chunk_format(operation: Operation) -> Any:
+    """The form of a call, decoded; None where the import has no format, neither its own nor its template's."""
+    formats = sheet_detail(operation).formats
+    if formats is None:
+        return None
+    return formatting.decoded(formats.chunk) if formats.chunk else formatting.DEFAULT_CHUNK
 
 
 @lru_cache(maxsize=256)

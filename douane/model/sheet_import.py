@@ -69,17 +69,27 @@ class Judging(Struct, frozen=True, forbid_unknown_fields=True):
     rules: tuple[tuple[Text | None, Word], ...] = ()
 
 
+class Formats(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The form in which records and calls leave, JSON texts of `sheet.formatting`; "" = the default one: each column
+    under its key, the usual members of a call."""
+
+    record: Line = ""
+    chunk: Line = ""
+
+
 class SheetDetail(Struct, omit_defaults=True):
     """The `detail` of an operation of this family. Changed by `store.operations.changing` alone.
 
-    `schema`: the effective columns, frozen; `wire`: what the surface wants kept as it came. Once the heading record is
-    known: `detected`, the first `records`, the `width` of the table, the `headings` by position and the index of their
-    record (`header_row`; -1 = there is none). `chosen`: per column of the schema the position that feeds it.
-    `check_wanted`: a check was asked for while reading went on. `going`: the stamp of a check that is under way;
-    `check` and `summary`: of the last one that was published. `facts`: what was met while reading."""
+    `schema`: the effective columns, frozen; `formats`: how its records leave, None = as they are; `wire`: what the
+    surface wants kept as it came. Once the heading record is known: `detected`, the first `records`, the `width` of the
+    table, the `headings` by position and the index of their record (`header_row`; -1 = there is none). `chosen`: per
+    column of the schema the position that feeds it. `check_wanted`: a check was asked for while reading went on.
+    `going`: the stamp of a check that is under way; `check` and `summary`: of the last one that was published.
+    `facts`: what was met while reading."""
 
     template_name: str = ""
     schema: tuple[dict[Text, Any], ...] = ()
+    formats: Formats | None = None
     wire: dict[Text, Any] = field(default_factory=dict)
     options: Asked = field(default_factory=Asked)
     rows_max: Count | None = None

@@ -1,39 +1,90 @@
-"""What leaves of an accepted record: its values, and defaults for columns that it has no cell of.
+"""An accepted record as a customer's program gets it: lists split, images as addresses, defaults for columns that it
+has no cell of, and the template's own form around it (contract 4.9, 8.2, 8.3).
 
 A default stands in only where the record has no field at all for the key (a column that nothing feeds, a short row); an
-empty cell is `""` and stays so (contract 4.9). Special texts are the contract's.
+empty cell is `""` and stays so. Special texts are the contract's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from douane.model.template import Column
+from douane.model.template import Column, Template
+from douane.sheet import columns
+from douane.sheet.columns.select import elements
+from douane.sheet.formatting import LEFT_OUT, Format
 
-_SPECIAL: dict[str, Any] = {"<<null>>": None, "<<>>": "", "<<[]>>": [], "<<true>>": True, "<<false>>": False}
+_SPECIAL: dict[str, Any] = {
+    "<<null>>": None,
+    "<<>>": "",
+    "<<true>>": True,
+    "<<false>>": False,
+    "<<undefined>>": LEFT_OUT,
+}
+_UUID = "<<uuid>>"
+_EMPTY_LIST = "<<[]>>"
 
 
-def delivered(record: Mapping[str, Any], columns: Sequence[Column], operation_id: str, row: int) -> dict[str, Any]:
-    """The record with its defaults. `<<uuid>>` is the same each time this record leaves: who receives it twice must not
-    take it for two."""
-    whole = dict(record)
-    for column in columns:
-        if column.key in whole or column.default is None:
-            continue
-        value = column.default
-        if value == "<<undefined>>":
-            continue
-        if value == "<<uuid>>":
-            whole[column.key] = str(_uuid(operation_id, row, column.key))
-        elif isinstance(value, str) and value in _SPECIAL:
-            found = _SPECIAL[value]
-            whole[column.key] = list(found) if isinstance(found, list) else found
-        else:
-            whole[column.key] = value
-    return whole
+class Delivery:
+    """Made once for an operation; gives its records out one by one."""
+
+    def __init__(
+        self,
+        template: Template,
+        operation_id: str,
+        *,
+        fields: Collection[str] = (),
+        record_format: Any = None,
+        lenient: bool = False,
+        image_root: str = "",
+    ) -> None:
+        """`fields`: keys that records have besides the template's. `record_format`: decoded (`formatting.read`), None:
+        records leave as they are. `lenient`: what a record has no value for is left out of the form instead of staying
+        there as `{{key}}`. `image_root` goes before an image's name, with a slash."""
+        self._operation_id = operation_id
+        self._defaults = [(column.key, column) for column in template.columns if column.default is not None]
+        self._changes: list[tuple[str, Callable[[Any], Any]]] = []
+        for column in template.columns:
+            if columns.judge(column).form == "list":
+                self._changes.append((column.key, _splitter(column.delimiter)))
+            elif column.type == "Image" and image_root:
+                self._changes.append((column.key, _addresser(image_root)))
+        keys = [column.key for column in template.columns]
+        self._format = None if record_format is None else Format(record_format, {*keys, *fields})
+        self._absent = dict.fromkeys((*keys, *fields), LEFT_OUT) if lenient else {}
+
+    def of(self, record: Mapping[str, Any], row: int) -> Any:
+        """The record of `row` (its index) as it leaves, for msgspec.json; `record` as `Output.records` gives it.
+        `<<uuid>>` is the same each time this record leaves: who receives it twice must not take it for two."""
+        whole = {**self._absent, **record} if self._absent else dict(record)
+        for key, change in self._changes:
+            if key in record:
+                whole[key] = change(whole[key])
+        for key, column in self._defaults:
+            if key not in record:
+                whole[key] = self._default(column, row)
+        if self._format is not None:
+            return self._format.fill(whole)
+        return {key: value for key, value in whole.items() if value is not LEFT_OUT}
+
+    def _default(self, column: Column, row: int) -> Any:
+        default = column.default
+        if not isinstance(default, str):
+            return default
+        if default == _UUID:
+            return str(_uuid(self._operation_id, row, column.key))
+        return [] if default == _EMPTY_LIST else _SPECIAL.get(default, default)
+
+
+def _splitter(delimiter: str) -> Callable[[Any], Any]:
+    return lambda text: elements(text, delimiter) if isinstance(text, str) else text
+
+
+def _addresser(root: str) -> Callable[[Any], Any]:
+    return lambda name: f"{root}/{name}" if name else name
 
 
 def _uuid(operation_id: str, row: int, key: str) -> uuid.UUID:

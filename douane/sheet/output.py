@@ -1,42 +1,29 @@
 """An accepted row in the form the customer asked for: a pure function of text, kind and column, made when a row leaves.
 
 A *record* is what `/v1` stores and shows (contract 4.1): trimmed text, numbers as numbers, "" where a cell is empty, no
-field where there is no cell. *Delivered* adds defaults and splits lists (4.9, 8.2). Numbers leave as the exact decimal
-they are, never by way of a double: as `msgspec.Raw` in Python, as their own digits in texts.
+field where there is no cell; `delivering` makes of it what a customer's program gets. Numbers leave as the exact
+decimal they are, never by way of a double: as `msgspec.Raw` in Python, as their own digits in texts.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Protocol
-from uuid import UUID
 
 import msgspec
 import polars as pl
 
-from douane.model.template import Column, Template
+from douane.model.template import Template
 from douane.sheet import columns
 from douane.sheet.columns.contract import SPACE, Judge, trim, unchanged
 from douane.sheet.columns.number import canonical, canonical_number, number, values
-from douane.sheet.columns.select import collapsed, elements
+from douane.sheet.columns.select import collapsed
 from douane.sheet.formats import KIND_TEXT
 from douane.sheet.mapping import Layout
 
-_NOTHING = object()
-# Contract 4.9. `<<uuid>>` is apart: it is made for each record.
-_SPECIAL: dict[str, Any] = {
-    "<<null>>": None,
-    "<<undefined>>": _NOTHING,
-    "<<>>": "",
-    "<<true>>": True,
-    "<<false>>": False,
-}
-_UUID = "<<uuid>>"
-_EMPTY_LIST = "<<[]>>"
 # What a spreadsheet program takes for a formula at the start of a cell (OWASP, CSV injection).
 _FORMULA = r"\A[=+\-@\t\r\n]"
 _MUST_ESCAPE = r'["\\\x00-\x1f]'
@@ -86,33 +73,6 @@ class Output:
             {key: value for key, value in zip(self.fields, row, strict=True) if value is not None}
             for row in zip(*(self._values(frame, at, present) for at in range(len(self.fields))), strict=True)
         ]
-
-    def delivered(
-        self, frame: pl.DataFrame, operation_id: str, rows: Sequence[int], *, image_root: str = ""
-    ) -> list[dict[str, Any]]:
-        """One record per row as it is delivered. `rows` are the rows' indexes: with the operation's id and the column
-        they make `<<uuid>>` the same at every attempt. `image_root` goes before an image's name, with a slash."""
-        lists = {
-            key: column.delimiter
-            for key, column, judge in zip(self.fields, self._columns, self._judges, strict=True)
-            if column is not None and judge is not None and judge.form == "list"
-        }
-        images = {column.key for column in self._template.columns if column.type == "Image"}
-        given = []
-        for row, record in zip(rows, self.records(frame), strict=True):
-            for key, delimiter in lists.items():
-                if key in record:
-                    record[key] = elements(record[key], delimiter)
-            for key in images:
-                if image_root and record.get(key):
-                    record[key] = f"{image_root}/{record[key]}"
-            for column in self._template.columns:
-                if column.key not in record and column.default is not None:
-                    value = _default(column, operation_id, row)
-                    if value is not _NOTHING:
-                        record[column.key] = value
-            given.append(record)
-        return given
 
     def _values(self, frame: pl.DataFrame, at: int, present: set[str]) -> list[Any]:
         """Of field `at`, one per row: the stored value, None = no field."""
@@ -360,14 +320,3 @@ def _escaped_formulas(texts: pl.Series, judge: Judge | None) -> pl.Series:
     if judge is not None and judge.form == "number":
         risky = risky & ~_are_numbers(texts)
     return ("'" + texts).zip_with(risky, texts).alias(texts.name) if risky.any() else texts
-
-
-def _default(column: Column, operation_id: str, row: int) -> Any:
-    default = column.default
-    if not isinstance(default, str):
-        return default
-    if default == _UUID:
-        # Version 4 in form, as the contract has it; made from what it stands for, so a repeated call carries it again.
-        digest = hashlib.sha256(f"{operation_id}\0{row}\0{column.key}".encode()).digest()
-        return str(UUID(bytes=digest[:16], version=4))
-    return [] if default == _EMPTY_LIST else _SPECIAL.get(default, default)

@@ -1,11 +1,10 @@
-"""Records in the forms people ask for: exact numbers, absent fields, lists, defaults, CSV, NDJSON and tables."""
+"""Records in the forms people ask for: exact numbers, absent fields, lists, CSV, NDJSON and tables."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import uuid
 from typing import Any
 
 import msgspec
@@ -190,52 +189,3 @@ def test_numbers_are_floats_only_where_all_of_them_survive() -> None:
 )
 def test_what_a_double_holds(cell: str, exact: bool) -> None:
     assert output_of(Column("n", "N", "Number")).lossless_numbers(frame_of((cell,))) == {"n": exact}
-
-
-# Delivery
-
-
-def test_defaults_only_where_there_is_no_field_at_all() -> None:
-    """Contract 4.9: an empty cell is delivered empty."""
-    output = output_of(Column("a", "A", default="x"), Column("b", "B", default=5), headings=("a",))
-    assert output.delivered(frame_of(("",), (None,)), "op", [1, 2]) == [{"a": "", "b": 5}, {"a": "x", "b": 5}]
-
-
-@pytest.mark.parametrize(
-    ("default", "record"),
-    [
-        ("<<null>>", {"a": None}),
-        ("<<undefined>>", {}),
-        ("<<>>", {"a": ""}),
-        ("<<[]>>", {"a": []}),
-        ("<<true>>", {"a": True}),
-        ("<<false>>", {"a": False}),
-        ("<<now>>", {"a": "<<now>>"}),
-        (0, {"a": 0}),
-        (None, {}),
-    ],
-)
-def test_special_defaults(default: str | int | None, record: dict[str, Any]) -> None:
-    output = output_of(Column("a", "A", default=default), headings=("b",))
-    assert output.delivered(frame_of((None,)), "op", [1]) == [record]
-
-
-def test_a_uuid_is_fresh_for_each_record_and_the_same_at_each_attempt() -> None:
-    output = output_of(Column("a", "A", default="<<uuid>>"), Column("b", "B", default="<<uuid>>"), headings=("c",))
-    frame = frame_of((None,), (None,))
-    first, again = output.delivered(frame, "op", [1, 2]), output.delivered(frame, "op", [1, 2])
-    other = output.delivered(frame, "another", [1, 2])
-    made = [record[key] for record in (*first, *other) for key in ("a", "b")]
-    assert first == again
-    assert len(set(made)) == 8
-    assert {uuid.UUID(each).version for each in made} == {4}
-
-
-def test_lists_and_images_as_they_are_delivered() -> None:
-    output = output_of(Column("t", "T", "Select", multi=True, delimiter=","), Column("i", "I", "Image"))
-    frame = frame_of((",a,,b,", "x.png"), ("", ""), (None, None))
-    assert output.delivered(frame, "op", [1, 2, 3], image_root="https://h/asset") == [
-        {"t": ["a", "b"], "i": "https://h/asset/x.png"},
-        {"t": [], "i": ""},
-        {},
-    ]

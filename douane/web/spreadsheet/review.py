@@ -12,10 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from douane.flow import changing, imports, records, templates
-from douane.flow.forms import template_of
+from douane.flow.forms import delivery_of
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import READABLE, Operation
-from douane.sheet.delivering import delivered
 from douane.web import waiting
 from douane.web.auth import Web, noted, web_of
 from douane.web.spreadsheet import answers, wire
@@ -107,12 +106,12 @@ async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may
 
     def handed_over() -> Iterator[bytes]:
         """All records, valid and not, with their defaults (8.6); a piece at a time."""
-        columns = template_of(operation).columns
+        delivery = delivery_of(operation)
         _, pieces = records.page_in_pieces(web.house, operation, "all", 1, operation.total)
         head = answers.encode(answer)[:-1]
         return listed_after(
             head + b',"importedData":[',
-            ([delivered(one.record, columns, operation.id, one.index) for one in piece] for piece in pieces),
+            ([delivery.of(one.record, one.index) for one in piece] for piece in pieces),
             b"]}",
         )
 

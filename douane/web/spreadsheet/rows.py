@@ -13,11 +13,10 @@ from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.flow import records
-from douane.flow.forms import template_of
+from douane.flow.forms import delivery_of
 from douane.flow.records import Record
 from douane.model.identity import VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import Operation
-from douane.sheet.delivering import delivered
 from douane.web.auth import noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
@@ -99,8 +98,8 @@ def _shape(operation: Operation, *, full: bool, as_delivered: bool) -> Callable[
         return wire.record
     if not as_delivered:
         return lambda one: one.record
-    columns = template_of(operation).columns
-    return lambda one: delivered(one.record, columns, operation.id, one.index)
+    delivery = delivery_of(operation)
+    return lambda one: delivery.of(one.record, one.index)
 
 
 def listed(empty: Struct, pieces: Iterable[list[Any]]) -> Iterator[bytes]:
