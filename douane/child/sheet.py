@@ -176,7 +176,7 @@ def check(spec: line.Check, folder: Path, wire: Wire) -> None:
         wire.send(Judged(verdict=verdict))
         parts.append(part)
         checked.append(verdict)
-    settled = checking.settle_uniqueness(checker, parts, checked, folder, table.cells, table.positions)
+    settled = checking.settle(checker, parts, checked, folder, table.cells, table.positions)
     changed = {verdict.number: verdict for verdict in settled}
     for verdict in changed.values():
         # Its hashes are stored already: uniqueness changes masks only.

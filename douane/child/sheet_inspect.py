@@ -80,7 +80,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
         facts.add(batch.facts)
         wire.progress("checking", batch.bytes_done, source.size, "bytes", max(0, row - data_start))
     wire.progress("comparing", source.size, source.size, "bytes", max(0, row - data_start), now=True)
-    changed = {v.number: v for v in checking.settle_uniqueness(checker, kept, checked, folder)}
+    changed = {v.number: v for v in checking.settle(checker, kept, checked, folder)}
     checked = [changed.get(v.number, v) for v in checked]
     if spec.stage:
         for _ in checking.pack_sparse(kept, checked, folder):

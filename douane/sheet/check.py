@@ -47,7 +47,7 @@ from douane.sheet.mapping import Layout
 from douane.sheet.rule import ERROR_CELL, REQUIRED, SURPLUS, UNIQUE, UNIQUE_WITH, Test, always
 from douane.sheet.validations.contract import Other
 
-CHECK_VERSION = 2  # raise it when a verdict can change for the same text: masks of another version are rebuilt
+CHECK_VERSION = 3  # raise it when a verdict can change for the same text: masks of another version are rebuilt
 
 _BYTES_SHOWN = re.compile(r"\\x[0-9a-f]{2}")
 
@@ -71,6 +71,18 @@ class UniqueRule:
     number: int
     bits: tuple[int, ...]
     columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableNote:
+    """A note whose reason may stand in any row: as soon as one gives it, `bit` is for every suspect row of the table.
+    `columns`: of the frame, what it reads; `seen_in`: the one of them without which no row gives a reason. `among`:
+    a row that gives one has one of these bits; None: any row may."""
+
+    bit: int
+    columns: tuple[str, ...]
+    seen_in: str
+    among: npt.NDArray[np.uint64] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,7 @@ class Checker:
 
     rules: tuple[Rule, ...]
     unique: tuple[UniqueRule, ...]
+    table_notes: tuple[TableNote, ...]
     words: int
     invalid_words: npt.NDArray[np.uint64]
     stamp: str
@@ -170,6 +183,8 @@ class Checker:
         for rule in rules:
             if not rule.warning:
                 self.invalid_words[rule.bit // 64] |= np.uint64(1 << rule.bit % 64)
+        self._notices: dict[int, tuple[_Plan, Notice]] = {}
+        self.table_notes = tuple(self._notes_of_the_table())
         self.stamp = _stamp(template, layout)
 
     def judge(self, frame: pl.DataFrame) -> Judgement:
@@ -272,6 +287,40 @@ class Checker:
                 more = explain(rule.name, (cell or "").strip(SPACE)) if explain is not None else ""
                 found[wrong[at]].append(Problem(rule.column, rule.name, message, cell, rule.warning, more))
         return found
+
+    def has_reason(self, frame: pl.DataFrame, note: TableNote) -> bool:
+        """Whether any of these records gives the reason of the note."""
+        plan, notice = self._notices[note.bit]
+        if note.seen_in not in frame.columns or plan.cell not in frame.columns:
+            return False
+        return notice.seen(frame[plan.cell], frame[plan.kind] if plan.kind in frame.columns else None)
+
+    def suspects(self, frame: pl.DataFrame, note: TableNote) -> npt.NDArray[np.bool_]:
+        """Per record whether the note is about it, once there is a reason."""
+        plan, notice = self._notices[note.bit]
+        found = np.zeros(len(frame), np.bool_)
+        if plan.cell in frame.columns:
+            kind = pl.col(plan.kind) if plan.kind in frame.columns else None
+            near = frame.select(notice.suspect(pl.col(plan.cell), kind).fill_null(False)).to_series()
+            if near.any():
+                exact = _exact(_picked(frame, plan, near), plan).select(notice.fails.fill_null(False)).to_series()
+                found[near.to_numpy()] = exact.to_numpy()
+        return found
+
+    def _notes_of_the_table(self) -> Iterator[TableNote]:
+        for plan in self._plans:
+            of_column = np.zeros(self.words, np.uint64)
+            for bit in plan.every_bit:
+                of_column[bit // 64] |= np.uint64(1 << bit % 64)
+            tests = (*_common_tests(plan.column), *plan.whole.tests)
+            bits = {test.rule: bit for test, bit in zip(tests, plan.every_bit, strict=True)}
+            for notice in plan.whole.notices:
+                if notice.across:
+                    bit = bits[notice.rule]
+                    self._notices[bit] = plan, notice
+                    by_kind = notice.across == "kind"
+                    seen_in, among = (plan.kind, None) if by_kind else (plan.cell, of_column)
+                    yield TableNote(bit, (plan.cell, plan.kind), seen_in, among)
 
     # The two steps
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ import polars as pl
 
 from douane.line.staged import Checked, Packed, Part, ViewName
 from douane.model.problem import Rule
-from douane.staging import masks, uniqueness
+from douane.staging import masks, noting, uniqueness
 from douane.staging.masks import GONE, INVALID, VALID, Mask, Words
 from douane.staging.parts import Rows, read_part, read_rows, write_part
 from douane.staging.revisions import Cells, deleted_in, edited_keys, laid_over, overlay
@@ -44,7 +45,7 @@ class Judgement(Protocol):
     def hashes(self) -> Words: ...
 
 
-class Checker(Protocol):
+class Checker(noting.Checker, Protocol):
     """What checking needs of a family's checker (`sheet/check.py` is one)."""
 
     rules: tuple[Rule, ...]
@@ -153,7 +154,7 @@ def as_it_stands(
     return frame, deleted_in(standing, len(rows))
 
 
-def settle_uniqueness(
+def settle(
     checker: Checker,
     parts: Sequence[Part],
     checked: Sequence[Checked],
@@ -161,7 +162,8 @@ def settle_uniqueness(
     cells: Cells | None = None,
     positions: Mapping[str, int] | None = None,
 ) -> Iterator[Checked]:
-    """Sets the bits of the uniqueness rules; yields the parts whose verdict changed, with their new mask files."""
+    """Sets the bits of what only the whole table knows: the uniqueness rules, and the notes whose reason stands
+    elsewhere. Yields the parts whose verdict changed, with their new mask files."""
     flagged: dict[int, list[tuple[tuple[int, ...], Rows]]] = {}
     for rule in checker.unique:
         hashes = [masks.read_hashes(c.hashes, len(checker.unique))[rule.number] for c in checked if c.hashes]
@@ -181,17 +183,51 @@ def settle_uniqueness(
         for number, offsets, later in uniqueness.later_copies(hashes, texts):
             if later.any():
                 flagged.setdefault(number, []).append((rule.bits, offsets[later]))
-    for number in sorted(flagged):
+    notes = noting.Notes(checker, _Judged(parts, checked, cells or Cells(), positions or {}))
+    for number in range(len(parts)) if notes else sorted(flagged):
+        noted = notes.marked(number)
+        if noted is None and number not in flagged:
+            continue
         old = masks.read_mask(checked[number].mask)
-        words = np.array(old.words)
-        for bits, offsets in flagged[number]:
+        words = np.array(old.words) if noted is None else noted
+        for bits, offsets in flagged.get(number, ()):
             for bit in bits:
                 words[offsets, bit // 64] |= np.uint64(1 << (bit % 64))
         mask = masks.judge_state(words, checker.invalid_words, np.asarray(old.state == GONE))
-        path = folder / f"mask-{parts[number].number:07}-unique"
+        path = folder / f"mask-{parts[number].number:07}-settled"
         masks.write_mask(mask, path)
         before = checked[number]
         yield Checked(before.number, before.rows, mask.valid, mask.invalid, path, before.hashes, before.sparse)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A table whose parts were judged one by one (`noting.Table`)."""
+
+    parts: Sequence[Part]
+    checked: Sequence[Checked]
+    cells: Cells
+    positions: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def verdict(self, at: int) -> tuple[npt.NDArray[np.uint8], Words]:
+        mask = masks.read_mask(self.checked[at].mask)
+        return mask.state, mask.words
+
+    def holds(self, bit: int) -> bool:
+        return any(
+            bool((self.verdict(at)[1][:, bit // 64] & np.uint64(1 << bit % 64)).any()) for at in range(len(self))
+        )
+
+    def columns(self, at: int) -> Collection[str]:
+        present = set(pl.read_ipc_schema(self.parts[at].path))
+        return present if not self.cells else present | {f"c{position}" for position in self.positions.values()}
+
+    def read(self, at: int, offsets: Rows, columns: Sequence[str]) -> pl.DataFrame:
+        frame, first = read_part(self.parts[at].path, columns)[offsets], self.parts[at].first_row
+        return overlay(frame, offsets + first, self.cells, self.positions) if self.cells and first >= 0 else frame
 
 
 def _columns_for(checker: Checker, parts: Sequence[Part], rule: Any) -> Sequence[str] | None:

@@ -7,14 +7,14 @@ follow. Lives in memory, made from masks that were published and the revisions s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.staging import masks, uniqueness
+from douane.staging import masks, noting, uniqueness
 from douane.staging.checking import Checker, UniqueRule, as_it_stands
 from douane.staging.masks import GONE, INVALID, VALID, Words
 from douane.staging.pages import Locate
@@ -63,6 +63,7 @@ class Live:
         self.added: Rows = np.zeros(0, np.int64)
         self.added_frame = pl.DataFrame()
         self._hashes: list[Words] | None = None
+        self._columns_of_parts: dict[int, frozenset[str]] = {}
         self._column_words = _column_words(checker)
         self.rule_counts = np.zeros(checker.words * 64, np.int64)
         self.column_counts = np.zeros(len(self._column_words), np.int64)
@@ -114,6 +115,7 @@ class Live:
         self._judge(np.arange(self.first_data_row, self.rows_of_file), [])
         self._take_added([])
         self._compare_all()
+        self._settle_notes(None)
         self.changed[:] = False
         self._mark_changed(cells.touched())
         self._count_all()
@@ -130,6 +132,8 @@ class Live:
         self._judge(rows, keys)
         if has_added or len(rows) < len(touched):
             self._take_added(keys)
+        if len(touched) or has_added:
+            self._settle_notes(rows)
         if not self.checker.unique or not keys:
             return
         for rule in self.checker.unique:
@@ -300,9 +304,32 @@ class Live:
         rows = rows[(rows >= self.first_data_row) & (rows < self.rows_of_file)]
         self.changed[rows] = self.cells.edited(rows)
 
+    def _settle_notes(self, rows: Rows | None) -> None:
+        """The notes whose reason may stand in another row. `rows`: of the file, that changed; None = all were judged.
+        Rows that people added are few, and asked each time."""
+        if not self.checker.table_notes:
+            return
+        table = _Noted(self)
+        touched = None if rows is None else [table.touched(at, rows) for at in range(len(table))]
+        notes = noting.Notes(self.checker, table, touched)
+        for at in range(len(table)):
+            words = notes.marked(at)
+            if words is not None:
+                span = table.span(at)
+                gone = np.array(self.state[span] == GONE)
+                self._set(span, masks.judge_state(words, self.checker.invalid_words, gone).state, words)
+
+    def columns_of(self, at: int) -> Collection[str]:
+        """The columns of a part of the file; -1: of the rows that people added."""
+        if at < 0:
+            return self.added_frame.columns
+        if at not in self._columns_of_parts:
+            self._columns_of_parts[at] = frozenset(pl.read_ipc_schema(self.locate(self.parts[at].object)))
+        return self._columns_of_parts[at]
+
     # Counting
 
-    def _set(self, places: Rows, state: npt.NDArray[np.uint8], words: Words) -> None:
+    def _set(self, places: Rows | slice, state: npt.NDArray[np.uint8], words: Words) -> None:
         self._count(places, -1)
         self.state[places], self.words[places] = state, words
         self._count(places, 1)
@@ -341,6 +368,43 @@ class Live:
             wanted[bit // 64] |= np.uint64(1 << (bit % 64))
         found: Flags = ((self.words & wanted) != 0).any(axis=1)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """The live table as `noting` sees it; its last part are the rows that people added."""
+
+    live: Live
+
+    def __len__(self) -> int:
+        return len(self.live.parts) + 1
+
+    def span(self, at: int) -> slice:
+        if at == len(self.live.parts):
+            return slice(self.live.rows_of_file, len(self.live.state))
+        part = self.live.parts[at]
+        return slice(part.first_row, part.first_row + part.rows)
+
+    def touched(self, at: int, rows: Rows) -> Rows:
+        span = self.span(at)
+        if at == len(self.live.parts):
+            return np.arange(span.stop - span.start)
+        inside: Rows = np.sort(rows[(rows >= span.start) & (rows < span.stop)]) - span.start
+        return inside
+
+    def verdict(self, at: int) -> tuple[npt.NDArray[np.uint8], Words]:
+        span = self.span(at)
+        return self.live.state[span], self.live.words[span]
+
+    def holds(self, bit: int) -> bool:
+        return bool(self.live.rule_counts[bit])
+
+    def columns(self, at: int) -> Collection[str]:
+        present = self.live.columns_of(-1 if at == len(self.live.parts) else at)
+        return {*present, *(f"c{position}" for position in self.live.positions.values())}
+
+    def read(self, at: int, offsets: Rows, columns: Sequence[str]) -> pl.DataFrame:
+        return self.live.read(offsets + self.span(at).start, columns)
 
 
 def _present(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:

@@ -1,9 +1,10 @@
 """The check of what a review changed: only the changed rows are judged again, and only the rows that share a unique
-value with them, before or after the change, are compared again. Everything else keeps its verdict."""
+value with them, before or after the change, are compared again. Everything else keeps its verdict, but for the notes
+whose reason was changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.line.staged import Checked, Part
-from douane.staging import masks, uniqueness
+from douane.staging import masks, noting, uniqueness
 from douane.staging.checking import Checker, as_it_stands
 from douane.staging.masks import GONE, Words
-from douane.staging.parts import Rows, distinct, read_rows
-from douane.staging.revisions import Cells
+from douane.staging.parts import Rows, distinct, read_part, read_rows
+from douane.staging.revisions import Cells, overlay
 
 MANY = 50_000  # touched keys from which on all rows are compared anew
 
@@ -47,6 +48,7 @@ def recheck(
             table.compare(rule, None)
         elif len(touched):
             table.compare(rule, iter([touched]))
+    table.settle_notes(changed)
     yield from table.write(folder)
 
 
@@ -121,6 +123,44 @@ class _Table:
                 mask.words[offsets, bit // 64] = word
             gone = np.array(mask.state[offsets] == GONE)
             mask.state[offsets] = masks.judge_state(mask.words[offsets], self.checker.invalid_words, gone).state
+
+    def settle_notes(self, rows: Rows) -> None:
+        ascending = np.sort(rows)
+        notes = noting.Notes(self.checker, self, [self._offsets(at, ascending) for at in range(len(self))])
+        for at in range(len(self)) if notes else ():
+            words = notes.marked(at)
+            if words is None:
+                continue
+            mask, _ = self._own(at)
+            gone = np.array(mask.state == GONE)
+            mask.words[:] = words
+            mask.state[:] = masks.judge_state(words, self.checker.invalid_words, gone).state
+
+    def _offsets(self, at: int, rows: Rows) -> Rows:
+        part = self.parts[at]
+        if part.first_row < 0:
+            return np.arange(part.rows)
+        offsets = rows - part.first_row
+        inside: Rows = offsets[(offsets >= 0) & (offsets < part.rows)]
+        return inside
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def verdict(self, at: int) -> tuple[npt.NDArray[np.uint8], Words]:
+        return self.masks[at].state, self.masks[at].words
+
+    def holds(self, bit: int) -> bool:
+        return any(bool((mask.words[:, bit // 64] & np.uint64(1 << bit % 64)).any()) for mask in self.masks)
+
+    def columns(self, at: int) -> Collection[str]:
+        return {*pl.read_ipc_schema(self.parts[at].path), *(f"c{position}" for position in self.positions.values())}
+
+    def read(self, at: int, offsets: Rows, columns: Sequence[str]) -> pl.DataFrame:
+        if len(offsets) * 4 < self.parts[at].rows:
+            return self.frame(at, offsets)
+        frame, first = read_part(self.parts[at].path, columns)[offsets], self.parts[at].first_row
+        return overlay(frame, offsets + first, self.cells, self.positions) if self.cells and first >= 0 else frame
 
     def frame(self, at: int, offsets: Rows) -> pl.DataFrame:
         return self._stands(at, offsets)[0]

@@ -189,6 +189,49 @@ def test_a_recheck_judges_what_was_changed_and_what_it_touches(seat: Seat) -> No
     assert len(touched) < len(parts)
 
 
+def test_a_note_is_for_every_row_wherever_its_reason_stands(seat: Seat) -> None:
+    cells = [f"N{at},{'1.000' if at % 9 == 4 else '12;50'.replace(';', '.')}\n" for at in range(40)]
+    cells[37] = 'N37,"12,50"\n'
+    parts = seat.staged("Name,Age\n" + "".join(cells))
+    spec = Check(**table(parts), data_start=1, added_number=1_000)
+    begun, *found, settled = seat.run(spec)
+    assert isinstance(begun, Begun)
+    assert noted(settled) == {("age", "mixed_decimal", 4, (6, 15, 24, 33))}
+    judged = [event.verdict for event in found if isinstance(event, Judged)]
+    assert len(judged) > len(parts), "parts were settled after they were judged"
+    held = tuple(seat.held(verdict) for verdict in judged[:3])
+    assert seat.run(replace(spec, stamp=begun.stamp, held=held))[-1] == settled
+
+    def again(revised: list[tuple[int, str, str | None]], rows: list[int], previous: tuple[Checked, ...]) -> Any:
+        write_cells(frame_of(revised), seat.inputs / "cells")
+        pl.DataFrame({"row": rows}, schema={"row": pl.Int64}).write_ipc(seat.inputs / "changed")
+        asked = table(parts, cells=(seat.inputs / "cells",))
+        changed = seat.inputs / "changed"
+        *events, end = seat.run(Recheck(**asked, previous=previous, changed=changed, added_number=1_001))
+        now = {event.verdict.number: seat.held(event.verdict) for event in events if isinstance(event, Judged)}
+        return end, tuple(now.get(verdict.number, verdict) for verdict in previous)
+
+    _, *found, _ = seat.run(spec)
+    verdicts: dict[int, Checked] = {}
+    for verdict in (event.verdict for event in found if isinstance(event, Judged)):
+        # One that only was settled has no hashes of its own.
+        before = verdicts.get(verdict.number, verdict)
+        verdicts[verdict.number] = replace(verdict, hashes=verdict.hashes or before.hashes)
+    previous = tuple(seat.held(verdicts[part.number]) for part in parts)
+    # Another thousand is typed in, then the only decimal comma is mended, then one is typed elsewhere.
+    end, previous = again([(1, "age", "2.000")], [1], previous)
+    assert noted(end) == {("age", "mixed_decimal", 5, (2, 6, 15, 24, 33))}
+    end, previous = again([(1, "age", "2.000"), (38, "age", "12.5")], [38], previous)
+    assert noted(end) == set()
+    end, previous = again([(1, "age", "2.000"), (38, "age", "12.5"), (20, "age", "0,5")], [20], previous)
+    assert noted(end) == {("age", "mixed_decimal", 5, (2, 6, 15, 24, 33))}
+
+
+def noted(settled: Event) -> set[tuple[str | None, str, int, tuple[int, ...]]]:
+    assert isinstance(settled, Settled)
+    return {(one.column, one.rule, one.count, one.lines) for one in settled.summary.warnings}
+
+
 def test_a_view_leaves_from_any_row_on(seat: Seat) -> None:
     parts = seat.staged()
     _, *found, _ = seat.run(Check(**table(parts), data_start=1, added_number=1_000))

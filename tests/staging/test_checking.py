@@ -33,7 +33,7 @@ def stage(rows: Rows, sizes: list[int], folder: Path) -> list[Part]:
 def check(parts: list[Part], folder: Path, data_start: int = 0) -> list[Checked]:
     checker = ToyChecker()
     checked = list(checking.check_parts(checker, parts, data_start, folder))
-    changed = {v.number: v for v in checking.settle_uniqueness(checker, parts, checked, folder)}
+    changed = {v.number: v for v in checking.settle(checker, parts, checked, folder)}
     return [changed.get(v.number, v) for v in checked]
 
 
@@ -41,11 +41,12 @@ def expected(rows: Rows, data_start: int = 0) -> list[int | None]:
     """Mask words by a plain reading of the rules; None for a heading row."""
     seen: set[str] = set()
     words: list[int | None] = []
+    reason = any(not a and b == "z" for a, b in rows[data_start:])
     for at, (a, b) in enumerate(rows):
         if at < data_start:
             words.append(None)
             continue
-        word = 1 if not a else 0
+        word = (1 if not a else 0) | (4 if reason and a == "y" else 0)
         if b:
             word |= 2 if b in seen else 0
             seen.add(b)

@@ -1,4 +1,5 @@
-"""A toy checker: column 0 must not be empty, column 1 is unique. Staging needs no more to be tested whole."""
+"""A toy checker: column 0 must not be empty, column 1 is unique, and "y" in column 0 is noted where any record lacks a
+column 0 and has "z" in column 1. Staging needs no more to be tested whole."""
 
 from __future__ import annotations
 
@@ -23,8 +24,17 @@ class Judgement:
     hashes: npt.NDArray[np.uint64]
 
 
+@dataclass(frozen=True)
+class Note:
+    bit = 2
+    columns = ("c0", "c1")
+    seen_in = "c1"
+    among = np.array([1], np.uint64)
+
+
 class ToyChecker:
-    rules = (Rule(0, "a", "required"), Rule(1, "b", "unique"))
+    rules = (Rule(0, "a", "required"), Rule(1, "b", "unique"), Rule(2, "a", "note", warning=True))
+    table_notes = (Note(),)
     unique = (Unique(0, (1,)),)
     words = 1
     invalid_words = np.array([3], np.uint64)
@@ -34,7 +44,15 @@ class ToyChecker:
         texts = self.unique_texts(frame, self.unique[0])
         hashes = texts.hash(7).to_numpy().copy()
         hashes[texts.is_null().to_numpy()] = 0
+        if self.has_reason(frame, Note()):
+            empty |= np.uint64(4) * self.suspects(frame, Note())
         return Judgement(empty.reshape(-1, 1), hashes.astype(np.uint64).reshape(-1, 1))
+
+    def has_reason(self, frame: pl.DataFrame, note: Note) -> bool:
+        return bool(frame.select(((pl.col("c0").fill_null("") == "") & (pl.col("c1") == "z")).any()).item())
+
+    def suspects(self, frame: pl.DataFrame, note: Note) -> npt.NDArray[np.bool_]:
+        return (frame["c0"] == "y").fill_null(False).to_numpy()
 
     def mendable(self, frame: pl.DataFrame) -> bool:
         return False

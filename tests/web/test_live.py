@@ -78,6 +78,32 @@ def test_the_live_view_follows_each_change(site: Site, review: Review) -> None:
     assert review.indexes(type="invalid") == [3]
 
 
+def test_a_note_comes_and_goes_with_its_reason(site: Site, worker: None) -> None:
+    columns = '[{"name":"Name","key":"name"},{"name":"Sum","key":"sum","type":"Number"}]'
+    rows = ["Name,Sum", *(f"N{at},{'1.000' if at == 3 else at}" for at in range(9))]
+    review = Review(site, upload(site, "\n".join(rows).encode(), auto=True, schema=columns).json()["_id"])
+
+    def noted() -> int:
+        rules = review.get("/live/counts")["rules"]
+        return sum(one["records"] for one in rules if one["rule"] == "mixed_decimal")
+
+    def typed(index: int, value: str) -> None:
+        assert review.send("POST", "/cells", {"cells": [{"index": index, "column": "sum", "value": value}]}).is_success
+
+    assert noted() == 0
+    typed(9, "12,50")
+    assert noted() == 1
+    typed(1, "2.000")
+    assert noted() == 2
+    typed(9, "12.50")
+    assert noted() == 0
+    typed(9, "0,5")
+    assert site.client.post(review.root).status_code == 201
+    assert noted() == 2
+    typed(9, "0.5")
+    assert noted() == 0
+
+
 def test_pages_are_filtered_searched_and_sorted(review: Review) -> None:
     assert review.indexes(find="rome") == [1, 3, 4]
     assert review.indexes(find="Rome", caseSensitive="true") == [1, 4]

@@ -62,13 +62,16 @@ def _as_is(text: str) -> str:
 class Notice:
     """When the test `rule` of a judge is looked for: in batches of which `seen(cells, kinds)` says so (a comma among
     numbers, a date cell among texts), so that all others don't pay for it. `fails`: exact. `suspect(cell, kind)`:
-    quick, true for every cell that may fail. `late`: only batches are asked that have a cell which is not clean."""
+    quick, true for every cell that may fail. `late`: only batches are asked that have a cell which is not clean.
+    `across`: what `seen` looks for makes cells of the whole table fail, wherever it stands: it is a "kind" of cell, or
+    a "text" that is not clean (the notice is late then)."""
 
     rule: str
     seen: Callable[[pl.Series, pl.Series | None], bool]
     fails: pl.Expr
     suspect: Callable[[pl.Expr, pl.Expr | None], pl.Expr]
     late: bool = False
+    across: Literal["", "kind", "text"] = ""
 
 
 @dataclass(frozen=True, slots=True)

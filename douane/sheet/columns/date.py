@@ -189,7 +189,8 @@ _MIXED = Notice(
     "mixed_date",
     _with_dates,
     FILLED & ~KIND.is_in(_WORKBOOK_DATES),
-    lambda cell, kind: pl.lit(False) if kind is None else ~kind.is_in(_WORKBOOK_DATES) & (cell != ""),
+    lambda cell, kind: cell != "" if kind is None else ~kind.is_in(_WORKBOOK_DATES) & (cell != ""),
+    across="kind",
 )
 
 

@@ -130,6 +130,7 @@ _MIXED = Notice(
     FILLED & TEXT.str.contains(_POINT) & (KIND != KIND_NUMBER),
     lambda cell, kind: cell.str.contains(_POINT),
     late=True,
+    across="text",
 )
 
 
