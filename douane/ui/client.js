@@ -161,13 +161,17 @@ export class Client {
    * The body of an answer that is no JSON, as a file to save.
    * @param {string} path
    * @param {string} accept
+   * @param {unknown} [body] sent as JSON, with POST
    * @returns {Promise<Blob>}
    */
-  async download(path, accept) {
+  async download(path, accept, body) {
+    const json = body !== undefined;
     let response;
     try {
       response = await fetch(this.base + path, {
-        headers: this.headers({ Accept: accept }),
+        method: json ? "POST" : "GET",
+        headers: this.headers({ Accept: accept, ...(json ? { "Content-Type": "application/json" } : {}) }),
+        body: json ? JSON.stringify(body) : undefined,
         credentials: this.token ? "omit" : "same-origin",
       });
     } catch {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.server
+import io
 import json
 import re
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openpyxl
 import pytest
 import xlsxwriter
 from playwright.sync_api import FrameLocator, Page, expect
@@ -83,6 +85,16 @@ def cell(frame: FrameLocator, row: int, column: str) -> Any:
 
 def rows_left(frame: FrameLocator) -> Any:
     return frame.locator(".left-over")
+
+
+def test_the_sample_is_a_workbook_with_the_hosts_rows(page: Page, host: str) -> None:
+    frame = opened(page, host, data=[{"name": "Ada"}])
+    with page.expect_download() as found:
+        frame.get_by_role("button", name="Download sample").click()
+    assert found.value.suggested_filename == "People.xlsx"
+    book = openpyxl.load_workbook(io.BytesIO(found.value.path().read_bytes()))
+    rows = list(book["Data"].iter_rows(values_only=True))
+    assert "Ada" in rows[1]
 
 
 def test_the_script_is_small_and_loads_from_other_pages(served: Served) -> None:

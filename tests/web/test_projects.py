@@ -122,7 +122,9 @@ def test_another_project_is_like_an_unknown_one(site: Site) -> None:
 def test_lists_of_a_project(site: Site) -> None:
     made = site.made
     entries = site.client.get(f"/v1/project/{made.project_id}/templates").json()
-    assert {"_id": made.template_id, "name": "People", "imageColumns": [], "totalColumns": 9} in entries
+    sample = f"{made.template_id}/sample.xlsx"
+    known = {"_id": made.template_id, "name": "People", "imageColumns": [], "totalColumns": 9, "sampleFileUrl": sample}
+    assert known in entries
     site.client.post("/v1/template", json={"name": "100 % _sure_", "_projectId": made.project_id})
     page = site.client.get(f"/v1/project/{made.project_id}/imports", params={"search": "% _S", "limit": "5"}).json()
     assert [one["name"] for one in page["data"]] == ["100 % _sure_"]

@@ -32,6 +32,7 @@ def test_a_template_is_read_changed_and_deleted(site: Site, template_id: str) ->
         "_id": template_id,
         "name": "Contacts",
         "_projectId": site.made.project_id,
+        "sampleFileUrl": f"{template_id}/sample.xlsx",
         "totalUploads": 0,
         "totalInvalidRecords": 0,
         "totalRecords": 0,

@@ -12,6 +12,7 @@ from douane.web.spreadsheet import (
     projects,
     review,
     rows,
+    samples,
     sign_in,
     suggestions,
     templates,
@@ -24,7 +25,20 @@ SURFACE = Surface(
     prefix="/v1/",
     routers=[
         one.router
-        for one in (sign_in, projects, templates, uploads, rows, mapping, review, live, suggestions, activity, common)
+        for one in (
+            sign_in,
+            projects,
+            templates,
+            samples,
+            uploads,
+            rows,
+            mapping,
+            review,
+            live,
+            suggestions,
+            activity,
+            common,
+        )
     ],
     refusal=wire.WireError,
     answers=answers,

@@ -2,7 +2,7 @@
 
 import { attempt, send, take, typeIn } from "../flow.js";
 import { Button, Data, Select, html, useId, useRef, useState, useValue } from "../kit.js";
-import { columns, config, options, problem, template, templates } from "../store.js";
+import { client, columns, config, options, problem, template, templates } from "../store.js";
 import { t } from "../text.js";
 
 const ACCEPTED = ".csv,.tsv,.txt,.tab,.psv,.gz,.zip,.xlsx,.xlsm,.xlsb,.xls,.ods,.fods,.json,.ndjson,.jsonl,.xml,.html,text/csv";
@@ -61,7 +61,7 @@ export function Drop() {
     <div class="row">
       ${settings.MANUAL_ENTRY === false ? null : html`<${Button} onClick=${typeIn}>${t("PHASE1-2.ENTER_DATA")}<//>`}
       ${hidden.hideDownloadSampleButton || settings.DOWNLOAD_SAMPLE_FILE === false ? null
-        : html`<${Button} onClick=${() => attempt(async () => sample())}>${t("PHASE1.DOWNLOAD_SAMPLE")}<//>`}
+        : html`<${Button} onClick=${() => attempt(sample)}>${t("PHASE1.DOWNLOAD_SAMPLE")}<//>`}
     </div>
     <details class="card expected">
       <summary>${t("DROP.EXPECTED", { count: shape.length })}</summary>
@@ -73,33 +73,13 @@ export function Drop() {
   </div>`;
 }
 
-/** The host's own sample, else one made here of the column names: always right, and opened by every sheet program. */
-function sample() {
-  const own = options.value.sampleFile;
-  if (own instanceof Blob) return save(own, /** @type {any} */ (own).name ?? "sample.csv");
-  const rows = seeds();
-  const keys = columns.value.map((column) => column.key);
-  const lines = [columns.value.map((column) => column.name), ...rows.map((row) => keys.map((key) => row[key] ?? ""))];
-  const text = lines.map((line) => line.map(quoted).join(",")).join("\r\n");
-  return save(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }), `${template.value.name}.csv`);
-}
-
-/** @returns {Record<string, unknown>[]} */
-function seeds() {
-  const given = options.value.data;
-  try {
-    const rows = typeof given === "string" ? JSON.parse(given) : given;
-    return Array.isArray(rows) ? rows : [];
-  } catch {
-    return [];
-  }
-}
-
-/** People open this in a sheet program: what looks like a formula is no formula there. @param {unknown} value */
-function quoted(value) {
-  let text = String(value ?? "");
-  if (/^[=+\-@\t\r]/.test(text)) text = `'${text}`;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** The host's own sample, else the server's, with the rows that the host gave. */
+async function sample() {
+  const { sampleFile, data, schema } = options.value;
+  if (sampleFile instanceof Blob) return save(sampleFile, /** @type {any} */ (sampleFile).name ?? "sample.csv");
+  const body = { data: data || undefined, schema: schema || undefined };
+  const type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+  return save(await client.value.download(`/v1/template/${template.value._id}/sample`, type, body), `${template.value.name}.xlsx`);
 }
 
 /** @param {Blob} blob @param {string} name */

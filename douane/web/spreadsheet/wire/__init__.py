@@ -102,6 +102,8 @@ from douane.web.spreadsheet.wire.openapi import RECORD_BODY as RECORD_BODY
 from douane.web.spreadsheet.wire.openapi import RECORDS_BODY as RECORDS_BODY
 from douane.web.spreadsheet.wire.openapi import REPLACE_BODY as REPLACE_BODY
 from douane.web.spreadsheet.wire.openapi import REVIEW_BEGUN as REVIEW_BEGUN
+from douane.web.spreadsheet.wire.openapi import SAMPLE_BODY as SAMPLE_BODY
+from douane.web.spreadsheet.wire.openapi import SIGNED_URL_BODY as SIGNED_URL_BODY
 from douane.web.spreadsheet.wire.openapi import SUGGESTIONS_BODY as SUGGESTIONS_BODY
 from douane.web.spreadsheet.wire.openapi import TEMPLATE_BODY as TEMPLATE_BODY
 from douane.web.spreadsheet.wire.openapi import UNHEALTHY as UNHEALTHY
@@ -122,6 +124,8 @@ from douane.web.spreadsheet.wire.review import confirm_body as confirm_body
 from douane.web.spreadsheet.wire.review import deleted_indexes as deleted_indexes
 from douane.web.spreadsheet.wire.review import header_choice as header_choice
 from douane.web.spreadsheet.wire.review import view as view
+from douane.web.spreadsheet.wire.samples import sample_fields as sample_fields
+from douane.web.spreadsheet.wire.samples import template_of_key as template_of_key
 from douane.web.spreadsheet.wire.stages import STATUS as STATUS
 from douane.web.spreadsheet.wire.uploads import DEFAULT_CHUNK_FORMAT as DEFAULT_CHUNK_FORMAT
 from douane.web.spreadsheet.wire.uploads import UploadFields as UploadFields

@@ -17,6 +17,7 @@ from douane.model.operation import Operation
 from douane.model.sheet_import import sheet_detail
 from douane.model.template import StoredColumn, StoredTemplate
 from douane.sheet import columns, template_file
+from douane.web.spreadsheet.wire.samples import sample_key
 from douane.web.spreadsheet.wire.stages import STATUS
 
 
@@ -431,6 +432,7 @@ def template(stored: StoredTemplate) -> TemplateDocument:
         name=stored.name,
         project_id=stored.project_id,
         destination=stored.document.get("destination") or UNSET,
+        sampleFileUrl=sample_key(stored.id),
         totalUploads=stored.total_uploads,
         totalInvalidRecords=stored.total_invalid,
         totalRecords=stored.total_records,
@@ -454,6 +456,7 @@ def template_entry(stored: StoredTemplate, columns: int) -> TemplateEntry:
         name=stored.name,
         imageColumns=list(stored.image_columns),
         totalColumns=columns,
+        sampleFileUrl=sample_key(stored.id),
     )
 
 

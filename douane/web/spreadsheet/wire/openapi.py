@@ -78,6 +78,12 @@ UPLOAD_BODY = {
     },
     **_body(_UPLOAD_FIELDS),
 }
+_SAMPLE_FIELDS = {"data": _TEXT, "schema": _TEXT, "imageSchema": _TEXT, "importId": _ID}
+SAMPLE_BODY = {
+    "multipart/form-data": {"type": "object", "properties": {"file": BINARY, **_SAMPLE_FIELDS}},
+    **_body(_SAMPLE_FIELDS),
+}
+SIGNED_URL_BODY = _body({"key": _TEXT}, "key")
 HEADER_BODY = _body({"index": _INDEX, "headings": _TEXTS}, "headings")
 CHOICES_BODY = _array(_body({"key": _TEXT, "name": _TEXT, "columnHeading": _TEXT}, "key"))
 RECORD_BODY = _body(

@@ -61,7 +61,7 @@ def upload_fields(fields: Mapping[str, Any]) -> UploadFields:
         kept["customRecordFormat"], kept["customChunkFormat"] = (msgspec.json.encode(one).decode() for one in formats)
     return UploadFields(
         schema=runtime_columns(schema) if schema else None,
-        images=_images(images),
+        images=images_of(images),
         import_id=import_id.lower() if isinstance(import_id, str) else None,
         sheet=sheet or None,
         encoding=body.text("encoding") or None,
@@ -80,7 +80,8 @@ def header_line(text: str | None) -> int | None:
     return 0 if text.strip().lower() == "none" else int(text)
 
 
-def _images(value: Any) -> dict[str, list[str]]:
+def images_of(value: Any) -> dict[str, list[str]]:
+    """`imageSchema`: the names of the images of a column, by its key."""
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(

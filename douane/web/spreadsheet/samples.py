@@ -1,0 +1,129 @@
+"""Samples of templates (contract 2.5, 2.8, 5.7): made when they are asked for, so that none is old."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import jwt
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse
+from starlette.concurrency import run_in_threadpool
+
+from douane.flow import samples, templates
+from douane.model.identity import VIEW_TEMPLATES, Caller
+from douane.web.auth import Web, web_of
+from douane.web.bodies import TemporaryUpload, attachment, media_type, read_form, read_value
+from douane.web.spreadsheet import wire
+from douane.web.spreadsheet.answers import says
+from douane.web.spreadsheet.callers import body, checked, may, own_project
+from douane.workbook import MEDIA_TYPE
+
+router = APIRouter(prefix="/v1", tags=["Samples"])
+
+_ISSUER = "douane-sample"
+_SIGNED_S = 3600
+_WORKBOOK: dict[str, Any] = {MEDIA_TYPE: {"schema": wire.BINARY}}
+
+_may_view = may(VIEW_TEMPLATES)
+
+
+@router.post(
+    "/template/{template_id}/sample",
+    **says(None, 400, 401, 403, 404, 413, status=201, body=wire.SAMPLE_BODY, media=_WORKBOOK),
+)
+async def make_sample(request: Request, template_id: str, caller: Caller = Depends(_may_view)) -> Response:
+    """A workbook to fill in: headings, lists to choose from, and the rows that are given."""
+    web, template_id = web_of(request), checked(template_id)
+    fields = wire.sample_fields(wire.clean(await _fields(request, web)))
+
+    def work() -> bytes:
+        stored, columns = templates.with_columns(web.house, template_id, own_project(caller))
+        documents = templates.documents(columns) if fields.schema is None else fields.schema
+        documents = wire.with_images(documents, fields.images)
+        return samples.made(templates.definition(stored.name, documents, stored.document), fields.rows)
+
+    return _workbook(await run_in_threadpool(work), "sample.xlsx", 201)
+
+
+async def _fields(request: Request, web: Web) -> dict[str, Any]:
+    if media_type(request) != "multipart/form-data":
+        value = await read_value(request, web.house.settings)
+        return value if isinstance(value, dict) else {}
+    with await run_in_threadpool(_folder, web) as folder:
+        async with AsyncExitStack() as stack:
+            path = Path(folder) / "file"
+            form = await read_form(request, web.house.settings, lambda _fields: TemporaryUpload(path), stack)
+    return form.fields
+
+
+def _folder(web: Web) -> TemporaryDirectory[str]:
+    web.house.settings.work_folder.mkdir(parents=True, exist_ok=True)
+    return TemporaryDirectory(prefix="sample-", dir=web.house.settings.work_folder)
+
+
+@router.get(
+    "/template/{template_id}/sample.xlsx",
+    **says(None, 400, 401, 403, 404, media=_WORKBOOK, query={"token": "string"}),
+)
+async def read_sample(request: Request, template_id: str) -> Response:
+    """The template's own sample; with the `token` of a signed address for whoever has that, for an hour."""
+    web, template_id = web_of(request), checked(template_id)
+    token = request.query_params.get("token")
+    project_id = own_project(await _may_view(request)) if token is None else _signed_project(web, token, template_id)
+
+    def work() -> tuple[str, bytes]:
+        stored, columns = templates.with_columns(web.house, template_id, project_id)
+        template = templates.definition(stored.name, templates.documents(columns), stored.document)
+        return stored.name, samples.made(template)
+
+    name, data = await run_in_threadpool(work)
+    return _workbook(data, f"{name}.xlsx")
+
+
+@router.post(
+    "/common/signed-url",
+    **says(
+        None,
+        400,
+        401,
+        403,
+        404,
+        413,
+        status=201,
+        body=wire.SIGNED_URL_BODY,
+        media={"text/plain": {"schema": {"type": "string"}}},
+    ),
+)
+async def sign_address(request: Request, caller: Caller = Depends(_may_view)) -> Response:
+    """An address of a template's sample that needs no key and holds for an hour, as plain text."""
+    web = web_of(request)
+    template_id = wire.template_of_key(await body(request))
+    project_id = own_project(caller)
+    await run_in_threadpool(templates.get, web.house, template_id, project_id)
+    claims = {"iss": _ISSUER, "sub": template_id, "project": project_id, "exp": int(time.time()) + _SIGNED_S}
+    token = jwt.encode(claims, web.secrets.signing_key, algorithm="HS256")
+    return PlainTextResponse(f"{web.house.settings.address}/v1/template/{template_id}/sample.xlsx?token={token}", 201)
+
+
+def _signed_project(web: Web, token: str, template_id: str) -> str:
+    """The project whose template an address was signed for."""
+    try:
+        claims = jwt.decode(
+            token,
+            web.secrets.signing_key,
+            algorithms=["HS256"],
+            issuer=_ISSUER,
+            subject=template_id,
+            options={"require": ["exp", "sub", "project"]},
+        )
+    except jwt.InvalidTokenError as error:
+        raise wire.unauthorized("This address is not valid any more.") from error
+    return str(claims["project"])
+
+
+def _workbook(data: bytes, name: str, status: int = 200) -> Response:
+    return Response(data, status, attachment(name), media_type=MEDIA_TYPE)
