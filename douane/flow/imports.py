@@ -20,7 +20,7 @@ from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
 from douane.model.operation import OPEN, Operation
-from douane.model.sheet_import import Asked, SheetDetail, sheet_detail
+from douane.model.sheet_import import Asked, Formats, SheetDetail, sheet_detail
 from douane.model.template import Column, Template
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet import template_file
@@ -47,9 +47,9 @@ class StoredSource:
 @dataclass(frozen=True, slots=True)
 class NewImport:
     """`template` is the effective one: the runtime schema where one was sent, else the stored template's columns, with
-    `imageSchema` applied. `rows_max` counts data rows. `wire` = what the surface wants kept as it came (extra,
-    authHeaderValue, formats); it goes to `operation.detail["wire"]`. `auto`: map by the headings and check without
-    being asked."""
+    `imageSchema` applied. `rows_max` counts data rows. `formats`: how its records leave, None = as they are. `wire` =
+    what the surface wants kept as it came (extra, authHeaderValue); it goes to `operation.detail["wire"]`. `auto`: map
+    by the headings and check without being asked."""
 
     operation_id: str
     project_id: str
@@ -64,6 +64,7 @@ class NewImport:
     quote: str | None = None
     rows_max: int | None = None
     auto: bool = False
+    formats: Formats | None = None
     wire: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,6 +84,7 @@ def begin(house: House, new: NewImport) -> Operation:
     detail = SheetDetail(
         template_name=new.template.name,
         schema=tuple(template_file.column_to_document(column) for column in new.template.columns),
+        formats=new.formats,
         wire=dict(new.wire),
         options=Asked(new.sheet, new.encoding, new.delimiter, new.header, new.quote),
         rows_max=new.rows_max,

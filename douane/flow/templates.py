@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from douane.errors import Conflict, NotFound
 from douane.flow.house import House
+from douane.model.customization import FIELD, Customization, kept_of, with_destination, with_kept
 from douane.model.operation import Operation
 from douane.model.template import StoredColumn, StoredTemplate, Template
 from douane.sheet import columns, template_file
 from douane.store import templates
 from douane.store.database import read, write
+from douane.store.ids import new_id
 
 # Where accepted records go: to the page that confirms; else they wait to be pulled.
 FRONTEND = "frontend"
@@ -40,12 +44,12 @@ def add(
 def get(house: House, template_id: str, project_id: str) -> StoredTemplate:
     """NotFound for an unknown id and for another project's."""
     with read(house.engine) as connection:
-        return _found(templates.get(connection, template_id, project_id), template_id)
+        return found(templates.get(connection, template_id, project_id), template_id)
 
 
 def with_columns(house: House, template_id: str, project_id: str) -> tuple[StoredTemplate, list[StoredColumn]]:
     with read(house.engine) as connection:
-        stored = _found(templates.get(connection, template_id, project_id), template_id)
+        stored = found(templates.get(connection, template_id, project_id), template_id)
         return stored, templates.columns(connection, template_id)
 
 
@@ -64,14 +68,17 @@ def search(house: House, project_id: str, text: str, page: int, limit: int) -> t
 def change(
     house: House, template_id: str, project_id: str, name: str | None, document: Mapping[str, Any]
 ) -> StoredTemplate:
-    """`document` holds the fields that change."""
+    """`document` holds the fields that change. With the destination the form of what leaves may go (2.5)."""
     with write(house.engine) as connection:
-        stored = _found(templates.lock(connection, template_id, project_id), template_id)
-        values: dict[str, Any] = {"document": {**stored.document, **document}}
+        stored = found(templates.lock(connection, template_id, project_id), template_id)
+        whole = {**stored.document, **document}
+        if "destination" in document:
+            whole = {**with_destination(stored.document, document["destination"], fresh()), **document}
+        values: dict[str, Any] = {"document": whole}
         if name is not None:
             values["name"] = name
         templates.change(connection, template_id, **values)
-        return _found(templates.get(connection, template_id, project_id), template_id)
+        return found(templates.get(connection, template_id, project_id), template_id)
 
 
 def hands_over(house: House, operation: Operation) -> bool:
@@ -84,18 +91,30 @@ def hands_over(house: House, operation: Operation) -> bool:
 def remove(house: House, template_id: str, project_id: str) -> StoredTemplate:
     """With its columns. Imports that were begun with it go on: each has its own schema."""
     with write(house.engine) as connection:
-        stored = _found(templates.lock(connection, template_id, project_id), template_id)
+        stored = found(templates.lock(connection, template_id, project_id), template_id)
         templates.remove(connection, template_id)
     return stored
 
 
 def duplicate(
-    house: House, template_id: str, project_id: str, into_project_id: str, name: str, *, columns: bool
+    house: House,
+    template_id: str,
+    project_id: str,
+    into_project_id: str,
+    name: str,
+    *,
+    columns: bool,
+    output: bool,
 ) -> StoredTemplate:
-    """A template of another name, also in another project, with the same settings and, if asked for, columns."""
+    """A template of another name, also in another project, with the same settings and, if asked for, columns and the
+    form in which records leave."""
     with write(house.engine) as connection:
-        stored = _found(templates.get(connection, template_id, project_id), template_id)
-        copy = templates.add(connection, project_id=into_project_id, name=name, document=stored.document)
+        stored = found(templates.get(connection, template_id, project_id), template_id)
+        document = {field: value for field, value in stored.document.items() if field != FIELD}
+        if (kept := kept_of(stored.document)) is not None:
+            kept = msgspec.structs.replace(kept, id=new_id()) if output else fresh()
+            document = with_kept(document, kept)
+        copy = templates.add(connection, project_id=into_project_id, name=name, document=document)
         if columns:
             items = [(None, one.key, one.sequence, one.document) for one in templates.columns(connection, template_id)]
             templates.add_columns(connection, copy.id, items)
@@ -111,7 +130,7 @@ def replace_columns(
     """All columns at once; a column whose key was there before keeps its id."""
     items = in_sequence(columns)
     with write(house.engine) as connection:
-        _found(templates.lock(connection, template_id, project_id), template_id)
+        found(templates.lock(connection, template_id, project_id), template_id)
         ids = {one.key: one.id for one in templates.columns(connection, template_id)}
         templates.remove_columns(connection, template_id)
         templates.add_columns(
@@ -127,7 +146,7 @@ def add_column(house: House, template_id: str, project_id: str, document: Mappin
     """At its `sequence` if the document says one, else last. Conflict (`KEY_TAKEN`) for a key the template has."""
     whole = normal(document)
     with write(house.engine) as connection:
-        _found(templates.lock(connection, template_id, project_id), template_id)
+        found(templates.lock(connection, template_id, project_id), template_id)
         there = templates.columns(connection, template_id)
         _refuse_twins([*(one.key for one in there), whole["key"]])
         last = max((one.sequence for one in there), default=-1) + 1
@@ -212,7 +231,13 @@ def _kept(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in ("id", "key", "sequence")}
 
 
-def _found(stored: StoredTemplate | None, template_id: str) -> StoredTemplate:
+def fresh() -> Customization:
+    """As nobody has changed it."""
+    now = datetime.now(UTC)
+    return Customization(new_id(), now, now)
+
+
+def found(stored: StoredTemplate | None, template_id: str) -> StoredTemplate:
     if stored is None:
         raise NotFound(f"Template with id {template_id} does not exist")
     return stored

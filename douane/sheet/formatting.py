@@ -53,7 +53,7 @@ class Format:
     unknown: tuple[str, ...]
 
     def __init__(self, value: Any, names: Collection[str]) -> None:
-        """`value`: decoded JSON (by `read`). BadTemplate for one that names values too often."""
+        """`value`: decoded JSON, by `read`."""
         compiler = _Compiler(frozenset(names))
         self._fill = compiler.node(value)
         self.unknown = tuple(compiler.unknown)
@@ -68,21 +68,23 @@ def read(text: str | bytes, place: str, bytes_max: int) -> Any:
     """A format's JSON, its numbers spelled as they were. BadTemplate with a sentence for what cannot be one."""
     size = len(text.encode("utf-8", "surrogatepass")) if isinstance(text, str) else len(text)
     if size > bytes_max:
-        raise _bad(
-            place, f"a format may have at most {bytes_max} bytes (setting format_bytes_max); this one has {size}."
-        )
+        raise _bad(place, f"may have at most {bytes_max} bytes (setting format_bytes_max); it has {size}.")
     try:
         value = _JSON.decode(text)
     except RecursionError as error:
         raise _too_deep(place) from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise _bad(place, f"must be a json string: {error}") from error
-    level, depth = _nested([value]), 0
+    depth = places = 0
+    level = [value]
     while level:
-        depth += 1
-        if depth > DEPTH_MAX:
-            raise _too_deep(place)
-        level = _nested(item for one in level for item in (one.values() if isinstance(one, dict) else one))
+        places += sum(one.count("{{") for one in level if isinstance(one, str))
+        depth += any(isinstance(one, dict | list) for one in level)
+        level = [item for one in level for item in _items(one)]
+    if depth > DEPTH_MAX:
+        raise _too_deep(place)
+    if places > PLACEHOLDERS_MAX:
+        raise _bad(place, f"may name values in at most {PLACEHOLDERS_MAX} places.")
     return value
 
 
@@ -117,7 +119,7 @@ def split(combined: Any, place: str = "combinedFormat") -> tuple[dict[str, Any],
     if len(found) > 1:
         raise _bad(place, "has more than one member whose key is between percent signs.")
     if not isinstance(found[0], dict):
-        raise _bad(place, "the member between percent signs must be an object: the form of a record.")
+        raise _bad(place, "must have an object between percent signs: the form of a record.")
     return found[0], chunk
 
 
@@ -158,6 +160,13 @@ def written(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def marked(combined: Any) -> bool:
+    """Whether any member's key stands between percent signs."""
+    if isinstance(combined, dict) and any(map(_marked, combined)):
+        return True
+    return any(map(marked, _items(combined)))
+
+
 def _marked(key: str) -> str | None:
     """`data` of `%data%`; None for another key."""
     if len(key) > 2 and key.startswith("%") and key.endswith("%"):
@@ -165,9 +174,10 @@ def _marked(key: str) -> str | None:
     return None
 
 
-def _nested(values: Iterable[Any]) -> list[Any]:
-    """Those that hold others."""
-    return [value for value in values if isinstance(value, dict | list)]
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _bad(place: str, message: str) -> BadTemplate:
@@ -175,7 +185,7 @@ def _bad(place: str, message: str) -> BadTemplate:
 
 
 def _too_deep(place: str) -> BadTemplate:
-    return _bad(place, f"a format may be nested at most {DEPTH_MAX} levels deep.")
+    return _bad(place, f"may be nested at most {DEPTH_MAX} levels deep.")
 
 
 # Numbers stay as they are spelled: by way of a double `1.50` and `1e400` would not.
@@ -188,7 +198,6 @@ class _Compiler:
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
         self._lengths = {len(name) for name in names}
-        self._placeholders = 0
         self.unknown: dict[str, None] = {}
 
     def node(self, value: Any) -> _Fill:
@@ -227,7 +236,6 @@ class _Compiler:
 
     def _text(self, text: str) -> _Fill | None:
         if len(text) > 4 and text.startswith("{{") and text.endswith("}}") and text[2:-2] in self._names:
-            self._count()
             name = text[2:-2]
             return lambda values: values.get(name, text)
         pieces = self._pieces(text)
@@ -252,7 +260,6 @@ class _Compiler:
             if end is None or (name := text[at + 2 : end]) in seen:
                 at += 1 if end is None else len(text[at : end + 2])
                 continue
-            self._count()
             seen.add(name)
             self._note(text[done:at])
             pieces += [(text[done:at], None), (text[at : end + 2], name)]
@@ -272,11 +279,6 @@ class _Compiler:
         for found in _WRITTEN.finditer(text):
             if found[1] not in self._names:
                 self.unknown[found[0]] = None
-
-    def _count(self) -> None:
-        self._placeholders += 1
-        if self._placeholders > PLACEHOLDERS_MAX:
-            raise BadTemplate(f"A format may name values in at most {PLACEHOLDERS_MAX} places.", code="format")
 
 
 def _constant(value: Any) -> _Fill:

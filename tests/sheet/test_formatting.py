@@ -126,8 +126,8 @@ def test_a_combined_format_is_split_and_put_together_again(combined: Any, record
         ({"%%": {}, "%%%": {}}, "needs a member"),
         ({"%a%": {}, "%b%": {}}, "more than one"),
         ({"%a%": {}, "b": [{"%a%": {}}]}, "more than one"),
-        ({"%data%": "{{first}}"}, "must be an object"),
-        ({"%data%": [{}]}, "must be an object"),
+        ({"%data%": "{{first}}"}, "must have an object"),
+        ({"%data%": [{}]}, "must have an object"),
         ({"%data%": {}, "data": 1}, "would be one member"),
         ({"data": 1, "%data%": {}}, "would be one member"),
     ],
@@ -159,7 +159,7 @@ def test_a_chunk_without_one_place_for_records_is_refused(chunk: Any) -> None:
         ("[" * 50_000, "nested at most 64 levels"),
         ("[" * 65 + "]" * 65, "nested at most 64 levels"),
         ('{"a":' * 70 + "1" + "}" * 70, "nested at most 64 levels"),
-        ('"' + "x" * 100_000 + '"', "at most 100000 bytes (setting format_bytes_max); this one has 100002."),
+        ('"' + "x" * 100_000 + '"', "at most 100000 bytes (setting format_bytes_max); it has 100002."),
     ],
 )
 def test_a_text_that_is_no_format(text: str, says: str) -> None:
@@ -187,9 +187,10 @@ def test_a_large_text_of_braces_is_compiled_in_one_pass(text: str) -> None:
 
 def test_values_may_be_named_so_often_and_no_oftener() -> None:
     most = formatting.PLACEHOLDERS_MAX
-    assert len(Format(["{{a}}"] * most, {"a"}).fill({"a": 1})) == most
-    with pytest.raises(BadTemplate, match=f"at most {most} places"):
-        Format(["{{a}}"] * (most + 1), {"a"})
+    assert len(formatting.read(json.dumps(["{{a}}"] * most), "x", 1 << 20)) == most
+    for text in (json.dumps([["{{a}}"] * most, "{{"]), json.dumps("{{" * (most + 1)).replace("{", "\\u007b")):
+        with pytest.raises(BadTemplate, match=f"at most {most} places"):
+            formatting.read(text, "x", 1 << 20)
 
 
 def test_the_default_formats() -> None:

@@ -269,30 +269,14 @@ def test_upload_fields() -> None:
         ("b", "Untitled Column", "Date"),
     ]
     assert fields.schema[1]["dateFormats"] == ["DD/MM/YY"]
-    assert fields.kept == {
-        "extra": "text",
-        "customRecordFormat": '{"x":"{{a}}"}',
-        "customChunkFormat": '{"data":"{{data}}","page":"{{page}}"}',
-    }
+    assert fields.kept == {"extra": "text"}
+    assert fields.output is not None
     assert (fields.images, fields.rows_max, fields.sheet) == ({"a": ["1.png"]}, 250, None)
     assert fields.import_id == "66b759d087a854c817cd3e98"
 
 
 def test_an_empty_schema_counts_as_none() -> None:
     assert wire.upload_fields({"schema": "[]"}).schema is None
-
-
-@pytest.mark.parametrize(
-    ("combined", "formats"),
-    [
-        ({"%rows%": {"a": "{{a}}"}}, ({"a": "{{a}}"}, {"rows": "{{data}}"})),
-        ({"in": [{"%d%": {}}], "n": 1}, ({}, {"in": [{"d": "{{data}}"}], "n": 1})),
-        ({"a": "%d%"}, None),
-        ({"%": 1, "%%": 2}, None),
-    ],
-)
-def test_a_combined_format_is_cut_at_its_marked_key(combined: Any, formats: Any) -> None:
-    assert wire.split_format(combined) == formats
 
 
 @pytest.mark.parametrize(

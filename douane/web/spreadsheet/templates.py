@@ -96,11 +96,17 @@ async def duplicate_template(
     request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))
 ) -> Response:
     template_id = checked(template_id)
-    name, into_id, columns = wire.duplicated_template(await body(request))
+    name, into_id, columns, output = wire.duplicated_template(await body(request))
     into = await in_project(request, caller, into_id, MANAGE_TEMPLATES)
     stored = await run_in_threadpool(
         lambda: templates.duplicate(
-            web_of(request).house, template_id, own_project(caller), own_project(into), name, columns=columns
+            web_of(request).house,
+            template_id,
+            own_project(caller),
+            own_project(into),
+            name,
+            columns=columns,
+            output=output,
         )
     )
     return answers.json(wire.template(stored), 201)

@@ -13,11 +13,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from douane.errors import Conflict, NotFound
-from douane.flow import imports, templates
+from douane.errors import BadTemplate, Conflict, NotFound
+from douane.flow import customizing, imports, templates
 from douane.flow.imports import NewImport, StoredSource
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import OPEN, Operation
+from douane.model.sheet_import import Formats
 from douane.model.template import StoredColumn, StoredTemplate
 from douane.store.ids import new_id
 from douane.store.objects import Objects, Upload
@@ -28,6 +29,7 @@ from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, own_project
 from douane.web.spreadsheet.templates import uploads_of
+from douane.web.spreadsheet.wire.customizations import bad_format
 from douane.web.streams import streamed
 
 router = APIRouter(prefix="/v1/upload", tags=["Uploads"])
@@ -123,8 +125,6 @@ def _new_import(
     kept = dict(fields.kept)
     if fields.schema is None:
         kept["columnIds"] = {column.key: column.id for column in columns}
-        kept["customRecordFormat"] = wire.default_record_format(documents)
-        kept["customChunkFormat"] = wire.DEFAULT_CHUNK_FORMAT
     return NewImport(
         operation_id=operation_id,
         project_id=own_project(caller),
@@ -138,8 +138,21 @@ def _new_import(
         header=fields.header,
         quote=fields.quote,
         rows_max=fields.rows_max,
+        formats=_formats(web, stored, fields),
         wire=kept,
     )
+
+
+def _formats(web: Web, stored: StoredTemplate, fields: wire.UploadFields) -> Formats | None:
+    """The template's; with a runtime schema what came beside it (5.6)."""
+    if fields.schema is None:
+        return customizing.formats_of(stored)
+    if fields.output is None:
+        return None
+    try:
+        return customizing.formats_of_output(fields.output, web.house.settings.format_bytes_max)
+    except BadTemplate as error:
+        raise bad_format(error) from error
 
 
 def _refuse_taken(web: Web, operation_id: str) -> None:

@@ -91,6 +91,7 @@ from douane.web.spreadsheet.wire.openapi import COLUMN_BODY as COLUMN_BODY
 from douane.web.spreadsheet.wire.openapi import COLUMNS_BODY as COLUMNS_BODY
 from douane.web.spreadsheet.wire.openapi import COMMON_ERRORS as COMMON_ERRORS
 from douane.web.spreadsheet.wire.openapi import CONFIRM_BODY as CONFIRM_BODY
+from douane.web.spreadsheet.wire.openapi import CUSTOMIZATION_BODY as CUSTOMIZATION_BODY
 from douane.web.spreadsheet.wire.openapi import DELETE_RECORDS_BODY as DELETE_RECORDS_BODY
 from douane.web.spreadsheet.wire.openapi import DESTINATION_BODY as DESTINATION_BODY
 from douane.web.spreadsheet.wire.openapi import DUPLICATE_BODY as DUPLICATE_BODY
@@ -127,10 +128,7 @@ from douane.web.spreadsheet.wire.review import view as view
 from douane.web.spreadsheet.wire.samples import sample_fields as sample_fields
 from douane.web.spreadsheet.wire.samples import template_of_key as template_of_key
 from douane.web.spreadsheet.wire.stages import STATUS as STATUS
-from douane.web.spreadsheet.wire.uploads import DEFAULT_CHUNK_FORMAT as DEFAULT_CHUNK_FORMAT
 from douane.web.spreadsheet.wire.uploads import UploadFields as UploadFields
-from douane.web.spreadsheet.wire.uploads import default_record_format as default_record_format
 from douane.web.spreadsheet.wire.uploads import shown_file_name as shown_file_name
-from douane.web.spreadsheet.wire.uploads import split_format as split_format
 from douane.web.spreadsheet.wire.uploads import upload_fields as upload_fields
 from douane.web.spreadsheet.wire.uploads import with_images as with_images

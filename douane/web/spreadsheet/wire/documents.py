@@ -11,12 +11,14 @@ from msgspec import UNSET, Struct, UnsetType
 
 from douane import __version__
 from douane.errors import BadTemplate
+from douane.flow.forms import record_format
 from douane.flow.records import Record
 from douane.model.identity import Member, Person, Project
 from douane.model.operation import Operation
 from douane.model.sheet_import import sheet_detail
 from douane.model.template import StoredColumn, StoredTemplate
 from douane.sheet import columns, template_file
+from douane.sheet.formatting import DEFAULT_CHUNK, written
 from douane.web.spreadsheet.wire.samples import sample_key
 from douane.web.spreadsheet.wire.stages import STATUS
 
@@ -34,8 +36,8 @@ class CommonErrorBody(Struct):
     errorCode: int
 
 
-_IDS = {"id_": "_id", "v_": "__v", "template_id": "_templateId", "file_id": "_uploadedFileId", "user_id": "_userId"}
-_IDS |= {"project_id": "_projectId"}
+IDS = {"id_": "_id", "v_": "__v", "template_id": "_templateId", "file_id": "_uploadedFileId", "user_id": "_userId"}
+IDS |= {"project_id": "_projectId"}
 
 
 class Failure(Struct):
@@ -52,7 +54,7 @@ class Noticed(Struct):
     ignored_headings: list[str]
 
 
-class UploadDocument(Struct, kw_only=True, rename=_IDS):
+class UploadDocument(Struct, kw_only=True, rename=IDS):
     """The fields after `id` are ours."""
 
     id_: str
@@ -83,13 +85,13 @@ class UploadDocument(Struct, kw_only=True, rename=_IDS):
     ignoredHeadings: list[str] | UnsetType = UNSET
 
 
-class TerminatedDocument(Struct, rename=_IDS):
+class TerminatedDocument(Struct, rename=IDS):
     id_: str
     status: str
     id: str
 
 
-class ColumnDocument(Struct, kw_only=True, rename=_IDS):
+class ColumnDocument(Struct, kw_only=True, rename=IDS):
     """As stored and shown; runtime columns have no `_id`. Encoded from its document, described by this. `says`, what it
     asks for in words, and what stands behind it in the mapping are ours. A type may have further fields."""
 
@@ -120,7 +122,7 @@ class ColumnDocument(Struct, kw_only=True, rename=_IDS):
     alike: list[str] | UnsetType = UNSET
 
 
-class TemplateDocument(Struct, kw_only=True, rename=_IDS):
+class TemplateDocument(Struct, kw_only=True, rename=IDS):
     id_: str
     name: str
     project_id: str
@@ -143,7 +145,7 @@ class DestinationDocument(Struct):
     destination: str | UnsetType = UNSET
 
 
-class TemplateEntry(Struct, rename=_IDS):
+class TemplateEntry(Struct, rename=IDS):
     """One line of a project's templates."""
 
     id_: str
@@ -153,7 +155,7 @@ class TemplateEntry(Struct, rename=_IDS):
     sampleFileUrl: str | UnsetType | None = UNSET
 
 
-class ImportEntry(Struct, rename=_IDS):
+class ImportEntry(Struct, rename=IDS):
     """One line of a project's imports."""
 
     id_: str
@@ -171,14 +173,14 @@ class ImportPage(Struct):
     totalRecords: int
 
 
-class ProjectEntry(Struct, rename=_IDS):
+class ProjectEntry(Struct, rename=IDS):
     name: str
     id_: str
     isOwner: bool
     role: str
 
 
-class ProjectDocument(Struct, kw_only=True, rename=_IDS):
+class ProjectDocument(Struct, kw_only=True, rename=IDS):
     id_: str
     name: str
     user_id: str
@@ -192,7 +194,7 @@ class ProjectDocument(Struct, kw_only=True, rename=_IDS):
     id: str | UnsetType = UNSET
 
 
-class EnvironmentMember(Struct, rename=_IDS):
+class EnvironmentMember(Struct, rename=IDS):
     id_: str
     role: str
     user_id: str
@@ -200,7 +202,7 @@ class EnvironmentMember(Struct, rename=_IDS):
     isOwner: bool
 
 
-class EnvironmentDocument(Struct, rename=_IDS):
+class EnvironmentDocument(Struct, rename=IDS):
     id_: str
     project_id: str
     key: str
@@ -221,7 +223,7 @@ class SignedIn(Struct):
     token: str
 
 
-class Claims(Struct, kw_only=True, rename=_IDS):
+class Claims(Struct, kw_only=True, rename=IDS):
     """What the signed cookie says of a person (2.2). `jti` is the session's own token, which the database knows."""
 
     id_: str
@@ -268,7 +270,7 @@ class ImportConfig(Struct, kw_only=True, rename={"branding": "showBranding"}):
     title: str
 
 
-class RecordDocument(Struct, kw_only=True, rename=_IDS):
+class RecordDocument(Struct, kw_only=True, rename=IDS):
     """4.7. `errors` has one message per column: the last one of the contract's order. Ours: `explanations`, per column
     what that message does not say and a person wants to know; `line`, the physical line in the file, only when asked
     for."""
@@ -353,7 +355,7 @@ def upload(
     """`columns` and `headings` as `flow.imports` gives them. `listed`: without the virtual `id` (2.1)."""
     why = operation.work_error
     detail = sheet_detail(operation)
-    kept = detail.wire
+    kept, formats = detail.wire, detail.formats
     return UploadDocument(
         id_=operation.id,
         template_id=operation.template_id or "",
@@ -363,8 +365,8 @@ def upload(
         headings=list(headings),
         headerRow=detail.header_row or 0,
         customSchema=msgspec.json.encode(upload_columns(operation, columns)).decode(),
-        customRecordFormat=kept.get("customRecordFormat", UNSET),
-        customChunkFormat=kept.get("customChunkFormat", UNSET),
+        customRecordFormat=UNSET if formats is None else formats.record or written(record_format(operation)),
+        customChunkFormat=UNSET if formats is None else formats.chunk or written(DEFAULT_CHUNK),
         totalRecords=operation.total,
         validRecords=operation.valid,
         invalidRecords=operation.invalid,

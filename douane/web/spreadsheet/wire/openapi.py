@@ -54,7 +54,10 @@ TEMPLATE_BODY = _body(
     "_projectId",
 )
 CHANGED_TEMPLATE_BODY = _body({"name": _SHORT, "mode": {"enum": list(MODES)}, "expectedDateFormat": _TEXT})
-DUPLICATE_BODY = _body({"name": _SHORT, "_projectId": _ID, "duplicateColumns": _FLAG}, "name", "_projectId")
+CUSTOMIZATION_BODY = _body({"recordFormat": _TEXT, "chunkFormat": _TEXT, "combinedFormat": _TEXT})
+DUPLICATE_BODY = _body(
+    {"name": _SHORT, "_projectId": _ID, "duplicateColumns": _FLAG, "duplicateOutput": _FLAG}, "name", "_projectId"
+)
 VALID_BODY = _body({"projectId": _TEXT, "templateId": _TEXT, "schema": _TEXT}, "projectId")
 _UPLOAD_FIELDS = {
     "schema": _TEXT,

@@ -78,18 +78,18 @@ def destination(value: Any) -> str | None:
     return chosen
 
 
-def duplicated_template(value: Any) -> tuple[str, str, bool]:
-    """(name, project id, whether with columns)."""
+def duplicated_template(value: Any) -> tuple[str, str, bool, bool]:
+    """(name, project id, whether with columns, whether with the output formats)."""
     body = object_body(value)
     name = _name(body, required=True)
     project_id = body.fields.get("_projectId")
     if not is_mongo_id(project_id):
         body.wrong("_projectId", "must be a mongodb id")
-    with_columns = body.flag("duplicateColumns")
-    for other in ("duplicateOutput", "duplicateDestination", "duplicateValidations"):
+    with_columns, with_output = body.flag("duplicateColumns"), body.flag("duplicateOutput")
+    for other in ("duplicateDestination", "duplicateValidations"):
         body.flag(other)
     body.done()
-    return name or "", str(project_id).lower(), bool(with_columns)
+    return name or "", str(project_id).lower(), bool(with_columns), bool(with_output)
 
 
 def new_project(value: Any) -> tuple[str, str | None]:

@@ -1,4 +1,4 @@
-"""The fields that come with a file (2.4), and the formats made of them (8.3)."""
+"""The fields that come with a file (2.4)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-import msgspec
-
 from douane.web.spreadsheet.wire.bodies import INDEX_MAX, NUMBER_TEXT, Body, is_mongo_id
 from douane.web.spreadsheet.wire.columns import runtime_columns, schema_faults
 from douane.web.spreadsheet.wire.errors import WireError
@@ -18,9 +16,11 @@ from douane.web.spreadsheet.wire.errors import WireError
 
 @dataclass(frozen=True, slots=True)
 class UploadFields:
-    """The fields beside the file. `schema` is None where the template's columns count; `images` = `imageSchema`."""
+    """The fields beside the file. `schema` is None where the template's columns count, and then `output` counts for
+    nothing; `images` = `imageSchema`."""
 
     schema: list[dict[str, Any]] | None = None
+    output: str | None = None
     images: dict[str, list[str]] = field(default_factory=dict)
     import_id: str | None = None
     sheet: str | None = None
@@ -36,7 +36,7 @@ def upload_fields(fields: Mapping[str, Any]) -> UploadFields:
     """What came with the file, judged. `kept` is what the surface wants back on its documents."""
     body = Body(fields)
     schema = body.json("schema")
-    output = body.json("output")
+    body.json("output")
     images = body.json("imageSchema")
     extra = body.text("extra")
     auth_header = body.text("authHeaderValue")
@@ -57,11 +57,10 @@ def upload_fields(fields: Mapping[str, Any]) -> UploadFields:
     if schema is not None and (fault := schema_faults(schema)) is not None:
         raise WireError(400, fault)
     kept = {"extra": extra, "authHeaderValue": auth_header}
-    if schema and isinstance(output, dict) and (formats := split_format(output)) is not None:
-        kept["customRecordFormat"], kept["customChunkFormat"] = (msgspec.json.encode(one).decode() for one in formats)
     return UploadFields(
         schema=runtime_columns(schema) if schema else None,
         images=images_of(images),
+        output=fields.get("output") or None,
         import_id=import_id.lower() if isinstance(import_id, str) else None,
         sheet=sheet or None,
         encoding=body.text("encoding") or None,
@@ -94,46 +93,6 @@ def images_of(value: Any) -> dict[str, list[str]]:
 def with_images(columns: Sequence[Mapping[str, Any]], images: Mapping[str, list[str]]) -> list[dict[str, Any]]:
     """`imageSchema` replaces the list of the columns it names (5.6)."""
     return [{**one, "selectValues": images[one["key"]]} if one["key"] in images else dict(one) for one in columns]
-
-
-def split_format(combined: Mapping[str, Any]) -> tuple[Any, Any] | None:
-    """A combined format → (record format, chunk format), cut at the one key that stands between percent signs (8.3).
-    None if there is none."""
-    found: list[Any] = []
-
-    def walk(value: Any) -> Any:
-        if isinstance(value, list):
-            return [walk(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        shown: dict[str, Any] = {}
-        for name, item in value.items():
-            if not found and len(name) > 2 and name.startswith("%") and name.endswith("%"):
-                found.append(item)
-                shown[name.strip("%")] = "{{data}}"
-            else:
-                shown[name] = walk(item)
-        return shown
-
-    chunk = walk(combined)
-    return (found[0], chunk) if found else None
-
-
-def default_record_format(columns: Sequence[Mapping[str, Any]]) -> str:
-    return msgspec.json.encode({one["key"]: "{{" + one["key"] + "}}" for one in columns}).decode()
-
-
-DEFAULT_CHUNK_FORMAT = msgspec.json.encode(
-    {
-        "data": "{{data}}",
-        "page": "{{page}}",
-        "chunkSize": "{{chunkSize}}",
-        "template": "{{template}}",
-        "uploadId": "{{uploadId}}",
-        "fileName": "{{fileName}}",
-        "extra": "{{extra}}",
-    }
-).decode()
 
 
 def shown_file_name(name: str) -> str:
