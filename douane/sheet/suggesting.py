@@ -11,6 +11,7 @@ Nothing here is ever applied by itself. A proposal has a reason, a code that sur
     date         a date written another way
     email        a usual slip of an e-mail address
     word         a usual word for yes or no
+    phone        a phone number with + before its country's code, without what does not belong to it
 
 Where a text may be read in two ways ("03/04/2026") both are proposed, the likelier one first if the column itself
 proves which way its texts are written.
@@ -337,6 +338,14 @@ def _yes_or_no(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
             yield Proposal((column.setting(name) or (usual,))[0], "word")
 
 
+def _phones(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
+    bare = re.sub(r"(?i)^(?:tel|phone|fon|mobile?|handy)\b[:. ]*", "", text)
+    bare = re.sub(r"(?i)[\s,;]*(?:ext\.?|extension|durchwahl|x|#)\s*\d{1,6}$", "", bare)
+    yield Proposal(bare, "phone")
+    digits = re.sub(r"\D", "", bare)
+    yield Proposal("+" + digits.removeprefix("00"), "phone")
+
+
 _Maker = Callable[[Column, str, Hints], Iterator[Proposal]]
 _BY_TYPE: dict[str, _Maker] = {
     "Number": _numbers,
@@ -345,4 +354,5 @@ _BY_TYPE: dict[str, _Maker] = {
     "Select": _choices,
     "Email": _emails,
     "Boolean": _yes_or_no,
+    "Phone": _phones,
 }

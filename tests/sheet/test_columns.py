@@ -78,6 +78,7 @@ SAMPLES = {
     "Time": [Column("a", "A", "Time"), Column("a", "A", "Time", date_formats=("h:mm a",))],
     "Url": [Column("a", "A", "Url")],
     "Iban": [Column("a", "A", "Iban")],
+    "Phone": [Column("a", "A", "Phone"), Column("a", "A", "Phone", settings=(("country", "DE"),))],
     "Boolean": [
         Column("a", "A", "Boolean"),
         Column("a", "A", "Boolean", settings=(("trueValues", ("Ja", " É")), ("falseValues", ("red",)))),

@@ -18,6 +18,7 @@ LIST = Column(
 )
 MAIL = Column("a", "A", "Email")
 YES = Column("a", "A", "Boolean")
+PHONE = Column("a", "A", "Phone")
 CODE = Column("a", "A", "Regex", pattern="^[A-Z]{2}\\d+$")
 
 
@@ -53,6 +54,11 @@ def first(column: Column, text: str, hints: Hints | None = None) -> str | None:
         (LIST, "Osterreich", "Österreich"),
         (LIST, "Germany (DE)", "Germany"),
         (LIST, "Spain", None),
+        (PHONE, "0049 30 12345678", "+493012345678"),
+        (PHONE, "Tel. +49 30 12345678", "+49 30 12345678"),
+        (PHONE, "49 30 12345678", "+493012345678"),
+        (PHONE, "+49 30 12345678 ext. 12", "+49 30 12345678"),
+        (PHONE, "030 12345678", None),
         (MAIL, "ada@example,com", "ada@example.com"),
         (MAIL, "Ada <ada@example.com>", "ada@example.com"),
         (MAIL, "ada(at)example.com", "ada@example.com"),

@@ -101,7 +101,7 @@ def test_a_typing_error_is_named(field: str, meant: str | None) -> None:
 
 
 VALIDATIONS = "range, length, unique_with, digits, required_with, required_without, compare"
-TYPES = "String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean, DateTime, Time, Url, Iban"
+TYPES = "String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean, DateTime, Time, Url, Iban, Phone"
 
 # The document of one column besides its key -> the faulty field and the sentence.
 FAULTS: list[tuple[dict[str, Any], str, str]] = [

@@ -152,7 +152,7 @@ COLUMN = {"name": "Name", "key": "name", "type": "String"}
 VALIDATIONS = "range, length, unique_with, digits, required_with, required_without, compare"
 TYPES = (
     "type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean, DateTime, Time, "
-    "Url, Iban"
+    "Url, Iban, Phone"
 )
 
 

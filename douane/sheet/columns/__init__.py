@@ -39,6 +39,7 @@ SHELF = {
     "Time": "moment",
     "Url": "url",
     "Iban": "iban",
+    "Phone": "phone",
 }
 
 

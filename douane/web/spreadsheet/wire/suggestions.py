@@ -24,6 +24,7 @@ _REASONS = {
     "date": "the date as it is written here",
     "email": "without a usual slip",
     "word": "a word for yes or no",
+    "phone": "the number with its country's code",
 }
 
 
