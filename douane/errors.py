@@ -83,6 +83,8 @@ class BadTemplate(DouaneError):
 
 
 class BadRequest(DouaneError):
+    """Codes in use: `cursor_broken`, `cursor_foreign`, `cursor_ahead` (a feed has no such place), `consumer_name`."""
+
     code = "bad_request"
 
 

@@ -65,6 +65,8 @@ class Settings(BaseModel):
     )
     headings_wait_s: float = _setting(120, "seconds", "How long an upload waits for the headings to be read.", gt=0)
     review_wait_s: float = _setting(3600, "seconds", "How long a review that waits for its end does so.", gt=0)
+    feed_wait_s: float = _setting(60, "seconds", "How long a feed without new rows may be waited for.", ge=0)
+    feed_consumers_max: int = _setting(100, "consumers", "Consumers that one template's feed may have.", ge=1)
     stop_wait_s: float = _setting(25, "seconds", "How long a process that is told to stop lets its work end.", gt=0)
 
     # What one project may keep, ended imports apart; 0: as much as there is room for.

@@ -31,7 +31,7 @@ from douane.line.sheet import (
 from douane.line.staged import Part
 from douane.model.reading import Detected
 from douane.model.sheet_import import Summary
-from douane.sheet import formats, mapping, output, report
+from douane.sheet import feeding, formats, formatting, mapping, output, report
 from douane.sheet.check import Checker
 from douane.sheet.formats import Batch, Piece, Reader
 from douane.sheet.formats.facts import Facts, cut_off
@@ -240,10 +240,13 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
                 continue
             if part.first_row < 0:
                 frame = read_rows(part.path, here)
-                frame = overlay(frame, frame["_row"].to_numpy(), table.cells, table.positions)
+                rows = frame["_row"].to_numpy()
             else:
                 frame = read_part(part.path)[here]
-                frame = overlay(frame, here + part.first_row, table.cells, table.positions)
+                rows = here + part.first_row
+            frame = overlay(frame, rows, table.cells, table.positions)
+            if spec.feeding is not None:
+                frame = feeding.with_places(frame, pl.Series(rows), pl.Series(mask.state[here] == masks.FORGOTTEN))
             if checker is not None:
                 words = np.array(mask.words[here])
                 if spec.made is not None:
@@ -251,6 +254,19 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
                 frame = report.Faults.with_words(frame, words)
             yield frame
 
+    if spec.feeding is not None:
+        asked = spec.feeding
+        fed = feeding.Fed(
+            form,
+            table.template,
+            asked.operation_id,
+            frames,
+            record_format=None if asked.record_format is None else formatting.decoded(asked.record_format),
+            only=asked.only,
+            exact=asked.exact,
+        )
+        encodings.member(spec.format).encode(fed, folder, out)
+        return
     beside = None if checker is None else report.Faults(checker, form.fields)
     encodings.member(spec.format).encode(output.Whole(form, frames, beside), folder, out)
 

@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 
 from douane.encodings import arrow, csv, ndjson, parquet, xlsx
 from douane.encodings.contract import Member
+from douane.encodings.contract import Table as Table
 from douane.errors import BadRequest
 
 ENTRY_POINTS = "douane.encodings"

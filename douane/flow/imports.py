@@ -25,7 +25,7 @@ from douane.model.template import Column, Template
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet import template_file
 from douane.sheet.formats.facts import sentence
-from douane.store import operations, templates
+from douane.store import feeds, operations, templates
 from douane.store.database import read, write
 
 FAMILY = "sheet"
@@ -375,6 +375,7 @@ def confirm(house: House, operation: Operation, rows_max: int | None = None) -> 
 
 def complete(connection: Connection, operation: Operation) -> None:
     """The end of an import without a destination (delivery comes later and goes by way of `processing`)."""
+    feeds.accept(connection, operation)
     operations.finish(connection, operation.id, "completed")
 
 

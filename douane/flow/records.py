@@ -26,7 +26,7 @@ from douane.flow.forms import Form, chosen_of, form_of, headings_of
 from douane.flow.house import House
 from douane.flow.work import TABLE
 from douane.jobs.children import stream_child
-from douane.line.sheet import Encode
+from douane.line.sheet import Encode, Feeding
 from douane.line.staged import Part
 from douane.model.operation import Operation
 from douane.model.problem import Problem
@@ -34,7 +34,7 @@ from douane.model.sheet_import import Judging, sheet_detail
 from douane.sheet.output import Whole
 from douane.sheet.report import Faults, todays_words
 from douane.staging import masks
-from douane.staging.masks import GONE, VALID, View
+from douane.staging.masks import GONE, VALID, View, Wider
 from douane.staging.pages import Directories, Directory, Entry, PackedEntry, Page
 from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, frame_of, laid_over, overlay
 from douane.store import manifest, operations
@@ -92,6 +92,7 @@ def _directory(connection: Connection, operation: Operation, version: int) -> Di
             found[row.number].valid,
             found[row.number].invalid,
             added=row.first_row < 0,
+            forgotten=found[row.number].forgotten,
         )
         for row in manifest.parts(connection, operation.id, TABLE)
         if row.number in found
@@ -152,6 +153,11 @@ def _changes(house: House, connection: Connection, operation: Operation, page: P
     if last == reviewed:
         return _Changes(now, now)
     return _Changes(now, revisions.standing(house, connection, operation.id, rows, upto=reviewed).at(page.rows))
+
+
+def standing_frame(house: House, connection: Connection, operation: Operation, page: Page) -> pl.DataFrame:
+    """The page's cells with what people changed."""
+    return laid_over(page.frame, _changes(house, connection, operation, page).now, form_of(operation).keys)
 
 
 def _records(operation: Operation, form: Form, page: Page, changes: _Changes) -> Iterator[Record]:
@@ -418,17 +424,19 @@ def cell_text(form: Form, key: str, value: Any) -> str | None:
 @dataclass(frozen=True, slots=True)
 class Excerpt:
     """Which records are to leave, and how: those of a `view` in a form of the encodings shelf, all or (`page` from 1,
-    `limit`) some. `faults`: with what is wrong with each."""
+    `limit`) some, after the first `skip`. `faults`: with what is wrong with each; `feeding`: as a feed has them."""
 
-    view: View
+    view: Wider
     format: str
     faults: bool = False
     page: int = 1
     limit: int | None = None
+    skip: int = 0
+    feeding: Feeding | None = None
 
     @property
     def offset(self) -> int:
-        return 0 if self.limit is None else (self.page - 1) * self.limit
+        return self.skip + (0 if self.limit is None else (self.page - 1) * self.limit)
 
 
 def encoded(house: House, operation: Operation, wanted: Excerpt) -> Iterator[bytes]:
@@ -442,7 +450,7 @@ def encoded(house: House, operation: Operation, wanted: Excerpt) -> Iterator[byt
         now = operations.get(connection, operation.id, operation.project_id)
         directory = directory_of(connection, now)
         last, _ = operations.revision_numbers(connection, now.id)
-    return _encoded(house, now, directory, last, wanted)
+    return encoded_apart(house, now, directory, last, wanted)
 
 
 def _encoded_page(house: House, operation: Operation, wanted: Excerpt, limit: int) -> bytes:
@@ -464,7 +472,10 @@ def _encoded_page(house: House, operation: Operation, wanted: Excerpt, limit: in
     return data.getvalue()
 
 
-def _encoded(house: House, operation: Operation, directory: Directory, last: int, wanted: Excerpt) -> Iterator[bytes]:
+def encoded_apart(
+    house: House, operation: Operation, directory: Directory, last: int, wanted: Excerpt
+) -> Iterator[bytes]:
+    """By a helper process. `last`: the revision up to which changes are shown."""
     seat = house.seats.take()
     try:
         inputs = seat.inputs
@@ -487,6 +498,7 @@ def _encoded(house: House, operation: Operation, directory: Directory, last: int
             faults=wanted.faults,
             offset=wanted.offset,
             count=wanted.limit,
+            feeding=wanted.feeding,
         )
         yield from stream_child(spec, folder=seat.folder, readable=(inputs,), limits=seat.limits)
     finally:

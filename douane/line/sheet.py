@@ -211,17 +211,29 @@ class Inspect(OfFile, frozen=True, kw_only=True, tag="inspect"):
     report: bool = False
 
 
+class Feeding(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rows as a feed has them: of which import, which of its number columns leave as doubles, and the form of a record
+    (`sheet/formatting.py`, as JSON; None: as it is) or its fields in order (None: all)."""
+
+    operation_id: Word
+    exact: tuple[Text, ...] = ()
+    record_format: Text | None = None
+    only: tuple[Text, ...] | None = None
+
+
 class Encode(OfTable, frozen=True, kw_only=True, tag="encode"):
     """A view, on stdout: `count` of its rows from `offset` on, None = all. `masks`: one a part. `faults`: with what is
-    wrong with each row; `made` says what the masks were made with, None = today's rules."""
+    wrong with each row; `made` says what the masks were made with, None = today's rules. `feeding`: as a feed has
+    them."""
 
     masks: tuple[Path, ...]
     made: Judging | None = None
     faults: bool = False
     offset: Count = 0
     count: Count | None = None
-    view: Literal["all", "valid", "invalid"]
+    view: Literal["all", "valid", "invalid", "accepted"]
     format: Word
+    feeding: Feeding | None = None
 
 
 SPECS: tuple[type[Spec], ...] = (Learn, Explain, SheetNames, Rows, Read, Check, Recheck, Inspect, Encode)

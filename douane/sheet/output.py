@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
 
@@ -20,7 +21,7 @@ from douane.model.template import Template
 from douane.sheet import columns
 from douane.sheet.columns.contract import SPACE, Judge, trim, unchanged
 from douane.sheet.columns.number import canonical, canonical_number, number, values
-from douane.sheet.columns.select import collapsed
+from douane.sheet.columns.select import collapsed, elements
 from douane.sheet.formats import KIND_TEXT
 from douane.sheet.mapping import Layout
 
@@ -41,6 +42,19 @@ _ESCAPES = {
 _SURELY_EXACT_CHARS = 15
 # Spelled as it leaves already, as nearly every number is.
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What is delivered beside the stored fields of a frame's records. `lead`: members that stand before the fields of
+    each row. `absent`: of some fields the JSON that stands where a record has none, null = still none; row by row, or
+    one for all. `instead`: (which rows, the members of every row) where nothing but these leaves. `only`: the fields
+    that leave, in this order; None: all. Several choices leave as arrays."""
+
+    lead: pl.Series
+    absent: Mapping[str, pl.Series]
+    only: Sequence[str] | None = None
+    instead: tuple[pl.Series, pl.Series] | None = None
 
 
 class Output:
@@ -95,20 +109,28 @@ class Output:
     def lossless_numbers(self, frame: pl.DataFrame) -> dict[str, bool]:
         """Per number column: whether every value of this frame is a number that a double holds exactly, so that it
         reads back as the same decimal. Fold the answers of all frames with `and`."""
-        stored = self._stored(frame)
-        return {
-            key: _all_lossless(stored[key])
-            for key, judge in zip(self.fields, self._judges, strict=True)
-            if judge is not None and judge.form == "number"
-        }
+        stored = self._stored(frame, self.numbers)
+        return {key: _all_lossless(stored[key]) for key in self.fields if key in self.numbers}
 
-    def table(self, frame: pl.DataFrame, lossless: frozenset[str] = frozenset()) -> pl.DataFrame:
+    def number_cells(self) -> list[str]:
+        """The columns of a frame that `lossless_numbers` looks at."""
+        return [f"{kind}{at}" for at, key in self._positions if key in self.numbers for kind in "ck"]
+
+    def table(
+        self,
+        frame: pl.DataFrame,
+        lossless: frozenset[str] = frozenset(),
+        absent: Mapping[str, pl.Series] | None = None,
+    ) -> pl.DataFrame:
         """One column per field, null = no cell. Number columns are Float64 where their key is in `lossless` (and "" is
-        null), else the exact decimal as text; multi-select columns are lists of text; all else is text."""
+        null), else the exact decimal as text; multi-select columns are lists of text; all else is text. `absent`: of
+        some fields the stored text, row by row, that stands where a record has none."""
         stored = self._stored(frame)
         made = []
         for key, judge, column in zip(self.fields, self._judges, self._columns, strict=True):
             series = stored[key]
+            if absent and key in absent and series.null_count():
+                series = series.zip_with(series.is_not_null(), absent[key])
             if judge is not None and judge.form == "number" and key in lossless:
                 series = values(series).alias(key)
             elif judge is not None and column is not None and judge.form == "list":
@@ -118,20 +140,37 @@ class Output:
             made.append(series.alias(key))
         return pl.DataFrame(made)
 
-    def ndjson(self, frame: pl.DataFrame) -> bytes:
-        """The stored records, one JSON object a line."""
+    def ndjson(self, frame: pl.DataFrame, leaving: Leaving | None = None) -> bytes:
+        """The stored records, one JSON object a line; `leaving`: as they are delivered."""
         if len(frame) == 0:
             return b""
-        stored = self._stored(frame)
-        members: list[pl.Expr] = []
-        for at, (key, judge) in enumerate(zip(self.fields, self._judges, strict=True)):
+        stored = self._stored(frame, None if leaving is None else leaving.only)
+        lead = None if leaving is None else leaving.lead
+        members: list[pl.Expr] = [] if lead is None else [pl.lit(lead)]
+        fields = list(zip(self.fields, self._judges, self._columns, strict=True))
+        if leaving is not None and leaving.only is not None:
+            by_key = {key: (key, judge, column) for key, judge, column in fields}
+            fields = [by_key[key] for key in leaving.only]
+        for at, (key, judge, column) in enumerate(fields):
             # A member begins with its comma; without one before it there is none, if it surely stands first.
-            comma = "" if at == 0 and stored[key].null_count() == 0 else ","
-            members += _json_members(comma + msgspec.json.encode(key).decode() + ":", stored[key], judge)
+            comma = "" if at == 0 and lead is None and stored[key].null_count() == 0 else ","
+            name = comma + msgspec.json.encode(key).decode() + ":"
+            if leaving is None:
+                members += _json_members(name, stored[key], judge)
+            elif judge is not None and judge.form == "list" and column is not None:
+                lists = _json_lists(stored[key], column.delimiter)
+                members.append(_or_absent(name, pl.lit(lists), leaving.absent.get(key)))
+            else:
+                members += _json_members(name, stored[key], judge, leaving.absent.get(key))
         if not members:
             return b"{}\n" * len(frame)
         lines = pl.select(pl.concat_str([pl.lit("{"), *members, pl.lit("}")])).to_series()
-        if stored[self.fields[0]].null_count():
+        if leaving is not None and leaving.instead is not None:
+            which, given = leaving.instead
+            lines = (
+                pl.select(pl.concat_str([pl.lit("{"), pl.lit(given), pl.lit("}")])).to_series().zip_with(which, lines)
+            )
+        if lead is None and stored[self.fields[0]].null_count():
             lines = lines.str.replace("{,", "{", literal=True)  # the first one of each line, which is the brace's
         return _written(lines.to_frame(), quote_style="never")
 
@@ -167,19 +206,21 @@ class Output:
             if judge is not None and judge.form == "number"
         )
 
-    def _stored(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Per field the stored text, a number as its one exact spelling; null = no field."""
-        stored = self._texts(frame)
+    def _stored(self, frame: pl.DataFrame, only: Collection[str] | None = None) -> pl.DataFrame:
+        """Per field (or those of `only`) the stored text, a number as its one exact spelling; null = no field."""
+        stored = self._texts(frame, only)
         for key, judge in zip(self.fields, self._judges, strict=True):
-            if judge is not None and judge.form == "number":
+            if judge is not None and judge.form == "number" and (only is None or key in only):
                 stored = stored.with_columns(_spelled_once(stored[key]).alias(key))
         return stored
 
-    def _texts(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _texts(self, frame: pl.DataFrame, only: Collection[str] | None = None) -> pl.DataFrame:
         """Per field the stored text, a number as it was written; null = no field."""
         present = set(frame.columns)
         wanted = []
         for field, ((at, key), judge) in enumerate(zip(self._positions, self._judges, strict=True)):
+            if only is not None and key not in only:
+                continue
             name = f"c{at}"
             if name not in present:
                 wanted.append(pl.repeat(None, pl.len(), dtype=pl.String).alias(key))
@@ -301,8 +342,9 @@ def _json_escaped(texts: pl.Series) -> pl.Series:
     return texts.scatter(rows, texts.gather(rows).str.replace_many(list(_ESCAPES), list(_ESCAPES.values())))
 
 
-def _json_members(name: str, stored: pl.Series, judge: Judge | None) -> list[pl.Expr]:
-    """The pieces of `name` and value, one after the other; all together empty where there is no field."""
+def _json_members(name: str, stored: pl.Series, judge: Judge | None, absent: pl.Series | None = None) -> list[pl.Expr]:
+    """The pieces of `name` and value, one after the other. Where there is no field `absent` is the value, and without
+    one they are empty all together."""
     text = pl.lit(_json_escaped(stored))
     numbers = _are_numbers(stored) if judge is not None and judge.form == "number" else None
     if stored.null_count() == 0 and numbers is None:
@@ -312,7 +354,29 @@ def _json_members(name: str, stored: pl.Series, judge: Judge | None) -> list[pl.
     quoted = pl.concat_str([pl.lit(name + '"'), text, pl.lit('"')])
     if numbers is not None:
         quoted = pl.when(pl.lit(numbers)).then(pl.concat_str([pl.lit(name), text])).otherwise(quoted)
-    return [quoted.fill_null("")]
+    return [_or_absent("", quoted, None if absent is None else name + absent)]
+
+
+def _or_absent(name: str, value: pl.Expr, absent: pl.Series | None) -> pl.Expr:
+    """`name` and value, where there is one; else the same with `absent`, row by row or one for all, or else nothing."""
+    member = pl.concat_str([pl.lit(name), value]) if name else value
+    if absent is not None:
+        other = pl.lit(absent if len(absent) > 1 else absent[0], dtype=pl.String)
+        member = pl.coalesce(member, pl.concat_str([pl.lit(name), other]) if name else other)
+    return member.fill_null("")
+
+
+def _json_lists(stored: pl.Series, delimiter: str) -> pl.Series:
+    """Stored texts of several choices as JSON arrays; null stays null."""
+    made = ('["' + stored.str.replace_all(delimiter, '","', literal=True) + '"]').zip_with(
+        (stored != "").fill_null(True), pl.Series(["[]"]).new_from_index(0, len(stored))
+    )
+    odd = stored.str.contains(_MUST_ESCAPE).fill_null(False)
+    if odd.any():
+        rows = odd.arg_true()
+        arrays = [msgspec.json.encode(elements(text, delimiter)).decode() for text in stored.gather(rows).to_list()]
+        made = made.scatter(rows, pl.Series(arrays))
+    return made
 
 
 def _escaped_formulas(texts: pl.Series, judge: Judge | None) -> pl.Series:

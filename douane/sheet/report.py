@@ -225,7 +225,7 @@ class Faults:
     def __init__(self, checker: Checker, taken: Collection[str]) -> None:
         """`taken`: the keys of the fields, which no column of ours may hide."""
         self._checker = checker
-        self._line, self._errors = _free("_line", taken), _free("_errors", taken)
+        self._line, self._errors = free_name("_line", taken), free_name("_errors", taken)
         self.numbers = frozenset({self._line})
 
     @staticmethod
@@ -266,7 +266,8 @@ class Faults:
         return [[one for one in problems if not one.warning] for problems in found]
 
 
-def _free(name: str, taken: Collection[str]) -> str:
+def free_name(name: str, taken: Collection[str]) -> str:
+    """A name of ours that hides no field."""
     while name in taken:
         name = "_" + name
     return name

@@ -1,8 +1,8 @@
 """Masks: what was found wrong with each row of a part, and where the row belongs.
 
-One file per part and review: a state byte per row (valid, invalid, gone), then `words` 64-bit words per row, one bit
-per failed rule. Lists need no files of their own: the rows of a view are where the state says so (50 us for a part),
-and the manifest's counts say which part holds the page. Layout, little-endian:
+One file per part and review: a state byte per row (valid, invalid, gone, forgotten), then `words` 64-bit words per row,
+one bit per failed rule. Lists need no files of their own: the rows of a view are where the state says so (50 us for a
+part), and the manifest's counts say which part holds the page. Layout, little-endian:
 
     0 magic b"DMSK"   4 layout version u32   8 rows u32   12 words u32
     16 state u8[rows], padded to 8   then mask u64[rows, words]
@@ -22,9 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 LAYOUT_VERSION = 1
-VALID, INVALID, GONE = 0, 1, 2  # GONE: a heading or preamble record, or a row deleted in review
+# GONE: a heading or preamble record, or a row deleted in review. FORGOTTEN: an accepted row whose cells are no more; it
+# keeps its place in feeds alone, so that the places of others stay.
+VALID, INVALID, GONE, FORGOTTEN = 0, 1, 2, 3
 
 View = Literal["all", "valid", "invalid"]
+Wider = Literal[View, "accepted"]  # accepted: what a feed has, forgotten rows among it
 
 _HEAD = struct.Struct("<4sIII")
 Words = npt.NDArray[np.uint64]
@@ -84,10 +87,12 @@ def read_mask(path: Path) -> Mask:
     return Mask(state, body.reshape(rows, words))
 
 
-def view_offsets(state: npt.NDArray[np.uint8], view: View) -> npt.NDArray[np.int64]:
+def view_offsets(state: npt.NDArray[np.uint8], view: Wider) -> npt.NDArray[np.int64]:
     """The offsets within the part of the rows that belong to a view, ascending."""
     if view == "all":
-        return np.flatnonzero(state != GONE)
+        return np.flatnonzero(state < GONE)
+    if view == "accepted":
+        return np.flatnonzero((state == VALID) | (state == FORGOTTEN))
     return np.flatnonzero(state == (VALID if view == "valid" else INVALID))
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.staging import masks
-from douane.staging.masks import Mask, View, Words
+from douane.staging.masks import Mask, Wider, Words
 from douane.staging.parts import Rows, read_part, read_rows
 
 Locate = Callable[[str], Path]  # object name -> a local file (the store's own, or its cache's copy)
@@ -36,6 +36,7 @@ class Entry:
     valid: int = 0
     invalid: int = 0
     added: bool = False
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,18 @@ class Directory:
         self.entries = tuple(entries)
         self.words = words
         self.packed = {view: tuple(p for p in packed if p.view == view) for view in ("valid", "invalid")}
-        self._before: dict[View, npt.NDArray[np.int64]] = {
+        self._before: dict[Wider, npt.NDArray[np.int64]] = {
             "all": _before([e.valid + e.invalid for e in entries]),
             "valid": _before([e.valid for e in entries]),
             "invalid": _before([e.invalid for e in entries]),
+            "accepted": _before([e.valid + e.forgotten for e in entries]),
         }
         self._first = np.array([e.first_row for e in entries if not e.added], np.int64)
 
-    def total(self, view: View) -> int:
+    def total(self, view: Wider) -> int:
         return int(self._before[view][-1])
 
-    def places(self, view: View, offset: int, count: int, mask_of: MaskOf) -> list[tuple[Entry, Rows]]:
+    def places(self, view: Wider, offset: int, count: int, mask_of: MaskOf) -> list[tuple[Entry, Rows]]:
         """The page of a view as (part, ascending offsets within it)."""
         before = self._before[view]
         end = min(offset + count, int(before[-1]))
@@ -91,7 +93,7 @@ class Directory:
             at += 1
         return found
 
-    def page(self, view: View, offset: int, count: int, locate: Locate) -> Page:
+    def page(self, view: Wider, offset: int, count: int, locate: Locate) -> Page:
         mask_of = _opened_once(locate)
         return self._gather(self.places(view, offset, count, mask_of), locate, view, mask_of)
 
@@ -128,7 +130,7 @@ class Directory:
                     found.append((entry, offsets))
         return found
 
-    def _gather(self, places: Sequence[tuple[Entry, Rows]], locate: Locate, view: View, mask_of: MaskOf) -> Page:
+    def _gather(self, places: Sequence[tuple[Entry, Rows]], locate: Locate, view: Wider, mask_of: MaskOf) -> Page:
         rows: list[Rows] = []
         words: list[Words] = []
         states: list[npt.NDArray[np.uint8]] = []
@@ -163,11 +165,11 @@ class Directory:
         rows: Sequence[Rows],
         frames: list[pl.DataFrame],
         locate: Locate,
-        view: View,
+        view: Wider,
     ) -> None:
         """Frames of the plain parts: from the packed rows where they hold the whole page, else part by part."""
         plain = [at for at, (entry, _) in enumerate(places) if not entry.added]
-        if view != "all" and len(plain) > 1 and self.packed[view]:
+        if len(plain) > 1 and self.packed.get(view):
             wanted = np.concatenate([rows[at] for at in plain])
             held = self._packed_rows(view, wanted, locate)
             if held is not None:

@@ -38,6 +38,7 @@ class MaskRow:
     hash_object: str | None
     attempt: int
     version: int = 0
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def add_masks(connection: Connection, operation_id: str, table: str, version: in
                 "number": row.number,
                 "valid": row.valid,
                 "invalid": row.invalid,
+                "forgotten": row.forgotten,
                 "object": row.object,
                 "hash_object": row.hash_object or hashes.get(row.number),
                 "attempt": row.attempt,
@@ -126,7 +128,7 @@ def masks(connection: Connection, operation_id: str, table: str, version: int) -
     for r in connection.execute(query):
         before = found.get(r.number)
         hashes = r.hash_object or (before.hash_object if before else None)
-        found[r.number] = MaskRow(r.number, r.valid, r.invalid, r.object, hashes, r.attempt, r.version)
+        found[r.number] = MaskRow(r.number, r.valid, r.invalid, r.object, hashes, r.attempt, r.version, r.forgotten)
     return found
 
 

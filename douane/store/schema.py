@@ -210,6 +210,34 @@ outbox = Table(
     Index("ix_outbox_taken_at_created_at", "taken_at", "created_at"),
 )
 
+# The feed of a template: the imports that were accepted, in that order. `number` is given while the template is locked,
+# in the transaction of the acceptance (store/feeds.py). `rows`: the accepted ones; `rows_before`: those of all before
+# it.
+feed_entry = Table(
+    "feed_entry",
+    metadata,
+    Column("template_id", String(24), ForeignKey("template.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Big, primary_key=True),
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("rows", Big, nullable=False),
+    Column("rows_before", Big, nullable=False),
+    # The number columns whose every value a double holds exactly; null until somebody asks for typed rows.
+    Column("exact", JSON(none_as_null=True)),
+    Column("accepted_at", Time, nullable=False),
+)
+
+# Who reads a feed under a name, and how far: `position` rows of the import `number`.
+feed_consumer = Table(
+    "feed_consumer",
+    metadata,
+    Column("template_id", String(24), ForeignKey("template.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("number", Big, nullable=False),
+    Column("position", Big, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("acked_at", Time, nullable=False),
+)
+
 # The manifest: an object counts only once a row here names it. `masks` of a part change by version, its records never:
 # a new review writes new mask objects and new `part_mask` rows.
 part = Table(
@@ -236,6 +264,7 @@ part_mask = Table(
     Column("number", Integer, primary_key=True),
     Column("valid", Integer, nullable=False),
     Column("invalid", Integer, nullable=False),
+    Column("forgotten", Integer, nullable=False, default=0),  # accepted rows that were forgotten since
     Column("object", Text, nullable=False),
     Column("hash_object", Text),
     Column("attempt", Integer, nullable=False),

@@ -1,8 +1,9 @@
 """Numbers for those who watch the server, in Prometheus' text form: how requests went, how many imports stand where,
 and how the parts of the house do.
 
-Counts and durations only, no name or id of anybody's thing. Each web process tells its own requests; all else is the
-whole installation's, whichever process is asked.
+Counts and durations only, no name or id of anybody's thing, but for the consumers of feeds: programs, which whoever
+runs them has named, and of which each is looked after by itself. Each web process tells its own requests; all else is
+the whole installation's, whichever process is asked.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
 
 from douane.errors import DouaneError
-from douane.flow import health
+from douane.flow import feeds, health
 from douane.flow.health import Part, Readiness
 from douane.flow.house import House
 
@@ -40,6 +41,11 @@ class Metrics:
         )
         self._workers = self._gauge("workers", "Workers that are alive.")
         self._lease = self._gauge("worker_lease_age_seconds", "Since when nothing was heard of the latest worker.")
+        feed = ("template", "consumer")
+        self._feed_rows = self._gauge("feed_lag_rows", "Rows of a feed that a consumer has not acknowledged.", *feed)
+        self._feed_seconds = self._gauge(
+            "feed_lag_seconds", "How long the oldest row waits that a consumer has not acknowledged.", *feed
+        )
         self._disk = self._gauge("disk_bytes", "Room of the data folder's disk.", "of")
 
     def _gauge(self, name: str, says: str, *labels: str) -> Gauge:
@@ -64,7 +70,19 @@ class Metrics:
         for gauge, name in ((self._operations, "stages"), (self._failures, "failures"), (self._sign_ins, "sign_ins")):
             for label, count in counts.get(name, {}).items():
                 gauge.labels(label).set(count)
+        self._set_lags(house)
         return generate_latest(self._registry)
+
+    def _set_lags(self, house: House) -> None:
+        self._feed_rows.clear()
+        self._feed_seconds.clear()
+        try:
+            lags = feeds.lags(house)
+        except DouaneError:
+            return
+        for lag in lags:
+            self._feed_rows.labels(lag.template_id, lag.name).set(lag.rows)
+            self._feed_seconds.labels(lag.template_id, lag.name).set(lag.seconds)
 
     def _set_numbers(self, parts: dict[str, Part]) -> None:
         queue, worker, disk = (parts[name].numbers for name in ("queue", "worker", "disk"))

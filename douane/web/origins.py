@@ -26,7 +26,10 @@ _HEADERS = [
     "X-User-Id",
     "X-Auth-Token",
 ]
-_EXPOSED = ["Location", "Retry-After", "Content-Disposition", "ETag"]
+_EXPOSED = [
+    *("Location", "Retry-After", "Content-Disposition", "ETag"),
+    *("Douane-Cursor", "Douane-Upload", "Douane-First", "Douane-Rows", "Douane-Behind"),
+]
 
 
 class Origins:

@@ -37,6 +37,7 @@ SPECS: tuple[line.Spec, ...] = (
         count=7,
         view="valid",
         format="csv",
+        feeding=sheet.Feeding("o", ("a",), "{}", ("a",)),
     ),
 )
 EVENTS: tuple[line.Event, ...] = (

@@ -90,6 +90,7 @@ _MEANINGS = {
     401: "Not signed in, or the access key is unknown",
     403: "Not allowed in this project",
     404: "No such thing in this project",
+    406: "It leaves in none of the forms that Accept names",
     409: "It exists already",
     412: "Somebody else changed the same cells since the revision that If-Match names",
     413: "Larger than a setting allows",

@@ -45,6 +45,7 @@ _PHRASES = {
     401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
+    406: "Not Acceptable",
     409: "Conflict",
     412: "Precondition Failed",
     413: "Payload Too Large",

@@ -1,0 +1,413 @@
+"""The feed of a template: the accepted rows of all its imports, in the order of acceptance, for programs that pull.
+
+A *cursor* names a place in it: so many rows of one import. An answer holds rows of one import alone, so that the same
+cursor, limit and form give the same bytes for ever, whatever was accepted since: what an import leaves with is frozen
+when it is accepted (schema, headings, revisions, verdicts). Only forgetting changes it, and leaves a tombstone.
+
+Who reads exactly once keeps the cursor with the rows, in one transaction of its own. *Consumers* are names under which
+the server keeps a cursor too: for those who cannot, and so that people see how far behind each is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import Connection
+
+from douane import encodings
+from douane.errors import BadRequest, Conflict, NotFound, OverLimit
+from douane.flow import records, revisions
+from douane.flow.forms import form_of, template_of
+from douane.flow.house import House
+from douane.flow.records import Excerpt
+from douane.line.sheet import Feeding
+from douane.model.operation import Operation
+from douane.model.sheet_import import sheet_detail
+from douane.sheet import feeding, formatting
+from douane.sheet.output import Output
+from douane.staging import masks
+from douane.staging.masks import FORGOTTEN
+from douane.staging.pages import Directory
+from douane.staging.parts import read_part
+from douane.staging.revisions import overlay
+from douane.store import feeds, operations, templates
+from douane.store.database import read, write
+from douane.store.feeds import Consumer, Entry, Lag
+
+FORMS = ("ndjson", "arrow")
+END = "end"  # in place of a cursor: where the feed ends now
+VIEW: masks.Wider = "accepted"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+_LAYOUT = struct.Struct(">B12sIQ4s")  # layout 1, template, number, position, the end of the import's id
+_CHECK = 7  # bytes of a hash over all that, against cursors that were cut or mistyped
+_CHARS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`position` rows of the import that has `number` in the feed; (0, 0) is the beginning. `before`: the rows of all
+    imports before that one."""
+
+    number: int = 0
+    position: int = 0
+    operation_id: str = ""
+    before: int = 0
+
+    @property
+    def read(self) -> int:
+        """Rows of the feed before this place."""
+        return self.before + self.position
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Some rows of one import, encoded: `first` is where they begin in it. `cursor` is the place after them; `behind`
+    rows are there after it now."""
+
+    operation_id: str
+    first: int
+    rows: int
+    cursor: str
+    behind: int
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There are no rows after the cursor yet. `number`: the newest import of the feed."""
+
+    cursor: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A consumer and how far it is: `rows` it has not acknowledged, the oldest of which waits for `seconds`."""
+
+    name: str
+    cursor: str
+    created_at: datetime
+    acked_at: datetime
+    rows: int
+    seconds: float
+
+
+class AckedFurther(Conflict):
+    """A consumer has acknowledged more than this already; `cursor` is where it is."""
+
+    code = "acked_further"
+
+    def __init__(self, cursor: str) -> None:
+        super().__init__(
+            "This consumer has acknowledged rows after that cursor already; acknowledgements go forward only."
+        )
+        self.cursor = cursor
+
+
+# Cursors
+
+
+def cursor_of(template_id: str, place: Place) -> str:
+    held = _LAYOUT.pack(1, bytes.fromhex(template_id), place.number, place.position, _tail(place.operation_id))
+    return base64.urlsafe_b64encode(held + _check(held)).decode()
+
+
+def _tail(operation_id: str) -> bytes:
+    return bytes.fromhex(operation_id[-8:]) if operation_id else b"\0" * 4
+
+
+def _check(held: bytes) -> bytes:
+    return hashlib.sha256(b"douane feed cursor" + held).digest()[:_CHECK]
+
+
+def _place(connection: Connection, template_id: str, text: str) -> Place:
+    """BadRequest for a cursor that is none, another feed's, or of a place that this one does not have."""
+    try:
+        if len(text) != _CHARS:
+            raise ValueError
+        data = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+        held, check = data[: _LAYOUT.size], data[_LAYOUT.size :]
+        layout, template, number, position, tail = _LAYOUT.unpack(held)
+        if check != _check(held) or layout != 1:
+            raise ValueError
+    except (ValueError, binascii.Error, struct.error) as error:
+        raise BadRequest(
+            "That is no cursor of a feed, or part of it was lost on the way.", code="cursor_broken"
+        ) from error
+    if template.hex() != template_id:
+        raise BadRequest("That cursor is of another template's feed.", code="cursor_foreign")
+    if number == 0:
+        if position:
+            raise _ahead(connection, template_id)
+        return Place()
+    found = feeds.entry(connection, template_id, number)
+    if found is None or position > found.rows:
+        raise _ahead(connection, template_id)
+    if _tail(found.operation_id) != tail:
+        raise BadRequest(
+            f"That cursor stands in an upload that is not the feed's number {number}: is this another installation, or "
+            "was its database brought back from a backup?",
+            code="cursor_foreign",
+        )
+    return Place(number, position, found.operation_id, found.rows_before)
+
+
+def _ahead(connection: Connection, template_id: str) -> BadRequest:
+    newest = feeds.newest(connection, template_id)
+    there = (
+        "no upload yet" if newest is None else f"{newest.number} uploads with {newest.rows_before + newest.rows} rows"
+    )
+    return BadRequest(
+        f"That cursor is ahead of this feed, which has {there}: was the database brought back from a backup?",
+        code="cursor_ahead",
+    )
+
+
+def _template(connection: Connection, template_id: str, project_id: str) -> None:
+    if templates.get(connection, template_id, project_id) is None:
+        raise NotFound(f"Template with id {template_id} does not exist")
+
+
+def _checked_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise BadRequest(
+            "A consumer's name has 1 to 100 letters, digits, dots, dashes and underscores, and begins with a letter or "
+            "digit.",
+            code="consumer_name",
+        )
+    return name
+
+
+# Reading
+
+
+def fetch(
+    house: House, project_id: str, template_id: str, cursor: str | None, consumer: str | None, limit: int, form: str
+) -> Fetched | Nothing:
+    """At most `limit` rows after a cursor; without one, after what the consumer acknowledged last, and without either
+    from the beginning. NotFound for a template that is another project's or none."""
+    if form not in FORMS:
+        raise BadRequest("A feed leaves as NDJSON or Arrow.")
+    with read(house.engine) as connection:
+        _template(connection, template_id, project_id)
+        newest = feeds.newest(connection, template_id)
+        place = _begin(connection, template_id, cursor, consumer)
+        found = feeds.entry(connection, template_id, place.number)
+        offset = place.position
+        if found is None or offset >= found.rows:
+            found, offset = feeds.following(connection, template_id, place.number), 0
+        if found is None or newest is None:
+            return Nothing(cursor_of(template_id, place), 0 if newest is None else newest.number)
+        operation = operations.get(connection, found.operation_id)
+        directory = records.directory_of(connection, operation)
+    there = newest.rows_before + newest.rows
+    if directory.total(VIEW) != found.rows:
+        # Its records are no more: one tombstone stands for all that would follow.
+        end = Place(found.number, found.rows, found.operation_id, found.rows_before)
+        chunks = iter([_tombstone(operation.id, form)])
+        return Fetched(operation.id, offset, found.rows - offset, cursor_of(template_id, end), there - end.read, chunks)
+    count = min(limit, found.rows - offset)
+    after = Place(found.number, offset + count, found.operation_id, found.rows_before)
+    exact = _exact(house, found, operation, directory) if form == "arrow" else ()
+    asked = _asked(operation, exact)
+    if count <= house.settings.page_rows_max:
+        chunks = iter([_page(house, operation, directory, offset, count, form, asked)])
+    else:
+        with read(house.engine) as connection:
+            last, _ = operations.revision_numbers(connection, operation.id)
+        wanted = Excerpt(VIEW, form, limit=count, skip=offset, feeding=asked)
+        chunks = records.encoded_apart(house, operation, directory, last, wanted)
+    return Fetched(operation.id, offset, count, cursor_of(template_id, after), there - after.read, chunks)
+
+
+def _begin(connection: Connection, template_id: str, cursor: str | None, consumer: str | None) -> Place:
+    if cursor == END:
+        newest = feeds.newest(connection, template_id)
+        if newest is None:
+            return Place()
+        return Place(newest.number, newest.rows, newest.operation_id, newest.rows_before)
+    if cursor:
+        return _place(connection, template_id, cursor)
+    if consumer is None:
+        return Place()
+    held = feeds.consumer(connection, template_id, _checked_name(consumer))
+    return Place() if held is None else _place_of(connection, held)
+
+
+def _place_of(connection: Connection, held: Consumer) -> Place:
+    found = feeds.entry(connection, held.template_id, held.number)
+    return Place() if found is None else Place(held.number, held.position, found.operation_id, found.rows_before)
+
+
+def _asked(operation: Operation, exact: tuple[str, ...]) -> Feeding:
+    """How its records leave, as it was when the import began."""
+    formats = sheet_detail(operation).formats
+    if formats is None:
+        return Feeding(operation.id, exact)
+    if formats.record:
+        return Feeding(operation.id, exact, record_format=formats.record)
+    return Feeding(operation.id, exact, only=tuple(column.key for column in template_of(operation).columns))
+
+
+def _page(
+    house: House, operation: Operation, directory: Directory, offset: int, count: int, form: str, asked: Feeding
+) -> bytes:
+    made = form_of(operation)
+    found = directory.page(VIEW, offset, count, house.objects.local_path)
+    with read(house.engine) as connection:
+        frame = records.standing_frame(house, connection, operation, found)
+    frame = feeding.with_places(frame, pl.Series(found.rows), pl.Series(found.states == FORGOTTEN))
+    fed = feeding.Fed(
+        made.output,
+        made.template,
+        operation.id,
+        lambda: iter([frame]),
+        record_format=None if asked.record_format is None else formatting.decoded(asked.record_format),
+        only=asked.only,
+        exact=asked.exact,
+    )
+    return _encoded(fed, house, form)
+
+
+def _encoded(table: encodings.Table, house: House, form: str) -> bytes:
+    data = io.BytesIO()
+    encodings.member(form).encode(table, house.settings.work_folder, data)
+    return data.getvalue()
+
+
+def _tombstone(operation_id: str, form: str) -> bytes:
+    """What is left of a whole import: that it is forgotten."""
+    if form == "ndjson":
+        return f'{{"{feeding.UPLOAD}":"{operation_id}","{feeding.FORGOTTEN}":true}}\n'.encode()
+    frame = pl.DataFrame(
+        {feeding.UPLOAD: [operation_id], feeding.ROW: [None], feeding.FORGOTTEN: [True]},
+        schema={feeding.UPLOAD: pl.String, feeding.ROW: pl.Int64, feeding.FORGOTTEN: pl.Boolean},
+    )
+    data = io.BytesIO()
+    frame.write_ipc_stream(data, compat_level=pl.CompatLevel.oldest())
+    return data.getvalue()
+
+
+def _exact(house: House, found: Entry, operation: Operation, directory: Directory) -> tuple[str, ...]:
+    """The number columns of an import whose every accepted value a double holds exactly. Found once and kept, so that
+    all answers have one schema."""
+    if found.exact is not None:
+        return found.exact
+    output = form_of(operation).output
+    exact = dict.fromkeys(sorted(output.numbers), True)
+    for column in template_of(operation).columns:
+        if column.key in exact and not feeding.exact_default(column):
+            exact[column.key] = False
+    if exact:
+        for frame in _accepted_numbers(house, operation, directory, output):
+            for key, lossless in output.lossless_numbers(frame).items():
+                exact[key] = exact[key] and lossless
+    keys = tuple(key for key, lossless in exact.items() if lossless)
+    with write(house.engine) as connection:
+        feeds.keep_exact(connection, found, keys)
+    with read(house.engine) as connection:
+        kept = feeds.of_operation(connection, operation.id)
+    return keys if kept is None or kept.exact is None else kept.exact
+
+
+def _accepted_numbers(
+    house: House, operation: Operation, directory: Directory, output: Output
+) -> Iterator[pl.DataFrame]:
+    """The cells of the number columns, part by part."""
+    with read(house.engine) as connection:
+        cells = revisions.standing(house, connection, operation.id)
+    keys = form_of(operation).keys
+    # A part may have none of them, and yet rows that people gave numbers.
+    wanted = ["_line", *output.number_cells()]
+    locate = house.objects.local_path
+    for entry in directory.entries:
+        if entry.valid + entry.forgotten == 0 or entry.mask_object is None:
+            continue
+        state = masks.read_mask(locate(entry.mask_object)).state
+        offsets = masks.view_offsets(state, VIEW)
+        rows = directory.numbers(entry, offsets, locate)
+        yield overlay(read_part(locate(entry.object), wanted)[offsets], rows, cells, keys)
+
+
+# Consumers
+
+
+def acknowledge(house: House, project_id: str, template_id: str, name: str, cursor: str) -> Reading:
+    """The consumer has all rows before the cursor. AckedFurther where it had said more than that; the same cursor again
+    is no fault."""
+    _checked_name(name)
+    for last_try in (False, True):
+        try:
+            with write(house.engine) as connection:
+                _template(connection, template_id, project_id)
+                place = _place(connection, template_id, cursor)
+                held = feeds.consumer(connection, template_id, name, lock=True)
+                if held is None:
+                    most = house.settings.feed_consumers_max
+                    if len(feeds.consumers(connection, template_id)) >= most:
+                        raise OverLimit(
+                            f"The feed of a template has at most {most} consumers.", setting="feed_consumers_max"
+                        )
+                    feeds.add_consumer(connection, template_id, name, place.number, place.position)
+                else:
+                    before = _place_of(connection, held)
+                    if place.read < before.read:
+                        raise AckedFurther(cursor_of(template_id, before))
+                    feeds.move_consumer(connection, held, place.number, place.position)
+        except AckedFurther:
+            raise
+        except Conflict:
+            # Two first acknowledgements at once.
+            if last_try:
+                raise
+            continue
+        break
+    return next(one for one in consumers(house, project_id, template_id) if one.name == name)
+
+
+def consumers(house: House, project_id: str, template_id: str) -> list[Reading]:
+    """By name."""
+    with read(house.engine) as connection:
+        _template(connection, template_id, project_id)
+        behind = {lag.name: lag for lag in feeds.lags(connection, template_id)}
+        return [
+            Reading(
+                held.name,
+                cursor_of(template_id, _place_of(connection, held)),
+                held.created_at,
+                held.acked_at,
+                behind[held.name].rows,
+                behind[held.name].seconds,
+            )
+            for held in feeds.consumers(connection, template_id)
+        ]
+
+
+def remove_consumer(house: House, project_id: str, template_id: str, name: str) -> None:
+    """NotFound where there is none of that name."""
+    with write(house.engine) as connection:
+        _template(connection, template_id, project_id)
+        if not feeds.remove_consumer(connection, template_id, name):
+            raise NotFound("This feed has no consumer of that name.")
+
+
+def lags(house: House) -> list[Lag]:
+    """Of every consumer of every feed, for the metrics."""
+    with read(house.engine) as connection:
+        return feeds.lags(connection)
+
+
+def last_numbers(house: House, template_ids: list[str]) -> dict[str, int]:
+    """The newest accepted import of each of these templates."""
+    with read(house.engine) as connection:
+        return feeds.last_numbers(connection, template_ids)
