@@ -159,7 +159,8 @@ class _Table:
     def read(self, at: int, offsets: Rows, columns: Sequence[str]) -> pl.DataFrame:
         if len(offsets) * 4 < self.parts[at].rows:
             return self.frame(at, offsets)
-        frame, first = read_part(self.parts[at].path, columns)[offsets], self.parts[at].first_row
+        # `_line` is in every part: one that has none of the columns, of rows that people added, has rows all the same.
+        frame, first = read_part(self.parts[at].path, ["_line", *columns])[offsets], self.parts[at].first_row
         return overlay(frame, offsets + first, self.cells, self.positions) if self.cells and first >= 0 else frame
 
     def frame(self, at: int, offsets: Rows) -> pl.DataFrame:
