@@ -20,6 +20,7 @@ from douane.sheet.suggesting import Hints, Proposal
 from douane.staging.live import Flags
 
 TEXTS_MAX = 20_000  # distinct bad texts of a column that are looked at, the most frequent first
+SHOWN_CHARS = 1_000  # a longer text that nothing is proposed for is not shown in a list
 HINT_TEXTS = 2_000  # of them that say how the column is written
 
 
@@ -50,14 +51,19 @@ def of_cell(house: House, operation: Operation, index: int, key: str) -> OfText:
     return OfText(text, dict(counts).get(text, 1), found[0])
 
 
-def of_column(house: House, operation: Operation, key: str) -> list[OfText]:
-    """For all distinct bad texts of a column that something is proposed for, the most frequent first."""
+def of_column(house: House, operation: Operation, key: str, *, hopeless: bool = False) -> list[OfText]:
+    """For all distinct bad texts of a column that something is proposed for, the most frequent first; `hopeless`: those
+    that nothing is proposed for, too, unless they are too long for a person to look at."""
     with live.standing(house, operation) as now:
         column = _column(now, key)
         counts = _counted(now, _bad(now, key), f"c{now.form.keys[key]}")
     texts = [text for text, _ in counts]
     found = suggesting.proposals(column, texts, _hints(counts))
-    return [OfText(text, cells, ways) for (text, cells), ways in zip(counts, found, strict=True) if ways]
+    return [
+        OfText(text, cells, ways)
+        for (text, cells), ways in zip(counts, found, strict=True)
+        if ways or (hopeless and len(text) <= SHOWN_CHARS)
+    ]
 
 
 def accept(

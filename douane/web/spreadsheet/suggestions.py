@@ -30,22 +30,26 @@ _TEXTS = 100
         401,
         403,
         media={"application/json": {"schema": {"anyOf": [*map(schema_of, words.DOCUMENTS)]}}},
-        query={"column": "string", "index": "integer", "limit": "integer"},
+        query={"column": "string", "index": "integer", "limit": "integer", "all": "boolean"},
     ),
 )
 async def read_suggestions(
     request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
 ) -> Response:
-    """With an `index`: of one cell. Without: of the distinct bad texts of a whole column, most frequent first."""
+    """With an `index`: of one cell. Without: of the distinct bad texts of a whole column, most frequent first;
+    with `all=true` also those that nothing is proposed for."""
     web, upload_id = web_of(request), checked(upload_id)
     column = request.query_params.get("column", "")
     index = live_words.position(request.query_params.get("index"))
     limit = max(1, wire.number_or(request.query_params.get("limit"), _TEXTS))
+    hopeless = request.query_params.get("all", "").lower() in ("true", "1")
 
     def work() -> words.CellSuggestions | words.ColumnSuggestions:
         operation = find(web, caller, upload_id)
         if index is None:
-            return words.of_column(column, suggestions.of_column(web.house, operation, column), limit)
+            return words.of_column(
+                column, suggestions.of_column(web.house, operation, column, hopeless=hopeless), limit
+            )
         return words.of_cell(index, column, suggestions.of_cell(web.house, operation, index, column))
 
     return answers.json(await run_in_threadpool(work))

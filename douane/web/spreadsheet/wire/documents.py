@@ -272,8 +272,8 @@ class ImportConfig(Struct, kw_only=True, rename={"branding": "showBranding"}):
 
 class RecordDocument(Struct, kw_only=True, rename=IDS):
     """4.7. `errors` has one message per column: the last one of the contract's order. Ours: `explanations`, per column
-    what that message does not say and a person wants to know; `line`, the physical line in the file, only when asked
-    for."""
+    what that message does not say and a person wants to know; `line`, the physical line in the file, and `rules`, per
+    column the rule that the message or the warning is of, only when asked for."""
 
     id_: str
     index: int
@@ -284,6 +284,7 @@ class RecordDocument(Struct, kw_only=True, rename=IDS):
     record: dict[str, Any]
     updated: dict[str, bool]
     line: int | UnsetType = UNSET
+    rules: dict[str, str] | UnsetType = UNSET
 
 
 class ReviewPage(Struct):
@@ -521,18 +522,23 @@ def claims(
     )
 
 
-def record(one: Record, *, with_line: bool = False) -> RecordDocument:
+def record(one: Record, *, with_line: bool = False, with_rules: bool = False) -> RecordDocument:
     """A problem of the whole record has no column of its own on this wire: it stands at the record's first field."""
     messages: dict[str, str] = {}
     warnings: dict[str, str] = {}
     explanations: dict[str, str] = {}
+    rules: dict[str, str] = {}
     first = next(iter(one.record), "")
     for problem in one.problems:
         shown = warnings if problem.warning else messages
         if problem.column is None:
-            shown.setdefault(first, problem.message)
+            if first not in shown:
+                shown[first] = problem.message
+                rules.setdefault(first, problem.rule)
         else:
             shown[problem.column] = problem.message
+            if not problem.warning or problem.column not in messages:
+                rules[problem.column] = problem.rule
             if problem.explanation:
                 explanations[problem.column] = problem.explanation
             elif not problem.warning:
@@ -547,6 +553,7 @@ def record(one: Record, *, with_line: bool = False) -> RecordDocument:
         record=one.record,
         updated=one.updated,
         line=one.line if with_line else UNSET,
+        rules=rules if with_rules and rules else UNSET,
     )
 
 

@@ -179,7 +179,7 @@ def moment(at: datetime) -> str:
 
 
 def live_page(found: LivePage, page: int, limit: int) -> LiveDocument:
-    shown = [record(one, with_line=True) for one in found.records]
+    shown = [record(one, with_line=True, with_rules=True) for one in found.records]
     total = found.total
     return LiveDocument(shown, page, limit, total, None if total is None else pages(total, limit), found.revision)
 
@@ -209,7 +209,7 @@ def replaced(change: Change, *, dry_run: bool) -> ReplacedDocument:
 
 
 def changed_cells(change: Change, shown: list[Record], counted: Counts) -> CellsDocument:
-    records = [record(one, with_line=True) for one in shown]
+    records = [record(one, with_line=True, with_rules=True) for one in shown]
     return CellsDocument(change.revision, change.cells, records, counts(counted))
 
 
