@@ -17,6 +17,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser.widget import hosting
 from tests.conftest import QUICK
 
 # Long enough for a machine that is busy with other things; nothing here measures time.
@@ -118,6 +119,12 @@ def page(browser: Browser) -> Iterator[Page]:
     yield one
     context.close()
     assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def host(served: Served) -> Iterator[str]:
+    with hosting(served.address, served.access_key, served.template_id) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import http.server
 import io
 import json
 import re
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import openpyxl
@@ -19,72 +15,7 @@ import xlsxwriter
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.conftest import Served
-
-DATA = Path(__file__).parent.parent / "data"
-PEOPLE = DATA / "people.csv"
-
-HOST = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Host</title><h1>An application</h1>
-<button id="open">Import</button>
-<script src="{address}/embed.umd.min.js"></script>
-<script>
-  window.heard = [];
-  impler.init("1");
-  impler.on("message", (event) => heard.push(event));
-  window.addEventListener("message", (event) => {{
-    if (event.data.source === "impler-embed") heard.push(event.data);
-  }});
-  const given = {{ accessToken: "{key}", templateId: "{template}" }};
-  document.getElementById("open").onclick = () => impler.show({{ ...given, ...window.more }});
-</script></html>"""
-
-
-@pytest.fixture(scope="module")
-def host(served: Served) -> Iterator[str]:
-    """The address of a page that embeds the widget, of another origin than the server's."""
-    body = HOST.format(address=served.address, key=served.access_key, template=served.template_id).encode()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-def opened(page: Page, host: str, **more: Any) -> FrameLocator:
-    page.goto(host)
-    page.evaluate("(more) => { window.more = more; }", more)
-    page.click("#open")
-    return page.frame_locator("#impler-iframe-element")
-
-
-def give(frame: FrameLocator, text: str | bytes, name: str = "people.csv") -> None:
-    body = text if isinstance(text, bytes) else text.encode()
-    frame.locator("input[type=file]").set_input_files({"name": name, "mimeType": "text/csv", "buffer": body})
-
-
-def heard(page: Page) -> list[dict[str, Any]]:
-    return list(page.evaluate("() => window.heard.map((one) => JSON.parse(JSON.stringify(one)))"))
-
-
-def cell(frame: FrameLocator, row: int, column: str) -> Any:
-    heads = frame.locator(".grid-head [role=columnheader]")
-    heads.first.wait_for()
-    at = next(place for place, name in enumerate(heads.all_inner_texts()) if name.strip().rstrip("*").strip() == column)
-    return frame.locator(f'.grid-body [data-row="{row}"] [data-column="{at - 1}"]')
-
-
-def rows_left(frame: FrameLocator) -> Any:
-    return frame.locator(".left-over")
+from tests.browser.widget import PEOPLE, cell, give, heard, opened, rows_left
 
 
 def test_the_sample_is_a_workbook_with_the_hosts_rows(page: Page, host: str) -> None:
@@ -169,7 +100,8 @@ def test_problems_are_filters_and_columns_sort(page: Page, host: str) -> None:
     expect(frame.locator(".grid-box")).to_have_attribute("aria-rowcount", "2")
     expect(cell(frame, 0, "E-mail")).to_have_text("grace@example")
     frame.get_by_role("button", name="All 19").click()
-    expect(frame.locator(".grid-box")).to_have_attribute("aria-rowcount", "20")
+    # With the headings, and an empty row to add one in.
+    expect(frame.locator(".grid-box")).to_have_attribute("aria-rowcount", "21")
     frame.get_by_role("columnheader", name="Name").get_by_role("button").click()
     expect(frame.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
     expect(cell(frame, 0, "Name")).to_have_text("Ada Lovelace")
@@ -217,6 +149,7 @@ def test_another_sheet_is_taken_and_stays_taken(page: Page, host: str, tmp_path:
     expect(cell(frame, 0, "Name")).to_have_text("Bob")
 
 
+HEADINGS = "id,name,email,country\n"
 HOSTILE = [
     '<img src=x onerror="window.hit=1">',
     "<script>window.hit=1</script>",
@@ -386,3 +319,164 @@ def test_every_language_has_every_text(path: Path) -> None:
     for section, texts in english.items():
         for key, text in texts.items():
             assert places(own[section][key]) <= places(text), (section, key)
+
+
+def paste(frame: FrameLocator, where: str, text: str) -> None:
+    """As the browser says it when somebody pastes."""
+    frame.locator(where).evaluate(
+        """(element, text) => {
+            const data = new DataTransfer();
+            data.setData("text/plain", text);
+            const said = { clipboardData: data, bubbles: true, cancelable: true };
+            element.dispatchEvent(new ClipboardEvent("paste", said));
+        }""",
+        text,
+    )
+
+
+def test_rows_that_are_not_here_yet_take_what_is_pasted(page: Page, host: str) -> None:
+    frame = opened(page, host)
+    give(frame, HEADINGS + "".join(f"C{at:03},Ada,nobody{at},France\n" for at in range(350)))
+    expect(rows_left(frame)).to_contain_text("350 rows to mend")
+    # One mended in a list of what is wrong stays in sight; the next problem is the next row all the same.
+    page.keyboard.type("first@example.com")
+    page.keyboard.press("Enter")
+    expect(rows_left(frame)).to_contain_text("349 rows to mend")
+    page.keyboard.press("F8")
+    expect(frame.locator(".side .value")).to_have_text("nobody2")
+    page.keyboard.press("Shift+F8")
+    expect(frame.locator(".side .value")).to_have_text("nobody1")
+    frame.get_by_role("button", name="All 350").click()
+    expect(cell(frame, 0, "E-mail")).to_have_text("first@example.com")
+    cell(frame, 0, "E-mail").click()
+    paste(frame, ".grid-box", "".join(f"person{at}@example.com\n" for at in range(350)))
+    expect(rows_left(frame)).to_contain_text("350 rows, and nothing to mend")
+    page.keyboard.press("Control+End")
+    expect(cell(frame, 349, "E-mail")).to_have_text("person349@example.com")
+    page.keyboard.press("Control+z")
+    expect(rows_left(frame)).to_contain_text("349 rows to mend")
+
+
+def test_what_was_typed_survives_a_server_that_does_not_answer(page: Page, host: str, served: Served) -> None:
+    frame = opened(page, host)
+    frame.locator("input[type=file]").set_input_files(PEOPLE)
+    expect(rows_left(frame)).to_contain_text("10 rows to mend")
+    page.route("**/cells", lambda route: route.fulfill(status=500, body="no"))
+    page.keyboard.type("Somebody")
+    page.keyboard.press("Enter")
+    expect(frame.get_by_role("alert")).to_contain_text("What you typed is kept")
+    expect(cell(frame, 0, "Name")).to_have_text("Somebody")
+    expect(frame.get_by_role("button", name="Complete")).to_have_attribute("aria-disabled", "true")
+    page.unroute("**/cells")
+    frame.get_by_role("button", name="Try again").click()
+    expect(rows_left(frame)).to_contain_text("9 rows to mend")
+    # A key that has expired: the host shows the widget again with a new one, and nothing is lost.
+    refused = json.dumps({"message": "API Key not found!", "statusCode": 401})
+    page.route("**/cells", lambda route: route.fulfill(status=401, body=refused))
+    page.keyboard.press("F8")
+    page.keyboard.type("grace@example.com")
+    page.keyboard.press("Enter")
+    expect(frame.get_by_role("alert")).to_contain_text("key has expired")
+    page.unroute("**/cells")
+    page.evaluate("() => impler.show(given)")
+    expect(rows_left(frame)).to_contain_text("8 rows to mend")
+
+
+def test_of_two_people_on_one_cell_the_second_chooses(page: Page, host: str, served: Served) -> None:
+    frame = opened(page, host)
+    frame.locator("input[type=file]").set_input_files(PEOPLE)
+    expect(rows_left(frame)).to_contain_text("10 rows to mend")
+    upload = next(one["value"]["uploadId"] for one in heard(page) if one["type"] == "UPLOAD_STARTED")
+    with httpx.Client(base_url=served.address, headers={"accesskey": served.access_key}) as other:
+        row = other.get(f"/v1/review/{upload}/live", params={"type": "invalid", "limit": "1"}).json()["data"][0]
+        cells = [{"index": row["index"], "column": "name", "value": "Theirs"}]
+        assert other.post(f"/v1/review/{upload}/cells", json={"cells": cells}).status_code == 200
+    page.keyboard.type("Mine")
+    page.keyboard.press("Enter")
+    expect(frame.get_by_role("alert")).to_contain_text("“Theirs”")
+    frame.get_by_role("button", name="Use mine").click()
+    frame.get_by_role("button", name="All 19").click()
+    frame.get_by_role("searchbox").fill("Mine")
+    expect(cell(frame, 0, "Name")).to_have_text("Mine")
+
+
+def test_rows_are_pasted_as_a_file(page: Page, host: str) -> None:
+    frame = opened(page, host)
+    frame.locator(".drop").wait_for()
+    paste(frame, ".drop", "id\tname\temail\tcountry\nC001\tAda\tada@example.com\tFrance\n")
+    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
+    expect(cell(frame, 0, "Name")).to_have_text("Ada")
+
+
+def test_rows_are_added_and_deleted_and_both_taken_back(page: Page, host: str) -> None:
+    frame = opened(page, host)
+    give(frame, HEADINGS + "".join(f"C{at:03},Ada,ada{at}@example.com,France\n" for at in range(3)))
+    expect(rows_left(frame)).to_contain_text("3 rows, and nothing to mend")
+    frame.get_by_role("checkbox", name="Tick line 3").check()
+    frame.get_by_role("button", name="Delete 1 row").click()
+    frame.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(rows_left(frame)).to_contain_text("2 rows, and nothing to mend")
+    # The number of a row that is gone is not given again: the last row stays what it is.
+    frame.get_by_role("button", name="Add a row").click()
+    expect(frame.locator(".cell-input")).to_be_focused()
+    page.keyboard.type("C900")
+    page.keyboard.press("Tab")
+    expect(cell(frame, 2, "Customer ID")).to_have_text("C900")
+    expect(cell(frame, 1, "Customer ID")).to_have_text("C002")
+    expect(rows_left(frame)).to_contain_text("1 row to mend")
+    undo = frame.locator(".tools").get_by_role("button", name="Undo")
+    undo.click()
+    expect(rows_left(frame)).to_contain_text("2 rows, and nothing to mend")
+    undo.click()
+    expect(rows_left(frame)).to_contain_text("3 rows, and nothing to mend")
+
+
+def test_a_column_is_mended_value_by_value(page: Page, host: str) -> None:
+    frame = opened(page, host)
+    lands = ["Frnace", "Frnace", "Deutschland", "peru"]
+    give(frame, HEADINGS + "".join(f"C{at:03},Ada,ada{at}@example.com,{land}\n" for at, land in enumerate(lands)))
+    frame.locator(".chip").filter(has_text="Country").click()
+    frame.get_by_role("button", name="Mend value by value").click()
+    dialog = frame.get_by_role("dialog")
+    expect(dialog.get_by_label("Frnace × 2")).to_have_value("France")
+    dialog.get_by_label("Deutschland").select_option("Germany")
+    dialog.get_by_role("button", name="Change 4 cells").click()
+    expect(rows_left(frame)).to_contain_text("4 rows, and nothing to mend")
+    expect(frame.locator(".toast")).to_contain_text("All mended")
+
+
+TYPED = [
+    ("en", "1,234.5", "1234.5"),
+    ("en", " 12 ", "12"),
+    ("en", "1,2", None),
+    ("en", "x", None),
+    ("de", "1.234,5", "1234.5"),
+    ("de", "12,5", "12.5"),
+    ("de", "1.5", "1.5"),
+    ("fr", "1 234,5", "1234.5"),
+]
+
+
+def test_numbers_and_days_are_typed_as_the_person_writes_them(page: Page, served: Served) -> None:
+    page.goto(f"{served.address}/widget")
+    numbers = page.evaluate(
+        """async (typed) => {
+            const { speak, plain } = await import("/ui/widget/text.js");
+            const read = [];
+            for (const [language, text] of typed) {
+                await speak(language);
+                read.push(plain(text));
+            }
+            return read;
+        }""",
+        TYPED,
+    )
+    assert numbers == [meant for _, _, meant in TYPED]
+    days = page.evaluate(
+        """async () => {
+            const { read, written } = await import("/ui/widget/grid/dates.js");
+            const formats = ["YYYY-MM-DD", "DD.MM.YYYY"];
+            return [read("31.01.2026", formats), read("31.02.2026", formats), written("2026-01-05", "D/M/YY")];
+        }"""
+    )
+    assert days == ["2026-01-31", "", "5/1/26"]

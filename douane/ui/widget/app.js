@@ -2,15 +2,22 @@
 
 import { close, open, restart, sentence } from "./flow.js";
 import { embedded } from "./host.js";
-import { Button, Component, Dialog, Problem, Progress, html, useEffect, useRef, useState, useValue } from "./kit.js";
+import { Button, Component, Data, Dialog, Problem, Progress, html, useEffect, useRef, useState, useValue } from "./kit.js";
 import { Choose, Drop } from "./steps/drop.js";
 import { Done } from "./steps/done.js";
 import { Heading, Sheet } from "./steps/heading.js";
 import { Mapping } from "./steps/mapping.js";
 import { Review } from "./steps/review.js";
-import { config, options, phase, problem, progress, template, upload } from "./store.js";
+import { config, file, options, phase, problem, progress, template, upload } from "./store.js";
 import { number, size, t } from "./text.js";
 
+/** The steps a person knows, and the places that belong to each. */
+const STEPS = [
+  ["UPLOAD_FILE", ["choose", "drop", "sending"]],
+  ["MAP_COLUMNS", ["sheet", "heading", "mapping"]],
+  ["REVIEW_DATA", ["checking", "review"]],
+  ["COMPLETE_IMPORT", ["done"]],
+];
 const SCREENS = { choose: Choose, drop: Drop, sheet: Sheet, heading: Heading, mapping: Mapping, review: Review, done: Done };
 /** Leaving these loses something, so it is asked. */
 const UNFINISHED = new Set(["sheet", "heading", "mapping", "checking", "review", "sending"]);
@@ -36,9 +43,10 @@ export function App() {
   }}>
     <header class="top">
       <h1 tabindex="-1" ref=${heading}><bdi>${title}</bdi></h1>
+      ${where === "starting" || where === "refused" ? null : html`<${Steps} where=${where} />`}
       <${Button} kind="quiet icon" aria-label=${t("COMMON.CLOSE_WIDGET")} title=${t("COMMON.CLOSE_WIDGET")} onClick=${leave}>✕<//>
     </header>
-    <${Problem} onRetry=${trouble?.retry} onClose=${where === "refused" ? null : () => { problem.value = null; }}>
+    <${Problem} onRetry=${trouble?.retry && goingBack(trouble.retry)} again=${trouble?.again} onClose=${where === "refused" ? null : goingBack(() => { problem.value = null; })}>
       ${trouble ? (where === "refused" ? `${t("COMMON.SORRY")} ${trouble.text}` : trouble.text) : null}
     <//>
     <${Guard}>
@@ -54,6 +62,23 @@ export function App() {
       html`<${Button} kind="danger" onClick=${() => { setLeaving(false); close(); }}>${t("CLOSE_CONFIRMATION.CONFIRM_CLOSE")}<//>`,
     ]}><p>${t("CLOSE_CONFIRMATION.DETAILS")}</p><//>` : null}
   </div>`;
+}
+
+/** The button goes with what it was for; the focus goes back to the cell, where there is one. @param {() => void} act */
+function goingBack(act) {
+  return () => {
+    act();
+    const cell = document.querySelector(".grid-row > .active");
+    if (cell instanceof HTMLElement) cell.focus();
+  };
+}
+
+/** Where the person is on the way. @param {any} props */
+function Steps({ where }) {
+  const at = STEPS.findIndex(([, places]) => places.includes(where));
+  return html`<ol class="steps" aria-label=${t("COMMON.STEPS")}>
+    ${STEPS.map(([name], place) => html`<li class=${place < at ? "past" : place === at ? "now" : ""} aria-current=${place === at ? "step" : null}>${t(`STEPPER_TITLES.${name}`)}</li>`)}
+  </ol>`;
 }
 
 /** A fault of ours on one screen leaves the way out and the way back. */
@@ -83,16 +108,26 @@ function Starting({ failed }) {
   return html`<div class="centre"><${Progress} label=${t("PROGRESS.STARTING")} /></div>`;
 }
 
+/** After so long without a sign of progress that is said. */
+const PATIENCE_MS = 8000;
+
 function Working() {
   const now = useValue(progress);
   const sent = useValue(upload);
+  const given = useValue(file);
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    setSlow(false);
+    const timer = setTimeout(() => setSlow(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [now.step, now.done]);
   const shown = now.unit === "bytes" ? size : number;
   const key = ({ sending: "SENDING", reading: "READING", unpacking: "UNPACKING" })[now.step] ?? "CHECKING";
   const part = now.total ? t("PROGRESS.OF", { done: shown(now.done), total: shown(now.total) }) : "";
-  return html`<div class="centre card">
+  return html`<div class="centre card working">
     <${Progress} label=${t(`PROGRESS.${key}`)} done=${now.done} total=${now.total}
-      note=${now.lost ? t("PROGRESS.LOST") : [part, now.note].filter(Boolean).join(" · ")} />
-    <p class="soft"><bdi>${sent?.fileName ?? sent?.originalFileName ?? ""}</bdi></p>
+      note=${now.lost ? t("PROGRESS.LOST") : slow ? t("PROGRESS.SLOW") : [part, now.note].filter(Boolean).join(" · ")} />
+    <p class="soft"><${Data} limit=${80}>${given?.name ?? sent?.fileName ?? sent?.originalFileName ?? ""}<//></p>
     <${Button} kind="quiet" onClick=${restart}>${t("COMMON.CANCEL")}<//>
   </div>`;
 }

@@ -13,38 +13,50 @@ import { t } from "./text.js";
 
 /** @typedef {import("./look.js").Look} Look */
 /** @typedef {{ position: number, key: string, text: string }} Change */
+/** @typedef {{ index: number, column: string, value: string }} Cell */
+
+/** The server takes so many cells at once. */
+const CELLS = 10_000;
+/** So long after a change that could not be sent it is tried again by itself. */
+const AGAIN_MS = 10_000;
+/** In a sorted list the next problem is looked for in so many pages. */
+const PAGES_LOOKED_AT = 30;
 
 export class Desk {
   /** @param {any[]} shape the columns */
   constructor(shape) {
     this.shape = shape;
+    this.id = upload.peek()?._id;
     this.look = signal(calls.everything());
     this.counts = signal(/** @type {any} */ (null));
     /** Changes on their way to the server. */
     this.busy = signal(0);
     /** A line that comes and goes: what was just done, and whether it can be taken back. */
     this.said = signal(/** @type {{ text: string, undo: boolean } | null} */ (null));
-    /** Revisions of this person that can be undone, and those that were. @type {number[]} */
+    /** What this person did, newest last, each the revisions that it took; and what of it was undone. @type {number[][]} */
     this.done = [];
-    /** @type {number[]} */
+    /** @type {number[][]} */
     this.undone = [];
     this.turns = signal({ undo: 0, redo: 0 });
     this.revision = 0;
     /** Drawn again whenever rows changed. */
     this.drawn = signal(0);
-    /** Called when the rows on the screen should look otherwise. */
+    /** Called when the rows on the screen should look otherwise; and when another row should be the first one in sight. */
     this.onRows = () => {};
+    this.onTop = (/** @type {number} */ _position) => {};
     this.rows = new Rows(
-      async (offset, limit, aborted) => {
-        const page = await calls.rows(this.look.peek(), offset, limit, aborted);
-        return page;
-      },
+      (offset, limit, aborted) => calls.rows(this.look.peek(), offset, limit, aborted),
       () => {
         this.drawn.value++;
         this.onRows();
       },
-      (error) => { problem.value = { text: sentence(error) }; },
+      (error) => { problem.value = { text: sentence(error), retry: () => { problem.value = null; this.onRows(); } }; },
+      (first) => { attempt(() => this.anewFrom(first)); },
     );
+    /** Cells that the server did not take yet, because it did not answer; they go along with whatever is sent next. @type {Cell[]} */
+    this.unsent = [];
+    this.waiting = signal(0);
+    this.timer = 0;
     /** Changes are sent one after the other, so that the server sees them in the person's order. @type {Promise<any>} */
     this.line = Promise.resolve();
   }
@@ -57,8 +69,7 @@ export class Desk {
   }
 
   async count() {
-    const found = await calls.counts(this.look.peek());
-    this.take(found);
+    this.take(await calls.counts(this.look.peek()));
   }
 
   /** @param {any} counts */
@@ -73,9 +84,27 @@ export class Desk {
   async show(change) {
     this.look.value = { ...this.look.peek(), ...change };
     await attempt(async () => {
+      await this.line;
       await this.rows.reload();
       await this.count();
     });
+  }
+
+  /** Whether a changed row may drop out of what is looked at, or stand elsewhere in it. */
+  get shifting() {
+    const look = this.look.peek();
+    return look.type !== "all" || Boolean(look.problemColumn || look.rule || look.changed || look.find || look.sort);
+  }
+
+  /** The list anew, with the row that was first in sight still there. @param {number} first */
+  async anewFrom(first) {
+    let row;
+    for (let position = first; !row && position >= Math.max(0, first - 200); position--) row = this.rows.get(position);
+    const look = this.look.peek();
+    let place = first;
+    if (row && !look.sort) place = (await calls.next(look, row.index - 1, "down")).position ?? first;
+    await this.rows.reload(place);
+    this.onTop(Math.min(place, Math.max(0, this.rows.total - 1)));
   }
 
   /** Runs a change after those before it; answers what it made, or undefined where it failed. @param {() => Promise<any>} step */
@@ -86,11 +115,12 @@ export class Desk {
     return sent;
   }
 
-  /** @param {number | undefined} revision @param {number} cells */
-  did(revision, cells) {
-    if (!revision) return;
-    this.revision = Math.max(this.revision, revision);
-    this.done.push(revision);
+  /** @param {number | number[] | undefined} revisions of one act @param {number} cells */
+  did(revisions, cells) {
+    const made = [revisions ?? []].flat().filter(Boolean);
+    if (!made.length) return;
+    this.revision = Math.max(this.revision, ...made);
+    this.done.push(made);
     this.undone = [];
     this.turns.value = { undo: this.done.length, redo: 0 };
     changes.value += cells;
@@ -98,80 +128,152 @@ export class Desk {
 
   /**
    * Cells the person changed. They are shown as changed at once, and as judged when the server answered. Rows behind the last
-   * one are new. @param {Change[]} list
+   * one are new. What the server did not take stays on the screen, to be sent again. @param {Change[]} list
    */
-  async edit(list) {
-    /** @type {Map<number, Record<string, string>>} */
-    const byRow = new Map();
-    /** @type {{ index: number, column: string, value: string }[]} */
-    const cells = [];
-    /** @type {Map<number, Record<string, string>>} */
-    const added = new Map();
-    for (const { position, key, text } of list) {
-      const row = this.rows.get(position);
-      if (row) {
-        cells.push({ index: row.index, column: key, value: text });
-        byRow.set(row.index, { ...byRow.get(row.index), [key]: text });
-      } else if (position >= this.rows.total) {
-        added.set(position, { ...added.get(position), [key]: text });
-      }
-    }
-    for (const [index, texts] of byRow) this.rows.pending.set(index, { ...this.rows.pending.get(index), ...texts });
+  edit(list) {
+    const there = list.filter(({ position }) => position < this.rows.total);
+    const added = list.filter(({ position }) => position >= this.rows.total);
+    const known = there.every(({ position }) => this.rows.get(position));
+    if (known) this.rows.expect(this.cellsOf(there, this.rows));
     this.onRows();
+    const rows = /** @type {Map<number, any>} */ (new Map());
+    if (known) for (const { position } of there) rows.set(position, this.rows.get(position));
     return this.send(async () => {
-      try {
-        if (added.size) await this.add([...added.values()]);
-        if (!cells.length) return;
-        const answer = await calls.change(cells, this.revision);
-        this.did(answer.revision, cells.length);
-        this.rows.put(answer.records ?? []);
-        this.take({ ...answer.counts, revision: answer.revision });
-        await this.settle();
-      } catch (error) {
-        for (const index of byRow.keys()) this.rows.pending.delete(index);
-        if (error instanceof Refusal && error.status === 412) return this.conflict(error);
+      if (added.length) await this.add(added);
+      if (!there.length) return;
+      if (!known) {
+        if (this.rows.stale) await this.anewFrom(Math.min(...there.map(({ position }) => position)));
+        const places = there.map(({ position }) => position);
+        for (const [position, row] of await this.rows.between(least(places), most(places))) rows.set(position, row);
+        this.rows.expect(this.cellsOf(there, rows));
         this.onRows();
-        throw error;
       }
+      const before = this.counts.peek()?.invalidRecords ?? 0;
+      await this.change(this.cellsOf(there, rows));
+      if (there.length > 1) this.said.value = { text: t("REVIEW.REPLACED", { count: there.length }), undo: true };
+      if (before && !this.counts.peek()?.invalidRecords) this.said.value = { text: t("REVIEW.CLEAN"), undo: false };
     });
   }
 
-  /** Somebody else was faster: theirs stands, and is shown. @param {Refusal} error */
-  async conflict(error) {
-    this.revision = error.body?.revision ?? this.revision;
-    const first = error.body?.conflicts?.[0];
-    await this.rows.reload();
-    await this.count();
-    problem.value = { text: t("ERRORS.CONFLICT", { value: first?.value ?? "", count: error.body?.conflicts?.length ?? 1 }) };
+  /** @param {Change[]} list @param {{ get(position: number): any }} rows @returns {Cell[]} */
+  cellsOf(list, rows) {
+    return list.flatMap(({ position, key, text }) => {
+      const row = rows.get(position);
+      return row ? [{ index: row.index, column: key, value: text }] : [];
+    });
   }
 
-  /** @param {Record<string, string>[]} records */
-  async add(records) {
-    const first = (upload.peek().totalRecords ?? 0) + 1;
-    await calls.add(records.map((record, at) => ({ index: first + at, record })));
-    changes.value += records.length;
+  /** @param {Cell[]} given @param {boolean} [mine] also where somebody else changed them meanwhile */
+  async change(given, mine = false) {
+    const cells = latest([...this.unsent, ...given]);
+    this.keep([]);
+    const made = [];
+    for (let from = 0; from < cells.length; from += CELLS) {
+      const some = cells.slice(from, from + CELLS);
+      try {
+        const answer = await calls.change(some, mine ? null : this.revision);
+        if (answer.revision > this.revision) made.push(answer.revision);
+        this.revision = Math.max(this.revision, answer.revision);
+        this.rows.settled(some);
+        this.rows.put(answer.records ?? []);
+        this.take({ ...answer.counts, revision: answer.revision });
+      } catch (error) {
+        this.did(made, from);
+        return this.refused(error, cells.slice(from));
+      }
+    }
+    if (this.shifting) this.rows.stale = true;
+    this.did(made, cells.length);
+    this.onRows();
+    await this.settle();
+  }
+
+  /** What was typed stays, unless it can never be taken. @param {unknown} error @param {Cell[]} cells */
+  async refused(error, cells) {
+    if (error instanceof Refusal && error.status === 412) return this.conflict(error, cells);
+    if (!(error instanceof Refusal) || (!error.passing && error.status !== 401)) {
+      this.rows.settled(cells);
+      this.onRows();
+      throw error;
+    }
+    this.keep(cells);
+    this.onRows();
+    const again = () => {
+      problem.value = null;
+      if (this.unsent.length) this.send(() => this.change([]));
+    };
+    problem.value = { text: `${sentence(error)} ${t("ERRORS.KEPT")}`, retry: again };
+    if (error.passing) this.timer = setTimeout(() => { if (upload.peek()?._id === this.id) again(); }, AGAIN_MS);
+  }
+
+  /** @param {Cell[]} cells that are to be sent with the next */
+  keep(cells) {
+    clearTimeout(this.timer);
+    this.unsent = cells;
+    this.waiting.value = cells.length;
+  }
+
+  /** Somebody else was faster: theirs is shown, and the person says whose stays. @param {Refusal} error @param {Cell[]} cells */
+  async conflict(error, cells) {
+    /** @type {any[]} */
+    const theirs = error.body?.conflicts ?? [];
+    this.revision = error.body?.revision ?? this.revision;
+    const name = (/** @type {{ index: number, column: string }} */ cell) => `${cell.index} ${cell.column}`;
+    const taken = new Map(theirs.map((cell) => [name(cell), cell.value ?? ""]));
+    // An answer that was lost on its way is no conflict: the cells hold just what was sent.
+    const lost = cells.filter((cell) => taken.has(name(cell)) && taken.get(name(cell)) !== cell.value);
+    const rest = cells.filter((cell) => !taken.has(name(cell)));
+    this.rows.settled(cells);
+    if (rest.length) {
+      this.rows.expect(rest);
+      await this.change(rest);
+    }
+    await this.rows.reload();
+    await this.count();
+    if (!lost.length) return;
+    problem.value = {
+      text: t("ERRORS.CONFLICT", { value: String(taken.get(name(lost[0])) ?? "").slice(0, 100), count: lost.length }),
+      retry: () => { problem.value = null; this.send(() => this.change(lost, true)); },
+      again: t("ERRORS.USE_MINE"),
+    };
+  }
+
+  /** New rows behind the last one. @param {Change[]} list */
+  async add(list) {
+    /** @type {Map<number, Record<string, string>>} */
+    const records = new Map();
+    for (const { position, key, text } of list) records.set(position, { ...records.get(position), [key]: text });
+    const first = await calls.nextIndex(this.counts.peek()?.totalRecords ?? 0);
+    const made = [...records.keys()].sort((one, other) => one - other).map((position, at) => ({ index: first + at, record: records.get(position) ?? {} }));
+    await calls.add(made);
+    this.did(await calls.lastRevision("add"), made.length);
     await this.count();
     await this.rows.reload(this.rows.total);
   }
 
   /** Where a filter no longer holds for a row it stays in sight until the person looks anew; only the numbers follow. */
   async settle() {
-    const found = await calls.counts(this.look.peek());
-    this.take(found);
+    this.take(await calls.counts(this.look.peek()));
   }
 
-  /** @param {Set<number>} positions */
-  async remove(positions) {
+  /** @param {Set<number> | "all"} positions `all`: of what is looked at */
+  remove(positions) {
+    if (positions === "all") {
+      return this.send(async () => {
+        const answer = await calls.removeAll(this.look.peek());
+        await this.anew(answer.revision, answer.records, t("REVIEW.DELETED", { count: answer.records }));
+      });
+    }
     const gone = [...positions].map((position) => this.rows.get(position)).filter((row) => row !== undefined);
     return this.send(async () => {
       const valid = gone.filter((row) => row.isValid).length;
-      const answer = await calls.remove(gone.map((row) => row.index), valid, gone.length - valid);
-      await this.anew(answer?.revision, gone.length, t("REVIEW.DELETED", { count: gone.length }));
+      await calls.remove(gone.map((row) => row.index), valid, gone.length - valid);
+      await this.anew(await calls.lastRevision("delete"), gone.length, t("REVIEW.DELETED", { count: gone.length }));
     });
   }
 
   /** @param {any} what */
-  async replace(what) {
+  replace(what) {
     return this.send(async () => {
       const answer = await calls.replace(what, false);
       const cells = answer.cells ?? answer.modifiedCount;
@@ -179,47 +281,57 @@ export class Desk {
     });
   }
 
-  /** The same good value for all cells of a column that hold the same bad one. @param {string} column @param {string} from @param {string} to */
-  async replaceAlike(column, from, to) {
-    return this.replace({ find: from, replace: to, column, caseSensitive: true, matchEntireCell: true });
+  /** Good texts in place of bad ones, in all bad cells of the column. @param {string} column @param {Record<string, string>} instead */
+  mendAlike(column, instead) {
+    return this.send(async () => {
+      const answer = await calls.mend(column, instead);
+      await this.anew(answer.cells ? answer.revision : undefined, answer.cells, t("REVIEW.REPLACED", { count: answer.cells }));
+    });
   }
 
   /** @param {number | undefined} revision @param {number} cells @param {string} text */
   async anew(revision, cells, text) {
+    const before = this.counts.peek()?.invalidRecords ?? 0;
     this.did(revision, cells);
     await this.count();
     await this.rows.reload(0);
-    this.said.value = { text, undo: Boolean(revision) };
+    this.said.value = { text: before && !this.counts.peek()?.invalidRecords ? `${text}. ${t("REVIEW.CLEAN")}` : text, undo: Boolean(revision) };
   }
 
-  async undo() {
-    const number = this.done.pop();
-    if (number === undefined) return;
+  undo() {
+    return this.turn("undo", this.done, this.undone);
+  }
+
+  redo() {
+    return this.turn("redo", this.undone, this.done);
+  }
+
+  /** @param {"undo" | "redo"} way @param {number[][]} from @param {number[][]} to */
+  async turn(way, from, to) {
     await this.send(async () => {
-      const answer = await calls.turn(number, "undo");
-      this.undone.push(number);
-      await this.turned(answer, "REVIEW.UNDONE");
+      const act = from.pop();
+      if (!act) return;
+      let cells = 0, kept = 0;
+      try {
+        for (const number of way === "undo" ? [...act].reverse() : act) {
+          const answer = await calls.turn(number, way);
+          this.revision = Math.max(this.revision, answer.revision);
+          cells += answer.cells;
+          kept += answer.kept;
+        }
+      } catch (error) {
+        if (error instanceof Refusal && error.passing) from.push(act);
+        throw error;
+      } finally {
+        this.turns.value = { undo: this.done.length, redo: this.undone.length };
+      }
+      to.push(act);
+      this.turns.value = { undo: this.done.length, redo: this.undone.length };
+      await this.count();
+      await this.rows.reload(0);
+      const more = kept ? ` ${t("REVIEW.KEPT", { count: kept })}` : "";
+      this.said.value = { text: t(way === "undo" ? "REVIEW.UNDONE" : "REVIEW.REDONE", { count: cells }) + more, undo: false };
     });
-  }
-
-  async redo() {
-    const number = this.undone.pop();
-    if (number === undefined) return;
-    await this.send(async () => {
-      const answer = await calls.turn(number, "redo");
-      this.done.push(number);
-      await this.turned(answer, "REVIEW.REDONE");
-    });
-  }
-
-  /** @param {any} answer @param {string} text */
-  async turned(answer, text) {
-    this.revision = Math.max(this.revision, answer.revision);
-    this.turns.value = { undo: this.done.length, redo: this.undone.length };
-    await this.count();
-    await this.rows.reload(0);
-    const kept = answer.kept ? ` ${t("REVIEW.KEPT", { count: answer.kept })}` : "";
-    this.said.value = { text: t(text, { count: answer.cells }) + kept, undo: false };
   }
 
   /**
@@ -227,33 +339,54 @@ export class Desk {
    * @param {number} position @param {string} key @param {1 | -1} step
    */
   async nextProblem(position, key, step) {
+    await this.line;
     const row = this.rows.get(position);
     const keys = this.shape.map((column) => column.key);
     const at = keys.indexOf(key);
-    const rest = step > 0 ? keys.slice(at + 1) : keys.slice(0, Math.max(0, at)).reverse();
-    const within = row && rest.find((one) => row.errors?.[one]);
+    const within = row && (step > 0 ? keys.slice(at + 1) : keys.slice(0, Math.max(0, at)).reverse()).find((one) => row.errors?.[one]);
     if (within) return { position, key: within };
-    const found = await calls.next(this.look.peek(), row?.index ?? 0, step > 0 ? "down" : "up");
+    const edge = (/** @type {string[]} */ bad) => (step > 0 ? bad[0] : bad[bad.length - 1]) ?? keys[0];
+    const look = this.look.peek();
+    if (look.sort) {
+      const place = await this.nextLoaded(position, step);
+      const errors = place === null ? {} : this.rows.get(place)?.errors ?? {};
+      return place === null ? null : { position: place, key: edge(keys.filter((one) => errors[one])) };
+    }
+    const found = await calls.next({ ...look, type: "invalid" }, row?.index ?? 0, step > 0 ? "down" : "up");
     if (found.index === null) return null;
-    const columns = keys.filter((one) => found.columns.includes(one));
-    let place = found.position;
-    if (this.look.peek().type !== "invalid") place = await this.positionOf(found.index, place);
-    return { position: place, key: (step > 0 ? columns[0] : columns[columns.length - 1]) ?? keys[0] };
+    const cell = edge(keys.filter((one) => found.columns.includes(one)));
+    const here = this.rows.find(found.index);
+    if (here >= 0) return { position: here, key: cell };
+    const place = look.type === "invalid" ? found.position : (await calls.next(look, found.index - 1, "down")).position;
+    if (this.rows.stale || !this.rows.get(place)) await this.rows.reload(place);
+    return { position: place, key: cell };
   }
 
-  /** Where a row stands in the list that is looked at, which may hold more than problems. @param {number} index @param {number} most */
-  async positionOf(index, most) {
-    // In the order of the file positions grow with indexes: halve until it is found.
-    let low = most, high = this.rows.total - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const page = Math.floor(middle / 100);
-      if (!this.rows.get(middle)) await this.rows.load(page);
-      const here = this.rows.get(middle)?.index ?? Infinity;
-      if (here === index) return middle;
-      if (here < index) low = middle + 1;
-      else high = middle - 1;
+  /** In a sorted list, whose order the server's `next` does not know: page by page. @param {number} position @param {1 | -1} step */
+  async nextLoaded(position, step) {
+    let pages = 0;
+    for (let place = position + step; place >= 0 && place < this.rows.total; place += step) {
+      if (!this.rows.get(place)) {
+        if (++pages > PAGES_LOOKED_AT) return null;
+        await this.rows.load(Math.floor(place / 100));
+      }
+      if (Object.keys(this.rows.get(place)?.errors ?? {}).length) return place;
     }
-    return Math.min(low, Math.max(0, this.rows.total - 1));
+    return null;
   }
+}
+
+/** Of several texts for one cell the last. @param {Cell[]} cells @returns {Cell[]} */
+function latest(cells) {
+  return [...new Map(cells.map((cell) => [`${cell.index} ${cell.column}`, cell])).values()];
+}
+
+/** Of many numbers, more than a call takes arguments. @param {number[]} numbers */
+function least(numbers) {
+  return numbers.reduce((one, other) => Math.min(one, other));
+}
+
+/** @param {number[]} numbers */
+function most(numbers) {
+  return numbers.reduce((one, other) => Math.max(one, other));
 }

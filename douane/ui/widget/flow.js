@@ -6,9 +6,13 @@
 import { Client, Refusal } from "../client.js";
 import { hostOrigin, say, sayStatus } from "./host.js";
 import { batch } from "./kit.js";
+import { fromTable, toTable } from "./grid/clipboard.js";
 import { changes, client, columns, config, file, mapping, options, phase, problem, progress, sheet, template, templates, typed, upload } from "./store.js";
 import { choose, duration, number, size, speak, t } from "./text.js";
 import { dress } from "./dress.js";
+
+/** Where a person has begun something that must not be lost. */
+const UNDER_WAY = new Set(["sheet", "heading", "mapping", "checking", "review"]);
 
 /** Ends whatever the screen before was still waiting for. */
 let work = new AbortController();
@@ -17,6 +21,7 @@ let opening = 0;
 
 /** @param {Record<string, any>} given what the host sent, or the page itself */
 export async function open(given) {
+  if (goesOn(given)) return;
   const mine = ++opening;
   stop();
   batch(() => {
@@ -34,6 +39,24 @@ export async function open(given) {
   dress(given);
   await speak(choose(given.locale), given.texts);
   if (mine === opening) await start();
+}
+
+/**
+ * A host that shows an open widget again, as it does to hand over a new key where the old one has expired, loses nothing of what
+ * the person has done: only what it says anew is taken. @param {Record<string, any>} given
+ */
+function goesOn(given) {
+  const now = options.peek();
+  if (!UNDER_WAY.has(phase.peek()) || (given.templateId ?? "") !== (now.templateId ?? "") || given.uuid !== now.uuid || asText(given.schema) !== asText(now.schema)) return false;
+  batch(() => {
+    options.value = { ...now, ...given };
+    client.value.token = given.accessToken ?? client.value.token;
+  });
+  dress(options.value);
+  const waiting = problem.peek()?.retry;
+  problem.value = null;
+  waiting?.();
+  return true;
 }
 
 /** Asks whether all fits together, and finds the template. */
@@ -115,7 +138,8 @@ export async function attempt(step) {
     return await step();
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return undefined;
-    problem.value = { text: sentence(error), retry: error instanceof Refusal && error.passing ? () => attempt(step) : undefined };
+    const again = error instanceof Refusal && (error.passing || error.status === 401);
+    problem.value = { text: sentence(error), retry: again ? () => attempt(step) : undefined };
     return undefined;
   }
 }
@@ -175,7 +199,7 @@ export async function send(given, name = "") {
     if (signal.aborted) return;
     phase.value = "drop";
     problem.value = {
-      text: sentence(error),
+      text: error instanceof Refusal && !error.status && (await isGone(given)) ? t("ERRORS.FILE_CHANGED", { file: given.name }) : sentence(error),
       retry: error instanceof Refusal && error.passing ? () => send(given, name) : undefined,
     };
     const status = error instanceof Refusal ? error.status || 500 : 500;
@@ -183,6 +207,24 @@ export async function send(given, name = "") {
     say("UPLOAD_ERROR", { errorCode: status, errorMessage: message });
     sayStatus("ERROR", { errorCode: status, errorMessage: message });
   }
+}
+
+/** Whether the file was changed or taken away since it was chosen: a browser then sends none of it. @param {File} given */
+async function isGone(given) {
+  try {
+    await given.slice(0, 1).arrayBuffer();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Rows copied out of a sheet program, headings and all, are a file as any other. @param {DataTransfer} data */
+export function takePasted(data) {
+  if (data.files.length) return data.files.length > 1 ? undefined : send(data.files[0]);
+  const table = fromTable(data);
+  if (table.length < 2 && (table[0]?.length ?? 0) < 2) return undefined;
+  return send(new File([toTable(table)], `${t("DROP.PASTED")}.tsv`, { type: "text/tab-separated-values" }));
 }
 
 /** An import without a file: rows are typed in or pasted. */
@@ -405,6 +447,7 @@ function remember(id) {
   }
 }
 
+/** @returns {string | null} */
 function remembered() {
   try {
     return sessionStorage.getItem(place());

@@ -50,12 +50,12 @@ export function Button({ kind = "secondary", busy = false, disabled = false, chi
     }} ...${rest}>${children}</button>`;
 }
 
-/** A line with what went wrong, and the way on. @param {any} props */
-export function Problem({ children, onRetry, onClose }) {
+/** A line with what went wrong, and the way on: `again` is what that is called, where it is not just once more. @param {any} props */
+export function Problem({ children, onRetry, again, onClose }) {
   if (!children) return null;
   return html`<div class="problem" role="alert">
     <p>${children}</p>
-    ${onRetry ? html`<${Button} kind="quiet" onClick=${onRetry}>${t("COMMON.TRY_AGAIN")}<//>` : null}
+    ${onRetry ? html`<${Button} kind="quiet" onClick=${onRetry}>${again ?? t("COMMON.TRY_AGAIN")}<//>` : null}
     ${onClose ? html`<${Button} kind="quiet icon" aria-label=${t("COMMON.DISMISS")} onClick=${onClose}>✕<//>` : null}
   </div>`;
 }

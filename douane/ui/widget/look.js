@@ -62,11 +62,27 @@ export async function counts(look, signal) {
 }
 
 /**
- * Changes cells, each judged at once. @param {{ index: number, column: string, value: string }[]} cells @param {number} revision the
- * last one that is known here: who changed one of these cells since is not overwritten
+ * Changes cells, each judged at once. Tried again where the server did not answer: the same texts in the same cells twice are
+ * the same as once. @param {{ index: number, column: string, value: string }[]} cells @param {number | null} revision the last
+ * one that is known here: who changed one of these cells since is not overwritten; null: whoever did
  */
 export async function change(cells, revision) {
-  return client.value.call("POST", at("/cells"), { cells }, { headers: { "If-Match": `"${revision}"` } });
+  /** @type {Record<string, string>} */
+  const headers = revision === null ? {} : { "If-Match": `"${revision}"` };
+  return client.value.call("POST", at("/cells"), { cells }, { headers, tries: 4 });
+}
+
+/** The number that a new row gets: behind all that are there. @param {number} total of all rows */
+export async function nextIndex(total) {
+  if (!total) return 1;
+  const last = await client.value.call("GET", at(`/live?page=${total}&limit=1`));
+  return (last.data[0]?.index ?? total) + 1;
+}
+
+/** The number of the last revision, if it is of this kind: for calls of the contract, whose answer is empty. @param {string} kind */
+export async function lastRevision(kind) {
+  const [last] = await revisions(1);
+  return last?.kind === kind ? /** @type {number} */ (last.revision) : undefined;
 }
 
 /** New rows, typed in by hand. @param {{ index: number, record: Record<string, string> }[]} added */
@@ -94,9 +110,14 @@ export async function replace(what, dryRun, signal) {
   return client.value.call("PUT", at("/replace"), { ...what, dryRun }, { signal });
 }
 
-/** One value for a column of all rows that the filter holds for. @param {string} column @param {string} value @param {object} filter @param {boolean} dryRun */
-export async function fill(column, value, filter, dryRun) {
-  return client.value.call("POST", at("/change"), { column, value, filter, dryRun });
+/** What would mend a column, by distinct bad text, the most frequent first. @param {string} column @param {number} limit @param {AbortSignal} [signal] */
+export async function mendings(column, limit, signal) {
+  return client.value.call("GET", at(`/suggestions?${new URLSearchParams({ column, limit: String(limit), all: "true" })}`), undefined, { signal });
+}
+
+/** Good texts in place of bad ones, wherever the column's cells are bad. @param {string} column @param {Record<string, string>} instead */
+export async function mend(column, instead) {
+  return client.value.call("POST", at("/suggestions"), { column, instead });
 }
 
 /** @param {number} number @param {"undo" | "redo"} way */
@@ -114,9 +135,10 @@ export async function history(index, column, signal) {
   return client.value.call("GET", at(`/history?${new URLSearchParams({ index: String(index), column })}`), undefined, { signal });
 }
 
-/** The next row with a problem from there. @param {Look} look @param {number} from an index @param {"down" | "up"} direction */
+/** The next row of a look from there, in the order of the file. @param {Look} look @param {number} from an index @param {"down" | "up"} direction */
 export async function next(look, from, direction) {
-  const query = queryOf(look.type === "invalid" ? look : { ...look, type: "invalid" });
+  const query = queryOf({ ...look, sort: "" });
+  query.set("type", look.type);
   query.set("from", String(from));
   query.set("direction", direction);
   return client.value.call("GET", at(`/live/next?${query}`));
@@ -139,6 +161,15 @@ export async function shape() {
   return found.map((/** @type {any} */ column) => ({ says: says.get(column.key), ...column }));
 }
 
-export async function document() {
-  return client.value.call("GET", `/v1/upload/${upload.value._id}`);
+
+/**
+ * Rows as a file, as they stand now. Those with problems come with their line and what is wrong, which a review writes: it is
+ * asked for first. @param {"all" | "valid" | "invalid"} type @param {"csv" | "xlsx"} format
+ */
+export async function download(type, format) {
+  if (type !== "invalid") return client.value.download(at(`/live/download?${new URLSearchParams({ type, format })}`), "*/*");
+  await client.value.call("POST", at(""), undefined, { tries: 3 });
+  return client.value.download(`/v1/upload/${upload.value._id}/rows/invalid`, TYPES[format]);
 }
+
+const TYPES = { csv: "text/csv", xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" };

@@ -18,8 +18,8 @@ export const columns = signal(/** @type {any[]} */ ([]));
  * template; `drop` a file; `sending`; `sheet`, `heading`, `mapping`: to be decided by the person; `checking`; `review`; `done`.
  */
 export const phase = signal("closed");
-/** The sentence to show above the screen, and what would be tried again. */
-export const problem = signal(/** @type {{ text: string, retry?: () => void } | null} */ (null));
+/** The sentence to show above the screen, and what would be tried again (`again`: what that is called, where it is not just that). */
+export const problem = signal(/** @type {{ text: string, retry?: () => void, again?: string } | null} */ (null));
 
 /** The file the person gave, kept so that another sheet or heading can be taken without asking for it again. */
 export const file = signal(/** @type {File | null} */ (null));

@@ -94,6 +94,32 @@ export function number(value) {
   return numbers.format(value);
 }
 
+/**
+ * A number as the person writes it, as programs write it: "1.234,5" in Germany is "1234.5". What is written so already stays
+ * as it is; null where it is no number, or nobody can say which. @param {string} typed
+ */
+export function plain(typed) {
+  const text = typed.trim();
+  if (/^[+-]?\d+(\.\d+)?$/.test(text)) return text;
+  const parts = numbers.formatToParts(-1234567.8);
+  const point = parts.find((part) => part.type === "decimal")?.value ?? ".";
+  const group = parts.find((part) => part.type === "group")?.value ?? ",";
+  const digits = text.replace(/[\u0660-\u0669]/g, (digit) => String(digit.charCodeAt(0) - 0x660)).replace(/\u2212/g, "-");
+  const [whole, rest, ...more] = digits.split(point);
+  // Groups of three behind the first; spaces of every kind stand for one another.
+  const space = /\s/.test(group), between = space ? "[\\s\u00a0\u202f]" : group.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const grouped = new RegExp(`^[+-]?(\\d+|\\d{1,3}(${between}\\d{3})+)$`);
+  if (more.length || !grouped.test(whole) || (rest !== undefined && !/^\d+$/.test(rest))) return null;
+  const kept = whole.replace(space ? /\s/g : new RegExp(between, "g"), "");
+  return rest === undefined ? kept : `${kept}.${rest}`;
+}
+
+/** A number of programs in the person's way, with all its digits. @param {string} text as `plain` answers */
+export function shown(text) {
+  const digits = Math.min(20, (text.split(".")[1] ?? "").length);
+  return new Intl.NumberFormat(numbers.resolvedOptions().locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(/** @type {any} */ (text));
+}
+
 /** 1_234_567 bytes as "1.2 MB" in the person's way. @param {number} bytes */
 export function size(bytes) {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];

@@ -15,9 +15,25 @@ export function fromTable(data) {
   if (markup.includes("sdval")) {
     // An inert document: nothing in it is loaded or run, only its texts are read.
     const table = new DOMParser().parseFromString(markup, "text/html").querySelector("table");
-    if (table) return [...table.rows].map((row) => [...row.cells].map(exactText));
+    if (table) return laidOut(table);
   }
   return fromText(data.getData("text/plain"));
+}
+
+/** Joined cells hold their text in the first of their places, as sheet programs have it. @param {HTMLTableElement} table */
+function laidOut(table) {
+  /** @type {string[][]} */
+  const rows = [...table.rows].map(() => []);
+  [...table.rows].forEach((row, at) => {
+    let place = 0;
+    for (const cell of row.cells) {
+      while (rows[at][place] !== undefined) place++;
+      for (let down = 0; down < Math.min(cell.rowSpan || 1, rows.length - at); down++) {
+        for (let along = 0; along < cell.colSpan; along++) rows[at + down][place + along] = down || along ? "" : exactText(cell);
+      }
+    }
+  });
+  return rows;
 }
 
 /** @param {HTMLTableCellElement} cell */

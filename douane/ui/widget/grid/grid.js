@@ -10,7 +10,7 @@
 
 import { number, t } from "../text.js";
 import { fromTable, toTable } from "./clipboard.js";
-import { editorOf } from "./editors.js";
+import { editorOf, isNumber } from "./editors.js";
 
 const ROW = 36;
 const SPACE = 15_000_000;
@@ -18,6 +18,10 @@ const OVER = 6;
 const NARROW = 64, WIDEST = 900, LEAD = 84;
 /** What is shown of a cell; a cell may hold a megabyte. */
 const SHOWN = 300;
+/** A list that opens under a cell is never higher. */
+const POPUP = 260;
+/** So many cells are copied, filled or emptied at once; for more there is find and replace. */
+export const MOST_CELLS = 100_000;
 
 /**
  * @typedef {{ position: number, key: string, text: string }} Change
@@ -25,8 +29,10 @@ const SHOWN = 300;
  * @property {(changes: Change[]) => void} edit
  * @property {(cell: { position: number, key: string } | null) => void} move the active cell is another one now
  * @property {(key: string) => void} sort
- * @property {(positions: Set<number>) => void} select rows that are ticked
- * @property {(command: string) => void} command `next`, `previous`, `undo`, `redo`, `find`, `take`, `take-all`
+ * @property {(positions: Set<number> | "all") => void} select rows that are ticked
+ * @property {() => void} resized the person gave a column another width
+ * @property {(first: number, last: number) => Promise<Map<number, import("./rows.js").Row>>} fetch rows that are not here yet
+ * @property {(command: string) => void} command `next`, `previous`, `undo`, `redo`, `find`, `take`, `take-all`, `too-many`, `copied`
  */
 
 export class Grid {
@@ -47,6 +53,8 @@ export class Grid {
     this.from = { row: 0, column: 0 };
     /** @type {Set<number>} positions that are ticked */
     this.ticked = new Set();
+    /** Whether all rows of the list are, also those that were never here. */
+    this.all = false;
     this.sorted = { key: "", down: false };
     this.base = this.last = 0;
     /** @type {HTMLElement[]} */
@@ -79,6 +87,11 @@ export class Grid {
     return this.rows.total + (this.options.extra ?? 0);
   }
 
+  /** The last row that holds something. */
+  get lastRow() {
+    return Math.max(0, this.rows.total - 1);
+  }
+
   get full() {
     return (this.count + 1) * ROW;
   }
@@ -98,6 +111,13 @@ export class Grid {
 
   get lead() {
     return this.options.lines === false && this.options.ticks === false ? 0 : this.options.lines === false || this.options.ticks === false ? LEAD - 30 : LEAD;
+  }
+
+  /** Empty rows behind the last one. @param {number} rows */
+  extra(rows) {
+    if (this.options.extra === rows) return;
+    this.options.extra = rows;
+    this.later();
   }
 
   destroy() {
@@ -162,6 +182,7 @@ export class Grid {
         name.type = "button";
         name.tabIndex = -1;
         name.addEventListener("click", () => this.on.sort(column.key));
+        name.addEventListener("keydown", (event) => this.keyOfHead(event, at));
       }
       if (column.description || column.says) cell.title = [column.description, column.says].filter(Boolean).join("\n");
       if (column.isRequired) {
@@ -195,9 +216,36 @@ export class Grid {
       grip.setPointerCapture(event.pointerId);
       const x = event.clientX, width = this.widths[at], way = this.way;
       grip.onpointermove = (moved) => this.resize(at, width + way * (moved.clientX - x));
-      grip.onpointerup = () => { grip.onpointermove = null; };
+      grip.onpointerup = () => {
+        grip.onpointermove = null;
+        this.on.resized();
+      };
     });
-    grip.addEventListener("dblclick", () => this.resize(at, widthOf(this.columns[at])));
+    grip.addEventListener("dblclick", () => {
+      this.resize(at, widthOf(this.columns[at]));
+      this.on.resized();
+    });
+  }
+
+  /** Headings by keyboard: along them, back to the cells, and wider or narrower. @param {KeyboardEvent} event @param {number} at */
+  keyOfHead(event, at) {
+    const along = { ArrowLeft: -this.way, ArrowRight: this.way }[event.key];
+    event.stopPropagation();
+    if (along && event.altKey) {
+      this.resize(at, this.widths[at] + along * 20);
+      this.on.resized();
+    } else if (along) {
+      const to = Math.min(Math.max(at + along, 0), this.columns.length - 1);
+      this.move(this.at.row, to, false, true);
+      this.headButton(to)?.focus();
+    } else if (event.key === "ArrowDown" || event.key === "Escape") this.move(this.at.row, at);
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {number} at @returns {HTMLElement | null} */
+  headButton(at) {
+    return this.heads[at]?.querySelector("button") ?? null;
   }
 
   /** @param {number} at @param {number} width */
@@ -246,6 +294,12 @@ export class Grid {
     this.later();
   }
 
+  /** Makes a row the first one in sight, without the focus. @param {number} row */
+  showFrom(row) {
+    this.put(row * ROW);
+    this.draw();
+  }
+
   /** Draws once in the next frame. */
   later() {
     if (this.due) return;
@@ -263,7 +317,14 @@ export class Grid {
     if (to > above) to = above;
     else if (to < below) to = below;
     else return;
-    const most = Math.max(1, this.full - view);
+    this.put(to);
+  }
+
+  /** Scrolls to a place of the whole table, in pixels. @param {number} to */
+  put(to) {
+    this.space.style.height = `${this.tall}px`;
+    const view = this.box.clientHeight, most = Math.max(1, this.full - view);
+    to = Math.min(to, most);
     const y = this.full > this.tall ? Math.round((to / most) * (this.tall - view)) : to;
     this.own = this.box.scrollTop !== y;
     this.box.scrollTop = y;
@@ -350,15 +411,16 @@ export class Grid {
     element.setAttribute("aria-rowindex", String(position + 2));
     element.dataset.row = String(position);
     element.toggleAttribute("aria-busy", !row && !typed);
-    element.classList.toggle("ticked", this.ticked.has(position));
+    const isTicked = !typed && (this.all || this.ticked.has(position));
+    element.classList.toggle("ticked", isTicked);
     const tick = /** @type {HTMLInputElement | null} */ (element.querySelector("input[type=checkbox]"));
     if (tick && this.options.ticks !== false) {
-      tick.checked = this.ticked.has(position);
+      tick.checked = isTicked;
       tick.hidden = typed;
       tick.setAttribute("aria-label", t("GRID.TICK_ROW", { row: number(row?.line || row?.index || position + 1) }));
     }
     const line = element.querySelector(".line");
-    if (line) line.textContent = row ? number(row.line || row.index) : typed ? "+" : "…";
+    if (line) line.textContent = row ? (row.line ? number(row.line) : t("GRID.NEW")) : typed ? "+" : "…";
     const [r0, r1] = ordered(this.at.row, this.from.row), [c0, c1] = ordered(this.at.column, this.from.column);
     let focus = null;
     for (const child of element.children) {
@@ -372,14 +434,16 @@ export class Grid {
         if (cell.firstChild?.nodeValue !== visible || cell.childNodes.length > 1) cell.textContent = visible;
       }
       const bad = Boolean(row?.errors?.[column.key]), warned = !bad && Boolean(row?.warnings?.[column.key]);
-      const changed = Boolean(row?.updated?.[column.key]) || this.rows.pending.get(row?.index ?? -1)?.[column.key] !== undefined;
+      const waiting = this.rows.pending.get(row?.index ?? -1)?.[column.key] !== undefined;
+      const changed = waiting || Boolean(row?.updated?.[column.key]);
       const within = position >= r0 && position <= r1 && at >= c0 && at <= c1;
       cell.classList.toggle("bad", bad);
       cell.classList.toggle("warned", warned);
       cell.classList.toggle("changed", changed);
+      cell.classList.toggle("waiting", waiting);
       cell.classList.toggle("chosen", within && (r0 !== r1 || c0 !== c1));
       cell.classList.toggle("active", here);
-      cell.classList.toggle("number", column.type === "Number");
+      cell.classList.toggle("number", isNumber(column));
       if (bad) cell.setAttribute("aria-invalid", "true");
       else cell.removeAttribute("aria-invalid");
       cell.setAttribute("aria-selected", String(within));
@@ -469,6 +533,11 @@ export class Grid {
 
   /** @param {number} position @param {boolean} on @param {boolean} range */
   tick(position, on, range) {
+    if (this.all) {
+      // All but one: of a long list that is all that are here.
+      this.all = false;
+      this.tickLoaded();
+    }
     const [first, last] = range && this.lastTick !== undefined ? ordered(this.lastTick, position) : [position, position];
     for (let at = first; at <= last; at++) {
       if (on && this.rows.get(at)) this.ticked.add(at);
@@ -478,28 +547,28 @@ export class Grid {
     this.ticksChanged();
   }
 
+  tickLoaded() {
+    for (const [page, rows] of this.rows.pages) rows.forEach((_, at) => this.ticked.add(page * 100 + at));
+  }
+
   tickShown() {
-    const on = Boolean(this.tickAll?.checked);
     this.ticked.clear();
-    if (on) {
-      for (let at = 0; at < this.rows.total; at++) {
-        if (this.rows.get(at)) this.ticked.add(at);
-      }
-    }
+    this.all = Boolean(this.tickAll?.checked) && this.rows.total > 0;
     this.ticksChanged();
   }
 
   clearTicks() {
     this.ticked.clear();
+    this.all = false;
     this.ticksChanged();
   }
 
   ticksChanged() {
     if (this.tickAll) {
-      this.tickAll.checked = this.ticked.size > 0 && this.ticked.size >= this.rows.total;
+      this.tickAll.checked = this.all || (this.ticked.size > 0 && this.ticked.size >= this.rows.total);
       this.tickAll.indeterminate = this.ticked.size > 0 && !this.tickAll.checked;
     }
-    this.on.select(new Set(this.ticked));
+    this.on.select(this.all ? "all" : new Set(this.ticked));
     this.draw();
   }
 
@@ -519,14 +588,26 @@ export class Grid {
     cell.textContent = "";
     cell.append(editor.element);
     cell.classList.add("editing");
-    const popup = /** @type {any} */ (editor).popup;
-    if (popup) {
-      const place = cell.getBoundingClientRect(), below = window.innerHeight - place.bottom;
-      popup.classList.toggle("upward", below < 260 && place.top > below);
-    }
+    this.open(cell, /** @type {any} */ (editor).popup);
     editor.focus(start === undefined);
     editor.element.addEventListener("focusout", (/** @type {any} */ event) => {
       if (this.editor && !editor.element.contains(/** @type {Node | null} */ (event.relatedTarget))) this.finish(true);
+    });
+  }
+
+  /** A list under the cell, above everything: the grid would cut it off. @param {HTMLElement} cell @param {HTMLElement | undefined} popup */
+  open(cell, popup) {
+    if (!popup) return;
+    const place = cell.getBoundingClientRect(), below = window.innerHeight - place.bottom, upward = below < POPUP && place.top > below;
+    popup.popover = "manual";
+    popup.showPopover();
+    Object.assign(popup.style, {
+      minWidth: `${place.width}px`,
+      maxHeight: `${Math.min(POPUP, (upward ? place.top : below) - 8)}px`,
+      top: upward ? "auto" : `${place.bottom}px`,
+      bottom: upward ? `${window.innerHeight - place.top}px` : "auto",
+      left: this.way > 0 ? `${place.left}px` : "auto",
+      right: this.way > 0 ? "auto" : `${window.innerWidth - place.right}px`,
     });
   }
 
@@ -552,16 +633,44 @@ export class Grid {
     return [r0, r1, c0, c1];
   }
 
+  /** Whether the range is too large for what goes cell by cell. */
+  tooMany() {
+    const [r0, r1, c0, c1] = this.range();
+    if ((r1 - r0 + 1) * (c1 - c0 + 1) <= MOST_CELLS) return false;
+    this.on.command("too-many");
+    return true;
+  }
+
+  /** @param {(position: number) => import("./rows.js").Row | undefined} row */
+  textOfRange(row) {
+    const [r0, r1, c0, c1] = this.range();
+    const cells = [];
+    for (let at = r0; at <= r1; at++) cells.push(this.columns.slice(c0, c1 + 1).map((column) => textOf(row(at)?.record?.[column.key])));
+    return toTable(cells);
+  }
+
+  /** Whether each row of the range is here. */
+  get isHere() {
+    const [r0, r1] = this.range();
+    for (let at = r0; at <= Math.min(r1, this.rows.total - 1); at++) if (!this.rows.get(at)) return false;
+    return true;
+  }
+
   /** @param {ClipboardEvent} event */
   copy(event) {
     if (this.editor || !this.count) return;
-    const [r0, r1, c0, c1] = this.range();
-    const cells = [];
-    for (let row = r0; row <= r1; row++) {
-      cells.push(this.columns.slice(c0, c1 + 1).map((column) => textOf(this.rows.get(row)?.record?.[column.key])));
-    }
     event.preventDefault();
-    event.clipboardData?.setData("text/plain", toTable(cells));
+    if (this.tooMany()) return;
+    if (this.isHere) event.clipboardData?.setData("text/plain", this.textOfRange((at) => this.rows.get(at)));
+    else this.copyAll();
+  }
+
+  /** The same for rows that have to be fetched first, which an event cannot wait for. */
+  async copyAll() {
+    const [r0, r1] = this.range();
+    const rows = await this.on.fetch(r0, r1);
+    await navigator.clipboard.writeText(this.textOfRange((at) => rows.get(at)));
+    this.on.command("copied");
   }
 
   /** @param {ClipboardEvent} event */
@@ -572,10 +681,14 @@ export class Grid {
   }
 
   clear() {
+    if (this.tooMany()) return;
     const [r0, r1, c0, c1] = this.range();
     const changes = [];
-    for (let row = r0; row <= r1; row++) {
-      for (let at = c0; at <= c1; at++) if (textOf(this.rows.get(row)?.record?.[this.columns[at].key]) !== "") changes.push({ position: row, key: this.columns[at].key, text: "" });
+    for (let row = r0; row <= Math.min(r1, this.rows.total - 1); row++) {
+      const here = this.rows.get(row);
+      for (let at = c0; at <= c1; at++) {
+        if (!here || textOf(here.record?.[this.columns[at].key]) !== "") changes.push({ position: row, key: this.columns[at].key, text: "" });
+      }
     }
     if (changes.length) this.on.edit(changes);
   }
@@ -590,7 +703,12 @@ export class Grid {
     const changes = [];
     // One cell fills the whole range; a table is laid from its first corner.
     const single = table.length === 1 && table[0].length === 1;
-    const rows = single ? r1 - r0 + 1 : table.length, wide = single ? c1 - c0 + 1 : Math.max(...table.map((row) => row.length));
+    if (single && this.tooMany()) return;
+    const rows = single ? r1 - r0 + 1 : table.length, wide = single ? c1 - c0 + 1 : table.reduce((most, row) => Math.max(most, row.length), 0);
+    if (rows * wide > MOST_CELLS) {
+      this.on.command("too-many");
+      return;
+    }
     for (let row = 0; row < rows; row++) {
       for (let at = 0; at < wide; at++) {
         const column = this.columns[c0 + at], text = single ? table[0][0] : table[row][at];
@@ -604,12 +722,21 @@ export class Grid {
   }
 
   fillDown() {
+    if (this.options.readOnly || this.tooMany()) return;
     const [r0, r1, c0, c1] = this.range();
     const source = r0 === r1 ? r0 - 1 : r0, changes = [];
+    if (!this.rows.get(source)) return;
     for (let row = source + 1; row <= r1; row++) {
       for (let at = c0; at <= c1; at++) changes.push({ position: row, key: this.columns[at].key, text: textOf(this.rows.get(source)?.record?.[this.columns[at].key]) });
     }
-    if (source >= 0 && changes.length) this.on.edit(changes);
+    if (changes.length) this.on.edit(changes);
+  }
+
+  /** Whether the editor has another field for Tab to go to, before it leaves. @param {KeyboardEvent} event */
+  within(event) {
+    const fields = [...this.editor.element.querySelectorAll("input:not([type=checkbox])")];
+    const at = fields.indexOf(event.target);
+    return at >= 0 && at + (event.shiftKey ? -1 : 1) in fields;
   }
 
   /** @param {KeyboardEvent} event */
@@ -620,13 +747,18 @@ export class Grid {
     if (this.editor) {
       if (event.key === "Escape") this.finish(false, [0, 0]);
       else if (event.key === "Enter" && !(event.altKey || (event.target instanceof HTMLTextAreaElement && event.shiftKey))) this.finish(true, [event.shiftKey ? -1 : 1, 0]);
-      else if (event.key === "Tab") this.finish(true, [0, event.shiftKey ? -1 : 1]);
+      else if (event.key === "Tab" && !this.within(event)) this.finish(true, [0, event.shiftKey ? -1 : 1]);
       else return;
       event.preventDefault();
       event.stopPropagation();
       return;
     }
     if (event.target instanceof HTMLInputElement) return;
+    if (event.key === "ArrowUp" && row === 0 && !event.shiftKey && !control && this.headButton(column)) {
+      event.preventDefault();
+      this.headButton(column)?.focus();
+      return;
+    }
     const lower = event.key.toLowerCase();
     /** @type {string | null} */
     const command = event.key === "F8" ? (event.shiftKey ? "previous" : "next")
@@ -643,7 +775,7 @@ export class Grid {
     } else if (control && lower === "a") {
       event.preventDefault();
       this.from = { row: 0, column: 0 };
-      this.at = { row: Math.max(0, this.count - 1), column: this.columns.length - 1 };
+      this.at = { row: this.lastRow, column: this.columns.length - 1 };
       this.draw();
     } else if (event.key === "F2" || event.key === "Enter") {
       event.preventDefault();
@@ -661,13 +793,13 @@ export class Grid {
       /** @type {Record<string, [number, number]>} */
       const moves = {
         ArrowUp: [control ? 0 : row - 1, column],
-        ArrowDown: [control ? this.count - 1 : row + 1, column],
+        ArrowDown: [control ? this.lastRow : row + 1, column],
         ArrowLeft: [row, control ? (way > 0 ? 0 : this.columns.length - 1) : column - way],
         ArrowRight: [row, control ? (way > 0 ? this.columns.length - 1 : 0) : column + way],
         PageUp: [row - far, column],
         PageDown: [row + far, column],
         Home: [control ? 0 : row, 0],
-        End: [control ? this.count - 1 : row, this.columns.length - 1],
+        End: [control ? this.lastRow : row, this.columns.length - 1],
       };
       const to = moves[event.key];
       if (to) {
@@ -698,6 +830,6 @@ export function textOf(value) {
 
 /** @param {any} column */
 function widthOf(column) {
-  const by = { Number: 110, Date: 130, Boolean: 110, Email: 220 }[/** @type {string} */ (column.type)] ?? 170;
+  const by = { Number: 110, Double: 110, Date: 130, Boolean: 110, Email: 220 }[/** @type {string} */ (column.type)] ?? 170;
   return Math.max(by, Math.min(280, 40 + String(column.name).length * 9));
 }

@@ -1,6 +1,9 @@
 /**
  * Rows by position, fetched in pages as they come into sight. Pages that scroll past before their turn are never asked for;
  * requests that nobody waits for any more are ended.
+ *
+ * A mended row stays where it is until the person looks anew, though the server's list has lost it. From then on (`stale`)
+ * the two lists count differently, and a page that is not here yet cannot be asked for by its number: `onStale` looks anew.
  */
 
 const PAGE = 100;
@@ -8,6 +11,8 @@ const PAGE = 100;
 const KEPT = 100;
 /** A leap of the scroll bar asks only once it rests for so long. */
 const REST_MS = 60;
+/** So many rows at once where all of a range are wanted, not only looked at. */
+const BULK = 1000;
 
 /**
  * @typedef {{ index: number, line?: number, isValid: boolean, errors: Record<string, string>, warnings: Record<string, string>,
@@ -19,11 +24,15 @@ export class Rows {
    * @param {(offset: number, limit: number, signal: AbortSignal) => Promise<{ rows: Row[], total: number }>} fetchRows
    * @param {() => void} onChange something that is shown may look otherwise now
    * @param {(error: unknown) => void} onError
+   * @param {(first: number) => void} onStale rows from there on are in sight, and the list has to be fetched anew for them
    */
-  constructor(fetchRows, onChange, onError) {
+  constructor(fetchRows, onChange, onError, onStale) {
     this.fetchRows = fetchRows;
     this.onChange = onChange;
     this.onError = onError;
+    this.onStale = onStale;
+    /** Whether the server's list may have lost or moved rows that are shown here. */
+    this.stale = false;
     this.total = 0;
     /** @type {Map<number, Row[]>} */
     this.pages = new Map();
@@ -63,7 +72,8 @@ export class Rows {
       } else if (!this.asked.has(page)) missing.push(page);
     }
     clearTimeout(this.timer);
-    if (missing.length) this.timer = setTimeout(() => missing.forEach((page) => this.load(page)), this.pages.size ? REST_MS : 0);
+    if (missing.length && this.stale) this.timer = setTimeout(() => this.onStale(first), REST_MS);
+    else if (missing.length) this.timer = setTimeout(() => missing.forEach((page) => this.load(page)), this.pages.size ? REST_MS : 0);
   }
 
   /** @param {number} page */
@@ -93,10 +103,43 @@ export class Rows {
     const { rows, total } = await this.fetchRows(page * PAGE, PAGE, new AbortController().signal);
     if (era !== this.era) return;
     this.pages.clear();
-    this.pending.clear();
     this.pages.set(page, rows);
     this.total = total;
+    this.stale = false;
     this.onChange();
+  }
+
+  /** Where a row stands in what is here; -1 where it is not. @param {number} index */
+  find(index) {
+    for (const [page, rows] of this.pages) {
+      const at = rows.findIndex((row) => row.index === index);
+      if (at >= 0) return page * PAGE + at;
+    }
+    return -1;
+  }
+
+  /**
+   * All rows from one position to another, those not here fetched for it alone. Positions are the server's: a stale list
+   * must have been looked at anew before. @param {number} first @param {number} last @returns {Promise<Map<number, Row>>}
+   */
+  async between(first, last) {
+    /** @type {Map<number, Row>} */
+    const found = new Map();
+    const missing = new Set();
+    const end = Math.min(last, this.total - 1);
+    for (let position = first; position <= end; position++) {
+      const row = this.get(position);
+      if (row) found.set(position, row);
+      else missing.add(Math.floor(position / BULK));
+    }
+    for (const block of missing) {
+      const { rows } = await this.fetchRows(block * BULK, BULK, new AbortController().signal);
+      rows.forEach((row, at) => {
+        const position = block * BULK + at;
+        if (position >= first && position <= end && !found.has(position)) found.set(position, row);
+      });
+    }
+    return found;
   }
 
   /** The server's word on rows that were just changed. @param {Row[]} rows */
@@ -108,7 +151,22 @@ export class Rows {
         if (now) page[at] = { ...row, ...now };
       });
     }
-    for (const row of rows) this.pending.delete(row.index);
     this.onChange();
+  }
+
+  /** The person's own text for some cells, shown until `settled`. @param {{ index: number, column: string, value: string }[]} cells */
+  expect(cells) {
+    for (const { index, column, value } of cells) this.pending.set(index, { ...this.pending.get(index), [column]: value });
+  }
+
+  /** These texts are the server's now, or given up; what was typed since stays. @param {{ index: number, column: string, value: string }[]} cells */
+  settled(cells) {
+    for (const { index, column, value } of cells) {
+      const waiting = this.pending.get(index);
+      if (!waiting || waiting[column] !== value) continue;
+      const { [column]: _, ...others } = waiting;
+      if (Object.keys(others).length) this.pending.set(index, others);
+      else this.pending.delete(index);
+    }
   }
 }

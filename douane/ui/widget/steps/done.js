@@ -10,7 +10,7 @@ export function Done() {
   const end = useValue(upload);
   const settings = useValue(config);
   const rows = settings.confirmPolicy === "valid" ? end.validRecords : end.totalRecords;
-  return html`<div class="centre card done">
+  return html`<div class="centre done">
     <svg class="done-sign" viewBox="0 0 64 64" aria-hidden="true"><circle cx="32" cy="32" r="28" /><path d="m20 33 8 8 16-18" /></svg>
     <h2>${t("PHASE4.TITLE", { count: rows })}</h2>
     <p>${t("PHASE4.SUB_TITLE", { count: rows })}</p>

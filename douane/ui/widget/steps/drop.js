@@ -1,11 +1,15 @@
 /** Choosing a template, where there are several and none was named; and giving a file. */
 
-import { attempt, send, take, typeIn } from "../flow.js";
-import { Button, Data, Select, html, useId, useRef, useState, useValue } from "../kit.js";
+import { attempt, send, take, takePasted, typeIn } from "../flow.js";
+import { Button, Data, Select, html, useEffect, useId, useRef, useState, useValue } from "../kit.js";
 import { client, columns, config, options, problem, template, templates } from "../store.js";
 import { t } from "../text.js";
+import { expected } from "../words.js";
 
 const ACCEPTED = ".csv,.tsv,.txt,.tab,.psv,.gz,.zip,.xlsx,.xlsm,.xlsb,.xls,.ods,.fods,.json,.ndjson,.jsonl,.xml,.html,text/csv";
+
+/** So many columns are shown without being asked for. */
+const OPEN_COLUMNS = 12;
 
 export function Choose() {
   const all = useValue(templates);
@@ -42,7 +46,18 @@ export function Drop() {
     else send(files[0]);
   };
 
-  return html`<div class="drop-screen">
+  useEffect(() => {
+    const paste = (/** @type {ClipboardEvent} */ event) => {
+      if (!event.clipboardData || event.target instanceof HTMLInputElement) return;
+      event.preventDefault();
+      if (event.clipboardData.files.length > 1) problem.value = { text: t("ERRORS.ONE_FILE") };
+      else takePasted(event.clipboardData);
+    };
+    document.addEventListener("paste", paste);
+    return () => document.removeEventListener("paste", paste);
+  }, []);
+
+  return html`<div class="drop-screen"><div class="giving">
     <div class=${over ? "drop over" : "drop"}
       onDragEnter=${() => setOver(++depth.current > 0)} onDragLeave=${() => setOver(--depth.current > 0)}
       onDrop=${(/** @type {DragEvent} */ event) => {
@@ -57,18 +72,20 @@ export function Drop() {
         onChange=${() => { take(input.current?.files); if (input.current) input.current.value = ""; }} />
       <label class="button primary" for=${id}>${t("FILE_DROP_AREA.CHOOSE_FILE")}</label>
       <p class="soft" id=${`${id}-help`}>${t("FILE_DROP_AREA.FILE_FORMATS")}</p>
+      <p class="soft paste-hint">${t("DROP.PASTE")} <kbd>Ctrl V</kbd></p>
     </div>
     <div class="row">
       ${settings.MANUAL_ENTRY === false ? null : html`<${Button} onClick=${typeIn}>${t("PHASE1-2.ENTER_DATA")}<//>`}
       ${hidden.hideDownloadSampleButton || settings.DOWNLOAD_SAMPLE_FILE === false ? null
         : html`<${Button} onClick=${() => attempt(sample)}>${t("PHASE1.DOWNLOAD_SAMPLE")}<//>`}
     </div>
-    <details class="card expected">
+    </div>
+    <details class="card expected" open=${shape.length <= OPEN_COLUMNS && window.innerWidth >= 620}>
       <summary>${t("DROP.EXPECTED", { count: shape.length })}</summary>
-      <ul>${shape.map((column) => html`<li>
-        <strong><${Data}>${column.name}<//></strong>${column.isRequired ? html` <span class="tag">${t("COMMON.REQUIRED")}</span>` : null}
-        <span class="soft"> ${column.says ?? column.description ?? ""}</span>
-      </li>`)}</ul>
+      <dl>${shape.map((column) => html`<div>
+        <dt><${Data} limit=${60}>${column.name}<//>${column.isRequired ? html`<span class="star" title=${t("COMMON.REQUIRED")} aria-label=${t("COMMON.REQUIRED")} role="img">*</span>` : null}</dt>
+        <dd class="soft"><${Data} limit=${200}>${[expected(column), column.description].filter(Boolean).join(" · ")}<//></dd></div>`)}</dl>
+      ${shape.some((column) => column.isRequired) ? html`<p class="soft small"><span class="star" aria-hidden="true">*</span> ${t("COMMON.REQUIRED")}</p>` : null}
     </details>
   </div>`;
 }

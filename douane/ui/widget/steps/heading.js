@@ -34,7 +34,7 @@ export function Heading() {
   }, []);
   const width = Math.max(0, ...rows.map((row) => row.length));
   return html`<div class="stack">
-    <p>${t("SELECT_HEADER.INFO")}</p>
+    <p class="lead-in">${t("SELECT_HEADER.INFO")}</p>
     <div class="table-box" tabindex="0" role="region" aria-label=${t("STEPPER_TITLES.SELECT_HEADER")}>
       <table class="preview"><tbody>
         ${rows.map((row, at) => html`<tr class=${at === chosen ? "chosen" : chosen !== null && chosen >= 0 && at < chosen ? "above" : ""}>
@@ -46,7 +46,8 @@ export function Heading() {
     </div>
     <label class="check"><input type="checkbox" checked=${chosen === null} onChange=${(/** @type {any} */ event) => setChosen(event.target.checked ? null : 0)} />
       ${t("SELECT_HEADER.FILE_DONT_HAVE_HEADERS")}</label>
-    <div class="row end">
+    <div class="row end sticky-end">
+      <${Button} onClick=${() => { phase.value = "mapping"; }}>${t("COMMON.CANCEL")}<//>
       <${Button} kind="primary" busy=${busy} onClick=${async () => {
         setBusy(true);
         await takeHeading(chosen, rows[chosen ?? 0] ?? []);

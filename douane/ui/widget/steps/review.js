@@ -4,18 +4,23 @@
  */
 
 import { Desk } from "../desk.js";
-import { attempt, confirm, remap } from "../flow.js";
-import { Grid } from "../grid/grid.js";
+import { attempt } from "../flow.js";
+import { Grid, MOST_CELLS } from "../grid/grid.js";
 import { Button, Data, Dialog, Progress, html, useEffect, useLayoutEffect, useRef, useState, useValue } from "../kit.js";
 import * as look from "../look.js";
-import { changes, client, config, file, mapping, options, phase, sheet, typed, upload } from "../store.js";
+import { config, options, typed, upload } from "../store.js";
 import { number, t } from "../text.js";
+import { ruleName } from "../words.js";
 import { Cards } from "./cards.js";
+import { Confirm } from "./confirm.js";
+import { Download } from "./download.js";
+import { Facts } from "./facts.js";
 import { FindReplace } from "./replace.js";
 import { Side } from "./side.js";
-import { save } from "./drop.js";
+import { Values } from "./values.js";
 
-const NARROW = 620;
+/** Below this a grid and what it says about a cell do not fit beside each other. */
+const NARROW = 700;
 /** Empty rows to type into, where nothing came from a file. */
 const TYPED_ROWS = 25;
 const CHIPS = 6;
@@ -44,15 +49,17 @@ function Table({ desk }) {
   const filter = useValue(desk.look);
   const counts = useValue(desk.counts);
   const busy = useValue(desk.busy);
+  const waiting = useValue(desk.waiting);
   const said = useValue(desk.said);
   const turns = useValue(desk.turns);
   useValue(desk.drawn);
-  const [ticked, setTicked] = useState(/** @type {Set<number>} */ (new Set()));
+  const [ticked, setTicked] = useState(/** @type {Set<number> | "all"} */ (new Set()));
   const [at, setAt] = useState(/** @type {{ position: number, key: string } | null} */ (null));
   const [dialog, setDialog] = useState("");
   const narrow = useNarrow();
   const host = useRef(/** @type {HTMLElement | null} */ (null));
   const grid = useRef(/** @type {Grid | null} */ (null));
+  const jumps = useRef(/** @type {Promise<any>} */ (Promise.resolve()));
   const hide = given.config ?? {};
   const { shape, rows } = desk;
 
@@ -64,27 +71,41 @@ function Table({ desk }) {
       widths: widths(),
       ticks: !hide.hideCheckBox && !hide.hideDeleteButton,
       lines: !hide.hideSrNo,
-      extra: byHand ? TYPED_ROWS : 0,
+      extra: room(desk, byHand),
       sortable: true,
       on: {
         edit: (list) => { desk.edit(list); },
         move: setAt,
         sort: (key) => order(key),
         select: setTicked,
+        resized: () => keepWidths(made.options.widths),
+        fetch: (first, last) => rows.between(first, last),
         command,
       },
     });
     grid.current = made;
-    desk.onRows = () => made.later();
+    desk.onRows = () => {
+      made.extra(room(desk, byHand));
+      made.later();
+    };
+    desk.onTop = (position) => made.showFrom(position);
     const problem = firstProblem(desk);
     made.moveTo(problem?.position ?? 0, problem?.key ?? shape[0]?.key);
     return () => {
-      keepWidths(made.options.widths);
       made.destroy();
       grid.current = null;
       desk.onRows = () => {};
+      desk.onTop = () => {};
     };
   }, [desk, narrow, byHand]);
+
+  // The browser asks before a tab is closed on what the server does not have yet.
+  useEffect(() => {
+    if (!busy && !waiting) return undefined;
+    const ask = (/** @type {Event} */ event) => event.preventDefault();
+    window.addEventListener("beforeunload", ask);
+    return () => window.removeEventListener("beforeunload", ask);
+  }, [busy > 0, waiting > 0]);
 
   /** @param {Partial<look.Look>} change */
   const show = async (change) => {
@@ -104,25 +125,43 @@ function Table({ desk }) {
     show(next);
   };
 
+  /** One after the other, each from where the one before ended. @param {1 | -1} step */
+  const jump = (step) => {
+    jumps.current = jumps.current.then(() => attempt(() => leap(step)));
+  };
+
   /** @param {1 | -1} step */
-  const jump = (step) => attempt(async () => {
+  const leap = async (step) => {
     const here = grid.current;
     if (!here) return;
+    here.finish(true);
     const found = await desk.nextProblem(here.at.row, shape[here.at.column].key, step);
     if (found) here.moveTo(found.position, found.key);
     else desk.said.value = { text: t(step > 0 ? "REVIEW.NO_NEXT" : "REVIEW.NO_PREVIOUS"), undo: false };
-  });
+  };
 
   /** @param {string} name */
   function command(name) {
     if (name === "next" || name === "previous") jump(name === "next" ? 1 : -1);
     else if (name === "find" && !hide.hideFindAndReplaceButton) setDialog("replace");
+    else if (name === "too-many") desk.said.value = { text: t("REVIEW.TOO_MANY", { count: MOST_CELLS }), undo: false };
+    else if (name === "copied") desk.said.value = { text: t("REVIEW.COPIED"), undo: false };
     else if (name === "undo") desk.undo();
     else if (name === "redo") desk.redo();
     else if (name === "take" || name === "take-all") document.querySelector(`[data-suggestion="${name}"]`)?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
   }
 
-  const bad = counts.invalidRecords, all = counts.totalRecords;
+  /** To the empty row behind the last one. */
+  const addRow = async () => {
+    if (room(desk, byHand) === 0) await show(look.everything());
+    grid.current?.extra(room(desk, byHand));
+    grid.current?.move(rows.total, 0);
+    grid.current?.edit();
+  };
+
+  const bad = counts.invalidRecords, all = counts.totalRecords, many = ticked === "all" ? rows.total : ticked.size;
+  // A column whose problems are looked at can be mended value by value.
+  const mended = shape.find((one) => one.key === filter.problemColumn);
   const row = at ? rows.get(at.position) : undefined;
   const column = shape.find((one) => one.key === at?.key);
   const tabs = /** @type {const} */ ([["all", "LABEL_ALL_RECORDS", all], ["valid", "LABEL_VALID_RECORDS", counts.validRecords], ["invalid", "LABEL_INVALID_RECORDS", bad]]);
@@ -141,40 +180,59 @@ function Table({ desk }) {
       </div>
       <${Search} filter=${filter} onFind=${(/** @type {string} */ find) => show({ find })} />
       <span class="gap"></span>
-      <${Button} kind="quiet small icon" disabled=${!turns.undo} aria-label=${t("REVIEW.UNDO")} title=${`${t("REVIEW.UNDO")} (Ctrl+Z)`} onClick=${() => desk.undo()}>↶<//>
-      <${Button} kind="quiet small icon" disabled=${!turns.redo} aria-label=${t("REVIEW.REDO")} title=${`${t("REVIEW.REDO")} (Ctrl+Y)`} onClick=${() => desk.redo()}>↷<//>
-      ${ticked.size && !hide.hideDeleteButton ? html`<${Button} kind="secondary small" onClick=${() => setDialog("delete")}>${t("REVIEW.DELETE_TICKED", { count: ticked.size })}<//>` : null}
+      <${Button} kind="quiet small icon" disabled=${!turns.undo} aria-label=${t("REVIEW.UNDO")} title=${`${t("REVIEW.UNDO")} (Ctrl+Z)`} onClick=${() => desk.undo()}><${Turn} /><//>
+      <${Button} kind="quiet small icon" disabled=${!turns.redo} aria-label=${t("REVIEW.REDO")} title=${`${t("REVIEW.REDO")} (Ctrl+Y)`} onClick=${() => desk.redo()}><${Turn} back /><//>
+      ${many && !hide.hideDeleteButton ? html`<${Button} kind="danger small" onClick=${() => setDialog("delete")}>${t("REVIEW.DELETE_TICKED", { count: many })}<//>` : null}
       ${hide.hideFindAndReplaceButton || settings.FIND_AND_REPLACE === false || !all ? null
         : html`<${Button} kind="secondary small" onClick=${() => setDialog("replace")}>${t("PHASE3.FIND_REPLACE")}<//>`}
+      ${narrow ? null : html`<${Button} kind="secondary small" onClick=${addRow}>${t("CARDS.ADD")}<//>`}
       ${all && !byHand ? html`<${Button} kind="secondary small" onClick=${() => setDialog("download")}>${t("REVIEW.DOWNLOAD")}<//>` : null}
-      ${bad && !narrow ? html`<${Button} kind="secondary small" onClick=${() => jump(1)}>${t("REVIEW.NEXT_PROBLEM")} <kbd>F8</kbd><//>` : null}
     </div>
-    <${Chips} counts=${counts} shape=${shape} filter=${filter} onShow=${show} />
+    <${Chips} counts=${counts} shape=${shape} filter=${filter} onShow=${show}
+      onMend=${mended && counts.columns?.[mended.key] ? () => setDialog("values") : null} />
     <div class="grid-place">
-      ${narrow ? html`<${Cards} shape=${shape} rows=${rows} onEdit=${(/** @type {any} */ list) => desk.edit(list)} byHand=${byHand} drawn=${desk.drawn.peek()} />`
+      ${narrow ? html`<${Cards} shape=${shape} rows=${rows} onEdit=${(/** @type {any} */ list) => desk.edit(list)} adding=${room(desk, byHand) > 0} drawn=${desk.drawn.peek()}
+          onDelete=${hide.hideDeleteButton ? null : (/** @type {number} */ position) => desk.remove(new Set([position]))} />`
         : html`<div class="grid-host" ref=${host}></div>
-          <${Side} row=${row} column=${column} desk=${desk} onTake=${take} onTakeAll=${(/** @type {string} */ from, /** @type {string} */ to) => at && desk.replaceAlike(at.key, from, to)} />`}
-      ${!rows.total && !byHand ? html`<div class="empty"><p class="soft">${t(all ? "REVIEW.NONE_HERE" : "REVIEW.NO_ROWS")}</p>
+          <${Side} row=${row} column=${column} onTake=${take} onTakeAll=${(/** @type {string} */ from, /** @type {string} */ to) => at && desk.mendAlike(at.key, { [from]: to })} />`}
+      ${!rows.total && !byHand ? html`<div class="empty"><p class="soft">${t(all ? (filter.type === "invalid" && plain ? "REVIEW.NONE_WRONG" : "REVIEW.NONE_HERE") : "REVIEW.NO_ROWS")}</p>
         ${all ? html`<${Button} kind="small" onClick=${() => show(look.everything())}>${t("REVIEW.SHOW_ALL")}<//>` : null}</div>` : null}
       ${said ? html`<${Toast} text=${said.text} action=${said.undo ? t("REVIEW.UNDO") : null} onAction=${() => { desk.said.value = null; desk.undo(); }} onGone=${() => { desk.said.value = null; }} />` : null}
     </div>
-    <div class="bottom">
+    <div class=${all && !bad ? "bottom clean" : "bottom"}>
       <div class="left-over" role="status">
-        ${bad ? html`<span>${t("REVIEW.LEFT", { count: bad })}</span><${Meter} part=${all ? (all - bad) / all : 0} />`
-          : all ? html`<span class="all-good">✓ ${t("REVIEW.ALL_GOOD", { count: all })}</span>` : html`<span class="soft">${t("REVIEW.NO_ROWS")}</span>`}
-        ${busy ? html`<span class="soft">${t("REVIEW.SAVING")}</span>` : null}
+        ${bad ? html`<span class="to-mend">${t("REVIEW.LEFT", { count: bad })}</span><${Meter} part=${all ? (all - bad) / all : 0} />`
+          : all ? html`<span class="all-good"><svg class="tick" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="9" /><path d="m6 10.5 3 3 5.5-6.5" /></svg>${t("REVIEW.ALL_GOOD", { count: all })}</span>` : html`<span class="soft">${t("REVIEW.NO_ROWS")}</span>`}
+        ${waiting && !busy ? html`<span class="wrong">${t("REVIEW.UNSAVED", { count: waiting })}</span>` : null}
+        ${busy ? html`<span class="soft saving">${t("REVIEW.SAVING")}</span>` : null}
       </div>
-      <${Button} kind="primary" disabled=${!finish || busy > 0} onClick=${() => setDialog("confirm")}>${t("PHASE3.COMPLETE")}<//>
+      ${bad && !narrow ? html`<div class="row steps-of">
+        <${Button} kind="secondary icon" aria-label=${t("REVIEW.PREVIOUS_PROBLEM")} title=${`${t("REVIEW.PREVIOUS_PROBLEM")} (Shift+F8)`} onClick=${() => jump(-1)}>↑<//>
+        <${Button} kind="secondary" onClick=${() => jump(1)}>${t("REVIEW.NEXT_PROBLEM")} <kbd>F8</kbd><//></div>` : null}
+      <${Button} kind="primary" disabled=${!finish || busy > 0 || waiting > 0} onClick=${() => setDialog("confirm")}>${t("PHASE3.COMPLETE")}<//>
     </div>
     ${dialog === "confirm" ? html`<${Confirm} counts=${counts} onClose=${() => setDialog("")} />` : null}
-    ${dialog === "download" ? html`<${Download} bad=${bad} onClose=${() => setDialog("")} />` : null}
+    ${dialog === "download" ? html`<${Download} counts=${counts} onClose=${() => setDialog("")} />` : null}
+    ${dialog === "values" && mended ? html`<${Values} column=${mended} desk=${desk} onClose=${() => setDialog("")} />` : null}
     ${dialog === "replace" ? html`<${FindReplace} shape=${shape} column=${at?.key ?? ""} onClose=${() => setDialog("")}
       onDone=${(/** @type {any} */ what) => { setDialog(""); desk.replace(what); }} />` : null}
-    ${dialog === "delete" ? html`<${Dialog} title=${t("DELETE_RECORDS_CONFIRMATION.TITLE", { total: ticked.size, count: ticked.size })} onClose=${() => setDialog("")} actions=${[
+    ${dialog === "delete" ? html`<${Dialog} title=${t("DELETE_RECORDS_CONFIRMATION.TITLE", { total: many, count: many })} onClose=${() => setDialog("")} actions=${[
       html`<${Button} onClick=${() => setDialog("")}>${t("DELETE_RECORDS_CONFIRMATION.CANCEL_DELETE")}<//>`,
       html`<${Button} kind="danger" onClick=${() => { setDialog(""); desk.remove(ticked).then(() => grid.current?.clearTicks()); }}>${t("DELETE_RECORDS_CONFIRMATION.CONFIRM_DELETE")}<//>`,
     ]}><p>${t("DELETE_RECORDS_CONFIRMATION.DETAILS")}</p><//>` : null}
   </div>`;
+}
+
+/** Empty rows to type into: many where nothing came from a file, else one behind the last, where all rows are shown as they come. @param {Desk} desk @param {boolean} byHand */
+function room(desk, byHand) {
+  const now = desk.look.peek();
+  if (now.type !== "all" || now.problemColumn || now.rule || now.changed || now.find || now.sort) return 0;
+  return byHand ? TYPED_ROWS : 1;
+}
+
+/** @param {any} props */
+function Turn({ back = false }) {
+  return html`<svg class=${back ? "turn back" : "turn"} viewBox="0 0 20 20" aria-hidden="true"><path d="M7.5 4 4 7.5 7.5 11M4.5 7.5H12a4.2 4.2 0 0 1 0 8.5H8" /></svg>`;
 }
 
 /** @param {any} props */
@@ -192,100 +250,22 @@ function Search({ filter, onFind }) {
 }
 
 /** What is wrong, by column and rule, each a filter. @param {any} props */
-function Chips({ counts, shape, filter, onShow }) {
+function Chips({ counts, shape, filter, onShow, onMend }) {
   const [whole, setWhole] = useState(false);
   const rules = (counts.rules ?? []).filter((/** @type {any} */ one) => one.records > 0).sort((/** @type {any} */ one, /** @type {any} */ other) => other.records - one.records);
+  const isOn = (/** @type {any} */ one) => filter.problemColumn === one.column && filter.rule === one.rule;
+  // One that is filtered by stays, though it is at nought by now: it is the way back.
+  if (filter.rule && !rules.some(isOn)) rules.unshift({ column: filter.problemColumn, rule: filter.rule, records: 0, warning: false });
   if (!rules.length) return null;
   const names = new Map(shape.map((/** @type {any} */ column) => [column.key, column.name]));
-  const shown = whole ? rules : rules.slice(0, CHIPS);
+  const shown = whole ? rules : rules.filter((/** @type {any} */ one, /** @type {number} */ at) => at < CHIPS || isOn(one));
   return html`<div class="chips" role="group" aria-label=${t("REVIEW.PROBLEMS")}>
-    ${shown.map((/** @type {any} */ one) => {
-      const on = filter.problemColumn === one.column && filter.rule === one.rule;
-      return html`<button type="button" class=${one.warning ? "chip warning" : "chip"} aria-pressed=${String(on)}
-        onClick=${() => onShow(on ? { problemColumn: "", rule: "" } : { ...look.everything(), problemColumn: one.column, rule: one.rule })}>
-        ${number(one.records)} × <${Data} limit=${40}>${names.get(one.column) ?? t("REVIEW.WHOLE_ROW")}<//>: ${ruleName(one.rule)}</button>`;
-    })}
+    ${shown.map((/** @type {any} */ one) => html`<button type="button" class=${one.warning ? "chip warning" : "chip"} aria-pressed=${String(isOn(one))}
+        onClick=${() => onShow(isOn(one) ? { ...look.everything(), type: "invalid" } : { ...look.everything(), problemColumn: one.column, rule: one.rule })}>
+        <span class="chip-count">${number(one.records)}</span> <strong><${Data} limit=${40}>${names.get(one.column) ?? t("REVIEW.WHOLE_ROW")}<//></strong> ${ruleName(one.rule)}</button>`)}
     ${rules.length > shown.length ? html`<${Button} kind="link" onClick=${() => setWhole(true)}>${t("REVIEW.MORE_RULES", { count: rules.length - shown.length })}<//>` : null}
+    ${onMend ? html`<${Button} kind="secondary small" onClick=${onMend}>${t("VALUES.OPEN")}<//>` : null}
   </div>`;
-}
-
-/** @param {string} rule */
-function ruleName(rule) {
-  const name = `RULES.${rule.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}`;
-  const text = t(name);
-  return text === name ? rule.replaceAll("_", " ") : text;
-}
-
-/** @param {any} props */
-function Download({ bad, onClose }) {
-  const [busy, setBusy] = useState("");
-  const state = useValue(upload);
-  const client = useClient();
-  const fetching = (/** @type {string} */ kind, /** @type {string} */ path, /** @type {string} */ type, /** @type {string} */ end) => async () => {
-    setBusy(kind);
-    await attempt(async () => save(await client.download(`/v1/upload/${state._id}/${path}`, type), `${(state.fileName ?? state.originalFileName ?? "rows").replace(/\.\w+$/, "")}-${end}`));
-    setBusy("");
-  };
-  const csv = "text/csv", xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-  return html`<${Dialog} title=${t("REVIEW.DOWNLOAD")} onClose=${onClose} actions=${[html`<${Button} onClick=${onClose}>${t("COMMON.CLOSE_WIDGET")}<//>`]}>
-    ${bad ? html`<p>${t("DOWNLOAD.PROBLEMS")}</p><div class="row">
-      <${Button} busy=${busy === "bc"} onClick=${fetching("bc", "rows/invalid", csv, "problems.csv")}>CSV<//>
-      <${Button} busy=${busy === "bx"} onClick=${fetching("bx", "rows/invalid", xlsx, "problems.xlsx")}>Excel<//></div>` : null}
-    <p>${t("DOWNLOAD.VALID")}</p><div class="row">
-      <${Button} busy=${busy === "vc"} onClick=${fetching("vc", "rows/valid", csv, "valid.csv")}>CSV<//>
-      <${Button} busy=${busy === "vx"} onClick=${fetching("vx", "rows/valid", xlsx, "valid.xlsx")}>Excel<//></div>
-  <//>`;
-}
-
-/** The line that says what was decided, each with a way back. @param {any} props */
-function Facts({ shape }) {
-  const state = useValue(upload);
-  const given = useValue(file);
-  const chosen = useValue(mapping);
-  const made = useValue(changes);
-  const byHand = useValue(typed);
-  const read = useValue(sheet);
-  const [asking, setAsking] = useState("");
-  if (byHand) return null;
-  const fed = chosen.length ? chosen.filter((column) => column.columnHeading).length : shape.length;
-  const workbook = /\.(xlsx|xlsm|xlsb|xls|ods|fods)$/i.test(given?.name ?? state.originalFileName ?? "");
-  const ways = { sheet: () => { phase.value = "sheet"; }, mapping: remap };
-  const change = (/** @type {"sheet" | "mapping"} */ what) => (made ? setAsking(what) : ways[what]());
-  const names = chosen.map((column) => column.columnHeading).filter(Boolean).slice(0, 3);
-  const notes = state.notes ?? [], ignored = (state.ignoredHeadings ?? []).filter(Boolean);
-  return html`<div class="facts">
-    <span><${Data} limit=${60}>${given?.name ?? state.fileName ?? state.originalFileName ?? ""}<//></span>
-    ${workbook && given ? html`<span>${t("FACTS.SHEET")} ${read ? html`<${Data} limit=${40}>${read}<//> · ` : null}<${Button} kind="link" onClick=${() => change("sheet")}>${t("COMMON.CHANGE")}<//></span>` : null}
-    <span>${names.length ? html`${t("FACTS.HEADINGS")} ${names.map((name, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${name}<//>`)} … · ` : null}${t("FACTS.MATCHED", { count: fed, total: shape.length })}
-      ${given ? html` · <${Button} kind="link" onClick=${() => change("mapping")}>${t("COMMON.CHANGE")}<//>` : null}</span>
-    ${ignored.length ? html`<span>${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, 5).map((/** @type {string} */ name, /** @type {number} */ at) => html`${at ? ", " : ""}<${Data} limit=${24}>${name}<//>`)}${ignored.length > 5 ? " …" : ""}</span>` : null}
-    ${notes.map((/** @type {any} */ note) => html`<span class="note">${typeof note === "string" ? note : note.message}</span>`)}
-    ${asking ? html`<${Dialog} title=${t("FACTS.AGAIN_TITLE")} onClose=${() => setAsking("")} actions=${[
-      html`<${Button} onClick=${() => setAsking("")}>${t("COMMON.CANCEL")}<//>`,
-      html`<${Button} kind="danger" onClick=${() => { const way = ways[/** @type {"sheet" | "mapping"} */ (asking)]; setAsking(""); way(); }}>${t("FACTS.AGAIN")}<//>`,
-    ]}><p>${t("FACTS.AGAIN_DETAILS", { count: made })}</p><//>` : null}
-  </div>`;
-}
-
-/** @param {any} props */
-function Confirm({ counts: state, onClose }) {
-  const settings = useValue(config);
-  const [busy, setBusy] = useState(false);
-  const policy = settings.confirmPolicy ?? "all";
-  const bad = state.invalidRecords, stops = policy === "clean" && bad > 0;
-  const out = policy === "valid" ? bad : 0;
-  return html`<${Dialog} title=${bad ? t("CONFIRM.TITLE", { count: state.totalRecords - out }) : t("PHASE3.ALL_RECORDS_VALID_TITLE")} onClose=${onClose} actions=${[
-    html`<${Button} onClick=${onClose}>${t("COMMON.CANCEL")}<//>`,
-    stops ? null : html`<${Button} kind="primary" busy=${busy} onClick=${async () => {
-      setBusy(true);
-      await attempt(confirm);
-      setBusy(false);
-      onClose();
-    }}>${t("PHASE3.COMPLETE")}<//>`,
-  ]}>
-    ${bad ? html`<p>${stops ? t("CONFIRM.NOT_CLEAN", { count: bad }) : policy === "valid" ? t("CONFIRM.LEFT_OUT", { count: bad }) : t("CONFIRM.WITH_PROBLEMS", { count: bad })}</p>`
-      : html`<p>${t("PHASE3.ALL_RECORDS_VALID_DETAILS", { total: state.totalRecords, count: state.totalRecords })}</p>`}
-  <//>`;
 }
 
 /** @param {any} props */
@@ -312,10 +292,6 @@ function firstProblem(desk) {
     if (column) return { position, key: column.key };
   }
   return null;
-}
-
-function useClient() {
-  return useValue(client);
 }
 
 function useNarrow() {

@@ -1,0 +1,29 @@
+/** Rows as a file, as they stand now: those with problems with their sentences, the good ones, or all. */
+
+import { attempt } from "../flow.js";
+import { Button, Dialog, html, useState, useValue } from "../kit.js";
+import * as look from "../look.js";
+import { file, upload } from "../store.js";
+import { t } from "../text.js";
+import { save } from "./drop.js";
+
+const FORMATS = /** @type {const} */ ([["csv", "CSV"], ["xlsx", "Excel"]]);
+
+/** @param {any} props */
+export function Download({ counts, onClose }) {
+  const [busy, setBusy] = useState("");
+  const state = useValue(upload);
+  const given = useValue(file);
+  const name = String(given?.name ?? state.fileName ?? state.originalFileName ?? "rows").replace(/\.\w+$/, "");
+  const fetching = (/** @type {"all" | "valid" | "invalid"} */ type, /** @type {"csv" | "xlsx"} */ format) => async () => {
+    setBusy(type + format);
+    await attempt(async () => save(await look.download(type, format), `${name}-${t(`DOWNLOAD.${type.toUpperCase()}_FILE`)}.${format}`));
+    setBusy("");
+  };
+  const kinds = /** @type {const} */ ([["invalid", counts.invalidRecords], ["valid", counts.validRecords], ["all", counts.totalRecords]]);
+  return html`<${Dialog} title=${t("REVIEW.DOWNLOAD")} onClose=${onClose} actions=${[html`<${Button} onClick=${onClose}>${t("COMMON.CLOSE_WIDGET")}<//>`]}>
+    <ul class="downloads">${kinds.filter(([, count]) => count).map(([type, count]) => html`<li>
+      <p>${t(`DOWNLOAD.${type.toUpperCase()}`, { count })}</p>
+      <div class="row">${FORMATS.map(([format, label]) => html`<${Button} kind="small" busy=${busy === type + format} onClick=${fetching(type, format)}>${label}<//>`)}</div></li>`)}</ul>
+  <//>`;
+}
