@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from unicodedata import normalize
@@ -24,6 +24,10 @@ _COLUMNS = 400
 _BELOW = 120  # records below a candidate that it is weighed against
 _FITS = 0.6
 _KIND_SHARE = 0.7
+_NAMED_LEAST = (
+    5  # records whose first cells are taken for names of rows: of few, the last cells may be too much instead
+)
+_COUNTED = frozenset({"id", "no", "nr", "num", "number", "nummer", "pos", "position", "row", "line", "lfdnr", "index"})
 
 _NUMBER = re.compile(
     r"[-+(]?\s?(?:[$€£¥₽]|R\$|CHF|EUR|USD|GBP)?\s?[-+]?"
@@ -42,6 +46,7 @@ _DATE = re.compile(
 _ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+|\w+://\S+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SHAPES = (re.compile(r"\d+"), re.compile(r"[^\W\d_]+"))
+_LETTERS = re.compile(r"[\W_]+")
 _NUMBER_SIGNS = frozenset("0123456789")
 
 _MEASURED = frozenset({"number", "date", "time", "boolean", "address"})
@@ -58,12 +63,18 @@ class Heading:
 
 
 def heading_of(
-    rows: Sequence[Sequence[str]], lines: Sequence[int] = (), spans: Sequence[tuple[int, int, int]] = ()
+    rows: Sequence[Sequence[str]],
+    lines: Sequence[int] = (),
+    spans: Sequence[tuple[int, int, int]] = (),
+    wanted: Collection[str] = (),
 ) -> Heading:
     """Judges the first records, blank ones left out; `lines`: where each of them begins, from 1. `spans`: merged cells,
-    as (index of the record, first column, column behind the last)."""
+    as (index of the record, first column, column behind the last). `wanted`: names of the template's columns, none = no
+    template; they decide where the record that looks like headings has none of them, and another one has."""
     table = _Table(rows)
-    at = _candidate(table)
+    at = _under_titles(table, _candidate(table), lines)
+    if (named := _named(table, at, wanted)) is not None:
+        return Heading(named, None, _left_out(named, lines) if named else ())
     shifted = _row_names(rows, at)
     if shifted is None and _is_data(table, at):
         return Heading(None, None, _left_out(at, lines) if at else ())
@@ -80,6 +91,26 @@ def heading_of(
         notes = _left_out(at - 1, lines) if at > 1 else ()
         return Heading(at, _joined(upper, rows[at]), (*notes, _two_rows(at - 1, at, lines)))
     return Heading(at, None, (*notes, *_second_table(table, at, lines)))
+
+
+def plain(text: str) -> str:
+    """What two spellings of one heading have in common at least: letters and digits, in any case."""
+    return _LETTERS.sub("", normalize("NFKC", text)).casefold()
+
+
+def _named(table: _Table, at: int, wanted: Collection[str]) -> int | None:
+    """A record most of whose cells are names that the template knows, where that at `at` has none."""
+    names = {name for each in wanted if (name := plain(each))}
+
+    def fed(index: int) -> int:
+        return len(names & {plain(cell) for cell in table.rows[index] if len(cell) <= 200})
+
+    if not names or not len(table) or fed(at):
+        return None
+    among = range(min(len(table), HEADING_AMONG))
+    best = max(among, key=lambda index: (fed(index), -index))
+    filled = len(table.filled(best))
+    return best if fed(best) * 2 >= filled and fed(best) >= min(2, filled) > 0 else None
 
 
 def usual(counts: Sequence[int]) -> int:
@@ -254,6 +285,7 @@ def _candidate(table: _Table) -> int:
             and here.contrast is None
             and here.fit >= weight.fit + 0.2
             and here.filled > widest
+            and (weight.fit <= 0.5 or _wordy(table, chosen, index))
             and not _like_table(table, chosen, index)
         ):
             chosen, weight = index, here
@@ -274,6 +306,53 @@ def _later_titles(table: _Table, index: int) -> int:
         return index
     own, other = _length(table.rows[index]), _length(table.rows[after])
     return after if own > 2.5 * other and own > 12 else index
+
+
+def _under_titles(table: _Table, index: int, lines: Sequence[int]) -> int:
+    """Titles over a table of two columns are as wide as it. The headings come later, where a record is proven by all
+    that is measured, and those above have a blank behind each delimiter, as prose has (`Price list, May`), or stand
+    apart by blank lines and make no table themselves."""
+    spaced = index
+    while spaced < len(table) and _is_spaced(table.rows[spaced]):
+        spaced += 1
+    apart = [
+        row for row in range(index + 1, min(len(table), index + 13, len(lines))) if lines[row] > lines[row - 1] + 1
+    ]
+    for later in [spaced] if spaced > index else apart[:1]:
+        if later >= min(len(table) - 2, HEADING_AMONG) or len(table) - later <= later - index:
+            continue
+        weight = _weight(table, later)
+        if weight.fit < 1 or weight.contrast != 1 or weight.beyond:
+            continue
+        if any(_is_measured(table.kinds(later), column) for column in table.filled(later)):
+            continue
+        if spaced > index or not _is_table(table, index, later):
+            return later
+    return index
+
+
+def _is_spaced(row: Sequence[str]) -> bool:
+    return sum(1 for cell in row if cell.strip(WHITE)) > 1 and all(
+        cell[0] == " " for cell in row[1:] if cell.strip(WHITE)
+    )
+
+
+def _is_table(table: _Table, begin: int, end: int) -> bool:
+    """Whether the records from `begin` up to `end` are headings with records that are alike in some column but the
+    first, which names what stands beside it."""
+    for column in sorted(table.filled(begin))[1:]:
+        kinds = {each[column] if column < len(each) else "" for each in map(table.kinds, range(begin + 1, end))}
+        if len(kinds) == 1 and (kinds == {"text"} or table.kinds(begin)[column] == "text"):
+            return True
+    return False
+
+
+def _wordy(table: _Table, index: int, later: int) -> bool:
+    """Whether a record reads like a sentence or names a value (`From: 01.02.2026`), beside a later one."""
+    own, other = table.rows[index], table.rows[later]
+    if any(_is_measured(table.kinds(index), column) for column in table.filled(index)):
+        return True
+    return _is_spaced(own) or _length(own) > 1.5 * _length(other) or any(cell.count(" ") > 1 for cell in own)
 
 
 def _length(row: Sequence[str]) -> float:
@@ -435,19 +514,21 @@ def _row_names(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...] | None
     heading, below = rows[at], rows[at + 1 : at + 1 + _BELOW]
     if len(heading) < 1 or len(below) < 2 or any(len(row) != len(heading) + 1 for row in below):
         return None
-    if all(not row[-1].strip(WHITE) for row in below) or not all(cell.strip(WHITE) for cell in heading):
-        return None  # a delimiter at the end of each line
+    if not all(cell.strip(WHITE) for cell in heading):
+        return None
     names = [row[0].strip(WHITE) for row in below]
-    if len(set(names)) < len(names) or "" in names:
+    if len(set(names)) < len(names) or "" in names or not all(row[-1].strip(WHITE) for row in below):
         return None
     kinds = [_kind(name) for name in names]
     counted = all(name.isascii() and name.isdigit() for name in names)
     if counted and any(int(after) <= int(before) for before, after in pairwise(names)):
         return None
-    if not counted and any(kind in _MEASURED for kind in kinds):
+    if not counted and (any(kind in _MEASURED for kind in kinds) or len(below) < _NAMED_LEAST):
         return None
     if counted and all(_kind(cell) == "number" for row in below for cell in row):
         return None  # numbers alone: the last heading may be missing just as well
+    if counted and plain(heading[0]) in _COUNTED and any(_kind(row[1]) != "number" for row in below):
+        return None  # it is the heading of these numbers
     return ("", *heading)
 
 

@@ -184,6 +184,36 @@ def _others(dice: random.Random) -> Iterator[Made]:
     ):
         headings, records = _tables(dice)["two"]
         yield Made(f"title with commas {at}", [title.split(","), headings, *records], 1)
+    # Titles as wide as a table of two columns, in the words of people and of programs.
+    prices = [["Artikel", "Preis"], *([f"Teil {at}", f"{at}.{at}0"] for at in range(1, 6))]
+    towns = [
+        ["Населено място", "Жители"],
+        *([town, str(4000 + at)] for at, town in enumerate(["Варна", "Русе", "Плевен"])),
+    ]
+    for at, lines in enumerate(
+        (
+            [["Price list", " May 2026"]],
+            [["Artikelliste", " Stand Mai"], ["Kundennummer", " 4711"]],
+            [["Ceník", " platný od 1. 3."], ["Praha", " Brno"], ["Kč", " bez DPH"]],
+        )
+    ):
+        yield Made(f"titles of two cells {at}", [*lines, *prices], len(lines))
+        yield Made(f"titles of two cells {at}, towns", [*lines, *towns], len(lines))
+    # Records with a cell too many, in files too short to prove that the first one names the row.
+    for at, surplus in enumerate(
+        (
+            [["Ann", "31", "Rome", "x"], ["Bob", "42", "Oslo", "y"], ["Cid", "17", "Bonn", "z"]],
+            [
+                ["1", "bolt", "12", ""],
+                ["2", "nut", "40", "more"],
+                ["3", "saw", "7", "more"],
+                ["4", "nail", "9", "more"],
+            ],
+            [["Ann", "Smith", "Oslo", "Dr"], ["Bob", "Jones", "Rome", "Mr"], ["Dan", "White", "Bonn"]],
+        )
+    ):
+        yield Made(f"a cell too many {at}", [["id", "name", "town"], *surplus], 0)
+    yield Made("two cells too many", [["first", "last"], ["Ann", "Smith", "Dr"], ["Bob", "Lee", "Mr"], ["Di", "Ng"]], 0)
     for at in range(3):
         headings, records = _tables(dice)["people"]
         yield Made(f"a total below {at}", [headings, *records, ["Total", "", "412"], ["printed on 3 May"]], 0)

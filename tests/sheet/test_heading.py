@@ -158,6 +158,24 @@ def test_objects_name_their_columns_themselves() -> None:
         detected(b'[{"a": 1}]', Options(header=1))
 
 
+def test_titles_apart_from_a_table_of_two_columns() -> None:
+    bank = b"Umsatz;Girokonto\nZeitraum;01.02.2026\nKonto;DE12\n\nMonat;Betrag\nJan;100\nFeb;200\nApr;40\nMai;7\n"
+    assert detected(bank).headings == ("Monat", "Betrag")
+    two = detected(b"name,qty\nAnn,2\nBob,4\n\nplace,total\nRome,6\nOslo,7\nBern,8\nBonn,9\n")
+    assert two.headings == ("name", "qty")
+
+
+def test_the_templates_names_decide_where_the_records_do_not() -> None:
+    data = b"Customer list,exported by Ann\nName,City\nBob,Rome\nCid,Oslo\nDan,Bonn\n"
+    assert detected(data).header_row == 0
+    known = detected(data, Options(wanted=("name", "City", "zip")))
+    assert (known.header_row, known.headings) == (1, ("Name", "City"))
+    assert known.notes == ("The table begins on line 2. The record above it is left out.",)
+    # One word alone is chance, and a record that feeds something stays.
+    assert detected(data, Options(wanted=("rome", "zip"))).header_row == 0
+    assert detected(b"Name,x\nName,City\nBob,Rome\n", Options(wanted=("name", "city"))).header_row == 0
+
+
 def test_many_columns_are_judged_too() -> None:
     rows = [[f"column {at}" for at in range(16_384)], *([str(at) for at in range(16_384)] for _ in range(60))]
     assert heading_of(rows).row == 0

@@ -6,20 +6,18 @@ more is said."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
 from msgspec.structs import replace
 
 from douane.errors import BadFile
+from douane.sheet.heading import plain
 
 if TYPE_CHECKING:
     from douane.sheet.formats import Reader
 
 SHEETS_MAX = 12  # that are looked into
-_LETTERS = re.compile(r"[\W_]+")
 
 
 def best_sheet(
@@ -30,7 +28,7 @@ def best_sheet(
     held = names[0] if isinstance(first, BadFile) else first.detected.sheet
     fed = 0 if isinstance(first, BadFile) else _fed(first, wanted)
     lonely = isinstance(first, BadFile) or _holds_no_table(first)
-    if not lonely and (not wanted or fed * 2 >= len(set(map(_plain, wanted)))):
+    if not lonely and (not wanted or fed * 2 >= len(set(map(plain, wanted)))):
         return _held(first)
     best: Reader | None = None
     best_fed = -1
@@ -69,15 +67,11 @@ def _noted(reader: Reader, note: str) -> Reader:
 
 def _fed(reader: Reader, wanted: Sequence[str]) -> int:
     """How many headings are names that the template knows."""
-    names = {plain for name in wanted if (plain := _plain(name))}
-    return len(names & {_plain(heading) for heading in reader.detected.headings})
+    names = {text for name in wanted if (text := plain(name))}
+    return len(names & {plain(heading) for heading in reader.detected.headings})
 
 
 def _holds_no_table(reader: Reader) -> bool:
     """A note or a cover: no records below the headings, or a single column without any."""
     rows = reader.first.rows if reader.first is not None else ()
     return len(rows) < 2 or max(sum(1 for cell in row if cell.strip()) for row in rows) < 2
-
-
-def _plain(text: str) -> str:
-    return _LETTERS.sub("", normalize("NFKC", text)).casefold()
