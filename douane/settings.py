@@ -118,7 +118,13 @@ class Settings(BaseModel):
     entry_bytes: int = _setting(GIB, "bytes", "Size of one archive entry once unpacked.", ge=1)
     json_depth: int = _setting(64, "levels", "How deep JSON may be nested.", ge=1)
     json_digits: int = _setting(1000, "digits", "Digits of one number in JSON.", ge=1)
-    piece_bytes: int = _setting(12 * MIB, "bytes", "Text that is read, checked and stored at once.", ge=1)
+    piece_bytes: int = _setting(
+        12 * MIB,
+        "bytes",
+        "Text that is read, checked and stored at once; of a small file an eighth, but at least 1 MiB, so that "
+        "progress is seen.",
+        ge=1,
+    )
 
     # The sandboxed child that opens a stranger's file.
     child_memory_bytes: int = _setting(2 * GIB, "bytes", "Private memory one child may take.", ge=64 * MIB)

@@ -35,6 +35,7 @@ from douane.store.database import write
 from douane.store.manifest import MaskRow, PackedRow, PartRow
 
 TABLE = "rows"
+PIECES_MIN, PIECE_BYTES_MIN = 8, 1 << 20
 ADDED_NUMBER = 1_000_000_000  # parts with rows that people added are numbered from here, one for each review
 
 log = structlog.get_logger()
@@ -81,10 +82,13 @@ def _read(attempt: Attempt) -> bool:
 
 
 def _options(house: House, held: Operation) -> Options:
+    """The pieces of a file depend on nothing but its size and the settings, so that reading may go on where it ended.
+    Those of a small one are small enough for people to see that it moves."""
     settings = house.settings
+    piece_bytes = min(settings.piece_bytes, max(PIECE_BYTES_MIN, held.source_size // PIECES_MIN))
     asked = sheet_detail(held).options
     wanted = heading_names(template_of(held))
-    return Options(**asdict(asked), wanted=wanted, piece_bytes=settings.piece_bytes, limits=file_limits(settings))
+    return Options(**asdict(asked), wanted=wanted, piece_bytes=piece_bytes, limits=file_limits(settings))
 
 
 def _keep_part(attempt: Attempt, event: line.Staged) -> None:

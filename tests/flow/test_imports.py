@@ -262,6 +262,15 @@ def test_reading_goes_on_after_the_last_part_that_was_named(
     assert rows == [f"N{i}" for i in range(500)]
 
 
+def test_a_small_file_is_read_in_pieces_that_people_see(house: House, begin: Callable[..., Operation]) -> None:
+    operation = begin("Name,Mail,Age\n" + f"{'N' * 900},m@example.com,1\n" * 3000)
+    work.read(house, operation.id)
+    with read(house.engine) as connection:
+        parts = manifest.parts(connection, operation.id, work.TABLE)
+    assert [part.rows for part in parts] == sorted([part.rows for part in parts], reverse=True)
+    assert len(parts) == 3
+
+
 def test_a_check_goes_on_with_the_masks_that_were_named(
     house: House, begin: Callable[..., Operation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
