@@ -15,6 +15,7 @@ from douane.model.customization import FIELD, Customization, kept_of, with_desti
 from douane.model.operation import Operation
 from douane.model.template import StoredColumn, StoredTemplate, Template
 from douane.sheet import columns, template_file
+from douane.sheet.template_file import FOR_ALL
 from douane.store import templates
 from douane.store.database import read, write
 from douane.store.ids import new_id
@@ -35,6 +36,7 @@ def add(
     """`columns` are documents in template-file form. BadTemplate for a definition that cannot work, Conflict for a key
     that occurs twice."""
     items = in_sequence(columns)
+    _refuse_signs(document, columns)
     with write(house.engine) as connection:
         stored = templates.add(connection, project_id=project_id, name=name, document=document)
         templates.add_columns(connection, stored.id, items)
@@ -68,12 +70,15 @@ def search(house: House, project_id: str, text: str, page: int, limit: int) -> t
 def change(
     house: House, template_id: str, project_id: str, name: str | None, document: Mapping[str, Any]
 ) -> StoredTemplate:
-    """`document` holds the fields that change. With the destination the form of what leaves may go (2.5)."""
+    """`document` holds the fields that change. With the destination the form of what leaves may go (2.5). BadTemplate
+    where what it says of all columns (`template_file.FOR_ALL`) cannot work."""
     with write(house.engine) as connection:
         stored = found(templates.lock(connection, template_id, project_id), template_id)
         whole = {**stored.document, **document}
         if "destination" in document:
             whole = {**with_destination(stored.document, document["destination"], fresh()), **document}
+        if document.keys() & FOR_ALL.keys():
+            _refuse_signs(whole, documents(templates.columns(connection, template_id)))
         values: dict[str, Any] = {"document": whole}
         if name is not None:
             values["name"] = name
@@ -194,10 +199,9 @@ def definition(
     name: str, documents: Sequence[Mapping[str, Any]], document: Mapping[str, Any] | None = None
 ) -> Template:
     """The engine's template for columns in template-file form, in their order. BadTemplate says which is wrong.
-    `document`: the template's own, which may say how date cells leave (`expectedDateFormat`)."""
-    expected = (document or {}).get("expectedDateFormat")
-    whole = {"name": name, "expectedDateFormat": expected, "columns": [dict(one) for one in documents]}
-    return template_file.read_template(whole)
+    `document`: the template's own, which may say something of all columns (`template_file.FOR_ALL`)."""
+    said = {field: (document or {}).get(field) for field in FOR_ALL}
+    return template_file.read_template({"name": name, **said, "columns": [dict(one) for one in documents]})
 
 
 def documents(columns: Sequence[StoredColumn]) -> list[dict[str, Any]]:
@@ -210,7 +214,20 @@ def normal(document: Mapping[str, Any]) -> dict[str, Any]:
     ever be right."""
     whole = definition("column", [document]).columns[0]
     columns.refuse_hopeless(whole)
-    return template_file.column_to_document(whole)
+    kept = template_file.column_to_document(whole)
+    # What it says stays said, be it the usual: the template may say otherwise of all its columns.
+    own = {field.name for field in columns.member(whole.type).fields} & {field for field, _ in FOR_ALL.values()}
+    return {**{name: document[name] for name in own if document.get(name) is not None}, **kept}
+
+
+def _refuse_signs(document: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> None:
+    """BadTemplate where what a template says of all its columns can't be read, or is at odds with one of them."""
+    said = {field: value for field in FOR_ALL if (value := document.get(field)) not in (None, "")}
+    if said:
+        probe = [{"key": "number", "type": "Number"}, {"key": "date", "type": "Date"}]
+        for documents in (probe, items):
+            for column in definition("columns", documents, said).columns:
+                columns.refuse_hopeless(column)
 
 
 def in_sequence(

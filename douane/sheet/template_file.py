@@ -204,13 +204,13 @@ VALIDATION = (
     Field("errorMessage", TEXT, "error_message", "", always=False, says="Said in place of our own sentence."),
 )
 # What a template says of all its columns of some types (None: of every type); a column's own word goes before it.
-_FOR_ALL: dict[str, tuple[str, tuple[str, ...] | None]] = {
+FOR_ALL: dict[str, tuple[str, tuple[str, ...] | None]] = {
     "notes": ("notes", None),
     "decimal": ("decimal", ("Number", "Double")),
     "group": ("group", ("Number", "Double")),
     "expectedDateFormat": ("cellFormat", ("Date",)),
 }
-TEMPLATE_FIELDS = ("name", "columns", *_FOR_ALL)
+TEMPLATE_FIELDS = ("name", "columns", *FOR_ALL)
 COLUMN_FIELDS = tuple(field.name for field in COLUMN)
 VALIDATION_FIELDS = tuple(field.name for field in VALIDATION)
 
@@ -262,12 +262,16 @@ def refuse_strangers(template: Template) -> None:
 
 def with_defaults(document: Mapping[str, Any], items: Sequence[Any]) -> list[Any]:
     """Columns' documents with what the template's document says of all of them."""
-    said = [(name, *_FOR_ALL[name]) for name in _FOR_ALL if document.get(name) not in (None, "")]
+    said = [(name, *FOR_ALL[name]) for name in FOR_ALL if document.get(name) not in (None, "")]
     made = []
     for item in items:
         if isinstance(item, Mapping):
             kind = item.get("type") or DEFAULT_TYPE
             wanted = {field: document[name] for name, field, types in said if types is None or kind in types}
+            # A sign that the column uses itself, as the other of the two, is not the template's to give.
+            for sign, other in (("decimal", "group"), ("group", "decimal")):
+                if sign in wanted and item.get(other) == wanted[sign]:
+                    del wanted[sign]
             if isinstance(wanted.get("notes"), Mapping) and isinstance(item.get("notes"), Mapping):
                 wanted["notes"] = {**wanted["notes"], **item["notes"]}
                 item = {**item, "notes": wanted["notes"]}

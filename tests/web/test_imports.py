@@ -321,3 +321,32 @@ def test_date_cells_leave_in_the_template_s_format(site: Site, worker: None) -> 
         ("05.01.2020", True, None),
         ("6/1/2020", True, {"d": "6/1/2020 is text, and other cells of this column are dates"}),
     ]
+
+
+def test_a_template_says_how_its_numbers_are_written_and_what_notes_count(site: Site, worker: None) -> None:
+    columns = [
+        {"key": "net", "name": "Net", "type": "Number"},
+        {"key": "rate", "name": "Rate", "type": "Double", "decimal": "."},
+        {"key": "id", "name": "Id", "type": "String", "isUnique": True},
+    ]
+    body = {"name": "T", "_projectId": site.made.project_id, "columns": columns, "decimal": ","}
+    made = site.client.post("/v1/template", json=body).json()
+    address = f"/v1/template/{made['_id']}"
+    assert made["decimal"] == ","
+    changed = site.client.put(address, json={"group": ".", "notes": {"cut_digits": "problem"}}).json()
+    assert (changed["decimal"], changed["group"], changed["notes"]) == (",", ".", {"cut_digits": "problem"})
+    for wrong, said in (
+        ({"decimal": "x"}, "decimal must be one of ., ,"),
+        ({"group": ","}, "The same sign ',' cannot part decimals and groups."),
+        ({"notes": ["x"]}, "'notes' must be an object of notes and their levels"),
+        ({"notes": {"nothing": "off"}}, "There is no note nothing."),
+        ({"notes": {"cut_digits": 7}}, "A note is one of warning, problem, off"),
+    ):
+        status, (found,) = message(site.client.put(address, json=wrong))
+        assert (status, found[: len(said)]) == (400, said)
+        assert site.client.post("/v1/template", json={**body, **wrong}).status_code == 400
+    assert site.client.get(address).json()["notes"] == {"cut_digits": "problem"}
+    file = b"Net;Rate;Id\n1.234,5;0.5;A1\n7;0,5;5.51E+12\n"
+    answer = site.client.post(f"/v1/upload/{made['_id']}?auto=true", files={"file": ("t.csv", file)})
+    found = site.client.get(f"/v1/review/{answer.json()['_id']}").json()["data"]
+    assert [(one["record"]["net"], sorted(one["errors"])) for one in found] == [(1234.5, []), (7, ["id", "rate"])]

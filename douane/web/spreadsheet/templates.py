@@ -49,7 +49,9 @@ async def change_template(
     template_id = checked(template_id)
     name, changes = wire.changed_template(await body(request))
     stored = await run_in_threadpool(
-        templates.change, web_of(request).house, template_id, own_project(caller), name, changes
+        _answered,
+        wire.COLUMN_KEYS_TAKEN,
+        lambda: templates.change(web_of(request).house, template_id, own_project(caller), name, changes),
     )
     return answers.json(wire.template(stored))
 

@@ -135,6 +135,9 @@ class TemplateDocument(Struct, kw_only=True, rename=IDS):
     mode: str
     integration: str | UnsetType = UNSET
     expectedDateFormat: str | UnsetType = UNSET
+    notes: dict[str, str] | UnsetType = UNSET
+    decimal: str | UnsetType = UNSET
+    group: str | UnsetType = UNSET
     createdAt: str
     updatedAt: str
     v_: int = 0
@@ -443,6 +446,9 @@ def template(stored: StoredTemplate) -> TemplateDocument:
         mode=stored.document.get("mode", "manual"),
         integration=stored.document.get("integration", UNSET),
         expectedDateFormat=stored.document.get("expectedDateFormat", UNSET),
+        notes=stored.document.get("notes", UNSET),
+        decimal=stored.document.get("decimal", UNSET),
+        group=stored.document.get("group", UNSET),
         createdAt=iso(stored.created_at),
         updatedAt=iso(stored.updated_at),
         id=stored.id,

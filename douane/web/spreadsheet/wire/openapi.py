@@ -41,6 +41,7 @@ CHANGED_PROJECT_BODY = _body({"name": _SHORT, "authHeaderName": _TEXT})
 ALLOWED_DOMAINS_BODY = _body({"allowedDomains": _TEXTS}, "allowedDomains")
 COLUMN_BODY = _body(column_properties(), "name", "key", "type")
 COLUMNS_BODY = _array(COLUMN_BODY)
+_FOR_ALL_COLUMNS = {"notes": {"type": "object"}, "decimal": _TEXT, "group": _TEXT}
 TEMPLATE_BODY = _body(
     {
         "name": _SHORT,
@@ -49,11 +50,14 @@ TEMPLATE_BODY = _body(
         "callbackUrl": _TEXT,
         "chunkSize": _NUMBER,
         "columns": COLUMNS_BODY["application/json"],
+        **_FOR_ALL_COLUMNS,
     },
     "name",
     "_projectId",
 )
-CHANGED_TEMPLATE_BODY = _body({"name": _SHORT, "mode": {"enum": list(MODES)}, "expectedDateFormat": _TEXT})
+CHANGED_TEMPLATE_BODY = _body(
+    {"name": _SHORT, "mode": {"enum": list(MODES)}, "expectedDateFormat": _TEXT, **_FOR_ALL_COLUMNS}
+)
 CUSTOMIZATION_BODY = _body({"recordFormat": _TEXT, "chunkFormat": _TEXT, "combinedFormat": _TEXT})
 DUPLICATE_BODY = _body(
     {"name": _SHORT, "_projectId": _ID, "duplicateColumns": _FLAG, "duplicateOutput": _FLAG}, "name", "_projectId"

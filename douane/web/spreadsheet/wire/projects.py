@@ -48,7 +48,7 @@ def new_template(value: Any) -> NewTemplateBody:
     return NewTemplateBody(
         name=name or "",
         project_id=str(project_id).lower(),
-        document={"mode": "manual", **({"integration": integration} if integration else {})},
+        document={"mode": "manual", **({"integration": integration} if integration else {}), **_for_all(body)},
         columns=columns,
     )
 
@@ -62,7 +62,13 @@ def changed_template(value: Any) -> tuple[str | None, dict[str, Any]]:
         "expectedDateFormat": body.text("expectedDateFormat"),
     }
     body.done()
-    return name, {key: found for key, found in changes.items() if found is not None}
+    return name, {key: found for key, found in changes.items() if found is not None} | _for_all(body)
+
+
+def _for_all(body: Body) -> dict[str, Any]:
+    """Ours: what a template says of all its columns beside the contract's `expectedDateFormat`, as it is given; the
+    definition judges it."""
+    return {name: body.fields[name] for name in ("notes", "decimal", "group") if body.fields.get(name) is not None}
 
 
 def destination(value: Any) -> str | None:
