@@ -166,7 +166,7 @@ def open_export(key: str, source: Source, options: Options = Options()) -> Reade
     try:
         reader: Reader = importlib.import_module(member.module).open(upload, options)
     except BadFile as error:
-        if error.code not in _ANOTHERS:
+        if error.code not in _ANOTHERS and not upload.head.startswith(_GZIP):
             raise
         raise _said_what(upload, options, key, error) from error
     return reader
@@ -202,6 +202,8 @@ def unknown(upload: Upload) -> BadFile:
     """What to say of an upload that no member recognises."""
     if name := foreign_product(upload):
         return refused(name)
+    if (nested := _nested(upload)) is not None:
+        return nested
     return BadFile(
         "This is no export that Douane recognises. Name its importer if you know it; there are: "
         + ", ".join(member.key for member in menu().values() if member.module)
@@ -210,6 +212,7 @@ def unknown(upload: Upload) -> BadFile:
     )
 
 
+_GZIP = b"\x1f\x8b"  # around a tar, or, by people, around a zip
 # Codes with which a member says that a file is none of its own.
 _ANOTHERS = ("file_type", "importer-csv-heading")
 
@@ -219,7 +222,18 @@ def _said_what(upload: Upload, options: Options, key: str, error: BadFile) -> Ba
         return BadFile(f"This is an export for the importer “{other}”, not for “{key}”.", code=error.code)
     if name := foreign_product(upload):
         return refused(name)
-    return error
+    return _nested(upload) or error
+
+
+def _nested(upload: Upload) -> BadFile | None:
+    from douane.chat.importers import unread
+
+    if (name := unread.inside(upload)) is None:
+        return None
+    return BadFile(
+        f"This is an archive around another one, {name}. Unpack it, and give the one that is inside.",
+        code="export_unknown",
+    )
 
 
 def foreign_product(upload: Upload) -> str | None:

@@ -7,11 +7,14 @@ messages and is not read counts as a failed record, so that no conversation stay
 from __future__ import annotations
 
 import re
+import zlib
 
 from douane.archive import shown
-from douane.archive_packed import Entries
+from douane.archive_packed import Entries, is_packed, other_packing
 from douane.chat.importers.foreign import head_of
 from douane.chat.importers.ledger import Ledger
+from douane.chat.importers.upload import Upload
+from douane.errors import DouaneError
 
 _HEAD_BYTES = 16 << 10
 _LOOKED_AT = 2_000  # entries of one archive
@@ -51,6 +54,40 @@ def holds_messages(head: bytes) -> bool:
     return json and all(pattern.search(head) for pattern in (_JSON_TIME, _JSON_TEXT, _JSON_WHO))
 
 
+_ARCHIVE = re.compile(r".+\.(?:zip|tar|tgz|tbz2?|txz|tar\.(?:gz|bz2|xz|zst)|7z|rar)", re.IGNORECASE)
+_ARCHIVES_ASKED = 3  # of one upload
+_NAMES_ASKED = 10_000
+
+
+def is_archive(name: str, head: bytes) -> bool:
+    return _ARCHIVE.fullmatch(name) is not None and (is_packed(head) or other_packing(head) is not None)
+
+
+def inside(upload: Upload) -> str | None:
+    """The name of an archive in an upload that is no export itself: people pack what they were given once more. Douane
+    opens one archive, not what may be in it, for nobody could say how much that is."""
+    if upload.head.startswith(b"\x1f\x8b") and _unpacked(upload.head).startswith(b"PK"):
+        return "a zip in a gzip"
+    try:
+        asked = 0
+        for number in range(min(len(upload.entries), _NAMES_ASKED) if upload.packed else 0):
+            name = upload.entries.names[number]
+            if _ARCHIVE.fullmatch(name) and "__MACOSX" not in name and asked < _ARCHIVES_ASKED:
+                asked += 1
+                if is_archive(name, head_of(upload.entries, number, _HEAD_BYTES)):
+                    return f"“{shown(name)}”"
+    except DouaneError:
+        return None
+    return None
+
+
+def _unpacked(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(31).decompress(head, 16)
+    except zlib.error:
+        return b""
+
+
 def _narrow(head: bytes) -> bytes:
     return head.replace(b"\0", b"") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else head
 
@@ -60,6 +97,9 @@ CODE = "importer-entry-unread"
 
 def fail(ledger: Ledger, name: str) -> None:
     """Accounts for an entry that seems to hold messages and is not read."""
+    if _ARCHIVE.fullmatch(name):
+        ledger.fail(None, CODE, f"“{shown(name)}” is an archive inside the archive; what it holds is not read.")
+        return
     ledger.fail(None, CODE, f"“{shown(name)}” seems to hold messages; it is nothing that is read of such an export.")
 
 
@@ -81,4 +121,8 @@ class Sniffing:
         return self._heads[number]
 
     def holds_messages(self, number: int) -> bool:
-        return _TEXTS.fullmatch(self._archive.names[number]) is not None and holds_messages(self.head(number))
+        """Or may: an archive is not looked into."""
+        name = self._archive.names[number]
+        if _TEXTS.fullmatch(name):
+            return holds_messages(self.head(number))
+        return _ARCHIVE.fullmatch(name) is not None and is_archive(name, self.head(number))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from typing import Any
 
 import polars as pl
@@ -226,6 +228,40 @@ def test_entries_that_seem_to_hold_messages_and_are_not_read_are_failed(name: st
     assert issue["message"].startswith(f"“{name}” seems to hold messages")
     assert reader.counts() == counted_of(tables)
     assert reader.counts().entries["failed"] == 1
+
+
+def test_an_archive_in_an_archive_is_refused_by_its_name() -> None:
+    export = zipped(encoded(SLACK))
+    for data, name in (
+        (zipped({"export.zip": export}), "“export.zip”"),
+        (zipped({"read me.txt": b"two parts", "parts/1.tar.gz": tarred({"a.json": b"[]"}, "gz")}), "“parts/1.tar.gz”"),
+        (tarred({"Slack export.zip": export}, "gz"), "“Slack export.zip”"),
+        (gzip.compress(export), "a zip in a gzip"),
+    ):
+        assert recognise(MemorySource(data)) is None
+        for key in ("slack", "csv", "hipchatenterprise"):
+            with pytest.raises(BadFile, match=re.escape(f"around another one, {name}. Unpack it")):
+                open_export(key, MemorySource(data))
+    # A name alone is none.
+    with pytest.raises(BadFile, match="no export of Slack"):
+        open_export("slack", MemorySource(zipped({"export.zip": b"nothing"})))
+
+
+@pytest.mark.parametrize("key", ["slack", "csv", "hipchatenterprise"])
+def test_an_archive_in_an_export_is_told_of(key: str) -> None:
+    exports: dict[str, Any] = {
+        "slack": {**SLACK, "__uploads/F1/photos.zip": zipped({"a.txt": b"a"})},
+        "csv": {"users.csv": b"ann,ann@example.com,Ann\n", "general/1.csv": b"ann,1500000000000,hi\n"},
+        "hipchatenterprise": {"users.json": [{"User": {"id": 1}}], "rooms.json": [{"Room": {"id": 1}}]},
+    }
+    data = zipped(encoded({**exports[key], "older export.zip": zipped(encoded(SLACK)), "empty.zip": b""}))
+    reader = open_export(key, MemorySource(data), Options(batch_records=1))
+    tables = joined(resumed_everywhere(reader))
+    failed = tables["entries"].filter(failed=1)
+    assert failed.select("name", "reason").rows() == [("older export.zip", "importer-entry-unread")]
+    (issue,) = tables["issues"].filter(code="importer-entry-unread").to_dicts()
+    assert issue["message"] == "“older export.zip” is an archive inside the archive; what it holds is not read."
+    assert reader.counts() == counted_of(tables)
 
 
 @pytest.mark.parametrize("key", ["csv", "hipchatenterprise"])
