@@ -32,7 +32,7 @@ Table = Literal[
     "contacts",
 ]
 OfMessages = Literal["messages", "reactions", "files", "mentions", "edits", "rooms", "keys"]
-Listed = Literal["users", "rooms", "members", "contacts", "messages"]
+Listed = Literal["users", "rooms", "members", "contacts", "messages", "edits"]
 Moment = Annotated[int, Meta(ge=-(1 << 62), le=1 << 62)]  # microseconds since 1970
 
 

@@ -237,6 +237,20 @@ def _tell_of(house: House, connection: Connection, project_id: str, found: Seque
         document["repliers"] = list(repliers.get(document["id"], ()))
 
 
+def edits(house: House, project_id: str, operation_id: str | None, room_id: str | None) -> Iterator[pl.DataFrame]:
+    """The retained edits, a part at a time, with the `room` of their message."""
+    with read(house.engine) as connection:
+        listed = parts_of(house, connection, project_id, operation_id, room_id)
+    for part in listed.parts:
+        if "edits" not in part.objects:
+            continue
+        rooms = read_part(house.objects.local_path(part.objects["messages"]), ("room",)).with_row_index("at")
+        live = pl.Series(live_rows(house, listed, part, room_id)).implode()
+        frame = fitted("edits", read_part(house.objects.local_path(part.objects["edits"])))
+        found = frame.filter(pl.col("at").is_in(live)).join(rooms, on="at", how="left", maintain_order="left")
+        yield without_in(found.drop("at").unique(maintain_order=True))
+
+
 def _replies(house: House, part: PartRow) -> Mapping[str, tuple[str, ...]]:
     """Root of a thread -> who replied to it in this part."""
 

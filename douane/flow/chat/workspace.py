@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from douane import encodings
 from douane.chat.markup import render
 from douane.errors import BadRequest, Conflict, NotFound
-from douane.flow.chat.messages import Document, Page, names_for, parts_of
+from douane.flow.chat.messages import Document, Page, edits, names_for, parts_of
 from douane.flow.chat.messages import messages as messages
 from douane.flow.house import House
 from douane.jobs.children import stream_child
@@ -30,7 +30,7 @@ from douane.store import chat
 from douane.store.chat import PartRow
 from douane.store.database import database_now, read, write
 
-KINDS = ("users", "rooms", "members", "contacts", "messages")
+KINDS = ("users", "rooms", "members", "contacts", "messages", "edits")
 _AT_ONCE = 5_000
 
 
@@ -274,7 +274,11 @@ def _encoded(
             spec = _message_parts(house, project_id, format, operation_id, room_id, seat.inputs)
         else:
             parts = []
-            frames = _frames(house, project_id, table, operation_id, room_id, placeholders)
+            frames = (
+                _edit_frames(house, project_id, operation_id, room_id)
+                if table == "edits"
+                else _frames(house, project_id, table, operation_id, room_id, placeholders)
+            )
             for number, frame in enumerate(frames):
                 path = seat.inputs / f"{table}-{number}"
                 write_part(frame, path)
@@ -293,7 +297,7 @@ def _message_parts(
         names = chat.all_names(connection, project_id)
 
     def part(found: PartRow) -> ListedPart:
-        wanted = ("messages", "reactions", "files", "mentions")
+        wanted = ("messages", "reactions", "files", "mentions", "edits")
         tables = {
             name: house.objects.link_into(found.objects[name], inputs) for name in wanted if name in found.objects
         }
@@ -360,6 +364,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "created_at": _TIME,
         "updated_at": _TIME,
     },
+    "edits": {
+        "message_id": pl.String,
+        "room_id": pl.String,
+        "kind": pl.String,
+        "at": _TIME,
+        "user_id": pl.String,
+        "username": pl.String,
+        "text": pl.String,
+    },
 }
 
 
@@ -375,6 +388,25 @@ def _frames(
             if not documents:
                 return
             yield _framed(table, documents)
+
+
+def _edit_frames(
+    house: House, project_id: str, operation_id: str | None, room_id: str | None
+) -> Iterator[pl.DataFrame]:
+    """What retained edits and deletions say that messages were before, in the order they were imported, each once."""
+    yield pl.DataFrame(schema=SCHEMAS["edits"])
+    for frame in edits(house, project_id, operation_id, room_id):
+        known = people(house, project_id, frame["user"].drop_nulls().unique().to_list())
+        users = [known.get(user or "", (None, None)) for user in frame["user"]]
+        yield frame.select(
+            pl.col("target").alias("message_id"),
+            pl.col("room").alias("room_id"),
+            "kind",
+            pl.col("at_us").cast(_TIME).alias("at"),
+            pl.Series("user_id", [user[0] for user in users], pl.String),
+            pl.Series("username", [user[1] for user in users], pl.String),
+            "text",
+        )
 
 
 def _some(

@@ -341,8 +341,8 @@ async def contacts(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPER
     ),
 )
 async def export(request: Request, asker: Asker = Depends(viewer)) -> Response:
-    """Users, rooms, members, contacts or messages as one stream: `format` is one of the
-    encodings shelf. A stream that is cut off never ends cleanly."""
+    """Users, rooms, members, contacts, messages, or what retained edits say that messages were before, as one stream:
+    `format` is one of the encodings shelf. A stream that is cut off never ends cleanly."""
     query = request.query_params
     table, format = query.get("table", ""), query.get("format") or "ndjson"
     if table not in workspace.KINDS:

@@ -222,6 +222,38 @@ def test_what_a_message_is(client: TestClient) -> None:
     assert "url" not in hosted
 
 
+def test_what_messages_were_before_is_exported(sqlite_site: Site) -> None:
+    client = administrator(sqlite_site)
+    first, second = said(1, "now"), said(2, "stays")
+    notice = {"type": "message", "channel": "C1", "hidden": True}
+    changed = {**notice, "subtype": "message_changed", "ts": "1600000050.000000", "message": first}
+    changed["previous_message"] = {**first, "text": f"was https://files.slack.com/a?t={TOKEN}"}
+    deleted = {**notice, "subtype": "message_deleted", "ts": "1600000060.000000", "deleted_ts": "1600000003.000000"}
+    deleted["previous_message"] = {**said(3, "gone"), "ts": "1600000003.000000"}
+    entries = {
+        "users.json": json.dumps(USERS),
+        "channels.json": json.dumps(CHANNELS),
+        "talk/2020-09-13.json": json.dumps([first, second, changed, deleted]),
+    }
+    with working(sqlite_site.settings):
+        upload(client, zipped(entries), "slack")
+        file_data(client)
+        client.post(f"{API}/startImport", json=ALL)
+        assert done(client)["step"] == "importer_done"
+        answer = client.get(f"{API}/douane.export", params={"table": "edits"})
+        book = client.get(f"{API}/douane.export", params={"table": "edits", "format": "csv"}).text
+    found = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(one["kind"], one["text"], one["room_id"]) for one in found] == [
+        ("edit", "was https://files.slack.com/a", found[0]["room_id"]),
+        ("delete", "gone", found[0]["room_id"]),
+    ]
+    assert found[0]["message_id"] == by_text(client)["now"]["_id"]
+    assert found[0]["at"].startswith("2020-09-13T12:27:30")
+    assert len(book.splitlines()) == 3
+    messages = client.get(f"{API}/douane.export", params={"table": "messages"}).text.splitlines()
+    assert [len(json.loads(line)["edits"]) for line in messages] == [0, 0, 1, 1]
+
+
 def test_the_tokens_of_an_export_leave_nowhere(client: TestClient) -> None:
     asked = [
         ("channels.messages", {"roomName": "talk"}),
