@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -55,11 +55,12 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
             chat_screen.show_overview(Console(), name, _plain(event))
 
     with _opened(name, config) as source, _work(stage) as work:
+        export = _Export(source, config, overview)
         if stage is not None:
-            told, counts = _staged(spec, source, work, config, overview)
+            told, counts = export.staged(spec, work)
             _hand_over(work, stage)
         else:
-            events = _run(spec, source, work, config, overview)
+            events = export.run(spec, work)
             told, counts = _plain(events.one(Overview)), _plain(events.one(Counted))
     if as_json:
         output.print_json({"overview": told, **counts})
@@ -72,56 +73,97 @@ def inspect(name: str, importer: str | None, stage: Path | None, as_json: bool) 
     return not counts["entries"]["failed"]
 
 
-def _staged(
-    spec: ChatInspect,
-    source: BinaryIO,
-    work: Path,
-    config: Settings,
-    overview: Callable[[Overview], None],
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """All tables in `work`, with what is in which part; the overview and the counts. A large export is shared among as
-    many children as there are cores, because one of them keeps only one core busy."""
-    of = min(SHARES_MAX, len(os.sched_getaffinity(0)))
-    if os.fstat(source.fileno()).st_size < SHARED_FROM_BYTES:
-        of = 1
-    failed = threading.Event()
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Which part of an export a child reads. `cancelled`: whether another one has failed."""
 
-    def run(share: int) -> Events:
-        folder = work / f"share-{share}"
-        folder.mkdir()
-        try:
-            return _run(
-                replace(spec, share=share, of=of), source, folder, config, overview, share, of, cancelled=failed.is_set
+    number: int = 0
+    of: int = 1
+    cancelled: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """An export that is open, and who is shown its overview."""
+
+    source: BinaryIO
+    config: Settings
+    overview: Callable[[Overview], None] = lambda event: None
+
+    def run(self, spec: ChatInspect | ChatConvert, folder: Path, share: _Share = _Share()) -> Events:
+        """Runs the child to its end; the last event of each kind. The overview is shown when it comes, and only then a
+        bar begins: what is printed into one stays there in pieces. Of several children with a share each, the first one
+        stands for all."""
+        events = Events()
+        bar: output.Bar = output.NoBar()
+        with ExitStack() as shown:
+
+            def take(event: Event) -> None:
+                nonlocal bar
+                if isinstance(event, Progress):
+                    done = min(event.done * share.of, event.total)
+                    bar.update(replace(event, done=done, rows=event.rows * share.of))
+                    return
+                events.keep(event)
+                if isinstance(event, Overview) and share.number == 0:
+                    self.overview(event)
+                    bar = shown.enter_context(output.progress_bar(sys.stderr))
+
+            run_child(
+                spec,
+                source=self.source.fileno(),
+                folder=folder,
+                on_event=take,
+                cancelled=share.cancelled,
+                limits=child_limits(self.config),
             )
-        except BaseException:
-            failed.set()
-            raise
+        return events
 
-    with ThreadPoolExecutor(of) as threads:
-        others = [threads.submit(run, share) for share in range(1, of)]
-        try:
-            runs = [run(0)]
-        except Cancelled:
-            for other in others:
-                other.result()  # the one that failed first says why
-            raise
-        runs += [other.result() for other in others]
-    tables: dict[str, list[dict[str, Any]]] = {}
-    for share, events in enumerate(runs):
-        for table, parts in events.one(StagedExport).tables.items():
-            if not _TABLE.fullmatch(table):
-                raise BadFile("The program that read the export gave no sensible answer.")
-            (work / table).mkdir(exist_ok=True)
-            for part in parts:
-                file = Path(table) / part.path.name.removeprefix(f"{table}~")
-                part.path.rename(work / file)
-                tables.setdefault(table, []).append({"file": str(file), "rows": part.rows})
-        shutil.rmtree(work / f"share-{share}")
-    counts = asdict(counts_of([Sums(**_plain(events.one(StagedExport).sums)) for events in runs]))
-    told = _plain(runs[0].one(Overview))
-    manifest = {"overview": told, "tables": tables, "counts": counts}
-    (work / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-    return told, counts
+    def staged(self, spec: ChatInspect, work: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+        """All tables in `work`, with what is in which part; the overview and the counts. A large export is shared among
+        as many children as there are cores, because one of them keeps only one core busy."""
+        of = min(SHARES_MAX, len(os.sched_getaffinity(0)))
+        if os.fstat(self.source.fileno()).st_size < SHARED_FROM_BYTES:
+            of = 1
+        runs = self._shared(spec, work, of)
+        tables: dict[str, list[dict[str, Any]]] = {}
+        for share, events in enumerate(runs):
+            for table, parts in events.one(StagedExport).tables.items():
+                if not _TABLE.fullmatch(table):
+                    raise BadFile("The program that read the export gave no sensible answer.")
+                (work / table).mkdir(exist_ok=True)
+                for part in parts:
+                    file = Path(table) / part.path.name.removeprefix(f"{table}~")
+                    part.path.rename(work / file)
+                    tables.setdefault(table, []).append({"file": str(file), "rows": part.rows})
+            shutil.rmtree(work / f"share-{share}")
+        counts = asdict(counts_of([Sums(**_plain(events.one(StagedExport).sums)) for events in runs]))
+        told = _plain(runs[0].one(Overview))
+        manifest = {"overview": told, "tables": tables, "counts": counts}
+        (work / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+        return told, counts
+
+    def _shared(self, spec: ChatInspect, work: Path, of: int) -> list[Events]:
+        failed = threading.Event()
+
+        def run(number: int) -> Events:
+            folder = work / f"share-{number}"
+            folder.mkdir()
+            try:
+                return self.run(replace(spec, share=number, of=of), folder, _Share(number, of, failed.is_set))
+            except BaseException:
+                failed.set()
+                raise
+
+        with ThreadPoolExecutor(of) as threads:
+            others = [threads.submit(run, number) for number in range(1, of)]
+            try:
+                runs = [run(0)]
+            except Cancelled:
+                for other in others:
+                    other.result()  # the one that failed first says why
+                raise
+            return runs + [other.result() for other in others]
 
 
 def convert(name: str, importer: str | None, wanted: Mapping[str, Any], out: Path, as_json: bool) -> bool:
@@ -130,7 +172,7 @@ def convert(name: str, importer: str | None, wanted: Mapping[str, Any], out: Pat
     config = settings()
     spec = ChatConvert(importer=importer, limits=_limits(config), **wanted)
     with _opened(name, config) as source, _work(out) as work:
-        events = _run(spec, source, work, config)
+        events = _Export(source, config).run(spec, work)
         _hand_over(work, out)
     report = events.one(Converted).report
     if as_json:
@@ -169,45 +211,6 @@ def _work(kept: Path | None) -> Iterator[Path]:
 def _hand_over(work: Path, kept: Path) -> None:
     for path in sorted(work.iterdir()):
         shutil.move(path, kept / path.name)
-
-
-def _run(
-    spec: ChatInspect | ChatConvert,
-    source: BinaryIO,
-    folder: Path,
-    config: Settings,
-    overview: Callable[[Overview], None] = lambda event: None,
-    share: int = 0,
-    of: int = 1,
-    *,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Events:
-    """Runs the child to its end; the last event of each kind. The `overview` is shown when it comes, and only then a
-    bar begins: what is printed into one stays there in pieces. Of several children with a share each, the first one
-    stands for all."""
-    events = Events()
-    bar: output.Bar = output.NoBar()
-    with ExitStack() as shown:
-
-        def take(event: Event) -> None:
-            nonlocal bar
-            if isinstance(event, Progress):
-                bar.update(replace(event, done=min(event.done * of, event.total), rows=event.rows * of))
-                return
-            events.keep(event)
-            if isinstance(event, Overview) and share == 0:
-                overview(event)
-                bar = shown.enter_context(output.progress_bar(sys.stderr))
-
-        run_child(
-            spec,
-            source=source.fileno(),
-            folder=folder,
-            on_event=take,
-            cancelled=cancelled,
-            limits=child_limits(config),
-        )
-    return events
 
 
 def _limits(config: Settings) -> Limits:
