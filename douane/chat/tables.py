@@ -14,7 +14,6 @@ Ids are the product's own (`U…`, `C…`, usernames, numbers as text). A messag
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -186,34 +185,6 @@ def fitted(table: str, rows: pl.DataFrame) -> pl.DataFrame:
         return rows
     missing = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
     return rows.with_columns(missing).select(*schema, pl.exclude(*schema))
-
-
-# The key of an export in an address, before another parameter and as the last; and anywhere else.
-_TOKENS = (
-    (r"\?t=xoxe[\w.-]*(?:&amp;|&|\\u0026)", "?"),
-    (r"(?:\?|&amp;|&|\\u0026)t=xoxe[\w.-]*", ""),
-    (r"\bxoxe[.-][\w.-]{6,}", ""),
-)
-
-
-def without_token(text: str) -> str:
-    """Without the keys that addresses of an export carry: who may not see its files must not get them by our hand."""
-    for token, instead in _TOKENS if "xoxe" in text else ():
-        text = re.sub(token, instead, text)
-    return text
-
-
-def without_tokens(rows: pl.DataFrame) -> pl.DataFrame:
-    """The same of all texts of a table."""
-    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
-    found = rows.select(pl.col(texts).str.contains("xoxe", literal=True).any())
-    keyed = [name for name, has in zip(texts, found.row(0), strict=True) if has] if len(rows) else []
-    if not keyed:
-        return rows
-    cleaned = pl.col(keyed)
-    for token, instead in _TOKENS:
-        cleaned = cleaned.str.replace_all(token, instead)
-    return rows.with_columns(cleaned)
 
 
 def _series(name: str, values: Sequence[Any], kind: pl.DataType) -> pl.Series:

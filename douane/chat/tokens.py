@@ -10,13 +10,13 @@ import re
 import polars as pl
 
 # `?t=xoxe-...` of Slack's exports, wherever an address stands: as it is, in JSON (`\\u0026`), or escaped in markup.
-_AND = r"(?:&|\\u0026)(?:amp;)?"
-_TOKEN = r"t=xox[a-z]-[A-Za-z0-9%._-]*"
+_AND = r"(?:&amp;|&|\\u0026(?:amp;)?)"
+_TOKEN = r"t=xox[a-z][A-Za-z0-9%._-]*"
 _FIRST = rf"\?{_TOKEN}{_AND}"
-_LONE = rf"\?{_TOKEN}"
-_LATER = rf"{_AND}{_TOKEN}"
-_MARK = "t=xox"
-_ANY = re.compile(f"({_FIRST})|{_LONE}|{_LATER}")
+# The last one, one behind another parameter, and the key of an export without any address.
+_OTHERS = rf"(?:\?|{_AND}){_TOKEN}|\bxoxe[.-][\w.-]{{6,}}"
+_MARK = "xox"
+_ANY = re.compile(f"({_FIRST})|{_OTHERS}")
 
 
 def without(text: str) -> str:
@@ -25,12 +25,8 @@ def without(text: str) -> str:
 
 
 def without_in(frame: pl.DataFrame) -> pl.DataFrame:
-    """The same of every column of texts, in lists and records too where they are flat."""
+    """The same of every column of texts."""
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    held = [name for name in texts if frame[name].str.contains(_MARK, literal=True).any()]
-    return frame.with_columns(_without(pl.col(name)) for name in held)
-
-
-def _without(column: pl.Expr) -> pl.Expr:
-    first = column.str.replace_all(_FIRST, "?")
-    return first.str.replace_all(_LONE, "").str.replace_all(_LATER, "")
+    found = frame.select(pl.col(texts).str.contains(_MARK, literal=True).any())
+    held = [name for name, has in zip(texts, found.row(0), strict=True) if has] if len(frame) and texts else []
+    return frame.with_columns(pl.col(held).str.replace_all(_FIRST, "?").str.replace_all(_OTHERS, "")) if held else frame

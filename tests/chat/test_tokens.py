@@ -5,7 +5,7 @@ import json
 import polars as pl
 import pytest
 
-from douane.chat import tokens
+from douane.chat import tables, tokens
 
 ADDRESS = "https://files.slack.com/files-pri/T1-F1/a.png"
 
@@ -30,3 +30,22 @@ def test_addresses_leave_without_their_token(given: str, left: str) -> None:
     assert frame.to_dict(as_series=False) == {"url": [left, None], "number": [1, 2]}
     escaped = written.replace("&", "\\u0026")
     assert json.loads(tokens.without(escaped)) == {"url": left, "more": [left]}
+
+
+TOKENS = [
+    ("https://files.slack.com/a.png?t=xoxe-1-abc-DEF", "https://files.slack.com/a.png"),
+    ("https://files.slack.com/a.png?t=xoxe-1-abc&x=1", "https://files.slack.com/a.png?x=1"),
+    ("<https://files.slack.com/a?x=1&amp;t=xoxe-1-abc|a>", "<https://files.slack.com/a?x=1|a>"),
+    ('{"url":"https:\\/\\/files.slack.com\\/a?t=xoxe-1-abc","n":1}', '{"url":"https:\\/\\/files.slack.com\\/a","n":1}'),
+    ("a key xoxe.xoxp-1-Mi0y here", "a key  here"),
+    ("our bot's xoxb-123456 leaked", "our bot's xoxb-123456 leaked"),
+    ("plain", "plain"),
+]
+
+
+def test_keys_of_an_export_are_in_nothing_that_leaves() -> None:
+    assert [tokens.without(given) for given, _ in TOKENS] == [expected for _, expected in TOKENS]
+    rows = tables.frame("files", {"url": [given for given, _ in TOKENS], "name": ["x"] * len(TOKENS)})
+    assert tokens.without_in(rows)["url"].to_list() == [expected for _, expected in TOKENS]
+    assert tokens.without_in(rows.drop("url")).equals(rows.drop("url"))
+    assert tokens.without_in(pl.DataFrame(schema=rows.schema)).height == 0

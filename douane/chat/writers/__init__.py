@@ -2,7 +2,7 @@
 
 A member has `write(export, wanted, out) -> Report`. The export is on disk, in parts; a writer reads a part at a time
 and writes files into `out.folder`. What the other program cannot take is changed or left out, and counted in the
-report: nothing is lost in silence. Keys that addresses of the export carry (`tables.without_token`) stand in no file
+report: nothing is lost in silence. Keys that addresses of the export carry (`chat/tokens.py`) stand in no file
 that is written.
 
 To add a program: one file with `write`, one line in MENU, a paragraph in docs/cli.md, and a test. Third-party members

@@ -23,7 +23,7 @@ import polars as pl
 
 from douane import __version__
 from douane.chat import markup
-from douane.chat.tables import without_token
+from douane.chat.tokens import without
 from douane.chat.writers import ALL, Selection
 from douane.chat.writers.mattermost_text import (
     MESSAGE_RUNES as MESSAGE_RUNES,
@@ -501,7 +501,7 @@ class Writer:
         return text, ""
 
     def _rendered(self, text: str, form: str | None) -> str:
-        return markup.render(without_token(text), form or "plain", "mattermost", self._names).replace("\0", "")
+        return markup.render(without(text), form or "plain", "mattermost", self._names).replace("\0", "")
 
     def _files(self, files: Sequence[tuple[Any, ...]]) -> tuple[list[str], list[str]]:
         """Paths of the bodies that are there; lines of text for the other files."""
@@ -538,7 +538,7 @@ class Writer:
                 if value not in (None, ""):
                     kept[name] = self._of_card(name, value, form)
             if not kept.get("title_link") and (source := _plain_value(one.get("from_url") or one.get("original_url"))):
-                kept["title_link"] = without_token(str(source))
+                kept["title_link"] = without(str(source))
             fields = [
                 {key: self._of_card(key, _plain_value(field.get(key)), form) for key in _FIELD_TEXTS if key in field}
                 for field in _list(one.get("fields"))
@@ -554,7 +554,7 @@ class Writer:
         """A member of an attachment as Mattermost shows it: all that is read is text with marks or entities."""
         if not isinstance(value, str):
             return value
-        return self._rendered(value, form) if name in _WRITTEN else without_token(value)
+        return self._rendered(value, form) if name in _WRITTEN else without(value)
 
     def _reactions(self, reactions: Sequence[tuple[Any, ...]], created: int) -> list[dict[str, Any]]:
         made: dict[tuple[str, str], dict[str, Any]] = {}
@@ -674,4 +674,4 @@ def _is_web(url: str) -> bool:
 
 
 def _linkable(url: str) -> str:
-    return without_token(url).replace("(", "%28").replace(")", "%29").replace(" ", "%20")
+    return without(url).replace("(", "%28").replace(")", "%29").replace(" ", "%20")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from douane.chat.tables import without_tokens
+from douane.chat.tokens import without_in
 from douane.chat.writers import Export, Selection
 
 OF_MESSAGES = ("reactions", "files", "mentions", "edits")
@@ -24,7 +24,7 @@ def selected(messages: pl.DataFrame, selection: Selection) -> pl.DataFrame:
 def parts(export: Export, table: str, selection: Selection) -> Iterator[pl.DataFrame]:
     """The table's parts, at least an empty one; rows of messages' sub-tables name their message, not its place."""
     for number in export.parts(table) or [-1]:
-        yield without_tokens(_part(export, table, number, selection))
+        yield without_in(_part(export, table, number, selection))
 
 
 def _part(export: Export, table: str, number: int, selection: Selection) -> pl.DataFrame:
