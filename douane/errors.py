@@ -113,7 +113,7 @@ class WrongStage(DouaneError):
 
 
 class NotAllowed(DouaneError):
-    """Codes in use: `bad_credentials`."""
+    """Codes in use: `bad_credentials`; `token_expired` and `link_over` (an import token or link is good no more)."""
 
     code = "not_allowed"
 

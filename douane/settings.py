@@ -99,6 +99,12 @@ class Settings(BaseModel):
     web_origins: str = _setting("", "origins", "Pages elsewhere that may call with cookies, separated by commas.")
     session_days: int = _setting(1, "days", "How long a sign-in lasts.", ge=1)
     chat_session_days: int = _setting(90, "days", "How long a token of the chat surface lasts.", ge=1)
+    token_minutes: int = _setting(60, "minutes", "How long an import token lasts, unless it is asked for longer.", ge=1)
+    token_minutes_max: int = _setting(
+        1440, "minutes", "How long an import token may be asked for; those of import links last so long.", ge=1
+    )
+    link_days: int = _setting(14, "days", "How long an import link lasts, unless it is asked for longer.", ge=1)
+    link_days_max: int = _setting(366, "days", "How long an import link may be asked for.", ge=1)
     login_tries_max: int = _setting(
         10, "tries", "Failed sign-ins of one address in the window; of one account ten times as many.", ge=1
     )

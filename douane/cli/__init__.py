@@ -34,6 +34,8 @@ user = typer.Typer(help="People who sign in.", no_args_is_help=True, rich_markup
 key = typer.Typer(help="Access keys, with which programs call /v1.", no_args_is_help=True, rich_markup_mode=None)
 chats = typer.Typer(help="Exports of chat workspaces.", no_args_is_help=True, rich_markup_mode=None)
 template = typer.Typer(help="The template file.", no_args_is_help=True, rich_markup_mode=None)
+link = typer.Typer(help="Import links, to be handed to people.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(link, name="link")
 app.add_typer(user, name="user")
 app.add_typer(key, name="key")
 app.add_typer(template, name="template")
@@ -409,6 +411,53 @@ def key_revoke(
     from douane.cli import house
 
     house.revoke_key(_settings(data=data, database_url=database, storage_url=storage), project, key_id)
+
+
+@link.command("new")
+def link_new(
+    template_id: Annotated[str, typer.Argument(metavar="TEMPLATE", help="The template's id.")],
+    name: Annotated[str, typer.Option(help="Whom or what it is for.")] = "",
+    days: Annotated[int | None, typer.Option(help="How long it lasts; else the setting link_days.")] = None,
+    uses: Annotated[str, typer.Option(metavar="N|any", help="How many imports may be made through it.")] = "1",
+    project: ProjectId = None,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """Make an import link and print its address, once. Whoever has it may import into the template."""
+    from douane.cli import links as verbs
+
+    config = _settings(data=data, database_url=database, storage_url=storage)
+    verbs.new(config, project, template_id, name, days, uses, as_json)
+
+
+@link.command("list")
+def link_list(
+    project: ProjectId = None,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """List a project's import links, with their uses. The addresses are not shown."""
+    from douane.cli import links as verbs
+
+    verbs.show(_settings(data=data, database_url=database, storage_url=storage), project, as_json)
+
+
+@link.command("revoke")
+def link_revoke(
+    link_id: Annotated[str, typer.Argument(metavar="ID", help="The link's id, as `douane link list` shows it.")],
+    project: ProjectId = None,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+) -> None:
+    """Refuse a link from now on; imports made through it stay."""
+    from douane.cli import links as verbs
+
+    verbs.revoke(_settings(data=data, database_url=database, storage_url=storage), project, link_id)
 
 
 @app.command()

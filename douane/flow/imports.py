@@ -15,7 +15,7 @@ from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, WrongStage
-from douane.flow import quotas
+from douane.flow import quotas, tokens
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
@@ -49,7 +49,8 @@ class NewImport:
     """`template` is the effective one: the runtime schema where one was sent, else the stored template's columns, with
     `imageSchema` applied. `rows_max` counts data rows. `formats`: how its records leave, None = as they are. `wire` =
     what the surface wants kept as it came (extra, authHeaderValue); it goes to `operation.detail["wire"]`. `auto`: map
-    by the headings and check without being asked."""
+    by the headings and check without being asked. `token_id`, `link_id`: the import token that makes it, and the link
+    that came from."""
 
     operation_id: str
     project_id: str
@@ -57,6 +58,8 @@ class NewImport:
     template: Template
     source: StoredSource | None
     person_id: str | None = None
+    token_id: str | None = None
+    link_id: str | None = None
     sheet: str | int | None = None
     encoding: str | None = None
     delimiter: str | None = None
@@ -99,6 +102,8 @@ def begin(house: House, new: NewImport) -> Operation:
         stage="uploaded" if new.source else "reviewing",
         template_id=new.template_id,
         person_id=new.person_id,
+        token_id=new.token_id,
+        link_id=new.link_id,
         read_done=new.source is None,
         seed=secrets.randbits(53),
         source_object=new.source.object if new.source else None,
@@ -109,6 +114,7 @@ def begin(house: House, new: NewImport) -> Operation:
     )
     with write(house.engine) as connection:
         quotas.refuse_over(connection, house.settings, new.project_id, operation.source_size)
+        tokens.take_use(connection, operation)
         made = operations.create(connection, operation)
         if new.source is None:
             return made

@@ -13,7 +13,7 @@ import structlog
 
 import douane
 from douane import errors
-from douane.flow import attempts, audit, chat, sign_in_limit, sweeping, work
+from douane.flow import attempts, audit, chat, sign_in_limit, sweeping, tokens, work
 from douane.flow.house import House, open_house
 from douane.jobs.children import clear_abandoned
 from douane.jobs.queue import WorkItem
@@ -65,6 +65,7 @@ class _Tick:
                 sweeping.drop_orphans(self._house)
                 audit.forget_old(self._house)
                 sign_in_limit.forget_old(self._house)
+                tokens.forget_old(self._house)
                 self._house.objects.clean()
                 _clear(self._house.settings.work_folder)
         except errors.DouaneError as error:

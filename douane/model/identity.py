@@ -6,9 +6,10 @@ an unknown one, so a permission is only ever asked about the caller's own projec
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 # Permissions are named once for both surfaces; the chat contract (2.4) fixes the two import ones
 # and the exemption from its rate limit.
@@ -110,17 +111,54 @@ class AccessKey:
     revoked_at: datetime | None = None
 
 
+# What who holds an import token may do, with its template and its imports alone.
+BY_TOKEN = frozenset({VIEW_TEMPLATES, RUN_IMPORT, VIEW_IMPORT_OPERATIONS})
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLink:
+    """Lets whoever holds it import into one template. `uses_max`: imports through it, None = any number; `uses`: those
+    there are. `fields`: of the uploads, in their surface's words, fixed by who made the link."""
+
+    id: str
+    project_id: str
+    template_id: str
+    name: str
+    created_at: datetime
+    expires_at: datetime
+    uses_max: int | None = None
+    uses: int = 0
+    revoked_at: datetime | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportToken:
+    """What a page holds instead of the project's key: good for one template and the imports it makes, or for the one
+    import `operation_id` alone. `link_id`: the link it came from. `fields`: as a link's."""
+
+    id: str
+    project_id: str
+    template_id: str
+    created_at: datetime
+    expires_at: datetime
+    link_id: str | None = None
+    operation_id: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, as one request knows them. `person_id` and `session_id` are None for an access key, whose own id is
-    `key_id`; `project_id` is
-    None for someone who is in no project yet. `permissions` hold in that project only."""
+    `key_id`; `project_id` is None for someone who is in no project yet. `permissions` hold in that project only.
+    `token`: who asks holds an import token, and sees nothing but what that is for."""
 
     project_id: str | None
     permissions: frozenset[str]
     person_id: str | None = None
     session_id: str | None = None
     key_id: str | None = None
+    token: ImportToken | None = None
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions

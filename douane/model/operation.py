@@ -74,6 +74,8 @@ class Operation:
     source_size: int = 0
     file_name: str | None = None
     media_type: str | None = None
+    token_id: str | None = None
+    link_id: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
     detail: dict[str, Any] = field(default_factory=dict)

@@ -45,6 +45,8 @@ def create(connection: Connection, new: Operation) -> Operation:
             file_name=new.file_name,
             media_type=new.media_type,
             detail=new.detail,
+            token_id=new.token_id,
+            link_id=new.link_id,
             created_at=now,
             updated_at=now,
         )
@@ -103,6 +105,16 @@ def latest(connection: Connection, project_id: str, family: str, count: int) -> 
         .where(operation.c.project_id == project_id, operation.c.family == family)
         .order_by(operation.c.updated_at.desc(), operation.c.id.desc())
         .limit(count)
+    )
+    return [_operation(row) for row in connection.execute(query).mappings()]
+
+
+def of_link(connection: Connection, link_id: str) -> list[Operation]:
+    """The imports that use an import link: what was ended before its end gives its use back. Newest first."""
+    query = (
+        select(operation)
+        .where(operation.c.link_id == link_id, operation.c.stage.not_in(("terminated", "failed")))
+        .order_by(operation.c.created_at.desc(), operation.c.id.desc())
     )
     return [_operation(row) for row in connection.execute(query).mappings()]
 
@@ -307,6 +319,8 @@ def _operation(row: RowMapping) -> Operation:
         source_size=row["source_size"],
         file_name=row["file_name"],
         media_type=row["media_type"],
+        token_id=row["token_id"],
+        link_id=row["link_id"],
         created_at=utc(row["created_at"]),
         updated_at=utc(row["updated_at"]),
         detail=row["detail"] or {},

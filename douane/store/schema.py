@@ -157,6 +157,57 @@ template_column = Table(
     Index("ix_template_column_template_id_sequence", "template_id", "sequence"),
 )
 
+# What lets a person import into one template without the project's key: a link to be handed out, and the short-lived
+# token of one page. Only hashes of both are kept. `fields`: of an upload, in its surface's words, fixed by the maker.
+import_link = Table(
+    "import_link",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("template_id", String(24), ForeignKey("template.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("link_hash", String(64), nullable=False, unique=True),
+    Column("name", String(200), nullable=False, default=""),
+    Column("uses_max", Integer),  # imports made through it; null: any number
+    Column("fields", JSON, nullable=False, default=dict),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False, index=True),
+    Column("revoked_at", Time),
+)
+
+import_token = Table(
+    "import_token",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("template_id", String(24), ForeignKey("template.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("link_id", String(24), ForeignKey("import_link.id", ondelete="CASCADE"), index=True),
+    Column("operation_id", String(24)),  # the import that it goes on with; null: it makes its own
+    Column("fields", JSON, nullable=False, default=dict),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False, index=True),
+)
+
+# What people of a project chose, to be proposed again: for a heading the column it feeds (`within` "", `chosen` a key),
+# for a text of the column `within` the value that stands for it. `text_hash`: of kind, column and the compared text.
+learned_choice = Table(
+    "learned_choice",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("template_id", String(24), ForeignKey("template.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(10), nullable=False),  # heading, value
+    Column("within", Text, nullable=False, default=""),
+    Column("text_hash", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("chosen", Text, nullable=False),
+    Column("times", Integer, nullable=False, default=1),
+    Column("person_id", String(24)),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    UniqueConstraint("template_id", "text_hash"),
+)
+
 # One import on its way, of either family (model/operation.py says what each field means).
 operation = Table(
     "operation",
@@ -191,6 +242,8 @@ operation = Table(
     Column("revision_reviewed", Big, nullable=False, default=0),
     Column("kept", Boolean, nullable=False, default=True),  # its objects are still there
     Column("swept", Boolean, nullable=False, default=False),  # nothing of it is left over
+    Column("token_id", String(24)),  # the import token that made it, and the link that token came from
+    Column("link_id", String(24), index=True),
     Column("created_at", Time, nullable=False),
     Column("updated_at", Time, nullable=False),
     Index("ix_operation_project_id_created_at", "project_id", "created_at"),

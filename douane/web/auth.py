@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from douane.flow import audit, identity
+from douane.flow import audit, identity, tokens
 from douane.flow.health import Readiness
 from douane.flow.house import House
 from douane.flow.identity import Secrets
@@ -30,7 +30,8 @@ Trust = Literal["none", "keys", "cookies"]
 
 
 class Keys:
-    """What access keys stand for, each remembered for three seconds: a revoked one is refused everywhere by then."""
+    """What access keys and import tokens stand for, each remembered for three seconds: a revoked one is refused
+    everywhere by then."""
 
     def __init__(self, house: House, secrets: Secrets) -> None:
         self._house = house
@@ -42,7 +43,8 @@ class Keys:
         found = self._known.get(key)
         if found is not None and found[0] > time.monotonic():
             return found[1]
-        fresh = await run_in_threadpool(identity.of_key, self._house, self._secrets, key)
+        ask = tokens.of_token if key.startswith(tokens.PREFIX) else identity.of_key
+        fresh = await run_in_threadpool(ask, self._house, self._secrets, key)
         with self._lock:
             self._known.pop(key, None)
             if fresh is not None:

@@ -32,6 +32,18 @@ async def read_widget(_request: Request) -> Response:
     return _page()
 
 
+@router.get("/i/{token}")
+async def read_link(_request: Request) -> Response:
+    """The page behind an import link: it asks by itself what the link is good for, so that whoever only looks at the
+    address (a mail program does) uses nothing up."""
+    answer = _page()
+    # The address is the secret.
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["X-Robots-Tag"] = "noindex"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
 def _page() -> Response:
     return FileResponse(_UI / "widget" / "index.html", media_type="text/html", headers={"Cache-Control": "no-cache"})
 

@@ -480,3 +480,21 @@ def test_numbers_and_days_are_typed_as_the_person_writes_them(page: Page, served
         }"""
     )
     assert days == ["2026-01-31", "", "5/1/26"]
+
+
+def test_an_import_link_opens_the_widget_as_a_page(served: Served, page: Page) -> None:
+    asked = {"templateId": served.template_id}
+    headers = {"accesskey": served.access_key}
+    made = httpx.post(f"{served.address}/v1/link", json=asked, headers=headers).json()
+    # The installation names itself by its settings; here that is this very address.
+    page.goto(made["url"])
+    page.locator("input[type=file]").set_input_files(PEOPLE)
+    expect(page.get_by_role("grid")).to_be_visible()
+    assert httpx.get(f"{served.address}/v1/link", headers=headers).json()[-1]["uses"] == 1
+    # Opened elsewhere, it goes on with the same import.
+    page.evaluate("sessionStorage.clear()")
+    page.goto(made["url"])
+    expect(page.get_by_role("grid")).to_be_visible()
+    httpx.delete(f"{served.address}/v1/link/{made['_id']}", headers=headers)
+    page.goto(made["url"])
+    expect(page.get_by_text("This import link was revoked.")).to_be_visible()

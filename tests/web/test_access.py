@@ -11,7 +11,12 @@ import pytest
 
 from tests.web.conftest import UNKNOWN_ID, Site, message
 
-OPEN = {("POST", "/v1/auth/login"), ("GET", "/v1/auth/logout"), ("GET", "/v1/health-check")}
+OPEN = {
+    ("POST", "/v1/auth/login"),
+    ("GET", "/v1/auth/logout"),
+    ("GET", "/v1/health-check"),
+    ("POST", "/v1/link/open"),
+}
 # Answered before the person is known to be one of this project.
 PERSON = {
     ("GET", "/v1/auth/me"),
@@ -51,9 +56,9 @@ def operations(site: Site, surface: str = "/v1/") -> list[tuple[str, str]]:
 
 
 def at(path: str, id_: str) -> str:
-    for name in ("project_id", "template_id", "column_id", "upload_id"):
+    for name in ("project_id", "template_id", "column_id", "upload_id", "token_id", "link_id", "learned_id"):
         path = path.replace("{" + name + "}", id_)
-    path = path.replace("{number}", "1")
+    path = path.replace("{number}", "1").replace("{name}", "nightly")
     assert "{" not in path
     return path
 

@@ -59,6 +59,30 @@ function goesOn(given) {
   return true;
 }
 
+/** Opens what an import link is for; the link's own secret is asked with once, and a token used from then on.
+ * @param {string} link @param {Record<string, any>} given */
+export async function openLink(link, given) {
+  const mine = ++opening;
+  stop();
+  options.value = given;
+  phase.value = "starting";
+  dress(given);
+  await speak(choose(given.locale), given.texts);
+  try {
+    const held = await new Client().call("POST", "/v1/link/open", { link }, { tries: 3 });
+    if (mine !== opening) return;
+    const { projectId, templateId, uploadId, token } = held;
+    await open({ ...given, projectId, templateId, uploadId: uploadId ?? undefined, accessToken: token });
+  } catch (error) {
+    if (mine !== opening) return;
+    // Why a link is good for nothing any more, the server says.
+    if (error instanceof Refusal && error.status === 401) {
+      problem.value = { text: error.message, retry: undefined };
+      phase.value = "refused";
+    } else refuse(error, () => openLink(link, given));
+  }
+}
+
 /** Asks whether all fits together, and finds the template. */
 async function start() {
   const given = options.value;
@@ -96,7 +120,7 @@ export async function take(chosen) {
     columns.value = schema
       ? (typeof schema === "string" ? JSON.parse(schema) : schema)
       : await client.value.call("GET", `/v1/template/${chosen._id}/columns`);
-    const kept = remembered();
+    const kept = options.value.uploadId ?? remembered();
     if (kept) {
       const found = await client.value.call("GET", `/v1/upload/${kept}`).catch(() => null);
       if (found && ["Uploaded", "Mapping", "Mapped", "Reviewing"].includes(found.status) && found._templateId === chosen._id) {

@@ -1,7 +1,7 @@
 /** Opens the widget: in a host page's frame, or alone, with the session of who is signed in. */
 
 import { App } from "./app.js";
-import { hidden, open } from "./flow.js";
+import { hidden, open, openLink } from "./flow.js";
 import { embedded, listen } from "./host.js";
 import { html, render } from "./kit.js";
 
@@ -17,9 +17,8 @@ else alone();
 function alone() {
   const query = new URLSearchParams(location.search);
   document.documentElement.classList.add("page");
-  open({
-    templateId: query.get("template") ?? undefined,
-    locale: query.get("locale") ?? undefined,
-    colorScheme: query.get("scheme") ?? undefined,
-  });
+  const given = { locale: query.get("locale") ?? undefined, colorScheme: query.get("scheme") ?? undefined };
+  const link = /^\/i\/([^/]+)/.exec(location.pathname)?.[1];
+  if (link) openLink(link, given);
+  else open({ ...given, templateId: query.get("template") ?? undefined });
 }

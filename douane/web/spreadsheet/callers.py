@@ -19,7 +19,7 @@ from starlette.responses import Response
 from douane.errors import NotFound
 from douane.flow import audit, identity
 from douane.flow.identity import Secrets, SignIn
-from douane.model.identity import READ_ACCESS_KEY, ROLES, Caller
+from douane.model.identity import READ_ACCESS_KEY, ROLES, Caller, ImportToken
 from douane.web.auth import Web, from_own_pages, origin_of, own_origins, web_of
 from douane.web.bodies import read_value
 from douane.web.spreadsheet import wire
@@ -36,21 +36,46 @@ _ISSUER = "impler"
 # The dependencies of endpoints
 
 
-def may(permission: str) -> Callable[[Request], Awaitable[Caller]]:
-    """A dependency: the caller by key or cookie, if it has the permission in its project."""
+def may(permission: str, *, by_token: bool = False) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency: the caller by key or cookie, if it has the permission in its project. An import token opens what
+    stands under an upload (`find` looks whose), and else only what says so: `by_token`."""
 
     async def caller(request: Request) -> Caller:
         found = await _caller(request)
         if not found.may(permission):
             raise wire.forbidden()
+        if found.token is not None:
+            _refuse_token(request, found.token, by_token)
         return found
 
     return caller
 
 
 async def anyone(request: Request) -> Caller:
-    """A dependency: the caller by key or cookie, whatever it may do; one that is in no project too."""
+    """A dependency: the caller by key or cookie, whatever it may do; one that is in no project too. No import token."""
+    found = await _caller(request)
+    if found.token is not None:
+        raise wire.forbidden()
+    return found
+
+
+async def anyone_or_token(request: Request) -> Caller:
+    """The same, or an import token: the endpoint shows it nothing but its own template."""
     return await _caller(request)
+
+
+def _refuse_token(request: Request, token: ImportToken, by_token: bool) -> None:
+    """Another template is to a token what an unknown one is to a key."""
+    if not by_token and "upload_id" not in request.path_params:
+        raise wire.forbidden()
+    template_id = request.path_params.get("template_id")
+    if template_id is not None and checked(template_id) != token.template_id:
+        raise wire.not_existing("Template", template_id)
+
+
+def beside(caller: Caller, template_id: str) -> bool:
+    """Whether the caller's token is for another template."""
+    return caller.token is not None and caller.token.template_id != template_id
 
 
 async def person(request: Request) -> SignIn:
@@ -71,7 +96,8 @@ async def _caller(request: Request) -> Caller:
         if found is None:
             raise wire.unauthorized("API Key not found!")
         caller, domains = found
-        audit.asked_by("an access key", key_id=caller.key_id, project_id=caller.project_id)
+        who = "an access key" if caller.token is None else "an import token"
+        audit.asked_by(who, key_id=caller.key_id, project_id=caller.project_id)
         if domains:
             _check_domain(request, domains)
         return caller

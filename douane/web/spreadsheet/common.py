@@ -42,7 +42,7 @@ class _Invalid(Exception):
     "/common/valid",
     **says(wire.Success, 401, 403, 413, status=201, body=wire.VALID_BODY, also=wire.COMMON_ERRORS),
 )
-async def check_keys(request: Request, caller: Caller = Depends(callers.anyone)) -> Response:
+async def check_keys(request: Request, caller: Caller = Depends(callers.anyone_or_token)) -> Response:
     """Whether project, template and runtime schema can be used together."""
     value = await body(request)
     try:
@@ -60,6 +60,8 @@ async def _check(request: Request, caller: Caller, value: dict[str, object]) -> 
         raise _Invalid(400, "Invalid template id")
     try:
         caller = await in_project(request, caller, str(project_id), VIEW_TEMPLATES)
+        if template_id and callers.beside(caller, str(template_id).lower()):
+            raise _Invalid(404, _INVALID_KEYS)
         if template_id:
             await run_in_threadpool(
                 templates.get, web_of(request).house, str(template_id).lower(), callers.own_project(caller)
@@ -88,7 +90,7 @@ def _check_schema(schema: object) -> None:
     "/common/import-config",
     **says(wire.ImportConfig, 400, 401, 403, query={"projectId": "string", "templateId": "string"}),
 )
-async def read_import_config(request: Request, caller: Caller = Depends(callers.anyone)) -> Response:
+async def read_import_config(request: Request, caller: Caller = Depends(callers.anyone_or_token)) -> Response:
     """What the widget may show: all of it."""
     project_id, template_id = request.query_params.get("projectId"), request.query_params.get("templateId")
     if not wire.is_mongo_id(project_id):
@@ -97,6 +99,8 @@ async def read_import_config(request: Request, caller: Caller = Depends(callers.
         caller = await in_project(request, caller, str(project_id), VIEW_TEMPLATES)
         if template_id is None or template_id == "":
             return answers.json(wire.ImportConfig(mode="manual", title=""))
+        if callers.beside(caller, callers.checked(template_id)):
+            raise wire.no_template_of_upload()
         stored = await run_in_threadpool(
             templates.get, web_of(request).house, callers.checked(template_id), callers.own_project(caller)
         )
@@ -108,7 +112,7 @@ async def read_import_config(request: Request, caller: Caller = Depends(callers.
 
 
 @router.post("/common/sheet-names", **says(list[str], 400, 401, 403, 413, 422, 507, status=201, body=wire.FILE_BODY))
-async def list_sheets(request: Request, _: Caller = Depends(may(RUN_IMPORT))) -> Response:
+async def list_sheets(request: Request, _: Caller = Depends(may(RUN_IMPORT, by_token=True))) -> Response:
     """The sheets of a workbook, but those that a sample keeps its lists in; none for a file of another kind."""
     house = web_of(request).house
     async with _one_file(request) as (path, file_name):

@@ -17,14 +17,15 @@ router = APIRouter(prefix="/v1", tags=["Projects"])
 
 
 @router.get("/project", **says(list[wire.ProjectEntry], 401))
-async def list_projects(request: Request, caller: Caller = Depends(callers.anyone)) -> Response:
-    """The projects of the signed-in person; with an access key, its own."""
+async def list_projects(request: Request, caller: Caller = Depends(callers.anyone_or_token)) -> Response:
+    """The projects of the signed-in person; with an access key or an import token, its own."""
     web = web_of(request)
 
     def work() -> list[wire.ProjectEntry]:
         if caller.person_id is None:
             project = identity.project(web.house, callers.own_project(caller))
-            return [wire.ProjectEntry(project.name, project.id, False, "Admin")]
+            role = "Admin" if caller.token is None else "Importer"
+            return [wire.ProjectEntry(project.name, project.id, False, role)]
         joined = identity.projects_of(web.house, caller.person_id)
         return [wire.ProjectEntry(one.name, one.id, one.owner_id == caller.person_id, role) for one, role in joined]
 
@@ -84,9 +85,14 @@ async def delete_project(request: Request, project_id: str, person: SignIn = Dep
 
 
 @router.get("/project/{project_id}/templates", **says(list[wire.TemplateEntry], 400, 401, 403, 404))
-async def list_templates(request: Request, project_id: str, caller: Caller = Depends(callers.anyone)) -> Response:
+async def list_templates(
+    request: Request, project_id: str, caller: Caller = Depends(callers.anyone_or_token)
+) -> Response:
+    """All of the project; to an import token the one it is for."""
     caller = await in_project(request, caller, project_id, VIEW_TEMPLATES)
     found = await run_in_threadpool(templates.of_project, web_of(request).house, callers.own_project(caller))
+    if caller.token is not None:
+        found = [(stored, columns) for stored, columns in found if stored.id == caller.token.template_id]
     return answers.json([wire.template_entry(stored, columns) for stored, columns in found])
 
 

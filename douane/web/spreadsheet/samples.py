@@ -19,7 +19,7 @@ from douane.web.auth import Web, web_of
 from douane.web.bodies import TemporaryUpload, attachment, media_type, read_form, read_value
 from douane.web.spreadsheet import wire
 from douane.web.spreadsheet.answers import says
-from douane.web.spreadsheet.callers import body, checked, may, own_project
+from douane.web.spreadsheet.callers import beside, body, checked, may, own_project
 from douane.workbook import MEDIA_TYPE
 
 router = APIRouter(prefix="/v1", tags=["Samples"])
@@ -28,7 +28,7 @@ _ISSUER = "douane-sample"
 _SIGNED_S = 3600
 _WORKBOOK: dict[str, Any] = {MEDIA_TYPE: {"schema": wire.BINARY}}
 
-_may_view = may(VIEW_TEMPLATES)
+_may_view = may(VIEW_TEMPLATES, by_token=True)
 
 
 @router.post(
@@ -102,6 +102,8 @@ async def sign_address(request: Request, caller: Caller = Depends(_may_view)) ->
     """An address of a template's sample that needs no key and holds for an hour, as plain text."""
     web = web_of(request)
     template_id = wire.template_of_key(await body(request))
+    if beside(caller, template_id):
+        raise wire.not_existing("Template", template_id)
     project_id = own_project(caller)
     await run_in_threadpool(templates.get, web.house, template_id, project_id)
     claims = {"iss": _ISSUER, "sub": template_id, "project": project_id, "exp": int(time.time()) + _SIGNED_S}

@@ -18,6 +18,7 @@ from douane.web.spreadsheet import (
     sign_in,
     suggestions,
     templates,
+    tokens,
     uploads,
     wire,
 )
@@ -29,6 +30,7 @@ SURFACE = Surface(
         one.router
         for one in (
             sign_in,
+            tokens,
             projects,
             templates,
             samples,
@@ -57,5 +59,5 @@ SURFACE = Surface(
         "signIn": {"type": "apiKey", "in": "cookie", "name": "authentication"},
     },
     security=[{"accessKey": []}, {"signIn": []}],
-    open_paths=frozenset({"/v1/auth/login", "/v1/health-check"}),
+    open_paths=frozenset({"/v1/auth/login", "/v1/link/open", "/v1/health-check"}),
 )

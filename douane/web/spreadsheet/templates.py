@@ -34,7 +34,9 @@ async def create_template(request: Request, caller: Caller = Depends(callers.any
 
 
 @router.get("/template/{template_id}", **says(wire.TemplateDocument, 400, 401, 403, 404))
-async def read_template(request: Request, template_id: str, caller: Caller = Depends(may(VIEW_TEMPLATES))) -> Response:
+async def read_template(
+    request: Request, template_id: str, caller: Caller = Depends(may(VIEW_TEMPLATES, by_token=True))
+) -> Response:
     stored = await run_in_threadpool(templates.get, web_of(request).house, checked(template_id), own_project(caller))
     return answers.json(wire.template(stored))
 
@@ -151,8 +153,12 @@ async def uploads_of(request: Request, template_id: str, project_id: str) -> Res
 
 
 @router.get("/template/{template_id}/columns", **says(list[wire.ColumnDocument], 400, 401, 403, 404))
-async def list_columns(request: Request, template_id: str, caller: Caller = Depends(may(VIEW_TEMPLATES))) -> Response:
-    """Frozen ones first, then by sequence."""
+async def list_columns(
+    request: Request, template_id: str, caller: Caller = Depends(may(VIEW_TEMPLATES, by_token=True))
+) -> Response:
+    """Frozen ones first, then by sequence. An import token that brings a schema has its columns."""
+    if (fixed := wire.fixed_columns(caller.token)) is not None:
+        return answers.json(wire.frozen_first(fixed))
     _, columns = await run_in_threadpool(
         templates.with_columns, web_of(request).house, checked(template_id), own_project(caller)
     )

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from douane.errors import BadTemplate, Conflict, NotFound
-from douane.flow import customizing, imports, templates
+from douane.flow import customizing, imports, templates, tokens
 from douane.flow.imports import NewImport, StoredSource
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import OPEN, Operation
@@ -53,11 +53,15 @@ _HEARTBEAT_S = 15.0
         query={"auto": "boolean"},
     ),
 )
-async def create_upload(request: Request, template_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
+async def create_upload(
+    request: Request, template_id: str, caller: Caller = Depends(may(RUN_IMPORT, by_token=True))
+) -> Response:
     """Takes a file (or, without one, begins a typed-in import) and answers when its headings are known; with
     `auto=true` it is mapped by its headings and checked, and the answer comes when that is done."""
     web = web_of(request)
     template_id = checked(template_id)
+    if caller.token is not None and caller.token.operation_id is not None:
+        raise wire.WireError(403, wire.ONE_IMPORT)
     try:
         stored, columns = await run_in_threadpool(templates.with_columns, web.house, template_id, own_project(caller))
     except NotFound as error:
@@ -66,7 +70,7 @@ async def create_upload(request: Request, template_id: str, caller: Caller = Dep
     # Left without an error only when all fields are right: else nothing of the file is kept.
     async with AsyncExitStack() as stack:
         form = await _form(request, web, place, stack)
-        fields = wire.upload_fields(wire.clean(form.fields))
+        fields = wire.upload_fields(wire.clean(wire.fixed_fields(form.fields, caller.token)))
         new = await run_in_threadpool(_new_import, web, caller, place.id, stored, columns, fields)
     if form.upload is not None:
         await run_in_threadpool(place.move, web.house.objects, new.operation_id)
@@ -118,6 +122,7 @@ def _new_import(
     fields: wire.UploadFields,
 ) -> NewImport:
     """Without its file. BadTemplate for a runtime schema that cannot work."""
+    token = caller.token
     if fields.import_id is not None:
         _refuse_taken(web, fields.import_id)
         operation_id = fields.import_id
@@ -132,6 +137,8 @@ def _new_import(
         template=templates.definition(stored.name, wire.with_images(documents, fields.images), stored.document),
         source=None,
         person_id=caller.person_id,
+        token_id=None if token is None else token.id,
+        link_id=None if token is None else token.link_id,
         sheet=fields.sheet,
         encoding=fields.encoding,
         delimiter=fields.delimiter,
@@ -239,6 +246,8 @@ async def read_upload(
     try:
         operation = await run_in_threadpool(find, web, caller, upload_id)
     except wire.WireError:
+        if caller.token is not None:
+            raise wire.not_existing("Upload", upload_id) from None
         try:
             await run_in_threadpool(templates.get, web.house, upload_id, own_project(caller))
         except NotFound as error:
@@ -370,12 +379,12 @@ async def _events(web: Web, operation: Operation) -> AsyncIterator[bytes]:
 
 
 def find(web: Web, caller: Caller, upload_id: str) -> Operation:
-    """The upload in the caller's project; the guarded routes' 400 for any other id (2.3)."""
+    """The upload in the caller's project, or of the caller's token; the guarded routes' 400 for any other id (2.3)."""
     try:
         operation = imports.get(web.house, upload_id, own_project(caller))
     except NotFound as error:
         raise wire.no_upload() from error
-    if operation.family != imports.FAMILY:
+    if operation.family != imports.FAMILY or not tokens.sees(caller, operation):
         raise wire.no_upload()
     return operation
 

@@ -97,8 +97,10 @@ from douane.web.spreadsheet.wire.openapi import DESTINATION_BODY as DESTINATION_
 from douane.web.spreadsheet.wire.openapi import DUPLICATE_BODY as DUPLICATE_BODY
 from douane.web.spreadsheet.wire.openapi import FILE_BODY as FILE_BODY
 from douane.web.spreadsheet.wire.openapi import HEADER_BODY as HEADER_BODY
+from douane.web.spreadsheet.wire.openapi import LINK_BODY as LINK_BODY
 from douane.web.spreadsheet.wire.openapi import LOGIN_BODY as LOGIN_BODY
 from douane.web.spreadsheet.wire.openapi import NEW_PROJECT_BODY as NEW_PROJECT_BODY
+from douane.web.spreadsheet.wire.openapi import OPEN_LINK_BODY as OPEN_LINK_BODY
 from douane.web.spreadsheet.wire.openapi import RECORD_BODY as RECORD_BODY
 from douane.web.spreadsheet.wire.openapi import RECORDS_BODY as RECORDS_BODY
 from douane.web.spreadsheet.wire.openapi import REPLACE_BODY as REPLACE_BODY
@@ -107,6 +109,7 @@ from douane.web.spreadsheet.wire.openapi import SAMPLE_BODY as SAMPLE_BODY
 from douane.web.spreadsheet.wire.openapi import SIGNED_URL_BODY as SIGNED_URL_BODY
 from douane.web.spreadsheet.wire.openapi import SUGGESTIONS_BODY as SUGGESTIONS_BODY
 from douane.web.spreadsheet.wire.openapi import TEMPLATE_BODY as TEMPLATE_BODY
+from douane.web.spreadsheet.wire.openapi import TOKEN_BODY as TOKEN_BODY
 from douane.web.spreadsheet.wire.openapi import UNHEALTHY as UNHEALTHY
 from douane.web.spreadsheet.wire.openapi import UPLOAD_BODY as UPLOAD_BODY
 from douane.web.spreadsheet.wire.openapi import VALID_BODY as VALID_BODY
@@ -128,7 +131,10 @@ from douane.web.spreadsheet.wire.review import view as view
 from douane.web.spreadsheet.wire.samples import sample_fields as sample_fields
 from douane.web.spreadsheet.wire.samples import template_of_key as template_of_key
 from douane.web.spreadsheet.wire.stages import STATUS as STATUS
+from douane.web.spreadsheet.wire.uploads import ONE_IMPORT as ONE_IMPORT
 from douane.web.spreadsheet.wire.uploads import UploadFields as UploadFields
+from douane.web.spreadsheet.wire.uploads import fixed_columns as fixed_columns
+from douane.web.spreadsheet.wire.uploads import fixed_fields as fixed_fields
 from douane.web.spreadsheet.wire.uploads import shown_file_name as shown_file_name
 from douane.web.spreadsheet.wire.uploads import upload_fields as upload_fields
 from douane.web.spreadsheet.wire.uploads import with_images as with_images

@@ -11,6 +11,7 @@ from douane.web.spreadsheet.wire.bodies import INDEX_MAX
 from douane.web.spreadsheet.wire.columns import column_properties
 from douane.web.spreadsheet.wire.documents import CommonErrorBody, ErrorBody, Health, ProgressEvent
 from douane.web.spreadsheet.wire.projects import INTEGRATIONS, MODES, NAME_MAX
+from douane.web.spreadsheet.wire.uploads import FIXED, LINK_CHARS_MAX
 
 # Bodies
 
@@ -77,6 +78,20 @@ _UPLOAD_FIELDS = {
     "imageSchema": _TEXT,
     "maxRecords": _TEXT,
 }
+_FIXED: dict[str, Any] = {name: {"type": ["string", "object", "array", "number"]} for name in FIXED}
+_WHOLE: dict[str, Any] = {"type": "integer", "minimum": 1}
+TOKEN_BODY = _body({"templateId": _ID, "uploadId": _ID, "minutes": _WHOLE, **_FIXED}, "templateId")
+LINK_BODY = _body(
+    {
+        "templateId": _ID,
+        "name": {"type": "string", "maxLength": LINK_CHARS_MAX},
+        "days": _WHOLE,
+        "uses": {"type": ["integer", "null"], "minimum": 1},
+        **_FIXED,
+    },
+    "templateId",
+)
+OPEN_LINK_BODY = _body({"link": _TEXT}, "link")
 FILE_BODY = {"multipart/form-data": {"type": "object", "properties": {"file": BINARY}, "required": ["file"]}}
 UPLOAD_BODY = {
     "multipart/form-data": {

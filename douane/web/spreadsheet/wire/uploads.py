@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+import msgspec
+
+from douane.model.identity import ImportToken
 from douane.web.spreadsheet.wire.bodies import INDEX_MAX, NUMBER_TEXT, Body, is_mongo_id
 from douane.web.spreadsheet.wire.columns import runtime_columns, schema_faults
 from douane.web.spreadsheet.wire.errors import WireError
@@ -70,6 +73,32 @@ def upload_fields(fields: Mapping[str, Any]) -> UploadFields:
         rows_max=int(min(float(rows_max), INDEX_MAX)) if rows_max else None,
         kept={name: value for name, value in kept.items() if value is not None},
     )
+
+
+# What a token's maker may fix: the page that holds the token then has no say in it.
+FIXED = ("schema", "output", "imageSchema", "extra", "authHeaderValue", "maxRecords")
+# What changes the rules is for the token's maker alone.
+_RULES = ("schema", "output", "imageSchema")
+LINK_CHARS_MAX = 200
+ONE_IMPORT = "This import token is for one import, which is there already."
+
+
+def fixed_fields(fields: Mapping[str, Any], token: ImportToken | None) -> Mapping[str, Any]:
+    """The fields of an upload, with those that its token fixed in place of what the page says. A page that holds a
+    token says nothing about the rules."""
+    if token is None:
+        return fields
+    for name in _RULES:
+        if fields.get(name) and name not in token.fields:
+            raise WireError(403, f"With an import token, {name} is given by who asks for the token.")
+    return {**fields, **token.fields}
+
+
+def fixed_columns(token: ImportToken | None) -> list[dict[str, Any]] | None:
+    """The columns of the schema that a token brings; None where it brings none."""
+    if token is None or "schema" not in token.fields:
+        return None
+    return runtime_columns(msgspec.json.decode(token.fields["schema"]))
 
 
 def header_line(text: str | None) -> int | None:
