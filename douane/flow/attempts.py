@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from douane import errors, line
 from douane.flow.house import House
@@ -32,6 +33,9 @@ PROGRESS_WRITE_S = 0.5
 WINDOW = 6  # files of the child that may wait to be stored
 # Work whose failure ends the import; any other leaves it where it stood, to be asked for again.
 ENDS_THE_IMPORT = frozenset({"read", "chat_read", "chat_run", "chat_files", "chat_avatars", "chat_download"})
+
+# Work that is done beside what stands, and what its failure leaves behind: called in the transaction that says so.
+LEFT_BEHIND: dict[str, Callable[[House, Connection, Operation], None]] = {}
 
 log = structlog.get_logger()
 
@@ -167,6 +171,8 @@ def fail(house: House, held: Operation, error: errors.DouaneError) -> None:
             operations.finish(connection, now.id, stage, **values)
         else:
             operations.release(connection, now.id, **values)
+        if now.work in LEFT_BEHIND:
+            LEFT_BEHIND[now.work](house, connection, now)
 
 
 def give_up(house: House, kind: str, item: WorkItem, error: Exception) -> None:

@@ -44,6 +44,7 @@ ACTIONS = {
     "link.open": "an import link was opened; refused: it has expired, was revoked, or is used up",
     "link.revoke": "an import link was revoked",
     "template.remove": "a template was deleted",
+    "learned.forget": "what was learned of a template's headings and values was forgotten",
     "import.confirm": "an import was completed by a person or program",
     "import.remove": "an import was terminated or cleared, and its file with it",
     "records.remove": "records were taken out of an import",

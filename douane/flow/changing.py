@@ -463,6 +463,8 @@ def _target(connection: Connection, operation: Operation, number: int, kind: str
     named = stored.get(connection, operation.id, number)
     if named is None:
         raise NotFound(f"There is no revision {number}.")
+    if named.kind in revisions.MAPPINGS:
+        raise BadRequest("A changed mapping is taken back by choosing the former one.")
     if named.undoes is None:
         return named, kind
     target = stored.get(connection, operation.id, named.undoes)

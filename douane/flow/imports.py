@@ -15,7 +15,7 @@ from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, WrongStage
-from douane.flow import quotas, tokens
+from douane.flow import learned, quotas, tokens
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
@@ -25,6 +25,7 @@ from douane.model.template import Column, Template
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet import template_file
 from douane.sheet.formats.facts import sentence
+from douane.sheet.matching import Known, Match
 from douane.store import feeds, operations, templates
 from douane.store.database import read, write
 
@@ -214,11 +215,14 @@ class Unmapped:
         return "None of the file's headings is one of the template's columns."
 
 
-def unmapped(operation: Operation, chosen: Sequence[int | None] | None = None) -> Unmapped | None:
-    """None where the headings are enough. `chosen`: what is taken without being asked, if the caller knows it."""
+def unmapped(
+    operation: Operation, chosen: Sequence[int | None] | None = None, known: Known | None = None
+) -> Unmapped | None:
+    """None where the headings are enough. `chosen`: what is taken without being asked, if the caller knows it; else it
+    is found, with what people chose before (`known`)."""
     template, headings = template_of(operation), headings_of(operation)
     if chosen is None:
-        chosen = sheet_mapping.automatic(template, headings)
+        chosen = sheet_mapping.automatic(template, headings, known)
     missing = [column for column, at in zip(template.columns, chosen, strict=True) if column.required and at is None]
     if missing or (template.columns and all(at is None for at in chosen)):
         return Unmapped(list(headings), missing, _unfed(headings, chosen))
@@ -239,7 +243,7 @@ def set_header(house: House, operation: Operation, index: int | None, headings: 
     while True:
         texts = _named(given, operation)
         # Found before the transaction: others wait to write, and there may be thousands of headings.
-        chosen = sheet_mapping.propose(template_of(operation), texts)
+        chosen = sheet_mapping.proposed(matches_of(house, operation, texts))
         with write(house.engine) as connection:
             now = operations.get(connection, operation.id, operation.project_id, lock=True)
             if now.stage not in ("uploaded", "mapping"):
@@ -261,7 +265,8 @@ def mapping(house: House, operation: Operation) -> Operation:
     """In stage `uploaded`: computes the proposed mapping and moves to `mapping`. In `mapping`: as it stands."""
     while True:
         headings = headings_of(operation)
-        chosen = sheet_mapping.propose(template_of(operation), headings) if operation.stage == "uploaded" else ()
+        matches = matches_of(house, operation, headings) if operation.stage == "uploaded" else ()
+        chosen = sheet_mapping.proposed(matches)
         with write(house.engine) as connection:
             now = operations.get(connection, operation.id, operation.project_id, lock=True)
             if now.stage == "uploaded" and headings_of(now) == headings:
@@ -276,13 +281,19 @@ def mapping(house: House, operation: Operation) -> Operation:
         operation = now
 
 
-def proposed_columns(operation: Operation) -> list[dict[str, Any]]:
+def matches_of(house: House, operation: Operation, headings: Sequence[str]) -> tuple[Match | None, ...]:
+    """Per column the heading that fits best; what people of the project chose before goes first."""
+    known = learned.known_headings(house, operation)
+    return sheet_mapping.matches(template_of(operation), headings, known)
+
+
+def proposed_columns(house: House, operation: Operation) -> list[dict[str, Any]]:
     """As `columns`, in stage `mapping`: each with what speaks for the heading that is proposed for it. `certainty`, 0
     to 1, and `reason` (of `sheet/matching.py`); `sure` says whether it would be taken where nobody looks; `alike`:
     headings that fit just as well."""
     headings = headings_of(operation)
     documents = columns(operation)
-    found = sheet_mapping.matches(template_of(operation), headings)
+    found = matches_of(house, operation, headings)
     for document, at, match in zip(documents, chosen_of(operation), found, strict=True):
         if match is not None and match.at == at:
             document |= {"certainty": round(match.certainty, 4), "reason": match.reason, "sure": match.sure}
@@ -290,20 +301,30 @@ def proposed_columns(operation: Operation) -> list[dict[str, Any]]:
     return documents
 
 
-def finalize(house: House, operation: Operation, choices: Sequence[Choice]) -> Operation:
-    """Moves to `mapped`. BadRequest with the contract's sentences, in its order (2.9)."""
-    with write(house.engine) as connection:
-        now = operations.get(connection, operation.id, operation.project_id, lock=True)
-        if now.stage != "mapping":
-            raise WrongStage("The columns of this import cannot be mapped now.", stage=now.stage)
-        with operations.changing(connection, now.id, SheetDetail) as detail:
-            detail.chosen = _choose(template_of(now), headings_of(now), chosen_of(now), choices)
-            detail.finalized = True
-        operations.change(connection, now.id, stage="mapped")
-        return operations.get(connection, now.id)
+def finalize(house: House, operation: Operation, choices: Sequence[Choice], person_id: str | None = None) -> Operation:
+    """Moves to `mapped`, and what was chosen is remembered. BadRequest with the contract's sentences, in its order
+    (2.9)."""
+    known = learned.known_headings(house, operation)
+    operation = get(house, operation.id, operation.project_id)
+    while True:
+        if operation.stage != "mapping":
+            raise WrongStage("The columns of this import cannot be mapped now.", stage=operation.stage)
+        headings, automatic = headings_of(operation), chosen_of(operation)
+        # Found before the transaction: others wait to write, and there may be thousands of headings.
+        chosen = choose(template_of(operation), headings, automatic, choices)
+        taught = learned.lessons(template_of(operation), headings, chosen, known)
+        with write(house.engine) as connection:
+            now = operations.get(connection, operation.id, operation.project_id, lock=True)
+            if now.stage == "mapping" and (headings_of(now), chosen_of(now)) == (headings, automatic):
+                with operations.changing(connection, now.id, SheetDetail) as detail:
+                    detail.chosen, detail.finalized = chosen, True
+                learned.keep_headings(connection, now, taught, person_id)
+                operations.change(connection, now.id, stage="mapped")
+                return operations.get(connection, now.id)
+        operation = now
 
 
-def _choose(
+def choose(
     template: Template,
     headings: tuple[str, ...],
     automatic: tuple[int | None, ...],

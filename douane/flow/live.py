@@ -129,7 +129,9 @@ def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing |
         last, reviewed = operations.revision_numbers(connection, now.id)
         form = form_of(now)
         # A deletion publishes a version too, and is a revision like all others.
-        base = (reviewed, form.checker.stamp, imports.current(now), now.detail.get("check", {}).get("stamp"))
+        detail = sheet_detail(now)
+        made = None if detail.check is None else detail.check.stamp
+        base = (reviewed, form.checker.stamp, imports.current(now), made, detail.header_row, detail.readings)
         if old is not None and kept.base == base and old.revision <= last:
             old.operation = now
             if old.revision == last:

@@ -24,6 +24,7 @@ from douane.store import operations, revisions
 from douane.store.revisions import Columnar, Revision
 
 CONFLICTS_SHOWN = 100
+MAPPINGS = ("mapping", "reading")  # kinds of revisions that change no cell, but what the cells' keys mean
 CELLS_KEPT = 10_000_000  # whose row numbers are kept in memory
 CELLS_IN_SQL = 1000  # a revision of more cells is a columnar part
 
@@ -218,12 +219,15 @@ def overtaken(
     house: House, connection: Connection, operation: Operation, frame: pl.DataFrame, seen: int, upto: int
 ) -> list[Cell]:
     """The cells of `frame` that revisions with `seen` < number <= `upto` changed, the first of them, as they stand. A
-    record that was deleted or came back counts for all its cells."""
+    record that was deleted or came back counts for all its cells, a changed mapping for all cells there are."""
     if seen >= upto or len(frame) == 0:
         return []
     found: dict[tuple[int, str], Revision] = {}
     marked = frame.filter(pl.col("key") != RECORD).select("row", pl.lit(RECORD).alias("mark"), "key")
     for one in revisions.between(connection, operation.id, seen, upto):
+        if one.kind in MAPPINGS:
+            found.update(((row, key), one) for row, key in frame.head(CONFLICTS_SHOWN).select("row", "key").iter_rows())
+            continue
         source = one if one.undoes is None else revisions.get(connection, operation.id, one.undoes)
         if source is None or source.last_row < frame["row"][0] or source.first_row > frame["row"][-1]:
             continue

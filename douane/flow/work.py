@@ -16,7 +16,7 @@ import structlog
 from msgspec.structs import asdict, replace
 
 from douane import errors
-from douane.flow import imports, revisions
+from douane.flow import imports, learned, revisions
 from douane.flow.attempts import Attempt, attempting, run
 from douane.flow.forms import chosen_of, headings_of, template_of
 from douane.flow.house import House, file_limits
@@ -92,7 +92,7 @@ def _options(house: House, held: Operation) -> Options:
 
 
 def _keep_part(attempt: Attempt, event: line.Staged) -> None:
-    row = _stored(attempt, event.part, blank=event.blank, next=event.next)
+    row = stored_part(attempt, event.part, blank=event.blank, next=event.next)
     event.part.path.unlink()
     with write(attempt.house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
@@ -108,12 +108,20 @@ def _keep_part(attempt: Attempt, event: line.Staged) -> None:
         raise _too_many(rows_max)
 
 
-def _stored(attempt: Attempt, part: Part, *, blank: int = 0, next: Position | None = None) -> PartRow:
+def stored_part(attempt: Attempt, part: Part, *, blank: int = 0, next: Position | None = None) -> PartRow:
     """The line of the manifest that names the part, whose bytes are stored."""
     size = part.path.stat().st_size
     name = attempt.store("parts", part.path)
     going_on = {} if next is None else asdict(next)
     return PartRow(part.number, part.first_row, part.rows, blank, name, size, going_on, attempt.held.attempt)
+
+
+def refuse_empty(rows: int, first_data_row: int, rows_max: int | None) -> None:
+    """BadFile for a file without records, or with more than the call allows."""
+    if rows == 0 or (rows < 2 and first_data_row > 0):
+        raise errors.BadFile("File is empty", code="file_empty")
+    if rows_max is not None and rows - first_data_row > rows_max:
+        raise _too_many(rows_max)
 
 
 def _too_many(rows_max: int) -> errors.DouaneError:
@@ -140,21 +148,19 @@ def _finish_reading(attempt: Attempt, rows: int) -> None:
     # Found before the transaction: others wait to write, and there may be thousands of headings.
     with reading(house.engine) as connection:
         seen = operations.get(connection, attempt.held.id)
-    sure = sheet_mapping.automatic(template_of(seen), headings_of(seen)) if sheet_detail(seen).auto else ()
+    known = learned.known_headings(house, seen) if sheet_detail(seen).auto else None
+    sure = sheet_mapping.automatic(template_of(seen), headings_of(seen), known) if known is not None else ()
     with write(house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
         detail = sheet_detail(now)
         if full := cut_off(rows, now.blank):
             with operations.changing(connection, now.id, SheetDetail) as changed:
                 changed.facts = (*changed.facts, *full)
-        if rows == 0 or (rows < 2 and detail.first_data_row > 0):
-            raise errors.BadFile("File is empty", code="file_empty")
-        if detail.rows_max is not None and rows - detail.first_data_row > detail.rows_max:
-            raise _too_many(detail.rows_max)
+        refuse_empty(rows, detail.first_data_row, detail.rows_max)
         operations.release(connection, now.id, read_done=True, rows_read=rows, progress={})
         if detail.auto:
             same = headings_of(now) == headings_of(seen)
-            chosen = sure if same else sheet_mapping.automatic(template_of(now), headings_of(now))
+            chosen = sure if same else sheet_mapping.automatic(template_of(now), headings_of(now), known)
             unmapped = imports.unmapped(now, chosen)
             if unmapped is not None:
                 # It stays, so that a person can map it.
@@ -227,7 +233,7 @@ def _check(attempt: Attempt, *, complete: bool) -> bool:
             case line.Begun():
                 _begin_check(attempt, version, event)
             case line.Added():
-                added.append(_stored(attempt, event.part))
+                added.append(stored_part(attempt, event.part))
             case line.Judged():
                 row = _keep_mask(attempt, event.verdict)
                 with write(house.engine) as connection:
@@ -282,7 +288,7 @@ def _recheck(attempt: Attempt, *, complete: bool = False) -> None:
     def event(event: Event) -> None:
         match event:
             case line.Added():
-                added.append(_stored(attempt, event.part))
+                added.append(stored_part(attempt, event.part))
             case line.Judged():
                 rows.append(_keep_mask(attempt, event.verdict))
             case Progress():
@@ -397,7 +403,7 @@ def _publish(attempt: Attempt, found: _Found, *, complete: bool = False) -> None
             values["stage"] = "reviewing"
         operations.release(connection, now.id, **values)
         done = operations.get(connection, now.id)
-        if first:
+        if first and now.version == 0:
             imports.count_review(connection, done)
         if complete:
             imports.complete(connection, done)

@@ -13,7 +13,7 @@ import structlog
 
 import douane
 from douane import errors
-from douane.flow import attempts, audit, chat, sign_in_limit, sweeping, tokens, work
+from douane.flow import attempts, audit, chat, rereading, sign_in_limit, sweeping, tokens, work
 from douane.flow.house import House, open_house
 from douane.jobs.children import clear_abandoned
 from douane.jobs.queue import WorkItem
@@ -34,7 +34,7 @@ def run(settings: Settings) -> None:
     run_worker(
         settings,
         house.engine,
-        {kind: partial(handler, house) for kind, handler in {**work.HANDLERS, **chat.HANDLERS}.items()},
+        {kind: partial(handler, house) for kind, handler in HANDLERS.items()},
         failed=partial(_failed, house),
         tick=_Tick(house),
         ready=house.seats.fill,
@@ -42,6 +42,7 @@ def run(settings: Settings) -> None:
     house.seats.clear()
 
 
+HANDLERS = {**work.HANDLERS, **rereading.HANDLERS, **chat.HANDLERS}
 # Type of work item -> what a job of that kind leaves behind when it cannot be done.
 FAILED = {"operation": attempts.give_up}
 

@@ -12,13 +12,14 @@ from typing import Any
 
 # stage -> stages it may move to. Chat operations use the same stages, without those of mapping: uploaded -> reviewing
 # (read and checked) -> processing (the run) -> completed, and back to processing when failed records are tried again
-# or a run that failed goes on.
+# or a run that failed goes on. A changed mapping takes a spreadsheet back to `mapped`, to be checked anew; another
+# reading that has not all required headings to `mapping`.
 # Their wire words live in their surface.
 MOVES: dict[str, frozenset[str]] = {
     "uploaded": frozenset({"mapping", "reviewing", "completed", "terminated", "failed"}),
     "mapping": frozenset({"mapped", "terminated", "failed"}),
-    "mapped": frozenset({"reviewing", "terminated", "failed"}),
-    "reviewing": frozenset({"processing", "completed", "terminated", "failed"}),
+    "mapped": frozenset({"reviewing", "mapping", "terminated", "failed"}),
+    "reviewing": frozenset({"mapped", "mapping", "processing", "completed", "terminated", "failed"}),
     "processing": frozenset({"completed", "terminated", "failed"}),
     "completed": frozenset({"processing", "terminated"}),
     "terminated": frozenset(),

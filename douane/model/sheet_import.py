@@ -77,6 +77,27 @@ class Formats(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     chunk: Line = ""
 
 
+class Reading(Struct, omit_defaults=True):
+    """Another reading of the file, beside the one that stands until it is taken. `options`: how it is read; `hold`:
+    whether it waits to be taken when it is `done`; `agreed`: changed cells that it has no place for may go. `before`:
+    the work that was left for it. The other fields are those of `SheetDetail` and of the operation, of this reading."""
+
+    options: Asked = field(default_factory=Asked)
+    hold: bool = False
+    agreed: bool = False
+    person_id: Word | None = None
+    before: Word = ""
+    done: bool = False
+    detected: Detected | None = None
+    records: tuple[tuple[Text, ...], ...] = ()
+    width: Count = 0
+    headings: tuple[Text, ...] = ()
+    header_row: int = -1
+    facts: tuple[Fact, ...] = ()
+    rows: Count = 0
+    blank: Count = 0
+
+
 class SheetDetail(Struct, omit_defaults=True):
     """The `detail` of an operation of this family. Changed by `store.operations.changing` alone.
 
@@ -85,7 +106,8 @@ class SheetDetail(Struct, omit_defaults=True):
     table, the `headings` by position and the index of their record (`header_row`; -1 = there is none). `chosen`: per
     column of the schema the position that feeds it. `check_wanted`: a check was asked for while reading went on.
     `going`: the stamp of a check that is under way; `check` and `summary`: of the last one that was published.
-    `facts`: what was met while reading."""
+    `facts`: what was met while reading. `readings`: how often the file was read anew because a person asked for it;
+    `reading`: one that is under way, or waits to be taken."""
 
     template_name: str = ""
     schema: tuple[dict[Text, Any], ...] = ()
@@ -106,6 +128,8 @@ class SheetDetail(Struct, omit_defaults=True):
     check: Judging | None = None
     summary: Summary | None = None
     facts: tuple[Fact, ...] = ()
+    readings: Count = 0
+    reading: Reading | None = None
 
     @property
     def template(self) -> TemplateDocument:

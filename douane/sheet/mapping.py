@@ -10,7 +10,7 @@ from typing import Literal
 from douane.errors import BadRequest
 from douane.model.template import Template
 from douane.sheet import matching
-from douane.sheet.matching import Match
+from douane.sheet.matching import Known, Match
 
 SKIPPED = "_"  # a heading of this text alone names no field (contract 4.1.3)
 
@@ -36,24 +36,28 @@ class Layout:
         return self.fields.index(key) if key and key in self.fields else None
 
 
-def propose(template: Template, headings: Sequence[str | None]) -> tuple[int | None, ...]:
+def propose(template: Template, headings: Sequence[str | None], known: Known | None = None) -> tuple[int | None, ...]:
     """Per column the heading position that fits best, each heading used once (contract 6, OURS): for a person to agree
     to. `matches` says how sure each is, and why."""
-    return tuple(None if match is None else match.at for match in matches(template, headings))
+    return proposed(matches(template, headings, known))
 
 
-def automatic(template: Template, headings: Sequence[str | None]) -> tuple[int | None, ...]:
+def proposed(found: Sequence[Match | None]) -> tuple[int | None, ...]:
+    return tuple(None if match is None else match.at for match in found)
+
+
+def automatic(template: Template, headings: Sequence[str | None], known: Known | None = None) -> tuple[int | None, ...]:
     """As `propose`, but only what is sure: what may be taken where nobody looks at it."""
-    return taken_by_itself(matches(template, headings))
+    return taken_by_itself(matches(template, headings, known))
 
 
 def taken_by_itself(found: Sequence[Match | None]) -> tuple[int | None, ...]:
     return tuple(match.at if match is not None and match.sure else None for match in found)
 
 
-def matches(template: Template, headings: Sequence[str | None]) -> tuple[Match | None, ...]:
-    """Per column the best match of `sheet/matching.py`."""
-    return matching.matches(template.columns, headings)
+def matches(template: Template, headings: Sequence[str | None], known: Known | None = None) -> tuple[Match | None, ...]:
+    """Per column the best match of `sheet/matching.py`; `known`: what people chose before."""
+    return matching.matches(template.columns, headings, known)
 
 
 @dataclass(frozen=True, slots=True)

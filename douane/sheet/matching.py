@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -24,8 +24,10 @@ from douane.sheet import vocabulary
 
 SURE = 0.8  # what is less certain is only proposed
 
-Reason = Literal["key", "name", "alternate", "spelling", "accents", "order", "synonym", "part", "short"]
+Reason = Literal["key", "name", "alternate", "learned", "spelling", "accents", "order", "synonym", "part", "short"]
 
+# What people chose before goes before all: they saw the file. Of another template it is a hint.
+_LEARNED, _LEARNED_ELSEWHERE = 1.05, 0.79
 # How certain a fit of each kind is.
 _KEY, _NAME, _ALTERNATE, _SPELLING, _ACCENTS, _ORDER, _SYNONYM = 1.0, 0.99, 0.98, 0.95, 0.9, 0.88, 0.85
 _PART, _MAYBE, _MODIFIED, _REMARKED, _SHORT = 0.8, 0.65, 0.6, 0.6, 0.6
@@ -64,6 +66,15 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What people chose before: the text of a heading, as `plain` has it, to the key of the column it feeds. `own`: in
+    this template; `elsewhere`: in others."""
+
+    own: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class _Forms:
     """A text in the forms it is compared by. `plain`: NFKC, case folded, without signs nobody sees. `joined`: its words
     without what separates them. `folded`: the same without accents, in up to two spellings. `stems`: its words without
@@ -85,10 +96,13 @@ def plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text.casefold()).split())
 
 
-def matches(columns: Sequence[Column], headings: Sequence[str | None]) -> tuple[Match | None, ...]:
+def matches(
+    columns: Sequence[Column], headings: Sequence[str | None], known: Known | None = None
+) -> tuple[Match | None, ...]:
     """Per column the heading that fits best, each heading used once; None = none fits. Of headings with one and the
-    same text the first that is left is meant (contract 6). An empty heading fits nothing."""
-    pairs = _candidates(columns, headings)
+    same text the first that is left is meant (contract 6). An empty heading fits nothing. What is `known` of a heading
+    goes before what it looks like."""
+    pairs = _candidates(columns, headings, known)
     chosen: dict[int, int] = {}
     for group in _groups(pairs):
         if _is_small(group):
@@ -103,7 +117,7 @@ def matches(columns: Sequence[Column], headings: Sequence[str | None]) -> tuple[
     found: list[Match | None] = [None] * len(columns)
     for number, at in chosen.items():
         certainty, reason = pairs[number, at]
-        found[number] = Match(at, certainty, reason, *alike.get(number, ((), ())))
+        found[number] = Match(at, min(certainty, 1.0), reason, *alike.get(number, ((), ())))
     return tuple(found)
 
 
@@ -270,10 +284,17 @@ def _texts(column: Column) -> list[tuple[str, float, Reason]]:
     return [(text, certainty, reason) for text, certainty, reason in texts if text.strip()]
 
 
-def _candidates(columns: Sequence[Column], headings: Sequence[str | None]) -> _Pairs:
+def _candidates(columns: Sequence[Column], headings: Sequence[str | None], known: Known | None = None) -> _Pairs:
+    known = known or Known()
     found = _Candidates(columns, headings)
     _same(found)
     _parts(found)
+    numbers = {column.key: number for number, column in enumerate(columns)}
+    for choices, certainty in ((known.own, _LEARNED), (known.elsewhere, _LEARNED_ELSEWHERE)):
+        for text in found.positions.keys() & choices.keys() if choices else ():
+            number = numbers.get(choices[text])
+            if number is not None:
+                found.add(number, text, certainty, "learned")
     return found.pairs
 
 
@@ -517,7 +538,9 @@ def _alike(pairs: _Pairs, chosen: dict[int, int], headings: Sequence[str | None]
         elif other is None:
             # Of two headings that hold a column's words, `Customer ID` and `Order ID`, neither is surely its own.
             both_hold = pairs[number, mine][1] == pairs[number, at][1] == "part"
-            if certainty >= pairs[number, mine][0] - _EQUAL or both_hold:
+            # People chose a heading while the one that bears the column's own name was not there.
+            named_too = pairs[number, mine][1] == "learned" and certainty >= _ALTERNATE - 0.01
+            if certainty >= pairs[number, mine][0] - _EQUAL or both_hold or named_too:
                 also[number].add(at)
         elif (other, mine) in pairs:
             swapped = certainty + pairs[other, mine][0]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from douane.store.schema import packed, part, part_mask
 
@@ -148,6 +148,12 @@ def drop_masks(connection: Connection, operation_id: str, table: str, version: i
         )
 
 
+def forget_verdicts(connection: Connection, operation_id: str, table: str) -> None:
+    """Drops all masks: nothing is judged any more."""
+    for names in (part_mask, packed):
+        connection.execute(delete(names).where(names.c.operation_id == operation_id, names.c.table_name == table))
+
+
 def add_packed(connection: Connection, operation_id: str, table: str, version: int, rows: Sequence[PackedRow]) -> None:
     if rows:
         connection.execute(
@@ -178,6 +184,18 @@ def packed_rows(connection: Connection, operation_id: str, table: str, version: 
         return []
     query = select(packed).where(*same, packed.c.version == newest).order_by(packed.c.view, packed.c.number)
     return [PackedRow(r.view, r.number, r.first_row, r.last_row, r.rows, r.object) for r in connection.execute(query)]
+
+
+def forget_table(connection: Connection, operation_id: str, table: str) -> None:
+    """Drops the names of one table, with all that was made of it."""
+    for names in (part, part_mask, packed):
+        connection.execute(delete(names).where(names.c.operation_id == operation_id, names.c.table_name == table))
+
+
+def rename_table(connection: Connection, operation_id: str, table: str, name: str) -> None:
+    """The parts of one table stand under another name, of which there are none."""
+    same = (part.c.operation_id == operation_id, part.c.table_name == table)
+    connection.execute(update(part).where(*same).values(table_name=name))
 
 
 def objects(connection: Connection, operation_id: str) -> set[str]:

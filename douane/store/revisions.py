@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from douane.store.database import database_now
 from douane.store.schema import revision, revision_cell
@@ -84,9 +84,47 @@ def add(
     values |= {"cells": len(cells), "rows": len(numbers)}
     values |= {"first_row": min(numbers, default=0), "last_row": max(numbers, default=-1)}
     connection.execute(insert(revision).values(values))
+    _add_cells(connection, operation_id, ((number, row, key, value) for (row, key), value in cells.items()))
+
+
+def rewrite(
+    connection: Connection,
+    operation_id: str,
+    small: Sequence[Cell],
+    bulk: Mapping[int, Columnar | None],
+    columns: Mapping[int, Sequence[str]],
+) -> None:
+    """Puts the cells of all revisions anew: the mapping under them was changed. `bulk`: of each columnar revision its
+    new part, stored already (None: no cell of it is left); `columns`: number -> the keys it has now."""
+    same = revision.c.operation_id == operation_id
+    spans: dict[int, list[int]] = {}
+    counts: dict[int, int] = {}
+    for number, row, _, _ in small:
+        spans.setdefault(number, []).append(row)
+        counts[number] = counts.get(number, 0) + 1
+    for number, document in connection.execute(select(revision.c.number, revision.c.document).where(same)).all():
+        rows = spans.get(number, [])
+        values: dict[str, Any] = {
+            "object": None,
+            "cells": counts.get(number, 0),
+            "rows": len(set(rows)),
+            "first_row": min(rows, default=0),
+            "last_row": max(rows, default=-1),
+            "document": {**document, "columns": list(columns.get(number, ()))},
+        }
+        part = bulk.get(number)
+        if part is not None:
+            values |= {"object": part.object, "cells": part.cells, "rows": part.rows}
+            values |= {"first_row": part.first_row, "last_row": part.last_row}
+        connection.execute(update(revision).where(same, revision.c.number == number).values(values))
+    connection.execute(delete(revision_cell).where(revision_cell.c.operation_id == operation_id))
+    _add_cells(connection, operation_id, small)
+
+
+def _add_cells(connection: Connection, operation_id: str, cells: Iterable[Cell]) -> None:
     rows = [
         {"operation_id": operation_id, "row": row, "key": key, "number": number, "value": value}
-        for (row, key), value in cells.items()
+        for number, row, key, value in cells
     ]
     for start in range(0, len(rows), 500):
         connection.execute(insert(revision_cell), rows[start : start + 500])

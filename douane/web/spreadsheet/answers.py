@@ -91,7 +91,7 @@ _MEANINGS = {
     403: "Not allowed in this project",
     404: "No such thing in this project",
     406: "It leaves in none of the forms that Accept names",
-    409: "It exists already",
+    409: "It exists already, or something would be lost that nobody agreed to lose",
     412: "Somebody else changed the same cells since the revision that If-Match names",
     413: "Larger than a setting allows",
     422: "Cannot be worked with",
@@ -142,6 +142,11 @@ def says(
         "response_class": Response,
         "openapi_extra": extra or None,
     }
+
+
+def described(code: int, answer: Any) -> dict[str, Any]:
+    """A bad answer that says more than an error does."""
+    return {"description": _MEANINGS[code], "content": {"application/json": {"schema": schema_of(answer)}}}
 
 
 def schema_of(kind: Any) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from douane.errors import BadTemplate, Conflict, NotFound
-from douane.flow import customizing, imports, templates, tokens
+from douane.flow import customizing, imports, learned, remapping, templates, tokens
 from douane.flow.imports import NewImport, StoredSource
+from douane.flow.remapping import Wanted
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import OPEN, Operation
 from douane.model.sheet_import import Formats
@@ -217,7 +218,9 @@ async def _usable(web: Web, begun: Operation, operation: Operation | None) -> Op
         )
     if operation.work_error is not None:
         if operation.work_error[0] == imports.UNMAPPED:
-            found = await run_in_threadpool(imports.unmapped, operation)
+            found = await run_in_threadpool(
+                lambda: imports.unmapped(operation, known=learned.known_headings(web.house, operation))
+            )
             if found is not None:
                 raise wire.not_mapped(operation, found.sentence, found.headings, found.missing, found.ignored)
         if operation.stage in OPEN:
@@ -287,8 +290,17 @@ async def choose_header(request: Request, upload_id: str, caller: Caller = Depen
     """Which row holds the headings; without `index` the file has none, and `headings` are names for its columns."""
     web, upload_id = web_of(request), checked(upload_id)
     index, headings = wire.header_choice(await body(request))
-    operation = await run_in_threadpool(find, web, caller, upload_id)
-    await run_in_threadpool(imports.set_header, web.house, operation, index, headings)
+
+    def work() -> None:
+        operation = find(web, caller, upload_id)
+        if operation.version and operation.stage == "mapping":
+            # It was reviewed before: what people changed goes along.
+            wanted = Wanted(new_header=True, header=index, names=headings, agreed=True, person_id=caller.person_id)
+            remapping.change(web.house, operation, wanted)
+        else:
+            imports.set_header(web.house, operation, index, headings)
+
+    await run_in_threadpool(work)
     return answers.empty()
 
 

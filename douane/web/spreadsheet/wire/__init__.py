@@ -63,6 +63,7 @@ from douane.web.spreadsheet.wire.errors import FILE_GONE as FILE_GONE
 from douane.web.spreadsheet.wire.errors import INTERNAL as INTERNAL
 from douane.web.spreadsheet.wire.errors import NO_FILE as NO_FILE
 from douane.web.spreadsheet.wire.errors import NOT_IN_REVIEW as NOT_IN_REVIEW
+from douane.web.spreadsheet.wire.errors import STILL_READING as STILL_READING
 from douane.web.spreadsheet.wire.errors import WireError as WireError
 from douane.web.spreadsheet.wire.errors import bad_file as bad_file
 from douane.web.spreadsheet.wire.errors import bad_id as bad_id
@@ -99,8 +100,10 @@ from douane.web.spreadsheet.wire.openapi import FILE_BODY as FILE_BODY
 from douane.web.spreadsheet.wire.openapi import HEADER_BODY as HEADER_BODY
 from douane.web.spreadsheet.wire.openapi import LINK_BODY as LINK_BODY
 from douane.web.spreadsheet.wire.openapi import LOGIN_BODY as LOGIN_BODY
+from douane.web.spreadsheet.wire.openapi import MAPPING_BODY as MAPPING_BODY
 from douane.web.spreadsheet.wire.openapi import NEW_PROJECT_BODY as NEW_PROJECT_BODY
 from douane.web.spreadsheet.wire.openapi import OPEN_LINK_BODY as OPEN_LINK_BODY
+from douane.web.spreadsheet.wire.openapi import READING_BODY as READING_BODY
 from douane.web.spreadsheet.wire.openapi import RECORD_BODY as RECORD_BODY
 from douane.web.spreadsheet.wire.openapi import RECORDS_BODY as RECORDS_BODY
 from douane.web.spreadsheet.wire.openapi import REPLACE_BODY as REPLACE_BODY
@@ -108,6 +111,7 @@ from douane.web.spreadsheet.wire.openapi import REVIEW_BEGUN as REVIEW_BEGUN
 from douane.web.spreadsheet.wire.openapi import SAMPLE_BODY as SAMPLE_BODY
 from douane.web.spreadsheet.wire.openapi import SIGNED_URL_BODY as SIGNED_URL_BODY
 from douane.web.spreadsheet.wire.openapi import SUGGESTIONS_BODY as SUGGESTIONS_BODY
+from douane.web.spreadsheet.wire.openapi import TAKE_BODY as TAKE_BODY
 from douane.web.spreadsheet.wire.openapi import TEMPLATE_BODY as TEMPLATE_BODY
 from douane.web.spreadsheet.wire.openapi import TOKEN_BODY as TOKEN_BODY
 from douane.web.spreadsheet.wire.openapi import UNHEALTHY as UNHEALTHY

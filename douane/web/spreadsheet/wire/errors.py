@@ -95,6 +95,7 @@ TEXT_BROKEN = "File content is invalid. Please check the file or upload new file
 WORKBOOK_BROKEN = "Uploaded file has some issues. Please check the file or upload new file."
 ENDED_MEANWHILE = "This import was ended meanwhile; it is not confirmed."
 NOT_IN_REVIEW = "The data of this import cannot be changed now."
+STILL_READING = "The file is still being read anew; what stood stands until that is through. Progress comes as events."
 REVIEW_FAILED = (
     "Something went wrong while validating data. Data is not imported yet, but team is informed about issue. "
     "Please try again after sometime."

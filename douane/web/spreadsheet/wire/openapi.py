@@ -108,6 +108,35 @@ SAMPLE_BODY = {
 SIGNED_URL_BODY = _body({"key": _TEXT}, "key")
 HEADER_BODY = _body({"index": _INDEX, "headings": _TEXTS}, "headings")
 CHOICES_BODY = _array(_body({"key": _TEXT, "name": _TEXT, "columnHeading": _TEXT}, "key"))
+MAPPING_BODY = _body(
+    {
+        "headerRow": {**_INDEX, "type": ["integer", "null"]},
+        "headings": _TEXTS,
+        "columns": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"key": _TEXT, "heading": {**_INDEX, "type": ["integer", "null"]}},
+                "required": ["key", "heading"],
+            },
+        },
+        "dryRun": _FLAG,
+        "agree": _FLAG,
+    }
+)
+_NAMED: dict[str, Any] = {"type": ["string", "null"]}
+READING_BODY = _body(
+    {
+        "sheet": _NAMED,
+        "encoding": _NAMED,
+        "delimiter": _NAMED,
+        "quote": _NAMED,
+        "headerLine": _NAMED,
+        "dryRun": _FLAG,
+        "agree": _FLAG,
+    }
+)
+TAKE_BODY = _body({"agree": _FLAG})
 RECORD_BODY = _body(
     {
         "index": _INDEX,

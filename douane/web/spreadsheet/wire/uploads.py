@@ -45,7 +45,7 @@ def upload_fields(fields: Mapping[str, Any]) -> UploadFields:
     auth_header = body.text("authHeaderValue")
     sheet = body.text("selectedSheetName")
     header, quote = body.text("headerLine"), body.text("quote")
-    if header and not (header.strip().lower() == "none" or re.fullmatch(r"0|[1-9][0-9]{0,8}", header.strip())):
+    if header and not is_header_line(header):
         body.wrong("headerLine", "must be a line number or none")
     if quote and quote.lower() != "none" and len(quote) != 1:
         body.wrong("quote", "must be one character or none")
@@ -99,6 +99,10 @@ def fixed_columns(token: ImportToken | None) -> list[dict[str, Any]] | None:
     if token is None or "schema" not in token.fields:
         return None
     return runtime_columns(msgspec.json.decode(token.fields["schema"]))
+
+
+def is_header_line(text: str) -> bool:
+    return text.strip().lower() == "none" or re.fullmatch(r"0|[1-9][0-9]{0,8}", text.strip()) is not None
 
 
 def header_line(text: str | None) -> int | None:
