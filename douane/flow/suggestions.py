@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from douane.errors import BadRequest
-from douane.flow import changing, live
+from douane.flow import changing, learned, live
 from douane.flow.changing import Change, How
 from douane.flow.house import House
 from douane.flow.live import Filter, Standing
@@ -36,7 +36,7 @@ class OfText:
 def of_cell(house: House, operation: Operation, index: int, key: str) -> OfText:
     """For one bad cell; without proposals where it is good. BadRequest where there is no such record or column."""
     with live.standing(house, operation) as now:
-        column = _column(now, key)
+        column = column_of(now, key)
         place = int(now.live.places(np.array([index], np.int64))[0])
         if place < 0:
             raise BadRequest(f"There is no record {index}.")
@@ -47,7 +47,8 @@ def of_cell(house: House, operation: Operation, index: int, key: str) -> OfText:
         if text is None or not bad[place]:
             return OfText(text or "", 0, ())
         counts = _counted(now, bad, name)
-    found = suggesting.proposals(column, [text], _hints(counts))
+    known = learned.known_values(house, operation, key)
+    found = suggesting.proposals(column, [text], _hints(counts), known)
     return OfText(text, dict(counts).get(text, 1), found[0])
 
 
@@ -55,10 +56,11 @@ def of_column(house: House, operation: Operation, key: str, *, hopeless: bool = 
     """For all distinct bad texts of a column that something is proposed for, the most frequent first; `hopeless`: those
     that nothing is proposed for, too, unless they are too long for a person to look at."""
     with live.standing(house, operation) as now:
-        column = _column(now, key)
+        column = column_of(now, key)
         counts = _counted(now, _bad(now, key), f"c{now.form.keys[key]}")
     texts = [text for text, _ in counts]
-    found = suggesting.proposals(column, texts, _hints(counts))
+    known = learned.known_values(house, operation, key)
+    found = suggesting.proposals(column, texts, _hints(counts), known)
     return [
         OfText(text, cells, ways)
         for (text, cells), ways in zip(counts, found, strict=True)
@@ -84,7 +86,7 @@ def accept(
     return changing.change_texts(house, operation, "suggestions", key, picked, changed, how, {"texts": len(instead)})
 
 
-def _column(now: Standing, key: str) -> Column:
+def column_of(now: Standing, key: str) -> Column:
     live.column(now, key)
     found = next((column for column in now.form.template.columns if column.key == key), None)
     if found is None:

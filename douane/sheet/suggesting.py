@@ -12,6 +12,7 @@ Nothing here is ever applied by itself. A proposal has a reason, a code that sur
     email        a usual slip of an e-mail address
     word         a usual word for yes or no
     phone        a phone number with + before its country's code, without what does not belong to it
+    learned      what people chose for this text before
 
 Where a text may be read in two ways ("03/04/2026") both are proposed, the likelier one first if the column itself
 proves which way its texts are written.
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -31,6 +32,7 @@ from douane.model.template import Column, Template
 from douane.sheet.check import Checker
 from douane.sheet.columns.contract import SPACE
 from douane.sheet.mapping import Layout
+from douane.sheet.matching import plain
 
 MOST = 4  # proposals for one text
 _NEAR = 78  # of 100: from how alike on a list value is proposed
@@ -115,10 +117,14 @@ def hints_of(texts: Sequence[str]) -> Hints:
     return Hints(day_first, decimal)
 
 
-def proposals(column: Column, texts: Sequence[str], hints: Hints = Hints()) -> list[tuple[Proposal, ...]]:
+def proposals(
+    column: Column, texts: Sequence[str], hints: Hints = Hints(), known: Mapping[str, str] | None = None
+) -> list[tuple[Proposal, ...]]:
     """For each of the texts, distinct ones that the column's rules refuse, what they would accept in its place: at most
-    MOST, the likeliest first, none where nobody can say. Uniqueness is not asked for."""
-    wanted = [list(_candidates(column, text, hints)) for text in texts]
+    MOST, the likeliest first, none where nobody can say. Uniqueness is not asked for. `known`: what people chose
+    before, by the text as `matching.plain` has it."""
+    known = known or {}
+    wanted = [[*_learned(known, text), *_candidates(column, text, hints)] for text in texts]
     flat = list(dict.fromkeys(one.text for found in wanted for one in found))
     good = {text for text, is_good in zip(flat, _accepted(column, flat), strict=True) if is_good}
     answer = []
@@ -142,6 +148,11 @@ def _accepted(column: Column, texts: Sequence[str]) -> list[bool]:
     )
     mask = checker.judge(frame).mask & checker.invalid_words
     return [not any(words) for words in mask.tolist()]
+
+
+def _learned(known: Mapping[str, str], text: str) -> list[Proposal]:
+    chosen = known.get(plain(text)) if known else None
+    return [] if chosen is None else [Proposal(chosen, "learned")]
 
 
 def _candidates(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:

@@ -210,3 +210,56 @@ def test_bad_bodies_change_nothing(site: Site, worker: None, path: str, body: An
     stranger, _ = site.stranger()
     for id_ in (upload_id, UNKNOWN_ID):
         assert stranger.request(method, f"/v1/mapping/{id_}/{path}", json=body).status_code == 400
+
+
+def test_values_are_mapped_over_rest(site: Site, worker: None) -> None:
+    schema = '[{"key": "land", "name": "Land", "type": "Select", "selectValues": ["DE", "AT"]}]'
+    data = b"land\n" + b"Deutschland\nDE\nde\n" * 3
+    upload_id = upload(site, data, schema=schema)
+    site.client.get(f"/v1/mapping/{upload_id}")
+    choices = [{"key": "land", "columnHeading": "land"}]
+    assert site.client.post(f"/v1/mapping/{upload_id}/finalize", json=choices).status_code == 201
+    assert site.client.post(f"/v1/review/{upload_id}").status_code == 201
+    address = f"/v1/review/{upload_id}/values"
+    found = site.client.get(address, params={"column": "land"})
+    assert found.headers["etag"] == '"0"'
+    assert found.json() == {
+        "column": "land",
+        "data": [
+            {"value": "Deutschland", "cells": 3, "problems": 3, "proposal": None},
+            {
+                "value": "de",
+                "cells": 3,
+                "problems": 3,
+                "proposal": {"value": "DE", "code": "case", "reason": "in upper or lower case"},
+            },
+            {"value": "DE", "cells": 3, "problems": 0, "proposal": None},
+        ],
+        "allowed": ["DE", "AT"],
+        "totalValues": 3,
+        "problemValues": 2,
+        "blankCells": 0,
+        "revision": 0,
+    }
+    assert len(site.client.get(address, params={"column": "land", "limit": "1"}).json()["data"]) == 1
+    for body in (
+        {},
+        {"column": "land"},
+        {"column": "land", "instead": {}},
+        {"column": "land", "instead": {"x": 1}},
+        {"column": "land", "instead": ["x"]},
+        {"column": "nothing", "instead": {"x": "DE"}},
+        {"column": "land", "instead": {"x": "Elbonia"}},
+        {"column": "land", "instead": {"x" * 1_000_000: 5}},
+        {"column": "land", "instead": {"de": "DE"}, "remember": "no"},
+        {"column": "land", "instead": {"de": "DE"}, "filter": {"problemColumn": "nothing"}},
+    ):
+        assert site.client.post(address, json=body).status_code == 400, body
+    assert site.client.get(address, params={"column": "nothing"}).status_code == 400
+    done = site.client.post(address, json={"column": "land", "instead": {"Deutschland": "DE", "de": "DE"}})
+    assert (done.status_code, done.json()["cells"], done.json()["revision"]) == (200, 6, 1)
+    stale = {"If-Match": '"0"'}
+    again = site.client.post(address, json={"column": "land", "instead": {"DE": "AT"}}, headers=stale)
+    assert again.status_code == 412
+    learned = site.client.get(f"/v1/template/{site.made.template_id}/learned").json()["values"]
+    assert {(one["column"], one["value"], one["instead"]) for one in learned} >= {("land", "Deutschland", "DE")}

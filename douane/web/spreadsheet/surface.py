@@ -21,6 +21,7 @@ from douane.web.spreadsheet import (
     templates,
     tokens,
     uploads,
+    values,
     wire,
 )
 from douane.web.surface import Surface
@@ -44,6 +45,7 @@ SURFACE = Surface(
             review,
             live,
             suggestions,
+            values,
             activity,
             common,
         )

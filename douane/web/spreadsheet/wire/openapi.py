@@ -190,6 +190,17 @@ SUGGESTIONS_BODY = _body(
     "column",
     "instead",
 )
+VALUES_BODY = _body(
+    {
+        "column": _TEXT,
+        "instead": {"type": "object", "additionalProperties": _TEXT, "minProperties": 1},
+        "filter": _FILTER,
+        "dryRun": _FLAG,
+        "remember": _FLAG,
+    },
+    "column",
+    "instead",
+)
 CELLS_BODY = _body(
     {
         "cells": {

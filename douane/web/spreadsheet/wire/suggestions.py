@@ -14,7 +14,8 @@ from douane.web.spreadsheet.wire.live import filter_of_body
 
 TEXTS_MAX = 20_000  # of one acceptance
 # What a proposal changes, in words for a person.
-_REASONS = {
+REASONS = {
+    "learned": "what was chosen for it before",
     "invisible": "without signs that cannot be seen",
     "width": "written in ordinary signs",
     "case": "in upper or lower case",
@@ -73,7 +74,7 @@ def of_column(key: str, found: Sequence[OfText], limit: int) -> ColumnSuggestion
 
 
 def _suggestions(found: OfText) -> list[Suggestion]:
-    return [Suggestion(one.text, one.reason, _REASONS[one.reason], found.cells) for one in found.proposals]
+    return [Suggestion(one.text, one.reason, REASONS[one.reason], found.cells) for one in found.proposals]
 
 
 def accepted(value: Any) -> tuple[str, dict[str, str], Filter, bool]:
