@@ -343,7 +343,7 @@ def _encoded(
             view="all",
             format=format,
         )
-        yield from stream_child(spec, folder=seat.folder, readable=(seat.inputs,), limits=seat.limits)
+        yield from stream_child(spec, seat)
     finally:
         seat.clear()
 

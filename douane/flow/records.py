@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,7 @@ from douane.store.database import read, write
 WORK_WAIT_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One record of a page. `record` maps field key to text or exact number (`msgspec.Raw`): encode with msgspec.json.
     `problems` in the contract's order (the last one of a column is the one `/v1` shows); `line` the physical line, 0
     for a row that a person added."""
@@ -68,6 +67,8 @@ class RecordPage:
 
 
 _kept = Directories()
+# Where what is shown at a version is through, and nothing of it was dropped.
+_STANDS = ("reviewing", "processing", "completed")
 
 
 def directory_of(connection: Connection, operation: Operation) -> Directory:
@@ -115,23 +116,26 @@ def page_in_pieces(
 ) -> tuple[int, Iterator[list[Record]]]:
     """The size of the view, and the page's records some thousand at a time: a page may be as large as a person asks,
     and is never held whole."""
-    with read(house.engine) as connection:
-        directory = directory_of(connection, operation)
+    directory = _directory_at(house, operation)
     total = directory.total(view)
 
     def pieces() -> Iterator[list[Record]]:
-        form = form_of(operation)
-        offset = (page - 1) * limit
-        end = min(total, offset + limit)
-        while offset < end:
-            count = min(end - offset, house.settings.page_rows_max)
-            found = directory.page(view, offset, count, house.objects.local_path)
-            with read(house.engine) as connection:
-                changes = _changes(house, connection, operation, found)
-            yield list(_records(operation, form, found, changes))
-            offset += count
+        form, most = form_of(operation), house.settings.page_rows_max
+        begin = (page - 1) * limit
+        end = min(total, begin + limit)
+        for offset in range(begin, end, most):
+            found = directory.page(view, offset, min(end - offset, most), house.objects.local_path)
+            yield list(_records(operation, form, found, _changes(house, operation, found)))
 
     return total, pieces()
+
+
+def _directory_at(house: House, operation: Operation) -> Directory:
+    """That of the version that is shown; the database is asked only where it is not remembered."""
+    if (held := _kept.held((operation.id, operation.version))) is not None and operation.stage in _STANDS:
+        return held
+    with read(house.engine) as connection:
+        return directory_of(connection, operation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +147,18 @@ class _Changes:
     reviewed: pl.DataFrame
 
 
-def _changes(house: House, connection: Connection, operation: Operation, page: Page) -> _Changes:
-    last, reviewed = operations.revision_numbers(connection, operation.id)
-    if last == 0:
-        nothing = Cells().at(page.rows)
-        return _Changes(nothing, nothing)
-    rows = [int(row) for row in page.rows]
-    now = revisions.standing(house, connection, operation.id, rows).at(page.rows)
-    if last == reviewed:
-        return _Changes(now, now)
-    return _Changes(now, revisions.standing(house, connection, operation.id, rows, upto=reviewed).at(page.rows))
+_UNCHANGED = _Changes(*[Cells().at(np.zeros(0, np.int64))] * 2)
+
+
+def _changes(house: House, operation: Operation, page: Page) -> _Changes:
+    if operation.revision_last == 0:
+        return _UNCHANGED
+    rows, reviewed = page.rows.tolist(), operation.revision_reviewed
+    with read(house.engine) as connection:
+        now = revisions.standing(house, connection, operation.id, rows).at(page.rows)
+        if operation.revision_last == reviewed:
+            return _Changes(now, now)
+        return _Changes(now, revisions.standing(house, connection, operation.id, rows, upto=reviewed).at(page.rows))
 
 
 def standing_frame(house: House, connection: Connection, operation: Operation, page: Page) -> pl.DataFrame:
@@ -172,18 +178,11 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
         form.checker.problems(then, _todays(operation, form, page)) if page.words.any() else [[] for _ in records]
     )
     lines = page.frame["_line"].to_list() if len(records) else []
-    for at, (row, record, found, state, line) in enumerate(
-        zip(page.rows, records, problems, page.states, lines, strict=True)
-    ):
-        yield Record(
-            record_id(operation.id, int(row)),
-            int(row),
-            line,
-            bool(state == VALID),
-            record,
-            tuple(found),
-            changed.get(at, {}),
-        )
+    valid = (page.states == VALID).tolist()
+    ids = record_ids(operation.id)
+    for at, row in enumerate(page.rows.tolist()):
+        found = tuple(problems[at])
+        yield Record(ids(row), row, lines[at], valid[at], records[at], found, changed.get(at, {}))
 
 
 def _todays(operation: Operation, form: Form, page: Page) -> masks.Words:
@@ -200,7 +199,19 @@ def _made_otherwise(operation: Operation, form: Form) -> Judging | None:
 
 def record_id(operation_id: str, row: int) -> str:
     """A record's own id: 24 hex characters, the same in every answer."""
-    return hashlib.sha256(f"{operation_id}:{row}".encode()).hexdigest()[:24]
+    return record_ids(operation_id)(row)
+
+
+def record_ids(operation_id: str) -> Callable[[int], str]:
+    """The same for many rows of one operation."""
+    begun = hashlib.sha256(f"{operation_id}:".encode())
+
+    def of(row: int) -> str:
+        digest = begun.copy()
+        digest.update(b"%d" % row)
+        return digest.hexdigest()[:24]
+
+    return of
 
 
 # Changing
@@ -221,12 +232,12 @@ def edit(
     with read(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id)
         directory = directory_of(connection, now)
-        found = directory.rows([index], house.objects.local_path)
-        # A number at or above the headings is in the file, gone, and may stand for a row that was added as well.
-        shown = np.flatnonzero(found.states != GONE)
-        if len(shown):
-            changes = _changes(house, connection, now, found)
-            return list(_records(now, form_of(now), found, changes))[int(shown[-1])]
+    found = directory.rows([index], house.objects.local_path)
+    # A number at or above the headings is in the file, gone, and may stand for a row that was added as well.
+    shown = np.flatnonzero(found.states != GONE)
+    if len(shown):
+        return list(_records(now, form_of(now), found, _changes(house, now, found)))[int(shown[-1])]
+    with read(house.engine) as connection:
         cells = revisions.standing(house, connection, now.id, [index])
     return _unreviewed(now, form_of(now), index, cells)
 
@@ -454,16 +465,13 @@ def encoded(house: House, operation: Operation, wanted: Excerpt) -> Iterator[byt
 
 
 def _encoded_page(house: House, operation: Operation, wanted: Excerpt, limit: int) -> bytes:
-    form = form_of(operation)
-    with read(house.engine) as connection:
-        directory = directory_of(connection, operation)
-        frame = form.output.empty()
-        if wanted.offset < directory.total(wanted.view):
-            found = directory.page(wanted.view, wanted.offset, limit, house.objects.local_path)
-            changes = _changes(house, connection, operation, found)
-            frame = laid_over(found.frame, changes.now, form.keys)
-            if wanted.faults:
-                frame = Faults.with_words(frame, _todays(operation, form, found))
+    form, directory = form_of(operation), _directory_at(house, operation)
+    frame = form.output.empty()
+    if wanted.offset < directory.total(wanted.view):
+        found = directory.page(wanted.view, wanted.offset, limit, house.objects.local_path)
+        frame = laid_over(found.frame, _changes(house, operation, found).now, form.keys)
+        if wanted.faults:
+            frame = Faults.with_words(frame, _todays(operation, form, found))
     beside = Faults(form.checker, form.output.fields) if wanted.faults else None
     data = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="page-", dir=house.settings.work_folder) as folder:
@@ -500,6 +508,6 @@ def encoded_apart(
             count=wanted.limit,
             feeding=wanted.feeding,
         )
-        yield from stream_child(spec, folder=seat.folder, readable=(inputs,), limits=seat.limits)
+        yield from stream_child(spec, seat)
     finally:
         seat.clear()

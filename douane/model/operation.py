@@ -49,6 +49,7 @@ class Operation:
     `work` is "" when nothing runs, else the handler's name (`read`, `check`, `chat_read`, `chat_run` ...); `work_error`
     is the last failure of the worker as (code, sentence), kept until the next start. `version` grows with every
     publication of masks and lists. `attempt` is the fence: a job may write only while it still holds this number.
+    `revision_last` is the last change a person made, `revision_reviewed` the last one that a review has seen.
     `detail` is the family's own document (sheet: headings, header row, schema, mapping, extra ...; chat: importer,
     counts ...).
     """
@@ -77,6 +78,8 @@ class Operation:
     media_type: str | None = None
     token_id: str | None = None
     link_id: str | None = None
+    revision_last: int = 0
+    revision_reviewed: int = 0
     created_at: datetime | None = None
     updated_at: datetime | None = None
     detail: dict[str, Any] = field(default_factory=dict)

@@ -270,22 +270,26 @@ class Checker:
         wrong = np.flatnonzero(mask.any(axis=1))
         if len(wrong) == 0:
             return found
-        rows, words = frame[wrong], mask[wrong]
+        words = mask[wrong]
+        met = [int(word) for word in np.bitwise_or.reduce(words, axis=0)]
         texts: dict[str, list[tuple[str | None, str]]] = {}
         for rule in self._shown:
-            for at in np.flatnonzero((words[:, rule.bit // 64] >> np.uint64(rule.bit % 64)) & np.uint64(1)):
+            if not met[rule.bit // 64] >> rule.bit % 64 & 1:
+                continue
+            hits = (words[:, rule.bit // 64] >> np.uint64(rule.bit % 64)) & np.uint64(1)
+            for at in wrong[np.flatnonzero(hits)].tolist():
                 cell: str | None = None
                 stored = ""
                 if rule.bit == self._surplus:
-                    cell = stored = self._surplus_text(rows[int(at) : int(at) + 1])
+                    cell = stored = self._surplus_text(frame[at : at + 1])
                 elif rule.column is not None:
                     if rule.column not in texts:
-                        texts[rule.column] = _texts(rows, self._by_key[rule.column])
+                        texts[rule.column] = _texts(frame, self._by_key[rule.column])
                     cell, stored = texts[rule.column][at]
                 message = self._messages[rule.bit](stored)
                 explain = self._explain.get(rule.column or "")
                 more = explain(rule.name, (cell or "").strip(SPACE)) if explain is not None else ""
-                found[wrong[at]].append(Problem(rule.column, rule.name, message, cell, rule.warning, more))
+                found[at].append(Problem(rule.column, rule.name, message, cell, rule.warning, more))
         return found
 
     def has_reason(self, frame: pl.DataFrame, note: TableNote) -> bool:
@@ -580,7 +584,7 @@ def _texts(rows: pl.DataFrame, plan: _Plan) -> list[tuple[str | None, str]]:
     cells: list[str | None] = rows[plan.cell].to_list() if plan.cell in rows.columns else [None] * len(rows)
     if plan.judge.form == "list":
         return [(cell, collapsed((cell or "").strip(SPACE), plan.column.delimiter)) for cell in cells]
-    if plan.judge.stored is not unchanged:
+    if plan.judge.stored is not unchanged and (plan.kind in rows.columns or not plan.judge.keeps_typed):
         return list(zip(cells, _exact(rows, plan, prepare=False)["text"].fill_null("").to_list(), strict=True))
     return [(cell, "" if cell is None else cell.strip(SPACE)) for cell in cells]
 

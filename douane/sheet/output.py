@@ -73,6 +73,7 @@ class Output:
         self._judges: list[Judge | None] = [
             None if column is None else columns.judge(column) for column in self._columns
         ]
+        self._keep_typed = [judge is None or judge.keeps_typed for judge in self._judges]
 
     def empty(self) -> pl.DataFrame:
         """A frame of no rows, for a heading line or a schema."""
@@ -94,8 +95,9 @@ class Output:
         if name not in present:
             return [None] * len(frame)
         column = self._columns[at]
-        if judge is not None and judge.stored is not unchanged and judge.form != "list":
-            stored = frame.select(judge.stored(trim(pl.col(name)), self._kind(at, present))).to_series().to_list()
+        kind = None if judge is None or judge.stored is unchanged else self._kind(at, present)
+        if judge is not None and judge.form != "list" and not (kind is None and self._keep_typed[at]):
+            stored = frame.select(judge.stored(trim(pl.col(name)), kind)).to_series().to_list()
             return stored if judge.form != "number" else [text and _exact_number(text) for text in stored]
         texts = [None if text is None else text.strip(SPACE) for text in frame[name].to_list()]
         if judge is not None and column is not None and judge.form == "list":

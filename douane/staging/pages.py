@@ -17,10 +17,12 @@ import polars as pl
 
 from douane.staging import masks
 from douane.staging.masks import Mask, Wider, Words
-from douane.staging.parts import Rows, read_part, read_rows
+from douane.staging.parts import Batches, Rows, read_part, read_rows
 
 Locate = Callable[[str], Path]  # object name -> a local file (the store's own, or its cache's copy)
 MaskOf = Callable[[str], Mask]
+
+_batches = Batches(32 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class Directory:
         numbers = np.concatenate([*rows, np.zeros(0, np.int64)])
         return Page(
             numbers,
-            pl.concat(frames, how="diagonal") if frames else pl.DataFrame(),
+            frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal") if frames else pl.DataFrame(),
             np.concatenate([*words, np.zeros((0, self.words), np.uint64)]),
             np.concatenate([*states, np.zeros(0, np.uint8)]),
         )
@@ -180,7 +182,7 @@ class Directory:
                 return
         for at in plain:
             entry, offsets = places[at]
-            frames[at] = read_rows(locate(entry.object), offsets)
+            frames[at] = _batches.rows(locate(entry.object), offsets)
 
     def _packed_rows(self, view: str, wanted: Rows, locate: Locate) -> pl.DataFrame | None:
         """The rows from the packed files, or None unless every one is there (a row edited into the view is not)."""
@@ -222,12 +224,17 @@ class Directories:
         self._most = kept
         self._kept: OrderedDict[Hashable, Directory] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Directory]) -> Directory:
-        """The one under this key; made, by two at once perhaps, where there is none yet."""
+    def held(self, key: Hashable) -> Directory | None:
+        """The one under this key, if it is remembered."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
+            return self._kept.get(key)
+
+    def get(self, key: Hashable, make: Callable[[], Directory]) -> Directory:
+        """The same; made, by two at once perhaps, where there is none yet."""
+        if (held := self.held(key)) is not None:
+            return held
         made = make()
         with self._lock:
             self._kept[key] = made

@@ -6,6 +6,8 @@ a Polars frame; the columns are those of `sheet/formats` (or of a chat table).
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -57,3 +59,43 @@ def read_rows(path: Path, offsets: Rows) -> pl.DataFrame:
         frame = scan.slice(first, int(run[-1]) - first + 1).collect()
         frames.append(frame if len(frame) == len(run) else frame[run - first])
     return frames[0] if len(frames) == 1 else pl.concat(frames)
+
+
+class Batches:
+    """Record batches of parts as they were read last, up to `bytes_max` in all: the pages beside a page lie in the same
+    batch, and unpacking it costs more than all else of a page. Parts never change, so only the room is bounded."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._lock = threading.Lock()
+        self._left = bytes_max
+        self._one_max = bytes_max // 4
+        self._kept: OrderedDict[tuple[Path, int], tuple[pl.DataFrame, int]] = OrderedDict()
+
+    def rows(self, path: Path, offsets: Rows) -> pl.DataFrame:
+        """As `read_rows`. Only a batch that a page lies in whole is kept."""
+        if len(offsets) == 0 or (batch := int(offsets[0]) // BATCH_ROWS) != int(offsets[-1]) // BATCH_ROWS:
+            return read_rows(path, offsets)
+        frame = self._batch(path, batch)
+        first = int(offsets[0]) - batch * BATCH_ROWS
+        if int(offsets[-1]) - int(offsets[0]) == len(offsets) - 1:
+            return frame.slice(first, len(offsets))
+        return frame[offsets - batch * BATCH_ROWS]
+
+    def _batch(self, path: Path, batch: int) -> pl.DataFrame:
+        key = path, batch
+        with self._lock:
+            if (held := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return held[0]
+        frame = pl.scan_ipc(path).slice(batch * BATCH_ROWS, BATCH_ROWS).collect()
+        size = int(frame.estimated_size())
+        if size > self._one_max:
+            return frame
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = frame, size
+                self._left -= size
+            while self._left < 0:
+                _, (_, freed) = self._kept.popitem(last=False)
+                self._left += freed
+        return frame

@@ -37,6 +37,7 @@ _MIGRATION_POLL_S = 0.1
 _MIGRATION_SAID_S = 2.0
 
 _WRITE = "douane_write_wait_s"
+_BUSY_MS = "busy_ms"  # what a connection was told last
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
 
 
@@ -83,8 +84,10 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         left_s = connection.get_execution_options().get(_WRITE)
-        wait_s = settings.database_wait_s if left_s is None else left_s
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+        wait_ms = int((settings.database_wait_s if left_s is None else left_s) * 1000)
+        if connection.info.get(_BUSY_MS) != wait_ms:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
+            connection.info[_BUSY_MS] = wait_ms
         connection.exec_driver_sql("BEGIN" if left_s is None else "BEGIN IMMEDIATE")
 
     _queues[engine] = _Queue(1, settings.database_wait_s)

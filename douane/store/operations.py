@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from douane.errors import NotFound, Superseded, WrongStage
 from douane.model.operation import ENDED, MOVES, Operation, Progress
@@ -24,6 +24,10 @@ from douane.store.times import utc
 TRIES_MAX = 3
 
 D = TypeVar("D", bound=msgspec.Struct)
+
+# Made once: it is asked for with every request, and making it costs as much as asking.
+_ONE = select(operation).where(operation.c.id == bindparam("id"))
+_ONE_OF_PROJECT = _ONE.where(operation.c.project_id == bindparam("project_id"))
 
 
 def create(connection: Connection, new: Operation) -> Operation:
@@ -57,10 +61,12 @@ def create(connection: Connection, new: Operation) -> Operation:
 def get(connection: Connection, operation_id: str, project_id: str | None = None, *, lock: bool = False) -> Operation:
     """NotFound for an unknown id and for another project's thing. `lock`: no other transaction changes it before this
     one ends."""
-    query = select(operation).where(operation.c.id == operation_id)
-    if project_id is not None:
-        query = query.where(operation.c.project_id == project_id)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    query, parameters = (
+        (_ONE, {"id": operation_id})
+        if project_id is None
+        else (_ONE_OF_PROJECT, {"id": operation_id, "project_id": project_id})
+    )
+    row = connection.execute(query.with_for_update() if lock else query, parameters).mappings().first()
     if row is None:
         raise NotFound("There is no such import.")
     return _operation(row)
@@ -321,6 +327,8 @@ def _operation(row: RowMapping) -> Operation:
         media_type=row["media_type"],
         token_id=row["token_id"],
         link_id=row["link_id"],
+        revision_last=row["revision_last"],
+        revision_reviewed=row["revision_reviewed"],
         created_at=utc(row["created_at"]),
         updated_at=utc(row["updated_at"]),
         detail=row["detail"] or {},

@@ -7,9 +7,10 @@ import errno
 from collections.abc import Iterator
 
 import pytest
+from starlette.responses import StreamingResponse
 
 from douane.errors import StorageFull
-from douane.web.streams import streamed
+from douane.web.streams import answer, streamed
 from tests.web.conftest import Site, message
 
 
@@ -32,9 +33,30 @@ class Held:
 
 def test_all_pieces_come_in_order() -> None:
     async def read() -> list[bytes]:
-        return [piece async for piece in streamed(Held([b"b", b"c"]).run(), b"a")]
+        return [piece async for piece in streamed(Held([b"b", b"c"]).run(), [b"a"])]
 
     assert asyncio.run(read()) == [b"a", b"b", b"c"]
+
+
+def test_what_is_short_comes_at_once_and_what_fails_early_as_an_error() -> None:
+    short, long = Held([b"a", b"b"]), Held([b"a", b"b", b"c", b"d"])
+    at_once = asyncio.run(answer(short.run, "text/csv", {"x": "y"}))
+    assert (at_once.body, at_once.headers["content-length"], at_once.headers["x"], short.closed) == (
+        b"ab",
+        "2",
+        "y",
+        True,
+    )
+    streaming = asyncio.run(answer(long.run, "text/csv"))
+    assert isinstance(streaming, StreamingResponse)
+    assert not long.closed
+
+    async def rest() -> list[bytes]:
+        return [bytes(piece) async for piece in streaming.body_iterator]  # type: ignore[arg-type, attr-defined]
+
+    assert asyncio.run(rest()) == [b"a", b"b", b"c", b"d"]
+    with pytest.raises(StorageFull):
+        asyncio.run(answer(Held([b"a", StorageFull("No room.")]).run, "text/csv"))
 
 
 def test_a_client_that_leaves_ends_what_it_asked_for() -> None:
@@ -54,7 +76,7 @@ def test_a_result_that_breaks_off_cuts_the_connection(sqlite_site: Site, monkeyp
     client = sqlite_site.client
     upload_id = client.post(f"/v1/upload/{sqlite_site.made.template_id}", json={}).json()["_id"]
     address, wanted = f"/v1/upload/{upload_id}/rows/valid", {"accept": "text/csv"}
-    held = Held([b"id\r\n", b"C001\r\n", RuntimeError("the child died")])
+    held = Held([b"id\r\n", b"C001\r\n", b"C002\r\n", RuntimeError("the child died")])
     monkeypatch.setattr("douane.flow.records.encoded", lambda *_: held.run())
     # The server under test hands on what the application raises; a real one closes the connection without an end.
     with pytest.raises(RuntimeError, match="the child died"):

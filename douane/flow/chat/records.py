@@ -153,7 +153,7 @@ def _encoded(
                 for part in directory.entries
             ),
         )
-        yield from stream_child(spec, folder=seat.folder, readable=(seat.inputs,), limits=seat.limits)
+        yield from stream_child(spec, seat)
     finally:
         seat.clear()
 

@@ -284,7 +284,7 @@ def _encoded(
                 write_part(frame, path)
                 parts.append(ListedPart({table: path}))  # type: ignore[dict-item]
             spec = ChatEncode(table=table, format=format, parts=tuple(parts))  # type: ignore[arg-type]
-        yield from stream_child(spec, folder=seat.folder, readable=(seat.inputs,), limits=seat.limits)
+        yield from stream_child(spec, seat)
     finally:
         seat.clear()
 

@@ -109,6 +109,11 @@ class Judge:
     value: pl.Expr | None = None
     quick_value: Callable[[pl.Expr], pl.Expr] | None = None
 
+    @property
+    def keeps_typed(self) -> bool:
+        """Whether `stored` leaves every text as it is where there are no kinds, so that nobody has to ask it."""
+        return self.stored is unchanged or self.stored(TEXT, None) is TEXT
+
 
 def noticing(judge: Judge, noticed: Collection[Notice]) -> Judge:
     """The judge for a batch in which these of its notices were seen; the tests of the others fall away."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.errors import BadRequest, WrongStage
@@ -22,7 +21,7 @@ from douane.web.chat import answers, callers, wire
 from douane.web.chat.answers import says
 from douane.web.chat.callers import Asker, may
 from douane.web.chat.imports import current, name_of
-from douane.web.streams import streamed
+from douane.web.streams import answer
 
 router = APIRouter(prefix="/api/v1", tags=["Chat: beyond"])
 
@@ -105,13 +104,13 @@ async def export_records(request: Request, asker: Asker = Depends(may(RUN_IMPORT
     media = encodings.media_types()
     if format not in media:
         raise wire.bad_query(f"format must be one of {', '.join(media)}")
-    chunks = records.encoded(asker.web.house, operation, table, view, format)  # type: ignore[arg-type]
-    # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
-    first = await run_in_threadpool(next, chunks, b"")
-    await noted(request, "chat.export", operation=operation.id, table=table, view=view, format=format)
-    return StreamingResponse(
-        streamed(chunks, first), media_type=media[format], headers=attachment(f"{table}-{view}.{format}")
+    rows = await answer(
+        lambda: records.encoded(asker.web.house, operation, table, view, format),  # type: ignore[arg-type]
+        media[format],
+        attachment(f"{table}-{view}.{format}"),
     )
+    await noted(request, "chat.export", operation=operation.id, table=table, view=view, format=format)
+    return rows
 
 
 @router.get("/douane.ledger", **says(400, 404, query=_ONE))

@@ -23,7 +23,7 @@ from douane.web.chat import answers, wire
 from douane.web.chat.answers import says
 from douane.web.chat.callers import Asker, may
 from douane.web.chat.records import MEDIA, whole
-from douane.web.streams import streamed
+from douane.web.streams import answer, streamed
 
 router = APIRouter(prefix="/api/v1", tags=["Chat: workspace"])
 
@@ -350,19 +350,21 @@ async def export(request: Request, asker: Asker = Depends(viewer)) -> Response:
     media = encodings.media_types()
     if format not in media:
         raise wire.bad_query(f"format must be one of {', '.join(media)}")
-    chunks = workspace.encoded(
-        asker.web.house,
-        asker.project_id,
-        table,
-        format,
-        operation_id=query.get("operationId"),
-        room_id=query.get("roomId"),
-        placeholders=_placeholders(request),
+    rows = await answer(
+        lambda: workspace.encoded(
+            asker.web.house,
+            asker.project_id,
+            table,
+            format,
+            operation_id=query.get("operationId"),
+            room_id=query.get("roomId"),
+            placeholders=_placeholders(request),
+        ),
+        media[format],
+        attachment(f"{table}.{format}"),
     )
-    # The first piece is waited for, so that what cannot be encoded is answered with an error and not half a stream.
-    first = await run_in_threadpool(next, chunks, b"")
     await noted(request, "chat.export", table=table, format=format)
-    return StreamingResponse(streamed(chunks, first), media_type=media[format], headers=attachment(f"{table}.{format}"))
+    return rows
 
 
 @router.get("/douane.file", **says(400, 404, media=("application/octet-stream",), query={"fileId": "string"}))

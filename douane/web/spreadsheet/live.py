@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.flow import changing, live
@@ -23,7 +22,7 @@ from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, short_page_of
 from douane.web.spreadsheet.uploads import find
 from douane.web.spreadsheet.wire import live as words
-from douane.web.streams import streamed
+from douane.web.streams import answer
 
 router = APIRouter(prefix="/v1/review", tags=["Live"])
 
@@ -148,15 +147,12 @@ async def download_live(
     if format not in kinds:
         raise wire.WireError(400, [f"format must be one of {', '.join(kinds)}"])
 
-    def chunks() -> Any:
+    def begin() -> Iterator[bytes]:
         return live.export(web.house, find(web, caller, upload_id), wanted, format)
 
-    found = await run_in_threadpool(chunks)
-    # What fails before the first piece is answered as an error, what fails later cuts the connection.
-    first = await run_in_threadpool(next, found, b"")
+    rows = await answer(begin, kinds[format], attachment(f"records.{format}"))
     await noted(request, "rows.export", operation=upload_id, view="live", media_type=kinds[format])
-    headers = attachment(f"records.{format}")
-    return StreamingResponse(streamed(found, first), headers=headers, media_type=kinds[format])
+    return rows
 
 
 # Changes

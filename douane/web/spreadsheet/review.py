@@ -21,9 +21,9 @@ from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, page_of
 from douane.web.spreadsheet.live import how
-from douane.web.spreadsheet.rows import listed, listed_after
+from douane.web.spreadsheet.rows import JSON, listed, listed_after
 from douane.web.spreadsheet.uploads import document, find
-from douane.web.streams import streamed
+from douane.web.streams import answer, streamed
 
 router = APIRouter(prefix="/v1/review", tags=["Review"])
 
@@ -50,14 +50,12 @@ async def read_page(
     view = wire.view(request.query_params.get("type"))
     with_line = request.query_params.get("lines", "").lower() in ("true", "1")
 
-    def begun() -> tuple[Iterator[bytes], bytes]:
+    def begin() -> Iterator[bytes]:
         total, pieces = records.page_in_pieces(web.house, find(web, caller, upload_id), view, page, limit)
         shown = wire.ReviewPage([], limit, page, total, wire.pages(total, limit))
-        chunks = listed(shown, ([wire.record(one, with_line=with_line) for one in piece] for piece in pieces))
-        return chunks, next(chunks, b"")
+        return listed(shown, ([wire.record(one, with_line=with_line) for one in piece] for piece in pieces))
 
-    chunks, first = await run_in_threadpool(begun)
-    return StreamingResponse(streamed(chunks, first), media_type="application/json")
+    return await answer(begin, JSON)
 
 
 @router.post(
@@ -100,15 +98,15 @@ async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may
         # Somebody ended it while it was reviewed: who confirmed must not believe in it.
         raise wire.WireError(400, wire.ENDED_MEANWHILE)
     await noted(request, "import.confirm", operation=operation.id, rows=operation.total)
-    answer = wire.Confirmed(document(operation))
+    confirmed = wire.Confirmed(document(operation))
     if not await run_in_threadpool(templates.hands_over, web.house, operation):
-        return answers.json(answer, 201)
+        return answers.json(confirmed, 201)
 
     def handed_over() -> Iterator[bytes]:
         """All records, valid and not, with their defaults (8.6); a piece at a time."""
         delivery = delivery_of(operation)
         _, pieces = records.page_in_pieces(web.house, operation, "all", 1, operation.total)
-        head = answers.encode(answer)[:-1]
+        head = answers.encode(confirmed)[:-1]
         return listed_after(
             head + b',"importedData":[',
             ([delivery.of(one.record, one.index) for one in piece] for piece in pieces),

@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.flow import records
@@ -22,7 +20,7 @@ from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import checked, may, page_of
 from douane.web.spreadsheet.uploads import find
-from douane.web.streams import streamed
+from douane.web.streams import answer
 
 router = APIRouter(prefix="/v1/upload", tags=["Rows"])
 
@@ -68,9 +66,7 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
     paged = "page" in query or "limit" in query
     faults = view == "invalid" and query.get("errors", "").lower() not in ("false", "0")
 
-    def begun() -> tuple[Iterator[bytes], bytes]:
-        """The answer and its first piece, which is waited for: what fails before it is answered as an error, what fails
-        later cuts the connection, so that a result never looks complete and is not."""
+    def begin() -> Iterator[bytes]:
         operation = find(web, caller, upload_id)
         wire.guard(operation, "processing", "completed")
         if kind == JSON:
@@ -78,18 +74,16 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
             shown = wire.RowsPage(page, [], limit, wire.pages(total, limit), total)
             shape = _shape(operation, full=full, as_delivered=as_delivered)
             documents = ([shape(one) for one in piece] for piece in pieces)
-            chunks = listed(shown, documents)
-        else:
-            wanted = records.Excerpt(view, _encodings()[kind], faults, page, limit if paged else None)
-            chunks = records.encoded(web.house, operation, wanted)
-        return chunks, next(chunks, b"")
+            return listed(shown, documents)
+        wanted = records.Excerpt(view, _encodings()[kind], faults, page, limit if paged else None)
+        return records.encoded(web.house, operation, wanted)
 
-    chunks, first = await run_in_threadpool(begun)
+    rows = await answer(begin, kind)
     if page == 1:
         # Of what is pulled page by page the first tells of it all: a line a page would bury the others.
         by_page = {"paged": True} if kind == JSON or paged else {}
         await noted(request, "rows.export", operation=upload_id, view=view, media_type=kind, **by_page)
-    return StreamingResponse(streamed(chunks, first), media_type=kind)
+    return rows
 
 
 def _shape(operation: Operation, *, full: bool, as_delivered: bool) -> Callable[[Record], Any]:

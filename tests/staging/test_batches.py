@@ -1,0 +1,59 @@
+"""Batches of parts that are remembered: the same rows as read anew, and no more room than there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from douane.staging.parts import BATCH_ROWS, Batches, read_rows, write_part
+
+ROWS = 3 * BATCH_ROWS + 17
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    path = tmp_path / "part.arrow"
+    write_part(pl.DataFrame({"c0": [f"text {row}" for row in range(ROWS)], "_line": range(ROWS)}), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "offsets",
+    [[], [0], [5, 6, 7], [5, 9, 4000], [BATCH_ROWS - 1, BATCH_ROWS], [1, ROWS - 1], [ROWS - 2, ROWS - 1]],
+    ids=["none", "one", "run", "gaps", "over an edge", "far", "last"],
+)
+def test_rows_are_those_of_the_part(part: Path, offsets: list[int]) -> None:
+    batches, wanted = Batches(1 << 20), np.array(offsets, np.int64)
+    for _ in range(2):
+        assert batches.rows(part, wanted).equals(read_rows(part, wanted))
+
+
+def test_what_is_remembered_is_not_read_again(part: Path) -> None:
+    batches, wanted = Batches(1 << 20), np.arange(10, 20)
+    before = batches.rows(part, wanted)
+    part.unlink()
+    assert batches.rows(part, wanted).equals(before)
+    with pytest.raises(FileNotFoundError):
+        batches.rows(part, wanted + BATCH_ROWS)
+
+
+def test_there_is_never_more_than_there_is_room_for(part: Path) -> None:
+    one = int(read_rows(part, np.arange(BATCH_ROWS)).estimated_size())
+    small, room = Batches(one), Batches(4 * one + one // 2)
+    small.rows(part, np.arange(3))  # a quarter of the room is the most that one may take
+    for _ in range(3):
+        for path in (part.with_name(f"{name}.arrow") for name in "abcde"):
+            if not path.exists():
+                path.hardlink_to(part)
+            room.rows(path, np.arange(3))
+    for path in part.parent.iterdir():
+        path.unlink()
+    with pytest.raises(FileNotFoundError):
+        small.rows(part, np.arange(3))
+    with pytest.raises(FileNotFoundError):
+        room.rows(part.with_name("a.arrow"), np.arange(3))
+    for name in "bcde":
+        assert len(room.rows(part.with_name(f"{name}.arrow"), np.arange(3))) == 3
