@@ -28,7 +28,7 @@ from douane.cli.folders import packed
 from douane.cli.given import settings
 from douane.cli.inputs import Events, opened
 from douane.errors import BadFile, BadRequest, Cancelled
-from douane.jobs.children import child_limits, run_child
+from douane.jobs.children import Place, child_limits, run_child
 from douane.line import Event, Progress
 from douane.line.chat import Overview
 from douane.line.chat_export import ChatConvert, ChatInspect, Converted, Counted, StagedExport
@@ -109,14 +109,8 @@ class _Export:
                     self.overview(event)
                     bar = shown.enter_context(output.progress_bar(sys.stderr))
 
-            run_child(
-                spec,
-                source=self.source.fileno(),
-                folder=folder,
-                on_event=take,
-                cancelled=share.cancelled,
-                limits=child_limits(self.config),
-            )
+            place = Place(folder, (), child_limits(self.config))
+            run_child(spec, place, source=self.source.fileno(), on_event=take, cancelled=share.cancelled)
         return events
 
     def staged(self, spec: ChatInspect, work: Path) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -26,7 +26,7 @@ from douane.cli.documents import read_document
 from douane.cli.given import settings
 from douane.cli.inputs import Events, opened
 from douane.errors import BadRequest, BadTemplate
-from douane.jobs.children import child_limits, run_child, stream_child
+from douane.jobs.children import Place, child_limits, run_child, stream_child
 from douane.line import Event, Progress, Spec
 from douane.line import sheet as line
 from douane.model.reading import Detected, Fact, Limits, Options
@@ -77,7 +77,7 @@ def rows(name: str, options: Mapping[str, Any], form: str) -> None:
     config = settings()
     spec = line.Rows(options=_whole(options, config), format="csv" if form == "csv" else "ndjson")
     with opened(name) as source, _folder(None) as folder:
-        payload = stream_child(spec, source=source.fileno(), folder=folder, limits=child_limits(config))
+        payload = stream_child(spec, Place(folder, (), child_limits(config)), source=source.fileno())
         try:
             for piece in payload:
                 sys.stdout.buffer.write(piece)
@@ -237,7 +237,7 @@ def _run(spec: Spec, source: BinaryIO, folder: Path, config: Settings) -> Events
             else:
                 events.keep(event)
 
-        run_child(spec, source=source.fileno(), folder=folder, on_event=take, limits=child_limits(config))
+        run_child(spec, Place(folder, (), child_limits(config)), source=source.fileno(), on_event=take)
     return events
 
 

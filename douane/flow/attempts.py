@@ -188,7 +188,7 @@ def give_up(house: House, kind: str, item: WorkItem, error: Exception) -> None:
 def run(attempt: Attempt, spec: Spec, on_event: Callable[[Event], None]) -> bool:
     """Runs the child; False when its turn was over before it was done."""
     try:
-        run_child(spec, seat=attempt.seat, window=WINDOW, on_event=on_event, cancelled=attempt.cancelled_or_turn_over)
+        run_child(spec, attempt.seat, window=WINDOW, on_event=on_event, cancelled=attempt.cancelled_or_turn_over)
     except errors.Cancelled:
         if not attempt.turn_over or attempt.cancelled():
             raise

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from douane.errors import DouaneError
 from douane.flow.house import House, file_limits
-from douane.jobs.children import run_child
+from douane.jobs.children import Place, run_child
 from douane.line import Event, Spec
 from douane.line import sheet as line
 from douane.model.learned import Learned
@@ -39,7 +39,7 @@ def _asked(house: House, path: Path, spec: Spec, kind: type[E]) -> E:
     seat = house.seats.take()
     try:
         with path.open("rb") as file:
-            run_child(spec, source=file, folder=seat.folder, on_event=event, limits=seat.limits)
+            run_child(spec, Place(seat.folder, (), seat.limits), source=file, on_event=event)
     finally:
         seat.clear()
     if not found:

@@ -83,9 +83,20 @@ def child_limits(settings: Settings) -> ChildLimits:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a child works: `folder` is its own and its working folder, `readable` are files and folders it may read
+    beside it, of which the first holds the files that the spec names."""
+
+    folder: Path
+    readable: Sequence[Path] = ()
+    limits: ChildLimits = ChildLimits()
+
+
 class Seat:
-    """A place for one child: `folder` is its own, `inputs` holds what it may read. A process may wait there already,
-    walled in and with its imports done, which saves half a second; it knows nothing of the work to come."""
+    """A place for one child, made before it is known what for: `folder` is its own, `inputs` holds what it may read. A
+    process may wait there already, walled in and with its imports done, which saves half a second; it knows nothing of
+    the work to come."""
 
     def __init__(self, root: Path, limits: ChildLimits) -> None:
         self.root, self.folder, self.inputs = root, root / "out", root / "in"
@@ -100,8 +111,12 @@ class Seat:
         self._left: Callable[[], None] | None = None
 
     @property
+    def readable(self) -> tuple[Path]:
+        return (self.inputs,)
+
+    @property
     def walls(self) -> dict[str, Any]:
-        return _walls(self.folder, (self.inputs,), self.limits)
+        return _walls(self.folder, self.readable, self.limits)
 
     def warm(self) -> None:
         """Starts the process in the background."""
@@ -184,34 +199,26 @@ class Seats:
 
 def run_child(
     spec: Spec,
+    place: Place | Seat,
     *,
     source: BinaryIO | int | None = None,
-    folder: Path | None = None,
-    readable: Sequence[Path] = (),
-    seat: Seat | None = None,
     window: int = 0,
     on_event: Callable[[Event], None],
     cancelled: Callable[[], bool] = lambda: False,
-    limits: ChildLimits = ChildLimits(),
 ) -> None:
     """Runs a child to its end; `on_event` is called with each event but `Failure`, in this thread and in order.
 
-    `source` is handed over as the spec's `source_fd`; `folder` is the child's own and its working folder, `readable`
-    are files and folders it may read beside it, of which the first holds the files that the spec names. With a `seat`,
-    all these are the seat's, and nothing can be handed over. With a `window`, an event that hands over files is
-    answered when `on_event` returns, and the child is never further ahead than so many. `cancelled` is asked four times
-    a second.
+    `source` is handed over as the spec's `source_fd`, in a place that is no seat. With a `window`, an event that hands
+    over files is answered when `on_event` returns, and the child is never further ahead than so many. `cancelled` is
+    asked four times a second.
 
     Raises what the child reports (`BadFile`, `OverLimit`, `StorageFull` ... by its code), `OverLimit` and `BadFile` for
     what ends it from outside, `Cancelled`, `Superseded` when this process is stopping, and whatever `on_event` raises;
     the child is gone in every case."""
-    if seat is not None:
-        folder, readable, limits = seat.folder, (seat.inputs,), seat.limits
-    assert folder is not None
-    child = _Child(spec, source, folder, readable, limits, window, seat)
-    understand = line.decoder((*COMMON, *spec.events), folder)
+    child = _Child(spec, place, source, window)
+    understand = line.decoder((*COMMON, *spec.events), place.folder)
     try:
-        for said in _lines(child, cancelled, limits):
+        for said in _lines(child, cancelled, place.limits):
             try:
                 event = understand(said)
             except line.Refused as error:
@@ -228,18 +235,11 @@ def run_child(
         child.kill()
 
 
-def stream_child(
-    spec: Spec,
-    *,
-    source: BinaryIO | int | None = None,
-    folder: Path,
-    readable: Sequence[Path] = (),
-    limits: ChildLimits = ChildLimits(),
-) -> Iterator[bytes]:
+def stream_child(spec: Spec, place: Place | Seat, *, source: BinaryIO | int | None = None) -> Iterator[bytes]:
     """What the child writes to stdout, as it comes. Raises as `run_child` does if the child fails, also after bytes
     were given: whoever passes them on must then break off, never end cleanly. How slowly they are taken does not
     matter. Closing the iterator ends the child."""
-    child = _Child(spec, source, folder, readable, limits)
+    child, limits = _Child(spec, place, source), place.limits
     try:
         heard_at = time.monotonic()
         while True:
@@ -296,25 +296,19 @@ def _lines(child: _Child, cancelled: Callable[[], bool], limits: ChildLimits) ->
 class _Child:
     """A running child and its three pipes."""
 
-    def __init__(
-        self,
-        spec: Spec,
-        source: BinaryIO | int | None,
-        folder: Path,
-        readable: Sequence[Path],
-        limits: ChildLimits,
-        window: int = 0,
-        seat: Seat | None = None,
-    ) -> None:
-        self._limits = limits
+    def __init__(self, spec: Spec, place: Place | Seat, source: BinaryIO | int | None, window: int = 0) -> None:
+        self._limits = place.limits
         self._stderr = bytearray()
         descriptor = source if source is None or isinstance(source, int) else source.fileno()
-        walls = _walls(folder, readable, limits)
+        walls = _walls(place.folder, place.readable, place.limits)
         # First: a spec that cannot travel must leave no process behind.
-        order = line.encode(Order(work=msgspec.Raw(_work(spec, descriptor, readable)), window=window, **walls), None)
-        process = None if seat is None else seat.process()
+        order = line.encode(
+            Order(work=msgspec.Raw(_work(spec, descriptor, place.readable)), window=window, **walls), None
+        )
+        process = place.process() if isinstance(place, Seat) and descriptor is None else None
         if process is None:
-            process = _starter.submit(_start, {**walls, "program": PROGRAM}, folder, descriptor, limits).result()
+            started = _starter.submit(_start, {**walls, "program": PROGRAM}, place.folder, descriptor, place.limits)
+            process = started.result()
         self._process = process
         self._selector = selectors.DefaultSelector()
         for pipe in (self._process.stdout, self._process.stderr):

@@ -15,7 +15,7 @@ import pytest
 
 from douane import errors
 from douane.jobs import children
-from douane.jobs.children import ChildLimits, run_child, stream_child
+from douane.jobs.children import ChildLimits, Place, run_child, stream_child
 from douane.line import Event, Spec
 from douane.line.sheet import Explain, Explained, Rows, Staged, Through
 from douane.model.reading import Options
@@ -58,13 +58,11 @@ def run(
     descriptor = None if source is None else source.fileno()
     run_child(
         Probe(probe=probe, given=given, source_fd=descriptor),
+        Place(folder, (TESTS, *readable), limits),
         source=source,
-        folder=folder,
-        readable=(TESTS, *readable),
         window=window,
         on_event=take,
         cancelled=cancelled,
-        limits=limits,
     )
     return seen
 
@@ -133,9 +131,9 @@ def test_the_real_child_stands_behind_the_same_walls(folder: Path, monkeypatch: 
     (folder / "a.csv").write_text("a,b\n1,2\n3,4\n")
     seen: list[Event] = []
     with (folder / "a.csv").open("rb") as source:
-        run_child(Explain(options=Options()), source=source, folder=folder, on_event=seen.append)
+        run_child(Explain(options=Options()), Place(folder), source=source, on_event=seen.append)
         assert isinstance(seen[-1], Explained)
-        rows = b"".join(stream_child(Rows(options=Options(), format="csv"), source=source, folder=folder))
+        rows = b"".join(stream_child(Rows(options=Options(), format="csv"), Place(folder), source=source))
     assert rows.count(b"\n") == 3
 
 
@@ -214,7 +212,7 @@ from pathlib import Path
 from douane.jobs import children
 children.PROGRAM = "tests.jobs.child_program"
 from tests.jobs.probe import Probe
-children.run_child(Probe(probe="sleep"), folder=Path({str(folder)!r}), readable=[Path({str(TESTS)!r})],
+children.run_child(Probe(probe="sleep"), children.Place(Path({str(folder)!r}), [Path({str(TESTS)!r})]),
     on_event=lambda event: print(event.fields["pid"], flush=True))
 """
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=TESTS.parent)
@@ -242,7 +240,7 @@ def test_a_thread_that_ends_takes_no_child_with_it(folder: Path) -> None:
     chunks: list[Any] = []
     begin = threading.Thread(
         target=lambda: chunks.append(
-            stream_child(Probe(probe="payload", given={"blocks": 50}), folder=folder, readable=(TESTS,))
+            stream_child(Probe(probe="payload", given={"blocks": 50}), Place(folder, (TESTS,)))
         )
     )
     begin.start()
@@ -326,14 +324,14 @@ def test_a_stream_that_fails_raises_after_its_bytes(folder: Path) -> None:
         for chunk in stream:
             got.extend(chunk)
 
-    stream = stream_child(Probe(probe="payload", given={"blocks": 30, "fail": True}), folder=folder, readable=(TESTS,))
+    stream = stream_child(Probe(probe="payload", given={"blocks": 30, "fail": True}), Place(folder, (TESTS,)))
     with pytest.raises(errors.StorageFull, match="No room"):
         take_all()
     assert len(got) == 3_000_000
 
 
 def test_a_stream_that_is_closed_ends_its_child(folder: Path) -> None:
-    stream = stream_child(Probe(probe="payload", given={"blocks": 1000}), folder=folder, readable=(TESTS,))
+    stream = stream_child(Probe(probe="payload", given={"blocks": 1000}), Place(folder, (TESTS,)))
     next(stream)
     [pid] = [int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _cwd(entry) == folder]
     stream.close()  # type: ignore[attr-defined]
@@ -377,7 +375,7 @@ class Noise(Spec, frozen=True, kw_only=True, tag="noise"):
 def test_what_is_no_event_of_the_verb_is_believed_by_nobody(folder: Path, said: str) -> None:
     seen: list[Event] = []
     with pytest.raises(errors.DouaneError, match="no sensible answer") as raised:
-        run_child(Noise(line=said), folder=folder, readable=(TESTS,), on_event=seen.append)
+        run_child(Noise(line=said), Place(folder, (TESTS,)), on_event=seen.append)
     assert (raised.value.code, seen) == ("internal", [])
-    run_child(Noise(line='{"event":"through","rows":1}'), folder=folder, readable=(TESTS,), on_event=seen.append)
+    run_child(Noise(line='{"event":"through","rows":1}'), Place(folder, (TESTS,)), on_event=seen.append)
     assert seen == [Through(rows=1)]

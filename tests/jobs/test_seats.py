@@ -34,7 +34,7 @@ def explained(seats: Seats, text: bytes = b"a,b\n1,2\n") -> tuple[list[Event], b
         waited = seat._waiting is not None
         seen: list[Event] = []
         spec = Explain(options=Options(), source=seat.inputs / "file")
-        run_child(spec, seat=seat, on_event=seen.append)
+        run_child(spec, seat, on_event=seen.append)
         return seen, waited
     finally:
         seat.clear()
@@ -64,11 +64,11 @@ def test_a_child_reads_only_what_lies_in_its_own_seat(seats: Seats, tmp_path: Pa
     try:
         (other.inputs / "file").write_bytes(b"a,b\n1,2\n")
         with pytest.raises(ValueError, match="folder"):
-            run_child(Explain(options=Options(), source=other.inputs / "file"), seat=one, on_event=lambda event: None)
+            run_child(Explain(options=Options(), source=other.inputs / "file"), one, on_event=lambda event: None)
         # Nor does a name of its own lead it out.
         (one.inputs / "file").symlink_to(other.inputs / "file")
         with pytest.raises(errors.DouaneError):
-            run_child(Explain(options=Options(), source=one.inputs / "file"), seat=one, on_event=lambda event: None)
+            run_child(Explain(options=Options(), source=one.inputs / "file"), one, on_event=lambda event: None)
     finally:
         one.clear()
         other.clear()
