@@ -353,7 +353,7 @@ async def download_original(
         401,
         403,
         also={204: {"description": "Nothing is under way, and the client has seen the end"}},
-        media={"text/event-stream": {"schema": {"type": "string"}}},
+        media={"text/event-stream": {}},  # events are no one document that a schema could describe
     ),
 )
 async def follow(request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
