@@ -264,8 +264,7 @@ def _page(
 ) -> bytes:
     made = form_of(operation)
     found = directory.page(VIEW, offset, count, house.objects.local_path)
-    with read(house.engine) as connection:
-        frame = records.standing_frame(house, connection, operation, found)
+    frame = records.standing_frame(house, operation, found)
     frame = feeding.with_places(frame, pl.Series(found.rows), pl.Series(found.states == FORGOTTEN))
     fed = feeding.Fed(
         made.output,

@@ -161,9 +161,9 @@ def _changes(house: House, operation: Operation, page: Page) -> _Changes:
         return _Changes(now, revisions.standing(house, connection, operation.id, rows, upto=reviewed).at(page.rows))
 
 
-def standing_frame(house: House, connection: Connection, operation: Operation, page: Page) -> pl.DataFrame:
+def standing_frame(house: House, operation: Operation, page: Page) -> pl.DataFrame:
     """The page's cells with what people changed."""
-    return laid_over(page.frame, _changes(house, connection, operation, page).now, form_of(operation).keys)
+    return laid_over(page.frame, _changes(house, operation, page).now, form_of(operation).keys)
 
 
 def _records(operation: Operation, form: Form, page: Page, changes: _Changes) -> Iterator[Record]:

@@ -82,7 +82,7 @@ async def read_feed(
         words.ROWS: str(found.rows),
         words.BEHIND: str(found.behind),
     }
-    return StreamingResponse(streamed(found.chunks, first), headers=headers, media_type=kind)
+    return StreamingResponse(streamed(found.chunks, [first]), headers=headers, media_type=kind)
 
 
 def _form(accept: str) -> tuple[str, str]:
