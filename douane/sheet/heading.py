@@ -67,15 +67,17 @@ def heading_of(
     lines: Sequence[int] = (),
     spans: Sequence[tuple[int, int, int]] = (),
     wanted: Collection[str] = (),
+    delimiter: str | None = None,
 ) -> Heading:
     """Judges the first records, blank ones left out; `lines`: where each of them begins, from 1. `spans`: merged cells,
     as (index of the record, first column, column behind the last). `wanted`: names of the template's columns, none = no
-    template; they decide where the record that looks like headings has none of them, and another one has."""
+    template; they decide where the record that looks like headings has none of them, and another one has. `delimiter`:
+    of a text format; what leaves the names of rows without a heading writes blanks or tabs unless told otherwise."""
     table = _Table(rows)
     at = _under_titles(table, _candidate(table), lines)
     if (named := _named(table, at, wanted)) is not None:
         return Heading(named, None, _left_out(named, lines) if named else ())
-    shifted = _row_names(rows, at)
+    shifted = _row_names(rows, at, _NAMED_LEAST if delimiter not in (" ", "\t") else 2)
     if shifted is None and _is_data(table, at):
         return Heading(None, None, _left_out(at, lines) if at else ())
     notes = _left_out(at, lines) if at else ()
@@ -508,7 +510,7 @@ def _steps_below(table: _Table, at: int, columns: Sequence[int]) -> bool:
 # ---- headings that are not simply a record ---------------------------------------------------------------------------
 
 
-def _row_names(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...] | None:
+def _row_names(rows: Sequence[Sequence[str]], at: int, least: int) -> tuple[str, ...] | None:
     """The headings where every record below has one cell more and begins with a name of its own: R writes row names
     without a heading."""
     heading, below = rows[at], rows[at + 1 : at + 1 + _BELOW]
@@ -523,7 +525,7 @@ def _row_names(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...] | None
     counted = all(name.isascii() and name.isdigit() for name in names)
     if counted and any(int(after) <= int(before) for before, after in pairwise(names)):
         return None
-    if not counted and (any(kind in _MEASURED for kind in kinds) or len(below) < _NAMED_LEAST):
+    if not counted and (any(kind in _MEASURED for kind in kinds) or len(below) < least):
         return None
     if counted and all(_kind(cell) == "number" for row in below for cell in row):
         return None  # numbers alone: the last heading may be missing just as well

@@ -105,6 +105,13 @@ def test_a_short_heading_line_leaves_the_row_names_without_one() -> None:
     assert found.notes == ("The heading line is one cell short: the first column, of row names, has no heading.",)
 
 
+@pytest.mark.parametrize("delimiter", [" ", "\t", ","])
+def test_few_names_of_rows_are_believed_where_programs_write_them(delimiter: str) -> None:
+    rows = [["mpg", "cyl"], ["Mazda RX4", "21", "6"], ["Datsun 710", "22.8", "4"], ["Valiant", "18.1", "6"]]
+    body = "".join(delimiter.join(f'"{text}"' for text in row) + "\n" for row in rows)
+    assert detected(body.encode()).headings == (("mpg", "cyl") if delimiter == "," else ("", "mpg", "cyl"))
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -154,7 +154,7 @@ def _judge_headings(reader: Reader, options: Options) -> None:
             raise BadRequest("The file names its columns itself; no other line can hold the headings.")
         return
     if options.header is None:
-        found = heading_of(first.rows, first.lines, first.spans, options.wanted)
+        found = heading_of(first.rows, first.lines, first.spans, options.wanted, detected.delimiter)
     elif options.header == 0:
         found = Heading(None)
     else:

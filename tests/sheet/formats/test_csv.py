@@ -223,6 +223,11 @@ def test_columns_at_the_limit_are_read_and_one_past_it_is_refused() -> None:
         open_file(MemorySource(b"a,b,c,d,e,f\n1,2,3,4,5,6\n"), options)
 
 
+def test_a_further_cell_is_kept_however_late_it_comes() -> None:
+    frame = frame_of(b"a,b\n" + b"1,2\n" * 1500 + b"1,2,late\n" * 3)
+    assert frame["_extra"].drop_nulls().to_list() == ['["late"]'] * 3
+
+
 def test_a_later_record_beyond_the_column_limit_is_cut_off() -> None:
     body = b"a,b\n" + b"1,2\n" * 1000 + b"3,4,5,6,7,8,9\n"
     frame = frame_of(body, Options(limits=Limits(columns=5)))
