@@ -75,23 +75,6 @@ def huddle(room: object, subtype: str) -> str | None:
     return f"A huddle{minutes}{': ' if people else ''}{', '.join(people)}"
 
 
-def says_no_more(text: str, typed: Raw) -> bool:
-    """Whether all that somebody typed is in the text that Slack made of it."""
-    try:
-        parts = records.decode_parts(typed)
-    except json_records.UNFIT:
-        return False
-    for part in parts:
-        said = part.text
-        if said is None:
-            said = part.user_id or part.url or part.channel_id
-            if said is None:
-                continue
-        if said not in text and (said := said.strip()) not in text and escape(said) not in text:
-            return False
-    return True
-
-
 _WORDS = re.compile(r"[^\W_]+")
 
 

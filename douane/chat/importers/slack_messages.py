@@ -29,7 +29,6 @@ from douane.chat.importers.slack_details import (
     of_rows,
     profile,
     reaction_rows,
-    says_no_more,
     shared_cards,
     with_blocks,
     without_nul,
@@ -196,7 +195,7 @@ class Pile:
             or m.subtype in FULL
             or m.attachments is not None
             # What a person typed in a client has a number of that client's, and its text is what Slack made of its
-            # blocks.
+            # blocks; all others are kept as they came.
             or (m.client_msg_id is None and m.blocks is not None)
         ]
         odd = [at for at in asked if self._is_odd(found[at])]
@@ -216,7 +215,7 @@ class Pile:
             return not (m.text or m.files)
         if not m.text:
             return True
-        return m.client_msg_id is None and not says_no_more(m.text, m.blocks[0].elements[0].elements)
+        return m.client_msg_id is None
 
     def put(self, entry: int, conversation: int, position: int, found: Sequence[Full]) -> None:
         """Takes messages that were decoded one by one."""

@@ -68,16 +68,6 @@ class Message(Struct, gc=False):
     name: str | None = None
 
 
-class Part(Struct, gc=False):
-    """A part of a line that somebody typed, as far as it is compared with the message's text."""
-
-    type: str = ""
-    text: str | None = None
-    url: str | None = None
-    user_id: str | None = None
-    channel_id: str | None = None
-
-
 class Lines(Struct, gc=False):
     """What somebody typed without lists, quotes or code. That it is this and nothing else is seen while it is decoded:
     going through the blocks of each message takes longer than all else that is done for it."""
@@ -170,7 +160,6 @@ class Shared(Struct, gc=False):
 
 
 decode_messages: Callable[[bytes], list[Ordinary]] = msgspec.json.Decoder(list[Ordinary]).decode
-decode_parts: Callable[[Raw], list[Part]] = msgspec.json.Decoder(list[Part]).decode
 decode_full: Callable[[bytes], list[Full]] = msgspec.json.Decoder(list[Full]).decode
 decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Counted]).decode
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode

@@ -361,8 +361,15 @@ def test_blocks_are_shown_where_they_say_more(
     (row,) = staged(said(text=text, blocks=blocks))["messages"].to_dicts()
     assert row["text"] == (text if shown is None else shown)
     assert (json.loads(row["original"])["text"] if row["original"] else None) == lost
-    if row["text"] != text:
-        assert json.loads(row["blocks"]) == blocks
+    assert json.loads(row["blocks"]) == blocks
+
+
+def test_what_a_client_made_of_typed_lines_is_not_kept_twice() -> None:
+    lines = [typed("hello "), typed("see ", LINK)]
+    found = staged(
+        *(said(f"150000000{n}.000100", text="t", blocks=[one], client_msg_id="9") for n, one in enumerate(lines)),
+    )
+    assert rows(found["messages"], "text", "blocks") == [("t", None)] * 2
 
 
 def test_only_messages_with_more_to_say_are_looked_at_closely() -> None:
