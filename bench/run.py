@@ -1,6 +1,7 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
-    python -m bench.run [--only csv,peers,xlsx,binary,small,pages,upload,chat] [--scale full|small|tiny] [--runs N]
+    python -m bench.run [--only csv,peers,xlsx,binary,small,pages,upload,chat,widget] [--scale full|small|tiny]
+        [--runs N]
     python -m bench.run --against COMMIT [--scale full|small|tiny] [--runs N]
 
 Every run of Douane is compared with what the maker knows of the file; a difference ends the benchmark at once with
@@ -22,11 +23,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import against, chat, files, server
+from bench import against, chat, files, server, widget
 from bench.datasets import WrongCounts
 from bench.files import Results
 
-SUBJECTS = ("csv", "peers", "xlsx", "binary", "small", "pages", "upload", "chat")
+SUBJECTS = ("csv", "peers", "xlsx", "binary", "small", "pages", "upload", "chat", "widget")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -42,15 +43,42 @@ class Scale:
     pages: str
     upload_bytes: int
     chat: tuple[str, str, str | None]  # exports: the subject's, the slow peer's, and one of many entries
+    widget: tuple[str, str]  # a file that a customer waits for, and a long one
 
 
 SCALES = {
     "full": Scale(
-        ("1m", "10m"), "1m", "100k", "200k", "1m", "10m", 1 << 30, ("slack-l.zip", "slack-s.zip", "slack-many.zip")
+        ("1m", "10m"),
+        "1m",
+        "100k",
+        "200k",
+        "1m",
+        "10m",
+        1 << 30,
+        ("slack-l.zip", "slack-s.zip", "slack-many.zip"),
+        ("100k", "1m"),
     ),
-    "small": Scale(("100k", "1m"), "100k", "100k", "200k", None, "1m", 128 << 20, ("slack-s.zip", "slack-s.zip", None)),
+    "small": Scale(
+        ("100k", "1m"),
+        "100k",
+        "100k",
+        "200k",
+        None,
+        "1m",
+        128 << 20,
+        ("slack-s.zip", "slack-s.zip", None),
+        ("100k", "1m"),
+    ),
     "tiny": Scale(
-        ("10k", "100k"), "10k", "10k", "10k", None, "100k", 15 << 20, ("slack-tiny.zip", "slack-tiny.zip", None)
+        ("10k", "100k"),
+        "10k",
+        "10k",
+        "10k",
+        None,
+        "100k",
+        15 << 20,
+        ("slack-tiny.zip", "slack-tiny.zip", None),
+        ("10k", "100k"),
     ),
 }
 
@@ -78,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "pages": lambda: server.pages_subject(results, scale.pages),
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),
         "chat": lambda: chat.chat_subject(results, *scale.chat, given.runs),
+        "widget": lambda: widget.widget_subject(results, *scale.widget, given.runs),
     }
     # As `make` leaves it: a child behind its walls cannot keep what it compiles, and would do so at every start.
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(Path(__file__).parent.parent / "douane")], check=True)
