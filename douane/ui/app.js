@@ -1,21 +1,21 @@
 /**
- * The plain first page: sign in, drop a file on a template, see what is wrong, pull the rows.
+ * The first page: sign in, try the import widget on a template as a customer sees it, look at what came of it, pull the rows.
  *
- * One view is on the screen at a time: sign-in, template, or an upload on its way. Every view is made anew from what the
- * server answered; the only state kept is which template and which upload are meant (the latter in the address, so that a
- * reload goes on where it was).
+ * One view is on the screen at a time: sign-in, template, or an import. Every view is made anew from what the server answered;
+ * the only state kept is which template and which import are meant (the latter in the address, so that a reload finds it).
  */
 
-import { Refusal, call, follow, send } from "/ui/api.js";
-import { byId, count, duration, h, many, size } from "/ui/dom.js";
+import { Client, Refusal } from "/ui/client.js";
+import { douane } from "/douane.js";
+import { byId, count, h, many } from "/ui/dom.js";
 
 const PAGE_ROWS = 50;
 
 /** @type {{ project: any, templates: any[], template: any, columns: any[], key: string }} */
 const here = { project: null, templates: [], template: null, columns: [], key: "" };
 
-/** Stops whatever the view before was still doing (an upload, a stream of events). */
-let leave = () => {};
+/** The session of who is signed in. */
+const client = new Client();
 
 start();
 
@@ -27,6 +27,9 @@ async function start() {
   await attempt(open);
 }
 
+/** @param {string} method @param {string} path @param {unknown} [body] */
+const call = (method, path, body) => client.call(method, path, body, { tries: 1 });
+
 /** Runs one step; a refusal becomes a sentence at the top, and a lost session the sign-in form. @param {() => Promise<any>} step */
 async function attempt(step) {
   complain("");
@@ -34,13 +37,18 @@ async function attempt(step) {
     await step();
   } catch (error) {
     if (error instanceof Refusal && error.status === 401) showSignIn();
-    else complain(error instanceof Refusal ? error.message : `Something went wrong in this page: ${error}`);
+    else complain(sentence(error));
   }
 }
 
+/** @param {unknown} error */
+function sentence(error) {
+  if (!(error instanceof Refusal)) return `Something went wrong in this page: ${error}`;
+  if (error.status === 0) return "The server does not answer. Is it still running?";
+  return error.message || `The server answered with status ${error.status}.`;
+}
+
 async function open() {
-  leave();
-  leave = () => {};
   const me = await call("GET", "/v1/auth/me");
   byId("who").hidden = false;
   byId("who-name").textContent = me.email;
@@ -68,7 +76,6 @@ async function choose(id) {
 // --- sign in -------------------------------------------------------------------------------------------------------
 
 function showSignIn() {
-  leave();
   here.project = null;
   byId("who").hidden = true;
   const email = h("input", { id: "email", type: "text", name: "email", autocomplete: "username", required: true, spellcheck: false });
@@ -103,7 +110,7 @@ async function signIn(email, password, button) {
     await call("POST", "/v1/auth/login", { email, password });
     await attempt(open);
   } catch (error) {
-    complain(error instanceof Error ? error.message : String(error));
+    complain(sentence(error));
   } finally {
     busy(button, false);
   }
@@ -129,14 +136,14 @@ async function openTemplate(id) {
   }
   show(
     h("h1", {}, "Import a file"),
-    h("p", { class: "soft" }, "Drop a CSV or a workbook. Every cell is checked against the template. White space around a value does not count; nothing else is changed."),
+    h("p", { class: "soft" }, "Try it as your customers see it: they drop a file, mend what is marked, and your program gets the rows."),
     dropField(),
-    tryCard(),
     h("section", { class: "card", "aria-labelledby": "template-title" },
       h("div", { class: "row" },
         h("h2", { id: "template-title" }, `Template “${here.template.name}”`),
         here.templates.length > 1 ? templateField() : null),
       templateTable(here.columns)),
+    embedCard(),
     pullCard("", true),
   );
 }
@@ -177,22 +184,21 @@ const READING = [
   ["quote", "Quote (or: none)"],
 ];
 
-/** The widget as customers see it, over this page as over any other. */
-function tryCard() {
+/**
+ * The widget over this page, as over any other. @param {Record<string, any>} [more] `file`, `reading` or `uploadId`
+ */
+async function openWidget(more = {}) {
+  complain("");
+  const rows = await douane.import({ template: here.template._id, token: here.key, project: here.project._id, ...more });
+  if (rows) location.hash = `upload=${rows.upload._id}`;
+}
+
+/** Two lines for a page of their own. */
+function embedCard() {
   const code = `<script src="${location.origin}/embed.umd.min.js"></script>\n<script>\n  const rows = await douane.import({ template: "${here.template._id}", token: "…" });\n</script>`;
-  const button = h("button", {
-    type: "button",
-    onclick: () => attempt(async () => {
-      const { douane } = await import("/douane.js");
-      const rows = await douane.import({ template: here.template._id, token: here.key, project: here.project._id });
-      if (rows) location.hash = `upload=${rows.upload._id}`;
-    }),
-  }, "Try the import widget");
-  return h("section", { class: "card", "aria-labelledby": "try-title" },
-    h("div", { class: "row" },
-      h("div", {}, h("h2", { id: "try-title" }, "In your own application"),
-        h("p", { class: "soft" }, "What your customers see: they drop a file, mend what is marked, and you get the rows.")),
-      button),
+  return h("section", { class: "card", "aria-labelledby": "embed-title" },
+    h("h2", { id: "embed-title" }, "In your own page"),
+    h("p", { class: "soft" }, "The same import over your application, in its colours and in five languages; ", h("code", {}, "token"), " is the access key below."),
     h("div", { class: "code" }, h("pre", { tabIndex: 0, role: "group", "aria-label": "Code for your page" }, h("code", {}, code)), copyButton(code, "Code for your page")));
 }
 
@@ -207,12 +213,14 @@ function dropField() {
   const take = (files) => {
     if (!files?.length) return;
     if (files.length > 1) complain("One file at a time, please.");
-    else upload(files[0], Object.fromEntries(reading.map((field) => [field.name, field.value.trim()])));
+    else attempt(() => openWidget({ file: files[0], reading: Object.fromEntries(reading.map((field) => [field.name, field.value.trim()])) }));
+    input.value = "";
   };
   const reading = READING.map(([name]) => /** @type {HTMLInputElement} */ (h("input", { id: `read-${name}`, name, autocomplete: "off" })));
   const zone = h("div", { class: "drop" },
     input,
     h("label", { for: "file" }, h("strong", {}, "Choose a file"), " or drop it here"),
+    h("p", {}, h("button", { type: "button", onclick: () => attempt(() => openWidget()) }, "Open the import")),
     h("p", { id: "file-help", class: "soft" }, "CSV, TSV, Excel, ODS, JSON, NDJSON or a web page's table, plain, gzip or zip. None at hand? ",
       h("a", { href: "/ui/sample/people.csv", download: "people.csv" }, "Take a sample with ten faults"), "."),
     h("details", {},
@@ -230,148 +238,34 @@ function dropField() {
   return zone;
 }
 
-// --- an upload on its way ------------------------------------------------------------------------------------------
+// --- the result ----------------------------------------------------------------------------------------------------
 
-/** @param {File} file @param {Record<string, string>} fields */
-async function upload(file, fields) {
-  complain("");
-  if (!file.size) {
-    complain(`“${file.name}” is empty.`);
-    return;
-  }
-  const bar = progressCard(`Sending “${file.name}”`, () => sending.abort());
-  show(h("h1", {}, file.name), bar.card);
-  const rate = meter();
-  const sending = send(`/v1/upload/${here.template._id}`, file, (sent, total) => {
-    if (sent < total) bar.update(sent, total, `${size(sent)} of ${size(total)}${rate("send", sent, total)}`);
-    else bar.wait("Reading the headings …");
-  }, fields);
-  leave = () => sending.abort();
-  let made;
-  try {
-    made = await sending.done;
-  } catch (error) {
-    leave = () => {};
-    await attempt(() => openTemplate(here.template._id));
-    await attempt(() => Promise.reject(error));
-    return;
-  }
-  leave = () => {};
-  history.pushState(null, "", `#upload=${made._id}`);
-  await attempt(() => openUpload(made._id));
-}
-
-/** Shows an upload where it stands, and takes it on to the results. @param {string} id */
+/** @param {string} id of an upload */
 async function openUpload(id) {
-  let state = await call("GET", `/v1/upload/${id}`);
+  const state = await call("GET", `/v1/upload/${id}`);
   if (!here.template || here.template._id !== state._templateId) await choose(state._templateId);
-  if (state.status === "Uploaded" || state.status === "Mapping") {
-    const columns = await call("GET", `/v1/mapping/${id}`);
-    const missing = columns.filter((/** @type {any} */ column) => column.isRequired && !column.columnHeading);
-    if (missing.length) {
-      await showMapping(state, columns, missing);
-      return;
-    }
-    state = await finalize(id, columns);
-  }
-  if (state.status === "Mapped") {
-    await check(state);
+  if (["Uploaded", "Mapping", "Mapped"].includes(state.status)) {
+    show(h("h1", {}, name(state)), h("p", { class: "notice" }, "This import is not finished."), goOn(id), again());
     return;
   }
   await showResult(state);
 }
 
-/** @param {string} id @param {any[]} columns */
-function finalize(id, columns) {
-  const chosen = columns.filter((column) => column.columnHeading);
-  return call("POST", `/v1/mapping/${id}/finalize`,
-    chosen.map((column) => ({ key: column.key, name: column.name, columnHeading: column.columnHeading })));
-}
-
-/** Asks for the headings of required columns that found none. @param {any} state @param {any[]} columns @param {any[]} missing */
-async function showMapping(state, columns, missing) {
-  const headings = await call("GET", `/v1/upload/${state._id}/headings`);
-  const names = missing.map((column) => column.name).join(", ");
-  /** @type {Map<string, HTMLSelectElement>} */
-  const fields = new Map();
-  const lines = columns.map((column) => {
-    const field = /** @type {HTMLSelectElement} */ (h("select", { id: `map-${column.key}` },
-      h("option", { value: "" }, "– not in the file –"),
-      ...headings.map((/** @type {string} */ heading) =>
-        h("option", { value: heading, selected: heading === column.columnHeading }, heading || "(no heading)"))));
-    fields.set(column.key, field);
-    return h("tr", {},
-      h("th", { scope: "row" }, h("label", { for: `map-${column.key}` }, column.name), column.isRequired ? h("span", { class: "tag" }, "required") : null),
-      h("td", {}, field));
-  });
-  const button = h("button", { type: "submit" }, "Check the file");
-  show(
-    h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"),
-    h("form", {
-      class: "card",
-      onsubmit: (/** @type {Event} */ event) => {
-        event.preventDefault();
-        busy(button, true);
-        attempt(async () => {
-          const chosen = columns.map((column) => ({ ...column, columnHeading: fields.get(column.key)?.value }));
-          await check(await finalize(state._id, chosen));
-        }).finally(() => busy(button, false));
-      },
-    },
-    h("h2", {}, "Which heading is which column?"),
-    h("p", {}, `No heading of the file looks like ${names}. Please choose.`),
-    scroller("Mapping", h("table", {},
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Column"), h("th", { scope: "col" }, "Heading in the file"))),
-      h("tbody", {}, ...lines))),
-    h("div", { class: "row" }, button, stopButton(state._id))),
-  );
-  fields.get(missing[0].key)?.focus();
-}
-
 /** @param {any} state */
-async function check(state) {
-  const bar = progressCard("Checking every cell", () => attempt(() => stop(state._id)));
-  show(h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"), bar.card);
-  await call("POST", `/v1/review/${state._id}`, undefined, { Prefer: "respond-async" });
-  await new Promise((resolve, reject) => {
-    const rate = meter();
-    const close = follow(state._id, (now) => {
-      bar.note("");
-      if (now.stage === "Terminated") reject(new Refusal("The check was stopped.", 400));
-      else if (now.error && !now.step) reject(new Refusal(now.error, 400));
-      else if (now.stage !== "Mapped" && !now.step) resolve(now);
-      else if (now.total) {
-        const part = now.unit === "bytes" ? `${size(now.done)} of ${size(now.total)}` : `${count(now.done)} of ${many(now.total, now.unit.replace(/s$/, ""))}`;
-        bar.update(now.done, now.total, `${now.step[0].toUpperCase()}${now.step.slice(1)}: ${part}${rate(now.step, now.done, now.total)}`);
-      } else bar.wait(now.rows ? `${many(now.rows, "row")} read; the check is about to begin …` : "Waiting for its turn …");
-    }, () => bar.note("The connection broke; trying again."));
-    leave = () => {
-      close();
-      resolve(null);
-    };
-  }).finally(() => leave());
-  leave = () => {};
-  if (location.hash === `#upload=${state._id}`) await showResult(await call("GET", `/v1/upload/${state._id}`));
+function name(state) {
+  return state.fileName ?? state.originalFileName ?? "The file";
 }
 
-/** @param {string} id */
-async function stop(id) {
-  await call("DELETE", `/v1/upload/${id}`);
-  location.hash = `template=${here.template?._id ?? ""}`;
+/** Opens the widget where an import stands. @param {string} id */
+function goOn(id) {
+  return h("p", {}, h("button", { type: "button", onclick: () => attempt(() => openWidget({ uploadId: id })) }, "Go on with it"));
 }
-
-/** @param {string} id */
-function stopButton(id) {
-  return h("button", { type: "button", class: "quiet", onclick: () => attempt(() => stop(id)) }, "Discard this file");
-}
-
-// --- the result ----------------------------------------------------------------------------------------------------
 
 /** @param {any} state the upload, checked */
 async function showResult(state) {
   const ended = { Terminated: "This file was discarded.", Failed: "The check of this file failed." }[/** @type {string} */ (state.status)];
   if (ended) {
-    show(h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"), h("p", { class: "notice" }, state.failure?.message ? `${ended} ${state.failure.message}` : ended), again());
+    show(h("h1", {}, name(state)), h("p", { class: "notice" }, state.failure?.message ? `${ended} ${state.failure.message}` : ended), again());
     return;
   }
   const columns = await call("GET", `/v1/upload/${state._id}/columns`);
@@ -382,14 +276,14 @@ async function showResult(state) {
     ? `${many(state.invalidRecords, "row")} to mend`
     : state.totalRecords ? "Every row is valid" : "The file holds no rows";
   show(
-    h("h1", {}, state.fileName ?? state.originalFileName ?? "The file"),
+    h("h1", {}, name(state)),
     ...noticed(state),
     h("dl", { class: "counters" },
       counter("Rows", state.totalRecords, ""), counter("Valid", state.validRecords, "good"), counter("Invalid", state.invalidRecords, "bad")),
     h("section", { class: "card", "aria-labelledby": "result-title" },
       h("h2", { id: "result-title" }, title),
       problems),
-    open && state.totalRecords ? confirmCard(state) : null,
+    open ? goOn(state._id) : null,
     open ? null : h("p", { class: "notice good" }, `This import is ${state.status.toLowerCase()}. Programs can pull its rows.`),
     pullCard(state._id, false),
     mappingCard(columns, state.headings ?? []),
@@ -451,25 +345,6 @@ async function moreProblems(id, names, place, page) {
 function clip(value) {
   const text = String(value);
   return text.length > 120 ? `${text.slice(0, 120)}…` : text;
-}
-
-/** @param {any} state */
-function confirmCard(state) {
-  const button = h("button", {
-    type: "button",
-    onclick: () => {
-      busy(button, true);
-      attempt(async () => {
-        await call("POST", `/v1/review/${state._id}/confirm`, {});
-        await showResult(await call("GET", `/v1/upload/${state._id}`));
-      }).finally(() => busy(button, false));
-    },
-  }, "Confirm the import");
-  return h("section", { class: "card row", "aria-label": "Confirm" },
-    h("p", {}, state.invalidRecords
-      ? "Confirm to close the review as it stands, or mend the file and drop it again."
-      : "All is well: confirm, and the review is closed."),
-    h("div", { class: "row" }, button, stopButton(state._id)));
 }
 
 /** @param {any[]} columns @param {string[]} headings */
@@ -562,52 +437,4 @@ function busy(button, on) {
 /** A wide table scrolls inside its frame, by keyboard too. @param {string} label @param {HTMLElement} table */
 function scroller(label, table) {
   return h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": label }, table);
-}
-
-/** @param {string} title @param {() => void} onStop */
-function progressCard(title, onStop) {
-  const bar = /** @type {HTMLProgressElement} */ (h("progress", { max: 1, "aria-label": title }));
-  const text = h("span", {}, "Starting …");
-  const note = h("span", { class: "soft" });
-  let spoken = 0;
-  /** Every tenth is enough to listen to. @param {number} part */
-  const speak = (part) => {
-    const tenth = Math.floor(part * 10);
-    if (tenth > spoken) {
-      spoken = tenth;
-      byId("status").textContent = `${title}: ${tenth * 10} %`;
-    }
-  };
-  return {
-    card: h("section", { class: "card", "aria-label": title }, h("h2", {}, title), bar,
-      h("div", { class: "row" }, h("p", {}, text, " ", note), h("button", { type: "button", class: "quiet", onclick: onStop }, "Stop"))),
-    /** @param {number} done @param {number} total @param {string} words */
-    update(done, total, words) {
-      bar.value = total ? done / total : 0;
-      text.textContent = words;
-      speak(bar.value);
-    },
-    /** @param {string} words */
-    wait(words) {
-      bar.removeAttribute("value");
-      text.textContent = words;
-    },
-    /** @param {string} words */
-    note(words) {
-      note.textContent = words;
-    },
-  };
-}
-
-/** Words for the time left of a step, from its speed so far; "" until that is worth saying. */
-function meter() {
-  let step = "";
-  let began = 0;
-  let first = 0;
-  return (/** @type {string} */ now, /** @type {number} */ done, /** @type {number} */ total) => {
-    if (now !== step) [step, began, first] = [now, performance.now(), done];
-    const seconds = (performance.now() - began) / 1000;
-    if (seconds < 1 || done <= first || done >= total) return "";
-    return `, about ${duration(((total - done) * seconds) / (done - first))} left`;
-  };
 }

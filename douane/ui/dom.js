@@ -39,21 +39,3 @@ export function count(value) {
 export function many(value, word) {
   return `${count(value)} ${word}${value === 1 ? "" : "s"}`;
 }
-
-/** @param {number} bytes */
-export function size(bytes) {
-  const units = ["bytes", "KB", "MB", "GB"];
-  let unit = 0;
-  while (bytes >= 1000 && unit < units.length - 1) {
-    bytes /= 1000;
-    unit += 1;
-  }
-  return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`;
-}
-
-/** @param {number} seconds */
-export function duration(seconds) {
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
-  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
-}

@@ -23,6 +23,12 @@ export interface ImportOptions {
   texts?: Record<string, Record<string, string>> | string;
   config?: Partial<Record<"hideFindAndReplaceButton" | "hideDeleteButton" | "hideCheckBox" | "hideSrNo" | "hideDownloadSampleButton", boolean>>;
   maxRecords?: number;
+  /** A file to begin with, as if the person had dropped it. */
+  file?: File;
+  /** How its file is read, where the page knows better than the file shows. */
+  reading?: Partial<Record<"selectedSheetName" | "headerLine" | "encoding" | "delimiter" | "quote", string>>;
+  /** An import to go on with. */
+  uploadId?: string;
   sampleFile?: Blob;
   /** Seed rows of the sample. */
   data?: Record<string, unknown>[] | string;

@@ -11,6 +11,8 @@ import { changes, client, columns, config, file, mapping, options, phase, proble
 import { choose, duration, number, size, speak, t } from "./text.js";
 import { dress } from "./dress.js";
 
+/** Fields of the upload that say how its file is to be read. */
+const READING = ["selectedSheetName", "headerLine", "encoding", "delimiter", "quote"];
 /** Where a person has begun something that must not be lost. */
 const UNDER_WAY = new Set(["sheet", "heading", "mapping", "checking", "review"]);
 
@@ -120,7 +122,7 @@ export async function take(chosen) {
     columns.value = schema
       ? (typeof schema === "string" ? JSON.parse(schema) : schema)
       : await client.value.call("GET", `/v1/template/${chosen._id}/columns`);
-    const kept = options.value.uploadId ?? remembered();
+    const kept = typeof options.value.uploadId === "string" ? options.value.uploadId : options.value.file ? null : remembered();
     if (kept) {
       const found = await client.value.call("GET", `/v1/upload/${kept}`).catch(() => null);
       if (found && ["Uploaded", "Mapping", "Mapped", "Reviewing"].includes(found.status) && found._templateId === chosen._id) {
@@ -131,6 +133,7 @@ export async function take(chosen) {
       forget();
     }
     phase.value = "drop";
+    if (options.value.file instanceof File) await send(options.value.file);
   } catch (error) {
     refuse(error, () => take(chosen));
   }
@@ -192,6 +195,8 @@ function fields() {
   }
   if (typeof given.authHeaderValue === "string") form.authHeaderValue = given.authHeaderValue;
   if (given.maxRecords) form.maxRecords = String(given.maxRecords);
+  // How the file is read, where the host knows better than what the file shows.
+  for (const name of READING) if (typeof given.reading?.[name] === "string" && given.reading[name]) form[name] = given.reading[name];
   if (sheet.value) form.selectedSheetName = sheet.value;
   return form;
 }
