@@ -65,3 +65,17 @@ def test_every_text_that_is_asked_for_is_there() -> None:
         used |= set(re.findall(r"""\bt\(\s*["']([A-Z0-9_-]+\.[A-Z0-9_]+)["']""", path.read_text()))
     assert used
     assert not {name for name in used if name.split(".")[1] not in texts.get(name.split(".")[0], {})}
+
+
+def test_all_modules_of_the_widget_are_asked_for_at_once() -> None:
+    """Each import found late is another way to the server and back before anything is seen."""
+    needed: set[Path] = set()
+    waiting = [UI / "widget/main.js"]
+    while waiting:
+        path = waiting.pop()
+        needed.add(path)
+        named = re.findall(r'^(?:import|export)[^;]*?from "([^"]+)"', path.read_text(), re.MULTILINE)
+        waiting += [found for name in named if (found := (path.parent / name).resolve()) not in needed]
+    page = (UI / "widget/index.html").read_text()
+    asked = set(re.findall(r'(?:rel="modulepreload" href|script type="module" src)="/ui/([^"]+)"', page))
+    assert asked == {str(path.relative_to(UI)) for path in needed}

@@ -39,8 +39,12 @@ export async function open(given) {
     changes.value = 0;
   });
   dress(given);
-  await speak(choose(given.locale), given.texts);
-  if (mine === opening) await start();
+  // The words come while the server is asked; nothing is said before they are there.
+  const words = speak(choose(given.locale), given.texts);
+  const found = ask();
+  found.catch(() => {});
+  await words;
+  if (mine === opening) await start(found);
 }
 
 /**
@@ -85,43 +89,51 @@ export async function openLink(link, given) {
   }
 }
 
-/** Asks whether all fits together, and finds the template. */
-async function start() {
+/** Whether all fits together, what may be shown, and which templates there are; all at once. */
+async function ask() {
   const given = options.value;
+  const project = given.projectId ?? (await client.value.call("GET", "/v1/project"))?.[0]?._id;
+  const query = new URLSearchParams({ projectId: project, ...(given.templateId ? { templateId: given.templateId } : {}) });
+  const body = { projectId: project, templateId: given.templateId, schema: asText(given.schema) };
+  const [, settings, all, own] = await Promise.all([
+    client.value.call("POST", "/v1/common/valid", body, { tries: 3 }),
+    client.value.call("GET", `/v1/common/import-config?${query}`),
+    client.value.call("GET", `/v1/project/${project}/templates`),
+    given.templateId && !given.schema ? client.value.call("GET", `/v1/template/${given.templateId}/columns`) : null,
+  ]);
+  return { project, settings, all, own };
+}
+
+/** Finds the template, and what it asks for. @param {ReturnType<typeof ask>} [found] */
+async function start(found = ask()) {
   phase.value = "starting";
   problem.value = null;
+  const mine = opening;
   try {
-    let project = given.projectId;
-    if (!project) project = (await client.value.call("GET", "/v1/project"))?.[0]?._id;
+    const { project, settings, all, own } = await found;
+    if (mine !== opening) return;
     options.value = { ...options.value, projectId: project };
-    const schema = asText(given.schema);
-    await client.value.call("POST", "/v1/common/valid", { projectId: project, templateId: given.templateId, schema }, { tries: 3 });
-    const query = new URLSearchParams({ projectId: project, ...(given.templateId ? { templateId: given.templateId } : {}) });
-    const [settings, all] = await Promise.all([
-      client.value.call("GET", `/v1/common/import-config?${query}`),
-      client.value.call("GET", `/v1/project/${project}/templates`),
-    ]);
     config.value = settings;
     templates.value = all;
-    const wanted = all.find((/** @type {any} */ one) => one._id === given.templateId) ?? (all.length === 1 ? all[0] : null);
+    const wanted = all.find((/** @type {any} */ one) => one._id === options.value.templateId) ?? (all.length === 1 ? all[0] : null);
     if (!wanted) {
       phase.value = "choose";
       return;
     }
-    await take(wanted);
+    await take(wanted, own);
   } catch (error) {
-    refuse(error, start);
+    if (mine === opening) refuse(error, () => start());
   }
 }
 
-/** @param {any} chosen a template */
-export async function take(chosen) {
+/** @param {any} chosen a template @param {any[] | null} [own] its columns, where they are here already */
+export async function take(chosen, own = null) {
   try {
     template.value = chosen;
     const schema = options.value.schema;
     columns.value = schema
       ? (typeof schema === "string" ? JSON.parse(schema) : schema)
-      : await client.value.call("GET", `/v1/template/${chosen._id}/columns`);
+      : own ?? await client.value.call("GET", `/v1/template/${chosen._id}/columns`);
     const kept = typeof options.value.uploadId === "string" ? options.value.uploadId : options.value.file ? null : remembered();
     if (kept) {
       const found = await client.value.call("GET", `/v1/upload/${kept}`).catch(() => null);

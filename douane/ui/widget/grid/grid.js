@@ -35,6 +35,12 @@ export const MOST_CELLS = 100_000;
  * @property {(command: string) => void} command `next`, `previous`, `undo`, `redo`, `find`, `take`, `take-all`, `too-many`, `copied`
  */
 
+/**
+ * A row in the document. `busy`: what stands in it is still on its way.
+ * @typedef {{ element: HTMLElement, position: number, busy: boolean, tick: HTMLInputElement | null, name: HTMLElement | null,
+ *   cells: [HTMLElement, number][] }} Line
+ */
+
 export class Grid {
   /**
    * @param {HTMLElement} host
@@ -57,12 +63,14 @@ export class Grid {
     this.all = false;
     this.sorted = { key: "", down: false };
     this.base = this.last = 0;
-    /** @type {HTMLElement[]} */
+    /** The rows in the document, in their order. @type {Line[]} */
     this.pool = [];
     this.shown = "";
     /** @type {any} */
     this.editor = null;
-    this.dragging = this.due = this.own = this.wanted = this.gone = false;
+    this.dragging = this.due = this.own = this.wanted = false;
+    /** Whether the next drawing is of more than another part of the same rows. */
+    this.stirred = true;
     this.end = new AbortController();
     /** Where each column starts, in pixels; and the width of all. @type {number[]} */
     this.starts = [];
@@ -291,7 +299,7 @@ export class Grid {
     } else if (this.full <= this.tall) this.base = 0;
     this.own = false;
     this.last = y;
-    this.later();
+    this.soon();
   }
 
   /** Makes a row the first one in sight, without the focus. @param {number} row */
@@ -300,13 +308,19 @@ export class Grid {
     this.draw();
   }
 
-  /** Draws once in the next frame. */
+  /** Draws everything once in the next frame. */
   later() {
+    this.stirred = true;
+    this.soon();
+  }
+
+  /** Draws once in the next frame; of rows that stay in sight only what `later` asked for. */
+  soon() {
     if (this.due) return;
     this.due = true;
     requestAnimationFrame(() => {
       this.due = false;
-      if (!this.end.signal.aborted) this.draw();
+      if (!this.end.signal.aborted) this.draw(this.stirred);
     });
   }
 
@@ -343,14 +357,22 @@ export class Grid {
     return [first, last];
   }
 
-  draw() {
+  /** @param {boolean} [all] also rows that are there already and stay */
+  draw(all = true) {
     const view = this.box.clientHeight;
     if (!view) return;
-    this.space.style.height = `${this.tall}px`;
-    this.box.setAttribute("aria-rowcount", String(this.count + 1));
+    if (all) {
+      this.stirred = false;
+      this.space.style.height = `${this.tall}px`;
+      this.box.setAttribute("aria-rowcount", String(this.count + 1));
+    }
     const first = Math.max(0, Math.min(Math.floor(this.top / ROW) - OVER, this.count - 1));
     const want = Math.max(0, Math.min(this.count - first, Math.ceil(view / ROW) + 2 * OVER));
     if (this.rows.total) this.rows.show(first, first + want - 1);
+    if (this.editor && (this.editor.row < first || this.editor.row >= first + want)) {
+      this.finish(true);
+      return;
+    }
     const [from, to] = this.across();
     const active = document.activeElement;
     const had = (this.body.contains(active) || active === this.box) && !this.editor;
@@ -359,27 +381,50 @@ export class Grid {
     if (shown !== this.shown && !this.editor) {
       this.shown = shown;
       this.places = [...Array(this.frozen).keys(), ...Array.from({ length: to - from + 1 }, (_, at) => from + at)];
-      this.pool.forEach((row) => row.remove());
+      this.pool.forEach((line) => line.element.remove());
       this.pool = [];
       this.heads.forEach((cell, at) => this.pin(cell, at));
     }
-    while (this.pool.length < want) {
-      const row = this.makeRow();
-      this.pool.push(row);
-      this.body.append(row);
-    }
-    while (this.pool.length > want) this.pool.pop()?.remove();
+    this.arrange(first, want);
     /** @type {HTMLElement | null} */
     let focus = null;
-    this.pool.forEach((element, at) => {
-      const found = this.drawRow(element, first + at);
-      if (found) focus = found;
+    this.pool.forEach((line, at) => {
+      const position = first + at;
+      if (all || line.position !== position || line.busy) this.drawRow(line, position);
+      if (position === this.at.row) focus = line.cells.find(([, column]) => column === this.at.column)?.[0] ?? null;
     });
     this.mark(focus, had);
+    if (this.editor?.popup) this.place(this.editor.element.closest("[data-column]"), this.editor.popup);
   }
 
+  /**
+   * As many rows as are wanted, in their order. Those that stay in sight are not touched: laying out a row costs more than
+   * anything else here. @param {number} first @param {number} want
+   */
+  arrange(first, want) {
+    /** @type {Line[]} */
+    const spare = [];
+    /** @type {Map<number, Line>} */
+    const staying = new Map();
+    for (const line of this.pool) {
+      if (line.position >= first && line.position < first + want && !staying.has(line.position)) staying.set(line.position, line);
+      else spare.push(line);
+    }
+    this.pool = Array.from({ length: want }, (_, at) => staying.get(first + at) ?? spare.pop() ?? this.makeRow());
+    spare.forEach((line) => line.element.remove());
+    let next = null;
+    for (let at = want - 1; at >= 0; at--) {
+      const { element } = this.pool[at];
+      if (element.parentNode !== this.body || element.nextSibling !== next) this.body.insertBefore(element, next);
+      next = element;
+    }
+  }
+
+  /** @returns {Line} */
   makeRow() {
     const row = make("div", "row", "grid-row");
+    /** @type {Line} */
+    const line = { element: row, position: -1, busy: true, tick: null, name: null, cells: [] };
     if (this.lead) {
       const lead = make("div", "rowheader", "lead");
       lead.setAttribute("aria-colindex", "1");
@@ -387,10 +432,14 @@ export class Grid {
         const tick = document.createElement("input");
         tick.type = "checkbox";
         tick.tabIndex = -1;
-        tick.addEventListener("click", (event) => this.tick(Number(row.dataset.row), tick.checked, event.shiftKey));
+        tick.addEventListener("click", (event) => this.tick(line.position, tick.checked, event.shiftKey));
         lead.append(tick);
+        line.tick = tick;
       }
-      if (this.options.lines !== false) lead.append(make("span", null, "line"));
+      if (this.options.lines !== false) {
+        line.name = make("span", null, "line");
+        lead.append(line.name);
+      }
       row.append(lead);
     }
     for (const at of this.places) {
@@ -398,59 +447,57 @@ export class Grid {
       cell.setAttribute("aria-colindex", String(at + 2));
       cell.dataset.column = String(at);
       cell.tabIndex = -1;
-      cell.dir = "auto";
       this.pin(cell, at);
       row.append(cell);
+      line.cells.push([cell, at]);
     }
-    return row;
+    return line;
   }
 
-  /** @param {HTMLElement} element @param {number} position @returns {HTMLElement | null} the active cell, if it is in this row */
-  drawRow(element, position) {
+  /** @param {Line} line @param {number} position */
+  drawRow(line, position) {
+    const { element, tick } = line;
     const row = this.rows.get(position), typed = position >= this.rows.total;
-    element.setAttribute("aria-rowindex", String(position + 2));
-    element.dataset.row = String(position);
-    element.toggleAttribute("aria-busy", !row && !typed);
+    line.busy = !row && !typed;
+    if (line.position !== position) {
+      line.position = position;
+      element.setAttribute("aria-rowindex", String(position + 2));
+      element.dataset.row = String(position);
+    }
+    element.toggleAttribute("aria-busy", line.busy);
     const isTicked = !typed && (this.all || this.ticked.has(position));
     element.classList.toggle("ticked", isTicked);
-    const tick = /** @type {HTMLInputElement | null} */ (element.querySelector("input[type=checkbox]"));
-    if (tick && this.options.ticks !== false) {
+    if (tick) {
       tick.checked = isTicked;
       tick.hidden = typed;
       tick.setAttribute("aria-label", t("GRID.TICK_ROW", { row: number(row?.line || row?.index || position + 1) }));
     }
-    const line = element.querySelector(".line");
-    if (line) line.textContent = row ? (row.line ? number(row.line) : t("GRID.NEW")) : typed ? "+" : "…";
-    const [r0, r1] = ordered(this.at.row, this.from.row), [c0, c1] = ordered(this.at.column, this.from.column);
-    let focus = null;
-    for (const child of element.children) {
-      const cell = /** @type {HTMLElement} */ (child);
-      if (cell.dataset.column === undefined) continue;
-      const at = Number(cell.dataset.column), column = this.columns[at];
-      const here = position === this.at.row && at === this.at.column;
+    if (line.name) {
+      const name = row ? (row.line ? number(row.line) : t("GRID.NEW")) : typed ? "+" : "…";
+      if (line.name.textContent !== name) line.name.textContent = name;
+    }
+    const [r0, r1, c0, c1] = this.range(), many = r0 !== r1 || c0 !== c1;
+    const pending = row && this.rows.pending.get(row.index);
+    for (const [cell, at] of line.cells) {
+      const column = this.columns[at], here = position === this.at.row && at === this.at.column;
       if (!(this.editor && cell.contains(this.editor.element))) {
         const text = row ? textOf(row.record?.[column.key]) : typed ? "" : "…";
         const visible = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
         if (cell.firstChild?.nodeValue !== visible || cell.childNodes.length > 1) cell.textContent = visible;
       }
       const bad = Boolean(row?.errors?.[column.key]), warned = !bad && Boolean(row?.warnings?.[column.key]);
-      const waiting = this.rows.pending.get(row?.index ?? -1)?.[column.key] !== undefined;
-      const changed = waiting || Boolean(row?.updated?.[column.key]);
+      const waiting = pending?.[column.key] !== undefined, changed = waiting || Boolean(row?.updated?.[column.key]);
       const within = position >= r0 && position <= r1 && at >= c0 && at <= c1;
-      cell.classList.toggle("bad", bad);
-      cell.classList.toggle("warned", warned);
-      cell.classList.toggle("changed", changed);
-      cell.classList.toggle("waiting", waiting);
-      cell.classList.toggle("chosen", within && (r0 !== r1 || c0 !== c1));
-      cell.classList.toggle("active", here);
-      cell.classList.toggle("number", isNumber(column));
-      if (bad) cell.setAttribute("aria-invalid", "true");
-      else cell.removeAttribute("aria-invalid");
-      cell.setAttribute("aria-selected", String(within));
-      cell.tabIndex = here ? 0 : -1;
-      if (here) focus = cell;
+      const style = `${cell.classList.contains("pin") ? "pin " : ""}${cell.classList.contains("editing") ? "editing " : ""}${bad ? "bad " : ""}${warned ? "warned " : ""}${changed ? "changed " : ""}${waiting ? "waiting " : ""}${within && many ? "chosen " : ""}${here ? "active " : ""}${isNumber(column) ? "number" : ""}`.trim();
+      if (cell.className !== style) {
+        cell.className = style;
+        if (bad) cell.setAttribute("aria-invalid", "true");
+        else cell.removeAttribute("aria-invalid");
+      }
+      const selected = String(within);
+      if (cell.ariaSelected !== selected) cell.ariaSelected = selected;
+      if (cell.tabIndex !== (here ? 0 : -1)) cell.tabIndex = here ? 0 : -1;
     }
-    return focus;
   }
 
   /** Focus follows the active cell; when that is out of sight the grid itself keeps it, and typing scrolls back. @param {HTMLElement | null} focus @param {boolean} had */
@@ -598,9 +645,14 @@ export class Grid {
   /** A list under the cell, above everything: the grid would cut it off. @param {HTMLElement} cell @param {HTMLElement | undefined} popup */
   open(cell, popup) {
     if (!popup) return;
-    const place = cell.getBoundingClientRect(), below = window.innerHeight - place.bottom, upward = below < POPUP && place.top > below;
     popup.popover = "manual";
     popup.showPopover();
+    this.place(cell, popup);
+  }
+
+  /** @param {HTMLElement} cell @param {HTMLElement} popup */
+  place(cell, popup) {
+    const place = cell.getBoundingClientRect(), below = window.innerHeight - place.bottom, upward = below < POPUP && place.top > below;
     Object.assign(popup.style, {
       minWidth: `${place.width}px`,
       maxHeight: `${Math.min(POPUP, (upward ? place.top : below) - 8)}px`,
