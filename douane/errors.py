@@ -72,7 +72,8 @@ class OverLimit(BadFile):
 class BadTemplate(DouaneError):
     """`place` points into the document, e.g. `columns[3].regex`.
 
-    Codes in use: `duplicate_keys`, `column_type`, `pattern`, `hopeless` (no cell could ever be right)."""
+    Codes in use: `duplicate_keys`, `column_type`, `pattern`, `format` (of records that leave), `hopeless` (no cell
+    could ever be right)."""
 
     code = "bad_template"
 
