@@ -65,6 +65,7 @@ def ask(
         manifest.forget_table(connection, now.id, NEXT)
         with operations.changing(connection, now.id, SheetDetail) as changing:
             changing.reading = Reading(asked, hold and now.read_done, agreed, person_id, before)
+            changing.reading_failed = None
         operations.change(connection, now.id, attempt=now.attempt + 1)
         imports.ask(house, connection, now, WORK)
         return operations.get(connection, now.id)
@@ -105,15 +106,19 @@ def _leave(house: House, connection: Connection, now: Operation) -> None:
 
 def _begin_again(house: House, connection: Connection, now: Operation, reading: Reading) -> None:
     if reading.before and now.stage in remapping.STAGES:
-        failure = operations.get(connection, now.id).work_error
         imports.ask(house, connection, now, reading.before)
-        if failure is not None:
-            # It is still what whoever asked waits to hear.
-            said = {"code": failure[0], "message": failure[1]}
-            operations.change(connection, now.id, work_error=said)
 
 
-attempts.LEFT_BEHIND[WORK] = _leave
+def _failed(house: House, connection: Connection, now: Operation) -> None:
+    """What stands is whole: the failure is the reading's, and nobody's who reviews or confirms."""
+    failure = operations.get(connection, now.id).work_error
+    operations.change(connection, now.id, work_error=None)
+    _leave(house, connection, now)
+    with operations.changing(connection, now.id, SheetDetail) as detail:
+        detail.reading_failed = failure
+
+
+attempts.LEFT_BEHIND[WORK] = _failed
 
 
 # The job

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from douane.model.bounds import Count, Line, Text, Word
+from douane.model.bounds import Count, Line, Sentence, Text, Word
 from douane.model.operation import Operation
 from douane.model.reading import Detected, Fact
 
@@ -107,7 +107,7 @@ class SheetDetail(Struct, omit_defaults=True):
     column of the schema the position that feeds it. `check_wanted`: a check was asked for while reading went on.
     `going`: the stamp of a check that is under way; `check` and `summary`: of the last one that was published.
     `facts`: what was met while reading. `readings`: how often the file was read anew because a person asked for it;
-    `reading`: one that is under way, or waits to be taken."""
+    `reading`: one that is under way, or waits to be taken; `reading_failed`: why the last one came to nothing."""
 
     template_name: str = ""
     schema: tuple[dict[Text, Any], ...] = ()
@@ -130,6 +130,7 @@ class SheetDetail(Struct, omit_defaults=True):
     facts: tuple[Fact, ...] = ()
     readings: Count = 0
     reading: Reading | None = None
+    reading_failed: tuple[Word, Sentence] | None = None
 
     @property
     def template(self) -> TemplateDocument:

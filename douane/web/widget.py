@@ -38,7 +38,7 @@ async def read_link(_request: Request) -> Response:
     address (a mail program does) uses nothing up."""
     answer = _page()
     # The address is the secret.
-    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers["Referrer-Policy"] = "same-origin"
     answer.headers["X-Robots-Tag"] = "noindex"
     answer.headers["Cache-Control"] = "no-store"
     return answer

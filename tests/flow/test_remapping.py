@@ -212,6 +212,7 @@ def test_another_heading_record(house: House) -> None:
     assert len(rows(house, operation)) == 7
 
 
+@once
 def test_random_changes_of_mapping_and_data_lose_nothing_unsaid(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revisions, "CELLS_IN_SQL", 3)
     chance = random.Random(20261130)

@@ -165,6 +165,8 @@ def test_another_sheet_and_a_reading_that_waits(site: Site, worker: None) -> Non
     assert failed.status_code == 400
     assert names(site, upload_id) == ["Adam"]
     assert site.client.post(f"{address}/take", json={"agree": True}).status_code == 400
+    assert site.client.post(f"/v1/review/{upload_id}").status_code == 201
+    assert site.client.post(f"/v1/review/{upload_id}/confirm").status_code == 201
 
 
 _uploads: dict[int, str] = {}

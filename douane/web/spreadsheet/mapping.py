@@ -132,8 +132,9 @@ async def change_reading(request: Request, upload_id: str, caller: Caller = Depe
     operation = await waiting.until(web, asked.id, rereading.settled, web.house.settings.headings_wait_s)
     if operation is None:
         raise wire.WireError(503, wire.STILL_READING, headers={"Retry-After": "10"})
-    if operation.work_error is not None:
-        raise wire.file_error(operation, *operation.work_error)
+    failure = sheet_detail(operation).reading_failed
+    if failure is not None:
+        raise wire.file_error(operation, *failure)
     return answers.encoded(await run_in_threadpool(_state, web, caller, upload_id))
 
 
