@@ -23,6 +23,7 @@ from douane import errors
 from douane.settings import Settings
 from douane.store import objects as module
 from douane.store.objects import PART_BYTES, Objects
+from tests.store.flaky import failing
 
 
 def incoming(storage: Settings) -> list[str]:
@@ -391,3 +392,21 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(postgres_storage: Settings
         objects = Objects(postgres_storage.model_copy(update={"s3_endpoint": endpoint}))
         assert objects.local_path("a/large").read_bytes() == data
         assert b"".join(objects.stream("a/large")) == data
+
+
+def test_a_bucket_that_fails_three_requests_in_ten_loses_nothing(postgres_storage: Settings, tmp_path: Path) -> None:
+    data = os.urandom(1 << 20) * 20
+    (tmp_path / "file").write_bytes(data)
+    with failing(postgres_storage.s3_endpoint, frozenset({2, 5, 8})) as (endpoint, refused):
+        objects = Objects(postgres_storage.model_copy(update={"s3_endpoint": endpoint}))
+        objects.put_file("a/large", tmp_path / "file")
+        for number in range(8):
+            objects.put_bytes(f"b/{number:02}", b"%d" % number)
+        assert objects.local_path("a/large").read_bytes() == data
+        assert b"".join(objects.stream("a/large")) == data
+        assert [objects.read_all(f"b/{number:02}") for number in range(8)] == [b"%d" % n for n in range(8)]
+        assert sorted(objects.list("b/")) == [f"b/{number:02}" for number in range(8)]
+        assert objects.delete_prefix("b/") == 8
+        assert sorted(objects.list()) == ["a/large"]
+    assert len(refused) > 8
+    assert incoming(postgres_storage) == []
