@@ -24,13 +24,15 @@ bench: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m bench.run $(ARGS)
 
 # The kill tests for as long as one likes; each round is one import, on both storage modes. Of a chat import, KILLS
-# moments in one of MESSAGES messages. Of each reader of binary workbooks, MUTATIONS changed files.
+# moments in one of MESSAGES messages. Of each reader of binary workbooks, MUTATIONS changed files; of the kernel under
+# sanitizers, TEXTS random texts.
 torture: $(VENV)/test.stamp
 	DOUANE_TORTURE_ROUNDS=$(or $(ROUNDS),20) DOUANE_TORTURE_SEED=$(or $(SEED),$$$$) \
 	DOUANE_TORTURE_MESSAGES=$(or $(MESSAGES),200000) DOUANE_TORTURE_KILLS=$(or $(KILLS),20) \
-	DOUANE_TORTURE_MUTATIONS=$(or $(MUTATIONS),100000) \
+	DOUANE_TORTURE_MUTATIONS=$(or $(MUTATIONS),100000) DOUANE_TORTURE_TEXTS=$(or $(TEXTS),1000000) \
 		$(VENV)/bin/python -m pytest --timeout=7200 \
-		tests/flow/test_kill.py tests/flow/chat/test_kills.py tests/jobs tests/sheet/formats/test_binary_fuzz.py $(ARGS)
+		tests/flow/test_kill.py tests/flow/chat/test_kills.py tests/jobs tests/sheet/formats/test_binary_fuzz.py \
+		tests/sheet/formats/test_native_fuzz.py $(ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check
@@ -46,7 +48,10 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Every package is pinned by its hash; then the project itself, built by what was just installed.
-$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+# That builds the kernel too, where there is a C compiler.
+KERNEL := hatch_build.py $(wildcard douane/sheet/native/*.c douane/sheet/native/*.h)
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml $(KERNEL) | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(VENV)/bin/python -m compileall -q douane

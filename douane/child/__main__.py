@@ -40,6 +40,8 @@ def main() -> int:
         missing = sandbox.enter(folder, readable, order.limits)
         verb = msgspec.json.decode(order.work, type=_Verb).do
         verbs = _family(verb)
+        if not verb.startswith("chat_"):
+            importlib.import_module("douane.sheet.native").load()
         streaming = verb in verbs.STREAMING
         # Here and nowhere else a spec is judged; files it names stand in the first of what may be read.
         spec = line.decoder(verbs.SPECS, readable[0] if readable else None)(bytes(order.work))

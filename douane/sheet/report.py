@@ -63,11 +63,13 @@ class Tally:
         self.valid += len(mask) - invalid
         # One pass over the words says which rules occur at all: most batches need none of the loops below.
         seen = np.bitwise_or.reduce(mask, axis=0) if len(mask) else np.zeros(mask.shape[1], dtype=np.uint64)
+        told = np.flatnonzero(mask.any(axis=1)) if seen.any() else np.zeros(0, np.int64)
+        words = mask[told]
         for rule in self.rules:
             word, bit = divmod(rule.bit, 64)
             if not (int(seen[word]) >> bit) & 1:
                 continue
-            rows = np.flatnonzero(mask[:, word] & np.uint64(1 << bit))
+            rows = told[(words[:, word] & np.uint64(1 << bit)) != 0]
             first = [int(line) for line in lines[rows[: self._lines_max]]]
             self._counts[rule.bit] += len(rows)
             self._lines[rule.bit] = sorted(self._lines[rule.bit] + first)[: self._lines_max]

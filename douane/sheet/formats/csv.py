@@ -3,9 +3,13 @@
 The rule is that of `csv` with strict off: a quote opens a field only at a field start, a doubled quote inside is one
 quote, text after the closing quote belongs to the field, and LF, CRLF and a lone CR all end a line.
 
-Most pieces are read by Polars, which agrees with `csv` on well-formed records only. So a piece is scanned first (numpy,
-or a regular expression where stray quotes make parity lie), the records that Polars can't read exactly are taken out
-and read by `csv`, and what Polars leaves open (a short row or empty cells?) is settled by counting delimiters.
+Where the kernel is (`sheet/native`), it cuts and reads in one pass, and what it marks as odd is read by `csv`. It may
+cut elsewhere where quotes are stray; what is read is the same.
+
+Without it, most pieces are read by Polars, which agrees with `csv` on well-formed records only. So a piece is scanned
+first (numpy, or a regular expression where stray quotes make parity lie), the records that Polars can't read exactly
+are taken out and read by `csv`, and what Polars leaves open (a short row or empty cells?) is settled by counting
+delimiters.
 
 Cutting and parsing work on bytes in which line ends, quotes and delimiters are single ASCII bytes: the file's own bytes
 for UTF-8 and for the encodings that extend ASCII, else its transcription to UTF-8 (`text_encoding`).
@@ -30,6 +34,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.errors import BadFile, OverLimit
+from douane.sheet import native
 from douane.sheet.formats import (
     FLAG_BROKEN,
     FLAG_OVERLONG,
@@ -205,6 +210,7 @@ class CsvReader:
             bytes_done=uploaded_bytes(self._text, after.offset),
             shape=shape,
             quotes=cut.quotes,
+            records=cut.records,
             by_lines=by_lines,
             facts=self._end_sign(after.offset) if cut.size == len(window) else (),
         )
@@ -270,8 +276,9 @@ class _Shape:
 
 @dataclass(frozen=True, slots=True)
 class CsvPiece:
-    """`window[:size]` is a run of whole records. `quotes`: where its quotes are, if they pair up by parity.
-    `by_lines`: the first record is over-long and every physical line is a record."""
+    """`window[:size]` is a run of whole records. `quotes`: where its quotes are, if they pair up by parity. `records`:
+    how many they are, if the kernel has counted them. `by_lines`: the first record is over-long and every physical line
+    is a record."""
 
     number: int
     window: bytes
@@ -281,6 +288,7 @@ class CsvPiece:
     bytes_done: int
     shape: _Shape
     quotes: Positions | None = None
+    records: int | None = None
     by_lines: bool = False
     facts: tuple[Fact, ...] = ()
 
@@ -303,14 +311,19 @@ class CsvPiece:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """The piece is `window[:size]`, 0 = no record ends in the window. `quotes`: all quotes in it, if parity holds."""
+    """The piece is `window[:size]`, 0 = no record ends in the window. `quotes`: all quotes in it, if parity holds.
+    `lines`, `records`: how many there are, where the kernel has counted them."""
 
     size: int
     quotes: Positions | None = None
+    lines: int | None = None
+    records: int | None = None
 
 
 def _record_end(window: bytes, ended: bool, shape: _Shape) -> _Cut:
     """Where the last whole record of `window` ends, which begins with a record. `ended`: the file ends with it."""
+    if (kernel := native.kernel()) is not None:
+        return _counted(kernel, window, ended, shape)
     quote = shape.dialect.quote_byte
     if quote is None or quote not in window:
         return _Cut(len(window) if ended else _line_end(window, False))
@@ -324,6 +337,30 @@ def _record_end(window: bytes, ended: bool, shape: _Shape) -> _Cut:
     # Parity alone would cut in the wrong place after a stray quote: find the quoted stretches themselves.
     begins, ends, open_ = _quoted(window, shape.dialect)
     return _Cut(_line_end_outside(window, begins, ends[:-1] if open_ else ends))
+
+
+def _counted(kernel: native.Kernel, window: bytes, ended: bool, shape: _Shape) -> _Cut:
+    """The cut by the kernel, no larger than makes a frame of good size."""
+    most = CELLS_MAX // (shape.width + CELLS_A_RECORD)
+    found = kernel.cut(window, _native_dialect(shape), most)
+    if not ended or found.records >= most or found.size == len(window):
+        return _Cut(found.size, lines=found.lines, records=found.records)
+    rest = window[found.size :]
+    return _Cut(len(window), lines=found.lines + _line_count(rest, len(rest)), records=found.records + 1)
+
+
+def _native_dialect(shape: _Shape) -> native.Dialect:
+    dialect, limits = shape.dialect, shape.limits
+    return native.Dialect(
+        dialect.delimiter_byte[0],
+        dialect.quote_byte_or_zero,
+        dialect.quote is not None,
+        shape.width,
+        shape.headings,
+        limits.cell_bytes,
+        limits.record_bytes,
+        limits.columns,
+    )
 
 
 def _line_end_outside(window: bytes, begins: Positions, ends: Positions) -> int:
@@ -354,8 +391,9 @@ def _line_end(text: bytes, ended: bool) -> int:
 
 def _first_line_end(text: bytes) -> int:
     """The end of the first line end in `text`; 0 if none, or if it is a CR in last place."""
-    found = re.search(rb"\n|\r\n|\r(?=[^\n])", text)
-    return found.end() if found else 0
+    feed = text.find(b"\n")
+    carriage = text.find(b"\r", 0, len(text) - 1 if feed < 0 else feed)
+    return feed + 1 if carriage < 0 or carriage + 1 == feed else carriage + 1
 
 
 def _line_count(text: bytes, size: int) -> int:
@@ -370,6 +408,8 @@ def _lighter(window: bytes, cut: _Cut, by_lines: bool, shape: _Shape) -> tuple[_
     """The cut and its number of line ends; a smaller one where the piece would make too large a frame: many short
     lines of a wide table."""
     while True:
+        if cut.lines is not None:
+            return cut, cut.lines
         lines = _line_count(window, cut.size)
         quotes = 0 if cut.quotes is None else len(cut.quotes)
         load = max(lines * (shape.width + CELLS_A_RECORD) / CELLS_MAX, quotes / QUOTES_MAX)
@@ -443,13 +483,47 @@ def _parse(piece: CsvPiece) -> tuple[pl.DataFrame, int, list[int]]:
     shape = piece.shape
     own = piece.window[: piece.size]
     data = shape.encoding.to_utf8(own)
+    kernel = native.kernel()
+    if kernel is not None and piece.records is not None and (done := _by_kernel(kernel, data, piece)) is not None:
+        return done
     known = piece.quotes if data is own else None
     records = _physical_lines(data, piece.line, shape) if piece.by_lines else _records(data, known, piece.line, shape)
     too_long = np.flatnonzero(records.stops - records.starts > shape.limits.record_bytes)
+    # Every line end counts as one byte.
+    too_long = too_long[[_length(records, number) > shape.limits.record_bytes for number in too_long.tolist()]]
     if len(too_long) and not piece.by_lines:
         records = _split(records, too_long, shape)
     joined = _joining(records)
     return *_without_blank(_frame(records, shape), records, shape), joined
+
+
+def _by_kernel(kernel: native.Kernel, data: bytes, piece: CsvPiece) -> tuple[pl.DataFrame, int, list[int]] | None:
+    """As `_parse`; None where the kernel gives up: a record beyond the limit."""
+    shape = piece.shape
+    found = kernel.read(data, _native_dialect(shape), piece.records or 0)
+    if found is None:
+        return None
+    lines = piece.line + found.lines.astype(np.int64)
+    odd = (found.marks & native.ODD) != 0
+    starts = np.concatenate((np.zeros(1, np.int64), found.stops[:-1]))
+    broken = found.flags & np.uint8(FLAG_BROKEN)
+    records = _Records(data, starts, found.stops, lines, broken, odd, None, shape.dialect.delimiter_byte)
+    cells, flags = found.frame, found.flags
+    extra: dict[int, str] = {}
+    raw: dict[int, bytes] = {}
+    if found.odd:
+        good = np.flatnonzero(~odd)
+        cells = _with_exact(cells[good], records, good, shape, flags, extra, raw)
+    frame = _with_facts(cells, lines, flags, extra, raw)
+    blank = 0
+    if found.maybe_blank:
+        frame, blank = _without(frame, np.flatnonzero(found.marks & native.MAYBE_BLANK))
+    return frame, blank, lines[found.joins[broken[found.joins] == 0]].tolist()
+
+
+def _length(records: _Records, number: int) -> int:
+    begin, end = int(records.starts[number]), int(records.stops[number])
+    return end - begin - (records.data[max(begin, end - 2) : end] == b"\r\n" and not records.flags[number])
 
 
 def _joining(records: _Records) -> list[int]:
@@ -460,7 +534,7 @@ def _joining(records: _Records) -> list[int]:
     begins, ends = records.quoted
     text = np.frombuffer(records.data, np.uint8)
     edge = np.zeros(256, np.bool_)
-    edge[[records.delimiter[0], 10, 13]] = True
+    edge[[records.delimiter[0], 10, 13, *text[begins[:1]]]] = True  # by parity a doubled quote ends one and begins one
     within = np.flatnonzero(ends < len(text))
     within = within[~edge[text[ends[within]]]]
     breaks = np.flatnonzero((text == 10) | (text == 13))
@@ -620,7 +694,7 @@ def _strays(data: bytes, places: Positions, begins: Positions, ends: Positions, 
 
 
 def _frame(records: _Records, shape: _Shape) -> pl.DataFrame:
-    width, count = shape.width, len(records.stops)
+    width, count = shape.width, len(records.odd)
     fast = _fast_cells(records, shape)
     if fast is None:
         _mark_undecodable(records)
@@ -647,15 +721,26 @@ def _frame(records: _Records, shape: _Shape) -> pl.DataFrame:
     fast = fast.drop("_x")
     if len(good) < count:
         fast = _with_exact(fast, records, good, shape, flags, extra, raw)
+    return _with_facts(fast, records.lines, flags, extra, raw)
+
+
+def _with_facts(
+    cells: pl.DataFrame,
+    lines: Positions,
+    flags: npt.NDArray[np.uint8],
+    extra: dict[int, str],
+    raw: dict[int, bytes],
+) -> pl.DataFrame:
+    """The cells with what else is known of their records."""
     columns = [
-        pl.Series("_line", np.minimum(records.lines, LINE_MAX).astype(np.uint32)),
+        pl.Series("_line", np.minimum(lines, LINE_MAX).astype(np.uint32)),
         pl.Series("_flags", flags),
     ]
     if extra:
-        columns.append(_sparse("_extra", count, extra, pl.String))
+        columns.append(_sparse("_extra", len(flags), extra, pl.String))
     if raw:
-        columns.append(_sparse("_raw", count, raw, pl.Binary))
-    return fast.with_columns(columns)
+        columns.append(_sparse("_raw", len(flags), raw, pl.Binary))
+    return cells.with_columns(columns)
 
 
 def _add_surplus(records: _Records, wide: Positions, cells: Positions, shape: _Shape, extra: dict[int, str]) -> bool:
@@ -804,7 +889,8 @@ def _exact(records: _Records, number: int, shape: _Shape) -> _Exact:
     row = segment
     if row.count(shape.dialect.delimiter_byte) >= limits.columns:
         places = np.flatnonzero(np.frombuffer(row, np.uint8) == shape.dialect.delimiter_byte[0])
-        if len(_row(row[: places[limits.columns - 1]], shape.dialect)) == limits.columns:
+        # With that delimiter, for it may stand within quotes.
+        if len(_row(row[: places[limits.columns - 1] + 1], shape.dialect)) == limits.columns + 1:
             row = row[: places[limits.columns - 1]]
             flags |= FLAG_OVERLONG
     read = _finished(_row(row, shape.dialect), segment, shape)
@@ -926,6 +1012,11 @@ def _without_blank(frame: pl.DataFrame, records: _Records, shape: _Shape) -> tup
     may[[shape.dialect.delimiter_byte[0], shape.dialect.quote_byte_or_zero]] = True
     numbers = np.flatnonzero(may[text[records.starts]])
     numbers = numbers[may[text[np.maximum(records.stops[numbers] - 2, records.starts[numbers])]]]
+    return _without(frame, numbers)
+
+
+def _without(frame: pl.DataFrame, numbers: Positions) -> tuple[pl.DataFrame, int]:
+    """The frame without those of these records that are blank, and how many they were."""
     numbers = numbers[frame["_flags"].to_numpy()[numbers] & FLAG_OVERLONG == 0]
     for name in frame.columns if len(numbers) else ():
         if not name.startswith("c"):

@@ -7,6 +7,7 @@ import gzip
 import io
 import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,16 @@ from douane.sheet.formats import (
 )
 from douane.sheet.white_space import WHITE
 from tests.sheet.formats.reading import MemorySource, batches, cells, frame_of, rows_of
+from tests.sheet.kernel import built, reading_with
 
 DATA = Path(__file__).parents[2] / "data" / "csv-spectrum"
+
+
+@pytest.fixture(scope="module", params=["kernel", "python"], autouse=True)
+def both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Everything here is so with the kernel and without it."""
+    with reading_with(built() if request.param == "kernel" else None):
+        yield
 
 
 @dataclass(frozen=True)

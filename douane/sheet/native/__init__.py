@@ -1,0 +1,247 @@
+"""The kernel: what costs most in the large, in C. Delimited text becomes records and cells in one pass over its bytes.
+
+It decides nothing that Python does not decide too: `sheet/formats/csv.py` reads the same cells without it, slower, and
+tests hold the two together. What it is not sure of (bytes that are no text, records beyond a limit) it leaves to them.
+
+Built from the C files beside this one where there is a compiler (`hatch_build.py`); it knows no Python and is called by
+`ctypes`, so one build serves every version. Loaded where strangers' files are opened, and nowhere else: the child calls
+`load`, and to all others `kernel()` is None.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+FOLDER = Path(__file__).parent
+LIBRARY = FOLDER / ("kernel.dll" if sys.platform == "win32" else "kernel.so")
+
+ODD, MAYBE_BLANK = 1, 2
+
+_U8 = ctypes.c_uint8
+_U32 = ctypes.c_uint32
+_U64 = ctypes.c_uint64
+_POINTER = ctypes.c_void_p
+
+
+def source_stamp() -> int:
+    """Of the C files as they stand here: a library that was built from others is not loaded."""
+    stamp = 0
+    for path in sorted((*FOLDER.glob("*.c"), *FOLDER.glob("*.h"))):
+        stamp = zlib.crc32(path.read_bytes(), stamp)
+    return stamp
+
+
+class Dialect(ctypes.Structure):
+    """How text is delimited, and what a cell and a record may hold; more is left to others."""
+
+    _fields_ = (
+        ("delimiter", _U8),
+        ("quote", _U8),
+        ("quoted", _U8),
+        ("width", _U32),
+        ("headings", _U32),
+        ("cell_bytes", _U64),
+        ("record_bytes", _U64),
+        ("columns", _U64),
+    )
+
+
+class _Records(ctypes.Structure):
+    _fields_ = (
+        ("room", _U64),
+        ("stops", _POINTER),
+        ("lines", _POINTER),
+        ("flags", _POINTER),
+        ("marks", _POINTER),
+        ("joins", _POINTER),
+        ("records", _U64),
+        ("odd", _U64),
+        ("blank", _U64),
+        ("joined", _U64),
+    )
+
+
+class Cut(ctypes.Structure):
+    """The last record end: behind how many bytes, line ends and records. All 0 where no record ends."""
+
+    _fields_ = (("size", _U64), ("lines", _U64), ("records", _U64))
+    size: int
+    lines: int
+    records: int
+
+
+class _ArrowArray(ctypes.Structure):
+    _fields_ = (
+        ("length", ctypes.c_int64),
+        ("null_count", ctypes.c_int64),
+        ("offset", ctypes.c_int64),
+        ("n_buffers", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("buffers", _POINTER),
+        ("children", _POINTER),
+        ("dictionary", _POINTER),
+        ("release", _POINTER),
+        ("private_data", _POINTER),
+    )
+
+
+class _ArrowSchema(ctypes.Structure):
+    _fields_ = (
+        ("format", _POINTER),
+        ("name", _POINTER),
+        ("metadata", _POINTER),
+        ("flags", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("children", _POINTER),
+        ("dictionary", _POINTER),
+        ("release", _POINTER),
+        ("private_data", _POINTER),
+    )
+
+
+class _Table:
+    """What the kernel handed out, as Polars takes it (Arrow's PyCapsule interface)."""
+
+    def __init__(self) -> None:
+        self.array, self.schema = _ArrowArray(), _ArrowSchema()
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]:
+        return (
+            _new_capsule(ctypes.addressof(self.schema), b"arrow_schema", None),
+            _new_capsule(ctypes.addressof(self.array), b"arrow_array", None),
+        )
+
+
+_new_capsule: Any = ctypes.pythonapi.PyCapsule_New
+_new_capsule.restype = ctypes.py_object
+_new_capsule.argtypes = (_POINTER, ctypes.c_char_p, _POINTER)
+
+
+class Cells(NamedTuple):
+    """A text's records. `frame`: their cells by position, null where a record has none; those of records marked ODD are
+    there to be replaced. `stops`: behind their line ends. `lines`: on which they begin, from 0. `joins`: numbers of
+    records that have text behind a quoted stretch over several lines, as often as they have it. `odd`, `maybe_blank`:
+    how many are so marked."""
+
+    frame: pl.DataFrame
+    stops: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.uint32]
+    flags: npt.NDArray[np.uint8]
+    marks: npt.NDArray[np.uint8]
+    joins: npt.NDArray[np.uint32]
+    odd: int
+    maybe_blank: int
+
+
+@dataclass(slots=True)
+class Kernel:
+    """A loaded library. Its functions may run on any thread."""
+
+    library: Any
+    _held: dict[int, bytes]
+    _lock: Any
+    _next: int = 0
+
+    def cut(self, text: bytes, dialect: Dialect, records_max: int) -> Cut:
+        """The last record end in `text`, which begins with a record, with at most `records_max` records before it."""
+        found = Cut()
+        self.library.douane_cut(text, len(text), ctypes.byref(dialect), max(1, records_max), ctypes.byref(found))
+        return found
+
+    def read(self, text: bytes, dialect: Dialect, records: int) -> Cells | None:
+        """All of `text`, which begins with a record and has at most `records`; None where it is not for the kernel."""
+        room = max(1, records)
+        stops, lines = np.empty(room, np.int64), np.empty(room, np.uint32)
+        flags, marks, joins = np.empty(room, np.uint8), np.empty(room, np.uint8), np.empty(room, np.uint32)
+        out = _Records(room, *(array.ctypes.data for array in (stops, lines, flags, marks, joins)))
+        table = _Table()
+        ticket = self._hold(text)
+        failed = self.library.douane_read(
+            text,
+            len(text),
+            ctypes.byref(dialect),
+            ticket,
+            ctypes.byref(out),
+            ctypes.byref(table.array),
+            ctypes.byref(table.schema),
+        )
+        if failed:
+            return None
+        count = out.records
+        return Cells(
+            pl.DataFrame(table),
+            stops[:count],
+            lines[:count],
+            flags[:count],
+            marks[:count],
+            joins[: out.joined],
+            out.odd,
+            out.blank,
+        )
+
+    def _hold(self, text: bytes) -> int:
+        """The frames' cells are views into the text: it is held until the last of them is gone. That is told by
+        threads of Polars, which must not wait for Python, so it is asked for here."""
+        gone = (_U64 * 64)()
+        count = self.library.douane_gone(gone, len(gone))
+        with self._lock:
+            for number in gone[:count]:
+                self._held.pop(number, None)
+            self._next += 1
+            self._held[self._next] = text
+            return self._next
+
+
+_kernel: Kernel | None = None
+
+
+def load() -> Kernel | None:
+    """Loads the library if it is here and built from these very sources."""
+    global _kernel
+    if _kernel is None:
+        _kernel = _loaded(LIBRARY)
+    return _kernel
+
+
+def use(kernel: Kernel | None) -> None:
+    """This one from now on, or none; what was read stays."""
+    global _kernel
+    _kernel = kernel
+
+
+def unload() -> None:
+    use(None)
+
+
+def kernel() -> Kernel | None:
+    """The one that `load` found."""
+    return _kernel
+
+
+def _loaded(path: Path) -> Kernel | None:
+    if sys.byteorder != "little":
+        return None
+    try:
+        library = ctypes.CDLL(str(path))
+        library.douane_source.restype = _U32
+        if library.douane_source() != source_stamp():
+            return None
+    except (OSError, AttributeError):
+        return None
+    library.douane_cut.argtypes = (ctypes.c_char_p, _U64, _POINTER, _U64, _POINTER)
+    library.douane_cut.restype = None
+    library.douane_read.argtypes = (ctypes.c_char_p, _U64, _POINTER, _U64, _POINTER, _POINTER, _POINTER)
+    library.douane_read.restype = ctypes.c_int
+    library.douane_gone.argtypes = (_POINTER, _U64)
+    library.douane_gone.restype = _U64
+    return Kernel(library, {}, threading.Lock())

@@ -1,0 +1,46 @@
+/* What the parts of the kernel share. `__init__.py` says what it is for; these files know no Python. */
+#ifndef DOUANE_KERNEL_H
+#define DOUANE_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* A text of Arrow's string views: up to 12 bytes stand in it, else the first 4 and where all of them are. */
+typedef struct {
+    uint32_t length;
+    union {
+        uint8_t inlined[12];
+        struct {
+            uint8_t prefix[4];
+            uint32_t buffer, offset;
+        } far;
+    };
+} View;
+
+/* Arrow's C data interface, as its specification spells it. */
+typedef struct ArrowSchema {
+    const char *format, *name, *metadata;
+    int64_t flags, n_children;
+    struct ArrowSchema **children, *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+} ArrowSchema;
+
+typedef struct ArrowArray {
+    int64_t length, null_count, offset, n_buffers, n_children;
+    const void **buffers;
+    struct ArrowArray **children, *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+} ArrowArray;
+
+/* Whether the bytes are UTF-8 as Unicode defines it: no surrogates, nothing overlong, nothing beyond U+10FFFF. */
+int douane_is_utf8(const uint8_t *text, size_t size);
+
+#endif

@@ -1,0 +1,114 @@
+"""Random text, cut and read by a kernel that was built to watch itself, and compared with `csv`.
+
+    python -m tests.sheet.formats.mutate_native LIBRARY COUNT SEED
+
+Run in a process of its own, for the sanitizers end it where they find something. Prints how many texts were read.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import sys
+from pathlib import Path
+
+from douane.sheet import native
+
+TOKENS = (
+    *(
+        b'"',
+        b'"',
+        b'"',
+        b'""',
+        b",",
+        b",",
+        b";",
+        b"\n",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"a",
+        b"bc",
+        b" ",
+        b"\0",
+        b"\t",
+        b"\xff",
+    ),
+    *(
+        "ü".encode(),
+        "日本".encode(),
+        b'"x"y',
+        b'5" pipe',
+        b'"p,q\nr"',
+        b'"a\nb"c,',
+        b",,,",
+        b"thirteen bytes",
+        b"x" * 63,
+    ),
+    *(
+        b'"a long cell with ""quotes"" within"',
+        b'"a long cell with ""quotes"" within" behind',
+        b"\xe2\x82",
+        b"\xf0\x9f",
+    ),
+)
+WIDTH = 4
+
+
+def mutated(chance: random.Random, seed: bytes) -> bytes:
+    text = bytearray(seed)
+    for _ in range(chance.randint(1, 6)):
+        at, many = chance.randint(0, len(text)), chance.randint(0, 8)
+        match chance.randint(0, 2):
+            case 0:
+                text[at:at] = chance.choice(TOKENS)
+            case 1:
+                del text[at : at + many]
+            case _:
+                text[at : at + many] = bytes(chance.choices(b'",\n\r\xc3;a', k=many))
+    return bytes(text)
+
+
+def compare(kernel: native.Kernel, text: bytes, quoted: bool, columns: int) -> None:
+    dialect = native.Dialect(ord(","), ord('"'), quoted, WIDTH, 3, 1 << 20, 1 << 20, columns)
+    cut = kernel.cut(text, dialect, 1 << 30)
+    assert cut.size <= len(text), text
+    found = kernel.read(text, dialect, cut.records + 1)
+    assert found is not None, text
+    lines = io.TextIOWrapper(io.BytesIO(text), "latin-1", newline="")
+    rows = csv.reader(lines, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
+    line = count = 0
+    cells = [column.to_list() for column in found.frame]
+    for number, row in enumerate(rows):
+        count += 1
+        assert found.lines[number] == line, (text, number)
+        line = rows.line_num
+        row = row or [""]
+        if not found.marks[number] & native.ODD:
+            assert len(row) <= WIDTH, (text, row)
+            kept = [column[number] for column in cells]
+            wanted = [cell.encode("latin-1").decode() for cell in row]
+            assert kept == wanted + [None] * (WIDTH - len(row)), (text, kept, wanted)
+        if all(not cell.strip() for cell in row):
+            assert found.marks[number] & native.MAYBE_BLANK, (text, row)
+    assert count == len(found.marks), text
+
+
+def main() -> None:
+    kernel = native._loaded(Path(sys.argv[1]))
+    assert kernel is not None
+    chance = random.Random(int(sys.argv[3]))
+    pool = [b"".join(chance.choices(TOKENS, k=chance.randint(1, 60))) for _ in range(200)]
+    for _ in range(int(sys.argv[2])):
+        at = chance.randrange(len(pool))
+        text = mutated(chance, pool[at])
+        if len(text) < 3000:
+            pool[at] = text
+        if text:
+            compare(kernel, text, chance.random() < 0.9, chance.choice((2, 100)))
+    print(sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()
