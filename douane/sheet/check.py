@@ -2,7 +2,8 @@
 
 Judging a batch has two steps. *Quick* expressions over the cells as staged say of each row and column whether it is
 surely right; in a nearly clean file that is nearly all of them, at a few nanoseconds a cell. *Exact* expressions then
-decide over the few rows that are left, column by column, and set the bits.
+decide over the few rows that are left, column by column, and set the bits. Where the kernel is loaded (`sheet/native`),
+it does what the quick ones do for the columns that it knows how to clear.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import polars as pl
 from douane.errors import BadTemplate
 from douane.model.problem import Problem, Rule
 from douane.model.template import Column, Template
-from douane.sheet import columns, template_file, validations
+from douane.sheet import columns, native, template_file, validations
 from douane.sheet.columns.contract import (
     FILLED,
     KIND,
@@ -29,6 +30,7 @@ from douane.sheet.columns.contract import (
     Judge,
     Notice,
     begins_visible,
+    edges_visible,
     noticing,
     trim,
     unchanged,
@@ -44,10 +46,14 @@ from douane.sheet.formats import (
     KIND_TEXT,
 )
 from douane.sheet.mapping import Layout
+from douane.sheet.native.program import Ready, compiled
 from douane.sheet.rule import ERROR_CELL, REQUIRED, SURPLUS, UNIQUE, UNIQUE_WITH, Test, always
 from douane.sheet.validations.contract import Other
 
 CHECK_VERSION = 3  # raise it when a verdict can change for the same text: masks of another version are rebuilt
+
+# A batch of fewer rows does not pay for making programs of a template's patterns.
+PROGRAM_ROWS = 4_096
 
 _BYTES_SHOWN = re.compile(r"\\x[0-9a-f]{2}")
 
@@ -158,6 +164,7 @@ class Checker:
             keys = tuple(column.key for column, _ in members)
             group_bits = tuple(add(column.key, group_rule, UNIQUE_WITH, always(says(keys))) for column, says in members)
             unique.append(UniqueRule(len(unique), group_bits, keys))
+        self._programs: dict[int, Ready | None] = {}
         self._by_key = {plan.column.key: plan for plan in self._plans}
         self._across: list[tuple[tuple[str, ...], Test, int]] = []
         template_file.refuse_strangers(template)
@@ -193,12 +200,16 @@ class Checker:
         hashes = np.zeros((len(frame), len(self.unique)), np.uint64)
         if len(frame) == 0:
             return Judgement(mask, hashes)
-        plans = [_as_seen(frame, plan) for plan in self._plans]
-        quick = frame.select(self._quick(plans, set(frame.columns)))
+        cleared = self._cleared(frame)
+        plans = [
+            plan if number in cleared else _as_seen(plan, _noticed(frame, plan, late=False))
+            for number, plan in enumerate(self._plans)
+        ]
+        quick = frame.select(self._quick(plans, set(frame.columns), cleared))
         for number, plan in enumerate(plans):
-            self._judge_column(frame, quick, number, plan, mask)
+            self._judge_column(frame, quick, number, plan, mask, cleared.get(number))
             if plan.unique >= 0:
-                hashes[:, plan.unique] = self._key_hashes(frame, quick, number, plan)
+                hashes[:, plan.unique] = self._key_hashes(frame, quick, number, plan, cleared.get(number))
         for rule in self.unique:
             if len(rule.bits) > 1:
                 hashes[:, rule.number] = self._hashed(self.unique_texts(frame, rule))
@@ -328,9 +339,37 @@ class Checker:
 
     # The two steps
 
-    def _quick(self, plans: Sequence[_Plan], present: set[str]) -> list[pl.Expr]:
+    def _cleared(self, frame: pl.DataFrame) -> dict[int, native.Cleared]:
+        """Per column, by its number, what the kernel says of this batch, where it is loaded and sure of anything. Not
+        of columns in which something is noticed that the rules are to look for."""
+        kernel = native.kernel()
+        found: dict[int, native.Cleared] = {}
+        if kernel is None:
+            return found
+        for number, plan in enumerate(self._plans):
+            if plan.cell not in frame or plan.kind in frame or not (plan.tests or plan.whole.notices):
+                continue
+            if number not in self._programs:
+                if len(frame) < PROGRAM_ROWS:
+                    continue
+                self._programs[number] = _program(kernel, plan)
+            ready = self._programs[number]
+            if ready is None:
+                continue
+            keyed = plan.unique >= 0 and plan.judge.plain is edges_visible
+            said = kernel.judge(frame[plan.cell], ready.program, keyed=keyed)
+            if said is None or _noticed(frame, plan, late=False, traces=said.traces):
+                continue
+            unsure = pl.DataFrame([frame[plan.cell].gather(said.unsure)])
+            if len(unsure) and _noticed(unsure, plan, late=True, traces=said.traces):
+                continue
+            found[number] = said
+        return found
+
+    def _quick(self, plans: Sequence[_Plan], present: set[str], cleared: Mapping[int, native.Cleared]) -> list[pl.Expr]:
         """Per column that has rules `clean<n>` (True = no test fails); per unique column `plain<n>` (True = if it is
-        clean too, the key is the cell's own text) and `hash<n>` of the cell as it stands."""
+        clean too, the key is the cell's own text) and `hash<n>` of the cell as it stands. What is `cleared` needs the
+        hash only."""
         wanted: list[pl.Expr] = []
         for number, plan in enumerate(plans):
             if plan.cell not in present:
@@ -338,17 +377,27 @@ class Checker:
             cell = pl.col(plan.cell)
             kind = pl.col(plan.kind) if plan.kind in present else None
             clean = _clean(plan, cell, kind)
-            if clean is not None:
+            known = cleared.get(number)
+            if clean is not None and (known is None or (plan.unique >= 0 and plan.judge.plain is None)):
                 wanted.append(clean.fill_null(False).alias(f"clean{number}"))
             if plan.unique >= 0:
-                plain = (cell != "") if plan.judge.plain is None else plan.judge.plain(cell)
-                wanted.append(plain.fill_null(False).alias(f"plain{number}"))
+                if known is None or known.not_plain is None:
+                    plain = (cell != "") if plan.judge.plain is None else plan.judge.plain(cell)
+                    wanted.append(plain.fill_null(False).alias(f"plain{number}"))
                 wanted.append(cell.hash(self._seed).alias(f"hash{number}"))
         return wanted
 
-    def _judge_column(self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan, mask: Bits) -> None:
+    def _judge_column(
+        self,
+        frame: pl.DataFrame,
+        quick: pl.DataFrame,
+        number: int,
+        plan: _Plan,
+        mask: Bits,
+        cleared: native.Cleared | None,
+    ) -> None:
         tests = _asked(plan, frame)
-        if not tests:
+        if not tests or (cleared is not None and not len(cleared.unsure)):
             return
         if plan.cell not in frame:  # no row has this cell: what fails for one fails for all
             for bit, failed in _failures(frame.head(1), plan, tests):
@@ -356,11 +405,14 @@ class Checker:
                     mask[:, bit // 64] |= np.uint64(1 << bit % 64)
             return
         rows: Rows | None = None
-        if f"clean{number}" in quick:
+        if cleared is not None:
+            rows = cleared.unsure.astype(np.int64)
+            frame = pl.DataFrame([frame[plan.cell].gather(cleared.unsure)])
+        elif f"clean{number}" in quick:
             clean = quick[f"clean{number}"]
             if clean.all():
                 return
-            if late := _noticed(frame, plan, late=True):
+            if late := _noticed(_picked(frame, plan, ~clean), plan, late=True):
                 plan = _noticing(plan, [*plan.noticed, *late])
                 tests = _asked(plan, frame)
                 cell, kind = pl.col(plan.cell), pl.col(plan.kind) if plan.kind in frame else None
@@ -374,11 +426,18 @@ class Checker:
                 hit = failed.to_numpy() if rows is None else rows[failed.to_numpy()]
                 mask[hit, bit // 64] |= np.uint64(1 << bit % 64)
 
-    def _key_hashes(self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan) -> Bits:
+    def _key_hashes(
+        self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan, cleared: native.Cleared | None
+    ) -> Bits:
         if plan.cell not in frame.columns:
             return np.zeros(len(frame), np.uint64)
         hashes = quick[f"hash{number}"].to_numpy()
         hashes = np.where(hashes == 0, np.uint64(1), hashes)
+        if cleared is not None and cleared.not_plain is not None:
+            if len(cleared.not_plain):
+                cells = pl.DataFrame([frame[plan.cell].gather(cleared.not_plain)])
+                hashes[cleared.not_plain] = self._hashed(self.unique_texts(cells, self.unique[plan.unique]))
+            return hashes
         plain = quick[f"plain{number}"]
         if plan.judge.plain is None:
             plain = plain & quick[f"clean{number}"]
@@ -535,18 +594,34 @@ def _asked(plan: _Plan, frame: pl.DataFrame) -> list[tuple[Test, int]]:
     return [(test, bit) for test, bit in zip(plan.tests, plan.bits, strict=True) if known or test.rule != _ERROR]
 
 
-def _noticed(frame: pl.DataFrame, plan: _Plan, *, late: bool) -> list[Notice]:
-    """What this batch gives reason to look for."""
-    wanted = [notice for notice in plan.whole.notices if notice.late is late] if plan.cell in frame.columns else []
+def _noticed(frame: pl.DataFrame, plan: _Plan, *, late: bool, traces: int = -1) -> list[Notice]:
+    """What this batch gives reason to look for. `traces`: what the kernel met in it; -1 = it was not asked."""
+    if plan.cell not in frame.columns:
+        return []
+    wanted = [
+        notice for notice in plan.whole.notices if notice.late is late and (not notice.trace or notice.trace & traces)
+    ]
     if not wanted:
         return []
     cells, kinds = frame[plan.cell], frame[plan.kind] if plan.kind in frame.columns else None
     return [notice for notice in wanted if notice.seen(cells, kinds)]
 
 
-def _as_seen(frame: pl.DataFrame, plan: _Plan) -> _Plan:
-    noticed = _noticed(frame, plan, late=False)
+def _as_seen(plan: _Plan, noticed: Sequence[Notice]) -> _Plan:
     return _noticing(plan, noticed) if noticed else plan
+
+
+def _program(kernel: native.Kernel, plan: _Plan) -> Ready | None:
+    """How the kernel clears this column's cells where there are no kinds; see `_clean`."""
+    sure = plan.whole.sure
+    if sure is None:
+        return None
+    if plan.column.required:
+        sure = replace(sure, empty=False, begins=sure.begins or plan.whole.plain is not None)
+    traces = 0
+    for notice in plan.whole.notices:
+        traces |= notice.trace
+    return compiled(kernel, sure, traces)
 
 
 def _noticing(plan: _Plan, noticed: Sequence[Notice]) -> _Plan:

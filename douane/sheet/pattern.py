@@ -120,6 +120,16 @@ def rust(pattern: Pattern) -> str:
     return _rust(pattern.root)
 
 
+def from_rust(text: str) -> Pattern | None:
+    """One of our own patterns for that crate, anchored at both ends; None where it says more than ECMAScript can."""
+    if not text.startswith(r"\A") or not text.endswith(r"\z") or "(?i" in text or r"\p" in text:
+        return None
+    try:
+        return parse("/^" + text[2:-2].replace(r"\x{", r"\u{") + "$/u")
+    except BadPattern:
+        return None
+
+
 def ends_visible(pattern: Pattern) -> bool:
     """Whether every hit is the whole text, which then neither begins nor ends with white space."""
     match pattern.root:

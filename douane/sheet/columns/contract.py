@@ -12,12 +12,14 @@ expressions are made:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
+from douane.sheet.pattern import Pattern
 from douane.sheet.rule import Test
 
 # ECMA-262 WhiteSpace and LineTerminator: what JavaScript's trim() removes. Not Python's nor Unicode's set: U+FEFF is
@@ -59,12 +61,33 @@ def _as_is(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Sure:
+    """What the kernel may clear a cell by, as staged, before anything else looks at it (`sheet/native`): all of it must
+    hold, and then none of the column's tests fails. Sufficient, as `clean` is; the empty cell is right where `empty`.
+
+    `pattern` is found in it; it is one of `options`; it is a decimal from `low` to `high` (`number`). `edges`: neither
+    end is white space; `begins`: nor is the first sign. At most `bytes_max` bytes, at least `signs_min` code points."""
+
+    pattern: Pattern | None = None
+    options: tuple[str, ...] | None = None
+    number: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    empty: bool = True
+    begins: bool = False
+    edges: bool = False
+    bytes_max: int | None = None
+    signs_min: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """When the test `rule` of a judge is looked for: in batches of which `seen(cells, kinds)` says so (a comma among
     numbers, a date cell among texts), so that all others don't pay for it. `fails`: exact. `suspect(cell, kind)`:
-    quick, true for every cell that may fail. `late`: only batches are asked that have a cell which is not clean.
+    quick, true for every cell that may fail. `late`: only those cells of a batch are asked that are not clean.
     `across`: what `seen` looks for makes cells of the whole table fail, wherever it stands: it is a "kind" of cell, or
-    a "text" that is not clean (the notice is late then)."""
+    a "text" that is not clean (the notice is late then). `trace`: what the kernel meets in a batch of which `seen` may
+    be true (`native.EXPONENT`, `native.COMMA`); without it, `seen` need not be asked."""
 
     rule: str
     seen: Callable[[pl.Series, pl.Series | None], bool]
@@ -72,6 +95,7 @@ class Notice:
     suspect: Callable[[pl.Expr, pl.Expr | None], pl.Expr]
     late: bool = False
     across: Literal["", "kind", "text"] = ""
+    trace: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +104,7 @@ class Judge:
 
     `tests`: all rules of the type (required, unique and error cells are the checker's own, for every type alike).
     `clean(cell, kind)`: quick, sufficient: no test fails. `kind` is None where the format knows no kinds. None =
-    nothing is known to be clean without looking.
+    nothing is known to be clean without looking. `sure`: the same for the kernel, where it can be said so.
     `plain(cell)`: quick, sufficient: the cell is not empty and its `key` is the very text of the cell. None = so is
     every clean cell that is not "" (and there is a `clean`).
     `stored(text, kind)`: trimmed text -> text as stored; `kind` is None where there are no kinds or they don't matter.
@@ -108,6 +132,7 @@ class Judge:
     order: pl.Expr | None = None
     value: pl.Expr | None = None
     quick_value: Callable[[pl.Expr], pl.Expr] | None = None
+    sure: Sure | None = None
 
     @property
     def keeps_typed(self) -> bool:
@@ -132,7 +157,7 @@ def noticing(judge: Judge, noticed: Collection[Notice]) -> Judge:
         suspect = pl.any_horizontal(*(notice.suspect(cell, kind) for notice in noticed))
         return ~suspect if own is None else own(cell, kind) & ~suspect
 
-    return replace(judge, tests=tests, clean=clean)
+    return replace(judge, tests=tests, clean=clean, sure=None)
 
 
 def literally(text: str) -> str:

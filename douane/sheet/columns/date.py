@@ -15,8 +15,9 @@ import polars as pl
 
 from douane.errors import BadTemplate
 from douane.model.template import Column
+from douane.sheet import pattern as patterns
 from douane.sheet.columns import date_format as formats_of
-from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge, Notice
+from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge, Notice, Sure
 from douane.sheet.columns.date_format import NOTHING, PIVOT, spellings
 from douane.sheet.columns.member import Member
 from douane.sheet.columns.notes import noted, with_note
@@ -98,6 +99,8 @@ def judge(column: Column) -> Judge:
         return pl.lit(False)
 
     judge = Judge(tuple(tests), clean=clean, plain=never, stored=stored, order=_order(column, formats))
+    if not twofold and (said := patterns.from_rust(shape)) is not None:
+        judge = replace(judge, sure=Sure(pattern=said))
     return with_note(judge, noted(column, "mixed_date", _mixed_says), _MIXED)
 
 

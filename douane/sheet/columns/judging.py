@@ -9,7 +9,7 @@ import polars as pl
 
 from douane.model.template import Column
 from douane.sheet import columns, validations
-from douane.sheet.columns.contract import TEXT, Judge, unchanged
+from douane.sheet.columns.contract import TEXT, Judge, Sure, unchanged
 from douane.sheet.validations.contract import Cell, Rules
 
 
@@ -25,8 +25,19 @@ def judge(column: Column) -> Judge:
     if not found:
         return own
     return replace(
-        own, tests=(*own.tests, *(test for rules in found for test in rules.tests)), clean=_clean(own, found)
+        own,
+        tests=(*own.tests, *(test for rules in found for test in rules.tests)),
+        clean=_clean(own, found),
+        sure=_sure(own, found),
     )
+
+
+def _sure(own: Judge, found: Sequence[Rules]) -> Sure | None:
+    """What the kernel can clear a cell by: the type's and every validation's."""
+    sure = own.sure
+    for rules in found:
+        sure = None if sure is None or rules.sure is None else rules.sure(sure)
+    return sure
 
 
 def _clean(own: Judge, found: Sequence[Rules]) -> Callable[[pl.Expr, pl.Expr | None], pl.Expr] | None:

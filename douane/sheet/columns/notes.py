@@ -8,6 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from douane.model.template import Column
+from douane.sheet import native
 from douane.sheet.columns.contract import FILLED, TEXT, Judge, Notice
 from douane.sheet.rule import NOTE, Test
 
@@ -33,7 +34,7 @@ def with_note(judge: Judge, test: Test | None, notice: Notice) -> Judge:
 def with_cut_digits(column: Column, judge: Judge) -> Judge:
     """Also notes cells such as `5.51E+12`: where they stand for ids, their digits are gone and only the sender has
     them."""
-    notice = Notice("cut_digits", _seen, FILLED & TEXT.str.contains(_CUT), _suspect)
+    notice = Notice("cut_digits", _seen, FILLED & TEXT.str.contains(_CUT), _suspect, trace=native.EXPONENT)
     return with_note(judge, noted(column, "cut_digits", _says), notice)
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge, Notice, literally, unchanged
+from douane.sheet import native
+from douane.sheet.columns.contract import FILLED, KIND, TEXT, Judge, Notice, Sure, literally, unchanged
 from douane.sheet.columns.member import Member
 from douane.sheet.columns.notes import noted, with_cut_digits, with_note
 from douane.sheet.fields import Field, choice
@@ -64,6 +65,7 @@ def _judge(signs: _Signs) -> Judge:
         form="number",
         value=_VALUE,
         quick_value=signs.quick_value,
+        sure=Sure(number=True, low=-_LARGEST, high=_LARGEST) if signs.plain else None,
     )
 
 
@@ -131,6 +133,7 @@ _MIXED = Notice(
     lambda cell, kind: cell.str.contains(_POINT),
     late=True,
     across="text",
+    trace=native.COMMA,
 )
 
 

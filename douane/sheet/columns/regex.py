@@ -14,7 +14,7 @@ import polars as pl
 from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet import pattern as patterns
-from douane.sheet.columns.contract import FILLED, TEXT, Judge, edges_visible
+from douane.sheet.columns.contract import FILLED, TEXT, Judge, Sure, edges_visible
 from douane.sheet.columns.member import Member
 from douane.sheet.columns.pattern_engine import GIVEN_UP, NOT_FOUND, Engine
 from douane.sheet.rule import FORMAT, Test
@@ -42,7 +42,7 @@ def judge(column: Column) -> Judge:
 
     if exact is not None:
         test = Test("pattern", FORMAT, FILLED & ~TEXT.str.contains(exact), message)
-        return Judge((test,), clean=clean, plain=None)
+        return Judge((test,), clean=clean, plain=None, sure=Sure(pattern=parsed, edges=not visible))
     engine = Engine(_spelled(column, parsed))
     verdict = pl.col("verdict")
     return Judge(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, SPACE, TEXT, Judge, literally
+from douane.sheet import pattern as patterns
+from douane.sheet.columns.contract import FILLED, SPACE, TEXT, Judge, Sure, literally
 from douane.sheet.columns.member import Member
 from douane.sheet.fields import PAIRS, Field
 from douane.sheet.rule import LIST, Test
@@ -29,7 +30,7 @@ def one_of(column: Column) -> Judge:
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
         return cell.is_in([*trimmed, ""])
 
-    return Judge((test,), clean=clean, plain=None)
+    return Judge((test,), clean=clean, plain=None, sure=Sure(options=tuple(trimmed)))
 
 
 def options_of(column: Column) -> list[str]:
@@ -81,7 +82,9 @@ def _several(column: Column) -> Judge:
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
         return (cell == "") if trimmed is None else cell.str.contains(trimmed) | (cell == "")
 
-    return Judge((test,), clean=clean, plain=None, stored=stored, form="list")
+    said = None if trimmed is None else patterns.from_rust(trimmed)
+    sure = None if said is None else Sure(pattern=said)
+    return Judge((test,), clean=clean, plain=None, stored=stored, form="list", sure=sure)
 
 
 def _shape(options: list[str], delimiter: str) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from douane.model.template import Column
-from douane.sheet.columns.contract import FILLED, TEXT, Judge, edges_visible
+from douane.sheet.columns.contract import FILLED, TEXT, Judge, Sure, edges_visible
 from douane.sheet.columns.member import Member
 from douane.sheet.columns.notes import noted, with_cut_digits
 from douane.sheet.fields import Field, Given, Kind
@@ -36,7 +36,7 @@ _NORMALIZE = Field(
 def judge(column: Column) -> Judge:
     ways = tuple(column.setting("normalize", ()))
     if not ways:
-        return with_cut_digits(column, Judge())
+        return with_cut_digits(column, Judge(sure=Sure()))
 
     def stored(text: pl.Expr, kind: pl.Expr | None = None) -> pl.Expr:
         for way in ways:

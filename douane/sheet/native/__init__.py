@@ -1,4 +1,5 @@
-"""The kernel: what costs most in the large, in C. Delimited text becomes records and cells in one pass over its bytes.
+"""The kernel: what costs most in the large, in C. Delimited text becomes records and cells in one pass over its bytes,
+and nearly all cells of a column are cleared of its rules (`program.py`).
 
 It decides nothing that Python does not decide too: `sheet/formats/csv.py` reads the same cells without it, slower, and
 tests hold the two together. What it is not sure of (bytes that are no text, records beyond a limit) it leaves to them.
@@ -26,6 +27,7 @@ FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / ("kernel.dll" if sys.platform == "win32" else "kernel.so")
 
 ODD, MAYBE_BLANK = 1, 2
+EXPONENT, COMMA = 1, 2  # traces: a cell that holds `E+` and may be a number; one that is not cleared and has a comma
 
 _U8 = ctypes.c_uint8
 _U32 = ctypes.c_uint32
@@ -109,6 +111,36 @@ class _ArrowSchema(ctypes.Structure):
     )
 
 
+class Program(ctypes.Structure):
+    """What clears a cell (`judge.c`); made by `program.py`."""
+
+    _fields_ = (
+        ("kind", _U32),
+        ("asked", _U32),
+        ("bytes_max", _U64),
+        ("signs_min", _U64),
+        ("low", ctypes.c_double),
+        ("high", ctypes.c_double),
+        ("next", _POINTER),
+        ("accepts", _POINTER),
+        ("slots", _POINTER),
+        ("stops", _POINTER),
+        ("texts", _POINTER),
+        ("slots_mask", _U32),
+    )
+
+
+class _Verdict(ctypes.Structure):
+    _fields_ = (
+        ("unsure", _POINTER),
+        ("not_plain", _POINTER),
+        ("unsures", _U64),
+        ("not_plains", _U64),
+        ("rows", _U64),
+        ("seen", _U64),
+    )
+
+
 class _Table:
     """What the kernel handed out, as Polars takes it (Arrow's PyCapsule interface)."""
 
@@ -125,6 +157,9 @@ class _Table:
 _new_capsule: Any = ctypes.pythonapi.PyCapsule_New
 _new_capsule.restype = ctypes.py_object
 _new_capsule.argtypes = (_POINTER, ctypes.c_char_p, _POINTER)
+pointer_of: Any = ctypes.pythonapi.PyCapsule_GetPointer
+pointer_of.restype = _POINTER
+pointer_of.argtypes = (ctypes.py_object, ctypes.c_char_p)
 
 
 class Cells(NamedTuple):
@@ -141,6 +176,15 @@ class Cells(NamedTuple):
     joins: npt.NDArray[np.uint32]
     odd: int
     maybe_blank: int
+
+
+class Cleared(NamedTuple):
+    """Of one column: the rows that are not surely clean, ascending; those of which the text as it stands may not be the
+    cell's key (None = not asked); and the traces that were met."""
+
+    unsure: npt.NDArray[np.uint32]
+    not_plain: npt.NDArray[np.uint32] | None
+    traces: int
 
 
 @dataclass(slots=True)
@@ -188,6 +232,22 @@ class Kernel:
             out.odd,
             out.blank,
         )
+
+    def judge(self, cells: pl.Series, program: Program, *, keyed: bool) -> Cleared | None:
+        """Clears a column's cells; `keyed`: says too whose text is its own key. None where they are no string views."""
+        room = max(1, len(cells))
+        unsure = np.empty(room, np.uint32)
+        not_plain = np.empty(room, np.uint32) if keyed else None
+        out = _Verdict(unsure.ctypes.data, None if not_plain is None else not_plain.ctypes.data)
+        stream = cells.__arrow_c_stream__()
+        pointer = pointer_of(stream, b"arrow_array_stream")
+        if self.library.douane_judge(pointer, ctypes.byref(program), len(cells), ctypes.byref(out)):
+            return None
+        return Cleared(unsure[: out.unsures], None if not_plain is None else not_plain[: out.not_plains], int(out.seen))
+
+    def list_hash(self, text: bytes) -> int:
+        """By which texts stand in a list's slots."""
+        return int(self.library.douane_list_hash(text, len(text)))
 
     def _hold(self, text: bytes) -> int:
         """The frames' cells are views into the text: it is held until the last of them is gone. That is told by
@@ -242,6 +302,10 @@ def _loaded(path: Path) -> Kernel | None:
     library.douane_cut.restype = None
     library.douane_read.argtypes = (ctypes.c_char_p, _U64, _POINTER, _U64, _POINTER, _POINTER, _POINTER)
     library.douane_read.restype = ctypes.c_int
+    library.douane_judge.argtypes = (_POINTER, _POINTER, _U64, _POINTER)
+    library.douane_judge.restype = ctypes.c_int
+    library.douane_list_hash.argtypes = (ctypes.c_char_p, _U64)
+    library.douane_list_hash.restype = _U64
     library.douane_gone.argtypes = (_POINTER, _U64)
     library.douane_gone.restype = _U64
     return Kernel(library, {}, threading.Lock())

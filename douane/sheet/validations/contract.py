@@ -18,6 +18,8 @@ from douane.sheet.rule import Test
 if TYPE_CHECKING:
     import polars as pl
 
+    from douane.sheet.columns.contract import Sure
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -35,10 +37,12 @@ class Cell:
 class Rules:
     """`clean(cell, value)`: quick and sufficient, as `Judge.clean`: none of `tests` fails. `cell` is as staged; `value`
     is its number, null where there is none or it is not known at once, and None where the type has no numbers. None =
-    nothing is known without looking."""
+    nothing is known without looking. `sure`: what the kernel may clear a cell by, narrowed to cells that these tests
+    let through too; None = it cannot be told so."""
 
     tests: tuple[Test, ...] = ()
     clean: Callable[[pl.Expr, pl.Expr | None], pl.Expr] | None = None
+    sure: Callable[[Sure], Sure] | None = None
 
 
 @dataclass(frozen=True, slots=True)

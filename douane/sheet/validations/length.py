@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ from douane.sheet.validations.contract import Cell, Member, Rules, between, cros
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from douane.sheet.columns.contract import Sure
 
 
 def rules(validation: Validation, cell: Cell) -> Rules | None:
@@ -26,7 +30,18 @@ def rules(validation: Validation, cell: Cell) -> Rules | None:
     if high is not None:
         message = validation.error_message or f"Length must be less than or equal to {js_number(high)}"
         tests.append(Test("length_max", FORMAT, cell.text.str.len_chars() > high, always(message)))
-    return Rules(tuple(tests), partial(_clean, least=low or 0, most=high))
+    return Rules(tuple(tests), partial(_clean, least=low or 0, most=high), partial(_sure, least=low or 0, most=high))
+
+
+def _sure(sure: Sure, *, least: float, most: float | None) -> Sure:
+    """As `_clean`."""
+    return replace(
+        sure,
+        empty=sure.empty and least <= 0,
+        edges=sure.edges or least > 0,
+        signs_min=max(0, math.ceil(least)),
+        bytes_max=None if most is None else max(0, math.floor(most)),
+    )
 
 
 def _clean(cell: pl.Expr, value: pl.Expr | None, *, least: float, most: float | None) -> pl.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from douane.model.template import Validation
@@ -11,6 +12,8 @@ from douane.sheet.validations.contract import Cell, Member, Rules, between, cros
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from douane.sheet.columns.contract import Sure
 
 
 def rules(validation: Validation, cell: Cell) -> Rules | None:
@@ -30,7 +33,10 @@ def rules(validation: Validation, cell: Cell) -> Rules | None:
         inside = value >= float(low) if low is not None else value.is_not_null()
         return (inside & (value <= float(high)) if high is not None else inside) | (cell == "")
 
-    return Rules(tuple(tests), clean)
+    def sure(before: Sure) -> Sure:
+        return replace(before, low=before.low if low is None else low, high=before.high if high is None else high)
+
+    return Rules(tuple(tests), clean, sure)
 
 
 def _message(validation: Validation, cell: Cell, says: str) -> Callable[[str], str]:

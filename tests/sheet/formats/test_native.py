@@ -85,7 +85,7 @@ def same(one: Read, other: Read) -> None:
         assert one.frame.select(names).rows() == other.frame.select(names).rows()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(
     body=hostile,
     delimiter=st.sampled_from([",", ",", ";", "\t", " ", "a"]),
@@ -109,7 +109,7 @@ def test_both_read_the_same(
         same(read(HEAD + body, options), plain)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(body=hostile, piece_bytes=st.sampled_from([3, 17, 64]))
 def test_either_goes_on_where_the_other_was_stopped(body: bytes, piece_bytes: int) -> None:
     options = Options(delimiter=",", encoding="utf-8", piece_bytes=piece_bytes, limits=Limits(columns=4))
@@ -144,7 +144,7 @@ def test_cells_of_any_length_at_any_place(size: int) -> None:
         assert found.frame.select("c0", "c1").rows()[1:] == [("y" * before, "x" * size), ("z" * size, "1")]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=80) | st.text(max_size=30).map(str.encode))
 @example(b"\xf4\x90\x80\x80")
 @example(b"\xe0\x80\x80")

@@ -1,0 +1,246 @@
+"""The kernel clears cells and decides nothing: with it and without it every mask and every key is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from douane.model.template import Column, Template, Validation
+from douane.sheet import check, native
+from douane.sheet import pattern as patterns
+from douane.sheet.columns import judge
+from douane.sheet.mapping import Layout
+from douane.sheet.native.automaton import STATES_MAX, TooLarge, automaton
+from douane.sheet.native.program import compiled
+from tests.sheet.kernel import built, reading_with
+
+PATTERNS = (
+    r"^\+[1-9]\d{0,2}( \d{3,4}){2,3}$",
+    r"^https?:\/\/[a-z0-9-]+(\.[a-z0-9-]+)+(\/[^\s]*)?$",
+    "b",
+    "^a|b$",
+    "^$",
+    "$^",
+    "a$|^",
+    "",
+    r"(^| )ab?(c|$)",
+    "/^aB\\u00e9$/i",
+    "/ſ/i",
+    r"[^a-z]{2,}",
+    r"/^[\u{10000}-\u{1F600}]+$/u",
+    r"^[^\u0100-\u2fff]*$",
+    r"(a|ab)(c|bcd)(d*)",
+    r"^(a+)+$",
+    r"^.{0,3}$",
+    r"/^.$/s",
+    r"^\S+@\S+$",
+    r"\s",
+    r"^(?:a(?:b(?:c)?)?)?$",
+    r"a{3}",
+    r"x{0}y",
+    "[]",
+)
+signs = st.text(st.sampled_from("abcABC0123456789+-.,/: @é日ſK\u00a0\u2028\ufeff\U0001f600\n\t\x85\u0100"), max_size=12)
+
+
+def found_by(pattern: str, texts: Sequence[str]) -> list[bool]:
+    table = automaton(patterns.parse(pattern))
+    said = []
+    for text in texts:
+        state = 1
+        for byte in text.encode():
+            state = int(table.next[state, byte])
+        said.append(bool(table.accepts[state]))
+    return said
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@settings(max_examples=12, deadline=None)
+@given(texts=st.lists(signs, min_size=1, max_size=20))
+@example(texts=["", "a", "b", "ab", "abc", "+49 123 4567", "https://a.b/c", "aBé", "ABÉ", "S", "s", "aaa", "xy", "a\n"])
+@example(
+    texts=["\U0001f600", "\U0000ffff", "\u2fff", "\u3000", "\u0100", "K", "k", "\u212a", "a@b", "a b", "..", "\u2028"]
+)
+def test_a_table_finds_what_the_engine_finds(pattern: str, texts: list[str]) -> None:
+    exact = patterns.rust(patterns.parse(pattern))
+    assert found_by(pattern, texts) == pl.Series(texts).str.contains(exact).to_list()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [r"\bword", r"(?=a)b", r"(a)\1", r"/\p{L}/u", "/^a$/m", "^.{300}$", "(a|b)*a(a|b){12}", "((a{50}){50}){50}"],
+)
+def test_what_has_no_table_of_good_size_is_left_to_the_engine(pattern: str) -> None:
+    with pytest.raises(TooLarge):
+        automaton(patterns.parse(pattern))
+    column = Column("x", "x", "Regex", pattern=pattern)
+    sure = judge(column).sure
+    assert sure is None or compiled(built(), sure, 0) is None
+
+
+def test_a_table_has_no_more_states_than_a_byte_can_name() -> None:
+    assert len(automaton(patterns.parse("^[ab]{0,200}$")).accepts) <= STATES_MAX + 1 <= 256
+
+
+COLUMNS = (
+    Column("plain", "plain", "String"),
+    Column("needed", "needed", "String", required=True),
+    Column("short", "short", "String", validations=(Validation("length", max=5),)),
+    Column("long", "long", "String", validations=(Validation("length", min=2, max=8),)),
+    Column("one", "one", "String", required=True, unique=True, validations=(Validation("length", min=1),)),
+    Column("mail", "mail", "Email"),
+    Column("age", "age", "Number", validations=(Validation("range", min=-1, max=120),)),
+    Column("amount", "amount", "Double", unique=True, validations=(Validation("range", min=0.1),)),
+    Column("day", "day", "Date", date_formats=("YYYY-MM-DD", "D/M/YY")),
+    Column("days", "days", "Date", date_formats=("DD/MM/YYYY", "MM/DD/YYYY")),
+    Column(
+        "pick", "pick", "Select", required=True, options=("a", "bé", " padded", "日本", "a longer choice, indeed", "")
+    ),
+    Column("many", "many", "Select", multi=True, delimiter=";", options=("a", "b", "日本", " c")),
+    Column("code", "code", "Regex", pattern="[ab]+ *$"),
+    Column("mark", "mark", "Regex", pattern=r"^[A-C]\d{2,3}$", unique=True),
+    Column("any", "any", "Any"),
+)
+TEMPLATE = Template("t", COLUMNS)
+cells = st.none() | st.sampled_from(
+    [
+        "",
+        " ",
+        "a",
+        "ab",
+        " a",
+        "a ",
+        "abc;b",
+        "a;b",
+        ";a;",
+        "bé",
+        "日本",
+        "日本語テキスト",
+        "a longer choice, indeed",
+        " padded",
+    ]
+    + [
+        "x@y.zz",
+        "x@y",
+        "X+1@Y.ZZ ",
+        "a..b@c.de",
+        "5.51E+12",
+        "12E+",
+        "E+",
+        "1",
+        "-1",
+        "-1.5",
+        "120",
+        "120.0000001",
+        "0x10",
+    ]
+    + [
+        "1,5",
+        "1.000",
+        "1 000",
+        ".5",
+        "5.",
+        "+5",
+        "-0",
+        "00012",
+        "1e3",
+        "0.1",
+        "0.10",
+        "0.09999999999999999",
+        "nan",
+        "inf",
+    ]
+    + ["123456789012345", "1234567890123456", "0.1234567890123456", "-", ".", "12.", "١٢", "1_0", "9" * 40]
+    + [
+        "2024-02-29",
+        "2023-02-29",
+        "0099-01-01",
+        "1/2/24",
+        "31/12/99",
+        "01/02/2024",
+        "13/12/2024",
+        "12/13/2024",
+        "2024-1-1",
+    ]
+    + [
+        "A12",
+        "A123 ",
+        "C99",
+        "A1",
+        "\u00a0",
+        "\ufeff",
+        "\x85",
+        "\u2028x",
+        "x\u3000",
+        "\u1680",
+        "\u2003a",
+        "\U0001f600",
+        "é",
+    ]
+)
+
+
+def judged(kernel: native.Kernel | None, frame: pl.DataFrame) -> check.Judgement:
+    width = len(COLUMNS)
+    layout = Layout(fields=tuple(one.key for one in COLUMNS), columns=tuple(range(width)), width=width, headings=width)
+    with reading_with(kernel):
+        return check.Checker(TEMPLATE, layout, seed=5).judge(frame)
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=st.lists(st.lists(cells, min_size=len(COLUMNS), max_size=len(COLUMNS)), min_size=1, max_size=12))
+@example(rows=[["5.51E+12"] * len(COLUMNS), ["1.000"] * len(COLUMNS), ["1,5"] * len(COLUMNS)])
+@example(rows=[["1.000"] * len(COLUMNS), ["7"] * len(COLUMNS)])
+def test_masks_and_keys_are_the_same(rows: list[list[str | None]]) -> None:
+    schema = {f"c{at}": pl.String for at in range(len(COLUMNS))}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "PROGRAM_ROWS", 0)
+        mine, plain = judged(built(), frame), judged(None, frame)
+    assert np.array_equal(mine.mask, plain.mask)
+    assert np.array_equal(mine.hashes, plain.hashes)
+
+
+def test_columns_of_several_chunks_are_judged_whole() -> None:
+    schema = {f"c{at}": pl.String for at in range(len(COLUMNS))}
+    row = [["x@y.zz and a longer text", None, "", "1"][at % 4] for at in range(len(COLUMNS))]
+    one = pl.DataFrame([row, row[::-1]], schema=schema, orient="row")
+    frame = pl.concat([one, one.slice(1), one], rechunk=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "PROGRAM_ROWS", 0)
+        mine, plain = judged(built(), frame), judged(None, frame)
+    assert np.array_equal(mine.mask, plain.mask)
+    assert np.array_equal(mine.hashes, plain.hashes)
+
+
+def test_the_kernel_clears_what_is_plainly_right() -> None:
+    """It would be no use if it were never sure."""
+    right = {
+        "plain": "x", "needed": "x", "short": "x", "long": "xyz", "one": "x", "mail": "x@y.zz", "age": "12",
+        "amount": "12.50", "day": "2024-02-29", "pick": "日本", "many": "a;日本", "code": "ab", "mark": "A12",
+    }  # fmt: skip
+    for column in COLUMNS:
+        if column.key not in right:
+            continue
+        sure = judge(column).sure
+        assert sure is not None, column.key
+        ready = compiled(built(), sure, native.EXPONENT | native.COMMA)
+        assert ready is not None, column.key
+        found = built().judge(pl.Series([right[column.key], "\u00a0", "1,2E+3"]), ready.program, keyed=True)
+        assert found is not None
+        assert 0 not in found.unsure, column.key
+        assert found.not_plain is not None
+        assert 0 not in found.not_plain
+
+
+def test_only_string_views_are_for_the_kernel() -> None:
+    sure = judge(COLUMNS[0]).sure
+    assert sure is not None
+    ready = compiled(built(), sure, 0)
+    assert ready is not None
+    assert built().judge(pl.Series([1, 2]), ready.program, keyed=False) is None
