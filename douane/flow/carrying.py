@@ -25,6 +25,7 @@ from douane.store import revisions as stored
 from douane.store.revisions import Columnar
 
 LOST_SHOWN = 100  # of the cells that would be lost
+ROWS_AT_ONCE = 200_000  # looked at in one go
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +120,23 @@ class Carried:
 def look(house: House, connection: Connection, operation: Operation, way: Way, last: int) -> Carried:
     """Only what would be kept and lost."""
     stands = revisions.standing(house, connection, operation.id)
-    frame = stands.of_rows(stands.touched())
-    gone_rows = frame.filter((pl.col("key") == RECORD) & (pl.col("text") == DELETED))["row"]
-    cells = frame.filter(pl.col("key") != RECORD).join(
-        pl.DataFrame({"row": gone_rows}, schema={"row": pl.Int64}), on="row", how="anti", maintain_order="left"
-    )
-    there = _there(cells, way, _renumbered(way, stands.touched()))
-    missing = cells.filter(there["to_row"].is_null()).sort("row", maintain_order=True)
-    lost = tuple(Lost(*cell) for cell in missing.head(LOST_SHOWN).iter_rows())
-    return Carried(last, (), {}, {}, len(cells) - len(missing), len(missing), lost, way.same)
+    touched = stands.touched()
+    renumbered = _renumbered(way, touched)
+    kept = gone = 0
+    lost: list[Lost] = []
+    for start in range(0, len(touched), ROWS_AT_ONCE):
+        cells = _standing(stands.of_rows(touched[start : start + ROWS_AT_ONCE]))
+        there = _there(cells, way, renumbered)
+        missing = cells.filter(there["to_row"].is_null()).sort("row", maintain_order=True)
+        kept, gone = kept + len(cells) - len(missing), gone + len(missing)
+        lost += [Lost(*cell) for cell in missing.head(LOST_SHOWN - len(lost)).iter_rows()]
+    return Carried(last, (), {}, {}, kept, gone, tuple(lost), way.same)
+
+
+def _standing(frame: pl.DataFrame) -> pl.DataFrame:
+    """The changed cells of records that are not deleted."""
+    deleted = frame.filter((pl.col("key") == RECORD) & (pl.col("text") == DELETED)).select("row")
+    return frame.filter(pl.col("key") != RECORD).join(deleted, on="row", how="anti", maintain_order="left")
 
 
 def carry(house: House, connection: Connection, operation: Operation, way: Way, last: int) -> Carried:
@@ -137,16 +146,14 @@ def carry(house: House, connection: Connection, operation: Operation, way: Way, 
         return seen
     few = list(stored.cells(connection, operation.id))
     bulk = stored.columnar(connection, operation.id)
-    frames = {one.number: revisions.cells_of(house, connection, operation.id, one) for one in bulk}
-    touched = [np.array([cell[1] for cell in few], np.int64)]
-    touched += [frame["row"].to_numpy() for frame in frames.values()]
-    renumbered = _renumbered(way, distinct(np.concatenate(touched)))
+    layers = every(house, connection, operation.id)
+    renumbered = _renumbered(way, distinct(np.concatenate([layer.rows for layer in layers])))
     made: dict[int, Columnar | None] = {}
     columns: dict[int, list[str]] = {}
-    for number, frame in frames.items():
-        moved = _moved(frame, way, renumbered)
-        columns[number] = sorted(moved["key"].unique().to_list())
-        made[number] = revisions.store(house, operation.id, moved, secrets.token_hex(12)) if len(moved) else None
+    for one in bulk:
+        moved = _moved(revisions.cells_of(house, connection, operation.id, one), way, renumbered)
+        columns[one.number] = sorted(moved["key"].unique().to_list())
+        made[one.number] = revisions.store(house, operation.id, moved, secrets.token_hex(12)) if len(moved) else None
     small = list(_small(few, way, renumbered))
     for cell in small:
         named = columns.setdefault(cell[0], [])
