@@ -3,7 +3,7 @@
 export interface ImportOptions {
   /** The template's id. Without it the person chooses among the project's. */
   template?: string;
-  /** The project's access key. */
+  /** An import token (`POST /v1/token`), or the project's access key. */
   token?: string;
   /** The project's id; told by the token where it is left out. */
   project?: string;

@@ -161,6 +161,9 @@ def test_a_token_for_one_import_goes_on_with_that_one(sqlite_site: Site) -> None
     page = site.anyone(accesskey=held["token"])
     assert page.get(f"/v1/upload/{upload_id}").status_code == 200
     assert page.post(f"/v1/upload/{site.made.template_id}", json={}).status_code == 403
+    asked = {"projectId": site.made.project_id, "templateId": site.made.template_id}
+    assert page.get("/v1/common/import-config", params=asked).json()["uploadId"] == upload_id
+    assert "uploadId" not in site.client.get("/v1/common/import-config", params=asked).json()
     assert site.client.delete(f"/v1/upload/{upload_id}").status_code == 200
     gone = {"templateId": site.made.template_id, "uploadId": upload_id}
     assert site.client.post("/v1/token", json=gone).status_code == 404

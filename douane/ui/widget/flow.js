@@ -134,7 +134,8 @@ export async function take(chosen, own = null) {
     columns.value = schema
       ? (typeof schema === "string" ? JSON.parse(schema) : schema)
       : own ?? await client.value.call("GET", `/v1/template/${chosen._id}/columns`);
-    const kept = typeof options.value.uploadId === "string" ? options.value.uploadId : options.value.file ? null : remembered();
+    const named = options.value.uploadId ?? config.value?.uploadId;
+    const kept = typeof named === "string" ? named : options.value.file ? null : remembered();
     if (kept) {
       const found = await client.value.call("GET", `/v1/upload/${kept}`).catch(() => null);
       if (found && ["Uploaded", "Mapping", "Mapped", "Reviewing"].includes(found.status) && found._templateId === chosen._id) {

@@ -91,7 +91,7 @@ def _check_schema(schema: object) -> None:
     **says(wire.ImportConfig, 400, 401, 403, query={"projectId": "string", "templateId": "string"}),
 )
 async def read_import_config(request: Request, caller: Caller = Depends(callers.anyone_or_token)) -> Response:
-    """What the widget may show: all of it."""
+    """What the widget may show: all of it. With an import token for one import, which that is."""
     project_id, template_id = request.query_params.get("projectId"), request.query_params.get("templateId")
     if not wire.is_mongo_id(project_id):
         raise wire.WireError(400, "Invalid project id")
@@ -108,7 +108,10 @@ async def read_import_config(request: Request, caller: Caller = Depends(callers.
         if isinstance(error, wire.WireError) and error.status != 404:
             raise
         raise wire.no_template_of_upload() from error
-    return answers.json(wire.ImportConfig(mode=stored.document.get("mode", "manual"), title=stored.name))
+    config = wire.ImportConfig(mode=stored.document.get("mode", "manual"), title=stored.name)
+    if caller.token is not None and caller.token.operation_id is not None:
+        config.uploadId = caller.token.operation_id
+    return answers.json(config)
 
 
 @router.post("/common/sheet-names", **says(list[str], 400, 401, 403, 413, 422, 507, status=201, body=wire.FILE_BODY))

@@ -271,6 +271,7 @@ class ImportConfig(Struct, kw_only=True, rename={"branding": "showBranding"}):
     branding: bool = False
     mode: str
     title: str
+    uploadId: str | UnsetType = UNSET
 
 
 class RecordDocument(Struct, kw_only=True, rename=IDS):
