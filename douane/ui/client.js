@@ -1,6 +1,7 @@
 /**
- * A client of `/v1` for browsers: the widget's only way to the server, and usable by any page. No private endpoint is
- * called. A failure is a `Refusal`, whose message is a sentence for a person.
+ * A client of `/v1` in one file, for browsers and for Node 20 and later: the widget's only way to the server, and usable by
+ * any page or program (docs/clients.md). No private endpoint is called. A failure is a `Refusal`, whose message is a
+ * sentence for a person.
  */
 
 export class Refusal extends Error {
@@ -25,6 +26,7 @@ export class Refusal extends Error {
 /** How often a call that changes nothing is tried again, and how long the first pause is (it doubles). */
 const TRIES = 4;
 const PAUSE_MS = 400;
+const NDJSON = "application/x-ndjson";
 
 export class Client {
   /**
@@ -180,6 +182,215 @@ export class Client {
     if (!response.ok) throw refusal(response.status, await response.text(), response.headers.get("Retry-After"));
     return response.blob();
   }
+
+  // For programs: from a file to rows.
+
+  /**
+   * Sends a file. With `auto`, which is usual, it is mapped by its headings and checked when this returns. It may be tried
+   * again: the upload has an id that is chosen here, so that it never arrives twice.
+   * @param {string} template
+   * @param {Blob} file
+   * @param {{ name?: string, auto?: boolean, fields?: Record<string, string>, signal?: AbortSignal }} [options] `fields`:
+   *   those of `POST /v1/upload`, such as `extra` or `schema`
+   * @returns {Promise<any>} the upload's document
+   */
+  async upload(template, file, options = {}) {
+    const { auto = true, fields = {}, signal } = options;
+    const id = newId();
+    for (let at = 1; ; at++) {
+      const form = new FormData();
+      for (const [name, value] of Object.entries({ ...fields, importId: id })) form.append(name, value);
+      form.append("file", file, options.name ?? /** @type {any} */ (file).name ?? "file.csv");
+      try {
+        const response = await this.answer("POST", `/v1/upload/${template}${auto ? "?auto=true" : ""}`, { body: form, signal });
+        return await response.json();
+      } catch (error) {
+        if (!(error instanceof Refusal) || !error.passing || at >= TRIES) throw error;
+        const there = await this.arrived(id, auto, signal);
+        if (there) return there;
+        await pause(Math.max(error.body?.retryAfter ?? 0, PAUSE_MS * 2 ** (at - 1)), signal);
+      }
+    }
+  }
+
+  /**
+   * The upload whose answer was lost, once it is as far as the answer would have said; null if it never came.
+   * @param {string} id
+   * @param {boolean} auto
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>}
+   */
+  async arrived(id, auto, signal) {
+    for (;;) {
+      let found;
+      try {
+        found = await this.find(id);
+      } catch (error) {
+        if (error instanceof Refusal && error.status === 404) return null;
+        throw error;
+      }
+      if (found.failure) throw new Refusal(found.failure.message, 400, found);
+      const settled = ["Reviewing", "Confirmed", "Processing", "Completed", "Terminated"].includes(found.status);
+      if (settled || (!auto && found.headings?.length)) return found;
+      await pause(1000, signal);
+    }
+  }
+
+  /** @param {string} id @returns {Promise<any>} the upload's document */
+  find(id) {
+    return this.call("GET", `/v1/upload/${id}`);
+  }
+
+  /** Checks again what was changed; returns when that is done. @param {string} id */
+  review(id) {
+    return this.call("POST", `/v1/review/${id}`, undefined, { tries: TRIES });
+  }
+
+  /**
+   * The rows of an import in review: `all`, `valid` or `invalid` ones, as review shows them, with their `line`.
+   * @param {string} id
+   * @param {string} [view]
+   * @param {number} [atOnce]
+   * @returns {AsyncGenerator<any>}
+   */
+  async *records(id, view = "all", atOnce = 1000) {
+    for (let page = 1; ; page++) {
+      const found = await this.call("GET", `/v1/review/${id}?type=${view}&page=${page}&limit=${atOnce}&lines=true`);
+      if (!found.data.length) return;
+      yield* found.data;
+    }
+  }
+
+  /**
+   * New texts for cells, as one revision.
+   * @param {string} id
+   * @param {{ index: number, column: string, value: string }[]} cells
+   * @returns {Promise<any>}
+   */
+  change(id, cells) {
+    return this.call("POST", `/v1/review/${id}/cells`, { cells }, { tries: TRIES });
+  }
+
+  /**
+   * Closes the import; its rows can be pulled then. Confirming again is no fault.
+   * @param {string} id
+   * @returns {Promise<any>} the upload's document
+   */
+  async confirm(id) {
+    try {
+      return (await this.call("POST", `/v1/review/${id}/confirm`, {})).uploadInfo;
+    } catch (error) {
+      if (!(error instanceof Refusal) || !(error.passing || error.status === 400)) throw error;
+      const found = await this.find(id);
+      if (!["Confirmed", "Processing", "Completed"].includes(found.status)) throw error;
+      return found;
+    }
+  }
+
+  /**
+   * All accepted (or `invalid`) rows of a confirmed import, as they come: none is held. Fails where they end too early.
+   * @param {string} id
+   * @param {string} [view]
+   * @returns {AsyncGenerator<any>}
+   */
+  async *rows(id, view = "valid") {
+    const response = await this.answer("GET", `/v1/upload/${id}/rows/${view}`, { accept: NDJSON });
+    yield* objects(/** @type {ReadableStream<Uint8Array>} */ (response.body));
+  }
+
+  /**
+   * The rows of a template's feed after a cursor: `{upload, rows: [{row, record}], forgotten, uploadForgotten, cursor,
+   * behind}`, all of one upload; null where there are none, even after `wait` seconds. `forgotten` are rows whose content
+   * is gone for good; with `uploadForgotten` all rows of the upload are.
+   * @param {string} template
+   * @param {{ cursor?: string | null, consumer?: string, limit?: number, wait?: number, signal?: AbortSignal }} [options]
+   * @returns {Promise<any>}
+   */
+  async fetchFeed(template, options = {}) {
+    const asked = new URLSearchParams();
+    for (const name of /** @type {const} */ (["cursor", "consumer", "limit", "wait"])) {
+      if (options[name]) asked.set(name, String(options[name]));
+    }
+    const response = await this.answer("GET", `/v1/template/${template}/feed?${asked}`, { accept: NDJSON, signal: options.signal, tries: TRIES });
+    if (response.status === 204) return null;
+    /** @type {{ row: number, record: any }[]} */
+    const rows = [];
+    /** @type {number[]} */
+    const forgotten = [];
+    let uploadForgotten = false;
+    for await (const record of objects(/** @type {ReadableStream<Uint8Array>} */ (response.body))) {
+      // Ours come first, whatever a file's own headings are called.
+      const [upload, second, third, ...more] = Object.keys(record);
+      const row = record[second];
+      const gone = Boolean(third?.endsWith("_forgotten")) && !more.length && record[third] === true;
+      delete record[upload];
+      delete record[second];
+      if (second.endsWith("_forgotten")) uploadForgotten = true;
+      else if (gone) forgotten.push(row);
+      else rows.push({ row, record });
+    }
+    const said = response.headers;
+    return {
+      upload: said.get("Douane-Upload"),
+      rows,
+      forgotten,
+      uploadForgotten,
+      cursor: said.get("Douane-Cursor"),
+      behind: Number(said.get("Douane-Behind")),
+    };
+  }
+
+  /** The consumer has all rows before the cursor. @param {string} template @param {string} consumer @param {string} cursor */
+  ack(template, consumer, cursor) {
+    return this.call("POST", `/v1/template/${template}/feed/ack`, { consumer, cursor }, { tries: TRIES });
+  }
+
+  /**
+   * Hands all rows of a feed that a bookmark has not seen to it, batch by batch, each exactly once: if `keep` stores the
+   * batch and `batch.cursor` in ONE transaction, and `cursor` reads it (null at first).
+   * @param {string} template
+   * @param {{ cursor: () => Promise<string | null> | string | null, keep: (batch: any) => Promise<void> | void }} bookmark
+   * @param {{ limit?: number, wait?: number, consumer?: string, signal?: AbortSignal }} [options] `wait`: goes on until
+   *   none came for so many seconds; `consumer`: a name under which the server is told how far this is
+   * @returns {Promise<number>} rows
+   */
+  async pull(template, bookmark, options = {}) {
+    const { limit, wait, consumer, signal } = options;
+    let count = 0;
+    let cursor = await bookmark.cursor();
+    for (;;) {
+      const batch = await this.fetchFeed(template, { cursor, limit, wait, signal });
+      if (!batch) return count;
+      await bookmark.keep(batch);
+      cursor = batch.cursor;
+      count += batch.rows.length;
+      if (consumer) await this.ack(template, consumer, batch.cursor);
+    }
+  }
+
+  /**
+   * One call whose answer is read by who asked for it.
+   * @param {string} method
+   * @param {string} path
+   * @param {{ accept?: string, body?: FormData, signal?: AbortSignal, tries?: number }} options
+   * @returns {Promise<Response>}
+   */
+  async answer(method, path, { accept = "application/json", body, signal, tries = 1 }) {
+    for (let at = 1; ; at++) {
+      let failed;
+      try {
+        const credentials = this.token ? "omit" : "same-origin";
+        const response = await fetch(this.base + path, { method, body, headers: this.headers({ Accept: accept }), credentials, signal });
+        if (response.ok) return response;
+        failed = refusal(response.status, await response.text(), response.headers.get("Retry-After"));
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        failed = new Refusal("The server does not answer.", 0);
+      }
+      if (!failed.passing || at >= tries) throw failed;
+      await pause(Math.max(failed.body?.retryAfter ?? 0, PAUSE_MS * 2 ** (at - 1)), signal);
+    }
+  }
 }
 
 /**
@@ -238,4 +449,31 @@ export function pause(ms, signal) {
       reject(signal.reason);
     });
   });
+}
+
+/** The objects of NDJSON; a broken line raises. @param {ReadableStream<Uint8Array>} stream */
+async function* objects(stream) {
+  const reader = stream.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const lines = (rest + value).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) yield JSON.parse(line);
+    }
+  } catch (error) {
+    if (error instanceof SyntaxError) throw error;
+    throw new Refusal("The rows ended before they were all there.", 0);
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+  if (rest) throw new Refusal("The rows ended before they were all there.", 0);
+}
+
+/** An id as the server makes them: the time, then chance. */
+function newId() {
+  const chance = crypto.getRandomValues(new Uint8Array(6));
+  return Date.now().toString(16).padStart(12, "0") + [...chance].map((one) => one.toString(16).padStart(2, "0")).join("");
 }

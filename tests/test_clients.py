@@ -1,0 +1,201 @@
+"""The clients: the examples of their page, as they stand there, and what a client does where answers are lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from douane.client import Batch, Client, Overtaken, Refusal, SqlBookmark
+from tests.browser.conftest import Served
+from tests.browser.conftest import served as served
+
+ROOT = Path(__file__).parent.parent
+PEOPLE = ROOT / "tests/data/people.csv"
+
+
+def examples(language: str) -> tuple[str, str]:
+    """(the blocks of a language as one program, what they print)."""
+    found = re.findall(
+        rf"```{language}\n(.*?)```\n\n```text\n(.*?)```", (ROOT / "docs/clients.md").read_text(), re.DOTALL
+    )
+    assert found
+    return "\n\n".join(code for code, _ in found), "".join(printed for _, printed in found)
+
+
+def run(served: Served, folder: Path, *command: str) -> str:
+    shutil.copyfile(PEOPLE, folder / "people.csv")
+    facts = {
+        "DOUANE_ADDRESS": served.address,
+        "DOUANE_KEY": served.access_key,
+        "DOUANE_TEMPLATE": served.template_id,
+    }
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **facts, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_examples_do_what_the_page_says(served: Served, tmp_path: Path) -> None:
+    code, printed = examples("python")
+    (tmp_path / "example.py").write_text(code)
+    assert run(served, tmp_path, sys.executable, "example.py").splitlines() == printed.splitlines()
+    assert (tmp_path / "people.parquet").read_bytes()[:4] == b"PAR1"
+    node = shutil.which("node")
+    if node is None:
+        assert os.environ.get("CI", "").lower() != "true", "node is missing"
+        pytest.skip("node is missing")
+    code, printed = examples("javascript")
+    (tmp_path / "example.mjs").write_text(code)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    shutil.copyfile(ROOT / "douane/ui/client.js", tmp_path / "client.js")
+    assert run(served, tmp_path, node, "example.mjs").splitlines() == printed.splitlines()
+
+
+class Answers(httpx.BaseTransport):
+    """A server of canned answers: each a status and a document, or an error of the network."""
+
+    def __init__(self, *answers: tuple[int, object] | Exception, headers: dict[str, str] | None = None) -> None:
+        self._answers, self._headers = list(answers), headers
+        self.asked: list[tuple[str, str]] = []
+        self.ids: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append((request.method, request.url.path))
+        found = re.search(rb'name="importId"\r\n\r\n([0-9a-f]{24})', request.read())
+        if found is not None:
+            self.ids.append(found[1].decode())
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        status, document = answer
+        if isinstance(document, bytes):
+            return httpx.Response(status, content=document, headers=self._headers)
+        return httpx.Response(status, json=document, headers=self._headers)
+
+
+COUNTS = {"totalRecords": 2, "validRecords": 1, "invalidRecords": 1}
+DOCUMENT = {"_id": "x", "status": "Reviewing", "headings": [], **COUNTS}
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("douane.client.time.sleep", lambda seconds: None)
+
+
+def client_of(*answers: tuple[int, object] | Exception, **how: dict[str, str]) -> tuple[Client, Answers]:
+    server = Answers(*answers, **how)
+    return Client("http://douane.test", "key", transport=server), server
+
+
+def test_an_upload_whose_answer_is_lost_is_looked_for_before_it_is_sent_again() -> None:
+    lost = httpx.ReadError("lost")
+    client, server = client_of(lost, (404, {"message": "none"}), (201, DOCUMENT))
+    assert client.upload("t", b"a\n1\n").total == 2
+    assert [method for method, _ in server.asked] == ["POST", "GET", "POST"]
+    assert len(set(server.ids)) == 1
+    client, server = client_of(lost, (200, {**DOCUMENT, "status": "Mapped"}), (200, DOCUMENT))
+    assert client.upload("t", b"a\n1\n").status == "Reviewing"
+    assert [method for method, _ in server.asked] == ["POST", "GET", "GET"]
+    client, _ = client_of(lost, (200, {**DOCUMENT, "status": "Uploaded", "failure": {"message": "File is empty"}}))
+    with pytest.raises(Refusal, match="File is empty"):
+        client.upload("t", b"")
+
+
+def test_reads_are_tried_again_and_refusals_are_not() -> None:
+    client, server = client_of((503, {"message": "busy"}), httpx.ConnectError("no"), (200, DOCUMENT))
+    assert client.find("x").valid == 1
+    assert len(server.asked) == 3
+    client, server = client_of((400, {"message": ["a is wrong", "b too"], "statusCode": 400}))
+    with pytest.raises(Refusal, match=r"a is wrong\. b too") as refused:
+        client.find("x")
+    assert (refused.value.status, refused.value.passing, len(server.asked)) == (400, False, 1)
+    client, _ = client_of(*[(502, b"<html>bad gateway</html>")] * 9)
+    with pytest.raises(Refusal, match="The server answered 502"):
+        client.find("x")
+
+
+def test_who_confirms_and_gets_no_answer_learns_that_it_is_done() -> None:
+    done = {**DOCUMENT, "status": "Completed"}
+    client, _ = client_of(httpx.ReadError("lost"), (200, done))
+    assert client.confirm("x").status == "Completed"
+    client, _ = client_of((400, {"message": "no"}), (200, DOCUMENT))
+    with pytest.raises(Refusal, match="no"):
+        client.confirm("x")
+
+
+HEADERS = {"Douane-Upload": "u", "Douane-Cursor": "c1", "Douane-Behind": "7"}
+
+
+def test_a_batch_tells_rows_from_tombstones() -> None:
+    lines = [
+        '{"_upload":"u","_row":1,"a":"x\u2028y","n":1.10}',
+        '{"_upload":"u","_row":2,"_forgotten":true}',
+        '{"_upload":"u","_row":3}',
+    ]
+    server = Answers((200, "\n".join(lines).encode()), headers=HEADERS)
+    with Client("http://douane.test", "key", transport=server, decimal=True) as client:
+        batch = client.fetch("t")
+    assert batch is not None
+    assert (batch.rows[0][1]["a"], str(batch.rows[0][1]["n"])) == ("x\u2028y", "1.10")
+    assert ([row for row, _ in batch.rows], batch.forgotten, batch.upload_forgotten) == ([1, 3], [2], False)
+    client, _ = client_of((200, b'{"_upload":"u","_forgotten":true}\n'), headers=HEADERS)
+    whole = client.fetch("t")
+    assert whole is not None
+    assert (whole.rows, whole.forgotten, whole.upload_forgotten) == ([], [], True)
+    # Where a file has such headings itself, ours have more dashes before.
+    client, _ = client_of((200, b'{"__upload":"u","__row":1,"_row":"a","_forgotten":true}\n'), headers=HEADERS)
+    own = client.fetch("t")
+    assert own is not None
+    assert own.rows == [(1, {"_row": "a", "_forgotten": True})]
+
+
+def bookmarks(folder: Path) -> tuple[Callable[[], SqlBookmark], Callable[[], list[object]]]:
+    def write(cursor: sqlite3.Cursor, batch: Batch) -> None:
+        cursor.executemany("INSERT INTO rows VALUES (?)", [(row,) for row, _ in batch.rows])
+        if 13 in [row for row, _ in batch.rows]:
+            raise ValueError
+
+    with sqlite3.connect(folder / "db") as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS rows (row)")
+    return (
+        lambda: SqlBookmark(sqlite3.connect(folder / "db", timeout=20), "people", write),
+        lambda: [row for (row,) in sqlite3.connect(folder / "db").execute("SELECT row FROM rows")],
+    )
+
+
+def batch(cursor: str, *rows: int) -> Batch:
+    return Batch("u", [(row, {}) for row in rows], [], False, cursor, 0)
+
+
+def test_a_bookmark_keeps_rows_and_place_together_or_neither(tmp_path: Path) -> None:
+    opened, rows = bookmarks(tmp_path)
+    first, second = opened(), opened()
+    assert (first.cursor(), second.cursor()) == (None, None)
+    first.keep(batch("c1", 1, 2))
+    with pytest.raises((Overtaken, sqlite3.IntegrityError)):
+        second.keep(batch("c1", 1, 2))
+    assert second.cursor() == "c1"
+    second.keep(batch("c2", 3))
+    with pytest.raises(Overtaken):
+        first.keep(batch("c2", 3))
+    assert first.cursor() == "c2"
+    with pytest.raises(ValueError):
+        first.keep(batch("c3", 4, 13))
+    assert opened().cursor() == "c2"
+    assert rows() == [1, 2, 3]
