@@ -1,6 +1,6 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
-    python -m bench.run [--only csv,peers,xlsx,binary,small,pages,upload,chat,widget] [--scale full|small|tiny]
+    python -m bench.run [--only csv,peers,xlsx,binary,small,pages,upload,feed,chat,widget] [--scale full|small|tiny]
         [--runs N]
     python -m bench.run --against COMMIT [--scale full|small|tiny] [--runs N]
 
@@ -23,11 +23,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import against, chat, files, server, widget
+from bench import against, chat, feed, files, server, widget
 from bench.datasets import WrongCounts
 from bench.files import Results
 
-SUBJECTS = ("csv", "peers", "xlsx", "binary", "small", "pages", "upload", "chat", "widget")
+SUBJECTS = ("csv", "peers", "xlsx", "binary", "small", "pages", "upload", "feed", "chat", "widget")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -105,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "small": lambda: server.small_subject(results),
         "pages": lambda: server.pages_subject(results, scale.pages),
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),
+        "feed": lambda: feed.feed_subject(results, scale.csv[0], given.runs),
         "chat": lambda: chat.chat_subject(results, *scale.chat, given.runs),
         "widget": lambda: widget.widget_subject(results, *scale.widget, given.runs),
     }

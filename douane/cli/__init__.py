@@ -483,6 +483,43 @@ def audit(
 
 
 @app.command()
+def ledger(
+    upload: Annotated[str, typer.Argument(metavar="UPLOAD", help="The upload's id.")],
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """Say where every record of an upload went: found = delivered + waiting + failed + left out."""
+    from douane.cli import forgetting
+
+    forgetting.show_ledger(_settings(data=data, database_url=database, storage_url=storage), upload, as_json)
+
+
+@app.command()
+def forget(
+    upload: Annotated[str | None, typer.Argument(metavar="UPLOAD", help="The id of an upload to forget whole.")] = None,
+    template: Annotated[
+        str | None, typer.Option(metavar="ID", help="Forget rows of all uploads of this template instead.")
+    ] = None,
+    column: Annotated[str | None, typer.Option(metavar="KEY", help="Those with a value in this column.")] = None,
+    value: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The value; left out, it is read from standard input.")
+    ] = None,
+    data: Data = None,
+    database: Database = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """Delete an upload with its file and rows, or one person's rows, at once and for good; says what remains. Exit
+    code 1: some uploads could not be looked through yet."""
+    from douane.cli import forgetting
+
+    config = _settings(data=data, database_url=database, storage_url=storage)
+    raise typer.Exit(0 if forgetting.forget(config, upload, template, column, value, as_json) else 1)
+
+
+@app.command()
 def doctor(data: Data = None, database: Database = None, storage: Storage = None, as_json: Json = False) -> None:
     """Look an installation over: settings, rights, clock, walls, disk, storage, worker, and that no object is missing.
     Exit code 0: all is well; 1: something is not."""

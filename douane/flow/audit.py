@@ -48,6 +48,8 @@ ACTIONS = {
     "import.confirm": "an import was completed by a person or program",
     "import.remove": "an import was terminated or cleared, and its file with it",
     "records.remove": "records were taken out of an import",
+    "import.forget": "an upload was forgotten: its file, its rows and all that was changed in it",
+    "rows.forget": "rows with a value were forgotten in all uploads of a template",
     "rows.export": "rows were pulled",
     "file.export": "an original file or a file of a message was downloaded",
     "chat.export": "people, rooms or messages of a workspace were pulled as a whole",

@@ -131,7 +131,8 @@ def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing |
         # A deletion publishes a version too, and is a revision like all others.
         detail = sheet_detail(now)
         made = None if detail.check is None else detail.check.stamp
-        base = (reviewed, form.checker.stamp, imports.current(now), made, detail.header_row, detail.readings)
+        read_as = (detail.header_row, detail.readings, detail.forgotten)
+        base = (reviewed, form.checker.stamp, imports.current(now), made, read_as)
         if old is not None and kept.base == base and old.revision <= last:
             old.operation = now
             if old.revision == last:

@@ -202,7 +202,8 @@ def _judge(attempt: Attempt, *, complete: bool = False) -> bool:
     """A whole check the first time, and again when verdicts are another Douane's (its rules may differ); else only of
     what was changed. False when the turn was over before it was done."""
     held = attempt.held
-    if held.stage == "mapped" or (held.read_done and held.source_object and not imports.current(held)):
+    # The file may be forgotten by now; that there was one is what counts.
+    if held.stage == "mapped" or (held.read_done and held.source_size and not imports.current(held)):
         return _check(attempt, complete=complete)
     _recheck(attempt, complete=complete)
     return True

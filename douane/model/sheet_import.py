@@ -107,7 +107,9 @@ class SheetDetail(Struct, omit_defaults=True):
     column of the schema the position that feeds it. `check_wanted`: a check was asked for while reading went on.
     `going`: the stamp of a check that is under way; `check` and `summary`: of the last one that was published.
     `facts`: what was met while reading. `readings`: how often the file was read anew because a person asked for it;
-    `reading`: one that is under way, or waits to be taken; `reading_failed`: why the last one came to nothing."""
+    `reading`: one that is under way, or waits to be taken; `reading_failed`: why the last one came to nothing.
+    `forgotten`: records that were forgotten since, those that people had added (`forgotten_added`) among them;
+    `forgotten_whole`: and the file and all else with them."""
 
     template_name: str = ""
     schema: tuple[dict[Text, Any], ...] = ()
@@ -131,6 +133,9 @@ class SheetDetail(Struct, omit_defaults=True):
     readings: Count = 0
     reading: Reading | None = None
     reading_failed: tuple[Word, Sentence] | None = None
+    forgotten: Count = 0
+    forgotten_added: Count = 0
+    forgotten_whole: bool = False
 
     @property
     def template(self) -> TemplateDocument:

@@ -102,7 +102,7 @@ class Live:
         for part in self.parts:
             mask = masks.read_mask(self.locate(part.mask))
             span = slice(part.first_row, part.first_row + part.rows)
-            self.state[span], self.words[span] = mask.state, mask.words
+            self.state[span], self.words[span] = np.minimum(mask.state, GONE), mask.words
         self._count_all()
         self.cells = cells
         self._mark_changed(cells.touched())

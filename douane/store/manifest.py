@@ -211,3 +211,43 @@ def forget(connection: Connection, operation_id: str) -> None:
     """Drops every name: the sweeper may delete the objects after the grace period."""
     for names in (part, part_mask, packed):
         connection.execute(delete(names).where(names.c.operation_id == operation_id))
+
+
+def every_part(connection: Connection, operation_id: str, table: str) -> list[PartRow]:
+    """All that were ever named, parts with added rows that were overtaken among them."""
+    query = select(part).where(part.c.operation_id == operation_id, part.c.table_name == table).order_by(part.c.number)
+    return [
+        PartRow(r.number, r.first_row, r.rows, r.blank, r.object, r.size_bytes, r.next, r.attempt)
+        for r in connection.execute(query)
+    ]
+
+
+def rewrite_part(connection: Connection, operation_id: str, table: str, number: int, name: str, size: int) -> None:
+    """Names another object in place of a part's: the one change that a part may see is that rows are forgotten."""
+    connection.execute(
+        update(part)
+        .where(part.c.operation_id == operation_id, part.c.table_name == table, part.c.number == number)
+        .values(object=name, size_bytes=size)
+    )
+
+
+def drop_packed(connection: Connection, operation_id: str, table: str) -> set[str]:
+    """Forgets the packed rows; pages are read from the parts then. The objects they were in."""
+    which = (packed.c.operation_id == operation_id, packed.c.table_name == table)
+    names = set(connection.execute(select(packed.c.object).where(*which)).scalars())
+    connection.execute(delete(packed).where(*which))
+    return names
+
+
+def drop_masks_of(connection: Connection, operation_id: str, table: str, numbers: Sequence[int]) -> set[str]:
+    """Forgets all masks of these parts, whatever their version; the objects they and their key hashes were in."""
+    which = (
+        part_mask.c.operation_id == operation_id,
+        part_mask.c.table_name == table,
+        part_mask.c.number.in_(numbers),
+    )
+    names: set[str] = set()
+    for row in connection.execute(select(part_mask.c.object, part_mask.c.hash_object).where(*which)):
+        names |= {row.object, *([row.hash_object] if row.hash_object else [])}
+    connection.execute(delete(part_mask).where(*which))
+    return names

@@ -16,7 +16,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -225,19 +225,31 @@ class Objects:
                 self._store.delete(name)
 
     def delete(self, name: str) -> None:
-        """Only for the sweeper. Deleting what is not there is no error."""
+        """Only for the sweeper, and for what is to be forgotten. Deleting what is not there is no error."""
         _checked(name)
         with _in_our_words(name), suppress(FileNotFoundError):
             self._store.delete(name)
+        self._drop_copies([name])
 
     def delete_prefix(self, prefix: str) -> int:
-        """Deletes every object under a prefix that ends in `/`; how many there were. Only for the sweeper."""
+        """Deletes every object under a prefix that ends in `/`; how many there were. For the same two."""
         assert prefix.endswith("/"), prefix
         names = list(self.list(prefix))
         with _in_our_words(prefix):
             for start in range(0, len(names), 1000):
                 self._store.delete(names[start : start + 1000])
+        self._drop_copies(names)
         return len(names)
+
+    @property
+    def keeps_copies(self) -> bool:
+        """Whether objects are copied to the disks of those that read them, each to its own."""
+        return self._cache is not None
+
+    def _drop_copies(self, names: Iterable[str]) -> None:
+        if self._cache is not None:
+            for name in names:
+                self._cache.drop(name)
 
     def clean(self, older_than_s: float = 24 * 3600) -> None:
         """Removes what killed processes left half-written in a folder. In a bucket a life-cycle rule does that."""
@@ -446,6 +458,9 @@ class _Cache:
         if due:
             self._evict()
         return path
+
+    def drop(self, name: str) -> None:
+        (self._folder / hashlib.sha256(name.encode()).hexdigest()).unlink(missing_ok=True)
 
     def _touch(self, path: Path) -> bool:
         try:

@@ -278,6 +278,25 @@ def forget_objects(connection: Connection, operation_id: str) -> None:
     )
 
 
+def forget_content(connection: Connection, operation_id: str, detail: Mapping[str, Any]) -> None:
+    """Nothing of its file and rows is left; counts are. `version` grows, so that what was remembered of it is not asked
+    any more. One that was ended is swept again: a worker may just have been storing a part."""
+    connection.execute(
+        update(operation)
+        .where(operation.c.id == operation_id)
+        .values(
+            version=operation.c.version + 1,
+            kept=False,
+            swept=operation.c.stage == "completed",
+            source_object=None,
+            file_name=None,
+            work_error=None,
+            detail=dict(detail),
+            updated_at=database_now(connection),
+        )
+    )
+
+
 def known(connection: Connection, operation_ids: Sequence[str]) -> set[str]:
     """Which of these ids are operations."""
     return set(connection.execute(select(operation.c.id).where(operation.c.id.in_(operation_ids))).scalars())

@@ -220,6 +220,34 @@ def forget_objects(connection: Connection, operation_id: str) -> None:
     connection.execute(update(revision).where(revision.c.operation_id == operation_id).values(object=None))
 
 
+def forget_all(connection: Connection, operation_id: str) -> None:
+    """What was changed is no more: who changed how much when stays."""
+    connection.execute(delete(revision_cell).where(revision_cell.c.operation_id == operation_id))
+    connection.execute(update(revision).where(revision.c.operation_id == operation_id).values(object=None, document={}))
+
+
+def forget_cells(connection: Connection, operation_id: str, cells: Iterable[tuple[int, str, int]]) -> None:
+    """Takes the texts out of cells that are rows here: (row, key, number) each."""
+    for row, key, number in cells:
+        connection.execute(
+            update(revision_cell)
+            .where(
+                revision_cell.c.operation_id == operation_id,
+                revision_cell.c.row == row,
+                revision_cell.c.key == key,
+                revision_cell.c.number == number,
+            )
+            .values(value=None)
+        )
+
+
+def change(connection: Connection, operation_id: str, number: int, **values: Any) -> None:
+    """Another object in place of a revision's, or another document: for what is forgotten."""
+    connection.execute(
+        update(revision).where(revision.c.operation_id == operation_id, revision.c.number == number).values(**values)
+    )
+
+
 def _chunks(values: Sequence[int] | None) -> Iterable[list[int] | None]:
     if values is None:
         return [None]

@@ -13,15 +13,16 @@ from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.errors import DouaneError
-from douane.flow import feeds
+from douane.flow import feeds, forgetting
 from douane.flow.feeds import AckedFurther, Fetched, Nothing
-from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
+from douane.model.identity import MANAGE_TEMPLATES, RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.web.auth import Web, noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, own_project
 from douane.web.spreadsheet.rows import asked_type
 from douane.web.spreadsheet.wire import feeds as words
+from douane.web.spreadsheet.wire import forgetting as forgetting_words
 from douane.web.streams import streamed
 
 router = APIRouter(prefix="/v1/template", tags=["Feed"])
@@ -131,6 +132,21 @@ async def remove_consumer(
     template_id, project_id = checked(template_id), own_project(caller)
     await run_in_threadpool(feeds.remove_consumer, web_of(request).house, project_id, template_id, name)
     return answers.empty()
+
+
+@router.post(
+    "/{template_id}/forget",
+    **says(forgetting_words.ForgottenDocument, 400, 401, 403, 404, 413, body=forgetting_words.FORGET_BODY),
+)
+async def forget_rows(request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))) -> Response:
+    """The rows of all uploads of the template with this value in this column, deleted at once; the answer says what
+    remains."""
+    column, value = forgetting_words.forget_body(await body(request))
+    template_id, project_id = checked(template_id), own_project(caller)
+    found = await run_in_threadpool(forgetting.person, web_of(request).house, project_id, template_id, column, value)
+    about = {"template": template_id, "column": column, "rows": found.rows, "uploads": len(found.uploads)}
+    await noted(request, "rows.forget", **about)
+    return answers.json(forgetting_words.forgotten(found))
 
 
 # Waiting for rows

@@ -14,10 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from douane.errors import BadTemplate, Conflict, NotFound
-from douane.flow import customizing, imports, learned, remapping, templates, tokens
+from douane.flow import customizing, forgetting, imports, learned, ledger, remapping, templates, tokens
 from douane.flow.imports import NewImport, StoredSource
 from douane.flow.remapping import Wanted
-from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
+from douane.model.identity import MANAGE_TEMPLATES, RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import OPEN, Operation
 from douane.model.sheet_import import Formats
 from douane.model.template import StoredColumn, StoredTemplate
@@ -30,6 +30,7 @@ from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
 from douane.web.spreadsheet.callers import body, checked, may, own_project
 from douane.web.spreadsheet.templates import uploads_of
+from douane.web.spreadsheet.wire import forgetting as forgetting_words
 from douane.web.spreadsheet.wire.customizations import bad_format
 from douane.web.streams import streamed
 
@@ -304,10 +305,21 @@ async def choose_header(request: Request, upload_id: str, caller: Caller = Depen
     return answers.empty()
 
 
-@router.delete("/{upload_id}", **says(wire.TerminatedDocument, 400, 401, 403))
+@router.delete(
+    "/{upload_id}",
+    **says((wire.TerminatedDocument, forgetting_words.ForgottenDocument), 400, 401, 403, query={"forget": "boolean"}),
+)
 async def terminate_upload(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
-    """Ends the import. What is completed stays as it is; an unknown id answers nothing (2.4)."""
+    """Ends the import. What is completed stays as it is; an unknown id answers nothing (2.4). With `forget=true` (ours)
+    its file and rows are deleted at once, whatever became of it, and the answer says what remains."""
     web, upload_id = web_of(request), checked(upload_id)
+    if request.query_params.get("forget", "").lower() in ("true", "1"):
+        if not caller.may(MANAGE_TEMPLATES):
+            raise wire.forbidden()
+        operation = await run_in_threadpool(find, web, caller, upload_id)
+        found = await run_in_threadpool(forgetting.upload, web.house, operation)
+        await noted(request, "import.forget", operation=operation.id, rows=found.rows)
+        return answers.json(forgetting_words.forgotten(found))
     try:
         operation = await run_in_threadpool(find, web, caller, upload_id)
     except wire.WireError:
@@ -317,6 +329,17 @@ async def terminate_upload(request: Request, upload_id: str, caller: Caller = De
     wire.guard(operation)
     await noted(request, "import.remove", operation=operation.id, file=operation.file_name)
     return answers.json(wire.TerminatedDocument(operation.id, wire.STATUS[operation.stage], operation.id))
+
+
+@router.get("/{upload_id}/ledger", **says(forgetting_words.LedgerDocument, 400, 401, 403))
+async def read_ledger(
+    request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """Where every record of the upload went."""
+    web = web_of(request)
+    operation = await run_in_threadpool(find, web, caller, checked(upload_id))
+    found = await run_in_threadpool(ledger.of_upload, web.house, operation)
+    return answers.json(forgetting_words.ledger(operation.id, found))
 
 
 @router.get("/{upload_id}/files/original", **says(None, 400, 401, 403, 404, media={"*/*": {"schema": wire.BINARY}}))

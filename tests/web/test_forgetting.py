@@ -1,0 +1,251 @@
+"""What is to be forgotten is gone from pages, exports, feeds, revisions, files and the database; and the ledger says
+where every record went."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from douane.cli import forgetting
+from douane.errors import BadRequest
+from douane.settings import Settings
+from douane.store import schema
+from douane.store.database import read
+from tests.conftest import MODES
+from tests.web.conftest import UNKNOWN_ID, Site, _site, message, working
+from tests.web.test_feed import accepted, everything, lines, new_template, pull
+
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "Email", "key": "email", "type": "String", "isUnique": True},
+    {"name": "Note", "key": "note", "type": "String", "isRequired": True},
+    {"name": "N", "key": "n", "type": "Number", "defaultValue": 1},
+]
+TEXT = "email,note\nada@x.org,ada-secret\nbob@x.org,b\ncarl@x.org,\n\n ADA@x.org ,ada-other\ndora@x.org,d\n"
+
+
+@pytest.fixture(scope="module", params=MODES)
+def site(request: pytest.FixtureRequest, new_storage: Callable[[str], Settings]) -> Iterator[Site]:
+    yield from _site(new_storage(request.param))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _worker(site: Site) -> Iterator[None]:
+    with working(site.settings):
+        yield
+
+
+def everywhere(site: Site) -> str:
+    """All that is kept: every row of the database but the audit's, every object, every copy on the disk."""
+    house = site.app.state.web.house
+    found = []
+    with read(house.engine) as connection:
+        for table in schema.metadata.sorted_tables:
+            if table.name != "audit":
+                found += [str(tuple(row)) for row in connection.execute(sa.select(table))]
+    for name in house.objects.list():
+        data = house.objects.read_all(name)
+        found.append(data.decode("latin-1"))
+        if "/parts/" in name or "/revisions/" in name:
+            found.append(str(pl.read_ipc(io.BytesIO(data)).to_dicts()))
+    for path in [*(site.settings.data / "cache").rglob("*"), *site.settings.work_folder.rglob("*")]:
+        if path.is_file():
+            found.append(path.read_bytes().decode("latin-1"))
+    return "\n".join(found)
+
+
+def ledger(site: Site, upload: str) -> dict[str, Any]:
+    found: dict[str, Any] = site.client.get(f"/v1/upload/{upload}/ledger").json()
+    out = found["leftOut"]
+    assert found["found"] == found["delivered"] + found["waiting"] + found["failed"] + sum(out.values()), found
+    return found
+
+
+def edits(site: Site) -> Callable[[str], None]:
+    def edit(upload: str) -> None:
+        cells = [
+            {"index": 2, "column": "note", "value": "b ada-secret"},
+            {"index": 1, "column": "note", "value": "ada-secret two"},
+            {"index": 2, "column": "email", "value": "ada@x.org once"},
+            {"index": 2, "column": "email", "value": "bob@x.org"},
+        ]
+        for cell in cells:
+            assert site.client.post(f"/v1/review/{upload}/cells", json={"cells": [cell]}).status_code == 200
+        body = [{"index": 60, "record": {"email": "ada@x.org", "note": "ada-third"}, "updated": {}}]
+        assert site.client.put(f"/v1/review/{upload}/records", json=body).status_code == 200
+        replaced = {"find": "ada-other", "replace": "ada-fourth", "column": "note"}
+        assert site.client.put(f"/v1/review/{upload}/replace", json=replaced).status_code == 200
+
+    return edit
+
+
+def forget(site: Site, template: str, value: str) -> dict[str, Any]:
+    answer = site.client.post(f"/v1/template/{template}/forget", json={"column": "email", "value": value})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_person_is_forgotten_in_every_upload(site: Site) -> None:
+    template = new_template(site, COLUMNS)
+    first = accepted(site, template, TEXT, edits(site))
+    second = accepted(site, template, "note,email\nada-fifth,Ada@x.org\nz,zoe@x.org\n")
+    other = accepted(site, new_template(site, COLUMNS), "email,note\nhenry@x.org,h\n")
+    before = lines(everything(site.client, template))
+    cursor = pull(site.client, template, limit=1).headers["Douane-Cursor"]
+    rest = lines([pull(site.client, template, cursor)])
+    site.client.post(f"/v1/template/{template}/feed/ack", json={"consumer": "crm", "cursor": cursor})
+    assert "ada" in everywhere(site)
+    found = forget(site, template, " ada@X.ORG")
+    gone = {(row["_upload"], row["_row"]) for row in before if row["email"].strip().lower() == "ada@x.org"}
+    assert found["rows"] >= len(gone) >= 2
+    assert {one["upload"] for one in found["uploads"]} == {first, second}
+    assert found["waiting"] == []
+    assert "by their acknowledgements: crm" in found["remains"][0]
+    # In the feed each leaves its place, and the others stay as they were.
+    kept = [
+        {"_upload": row["_upload"], "_row": row["_row"], "_forgotten": True}
+        if (row["_upload"], row["_row"]) in gone
+        else {**row, "note": "b"}
+        if row["note"] == "b ada-secret"
+        else row
+        for row in before
+    ]
+    bob = next(row for row in kept if row.get("email") == "bob@x.org")
+    bob["note"] = "b ada-secret"  # a word in the row of somebody else
+    assert lines(everything(site.client, template)) == kept
+    assert len(lines([pull(site.client, template, cursor)])) == len(rest)
+    for upload in (first, second):
+        page = site.client.get(f"/v1/review/{upload}?limit=100").json()
+        assert "ada@" not in json.dumps(page).lower()
+        rows = site.client.get(f"/v1/upload/{upload}/rows/valid?limit=100").json()
+        assert (
+            rows["totalRecords"]
+            == len(rows["data"])
+            == sum(1 for row in kept if row["_upload"] == upload and "_forgotten" not in row)
+        )
+        for form in ("text/csv", "application/x-ndjson"):
+            whole = site.client.get(f"/v1/upload/{upload}/rows/valid", headers={"Accept": form})
+            assert "ada@" not in whole.text.lower()
+        assert site.client.get(f"/v1/upload/{upload}/files/original").status_code == 404
+        assert "ada@" not in json.dumps(site.client.get(f"/v1/upload/{upload}/preview").json()).lower()
+        ledger(site, upload)
+    left = everywhere(site).lower().replace("b ada-secret", "")
+    assert "ada@x.org" not in left.replace("ada@x.org once", "")
+    assert "ada-" not in left
+    assert site.client.get(f"/v1/upload/{other}/files/original").status_code == 200
+    again = forget(site, template, "ada@x.org")
+    assert (again["rows"], again["uploads"]) == (0, [])
+
+
+def test_a_person_in_review_is_forgotten_and_the_review_goes_on(site: Site) -> None:
+    template = new_template(site, COLUMNS)
+    files = {"file": ("in.csv", TEXT.encode(), "text/csv")}
+    upload = site.client.post(f"/v1/upload/{template}?auto=true", files=files).json()["_id"]
+    edits(site)(upload)
+    assert forget(site, template, "ada@x.org")["rows"] >= 2
+    assert "ada@x.org" not in json.dumps(site.client.get(f"/v1/review/{upload}?limit=100").json()).lower()
+    assert site.client.post(f"/v1/review/{upload}", json={}).status_code == 201
+    page = site.client.get(f"/v1/review/{upload}?limit=100").json()
+    assert sorted(one["record"].get("email") for one in page["data"]) == ["bob@x.org", "carl@x.org", "dora@x.org"]
+    shown = site.client.get(f"/v1/upload/{upload}").json()
+    assert (shown["totalRecords"], shown["validRecords"], shown["invalidRecords"]) == (3, 2, 1)
+    assert ledger(site, upload)["waiting"] == 2
+    assert site.client.post(f"/v1/review/{upload}/confirm", json={}).status_code == 201
+    assert [row["email"] for row in lines(everything(site.client, template))] == ["bob@x.org", "dora@x.org"]
+    counts = ledger(site, upload)
+    assert (counts["delivered"], counts["leftOut"]["invalid"], counts["leftOut"]["blank"]) == (2, 1, 1)
+
+
+def test_a_whole_upload_is_forgotten_whatever_became_of_it(site: Site) -> None:
+    template = new_template(site, COLUMNS)
+    first = accepted(site, template, "email,note\nwxyz@x.org,wxyz-1\nivo@x.org,wxyz-2\n")
+    second = accepted(site, template, "email,note\nlast@x.org,l\n")
+    one = pull(site.client, template, limit=1)
+    cursor = one.headers["Douane-Cursor"]
+    files = {"file": ("wxyz.csv", b"email,note\nwxyz@x.org,wxyz-3\n", "text/csv")}
+    open_one = site.client.post(f"/v1/upload/{template}?auto=true", files=files).json()["_id"]
+    assert ledger(site, first)["delivered"] == 2
+    for upload, rows in ((first, 2), (open_one, 1)):
+        answer = site.client.delete(f"/v1/upload/{upload}?forget=true")
+        assert (answer.status_code, answer.json()["rows"]) == (200, rows), answer.text
+        assert site.client.delete(f"/v1/upload/{upload}?forget=true").status_code == 200
+        assert site.client.get(f"/v1/upload/{upload}").status_code == 200
+        assert site.client.get(f"/v1/upload/{upload}/files/original").status_code == 404
+        assert site.client.get(f"/v1/review/{upload}").json()["data"] == []
+    assert site.client.get(f"/v1/upload/{first}").json()["status"] == "Completed"
+    assert site.client.get(f"/v1/upload/{open_one}").json()["status"] == "Terminated"
+    counts = ledger(site, first)
+    assert (counts["found"], counts["delivered"], counts["leftOut"]["forgotten"]) == (2, 0, 2)
+    ledger(site, open_one)
+    assert "wxyz" not in everywhere(site)
+    # One tombstone for all of it, also from its middle on; then the next upload.
+    tomb = {"_upload": first, "_forgotten": True}
+    found = lines(everything(site.client, template))
+    assert (found[0], [row["_upload"] for row in found]) == (tomb, [first, second])
+    after = pull(site.client, template, cursor)
+    assert (lines([after]), after.headers["Douane-Rows"]) == ([tomb], "1")
+    last = pull(site.client, template, after.headers["Douane-Cursor"])
+    assert [row["email"] for row in lines([last])] == ["last@x.org"]
+    arrow = pull(site.client, template, headers={"Accept": "application/vnd.apache.arrow.stream"})
+    table = pl.read_ipc_stream(io.BytesIO(arrow.content))
+    assert table.to_dicts() == [{"_upload": first, "_row": None, "_forgotten": True}]
+
+
+def test_who_may_and_what_is_refused(site: Site) -> None:
+    template = new_template(site, COLUMNS)
+    upload = accepted(site, template, "email,note\na@x.org,a\n")
+    address = f"/v1/template/{template}/forget"
+    assert message(site.client.post(address, json={"column": "email"})) == (
+        400,
+        ["value should not be empty", "value must be a string"],
+    )
+    assert message(site.client.post(address, json={"column": "email", "value": " "})) == (
+        400,
+        ["value should not be empty"],
+    )
+    body = {"column": "nothing", "value": "x"}
+    assert site.client.post(address, json=body).json()["rows"] == 0
+    assert site.client.post(f"/v1/template/{UNKNOWN_ID}/forget", json=body).status_code == 404
+    stranger, _ = site.stranger()
+    assert stranger.post(address, json=body).status_code == 404
+    assert stranger.delete(f"/v1/upload/{upload}?forget=true").status_code == 400
+    assert stranger.get(f"/v1/upload/{upload}/ledger").status_code == 400
+    # The contract's own end leaves what is completed as it is.
+    assert site.client.delete(f"/v1/upload/{upload}").status_code == 400
+    assert len(lines(everything(site.client, template))) == 1
+
+
+def test_the_command_line_forgets_and_shows_the_ledger(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = new_template(site, COLUMNS)
+    upload = accepted(site, template, "email,note\nkim@x.org,a\nlea@x.org,\nmax@x.org,c\n")
+    capsys.readouterr()
+    monkeypatch.setattr("sys.stdin", io.StringIO("Kim@x.org\n"))
+    assert forgetting.forget(site.settings, None, template, "email", None, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["rows"], said["uploads"], said["waiting"]) == (1, [{"upload": upload, "rows": 1}], [])
+    forgetting.show_ledger(site.settings, upload, as_json=False)
+    shown = capsys.readouterr().out
+    found = {name.strip(): count for name, _, count in (line.rstrip().rpartition(" ") for line in shown.splitlines())}
+    assert (found["found"], found["delivered"]) == ("3", "1")
+    assert (found["left out: invalid"], found["left out: forgotten"]) == ("1", "1")
+    assert forgetting.forget(site.settings, upload, None, None, None, as_json=False)
+    assert "2 rows of 1 uploads are forgotten." in capsys.readouterr().out
+    forgetting.show_ledger(site.settings, upload, as_json=True)
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["found"], counts["delivered"], counts["leftOut"]["forgotten"]) == (3, 0, 3)
+    for wrong in (
+        (None, None, None, "x"),
+        (upload, template, None, None),
+        ("x", None, None, None),
+        (None, "x", "a", "b"),
+    ):
+        with pytest.raises(BadRequest):
+            forgetting.forget(site.settings, *wrong, as_json=False)
