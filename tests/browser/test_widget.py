@@ -124,11 +124,14 @@ def test_a_missing_column_is_asked_for_with_values_of_the_file(page: Page, host:
 
 def test_another_row_of_headings_is_taken(page: Page, host: str) -> None:
     frame = opened(page, host)
-    give(frame, "id,who,email,country\nid,name,email,country\nC001,Ada,ada@example.com,France\n")
+    give(frame, "id,name,email,country\nid,name,email,country\nC001,Ada,ada@example.com,France\n")
+    expect(rows_left(frame)).to_contain_text("1 row to mend")
+    frame.get_by_role("button", name="change the columns").click()
     frame.get_by_role("button", name="The headings are in another row").click()
     frame.get_by_role("radio").nth(1).check()
     frame.get_by_role("button", name="Confirm and continue").click()
     expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
+    expect(frame.locator(".facts")).to_contain_text("headings in row 2")
 
 
 def test_another_sheet_is_taken_and_stays_taken(page: Page, host: str, tmp_path: Path) -> None:
@@ -140,13 +143,44 @@ def test_another_sheet_is_taken_and_stays_taken(page: Page, host: str, tmp_path:
     frame = opened(page, host)
     frame.locator("input[type=file]").set_input_files(tmp_path / "two.xlsx")
     expect(cell(frame, 0, "Name")).to_have_text("Ada")
-    frame.locator(".facts").get_by_role("button", name="change").first.click()
+    frame.get_by_role("button", name="change the sheet").click()
     frame.get_by_label("Second").check()
     frame.get_by_role("button", name="Take this sheet").click()
     expect(cell(frame, 0, "Name")).to_have_text("Bob")
-    frame.locator(".facts").get_by_role("button", name="change").nth(1).click()
+    expect(frame.locator(".facts")).to_contain_text("Second")
+    frame.get_by_role("button", name="change the columns").click()
     frame.get_by_role("button", name="Review the data").click()
     expect(cell(frame, 0, "Name")).to_have_text("Bob")
+
+
+def test_columns_are_mapped_anew_after_the_check_and_changes_go_along(page: Page, host: str) -> None:
+    frame = opened(page, host)
+    give(frame, "id,name,email,country,other\nC001,Ada,ada@example.com,France,Countess\nC002,Bob,nobody,Peru,Builder\n")
+    expect(rows_left(frame)).to_contain_text("1 row to mend")
+    page.keyboard.type("bob@example.com")
+    page.keyboard.press("Enter")
+    expect(rows_left(frame)).to_contain_text("2 rows, and nothing to mend")
+    frame.get_by_role("button", name="change the columns").click()
+    frame.get_by_label("Heading for Name").select_option(label="other")
+    frame.get_by_role("button", name="Review the data").click()
+    expect(cell(frame, 0, "Name")).to_have_text("Countess")
+    expect(cell(frame, 1, "E-mail")).to_have_text("bob@example.com")
+    started = [one for one in heard(page) if one["type"] == "UPLOAD_STARTED"]
+    assert len(started) == 1  # nothing was sent again
+
+
+def test_a_file_is_read_with_another_delimiter(page: Page, host: str) -> None:
+    frame = opened(page, host)
+    give(frame, "id;name;email;country\nC001;Ada, Countess;ada@example.com;France\n")
+    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
+    frame.get_by_role("button", name="How the file is read").click()
+    frame.get_by_label("Encoding").fill("no such encoding")
+    frame.get_by_role("button", name="Read it so").click()
+    expect(frame.get_by_role("alert")).to_be_visible()
+    frame.get_by_label("Encoding").fill("cp1252")
+    frame.get_by_role("button", name="Read it so").click()
+    expect(frame.locator(".facts")).to_contain_text("1252")
+    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
 
 
 HEADINGS = "id,name,email,country\n"

@@ -8,7 +8,7 @@ import { Done } from "./steps/done.js";
 import { Heading, Sheet } from "./steps/heading.js";
 import { Mapping } from "./steps/mapping.js";
 import { Review } from "./steps/review.js";
-import { config, file, options, phase, problem, progress, template, upload } from "./store.js";
+import { config, file, lost, options, phase, problem, progress, template, upload } from "./store.js";
 import { number, size, t } from "./text.js";
 
 /** The steps a person knows, and the places that belong to each. */
@@ -26,6 +26,7 @@ export function App() {
   const where = useValue(phase);
   const trouble = useValue(problem);
   const given = useValue(options);
+  const gone = useValue(lost);
   const shape = useValue(template);
   const settings = useValue(config);
   const [leaving, setLeaving] = useState(false);
@@ -57,6 +58,11 @@ export function App() {
       </main>
     <//>
     ${settings.showBranding ? html`<footer class="soft">${t("COMMON.POWERED_BY")} Douane</footer>` : null}
+    ${gone ? html`<${Dialog} title=${t("FACTS.LOST_TITLE", { count: gone.count })} onClose=${() => gone.answer(false)} actions=${[
+      html`<${Button} onClick=${() => gone.answer(false)}>${t("COMMON.CANCEL")}<//>`,
+      html`<${Button} kind="danger" onClick=${() => gone.answer(true)}>${t("FACTS.LOST_GO")}<//>`,
+    ]}><p>${t("FACTS.LOST_DETAILS")}</p>
+      <ul class="hits" tabindex="0">${gone.cells.slice(0, 20).map((cell) => html`<li>${cell.line ? html`<span class="soft">${t("SIDE.LINE", { row: cell.line })}</span> ` : null}<${Data} limit=${60}>${cell.value ?? ""}<//></li>`)}</ul><//>` : null}
     ${leaving ? html`<${Dialog} title=${t("CLOSE_CONFIRMATION.TITLE")} onClose=${() => setLeaving(false)} actions=${[
       html`<${Button} onClick=${() => setLeaving(false)}>${t("CLOSE_CONFIRMATION.CANCEL_CLOSE")}<//>`,
       html`<${Button} kind="danger" onClick=${() => { setLeaving(false); close(); }}>${t("CLOSE_CONFIRMATION.CONFIRM_CLOSE")}<//>`,

@@ -7,8 +7,8 @@ import { Client, Refusal } from "../client.js";
 import { hostOrigin, say, sayStatus } from "./host.js";
 import { batch } from "./kit.js";
 import { fromTable, toTable } from "./grid/clipboard.js";
-import { changes, client, columns, config, file, mapping, options, phase, problem, progress, sheet, template, templates, typed, upload } from "./store.js";
-import { choose, duration, number, size, speak, t } from "./text.js";
+import { changes, client, columns, config, file, lost, mapping, options, phase, problem, progress, reading, template, templates, typed, upload } from "./store.js";
+import { choose as language, duration, number, size, speak, t } from "./text.js";
 import { dress } from "./dress.js";
 
 /** Fields of the upload that say how its file is to be read. */
@@ -34,13 +34,13 @@ export async function open(given) {
     upload.value = null;
     mapping.value = [];
     file.value = null;
-    sheet.value = "";
+    reading.value = null;
     typed.value = false;
     changes.value = 0;
   });
   dress(given);
   // The words come while the server is asked; nothing is said before they are there.
-  const words = speak(choose(given.locale), given.texts);
+  const words = speak(language(given.locale), given.texts);
   const found = ask();
   found.catch(() => {});
   await words;
@@ -73,7 +73,7 @@ export async function openLink(link, given) {
   options.value = given;
   phase.value = "starting";
   dress(given);
-  await speak(choose(given.locale), given.texts);
+  await speak(language(given.locale), given.texts);
   try {
     const held = await new Client().call("POST", "/v1/link/open", { link }, { tries: 3 });
     if (mine !== opening) return;
@@ -210,12 +210,11 @@ function fields() {
   if (given.maxRecords) form.maxRecords = String(given.maxRecords);
   // How the file is read, where the host knows better than what the file shows.
   for (const name of READING) if (typeof given.reading?.[name] === "string" && given.reading[name]) form[name] = given.reading[name];
-  if (sheet.value) form.selectedSheetName = sheet.value;
   return form;
 }
 
-/** @param {File} given @param {string} [name] of the sheet to read */
-export async function send(given, name = "") {
+/** @param {File} given */
+export async function send(given) {
   if (!given.size) {
     problem.value = { text: t("ERRORS.EMPTY_FILE", { file: given.name }) };
     return;
@@ -223,7 +222,6 @@ export async function send(given, name = "") {
   const signal = stop();
   batch(() => {
     file.value = given;
-    sheet.value = name;
     problem.value = null;
     phase.value = "sending";
     progress.value = { step: "sending", done: 0, total: given.size, unit: "bytes", note: "", lost: false };
@@ -242,7 +240,7 @@ export async function send(given, name = "") {
     phase.value = "drop";
     problem.value = {
       text: error instanceof Refusal && !error.status && (await isGone(given)) ? t("ERRORS.FILE_CHANGED", { file: given.name }) : sentence(error),
-      retry: error instanceof Refusal && error.passing ? () => send(given, name) : undefined,
+      retry: error instanceof Refusal && error.passing ? () => send(given) : undefined,
     };
     const status = error instanceof Refusal ? error.status || 500 : 500;
     const message = error instanceof Refusal && error.message ? error.message : "Unknown Network Error";
@@ -369,48 +367,86 @@ function meter() {
 
 // --- opened again --------------------------------------------------------------------------------------------------
 
-/** @returns {Promise<string[]>} the sheets of the file that is held */
-export async function sheets() {
-  if (!file.value) return [];
-  return client.value.send("/v1/common/sheet-names", { file: file.value }, () => {});
+/** How the file is read and mapped now; changes nothing. */
+export async function state() {
+  reading.value = await client.value.call("GET", `/v1/mapping/${upload.value._id}/state`);
+  return reading.value;
 }
 
-/** Reads the same file again, another sheet of it. @param {string} name */
-export async function takeSheet(name) {
-  await drop();
-  if (file.value) await send(file.value, name);
+/** Opens the mapping again. */
+export function remap() {
+  phase.value = "mapping";
+}
+
+/** What a person chose, by position of the heading: at first as the contract says it, later without a new reading. @param {Record<string, number | null>} chosen */
+export async function choose(chosen) {
+  const now = reading.value;
+  if (!isChecked()) {
+    const headings = new Map(now.headings.map((/** @type {any} */ one) => [one.index, one.heading]));
+    await settle(now.columns.map((/** @type {any} */ column) => ({ ...column, columnHeading: chosen[column.key] === null ? undefined : headings.get(chosen[column.key]) })));
+    return;
+  }
+  await rechoose({ columns: Object.entries(chosen).map(([key, heading]) => ({ key, heading })) });
 }
 
 /**
- * @param {number | null} row of the preview, from 0; null: the file has no headings, and the first row's cells name them
+ * @param {number | null} row of the first ones, from 0; null: the file has no headings, and the first row's cells name them
  * @param {string[]} headings the cells of that row
  */
 export async function takeHeading(row, headings) {
   await attempt(async () => {
-    if (upload.value.status !== "Uploaded" && upload.value.status !== "Mapping") await again();
+    if (isChecked()) {
+      await rechoose(row === null ? { headerRow: null, headings } : { headerRow: row });
+      return;
+    }
     await client.value.call("PUT", `/v1/upload/${upload.value._id}/header`, row === null ? { headings } : { index: row, headings });
     upload.value = await client.value.call("GET", `/v1/upload/${upload.value._id}`);
     await match();
   });
 }
 
-/** Opens the mapping again. */
-export async function remap() {
+/** Reads the file anew where it stands at the server: another sheet, another encoding. What people changed goes along. @param {Record<string, string | null>} how */
+export async function reread(how) {
   await attempt(async () => {
-    if (upload.value.status !== "Uploaded" && upload.value.status !== "Mapping") await again();
-    mapping.value = await client.value.call("GET", `/v1/mapping/${upload.value._id}`);
-    phase.value = "mapping";
+    const at = `/v1/mapping/${upload.value._id}/reading`;
+    const found = await client.value.call("PUT", at, how, { tries: 6 });
+    if (found.pending && !(await unlessLost((agree) => client.value.call("POST", `${at}/take`, { agree })))) {
+      await client.value.call("DELETE", at);
+      phase.value = "review";
+      return;
+    }
+    await onwards();
   });
 }
 
-/** The same file as a new upload, before anything was decided. */
-async function again() {
-  if (!file.value) throw new Refusal(t("ERRORS.FILE_GONE"), 400);
-  const given = file.value;
-  await drop();
-  const made = await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(), file: given }, () => {}, stop());
-  begun(made);
-  changes.value = 0;
+/** @param {object} body */
+async function rechoose(body) {
+  const at = `/v1/mapping/${upload.value._id}/choices`;
+  if (await unlessLost((agree) => client.value.call("PUT", at, { ...body, agree }))) await onwards();
+  else phase.value = "review";
+}
+
+/** From what the upload is now. */
+async function onwards() {
+  upload.value = await client.value.call("GET", `/v1/upload/${upload.value._id}`);
+  await goOn();
+}
+
+/** Whether rows were checked already: changes of people may hang on them then. */
+function isChecked() {
+  return !["Uploaded", "Mapping"].includes(upload.value.status);
+}
+
+/** Where changed cells would have no place any more the person is asked first; null: they stay as they are. @param {(agree: boolean) => Promise<any>} step */
+async function unlessLost(step) {
+  try {
+    return await step(false);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status !== 409 || !error.body?.lostCells) throw error;
+    const agreed = await new Promise((answer) => { lost.value = { count: error.body.lost, cells: error.body.lostCells, answer }; });
+    lost.value = null;
+    return agreed ? step(true) : null;
+  }
 }
 
 // --- the end -------------------------------------------------------------------------------------------------------

@@ -23,8 +23,10 @@ export const problem = signal(/** @type {{ text: string, retry?: () => void, aga
 
 /** The file the person gave, kept so that another sheet or heading can be taken without asking for it again. */
 export const file = signal(/** @type {File | null} */ (null));
-/** The sheet that the person chose; "" where the server did. */
-export const sheet = signal("");
+/** How the file is read and mapped, as `/mapping/{id}/state` says; null before it was asked. */
+export const reading = signal(/** @type {any} */ (null));
+/** Changes that would have no place any more, and whom to tell whether the person agrees. */
+export const lost = signal(/** @type {{ count: number, cells: any[], answer: (agreed: boolean) => void } | null} */ (null));
 /** The upload's document. */
 export const upload = signal(/** @type {any} */ (null));
 /** Columns with their headings, as `/mapping` answers. */

@@ -1,36 +1,56 @@
-/** Which sheet, and which of its rows holds the headings: shown with the rows themselves. */
+/** How the file is read, and which of its rows holds the headings: shown with the rows themselves. */
 
-import { attempt, sheets, takeHeading, takeSheet } from "../flow.js";
-import { Button, Data, html, useEffect, useState, useValue } from "../kit.js";
-import { client, phase, sheet, upload } from "../store.js";
+import { attempt, reread, state, takeHeading } from "../flow.js";
+import { Button, Data, html, useEffect, useId, useState, useValue } from "../kit.js";
+import { phase, reading } from "../store.js";
 import { number, t } from "../text.js";
 
+/** Fields of a reading that are texts. */
+const FIELDS = /** @type {const} */ ([["encoding", "ENCODING"], ["delimiter", "DELIMITER"], ["quote", "QUOTE"]]);
+
 export function Sheet() {
-  const [names, setNames] = useState(/** @type {string[] | null} */ (null));
-  const current = useValue(sheet);
-  const [chosen, setChosen] = useState(current);
+  const now = useValue(reading);
+  const [chosen, setChosen] = useState(/** @type {string | null} */ (null));
+  const [how, setHow] = useState(/** @type {Record<string, string>} */ ({}));
+  const [busy, setBusy] = useState(false);
+  const id = useId();
   useEffect(() => {
-    attempt(async () => setNames(await sheets()));
+    attempt(state);
   }, []);
-  if (!names) return html`<p class="centre soft">${t("PROGRESS.READING")}</p>`;
-  return html`<div class="card centre">
-    <fieldset class="choices"><legend>${t("PHASE1.SELECT_SHEET_NAME")}</legend>
-      ${names.map((name) => html`<label><input type="radio" name="sheet" checked=${name === chosen} onChange=${() => setChosen(name)} /> <${Data}>${name}<//></label>`)}
-    </fieldset>
+  if (!now) return html`<p class="centre soft">${t("PROGRESS.READING")}</p>`;
+  const { sheets, sheet } = now.reading, picked = chosen ?? sheet;
+  const wanted = Object.fromEntries(Object.entries(how).filter(([, text]) => text !== ""));
+  const changed = picked !== sheet || Object.keys(wanted).length > 0;
+  const go = async () => {
+    setBusy(true);
+    await reread({ ...(picked !== sheet ? { sheet: picked } : {}), ...wanted });
+    setBusy(false);
+  };
+  return html`<div class="card centre reading">
+    ${sheets.length ? html`<fieldset class="choices"><legend>${t("PHASE1.SELECT_SHEET_NAME")}</legend>
+        ${sheets.map((/** @type {string} */ name) => html`<label><input type="radio" name="sheet" checked=${name === picked} onChange=${() => setChosen(name)} /> <${Data}>${name}<//></label>`)}
+      </fieldset>`
+      : html`<h2>${t("READING.TITLE")}</h2><p class="soft">${t("READING.HELP")}</p>
+        ${FIELDS.filter(([name]) => now.reading[name] !== null).map(([name, label]) => html`<div class="field"><label for=${`${id}-${name}`}>${t(`READING.${label}`)}</label>
+          <input id=${`${id}-${name}`} autocomplete="off" value=${how[name] ?? ""} placeholder=${now.reading[name] === "\t" ? "tab" : now.reading[name]}
+            onInput=${(/** @type {any} */ event) => setHow({ ...how, [name]: event.target.value })} /></div>`)}`}
     <div class="row end">
       <${Button} onClick=${() => { phase.value = "review"; }}>${t("COMMON.CANCEL")}<//>
-      <${Button} kind="primary" disabled=${!chosen} onClick=${() => takeSheet(chosen)}>${t("PHASE1.SELECT_SHEET_CONFIRM")}<//>
+      <${Button} kind="primary" busy=${busy} disabled=${!changed} onClick=${go}>${t(sheets.length ? "PHASE1.SELECT_SHEET_CONFIRM" : "READING.GO")}<//>
     </div>
   </div>`;
 }
 
 export function Heading() {
-  const current = useValue(upload);
   const [rows, setRows] = useState(/** @type {string[][]} */ ([]));
-  const [chosen, setChosen] = useState(/** @type {number | null} */ (current?.headerRow ?? 0));
+  const [chosen, setChosen] = useState(/** @type {number | null} */ (0));
   const [busy, setBusy] = useState(false);
   useEffect(() => {
-    attempt(async () => setRows(await client.value.call("GET", `/v1/upload/${current._id}/preview`)));
+    attempt(async () => {
+      const now = await state();
+      setRows(now.records);
+      setChosen(now.headerRow);
+    });
   }, []);
   const width = Math.max(0, ...rows.map((row) => row.length));
   return html`<div class="stack">

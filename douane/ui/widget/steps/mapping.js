@@ -1,94 +1,91 @@
 /** Which heading feeds which column: what the server proposes and why, with values of the file beside it. */
 
-import { attempt, isUnsure, restart, settle } from "../flow.js";
+import { attempt, choose, isUnsure, restart, state } from "../flow.js";
 import { Button, Data, Select, html, useEffect, useState, useValue } from "../kit.js";
-import { client, mapping, phase, upload } from "../store.js";
+import { columns, phase, reading, upload } from "../store.js";
 import { t } from "../text.js";
 
 export function Mapping() {
-  const proposed = useValue(mapping);
+  const now = useValue(reading);
   const current = useValue(upload);
-  const [chosen, setChosen] = useState(/** @type {Record<string, string>} */ ({}));
-  const [headings, setHeadings] = useState(/** @type {string[]} */ ([]));
-  const [rows, setRows] = useState(/** @type {string[][]} */ ([]));
+  const [chosen, setChosen] = useState(/** @type {Record<string, number | null>} */ ({}));
   const [asked, setAsked] = useState(false);
   const [busy, setBusy] = useState(false);
-
-  useEffect(() => {
-    setChosen(Object.fromEntries(proposed.map((column) => [column.key, column.columnHeading ?? ""])));
-  }, [proposed]);
   useEffect(() => {
     attempt(async () => {
-      const [names, preview] = await Promise.all([
-        client.value.call("GET", `/v1/upload/${current._id}/headings`),
-        client.value.call("GET", `/v1/upload/${current._id}/preview`),
-      ]);
-      setHeadings(names);
-      setRows(preview.slice(Math.max(0, (current.headerRow ?? 0) + 1)));
+      const found = await state();
+      setChosen(Object.fromEntries(found.columns.map((/** @type {any} */ column) => [column.key, column.heading])));
     });
   }, [current._id]);
+  if (!now || !Object.keys(chosen).length) return html`<p class="centre soft">${t("PROGRESS.STARTING")}</p>`;
 
-  /** @param {string} heading */
-  const samples = (heading) => {
-    const at = headings.indexOf(heading);
-    if (at < 0) return [];
-    return rows.map((row) => row[at]).filter((value) => value !== undefined && value !== "").slice(0, 3);
-  };
-  const taken = new Map(Object.entries(chosen).filter(([, heading]) => heading).map(([key, heading]) => [heading, key]));
-  const missing = proposed.filter((column) => column.isRequired && !chosen[column.key]);
-  const ignored = headings.filter((heading) => heading && !taken.has(heading));
-  const fed = Object.values(chosen).filter(Boolean).length;
+  /** @type {any[]} */
+  const proposed = now.columns;
+  /** @type {any[]} */
+  const headings = now.headings;
+  const taken = new Map(Object.entries(chosen).filter(([, heading]) => heading !== null).map(([key, heading]) => [heading, key]));
+  const missing = proposed.filter((column) => column.isRequired && chosen[column.key] === null);
+  const ignored = headings.filter((one) => one.heading && !taken.has(one.index));
+  const fed = taken.size;
   const names = new Map(proposed.map((column) => [column.key, column.name]));
+  const says = new Map(columns.peek().map((column) => [column.key, column.description]));
 
   const go = async () => {
     setAsked(true);
     if (missing.length || !fed) return;
     setBusy(true);
-    await attempt(() => settle(proposed.map((column) => ({ ...column, columnHeading: chosen[column.key] }))));
+    await attempt(() => choose(chosen));
     setBusy(false);
   };
 
-  const set = (/** @type {any} */ column, /** @type {string} */ value) => {
-    const other = taken.get(value);
-    setChosen((before) => ({ ...before, ...(other && value ? { [other]: "" } : {}), [column.key]: value }));
+  const set = (/** @type {any} */ column, /** @type {number | null} */ value) => {
+    const other = value === null ? undefined : taken.get(value);
+    setChosen((before) => ({ ...before, ...(other ? { [other]: null } : {}), [column.key]: value }));
   };
   // What a person must look at stands first; it stays where it is while they choose.
-  const open = proposed.filter((column) => (column.columnHeading ? isUnsure(column) : column.isRequired || column.alike?.length));
+  const open = proposed.filter((column) => (column.heading === null ? column.isRequired || column.proposal?.alike.length : column.proposal?.heading === column.heading && isUnsure(column.proposal)));
   const clear = proposed.filter((column) => !open.includes(column));
-  const line = (/** @type {any} */ column) => html`<${Line} key=${column.key} column=${column} heading=${chosen[column.key] ?? ""} asked=${asked}
-    headings=${headings} taken=${taken} names=${names} samples=${samples} onChoose=${(/** @type {string} */ value) => set(column, value)} />`;
+  const line = (/** @type {any} */ column) => html`<${Line} key=${column.key} column=${column} heading=${chosen[column.key] ?? null} asked=${asked}
+    headings=${headings} taken=${taken} names=${names} says=${says.get(column.key)} onChoose=${(/** @type {number | null} */ value) => set(column, value)} />`;
 
   return html`<div class="stack mapping-screen">
     <p class="lead-in">${t("MAPPING.INTRO", { count: fed, total: proposed.length })}
       ${" "}<${Button} kind="link" onClick=${() => { phase.value = "heading"; }}>${t("MAPPING.OTHER_HEADING")}<//></p>
     ${open.length ? html`<section><h2>${t("MAPPING.PLEASE_LOOK")}</h2><ul class="mapping">${open.map(line)}</ul></section>` : null}
     ${clear.length ? html`<section>${open.length ? html`<h2>${t("MAPPING.CLEAR")}</h2>` : null}<ul class="mapping">${clear.map(line)}</ul></section>` : null}
-    ${ignored.length ? html`<p class="soft">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, 20).map((name, at) => html`${at ? ", " : ""}<${Data} limit=${40}>${name}<//>`)}${ignored.length > 20 ? " …" : ""}</p>` : null}
+    ${ignored.length ? html`<p class="soft">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, 20).map((one, at) => html`${at ? ", " : ""}<${Data} limit=${40}>${one.heading}<//>`)}${ignored.length > 20 ? " …" : ""}</p>` : null}
     <div class="row end sticky-end">
       ${asked && (missing.length || !fed) ? html`<p class="wrong" role="status">${missing.length ? t("MAPPING.MISSING", { count: missing.length }) : t("MAPPING.NOTHING")}</p>` : null}
-      <${Button} kind="quiet" onClick=${restart}>${t("COMMON.UPLOAD_AGAIN")}<//>
+      ${["Uploaded", "Mapping"].includes(current.status) ? html`<${Button} kind="quiet" onClick=${restart}>${t("COMMON.UPLOAD_AGAIN")}<//>`
+        : html`<${Button} onClick=${() => { phase.value = "review"; }}>${t("COMMON.CANCEL")}<//>`}
       <${Button} kind="primary" busy=${busy} onClick=${go}>${t("PHASE2.REVIEW_DATA")}<//>
     </div>
   </div>`;
 }
 
 /** One column, and where its values come from. @param {any} props */
-function Line({ column, heading, asked, headings, taken, names, samples, onChoose }) {
-  const lacking = asked && column.isRequired && !heading;
-  return html`<li class=${`map ${heading ? "fed" : column.isRequired ? "lacking" : ""}`}>
+function Line({ column, heading, asked, headings, taken, names, says, onChoose }) {
+  const lacking = asked && column.isRequired && heading === null;
+  const proposal = column.proposal, from = headings.find((/** @type {any} */ one) => one.index === heading);
+  /** @type {any[]} */
+  const perhaps = heading === null ? (proposal?.alike ?? []).slice(0, 3).map((/** @type {number} */ at) => headings.find((/** @type {any} */ one) => one.index === at)).filter(Boolean) : [];
+  const called = (/** @type {any} */ one) => {
+    const name = clip(one.heading) || t("MAPPING.NO_NAME"), other = taken.get(one.index);
+    return other !== undefined && other !== column.key ? `${name} · ${t("PHASE2.ALREADY_MAPPED_MSG", { field: name, column: names.get(other) ?? "" })}` : name;
+  };
+  return html`<li class=${`map ${from ? "fed" : column.isRequired ? "lacking" : ""}`}>
     <div class="map-column"><strong><${Data} limit=${80}>${column.name}<//></strong>
       ${column.isRequired ? html` <span class="tag">${t("COMMON.REQUIRED")}</span>` : null}
-      ${column.description ? html`<p class="soft"><${Data} limit=${200}>${column.description}<//></p>` : null}</div>
+      ${says ? html`<p class="soft"><${Data} limit=${200}>${says}<//></p>` : null}</div>
     <span class="map-arrow" aria-hidden="true">←</span>
     <div class="map-heading">
-      <${Select} label=${t("MAPPING.HEADING_FOR", { column: column.name })} hideLabel value=${heading}
-        aria-invalid=${lacking ? "true" : null} onChange=${onChoose}
-        options=${[["", t("PHASE2.MAPPING_FIELD_PLACEHOLDER")], ...headings.map((/** @type {string} */ name) => [name, taken.has(name) && taken.get(name) !== column.key
-          ? `${clip(name)} · ${t("PHASE2.ALREADY_MAPPED_MSG", { field: clip(name), column: names.get(taken.get(name)) ?? "" })}` : clip(name) || t("MAPPING.NO_NAME")])]} />
+      <${Select} label=${t("MAPPING.HEADING_FOR", { column: column.name })} hideLabel value=${heading === null ? "" : String(heading)}
+        aria-invalid=${lacking ? "true" : null} onChange=${(/** @type {string} */ value) => onChoose(value === "" ? null : Number(value))}
+        options=${[["", t("PHASE2.MAPPING_FIELD_PLACEHOLDER")], ...headings.map((/** @type {any} */ one) => [String(one.index), called(one)])]} />
       ${lacking ? html`<p class="wrong" role="alert">${t("PHASE2.FIELD_REQUIRED_MSG")}</p>` : null}
-      ${heading ? html`<p class="samples soft">${samples(heading).map((/** @type {string} */ value) => html`<span class="sample"><${Data} limit=${40}>${value}<//></span>`)}
-        ${heading === column.columnHeading && column.reason ? html`<span class=${isUnsure(column) ? "reason unsure" : "reason"}>${reason(column)}</span>` : null}</p>` : null}
-      ${!heading && column.alike?.length ? html`<p class="soft">${t("MAPPING.PERHAPS")} ${column.alike.slice(0, 3).map((/** @type {string} */ name) => html`<${Button} kind="link" onClick=${() => onChoose(name)}><${Data} limit=${40}>${name}<//><//> `)}</p>` : null}
+      ${from ? html`<p class="samples soft">${from.values.map((/** @type {string} */ value) => html`<span class="sample"><${Data} limit=${40}>${value}<//></span>`)}
+        ${proposal?.heading === heading ? html`<span class=${isUnsure(proposal) ? "reason unsure" : "reason"}>${reason(proposal)}</span>` : null}</p>` : null}
+      ${perhaps.length ? html`<p class="soft">${t("MAPPING.PERHAPS")} ${perhaps.map((one) => html`<${Button} kind="link" onClick=${() => onChoose(one.index)}><${Data} limit=${40}>${one.heading}<//><//> `)}</p>` : null}
     </div>
   </li>`;
 }
