@@ -59,12 +59,14 @@ def ask(
             raise BadRequest("An import without a file cannot be read anew.")
         if now.stage not in remapping.STAGES or now.work == "confirm":
             raise WrongStage("The file of this import cannot be read anew now.", stage=now.stage)
+        if hold and not now.read_done:
+            raise BadRequest("The file is still being read; what another reading would change is known after that.")
         before = now.work
         if before == WORK and detail.reading is not None:
             before = detail.reading.before
         manifest.forget_table(connection, now.id, NEXT)
         with operations.changing(connection, now.id, SheetDetail) as changing:
-            changing.reading = Reading(asked, hold and now.read_done, agreed, person_id, before)
+            changing.reading = Reading(asked, hold, agreed, person_id, before)
             changing.reading_failed = None
         operations.change(connection, now.id, attempt=now.attempt + 1)
         imports.ask(house, connection, now, WORK)

@@ -202,6 +202,8 @@ def test_a_reading_that_fails_leaves_all_as_it_was(house: House, asked: Asked, c
             StoredSource(operation.source_object or "", len(data), "", "a", ""),
         ),
     )
+    with pytest.raises(BadRequest, match="still being read"):
+        rereading.ask(house, early, asked, hold=True, agreed=False)
     rereading.ask(house, early, asked, hold=False, agreed=False)
     rereading.reread(house, early.id)
     now = imports.get(house, early.id)
