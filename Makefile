@@ -36,7 +36,7 @@ torture: $(VENV)/test.stamp
 	DOUANE_TORTURE_MUTATIONS=$(or $(MUTATIONS),100000) DOUANE_TORTURE_TEXTS=$(or $(TEXTS),1000000) \
 		$(VENV)/bin/python -m pytest --timeout=7200 \
 		tests/flow/test_kill.py tests/flow/chat/test_kills.py tests/jobs tests/sheet/formats/test_binary_fuzz.py \
-		tests/sheet/formats/test_native_fuzz.py $(ARGS)
+		tests/sheet/formats/test_native_fuzz.py tests/test_clients.py $(ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +69,70 @@ def test_the_examples_do_what_the_page_says(served: Served, tmp_path: Path) -> N
     assert run(served, tmp_path, node, "example.mjs").splitlines() == printed.splitlines()
 
 
+NIGHTLY = """
+import os, sqlite3
+from douane.client import Client, SqlBookmark
+
+table = sqlite3.connect("night.db", timeout=60)
+table.execute("CREATE TABLE IF NOT EXISTS person (upload, row, name)")
+
+def write(cursor, batch):
+    for row, record in batch.rows:
+        cursor.execute("INSERT INTO person VALUES (?, ?, ?)", (batch.upload, row, record["name"]))
+
+with Client(os.environ["DOUANE_ADDRESS"], os.environ["DOUANE_KEY"]) as douane:
+    print("begun", flush=True)
+    douane.pull(os.environ["DOUANE_TEMPLATE"], SqlBookmark(table, "night", write), limit=2, consumer="night")
+"""
+
+
+def test_a_nightly_job_that_is_killed_at_random_has_every_row_once(served: Served, tmp_path: Path) -> None:
+    """A few rounds in every run, many in `make torture`. Its table has no key that would hide a row that came twice."""
+    rounds = int(os.environ.get("DOUANE_TORTURE_ROUNDS", "3"))
+    seed = int(os.environ.get("DOUANE_TORTURE_SEED", "5"))
+    chosen = random.Random(seed)
+    (tmp_path / "night.py").write_text(NIGHTLY)
+    environment = {
+        "DOUANE_ADDRESS": served.address,
+        "DOUANE_KEY": served.access_key,
+        "DOUANE_TEMPLATE": served.template_id,
+        "PYTHONPATH": str(ROOT),
+    }
+
+    def begin() -> subprocess.Popen[bytes]:
+        command = (sys.executable, "night.py")
+        return subprocess.Popen(command, cwd=tmp_path, env={**os.environ, **environment}, stdout=subprocess.PIPE)
+
+    with Client(served.address, served.access_key) as douane:
+        for number in range(rounds):
+            rows = "".join(
+                f"N{number}{at},P{number}-{at},p{number}.{at}@example.com,{chosen.choice(['Peru', 'Nowhere'])}\n"
+                for at in range(chosen.randrange(3, 40))
+            )
+            upload = douane.upload(
+                served.template_id, f"Customer ID,Name,E-mail,Country\n{rows}".encode(), name="n.csv"
+            )
+            douane.confirm(upload.id)
+            job = begin()
+            assert job.stdout is not None
+            job.stdout.readline()  # it has loaded what it needs
+            time.sleep(chosen.random() * 0.15)
+            job.kill()
+            job.communicate()
+        last = begin()
+        assert (last.wait(120), seed) == (0, seed)
+        last.communicate()
+        uploads = httpx.get(
+            f"{served.address}/v1/template/{served.template_id}/uploads", headers={"accesskey": served.access_key}
+        ).json()
+        accepted = [one["_id"] for one in uploads if one["status"] == "Completed"]
+        wanted = sorted((upload, row["name"]) for upload in accepted for row in douane.rows(upload))
+    with sqlite3.connect(tmp_path / "night.db") as table:
+        found = sorted(table.execute("SELECT upload, name FROM person").fetchall())
+    assert (found, seed) == (wanted, seed)
+    assert len(accepted) >= rounds
+
+
 class Answers(httpx.BaseTransport):
     """A server of canned answers: each a status and a document, or an error of the network."""
 
@@ -94,8 +160,9 @@ DOCUMENT = {"_id": "x", "status": "Reviewing", "headings": [], **COUNTS}
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("douane.client.time.sleep", lambda seconds: None)
+def _at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "served" not in request.fixturenames:
+        monkeypatch.setattr("douane.client.time.sleep", lambda seconds: None)
 
 
 def client_of(*answers: tuple[int, object] | Exception, **how: dict[str, str]) -> tuple[Client, Answers]:
