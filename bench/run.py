@@ -1,6 +1,7 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
-    python -m bench.run [--only csv,peers,xlsx,binary,small,pages,upload,feed,chat,widget] [--scale full|small|tiny]
+    python -m bench.run [--only csv,peers,xlsx,binary,small,pages,upload,mend,feed,chat,widget]
+        [--scale full|small|tiny]
         [--runs N]
     python -m bench.run --against COMMIT [--scale full|small|tiny] [--runs N]
 
@@ -23,11 +24,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import against, chat, feed, files, server, widget
+from bench import against, chat, feed, files, mend, server, widget
 from bench.datasets import WrongCounts
 from bench.files import Results
 
-SUBJECTS = ("csv", "peers", "xlsx", "binary", "small", "pages", "upload", "feed", "chat", "widget")
+SUBJECTS = ("csv", "peers", "xlsx", "binary", "small", "pages", "upload", "mend", "feed", "chat", "widget")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -42,6 +43,7 @@ class Scale:
     xlsx_large: str | None
     pages: str
     upload_bytes: int
+    mend_rows: int
     chat: tuple[str, str, str | None]  # exports: the subject's, the slow peer's, and one of many entries
     widget: tuple[str, str]  # a file that a customer waits for, and a long one
 
@@ -55,6 +57,7 @@ SCALES = {
         "1m",
         "10m",
         1 << 30,
+        1_000_000,
         ("slack-l.zip", "slack-s.zip", "slack-many.zip"),
         ("100k", "1m"),
     ),
@@ -66,6 +69,7 @@ SCALES = {
         None,
         "1m",
         128 << 20,
+        100_000,
         ("slack-s.zip", "slack-s.zip", None),
         ("100k", "1m"),
     ),
@@ -77,6 +81,7 @@ SCALES = {
         None,
         "100k",
         15 << 20,
+        10_000,
         ("slack-tiny.zip", "slack-tiny.zip", None),
         ("10k", "100k"),
     ),
@@ -106,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "pages": lambda: server.pages_subject(results, scale.pages),
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),
         "feed": lambda: feed.feed_subject(results, scale.csv[0], given.runs),
+        "mend": lambda: mend.mend_subject(results, scale.mend_rows),
         "chat": lambda: chat.chat_subject(results, *scale.chat, given.runs),
         "widget": lambda: widget.widget_subject(results, *scale.widget, given.runs),
     }

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -83,12 +83,19 @@ class Client:
         self.used = time.perf_counter()
         return answer.status, content
 
-    def upload(self, path: Path, *, bytes_max: int | None = None, query: str = "") -> Any:
-        """Sends the file, or its first bytes, as a multipart form with the template's columns as runtime schema."""
+    def upload(
+        self,
+        path: Path,
+        *,
+        bytes_max: int | None = None,
+        query: str = "",
+        columns: Sequence[Any] = TEMPLATE["columns"],
+    ) -> Any:
+        """Sends the file, or its first bytes, as a multipart form with the columns as runtime schema."""
         size = path.stat().st_size if bytes_max is None else min(bytes_max, path.stat().st_size)
         edge = "douane-bench-edge"
         head = (
-            f'--{edge}\r\nContent-Disposition: form-data; name="schema"\r\n\r\n{json.dumps(TEMPLATE["columns"])}\r\n'
+            f'--{edge}\r\nContent-Disposition: form-data; name="schema"\r\n\r\n{json.dumps(columns)}\r\n'
             f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="{path.name}"\r\n'
             "Content-Type: text/csv\r\n\r\n"
         ).encode()
@@ -231,7 +238,7 @@ def _import(results: Results, server: Server, data: Dataset, threads: ThreadPool
     client.map(upload_id)
     # As a person would: mapping takes a moment, and reading goes on meanwhile. The wait is for its end, so that what is
     # timed next is the check alone.
-    _wait_until_quiet(server)
+    wait_until_quiet(server)
     read = time.perf_counter()
     checking = threads.submit(client.another().review, upload_id)
     first_page_s = _first_page_s(client, upload_id, read, checking)
@@ -310,7 +317,7 @@ def _cancel(results: Results, server: Server, data: Dataset, threads: ThreadPool
     client = server.client
     upload_id = client.upload(data.path)["_id"]
     client.map(upload_id)
-    _wait_until_quiet(server)
+    wait_until_quiet(server)
     checking = threads.submit(client.another().raw, "POST", f"/v1/review/{upload_id}")
     # A process that is made ready for the next work is busy too, for a moment; the one that checks stays so.
     time.sleep(2.0)
@@ -332,7 +339,7 @@ def _cancel(results: Results, server: Server, data: Dataset, threads: ThreadPool
     )
 
 
-def _wait_until_quiet(server: Server) -> None:
+def wait_until_quiet(server: Server) -> None:
     """Until nothing works for the server for a while."""
     deadline = time.perf_counter() + WORK_WAIT_S
     quiet = 0
