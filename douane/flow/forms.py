@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -70,6 +70,11 @@ def delivery_of(operation: Operation, image_root: str = "") -> Delivery:
         lenient=formats is not None and not formats.record,
         image_root=image_root,
     )
+
+
+def leaving(operation: Operation) -> Literal["all", "valid"]:
+    """The view of the records that leave when it is confirmed."""
+    return "valid" if sheet_detail(operation).confirm == "valid" else "all"
 
 
 def record_format(operation: Operation) -> Any:

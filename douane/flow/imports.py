@@ -20,7 +20,7 @@ from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
 from douane.model.operation import OPEN, Operation
-from douane.model.sheet_import import Asked, Formats, SheetDetail, sheet_detail
+from douane.model.sheet_import import Asked, Formats, Policy, SheetDetail, sheet_detail
 from douane.model.template import Column, Template
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet import template_file
@@ -69,6 +69,7 @@ class NewImport:
     rows_max: int | None = None
     auto: bool = False
     formats: Formats | None = None
+    confirm: Policy = "all"
     wire: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -89,6 +90,7 @@ def begin(house: House, new: NewImport) -> Operation:
         template_name=new.template.name,
         schema=tuple(template_file.column_to_document(column) for column in new.template.columns),
         formats=new.formats,
+        confirm=new.confirm,
         wire=dict(new.wire),
         options=Asked(new.sheet, new.encoding, new.delimiter, new.header, new.quote),
         rows_max=new.rows_max,
@@ -382,7 +384,8 @@ def current(operation: Operation) -> bool:
 
 def confirm(house: House, operation: Operation, rows_max: int | None = None) -> Operation:
     """Closes the stage to revisions and completes; what is not reviewed yet is reviewed first (then `work` is `confirm`
-    until the worker is through: poll `get`). `reviewing` only."""
+    until the worker is through: poll `get`). `reviewing` only. BadRequest where its policy is `clean` and records are
+    invalid; where that is only seen by the review, the import stays in review."""
     current(operation)  # as above
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
@@ -395,9 +398,21 @@ def confirm(house: House, operation: Operation, rows_max: int | None = None) -> 
         last, done = operations.revision_numbers(connection, now.id)
         if last > done or not current(now):
             ask(house, connection, now, "confirm")
+        elif (hindrance := hindered(now)) is not None:
+            raise BadRequest(hindrance)
         else:
             complete(connection, now)
         return operations.get(connection, now.id)
+
+
+def hindered(operation: Operation) -> str | None:
+    """Why the import may not be confirmed as it was reviewed last; None where it may."""
+    if sheet_detail(operation).confirm != "clean" or operation.invalid == 0:
+        return None
+    return (
+        f"{operation.invalid} of {operation.total} records have problems. "
+        "This import can be confirmed when all of them are mended or deleted."
+    )
 
 
 def complete(connection: Connection, operation: Operation) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,7 +30,7 @@ from douane.sheet.ordering import order_of, ranked
 from douane.sheet.searching import Search
 from douane.staging.live import Flags, Live, LivePart
 from douane.staging.masks import GONE, INVALID, VALID, Mask, write_mask
-from douane.staging.parts import Rows, distinct, write_part
+from douane.staging.parts import Rows, distinct, read_part, write_part
 from douane.staging.revisions import RECORD
 from douane.store import manifest, operations
 from douane.store.database import read
@@ -37,6 +38,7 @@ from douane.store.database import read
 TABLES_KEPT = 64
 ROWS_KEPT = 8_000_000  # records of all tables that are kept in memory
 SELECTIONS_KEPT = 4  # of a table
+SORTED_ROWS = 50_000  # of a sorted download that are held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,14 +300,70 @@ def next_record(
         return found, now.revision
 
 
-def export(house: House, operation: Operation, wanted: Filter, format: str) -> Iterator[bytes]:
+def export(
+    house: House, operation: Operation, wanted: Filter, format: str, order: Order | None = None
+) -> Iterator[bytes]:
     """All records of a filter as one file, encoded by a helper process and streamed, as `records.export`. Nobody waits
     for who takes it slowly: what is chosen is laid out for the helper first."""
+    if order is not None and order != Order():
+        return _export_in_order(house, operation, wanted, format, order)
     with standing(house, operation) as now:
         chosen = flags_of(now, wanted)
         live, operation, revision = now.live, now.operation, now.revision
         added = live.added_frame[np.flatnonzero(chosen[live.rows_of_file :])]
     return _encoded(house, operation, live.parts, chosen, added, revision, format)
+
+
+def _export_in_order(house: House, operation: Operation, wanted: Filter, format: str, order: Order) -> Iterator[bytes]:
+    with standing(house, operation) as now:
+        places, _ = places_of(now, wanted, order)
+        # What is read of it does not change: an advance puts other cells in their place.
+        live, operation = copy(now.live), now.operation
+    seat = house.seats.take()
+    try:
+        parts, verdicts = [], []
+        for number, frame in enumerate(_in_order(live, places, seat.inputs)):
+            path = seat.inputs / f"sorted-{number:07}"
+            write_part(frame, path)
+            parts.append(Part(number, number * SORTED_ROWS, len(frame), path))
+            verdicts.append(_view_of(np.ones(len(frame), np.bool_), seat.inputs / f"chosen-{number:07}"))
+        spec = Encode(
+            parts=tuple(parts),
+            masks=tuple(verdicts),
+            template=sheet_detail(operation).template,
+            headings=headings_of(operation),
+            chosen=chosen_of(operation),
+            cells=(),
+            view="all",
+            format=format,
+        )
+        yield from stream_child(spec, seat)
+    finally:
+        seat.clear()
+
+
+def _in_order(live: Live, places: Rows, folder: Path) -> Iterator[pl.DataFrame]:
+    """The records at these places in this order, SORTED_ROWS at a time. Each part is read once: its records go to the
+    pieces that they are of, and each piece is put in order by itself."""
+    if len(places) <= SORTED_ROWS:
+        if len(places):
+            yield live.read(places)
+        return
+    ranks = np.full(len(live.state), -1, np.int64)
+    ranks[places] = np.arange(len(places))
+    pieces: dict[int, list[Path]] = {}
+    for number, (inside, frame) in enumerate(live.stream(ranks >= 0)):
+        own = ranks[inside]
+        for piece in np.unique(own // SORTED_ROWS).tolist():
+            path = folder / f"piece-{piece:07}-{number:07}"
+            held = own // SORTED_ROWS == piece
+            write_part(frame.filter(pl.Series(held)).with_columns(pl.Series("_rank", own[held])), path)
+            pieces.setdefault(piece, []).append(path)
+    for piece in sorted(pieces):
+        whole = pl.concat([read_part(path) for path in pieces[piece]], how="diagonal")
+        for path in pieces[piece]:
+            path.unlink()
+        yield whole[np.argsort(whole["_rank"].to_numpy())].drop("_rank")
 
 
 def _encoded(

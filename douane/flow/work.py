@@ -406,7 +406,7 @@ def _publish(attempt: Attempt, found: _Found, *, complete: bool = False) -> None
         done = operations.get(connection, now.id)
         if first and now.version == 0:
             imports.count_review(connection, done)
-        if complete:
+        if complete and imports.hindered(done) is None:
             imports.complete(connection, done)
     attempt.done = True
 

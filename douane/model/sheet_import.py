@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -98,6 +98,12 @@ class Reading(Struct, omit_defaults=True):
     blank: Count = 0
 
 
+# What a person may confirm, and what leaves then: all records, valid or not; all of them may be there, but only valid
+# ones leave; nothing until every record is valid.
+Policy = Literal["all", "valid", "clean"]
+POLICIES: tuple[Policy, ...] = ("all", "valid", "clean")
+
+
 class SheetDetail(Struct, omit_defaults=True):
     """The `detail` of an operation of this family. Changed by `store.operations.changing` alone.
 
@@ -114,6 +120,7 @@ class SheetDetail(Struct, omit_defaults=True):
     template_name: str = ""
     schema: tuple[dict[Text, Any], ...] = ()
     formats: Formats | None = None
+    confirm: Policy = "all"  # see Policy
     wire: dict[Text, Any] = field(default_factory=dict)
     options: Asked = field(default_factory=Asked)
     rows_max: Count | None = None

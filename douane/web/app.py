@@ -103,6 +103,7 @@ def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> Fa
             surface.prepare(app, web)
         for router in surface.routers:
             app.include_router(router)
+            web.addresses.update(getattr(route, "path", "") for route in router.routes)
     _add_pages(app)
     app.openapi = lambda: _openapi(app, surfaces)  # type: ignore[method-assign]
     # Outermost, so that also errors of the layers within get headers and a body of ours.

@@ -89,7 +89,8 @@ class Domains:
 
 @dataclass(slots=True)
 class Web:
-    """What the endpoints share. `closing` is set when the process is told to stop: streams and waits end then."""
+    """What the endpoints share. `addresses`: those that answer, as routers spell them. `closing` is set when the
+    process is told to stop: streams and waits end then."""
 
     house: House
     secrets: Secrets
@@ -98,6 +99,7 @@ class Web:
     sign_in_limit: SignInLimit
     readiness: Readiness
     metrics: Metrics = field(default_factory=Metrics)
+    addresses: set[str] = field(default_factory=set)
     closing: bool = False
 
     def forget(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.web.conftest import UNKNOWN_ID, Site
+from tests.web.conftest import UNKNOWN_ID, Site, message
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "Name", "key": "name", "type": "String"},
@@ -67,8 +68,42 @@ def test_who_confirms_gets_all_records_with_their_defaults(site: Site, worker: N
     assert plain == [{"name": "Ada", "n": 1}]
     other = site.client.get(f"/v1/upload/{upload}/rows/valid?format=delivered", headers={"Accept": "text/csv"})
     assert other.status_code == 400
+    lines = site.client.get(
+        f"/v1/upload/{upload}/rows/valid?format=delivered", headers={"Accept": "application/x-ndjson"}
+    )
+    assert [json.loads(line) for line in lines.text.splitlines()] == pulled
 
 
 def test_without_a_destination_the_answer_holds_no_records(site: Site, worker: None, template: str) -> None:
     upload = sent(site, template, "Ada,1\n")
     assert "importedData" not in site.client.post(f"/v1/review/{upload}/confirm", json={}).json()
+
+
+def test_only_valid_records_leave_where_the_template_says_so(site: Site, worker: None, template: str) -> None:
+    site.client.put(f"/v1/template/{template}/destination", json={"destination": "frontend"})
+    changed = site.client.put(f"/v1/template/{template}", json={"confirmPolicy": "valid"})
+    assert changed.json()["confirmPolicy"] == "valid"
+    upload = sent(site, template, "Ada,1\nBob,x\n")
+    body = site.client.post(f"/v1/review/{upload}/confirm", json={}).json()
+    assert (body["uploadInfo"]["status"], body["uploadInfo"]["confirmPolicy"]) == ("Completed", "valid")
+    assert [one["name"] for one in body["importedData"]] == ["Ada"]
+
+
+def test_nothing_is_confirmed_before_it_is_clean_where_the_template_says_so(
+    site: Site, worker: None, template: str
+) -> None:
+    wrong = site.client.put(f"/v1/template/{template}", json={"confirmPolicy": "some"})
+    assert message(wrong) == (400, ["confirmPolicy must be one of all, valid, clean"])
+    site.client.put(f"/v1/template/{template}", json={"confirmPolicy": "clean"})
+    upload = sent(site, template, "Ada,1\nBob,x\n")
+    # An import that began keeps what was said then.
+    site.client.put(f"/v1/template/{template}", json={"confirmPolicy": "all"})
+    confirm = f"/v1/review/{upload}/confirm"
+    hindered = "1 of 2 records have problems. This import can be confirmed when all of them are mended or deleted."
+    assert message(site.client.post(confirm, json={})) == (400, hindered)
+    # What was changed since is reviewed first, and is no better.
+    site.client.put(f"/v1/review/{upload}/record", json={"index": 2, "record": {"name": "B", "n": "y"}, "updated": {}})
+    assert message(site.client.post(confirm, json={})) == (400, hindered)
+    assert site.client.get(f"/v1/upload/{upload}").json()["status"] == "Reviewing"
+    site.client.put(f"/v1/review/{upload}/record", json={"index": 2, "record": {"name": "B", "n": 2}, "updated": {}})
+    assert site.client.post(confirm, json={}).json()["uploadInfo"]["status"] == "Completed"

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from douane.flow import live
 from tests.web.conftest import Site, message
 from tests.web.test_imports import upload
 
@@ -233,6 +234,20 @@ def test_downloads_hold_what_the_filter_finds(site: Site, review: Review) -> Non
     for format in ("arrow", "parquet", "xlsx"):
         assert site.client.get(f"{review.root}/live/download", params={"format": format}).content[:1]
     assert site.client.get(f"{review.root}/live/download", params={"format": "pdf"}).status_code == 400
+
+
+def test_downloads_are_sorted_if_asked_for(site: Site, review: Review, monkeypatch: pytest.MonkeyPatch) -> None:
+    review.send("POST", "/cells", {"cells": [{"index": 4, "column": "city", "value": "Bern"}]})
+    review.send("PUT", "/record", {"index": 40, "record": {"name": "New", "city": "Rome", "age": "35"}, "updated": {}})
+    address = f"{review.root}/live/download"
+    for held in (50_000, 2):
+        monkeypatch.setattr(live, "SORTED_ROWS", held)
+        by_age = site.client.get(address, params={"sort": "age"}).text.splitlines()[1:]
+        assert by_age == ["Dan,Bern,9", "Ann,Rome,31", "New,Rome,35", ",rome,40", "Bob,Oslo,x", "Ann,Bonn,"]
+        found = site.client.get(address, params={"sort": "name", "order": "down", "find": "rome"}).text.splitlines()[1:]
+        assert found == ["New,Rome,35", "Ann,Rome,31", ",rome,40"]
+    assert site.client.get(address, params={"order": "down"}).text.splitlines()[1] == "New,Rome,35"
+    assert site.client.get(address, params={"sort": "no"}).status_code == 400
 
 
 BAD_BODIES = [

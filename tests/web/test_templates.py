@@ -276,13 +276,26 @@ def test_a_runtime_schema_s_faults(site: Site, item: dict[str, Any], fault: str)
     assert fault in answer[1]["message"]
 
 
-def test_the_widget_may_show_everything(site: Site) -> None:
+def test_the_widget_may_show_all_that_is_here(site: Site) -> None:
     params = {"projectId": site.made.project_id, "templateId": site.made.template_id}
     shown = site.client.get("/v1/common/import-config", params=params).json()
     assert shown.pop("showBranding") is False
     assert (shown.pop("mode"), shown.pop("title")) == ("manual", "People")
-    assert set(shown.values()) == {True}
     assert len(shown) == 18
+    assert shown["FIND_AND_REPLACE"] is shown["MANUAL_ENTRY"] is shown["DEFAULT_VALUES"] is True
+    # Each of the others is promised just where its address answers.
+    promised = {
+        "TEAM_MEMBERS": ("GET", "/v1/team/members"),
+        "AUTOMATIC_IMPORTS": ("POST", f"/v1/import-jobs/{site.made.template_id}"),
+        "IMAGE_IMPORT": ("GET", f"/v1/upload/{UNKNOWN_ID}/asset/a.png"),
+        "DOWNLOAD_SAMPLE_FILE": ("POST", f"/v1/template/{site.made.template_id}/sample"),
+        "DATA_SEEDING": ("POST", f"/v1/template/{site.made.template_id}/sample"),
+    }
+    for flag, (method, path) in promised.items():
+        answer = site.client.request(method, path)
+        there = answer.status_code != 404 or "Cannot" not in answer.text
+        assert shown[flag] is there, flag
+    assert all(shown[flag] for flag in set(shown) - set(promised))
     assert message(site.client.get("/v1/common/import-config"))[0] == 400
     wrong = site.client.get("/v1/common/import-config", params={**params, "templateId": UNKNOWN_ID})
     assert message(wrong) == (400, "Template not found with specified templateId.")

@@ -91,14 +91,15 @@ def _check_schema(schema: object) -> None:
     **says(wire.ImportConfig, 400, 401, 403, query={"projectId": "string", "templateId": "string"}),
 )
 async def read_import_config(request: Request, caller: Caller = Depends(callers.anyone_or_token)) -> Response:
-    """What the widget may show: all of it. With an import token for one import, which that is."""
+    """What the widget may show: all that is here. With an import token for one import, which that is."""
     project_id, template_id = request.query_params.get("projectId"), request.query_params.get("templateId")
     if not wire.is_mongo_id(project_id):
         raise wire.WireError(400, "Invalid project id")
+    addresses = web_of(request).addresses
     try:
         caller = await in_project(request, caller, str(project_id), VIEW_TEMPLATES)
         if template_id is None or template_id == "":
-            return answers.json(wire.ImportConfig(mode="manual", title=""))
+            return answers.json(wire.import_config("manual", "", addresses))
         if callers.beside(caller, callers.checked(template_id)):
             raise wire.no_template_of_upload()
         stored = await run_in_threadpool(
@@ -108,7 +109,7 @@ async def read_import_config(request: Request, caller: Caller = Depends(callers.
         if isinstance(error, wire.WireError) and error.status != 404:
             raise
         raise wire.no_template_of_upload() from error
-    config = wire.ImportConfig(mode=stored.document.get("mode", "manual"), title=stored.name)
+    config = wire.import_config(stored.document.get("mode", "manual"), stored.name, addresses)
     if caller.token is not None and caller.token.operation_id is not None:
         config.uploadId = caller.token.operation_id
     return answers.json(config)

@@ -133,22 +133,22 @@ async def read_next(
         403,
         507,
         media={kind: {"schema": wire.BINARY} for kind in encodings.media_types().values()},
-        query={**words.FILTER_QUERY, "format": "string"},
+        query={**words.FILTER_QUERY, "sort": "string", "order": "string", "format": "string"},
     ),
 )
 async def download_live(
     request: Request, upload_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
 ) -> Response:
-    """All records of a filter as they stand now, as one file."""
+    """All records of a filter as they stand now, as one file, sorted if asked for."""
     web, upload_id = web_of(request), checked(upload_id)
-    wanted = words.filter_of_query(request.query_params)
+    wanted, order = words.filter_of_query(request.query_params), words.order_of_query(request.query_params)
     format = request.query_params.get("format", "csv")
     kinds = encodings.media_types()
     if format not in kinds:
         raise wire.WireError(400, [f"format must be one of {', '.join(kinds)}"])
 
     def begin() -> Iterator[bytes]:
-        return live.export(web.house, find(web, caller, upload_id), wanted, format)
+        return live.export(web.house, find(web, caller, upload_id), wanted, format, order)
 
     rows = await answer(begin, kinds[format], attachment(f"records.{format}"))
     await noted(request, "rows.export", operation=upload_id, view="live", media_type=kinds[format])

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from douane.flow import changing, imports, records, templates
-from douane.flow.forms import delivery_of
+from douane.flow.forms import delivery_of, leaving
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import READABLE, Operation
 from douane.web import waiting
@@ -84,7 +84,7 @@ async def review(request: Request, upload_id: str, caller: Caller = Depends(may(
     **says(wire.Confirmed, 400, 401, 403, 413, 507, status=201, body=wire.CONFIRM_BODY),
 )
 async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may(RUN_IMPORT))) -> Response:
-    """Closes the import to changes. Invalid rows don't hinder it (2.10)."""
+    """Closes the import to changes. Invalid rows hinder it only where the template's `confirmPolicy` is `clean`."""
     web, upload_id = web_of(request), checked(upload_id)
     rows_max = wire.confirm_body(await body(request))
 
@@ -94,6 +94,8 @@ async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may
         return imports.confirm(web.house, operation, rows_max)
 
     operation = await _done(web, await run_in_threadpool(work))
+    if operation.stage == "reviewing" and (hindrance := imports.hindered(operation)) is not None:
+        raise wire.WireError(400, hindrance)
     if operation.stage not in READABLE:
         # Somebody ended it while it was reviewed: who confirmed must not believe in it.
         raise wire.WireError(400, wire.ENDED_MEANWHILE)
@@ -103,9 +105,9 @@ async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may
         return answers.json(confirmed, 201)
 
     def handed_over() -> Iterator[bytes]:
-        """All records, valid and not, with their defaults (8.6); a piece at a time."""
+        """All records, valid and not unless the policy is `valid`, with their defaults (8.6); a piece at a time."""
         delivery = delivery_of(operation)
-        _, pieces = records.page_in_pieces(web.house, operation, "all", 1, operation.total)
+        _, pieces = records.page_in_pieces(web.house, operation, leaving(operation), 1, operation.total)
         head = answers.encode(confirmed)[:-1]
         return listed_after(
             head + b',"importedData":[',

@@ -61,8 +61,9 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
     page, limit = page_of(request)
     full = view == "invalid" or query.get("format") == "full"
     as_delivered = view == "valid" and query.get("format") == "delivered"
-    if as_delivered and kind != JSON:
-        raise wire.WireError(400, "format=delivered is there for JSON only")
+    lines = as_delivered and kind == encodings.media_types()["ndjson"]
+    if as_delivered and kind != JSON and not lines:
+        raise wire.WireError(400, "format=delivered is there for JSON and NDJSON only: a format may be of any shape")
     paged = "page" in query or "limit" in query
     faults = view == "invalid" and query.get("errors", "").lower() not in ("false", "0")
 
@@ -75,6 +76,13 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
             shape = _shape(operation, full=full, as_delivered=as_delivered)
             documents = ([shape(one) for one in piece] for piece in pieces)
             return listed(shown, documents)
+        if lines:
+            _, pieces = records.page_in_pieces(web.house, operation, view, page, limit if paged else operation.total)
+            delivery = delivery_of(operation)
+            return (
+                b"".join(answers.encode(delivery.of(one.record, one.index)) + b"\n" for one in piece)
+                for piece in pieces
+            )
         wanted = records.Excerpt(view, _encodings()[kind], faults, page, limit if paged else None)
         return records.encoded(web.house, operation, wanted)
 

@@ -148,6 +148,7 @@ def _new_import(
         quote=fields.quote,
         rows_max=fields.rows_max,
         formats=_formats(web, stored, fields),
+        confirm=stored.document.get("confirmPolicy", "all"),
         wire=kept,
     )
 

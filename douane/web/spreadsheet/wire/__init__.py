@@ -46,6 +46,7 @@ from douane.web.spreadsheet.wire.documents import claims as claims
 from douane.web.spreadsheet.wire.documents import environment as environment
 from douane.web.spreadsheet.wire.documents import frozen_first as frozen_first
 from douane.web.spreadsheet.wire.documents import health as health
+from douane.web.spreadsheet.wire.documents import import_config as import_config
 from douane.web.spreadsheet.wire.documents import import_entry as import_entry
 from douane.web.spreadsheet.wire.documents import original_name as original_name
 from douane.web.spreadsheet.wire.documents import pages as pages

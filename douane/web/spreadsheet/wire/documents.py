@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +83,7 @@ class UploadDocument(Struct, kw_only=True, rename=IDS):
     failure: Failure | UnsetType = UNSET
     notes: list[str] | UnsetType = UNSET
     ignoredHeadings: list[str] | UnsetType = UNSET
+    confirmPolicy: str | UnsetType = UNSET
 
 
 class TerminatedDocument(Struct, rename=IDS):
@@ -142,6 +143,7 @@ class TemplateDocument(Struct, kw_only=True, rename=IDS):
     updatedAt: str
     v_: int = 0
     id: str | UnsetType = UNSET
+    confirmPolicy: str | UnsetType = UNSET  # ours
 
 
 class DestinationDocument(Struct):
@@ -248,30 +250,46 @@ class Success(Struct):
 
 
 class ImportConfig(Struct, kw_only=True, rename={"branding": "showBranding"}):
-    """Without a billing service every feature is there (2.8)."""
+    """Without a billing service every feature may be used (2.8), but only what answers here is promised."""
 
     ROWS: bool = True
     IMPORTED_ROWS: bool = True
     REMOVE_BRANDING: bool = True
-    IMAGE_IMPORT: bool = True
+    IMAGE_IMPORT: bool
     ADVANCED_VALIDATORS: bool = True
-    TEAM_MEMBERS: bool = True
-    AUTOMATIC_IMPORTS: bool = True
+    TEAM_MEMBERS: bool
+    AUTOMATIC_IMPORTS: bool
     FREEZE_COLUMNS: bool = True
     MANUAL_ENTRY: bool = True
-    DOWNLOAD_SAMPLE_FILE: bool = True
+    DOWNLOAD_SAMPLE_FILE: bool
     MAX_RECORDS: bool = True
     REQUIRED_VALUES: bool = True
     DEFAULT_VALUES: bool = True
     FIND_AND_REPLACE: bool = True
     RUNTIME_SCHEMA: bool = True
-    DATA_SEEDING: bool = True
+    DATA_SEEDING: bool
     APPEARANCE_CUSTOMIZATION: bool = True
     TEXT_CUSTOMIZATION: bool = True
     branding: bool = False
     mode: str
     title: str
     uploadId: str | UnsetType = UNSET
+
+
+# A flag -> the address that what it promises is asked at, as the router spells it.
+_PROMISES = {
+    "IMAGE_IMPORT": "/v1/upload/{upload_id}/asset/{name}",
+    "TEAM_MEMBERS": "/v1/team/members",
+    "AUTOMATIC_IMPORTS": "/v1/import-jobs/{template_id}",
+    "DOWNLOAD_SAMPLE_FILE": "/v1/template/{template_id}/sample",
+    "DATA_SEEDING": "/v1/template/{template_id}/sample",
+}
+
+
+def import_config(mode: str, title: str, addresses: Collection[str]) -> ImportConfig:
+    """`addresses`: those that answer."""
+    flags: dict[str, Any] = {flag: address in addresses for flag, address in _PROMISES.items()}
+    return ImportConfig(**flags, mode=mode, title=title)
 
 
 class RecordDocument(Struct, kw_only=True, rename=IDS):
@@ -387,6 +405,7 @@ def upload(
         failure=UNSET if why is None else Failure(*why),
         notes=UNSET if noticed is None else noticed.notes,
         ignoredHeadings=UNSET if noticed is None else noticed.ignored_headings,
+        confirmPolicy=UNSET if detail.confirm == "all" else detail.confirm,
     )
 
 
@@ -453,6 +472,7 @@ def template(stored: StoredTemplate) -> TemplateDocument:
         createdAt=iso(stored.created_at),
         updatedAt=iso(stored.updated_at),
         id=stored.id,
+        confirmPolicy=stored.document.get("confirmPolicy", UNSET),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from douane.model.sheet_import import POLICIES
 from douane.web.spreadsheet.wire.bodies import INDEX_MAX
 from douane.web.spreadsheet.wire.columns import column_properties
 from douane.web.spreadsheet.wire.documents import CommonErrorBody, ErrorBody, Health, ProgressEvent
@@ -50,6 +51,7 @@ TEMPLATE_BODY = _body(
         "integration": {"enum": list(INTEGRATIONS)},
         "callbackUrl": _TEXT,
         "chunkSize": _NUMBER,
+        "confirmPolicy": {"enum": list(POLICIES)},
         "columns": COLUMNS_BODY["application/json"],
         **_FOR_ALL_COLUMNS,
     },
@@ -57,7 +59,13 @@ TEMPLATE_BODY = _body(
     "_projectId",
 )
 CHANGED_TEMPLATE_BODY = _body(
-    {"name": _SHORT, "mode": {"enum": list(MODES)}, "expectedDateFormat": _TEXT, **_FOR_ALL_COLUMNS}
+    {
+        "name": _SHORT,
+        "mode": {"enum": list(MODES)},
+        "expectedDateFormat": _TEXT,
+        "confirmPolicy": {"enum": list(POLICIES)},
+        **_FOR_ALL_COLUMNS,
+    }
 )
 CUSTOMIZATION_BODY = _body({"recordFormat": _TEXT, "chunkFormat": _TEXT, "combinedFormat": _TEXT})
 DUPLICATE_BODY = _body(

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from douane.model.sheet_import import POLICIES
 from douane.web.spreadsheet.wire.bodies import Body, is_mongo_id, object_body
 from douane.web.spreadsheet.wire.columns import column_bodies
 from douane.web.spreadsheet.wire.errors import WireError
@@ -40,6 +41,7 @@ def new_template(value: Any) -> NewTemplateBody:
     if address and _URL.fullmatch(address) is None:
         body.wrong("callbackUrl", "must be a URL address")
     body.number("chunkSize")
+    policy = body.choice("confirmPolicy", POLICIES)
     given = body.fields.get("columns")
     if given is not None and not isinstance(given, list):
         body.wrong("columns", "must be an array")
@@ -48,7 +50,12 @@ def new_template(value: Any) -> NewTemplateBody:
     return NewTemplateBody(
         name=name or "",
         project_id=str(project_id).lower(),
-        document={"mode": "manual", **({"integration": integration} if integration else {}), **_for_all(body)},
+        document={
+            "mode": "manual",
+            **({"integration": integration} if integration else {}),
+            **({"confirmPolicy": policy} if policy else {}),
+            **_for_all(body),
+        },
         columns=columns,
     )
 
@@ -60,6 +67,7 @@ def changed_template(value: Any) -> tuple[str | None, dict[str, Any]]:
     changes = {
         "mode": body.choice("mode", MODES),
         "expectedDateFormat": body.text("expectedDateFormat"),
+        "confirmPolicy": body.choice("confirmPolicy", POLICIES),
     }
     body.done()
     return name, {key: found for key, found in changes.items() if found is not None} | _for_all(body)
