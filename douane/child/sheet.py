@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
 import numpy as np
 import polars as pl
 from msgspec.structs import replace
@@ -31,7 +32,8 @@ from douane.line.sheet import (
 from douane.line.staged import Part
 from douane.model.reading import Detected
 from douane.model.sheet_import import Summary
-from douane.sheet import feeding, formats, formatting, mapping, output, report
+from douane.model.source import Source
+from douane.sheet import feeding, formats, formatting, mapping, output, report, schemas
 from douane.sheet.check import Checker
 from douane.sheet.formats import Batch, Piece, Reader
 from douane.sheet.formats.facts import Facts, cut_off
@@ -40,6 +42,8 @@ from douane.sheet.record_texts import PREVIEW_RECORDS, csv_lines, json_lines, sh
 from douane.staging import checking, masks, rechecking
 from douane.staging.parts import read_part, read_rows, write_part
 from douane.staging.revisions import overlay
+
+SCHEMA_BYTES_MAX = 10 << 20  # a larger file is no schema but a table
 
 # Opening the file
 
@@ -87,6 +91,9 @@ def sheets(spec: line.SheetNames, folder: Path, wire: Wire) -> None:
 
 def learn(spec: line.Learn, folder: Path, wire: Wire) -> None:
     source = source_of(spec)
+    if (described := schemas.columns_of(_json_document(source))) is not None:
+        wire.send(Taught(described=tuple(described)))
+        return
     reader = formats.open_file(source, spec.options)
     header, width = reader.detected.header_row, reader.detected.width
     learner: Learner | None = None
@@ -107,6 +114,19 @@ def learn(spec: line.Learn, folder: Path, wire: Wire) -> None:
             break
     whole = learner is None or not learner.full
     wire.send(Taught(columns=tuple(learner.learned()) if learner else (), whole=whole))
+
+
+def _json_document(source: Source) -> Any:
+    """The file's one JSON object; None for any other file, and for one that is larger than schemas are."""
+    if source.size > SCHEMA_BYTES_MAX:
+        return None
+    data = source.read(0, source.size).removeprefix(b"\xef\xbb\xbf").strip()
+    if not data.startswith(b"{"):
+        return None
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 # Reading

@@ -208,6 +208,14 @@ def learn(name: str, options: Mapping[str, Any], title: str | None) -> None:
     config = settings()
     with opened(name) as source, _folder(None) as folder:
         taught = _run(line.Learn(options=_whole(options, config)), source, folder, config).one(line.Taught)
+    if taught.described is not None:
+        columns = [{field: value for field, value in column.items() if field != "notes"} for column in taught.described]
+        for column in taught.described:
+            for note in column["notes"]:
+                print(f"# {column['key']!r}: {note}")
+        whole = {"name": title or Path(name).stem, "columns": columns}
+        sys.stdout.write(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False))
+        return
     document = learning.document(title or Path(name).stem, taught.columns)
     if not taught.whole:
         print(f"# Learned from the first {learning.RECORDS_MAX:,} records.")

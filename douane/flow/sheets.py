@@ -10,7 +10,6 @@ from douane.flow.house import House, file_limits
 from douane.jobs.children import Place, run_child
 from douane.line import Event, Spec
 from douane.line import sheet as line
-from douane.model.learned import Learned
 from douane.model.reading import Options
 
 E = TypeVar("E", bound=Event)
@@ -22,10 +21,11 @@ def sheet_names(house: House, path: Path) -> list[str]:
     return list(_asked(house, path, line.SheetNames(options=options), line.Names).names)
 
 
-def learn(house: House, path: Path) -> tuple[Learned, ...]:
-    """One column a heading. BadFile for a file that cannot be read."""
+def learn(house: House, path: Path) -> line.Taught:
+    """One column a heading, or what a schema asks for. BadFile for a file that cannot be read, BadTemplate for a schema
+    of which no template can be made."""
     options = Options(limits=file_limits(house.settings))
-    return _asked(house, path, line.Learn(options=options), line.Taught).columns
+    return _asked(house, path, line.Learn(options=options), line.Taught)
 
 
 def _asked(house: House, path: Path, spec: Spec, kind: type[E]) -> E:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
@@ -117,10 +117,12 @@ class Names(Event, frozen=True):
 
 
 class Taught(Event, frozen=True):
-    """`whole`: all records were looked at."""
+    """`whole`: all records were looked at. `described`: of a file that is a schema, the columns that it asks for, in
+    template-file form with `notes`; then there is nothing else."""
 
-    columns: tuple[Learned, ...]
-    whole: bool
+    columns: tuple[Learned, ...] = ()
+    whole: bool = True
+    described: tuple[dict[Text, Any], ...] | None = None
 
 
 # What it is asked

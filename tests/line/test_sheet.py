@@ -57,6 +57,7 @@ EVENTS: tuple[line.Event, ...] = (
     sheet.Inspected(summary=SUMMARY),
     sheet.Names(names=("one",)),
     sheet.Taught(columns=(LEARNED,), whole=True),
+    sheet.Taught(described=({"key": "a", "notes": ["x"]},)),
 )
 
 

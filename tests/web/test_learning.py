@@ -29,6 +29,20 @@ def test_columns_are_learned_and_the_template_accepts_the_file(site: Site, worke
     assert (done["validRecords"], done["invalidRecords"]) == (20, 0)
 
 
+def test_a_schema_is_a_template_in_other_words(site: Site) -> None:
+    schemas = {
+        "table.json": '{"fields": [{"name": "id", "type": "integer", "constraints": {"unique": true}}, {"name": "x"}]}',
+        "schema.json": '{"items": {"properties": {"id": {"type": "integer"}, "x": {"type": "string"}}}}',
+    }
+    for name, text in schemas.items():
+        answer = site.client.post("/v1/template/schema", files={"file": (name, text.encode(), "application/json")})
+        assert answer.status_code == 201, answer.text
+        assert [(one["key"], one["type"]) for one in answer.json()] == [("id", "Number"), ("x", "String")]
+        assert answer.json()[0]["notes"] == ["Decimals are taken too."]
+    files = {"file": ("none.json", b'{"fields": []}', "application/json")}
+    assert message(site.client.post("/v1/template/schema", files=files)) == (400, "The schema describes no columns.")
+
+
 @pytest.mark.parametrize(
     ("data", "status"), [(b"", 400), (b"only,headings\n", 400), (b"%PDF-1.7", 422), (b"x" * ((10 << 20) + 1), 400)]
 )

@@ -12,7 +12,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from douane.errors import BadFile, NotFound
+from douane.errors import BadFile, BadTemplate, NotFound
 from douane.flow import health, templates
 from douane.flow.house import House
 from douane.flow.sheets import learn, sheet_names
@@ -129,15 +129,21 @@ async def list_sheets(request: Request, _: Caller = Depends(may(RUN_IMPORT, by_t
     **says(list[learned.LearnedDocument], 400, 401, 403, 413, 422, 507, status=201, body=wire.FILE_BODY),
 )
 async def learn_template(request: Request, _: Caller = Depends(may(MANAGE_TEMPLATES))) -> Response:
-    """What a template for files like this one would say: a column a heading (2.5)."""
+    """What a template for files like this one would say: a column a heading (2.5). A Table Schema or a JSON Schema is
+    one already, in other words."""
     house = web_of(request).house
     async with _one_file(request) as (path, file_name):
         if path.stat().st_size > learned.BYTES_MAX:
             raise wire.WireError(400, learned.TOO_LARGE)
-        columns = await _asked(file_name, lambda: learn(house, path))
-    if not columns or not columns[0].records:
+        try:
+            taught = await _asked(file_name, lambda: learn(house, path))
+        except BadTemplate as error:
+            raise wire.WireError(400, error.reason) from error
+    if taught.described is not None:
+        return answers.json(list(taught.described), 201)
+    if not taught.columns or not taught.columns[0].records:
         raise wire.WireError(400, learned.EMPTY)
-    return answers.json(learned.documents(columns), 201)
+    return answers.json(learned.documents(taught.columns), 201)
 
 
 @asynccontextmanager
