@@ -27,6 +27,7 @@ from douane.flow.work import TABLE
 from douane.model.operation import Operation
 from douane.sheet.searching import Search
 from douane.staging import masks
+from douane.staging.checking import in_order
 from douane.staging.live import Flags
 from douane.staging.masks import GONE, INVALID, VALID
 from douane.staging.parts import Rows, distinct
@@ -74,7 +75,7 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Worked out as of `revision`: `row`, `key`, `text`, by row, each cell once, only what is new."""
+    """Worked out as of `revision`: `row`, `key`, `text` as `write_cells` takes them, only what is new."""
 
     revision: int
     frame: pl.DataFrame
@@ -191,7 +192,9 @@ def _draft(
     frames: list[pl.DataFrame] = []
     sample: list[tuple[int, str, str | None, str | None]] = []
     numbers = now.live.numbers
-    for places, frame in now.live.stream(picked, [f"c{at}" for at in fields.values()]):
+
+    def work(part: tuple[Rows, pl.DataFrame]) -> list[pl.DataFrame]:
+        places, frame = part
         rows = pl.Series("row", numbers[places], dtype=pl.Int64)
         found = []
         for key, at in fields.items():
@@ -201,15 +204,17 @@ def _draft(
             before = _column(frame, f"c{at}").filter(hits)
             cells = pl.DataFrame([rows.filter(hits), texts.alias("text"), before.alias("before")])
             cells = cells.filter(pl.col("text").ne_missing(pl.col("before")))
-            found.append(cells.select("row", pl.lit(key).alias("key"), "text", "before"))
-        if found:
-            whole = pl.concat(found).sort("row", maintain_order=True)
-            for row, key, text, before_text in whole.head(SAMPLE - len(sample)).iter_rows():
+            if len(cells):
+                found.append(cells.select("row", pl.lit(key).alias("key"), "text", "before"))
+        return found
+
+    for found in in_order(now.live.stream(picked, [f"c{at}" for at in fields.values()]), work):
+        if found and len(sample) < SAMPLE:
+            shown = pl.concat([cells.head(SAMPLE) for cells in found]).sort("row", maintain_order=True)
+            for row, key, text, before_text in shown.head(SAMPLE - len(sample)).iter_rows():
                 sample.append((row, key, before_text, text))
-            frames.append(whole.drop("before"))
+        frames += [cells.drop("before") for cells in found]
     frame = pl.concat(frames) if frames else frame_of(())
-    if len(now.live.added):
-        frame = frame.sort("row", maintain_order=True)  # an added record may bear any number
     return _Draft(now.revision, frame, int(np.count_nonzero(picked)), tuple(sample))
 
 
@@ -226,7 +231,7 @@ def _made(
             _open(now.operation)
             made = draft(now)
         frame = made.frame
-        records = frame["row"].n_unique() if len(frame) else 0
+        records = len(distinct(frame["row"].to_numpy())) if len(frame) else 0
         if len(frame) == 0 or how.dry_run:
             return Change(made.revision, len(frame), records, made.matched, made.sample)
         try:

@@ -28,6 +28,7 @@ from douane.model.operation import Operation
 from douane.model.sheet_import import sheet_detail
 from douane.sheet.ordering import order_of, ranked
 from douane.sheet.searching import Search
+from douane.staging.checking import in_order
 from douane.staging.live import Flags, Live, LivePart
 from douane.staging.masks import GONE, INVALID, VALID, Mask, write_mask
 from douane.staging.parts import Rows, distinct, read_part, write_part
@@ -38,6 +39,7 @@ from douane.store.database import read
 TABLES_KEPT = 64
 ROWS_KEPT = 8_000_000  # records of all tables that are kept in memory
 SELECTIONS_KEPT = 4  # of a table
+_LOOKED_AT_FIRST = 2  # parts that are searched one by one
 SORTED_ROWS = 50_000  # of a sorted download that are held at once
 
 
@@ -503,11 +505,16 @@ def _hits(now: Standing, spec: Spec) -> Iterator[tuple[int, Flags]]:
     spans = [(part.first_row, part.first_row + part.rows) for part in live.parts]
     if len(live.state) > live.rows_of_file:
         spans.append((live.rows_of_file, len(live.state)))
-    for start, end in spans:
+
+    def found(span: tuple[int, int]) -> tuple[int, Flags]:
+        start, end = span
         if start not in known:
-            frame = live.read(np.arange(start, end), names)
-            known[start] = found_in(frame, names, search)
-        yield start, known[start]
+            known[start] = found_in(live.read(np.arange(start, end), names), names, search)
+        return start, known[start]
+
+    # Who wants a page has it with the first parts, most often, and is not to wait for others that were begun ahead.
+    yield from map(found, spans[:_LOOKED_AT_FIRST])
+    yield from in_order(spans[_LOOKED_AT_FIRST:], found)
 
 
 def found_in(frame: pl.DataFrame, names: list[str], search: Search) -> Flags:

@@ -190,7 +190,7 @@ def kept(house: House, operation_id: str, frame: pl.DataFrame) -> dict[tuple[int
 
 
 def store(house: House, operation_id: str, frame: pl.DataFrame, token: str) -> Columnar:
-    """Puts the cells of a bulk revision (by row, each cell once, not empty) into the object store, before the
+    """Puts the cells of a bulk revision (as `write_cells` takes them, not empty) into the object store, before the
     transaction that names them."""
     name = f"{operation_id}/revisions/{token}"
     house.settings.work_folder.mkdir(parents=True, exist_ok=True)
@@ -200,8 +200,8 @@ def store(house: House, operation_id: str, frame: pl.DataFrame, token: str) -> C
         house.objects.put_file(name, path)
     finally:
         path.unlink(missing_ok=True)
-    rows = frame["row"]
-    return Columnar(name, len(frame), rows.n_unique(), int(rows[0]), int(rows[-1]))
+    rows = distinct(frame["row"].to_numpy())
+    return Columnar(name, len(frame), len(rows), int(rows[0]), int(rows[-1]))
 
 
 # Who was faster
@@ -223,13 +223,15 @@ def overtaken(
     if seen >= upto or len(frame) == 0:
         return []
     found: dict[tuple[int, str], Revision] = {}
+    rows = frame["row"].to_numpy()
+    first, last = int(rows.min()), int(rows.max())
     marked = frame.filter(pl.col("key") != RECORD).select("row", pl.lit(RECORD).alias("mark"), "key")
     for one in revisions.between(connection, operation.id, seen, upto):
         if one.kind in MAPPINGS:
             found.update(((row, key), one) for row, key in frame.head(CONFLICTS_SHOWN).select("row", "key").iter_rows())
             continue
         source = one if one.undoes is None else revisions.get(connection, operation.id, one.undoes)
-        if source is None or source.last_row < frame["row"][0] or source.first_row > frame["row"][-1]:
+        if source is None or source.last_row < first or source.first_row > last:
             continue
         theirs = cells_of(house, connection, operation.id, source).select("row", "key")
         same = frame.join(theirs, on=["row", "key"], how="semi").select("row", "key")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.staging import masks, noting, uniqueness
-from douane.staging.checking import Checker, UniqueRule, as_it_stands
+from douane.staging.checking import Checker, Judgement, UniqueRule, as_it_stands, in_order
 from douane.staging.masks import GONE, INVALID, VALID, Words
 from douane.staging.pages import Locate
 from douane.staging.parts import Rows, distinct, read_part, read_rows
@@ -152,8 +152,9 @@ class Live:
             return pl.DataFrame({"_line": pl.Series([], dtype=pl.UInt32), "_flags": pl.Series([], dtype=pl.UInt8)})
         order = np.argsort(places, kind="stable")
         ascending = places[order]
-        frames = [self._part_frame(at, ascending[low:high], columns) for at, low, high in self._spans(ascending)]
-        frame = pl.concat(frames, how="diagonal")
+        spans = self._spans(ascending)
+        frames = in_order(spans, lambda span: self._part_frame(span[0], ascending[span[1] : span[2]], columns))
+        frame = pl.concat(list(frames), how="diagonal")
         if np.array_equal(ascending, places):
             return frame
         back = np.empty(len(order), np.int64)
@@ -216,21 +217,27 @@ class Live:
     def _judge(self, rows: Rows, keys: list[Words]) -> None:
         """`keys` gets the key hashes that the rows had and have."""
         held = self.hashes if self.checker.unique and len(rows) else []
-        for at, low, high in self._spans(rows):
-            part = self.parts[at]
-            for start in range(low, high, JUDGED_ROWS):
-                some = rows[start : min(high, start + JUDGED_ROWS)]
-                frame = read_rows(self.locate(part.object), some - part.first_row)
-                frame, deleted = as_it_stands(self.checker, frame, some, self.cells, self.positions)
-                judgement = self.checker.judge(frame)
-                words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
-                state = masks.judge_state(words, self.checker.invalid_words, deleted).state
-                self._set(some, state, words)
-                if self.checker.unique:
-                    hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes).T
-                    keys += [np.array([h[some] for h in held]), hashes]
-                    for rule, own in zip(held, hashes, strict=True):
-                        rule[some] = own
+        wanted = (
+            (self.parts[at], rows[start : min(high, start + JUDGED_ROWS)])
+            for at, low, high in self._spans(rows)
+            for start in range(low, high, JUDGED_ROWS)
+        )
+        for some, judgement, deleted in in_order(wanted, self._judgement_of):
+            words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
+            state = masks.judge_state(words, self.checker.invalid_words, deleted).state
+            self._set(some, state, words)
+            if self.checker.unique:
+                hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes).T
+                keys += [np.array([h[some] for h in held]), hashes]
+                for rule, own in zip(held, hashes, strict=True):
+                    rule[some] = own
+
+    def _judgement_of(self, asked: tuple[LivePart, Rows]) -> tuple[Rows, Judgement, Flags]:
+        """Of some rows of a part: these, what the checker says of them as they stand, and which are deleted."""
+        part, some = asked
+        frame = read_rows(self.locate(part.object), some - part.first_row)
+        frame, deleted = as_it_stands(self.checker, frame, some, self.cells, self.positions)
+        return some, self.checker.judge(frame), deleted
 
     def _take_added(self, keys: list[Words]) -> None:
         """The rows that people added, all anew: they are what somebody typed."""

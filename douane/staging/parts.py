@@ -27,6 +27,12 @@ def distinct(numbers: npt.NDArray[Number]) -> npt.NDArray[Number]:
     steps = numbers[1:] > numbers[:-1]
     if steps.all():
         return numbers
+    low, high = numbers.min(), numbers.max()
+    if numbers.dtype == np.int64 and high - low < 8 * len(numbers):  # dense: flags cost a tenth of sorting
+        flags = np.zeros(int(high - low) + 1, np.bool_)
+        flags[numbers - low] = True
+        dense: npt.NDArray[Number] = (np.flatnonzero(flags) + low).astype(numbers.dtype)
+        return dense
     ordered = np.sort(numbers)
     found: npt.NDArray[Number] = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
     return found

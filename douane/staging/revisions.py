@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,10 @@ RECORD = ""  # the key that stands for the record itself
 DELETED, ADDED = "deleted", "added"
 
 SCHEMA = {"row": pl.Int64, "key": pl.String, "text": pl.String}
+
+_KEYS_AT_ONCE = 1_000_000
+_RUNS_MAX = 4096  # of a layer; one with more is written row by row
+_SLICES_MAX = 64
 
 Changes = Mapping[int, Mapping[str, str | None]]  # row -> key -> text (None = the cell is absent)
 
@@ -38,15 +43,27 @@ def topmost(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def write_cells(frame: pl.DataFrame, path: Path) -> None:
-    """Writes a layer as a columnar part. `frame` is in the order of its rows, each cell once."""
+    """Writes a layer as a columnar part: each cell once, in runs of ascending rows. A change of whole columns is best
+    written a column after the other, part by part: then a look at some rows finds the cells of a column together."""
     write_part(frame.select(list(SCHEMA)), path)
 
 
+class Run(NamedTuple):
+    """Cells of a layer, from one place of it to another, whose rows ascend. `key`: whose all of them are; None = of
+    several columns, and then a row may stand there again and again."""
+
+    start: int
+    stop: int
+    key: str | None
+
+
 class Layer(Protocol):
-    """One revision, or several that lie on each other. `rows`: of each cell, ascending."""
+    """One revision, or several that lie on each other. `rows`: of each cell."""
 
     @property
     def rows(self) -> Rows: ...
+    @property
+    def runs(self) -> Sequence[Run]: ...
     @property
     def edited(self) -> Rows:
         """The rows of which it changes cells, and not the record alone; ascending, each once."""
@@ -61,6 +78,7 @@ class Held:
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame
         self.rows: Rows = frame["row"].to_numpy()
+        self.runs = [Run(0, len(frame), None)] if len(frame) else []
 
     def take(self, at: Rows) -> pl.DataFrame:
         return self._frame[at]
@@ -90,6 +108,26 @@ class Stored:
     def rows(self) -> Rows:
         rows: Rows = read_part(self.path, ["row"])["row"].to_numpy()
         return rows
+
+    @cached_property
+    def runs(self) -> Sequence[Run]:
+        rows = self.rows
+        descents = np.flatnonzero(rows[1:] <= rows[:-1]) + 1
+        scan, last = pl.scan_ipc(self.path).select("key"), None
+        starts: list[int] = []
+        firsts: list[str] = []
+        for start in range(0, len(rows), _KEYS_AT_ONCE):
+            keys = scan.slice(start, _KEYS_AT_ONCE).collect()["key"]
+            low, high = np.searchsorted(descents, [start, start + len(keys)])
+            changed = (keys != keys.shift(1, fill_value=last)).fill_null(True).arg_true().to_numpy().astype(np.int64)
+            cuts = distinct(np.concatenate([changed, descents[low:high] - start]))
+            if len(starts) + len(cuts) > _RUNS_MAX:
+                # Written row by row, each with cells of several columns.
+                return [Run(0, len(rows), None)]
+            starts += (cuts + start).tolist()
+            firsts += keys.gather(cuts).to_list()
+            last = keys[-1]
+        return [Run(*edges, key) for edges, key in zip(pairwise([*starts, len(rows)]), firsts, strict=True)]
 
     def take(self, at: Rows) -> pl.DataFrame:
         return read_rows(self.path, at)
@@ -131,15 +169,7 @@ class Cells:
     def every(self, rows: Rows) -> list[pl.DataFrame]:
         """All that any layer says of these rows, a frame a layer, the lowest first."""
         wanted = distinct(rows)
-        found = []
-        for layer in self.layers:
-            first = np.searchsorted(layer.rows, wanted, "left")
-            counts = np.searchsorted(layer.rows, wanted, "right") - first
-            total = int(counts.sum())
-            if total:
-                before = np.cumsum(counts) - counts
-                found.append(layer.take(np.repeat(first - before, counts) + np.arange(total)))
-        return found
+        return [frame.drop("at") for layer in self.layers if (frame := _found(layer, wanted, None)) is not None]
 
     def of_rows(self, rows: Rows, keys: Collection[str] | None = None) -> pl.DataFrame:
         """What stands of these rows (and `keys`): `row`, `key`, `text`."""
@@ -153,6 +183,11 @@ class Cells:
     def at(self, rows: Rows, keys: Collection[str] | None = None) -> pl.DataFrame:
         """The same with `at`, where in `rows` the cell's row stands (every place, where a number stands twice); of
         these `keys` only."""
+        if len(rows) == 0 or (rows[1:] > rows[:-1]).all():
+            found = [one for layer in self.layers if (one := _found(layer, rows, keys)) is not None]
+            if not found:
+                return pl.DataFrame(schema={**SCHEMA, "at": pl.Int64})
+            return found[0] if len(found) == 1 else topmost(found)
         places = pl.DataFrame({"row": rows, "at": np.arange(len(rows))}, schema={"row": pl.Int64, "at": pl.Int64})
         return places.join(self.of_rows(rows, keys), on="row", how="inner", maintain_order="left")
 
@@ -186,6 +221,40 @@ class Cells:
         return rows
 
 
+def _found(layer: Layer, wanted: Rows, keys: Collection[str] | None) -> pl.DataFrame | None:
+    """What a layer says of rows, ascending and each once, with `at`, their places in `wanted`; None = nothing."""
+    cells: list[Rows] = []
+    ats: list[Rows] = []
+    for start, stop, key in layer.runs if len(wanted) else ():
+        if keys is not None and key is not None and key not in keys:
+            continue
+        rows = layer.rows[start:stop]
+        low, high = np.searchsorted(rows, wanted[0], "left"), np.searchsorted(rows, wanted[-1], "right")
+        rows = rows[low:high]
+        places = np.searchsorted(wanted, rows)
+        held = wanted[places] == rows
+        cells.append(np.flatnonzero(held) + (start + int(low)))
+        ats.append(places[held])
+    if not any(map(len, cells)):
+        return None
+    frame = layer.take(np.concatenate(cells)).with_columns(pl.Series("at", np.concatenate(ats), dtype=pl.Int64))
+    if keys is not None and any(run.key is None for run in layer.runs):
+        frame = frame.filter(pl.col("key").is_in(list(keys)))
+    return frame if len(frame) else None
+
+
+def _by_key(standing: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The cells of each column."""
+    keys = standing["key"]
+    starts = (keys != keys.shift(1)).fill_null(True).arg_true().to_list()
+    if len(starts) > _SLICES_MAX:
+        return {str(key): cells for (key,), cells in standing.partition_by("key", as_dict=True).items()}
+    slices: dict[str, list[pl.DataFrame]] = {}
+    for start, end in pairwise([*starts, len(standing)]):
+        slices.setdefault(keys[start], []).append(standing.slice(start, end - start))
+    return {key: cells[0] if len(cells) == 1 else pl.concat(cells) for key, cells in slices.items()}
+
+
 def overlay(frame: pl.DataFrame, rows: Rows, cells: Cells, positions: Mapping[str, int]) -> pl.DataFrame:
     """The frame with the changed cells in place; `positions` says which `c` column a key is. A changed cell is text,
     whatever kind the file's cell had. Costs what was changed, not what the frame holds."""
@@ -198,12 +267,16 @@ def laid_over(frame: pl.DataFrame, standing: pl.DataFrame, positions: Mapping[st
         return frame
     present = set(frame.columns)
     columns: list[pl.Series] = []
-    for (key,), changed in standing.partition_by("key", as_dict=True).items():
+    for key, changed in _by_key(standing).items():
         if key == RECORD or key not in positions:
             continue
-        name = f"c{positions[str(key)]}"
-        old = frame[name] if name in present else pl.repeat(None, len(frame), dtype=pl.String, eager=True).alias(name)
-        columns.append(old.scatter(changed["at"], changed["text"]))
+        name = f"c{positions[key]}"
+        if len(changed) == len(frame) and (changed["at"].to_numpy() == np.arange(len(frame))).all():
+            columns.append(changed["text"].alias(name))  # all of the column
+        else:
+            absent = pl.repeat(None, len(frame), dtype=pl.String, eager=True).alias(name)
+            old = frame[name] if name in present else absent
+            columns.append(old.scatter(changed["at"], changed["text"]))
         kind = "k" + name[1:]
         if kind in present:
             columns.append(frame[kind].scatter(changed["at"], 0))
