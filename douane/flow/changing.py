@@ -31,7 +31,7 @@ from douane.staging.checking import in_order
 from douane.staging.live import Flags
 from douane.staging.masks import GONE, INVALID, VALID
 from douane.staging.parts import Rows, distinct
-from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, frame_of
+from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, Heap, frame_of
 from douane.store import manifest, operations, people
 from douane.store import revisions as stored
 from douane.store.database import read, write
@@ -75,10 +75,9 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Worked out as of `revision`: `row`, `key`, `text` as `write_cells` takes them, only what is new."""
+    """Worked out as of `revision`; the cells that it changes, only what is new, are on the heap."""
 
     revision: int
-    frame: pl.DataFrame
     matched: int = 0
     sample: tuple[tuple[int, str, str | None, str | None], ...] = ()
 
@@ -96,7 +95,7 @@ def replace(
     """Find and replace (contract 7.4) in one column, or in all (None), of the records of a filter."""
     document = {"find": search.find, "replace": text, "column": column or ""}
 
-    def draft(now: Standing) -> _Draft:
+    def draft(now: Standing, heap: Heap) -> _Draft:
         fields = live.columns_of(now.form, live.column(now, column))
         picked = live.flags_of(now, chosen)
 
@@ -105,7 +104,7 @@ def replace(
             hits = search.hits(cells)
             return hits, search.replaced(cells.filter(hits), text)
 
-        return _draft(now, picked, fields, changed)
+        return _draft(now, heap, picked, fields, changed)
 
     return _made(house, operation, "replace", draft, how, document)
 
@@ -114,7 +113,7 @@ def change(house: House, operation: Operation, column: str, value: Any, chosen: 
     """One value for a column of all records of a filter."""
     document = {"column": column, "value": value}
 
-    def draft(now: Standing) -> _Draft:
+    def draft(now: Standing, heap: Heap) -> _Draft:
         fields = live.columns_of(now.form, live.column(now, column))
         text = cell_text(now.form, column, value)
 
@@ -122,7 +121,7 @@ def change(house: House, operation: Operation, column: str, value: Any, chosen: 
             everywhere = pl.repeat(True, len(frame), dtype=pl.Boolean, eager=True)
             return everywhere, pl.repeat(text, len(frame), dtype=pl.String, eager=True)
 
-        return _draft(now, live.flags_of(now, chosen), fields, changed)
+        return _draft(now, heap, live.flags_of(now, chosen), fields, changed)
 
     return _made(house, operation, "change", draft, how, document)
 
@@ -139,9 +138,9 @@ def change_texts(
 ) -> Change:
     """Other texts in one column of the picked records. `changed(frame, name of its column)`: where, and to what."""
 
-    def draft(now: Standing) -> _Draft:
+    def draft(now: Standing, heap: Heap) -> _Draft:
         fields = live.columns_of(now.form, live.column(now, column))
-        return _draft(now, picked(now), fields, lambda frame, key: changed(frame, f"c{fields[key]}"))
+        return _draft(now, heap, picked(now), fields, lambda frame, key: changed(frame, f"c{fields[key]}"))
 
     return _made(house, operation, kind, draft, how, {**document, "column": column})
 
@@ -149,7 +148,7 @@ def change_texts(
 def set_cells(house: House, operation: Operation, cells: Sequence[tuple[int, str, Any]], how: How) -> Change:
     """(index, key, value) of single cells. BadRequest where there is no such record or column."""
 
-    def draft(now: Standing) -> _Draft:
+    def draft(now: Standing, heap: Heap) -> _Draft:
         rows = np.array([row for row, _, _ in cells], np.int64)
         places = now.live.places(rows)
         for (row, key, _), place in zip(cells, places, strict=True):
@@ -158,8 +157,8 @@ def set_cells(house: House, operation: Operation, cells: Sequence[tuple[int, str
                 raise BadRequest(f"There is no record {row}.")
         frame = frame_of((row, key, cell_text(now.form, key, value)) for row, key, value in cells)
         before = _texts(now, frame)
-        new = frame.filter(before.ne_missing(frame["text"]))
-        return _Draft(now.revision, new, len(set(rows.tolist())))
+        heap.add(frame.filter(before.ne_missing(frame["text"])))
+        return _Draft(now.revision, len(set(rows.tolist())))
 
     return _made(house, operation, "edit", draft, how, {})
 
@@ -184,12 +183,12 @@ def _column(frame: pl.DataFrame, name: str) -> pl.Series:
 
 def _draft(
     now: Standing,
+    heap: Heap,
     picked: Flags,
     fields: Mapping[str, int],
     changed: Callable[[pl.DataFrame, str], tuple[pl.Series, pl.Series]],
 ) -> _Draft:
     """`changed(frame, key)`: where the column is changed, and to what there."""
-    frames: list[pl.DataFrame] = []
     sample: list[tuple[int, str, str | None, str | None]] = []
     numbers = now.live.numbers
 
@@ -213,52 +212,60 @@ def _draft(
             shown = pl.concat([cells.head(SAMPLE) for cells in found]).sort("row", maintain_order=True)
             for row, key, text, before_text in shown.head(SAMPLE - len(sample)).iter_rows():
                 sample.append((row, key, before_text, text))
-        frames += [cells.drop("before") for cells in found]
-    frame = pl.concat(frames) if frames else frame_of(())
-    return _Draft(now.revision, frame, int(np.count_nonzero(picked)), tuple(sample))
+        for cells in found:
+            heap.add(cells)
+    return _Draft(now.revision, int(np.count_nonzero(picked)), tuple(sample))
 
 
 def _made(
     house: House,
     operation: Operation,
     kind: str,
-    draft: Callable[[Standing], _Draft],
+    draft: Callable[[Standing, Heap], _Draft],
     how: How,
     document: Mapping[str, Any],
 ) -> Change:
     for _ in range(TRIES):
-        with live.standing(house, operation) as now:
-            _open(now.operation)
-            made = draft(now)
-        frame = made.frame
-        records = len(distinct(frame["row"].to_numpy())) if len(frame) else 0
-        if len(frame) == 0 or how.dry_run:
-            return Change(made.revision, len(frame), records, made.matched, made.sample)
-        try:
-            number = _commit(house, operation, kind, made, how, document)
-        except _Faster:
-            continue
-        return Change(number, len(frame), records, made.matched, made.sample)
+        with revisions.heap(house) as cells:
+            with live.standing(house, operation) as now:
+                _open(now.operation)
+                made = draft(now, cells)
+            records = len(cells.rows)
+            if records == 0 or how.dry_run:
+                return Change(made.revision, len(cells), records, made.matched, made.sample)
+            try:
+                number = _commit(house, operation, kind, made.revision, cells, how, document)
+            except _Faster:
+                continue
+            return Change(number, len(cells), records, made.matched, made.sample)
     raise Conflict("Others are changing the same cells; please try again in a moment.")
 
 
-def _commit(house: House, operation: Operation, kind: str, made: _Draft, how: How, document: Mapping[str, Any]) -> int:
-    frame = made.frame
+def _commit(
+    house: House, operation: Operation, kind: str, worked_out: int, cells: Heap, how: How, document: Mapping[str, Any]
+) -> int:
+    """`worked_out`: the revision that the cells were worked out as of."""
+
+    def frame(last: int, seen: int) -> pl.DataFrame:
+        return cells.frame(("row", "key")) if last > seen else frame_of(())
+
     if how.seen is not None:
         with read(house.engine) as connection:
-            revisions.refuse_overtaken(house, connection, operation, frame, how.seen, made.revision)
-    document = {**document, "columns": sorted(frame["key"].unique().to_list())}
-    cells = revisions.kept(house, operation.id, frame)
+            mine = frame(worked_out, how.seen)
+            revisions.refuse_overtaken(house, connection, operation, mine, how.seen, worked_out)
+    document = {**document, "columns": sorted(cells.keys)}
+    kept = revisions.kept(house, operation.id, cells)
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
         _open(now)
         last, _ = operations.revision_numbers(connection, now.id)
-        if revisions.overtaken(house, connection, now, frame, made.revision, last):
+        mine = frame(last, worked_out)
+        if revisions.overtaken(house, connection, now, mine, worked_out, last):
             if how.seen is not None:
-                revisions.refuse_overtaken(house, connection, now, frame, how.seen, last)
+                revisions.refuse_overtaken(house, connection, now, mine, how.seen, last)
             raise _Faster
         number = operations.next_revision(connection, now.id)
-        stored.add(connection, now.id, number, kind, how.person_id, cells, document)
+        stored.add(connection, now.id, number, kind, how.person_id, kept, document)
     return number
 
 
@@ -324,7 +331,9 @@ def _delete(house: House, operation: Operation, wanted: Rows, how: How) -> Chang
                     (int(row), key, None) for row in both[: revisions.CONFLICTS_SHOWN] for key in form_of(now).keys
                 )
                 revisions.refuse_overtaken(house, connection, now, shown, how.seen, last)
-    cells = revisions.kept(house, operation.id, frame)
+    with revisions.heap(house) as heap:
+        heap.add(frame)
+        cells = revisions.kept(house, operation.id, heap)
     with write(house.engine) as connection:
         held = _still(connection, now, last)
         number = operations.next_revision(connection, now.id)

@@ -19,7 +19,7 @@ from douane.errors import Conflict
 from douane.flow.house import House
 from douane.model.operation import Operation
 from douane.staging.parts import Rows, distinct, read_part, write_part
-from douane.staging.revisions import RECORD, Cells, Held, Layer, Stored, frame_of, write_cells
+from douane.staging.revisions import RECORD, Cells, Heap, Held, Layer, Stored, frame_of, write_cells
 from douane.store import operations, revisions
 from douane.store.revisions import Columnar, Revision
 
@@ -182,26 +182,35 @@ def lay_out_rows(rows: Rows, path: Path) -> Path:
     return path
 
 
-def kept(house: House, operation_id: str, frame: pl.DataFrame) -> dict[tuple[int, str], str | None] | Columnar:
+def heap(house: House) -> Heap:
+    return Heap(house.settings.work_folder)
+
+
+def kept(house: House, operation_id: str, cells: Heap | pl.DataFrame) -> dict[tuple[int, str], str | None] | Columnar:
     """The cells of a revision as `store.revisions.add` takes them; many are in the object store after this."""
-    if len(frame) > CELLS_IN_SQL:
-        return store(house, operation_id, frame, secrets.token_hex(12))
-    return {(row, key): text for row, key, text in frame.iter_rows()}
+    if len(cells) > CELLS_IN_SQL:
+        return store(house, operation_id, cells, secrets.token_hex(12))
+    few = cells if isinstance(cells, pl.DataFrame) else cells.frame()
+    return {(row, key): text for row, key, text in few.iter_rows()}
 
 
-def store(house: House, operation_id: str, frame: pl.DataFrame, token: str) -> Columnar:
+def store(house: House, operation_id: str, cells: Heap | pl.DataFrame, token: str) -> Columnar:
     """Puts the cells of a bulk revision (as `write_cells` takes them, not empty) into the object store, before the
     transaction that names them."""
+    if isinstance(cells, pl.DataFrame):
+        with heap(house) as held:
+            held.add(cells)
+            return store(house, operation_id, held, token)
     name = f"{operation_id}/revisions/{token}"
     house.settings.work_folder.mkdir(parents=True, exist_ok=True)
     path = house.settings.work_folder / f"revision-{token}"
     try:
-        write_cells(frame, path)
+        cells.write(path)
         house.objects.put_file(name, path)
     finally:
         path.unlink(missing_ok=True)
-    rows = distinct(frame["row"].to_numpy())
-    return Columnar(name, len(frame), len(rows), int(rows[0]), int(rows[-1]))
+    rows = cells.rows
+    return Columnar(name, len(cells), len(rows), int(rows[0]), int(rows[-1]))
 
 
 # Who was faster

@@ -43,6 +43,18 @@ def write_part(frame: pl.DataFrame, path: Path) -> None:
     frame.write_ipc(path, compression="lz4", compat_level=pl.CompatLevel.oldest(), record_batch_size=BATCH_ROWS)
 
 
+def sink_part(frame: pl.LazyFrame, path: Path) -> None:
+    """The same of a frame that is never held whole."""
+    frame.sink_ipc(
+        path,
+        compression="lz4",
+        compat_level=pl.CompatLevel.oldest(),
+        record_batch_size=BATCH_ROWS,
+        maintain_order=True,
+        engine="streaming",
+    )
+
+
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """The whole part, or only those of `columns` that it has."""
     scan = pl.scan_ipc(path)

@@ -7,23 +7,26 @@ record itself, with the text `deleted` or `added`, or none where it is neither a
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.staging.parts import Rows, distinct, read_part, read_rows, write_part
+from douane.staging.parts import Rows, distinct, read_part, read_rows, sink_part, write_part
 
 RECORD = ""  # the key that stands for the record itself
 DELETED, ADDED = "deleted", "added"
 
 SCHEMA = {"row": pl.Int64, "key": pl.String, "text": pl.String}
 
+_HELD_MAX = 500_000  # cells of a heap in memory
 _KEYS_AT_ONCE = 1_000_000
 _RUNS_MAX = 4096  # of a layer; one with more is written row by row
 _SLICES_MAX = 64
@@ -46,6 +49,64 @@ def write_cells(frame: pl.DataFrame, path: Path) -> None:
     """Writes a layer as a columnar part: each cell once, in runs of ascending rows. A change of whole columns is best
     written a column after the other, part by part: then a look at some rows finds the cells of a column together."""
     write_part(frame.select(list(SCHEMA)), path)
+
+
+class Heap:
+    """The cells that a change collects, as `write_cells` takes them: in memory while they are few, else in files below
+    `folder`, until it is closed. `keys`: of any of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._parent, self._folder = folder, ""
+        self._files: list[Path] = []
+        self._frames: list[pl.DataFrame] = []
+        self._held = 0
+        self._rows: list[Rows] = []
+        self.keys: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rows))
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Further cells, each once."""
+        if len(frame) == 0:
+            return
+        self._rows.append(frame["row"].to_numpy())
+        self.keys.update(frame["key"].unique().to_list())
+        self._frames.append(frame.select(list(SCHEMA)))
+        self._held += len(frame)
+        if self._held > _HELD_MAX:
+            if not self._folder:
+                self._parent.mkdir(parents=True, exist_ok=True)
+                self._folder = tempfile.mkdtemp(prefix="cells-", dir=self._parent)
+            self._files.append(Path(self._folder) / f"{len(self._files):06}")
+            write_cells(pl.concat(self._frames), self._files[-1])
+            self._frames, self._held = [], 0
+
+    @property
+    def rows(self) -> Rows:
+        """Of any of the cells, ascending, each once."""
+        return distinct(np.concatenate(self._rows or [np.zeros(0, np.int64)]))
+
+    def frame(self, columns: Sequence[str] = tuple(SCHEMA)) -> pl.DataFrame:
+        """All of them."""
+        return self._all().select(list(columns)).collect()
+
+    def write(self, path: Path) -> None:
+        if self._files:
+            sink_part(self._all(), path)
+        else:
+            write_cells(self.frame(), path)
+
+    def _all(self) -> pl.LazyFrame:
+        held = [frame.lazy() for frame in self._frames]
+        return pl.concat([*map(pl.scan_ipc, self._files), *held] or [pl.LazyFrame(schema=SCHEMA)])
 
 
 class Run(NamedTuple):
