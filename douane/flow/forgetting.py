@@ -189,7 +189,8 @@ def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int
         seen = operations.get(connection, operation_id)
         if seen.stage in ("terminated", "failed") or (seen.stage == "completed" and not seen.total):
             return 0
-        if seen.work or not seen.read_done or seen.stage not in ("reviewing", "processing", "completed"):
+        # What is being delivered goes out page by page, and a page is so many rows.
+        if seen.work or not seen.read_done or seen.stage not in ("reviewing", "completed"):
             return None
         if sheet_detail(seen).reading is not None:
             return None  # a second reading of the file waits to be taken
