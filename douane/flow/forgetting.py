@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, NotFound
-from douane.flow import revisions
+from douane.flow import learned, revisions
 from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.work import TABLE
@@ -162,6 +162,7 @@ def person(house: House, project_id: str, template_id: str, column: str, value: 
         elif done:
             found.uploads[operation.id] = done
             readers |= set(feeds_read(house, operation))
+    learned.forget_text(house, template_id, column, value)
     if found.waiting:
         found.remains.append(
             f"{len(found.waiting)} uploads are not read and checked yet, or are being worked on: ask again when they "

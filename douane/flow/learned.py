@@ -142,6 +142,15 @@ def listed(house: House, project_id: str, template_id: str) -> list[tuple[Rememb
     return [(one, names.get(one.person_id or "", "")) for one in found]
 
 
+def forget_text(house: House, template_id: str, key: str, text: str) -> None:
+    """What was chosen for, or as, a text of a column: when that text is to be forgotten."""
+    wanted = compared(text)
+    with write(house.engine) as connection:
+        for one in learned.of_template(connection, template_id, "value"):
+            if one.within == key and wanted in (compared(one.text), compared(one.chosen)):
+                learned.unlearn(connection, template_id, "value", [(key, compared(one.text))])
+
+
 def forget(house: House, project_id: str, template_id: str, learned_id: str | None = None) -> int:
     """One choice, or (None) all of the template. NotFound where there is none such."""
     with write(house.engine) as connection:

@@ -91,7 +91,7 @@ def mapped(house: House, operation: Operation) -> Mapped:
 
 def _mappable(operation: Operation) -> SheetDetail:
     detail = sheet_detail(operation)
-    if operation.source_object is None:
+    if not operation.source_size:  # of one whose file was forgotten the staged rows are there
         raise BadRequest("An import without a file has no headings to be mapped.")
     if operation.stage not in STAGES:
         raise WrongStage("The mapping of this import cannot be changed now.", stage=operation.stage)

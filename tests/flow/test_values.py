@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from douane.errors import BadRequest
-from douane.flow import changing, imports, learned, live, suggestions, values, work
+from douane.flow import changing, forgetting, imports, learned, live, remapping, suggestions, values, work
 from douane.flow.changing import How
 from douane.flow.house import House
 from douane.flow.imports import NewImport, StoredSource
 from douane.flow.live import Filter, Order
+from douane.flow.remapping import Wanted
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.store import templates
@@ -103,6 +104,12 @@ def test_twelve_spellings_become_three_values_once(house: House) -> None:
     # Written alike but for the case is one.
     assert {one.text for one in remembered} == {*SPELLINGS} - {"", "DE", "AT", "CH", "germany"}
     assert {(one.kind, one.within) for one in remembered} == {("value", "land")}
+    # Who is forgotten is remembered nowhere.
+    forgetting.person(house, project_id, template_id, "land", " brd ")
+    assert "BRD" not in {one.text for one, _ in learned.listed(house, project_id, template_id)}
+    assert column(house, again, "land") == ["DEUTSCHLAND", "CH"]
+    # Without its file, which went with the person, it can be mapped otherwise all the same.
+    assert remapping.change(house, again, Wanted({"free": 1, "tags": None})).applied
 
 
 @once
