@@ -30,7 +30,7 @@ from __future__ import annotations
 class DouaneError(Exception):
     """Base of all. `code` is stable and for programs, `str(error)` is a whole sentence for a person.
 
-    Codes in use: `internal` (a fault of ours)."""
+    Codes in use: `internal` (a fault of ours), `mail` (the mail server does not take a mail)."""
 
     code = "error"
 

@@ -13,6 +13,8 @@ What is guarded, and how:
 
 An error's sentence names the host as it was asked for, never an address that was found for it nor the rest of the URL,
 where tokens live.
+
+Long on purpose: what opens an address is judged and watched in one place, and nothing else may have a way around it.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -78,6 +80,10 @@ _UNPACKED_BYTES = 64 << 10
 # A sound answer may come in chunks of one byte, six bytes each on the wire; more than this is only packing.
 _PACKING_RATIO, _PACKING_FREE_BYTES = 16, 1 << 20
 _TRIED_ADDRESSES_MAX = 6
+# A kept connection is left after so long without a request, for the other side will; and after so long in all, so that
+# a name that moved is followed.
+_LINE_IDLE_S, _LINE_AGE_S = 4.0, 60.0
+_LINE_BODY_S = 5.0  # for the rest of an answer whose head has come
 # Lookups that no answer comes to hold a thread until the system gives up; so many may do so at once.
 _lookups = threading.BoundedSemaphore(32)
 
@@ -125,6 +131,13 @@ class Outbound:
         if literal is not None:
             self._judge(target, [literal])
 
+    def vouched_for(self, url: str) -> bool:
+        """Whether `outbound_allow` names the host of `url`, so that it need be no public one. Refused as `check`."""
+        target = _target(url)
+        literal = _literal(target.host)
+        named = self._allowed.names(target.host, target.port)
+        return named or (literal is not None and self._allowed.holds(literal, target.port))
+
     @contextmanager
     def open(
         self,
@@ -152,6 +165,11 @@ class Outbound:
         ends = time.monotonic() + (self._settings.outbound_whole_s if wait_s is None else wait_s)
         with ExitStack() as connection:
             yield self._follow(connection, _target(url), method, dict(headers or {}), body, limit, ends)
+
+    def line(self, url: str) -> Line:
+        """A kept connection to `url`; Refused as `check` says. Close it."""
+        self.check(url)
+        return Line(self, _target(url))
 
     def fetch_to(
         self,
@@ -226,6 +244,16 @@ class Outbound:
         limit: _Limit,
         ends: float,
     ) -> Response:
+        connection, clock = self._connect(target, ends)
+        opened.callback(connection.close)
+        with _told(target):
+            answer = connection.handle_request(self._request(target, method, headers, body, keep=False))
+        opened.callback(answer.close)
+        clock.phase_ends = ends
+        return Response(target, answer, clock, limit, has_body=method != "HEAD")
+
+    def _connect(self, target: _Target, ends: float) -> tuple[httpcore.HTTPConnection, _Clock]:
+        """A connection to the target, whose addresses were judged; it connects with its first request."""
         settings = self._settings
         connect_ends = min(ends, time.monotonic() + settings.outbound_connect_s)
         with _told(target):
@@ -245,32 +273,31 @@ class Outbound:
             ssl_context=self._tls if target.scheme == "https" else None,
             network_backend=pinned,
         )
-        opened.callback(connection.close)
+        return connection, clock
+
+    def _request(
+        self, target: _Target, method: str, headers: Mapping[str, str], body: bytes, *, keep: bool
+    ) -> httpcore.Request:
         ours = {"Host": target.authority, "User-Agent": f"douane/{__version__}", "Accept-Encoding": "identity"}
-        ours |= {"Connection": "close"}
+        ours |= {} if keep else {"Connection": "close"}
         if body or method not in ("GET", "HEAD"):
             ours |= {"Content-Length": str(len(body))}
         kept = {name: value for name, value in headers.items() if name.title() not in ours}
-        request = httpcore.Request(
+        return httpcore.Request(
             method,
             httpcore.URL(
                 scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path
             ),
-            headers=list((ours | kept).items()),
+            headers=[(name.encode(), value.encode()) for name, value in (ours | kept).items()],
             content=body or None,
             extensions={
                 "timeout": {
-                    "connect": settings.outbound_connect_s,
-                    "read": settings.outbound_idle_s,
-                    "write": settings.outbound_idle_s,
+                    "connect": self._settings.outbound_connect_s,
+                    "read": self._settings.outbound_idle_s,
+                    "write": self._settings.outbound_idle_s,
                 }
             },
         )
-        with _told(target):
-            answer = connection.handle_request(request)
-        opened.callback(answer.close)
-        clock.phase_ends = ends
-        return Response(target, answer, clock, limit, has_body=method != "HEAD")
 
     def _addresses(self, target: _Target, ends: float) -> list[Address]:
         """All addresses of the target's host, none twice."""
@@ -399,6 +426,120 @@ class Response:
                 raise _broken(self._target) from error
         else:
             raise Unreachable(f"{self._target.shown} sends packed data that was not asked for.", again=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer whose body was read as far as was asked for; `whole`: that was all of it. Names in `headers` are lower
+    case. `seconds`: from the request to here."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    whole: bool
+    seconds: float
+    retry_after_s: float | None
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Line:
+    """One kept connection, for requests to one address, one after the other. Each is judged by limits of its own, and
+    each new connection as `Outbound.open` judges. For one thread at a time."""
+
+    def __init__(self, outbound: Outbound, target: _Target) -> None:
+        self._outbound, self._target = outbound, target
+        self._connection: httpcore.HTTPConnection | None = None
+        self._clock: _Clock | None = None
+        self._origin: tuple[str, str, int] | None = None
+        self._made = self._used = 0.0
+
+    def post(self, body: bytes, headers: Mapping[str, str], *, wait_s: float, bytes_max: int) -> Answer:
+        """Sends `body` and answers with what came: any status, and the first `bytes_max` of the answer's body, which
+        may break off without that being an error. All within `wait_s`.
+
+        A redirect that keeps the method (307, 308) is followed on the same host, from http to https also; any other is
+        an answer like others. What was sent over a kept connection that the other side had just closed is sent once
+        more. Raises Refused and Unreachable."""
+        target, began = self._target, time.monotonic()
+        for _ in range(self._outbound._settings.outbound_redirects_max + 1):
+            answer = self._ask(target, body, headers, began, began + wait_s, bytes_max)
+            location = answer.headers.get("location", "")
+            if answer.status not in (307, 308) or not location:
+                return answer
+            following = _target(location, base=target)
+            if following.host != target.host or following.origin not in (target.origin, ("https", target.host, 443)):
+                return answer
+            target = following
+        raise Unreachable(f"{target.shown} leads on again and again.", again=False)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(OSError):
+                self._connection.close()
+            self._connection = None
+
+    def _ask(
+        self, target: _Target, body: bytes, headers: Mapping[str, str], began: float, ends: float, bytes_max: int
+    ) -> Answer:
+        try:
+            request = self._outbound._request(target, "POST", headers, body, keep=True)
+        except ValueError as error:
+            raise Refused("The request holds a header that cannot be sent.") from error
+        connection, clock, kept = self._connected(target, ends)
+        try:
+            with _told(target):
+                answer = connection.handle_request(request)
+        except Unreachable as error:
+            self.close()
+            if not kept or error.code == "outbound_timeout":
+                raise
+            return self._ask(target, body, headers, began, ends, bytes_max)
+        except BaseException:
+            self.close()
+            raise
+        response = Response(target, answer, clock, _Limit(bytes_max, ""), has_body=True)
+        clock.phase_ends = min(ends, time.monotonic() + _LINE_BODY_S)
+        pieces, size_bytes, whole = [], 0, False
+        try:
+            with _told(target):
+                for piece in answer.iter_stream():
+                    pieces.append(piece[: bytes_max - size_bytes])
+                    size_bytes += len(piece)
+                    if size_bytes >= bytes_max:
+                        break
+                else:
+                    whole = True
+        except Unreachable:
+            pass  # the status says it all
+        if whole:
+            answer.close()
+            self._used = time.monotonic()
+        if not whole or not connection.is_idle():
+            self.close()
+        return Answer(
+            response.status,
+            response.headers,
+            b"".join(pieces),
+            whole,
+            time.monotonic() - began,
+            response.retry_after_s,
+        )
+
+    def _connected(self, target: _Target, ends: float) -> tuple[httpcore.HTTPConnection, _Clock, bool]:
+        """(a connection, its clock set for a request that ends then, whether it was in use before)."""
+        now = time.monotonic()
+        if self._connection is not None and self._clock is not None:
+            fresh = now - self._used < _LINE_IDLE_S and now - self._made < _LINE_AGE_S
+            if fresh and self._origin == target.origin and not self._connection.has_expired():
+                self._clock.restart(ends, now + self._outbound._settings.outbound_idle_s)
+                return self._connection, self._clock, True
+            self.close()
+        self._connection, self._clock = self._outbound._connect(target, ends)
+        self._origin, self._made, self._used = target.origin, now, now
+        return self._connection, self._clock, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -571,6 +712,11 @@ class _Clock:
     def __init__(self, ends: float, phase_ends: float, *, rate_min: int, grace_s: float) -> None:
         self._ends, self.phase_ends = ends, phase_ends
         self._rate_min, self._grace_s = rate_min, grace_s
+        self._waited_s, self.received_bytes = 0.0, 0
+
+    def restart(self, ends: float, phase_ends: float) -> None:
+        """For the next request over the same connection."""
+        self._ends, self.phase_ends = ends, phase_ends
         self._waited_s, self.received_bytes = 0.0, 0
 
     def left(self, at_most_s: float | None) -> float:

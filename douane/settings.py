@@ -161,10 +161,28 @@ class Settings(BaseModel):
     )
     outbound_redirects_max: int = _setting(5, "redirects", "Redirects followed for one file.", ge=0)
 
+    # Where accepted records go.
+    delivery_wait_s: float = _setting(30, "seconds", "How long one call of a destination may take in all.", gt=0)
+    delivery_answer_bytes: int = _setting(64 * KIB, "bytes", "How much of a destination's answer is read.", ge=1)
+    delivery_pause_s: float = _setting(
+        5, "seconds", "First pause after a call that failed; each further one is about three times as long.", gt=0
+    )
+    delivery_give_up_s: float = _setting(
+        86_400, "seconds", "How long a destination that fails is tried where a template says nothing.", gt=0
+    )
+    delivery_folders: str = _setting(
+        "", "folders", "Server folders that records may be written to, with all below them, by commas."
+    )
+    mail_url: SecretStr = _setting(
+        SecretStr(""), "address", "smtp://USER:PASSWORD@HOST:PORT or smtps://...; empty: no mail is sent."
+    )
+    mail_from: str = _setting("douane@localhost", "address", "From whom mail comes.")
+
     # Durable work.
     slots_interactive: int = _setting(4, "jobs", "Short jobs somebody waits for, at once in one worker.", ge=1)
     slots_small: int = _setting(2, "jobs", "Jobs on ordinary files, at once in one worker.", ge=1)
     slots_large: int = _setting(1, "jobs", "Jobs on large files, at once in one worker.", ge=1)
+    slots_delivery: int = _setting(8, "jobs", "Deliveries under way at once in one worker.", ge=1)
     slots_project: int = _setting(2, "jobs", "Jobs of one project in one queue at once, over all workers.", ge=1)
     large_bytes: int = _setting(64 * MIB, "bytes", "From this size on a file waits in the queue of large ones.", ge=1)
     turn_s: float = _setting(60, "seconds", "After so long a large job goes to the end of its queue.", gt=0)

@@ -45,6 +45,8 @@ ACTIONS = {
     "link.revoke": "an import link was revoked",
     "template.remove": "a template was deleted",
     "learned.forget": "what was learned of a template's headings and values was forgotten",
+    "destination.set": "where a template's records go was set, or cleared",
+    "import.send_again": "records of an import were sent to their destination again",
     "import.confirm": "an import was completed by a person or program",
     "import.remove": "an import was terminated or cleared, and its file with it",
     "records.remove": "records were taken out of an import",

@@ -12,7 +12,7 @@ from typing import Any
 
 from douane.errors import DouaneError
 from douane.flow.house import House
-from douane.store import audit, installation, leases, operations, queue_state
+from douane.store import audit, deliveries, destinations, installation, leases, operations, queue_state
 from douane.store.database import database_now, read, try_write
 
 _KEPT_S = 2.0
@@ -152,7 +152,8 @@ def _queue(house: House) -> Part:
 
 
 def counts(house: House) -> dict[str, dict[str, float]]:
-    """For the metrics: imports by stage, failures of work by code, sign-ins refused within the hour."""
+    """For the metrics: imports by stage, failures of work by code, sign-ins refused within the hour, deliveries that
+    have not ended by where they stand, destinations that are down."""
     with read(house.engine) as connection:
         now = database_now(connection)
         return {
@@ -162,4 +163,6 @@ def counts(house: House) -> dict[str, dict[str, float]]:
                 name: float(audit.count_since(connection, "sign_in", now, 3600, refused=refused))
                 for name, refused in (("refused", True), ("let_in", False))
             },
+            "deliveries": {state: float(count) for state, count in deliveries.count_open(connection).items()},
+            "destinations": {"down": float(destinations.count_down(connection))},
         }

@@ -15,7 +15,7 @@ from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, WrongStage
-from douane.flow import learned, quotas, tokens
+from douane.flow import destinations, learned, quotas, tokens
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
@@ -401,7 +401,7 @@ def confirm(house: House, operation: Operation, rows_max: int | None = None) -> 
         elif (hindrance := hindered(now)) is not None:
             raise BadRequest(hindrance)
         else:
-            complete(connection, now)
+            complete(house, connection, now)
         return operations.get(connection, now.id)
 
 
@@ -415,10 +415,14 @@ def hindered(operation: Operation) -> str | None:
     )
 
 
-def complete(connection: Connection, operation: Operation) -> None:
-    """The end of an import without a destination (delivery comes later and goes by way of `processing`)."""
+def complete(house: House, connection: Connection, operation: Operation) -> None:
+    """The records are accepted: they go to the template's destination, and the import ends when that is done; without
+    one it ends here."""
     feeds.accept(connection, operation)
-    operations.finish(connection, operation.id, "completed")
+    if destinations.begin(house, connection, operation):
+        operations.change(connection, operation.id, stage="processing", work="")
+    else:
+        operations.finish(connection, operation.id, "completed")
 
 
 def terminate(house: House, operation: Operation) -> Operation:

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from sqlalchemy import Connection
 
@@ -34,8 +35,9 @@ from douane.model.sheet_import import Judging, sheet_detail
 from douane.sheet.output import Whole
 from douane.sheet.report import Faults, todays_words
 from douane.staging import masks
-from douane.staging.masks import GONE, VALID, View, Wider
+from douane.staging.masks import GONE, VALID, Placed, View, Wider
 from douane.staging.pages import Directories, Directory, Entry, PackedEntry, Page
+from douane.staging.parts import Rows
 from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, frame_of, laid_over, overlay
 from douane.store import manifest, operations
 from douane.store import revisions as stored_revisions
@@ -212,6 +214,25 @@ def record_ids(operation_id: str) -> Callable[[int], str]:
         return digest.hexdigest()[:24]
 
     return of
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Consecutive records of a view as they stand: their rows, their cells, and their states (`staging.masks`). Those
+    that were forgotten since keep their places, and no cells that may leave."""
+
+    rows: Rows
+    frame: pl.DataFrame
+    states: npt.NDArray[np.uint8]
+
+
+def stretch(house: House, operation: Operation, view: Placed, offset: int, count: int) -> Stretch:
+    """Those from `offset` on; for who hands over an accepted import, piece by piece."""
+    with read(house.engine) as connection:
+        now = operations.get(connection, operation.id)
+        directory = directory_of(connection, now)
+    found = directory.page(view, offset, count, house.objects.local_path)
+    return Stretch(found.rows, standing_frame(house, now, found), found.states)
 
 
 # Changing

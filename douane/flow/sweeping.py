@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from douane.flow.destinations import LOG_DAYS
 from douane.flow.house import House
 from douane.model.operation import Operation
-from douane.store import batches, chat, manifest, operations, outbox, projects, revisions
+from douane.store import batches, chat, deliveries, destinations, manifest, operations, outbox, projects, revisions
 from douane.store.database import database_now, read, write
 
 BATCH = 20
@@ -77,10 +78,13 @@ def _drop_unnamed(house: House, operation: Operation) -> None:
 
 def drop_orphans(house: House) -> int:
     """Deletes objects that belong to no operation: what a web process stored and died before it could say so. An id
-    carries its time, so uploads that are still arriving are left alone. And lines of the outbox that nobody wants."""
+    carries its time, so uploads that are still arriving are left alone. And lines of the outbox that nobody wants, the
+    log of what was sent long ago, and destinations of templates that are gone."""
     with write(house.engine) as connection:
         now = database_now(connection)
         outbox.forget(connection, now - timedelta(days=house.settings.retention_days))
+        deliveries.forget_tries(connection, now - timedelta(days=LOG_DAYS))
+        destinations.forget_orphans(connection, now - ORPHANS_EVERY)
     day_ago = now - ORPHANS_EVERY
     prefixes = {name.split("/", 1)[0] for name in house.objects.list()}
     old = sorted(prefix for prefix in prefixes if _made_at(prefix) < day_ago)

@@ -407,7 +407,7 @@ def _publish(attempt: Attempt, found: _Found, *, complete: bool = False) -> None
         if first and now.version == 0:
             imports.count_review(connection, done)
         if complete and imports.hindered(done) is None:
-            imports.complete(connection, done)
+            imports.complete(house, connection, done)
     attempt.done = True
 
 

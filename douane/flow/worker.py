@@ -13,7 +13,19 @@ import structlog
 
 import douane
 from douane import errors
-from douane.flow import attempts, audit, chat, rereading, sign_in_limit, sweeping, tokens, work
+from douane.flow import (
+    attempts,
+    audit,
+    chat,
+    deliveries,
+    destinations,
+    outages,
+    rereading,
+    sign_in_limit,
+    sweeping,
+    tokens,
+    work,
+)
 from douane.flow.house import House, open_house
 from douane.jobs.children import clear_abandoned
 from douane.jobs.queue import WorkItem
@@ -37,14 +49,20 @@ def run(settings: Settings) -> None:
         {kind: partial(handler, house) for kind, handler in HANDLERS.items()},
         failed=partial(_failed, house),
         tick=_Tick(house),
+        tell=partial(_tell, house),
         ready=house.seats.fill,
     )
     house.seats.clear()
 
 
-HANDLERS = {**work.HANDLERS, **rereading.HANDLERS, **chat.HANDLERS}
+HANDLERS = {**work.HANDLERS, **rereading.HANDLERS, **chat.HANDLERS, **deliveries.HANDLERS, **outages.HANDLERS}
 # Type of work item -> what a job of that kind leaves behind when it cannot be done.
-FAILED = {"operation": attempts.give_up}
+FAILED = {"operation": attempts.give_up, "delivery": deliveries.give_up, "destination": outages.give_up}
+
+
+def _tell(house: House) -> None:
+    while destinations.tell(house):
+        pass
 
 
 def _failed(house: House, kind: str, item: WorkItem, error: Exception) -> None:

@@ -19,15 +19,17 @@ from douane.store.database import database_url, migrating
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
-Size = Literal["interactive", "small", "large"]
-SIZES: tuple[Size, ...] = ("interactive", "small", "large")
+# `delivery` is for work that waits for other servers: it takes no child's seat, and no place from who does.
+Size = Literal["interactive", "small", "large", "delivery"]
+SIZES: tuple[Size, ...] = ("interactive", "small", "large", "delivery")
 
 APPLICATION = "douane"
 # Constant, or an upgrade would leave the work of the day before where it stands, holding its project's slots.
 VERSION = "1"
 WORKFLOW = "job"
-# Its one argument is a job: {"kind", "item": {"type", "id"}, "project_id", "key", "size", "turn", "tries"}. Jobs of
-# before there were other items than operations have "operation_id" in place of "item".
+# Its one argument is a job: {"kind", "item": {"type", "id"}, "project_id", "key", "size", "turn", "tries"}, and
+# "share" where not the project's is counted. Jobs of before there were other items than operations have "operation_id"
+# in place of "item".
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,16 @@ class Jobs:
         key: str,
         size: Size = "small",
         delay_s: float = 0,
+        share: str | None = None,
     ) -> None:
         """Asks for one run of the handler `kind`, if and when the caller's transaction commits. A `key` is asked for
         once: the same key again does nothing, whether that job waits, runs or is long done. So a key holds whatever
-        makes an ask a new one, e.g. f"read:{operation_id}:{attempt}"."""
+        makes an ask a new one, e.g. f"read:{operation_id}:{attempt}". `share`: of whose jobs only so many run at once
+        (`slots_project`), where that is not the project."""
         named = {"type": item.type, "id": item.id}
         job = {"kind": kind, "item": named, "project_id": project_id, "key": key, "size": size}
+        if share is not None:
+            job["share"] = share
         self.put(connection, job | {"turn": 0, "tries": 0}, delay_s)
 
     def put(self, connection: Connection, job: dict[str, Any], delay_s: float) -> None:
@@ -84,7 +90,7 @@ class Jobs:
             "workflow_name": WORKFLOW,
             "workflow_id": f"{job['key']}~{job['turn']}.{job['tries']}",
             "queue_name": job["size"],
-            "queue_partition_key": job["project_id"],
+            "queue_partition_key": job.get("share", job["project_id"]),
             "app_version": VERSION,
         }
         if delay_s > 0:

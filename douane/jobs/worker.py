@@ -50,10 +50,11 @@ Handler = Callable[[str], bool]
 # What a job that cannot be done leaves behind: `failed(kind, item, error)`.
 Failed = Callable[[str, WorkItem, Exception], None]
 
-_POLL_FACTOR = {"interactive": 1.0, "small": 2.0, "large": 5.0}
+_POLL_FACTOR = {"interactive": 1.0, "small": 2.0, "large": 5.0, "delivery": 2.0}
 _RETRY_S = 0.5
 _RETRY_MAX_S = 60.0
 _FINISHED_KEPT_S = 24 * 3600
+_TELL_S = 1.0
 
 
 def run_worker(
@@ -63,10 +64,12 @@ def run_worker(
     *,
     failed: Failed,
     tick: Callable[[], None] | None = None,
+    tell: Callable[[], None] | None = None,
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Works until SIGTERM or SIGINT; call it from the main thread. `tick` is called every `tick_s` seconds and once at
-    the start, `ready` when jobs are being taken. `Conflict` if SQLite already has a worker."""
+    the start, `tell` likewise about every second, `ready` when jobs are being taken. `Conflict` if SQLite already has a
+    worker."""
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -89,6 +92,8 @@ def run_worker(
         ]
         if tick is not None:
             threads.append(_every(settings.tick_s, tick, stopping))
+        if tell is not None:
+            threads.append(_every(min(_TELL_S, settings.tick_s), tell, stopping))
         if ready is not None:
             ready()
         readiness.ready()
@@ -154,7 +159,8 @@ def _launch(
         _do(asked, engine, jobs, handlers, failed, settings, stopping)
 
     DBOS.launch()
-    slots = dict(zip(SIZES, (settings.slots_interactive, settings.slots_small, settings.slots_large), strict=True))
+    most = (settings.slots_interactive, settings.slots_small, settings.slots_large, settings.slots_delivery)
+    slots = dict(zip(SIZES, most, strict=True))
     for size in SIZES:
         DBOS.register_queue(
             size,

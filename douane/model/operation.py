@@ -51,7 +51,7 @@ class Operation:
     publication of masks and lists. `attempt` is the fence: a job may write only while it still holds this number.
     `revision_last` is the last change a person made, `revision_reviewed` the last one that a review has seen.
     `detail` is the family's own document (sheet: headings, header row, schema, mapping, extra ...; chat: importer,
-    counts ...).
+    counts ...). `kept`: its file and records are still there.
     """
 
     id: str
@@ -83,3 +83,4 @@ class Operation:
     created_at: datetime | None = None
     updated_at: datetime | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    kept: bool = True

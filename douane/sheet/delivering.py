@@ -56,6 +56,14 @@ class Delivery:
         self._format = None if record_format is None else Format(record_format, {*keys, *fields})
         self._absent = dict.fromkeys((*keys, *fields), LEFT_OUT) if lenient else {}
 
+    @property
+    def constants(self) -> dict[str, Any] | None:
+        """Key -> what stands where a record has no field of it, the same in each; None where one has its own."""
+        if any(column.default == _UUID for _, column in self._defaults):
+            return None
+        found = {key: self._default(column, 0) for key, column in self._defaults}
+        return {key: value for key, value in found.items() if value is not LEFT_OUT}
+
     def of(self, record: Mapping[str, Any], row: int) -> Any:
         """The record of `row` (its index) as it leaves, for msgspec.json; `record` as `Output.records` gives it.
         `<<uuid>>` is the same each time this record leaves: who receives it twice must not take it for two."""

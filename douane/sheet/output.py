@@ -176,6 +176,38 @@ class Output:
             lines = lines.str.replace("{,", "{", literal=True)  # the first one of each line, which is the brace's
         return _written(lines.to_frame(), quote_style="never")
 
+    def objects(
+        self, frame: pl.DataFrame, keys: Sequence[str], constants: Mapping[str, Any], *, image_root: str = ""
+    ) -> list[bytes] | None:
+        """Each record as a JSON object of the fields `keys` in their order, as it is delivered: lists split, images as
+        addresses below `image_root`. A key that no record has a field of has the value of `constants`, or is left out.
+        None where records differ in what they have: then each has to be looked at by itself."""
+        stored = self._stored(frame)
+        columns = {column.key: column for column in self._template.columns}
+        judges = dict(zip(self.fields, self._judges, strict=True))
+        members: list[pl.Expr] = []
+        for key in keys:
+            start = ("," if members else "") + msgspec.json.encode(key).decode() + ":"
+            if key not in judges:
+                if key in constants:
+                    members.append(pl.lit(start + msgspec.json.encode(constants[key]).decode()))
+                continue
+            judge, series, column = judges[key], stored[key], columns.get(key)
+            if series.null_count():
+                return None
+            if judge is not None and column is not None and judge.form == "list":
+                texts = series.unique()
+                lists = [msgspec.json.encode(elements(text, column.delimiter)).decode() for text in texts.to_list()]
+                members += [pl.lit(start), pl.lit(series.replace_strict(texts, lists, return_dtype=pl.String))]
+                continue
+            if column is not None and column.type == "Image" and image_root:
+                series = (image_root + "/" + series).zip_with(series != "", series)
+            members += _json_members(start, series, judge)
+        lines = pl.select(pl.concat_str([pl.lit("{"), *members, pl.lit("}")])).to_series()
+        if len(lines) != len(frame):  # nothing in it is of a row
+            lines = lines.new_from_index(0, len(frame))
+        return _written(lines.to_frame(), quote_style="never").splitlines()
+
     def csv(self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False) -> bytes:
         """The records as CSV by RFC 4180: UTF-8, commas, CRLF, quotes where needed; an absent cell is empty. Numbers
         keep the spelling they were accepted in (`12.50`): text has no need of another.

@@ -28,6 +28,7 @@ VALID, INVALID, GONE, FORGOTTEN = 0, 1, 2, 3
 
 View = Literal["all", "valid", "invalid"]
 Wider = Literal[View, "accepted"]  # accepted: what a feed has, forgotten rows among it
+Placed = Literal[Wider, "placed"]  # placed: all that were confirmed, forgotten rows among them
 
 _HEAD = struct.Struct("<4sIII")
 Words = npt.NDArray[np.uint64]
@@ -87,10 +88,12 @@ def read_mask(path: Path) -> Mask:
     return Mask(state, body.reshape(rows, words))
 
 
-def view_offsets(state: npt.NDArray[np.uint8], view: Wider) -> npt.NDArray[np.int64]:
+def view_offsets(state: npt.NDArray[np.uint8], view: Placed) -> npt.NDArray[np.int64]:
     """The offsets within the part of the rows that belong to a view, ascending."""
     if view == "all":
         return np.flatnonzero(state < GONE)
+    if view == "placed":
+        return np.flatnonzero(state != GONE)
     if view == "accepted":
         return np.flatnonzero((state == VALID) | (state == FORGOTTEN))
     return np.flatnonzero(state == (VALID if view == "valid" else INVALID))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.staging import masks
-from douane.staging.masks import Mask, Wider, Words
+from douane.staging.masks import Mask, Placed, Words
 from douane.staging.parts import Batches, Rows, read_part, read_rows
 
 Locate = Callable[[str], Path]  # object name -> a local file (the store's own, or its cache's copy)
@@ -67,18 +67,19 @@ class Directory:
         self.entries = tuple(entries)
         self.words = words
         self.packed = {view: tuple(p for p in packed if p.view == view) for view in ("valid", "invalid")}
-        self._before: dict[Wider, npt.NDArray[np.int64]] = {
+        self._before: dict[Placed, npt.NDArray[np.int64]] = {
             "all": _before([e.valid + e.invalid for e in entries]),
             "valid": _before([e.valid for e in entries]),
             "invalid": _before([e.invalid for e in entries]),
             "accepted": _before([e.valid + e.forgotten for e in entries]),
+            "placed": _before([e.valid + e.invalid + e.forgotten for e in entries]),
         }
         self._first = np.array([e.first_row for e in entries if not e.added], np.int64)
 
-    def total(self, view: Wider) -> int:
+    def total(self, view: Placed) -> int:
         return int(self._before[view][-1])
 
-    def places(self, view: Wider, offset: int, count: int, mask_of: MaskOf) -> list[tuple[Entry, Rows]]:
+    def places(self, view: Placed, offset: int, count: int, mask_of: MaskOf) -> list[tuple[Entry, Rows]]:
         """The page of a view as (part, ascending offsets within it)."""
         before = self._before[view]
         end = min(offset + count, int(before[-1]))
@@ -95,7 +96,7 @@ class Directory:
             at += 1
         return found
 
-    def page(self, view: Wider, offset: int, count: int, locate: Locate) -> Page:
+    def page(self, view: Placed, offset: int, count: int, locate: Locate) -> Page:
         mask_of = _opened_once(locate)
         return self._gather(self.places(view, offset, count, mask_of), locate, view, mask_of)
 
@@ -132,7 +133,7 @@ class Directory:
                     found.append((entry, offsets))
         return found
 
-    def _gather(self, places: Sequence[tuple[Entry, Rows]], locate: Locate, view: Wider, mask_of: MaskOf) -> Page:
+    def _gather(self, places: Sequence[tuple[Entry, Rows]], locate: Locate, view: Placed, mask_of: MaskOf) -> Page:
         rows: list[Rows] = []
         words: list[Words] = []
         states: list[npt.NDArray[np.uint8]] = []
@@ -167,7 +168,7 @@ class Directory:
         rows: Sequence[Rows],
         frames: list[pl.DataFrame],
         locate: Locate,
-        view: Wider,
+        view: Placed,
     ) -> None:
         """Frames of the plain parts: from the packed rows where they hold the whole page, else part by part."""
         plain = [at for at, (entry, _) in enumerate(places) if not entry.added]

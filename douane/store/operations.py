@@ -351,4 +351,5 @@ def _operation(row: RowMapping) -> Operation:
         created_at=utc(row["created_at"]),
         updated_at=utc(row["updated_at"]),
         detail=row["detail"] or {},
+        kept=row["kept"],
     )

@@ -50,6 +50,10 @@ def add(connection: Connection, ended: Operation) -> None:
     )
 
 
+def any_waiting(connection: Connection) -> bool:
+    return connection.execute(select(outbox.c.id).where(outbox.c.taken_at.is_(None)).limit(1)).first() is not None
+
+
 def waiting(connection: Connection, limit: int) -> list[OutboxLine]:
     """Lines that nobody has taken, oldest first, locked: two that ask at once wait for each other."""
     query = (

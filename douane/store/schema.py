@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -289,6 +290,83 @@ feed_consumer = Table(
     Column("position", Big, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("acked_at", Time, nullable=False),
+)
+
+# Where a template's accepted records go. `settings` are the member's own, `secrets` its secret ones (JSON, encrypted).
+# No foreign key to the template: what was begun goes on when that is deleted. The rest is the breaker's: failures in a
+# row, until when nobody is sent to, since when it has been down, when that was told.
+destination = Table(
+    "destination",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("template_id", String(24), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("settings", JSON, nullable=False, default=dict),
+    Column("secrets", LargeBinary),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("closed_until", Time),
+    Column("down_since", Time),
+    Column("told_at", Time),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    UniqueConstraint("template_id", "kind"),
+)
+
+# One handing over of an import's records, or of a notice of it, to one destination: in pages, one after the other
+# (model/delivery.py says what each field means).
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("operation_id", String(24), ForeignKey("operation.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("project_id", String(24), nullable=False),
+    Column("destination_id", String(24), nullable=False, index=True),
+    Column("root_id", String(24), nullable=False),
+    Column("event", String(40), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("again", Boolean, nullable=False, default=False),
+    Column("asked", Integer, nullable=False, default=0),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("view", String(20), nullable=False),
+    Column("chunk_rows", Integer, nullable=False),
+    Column("total_rows", Big, nullable=False),
+    Column("total_pages", Integer, nullable=False),
+    Column("pages", JSON, nullable=False, default=list),  # [[first, last], ...] of those to be handed over, in order
+    Column("next_page", Integer, nullable=False, default=1),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("spent", Boolean, nullable=False, default=False),
+    Column("down_since", Time),
+    Column("due_at", Time),
+    Column("sent_pages", Integer, nullable=False, default=0),
+    Column("sent_rows", Big, nullable=False, default=0),
+    Column("failed_pages", Integer, nullable=False, default=0),
+    Column("failed_rows", Big, nullable=False, default=0),
+    Column("error", Text),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Column("ended_at", Time),
+)
+
+# Every try of a page: what it came to (`delivered`, `failed`, `again`), and how the destination answered.
+delivery_try = Table(
+    "delivery_try",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("delivery_id", String(24), ForeignKey("delivery.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("operation_id", String(24), nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("outcome", String(20), nullable=False),
+    Column("again", Boolean, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("seconds", Float, nullable=False, default=0.0),
+    Column("sent_bytes", Big, nullable=False, default=0),
+    Column("address", Text, nullable=False, default=""),
+    Column("status", Integer),
+    Column("reason", Text),
+    Column("reply", Text),
+    Index("ix_delivery_try_operation_id_id", "operation_id", "id"),
 )
 
 # The manifest: an object counts only once a row here names it. `masks` of a part change by version, its records never:

@@ -17,7 +17,7 @@ from douane.flow.house import House
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600)
-_QUEUES = ("interactive", "small", "large")
+_QUEUES = ("interactive", "small", "large", "delivery")
 
 
 class Metrics:
@@ -33,6 +33,8 @@ class Metrics:
         self._operations = self._gauge("operations", "How many imports stand at each stage.", "stage")
         self._failures = self._gauge("failed_work", "Imports whose last work failed, by the code of why.", "code")
         self._sign_ins = self._gauge("sign_ins_hour", "Sign-ins of the last hour, let in or refused.", "result")
+        self._deliveries = self._gauge("deliveries", "Deliveries that have not ended, by where they stand.", "state")
+        self._destinations = self._gauge("destinations", "Destinations that are down.", "state")
         self._ready = self._gauge("ready", "Whether a part does what it is there for (1) or not (0).", "part")
         self._waiting = self._gauge("queue_waiting", "Jobs that wait in a queue.", "queue")
         self._running = self._gauge("queue_running", "Jobs of a queue that run, each with a child or without.", "queue")
@@ -61,13 +63,20 @@ class Metrics:
         for name, part in parts.items():
             self._ready.labels(name).set(part.good)
         self._set_numbers(parts)
-        for gauge in (self._operations, self._failures, self._sign_ins):
+        named = {
+            "stages": self._operations,
+            "failures": self._failures,
+            "sign_ins": self._sign_ins,
+            "deliveries": self._deliveries,
+            "destinations": self._destinations,
+        }
+        for gauge in named.values():
             gauge.clear()
         try:
             counts = health.counts(house)
         except DouaneError:
             counts = {}
-        for gauge, name in ((self._operations, "stages"), (self._failures, "failures"), (self._sign_ins, "sign_ins")):
+        for name, gauge in named.items():
             for label, count in counts.get(name, {}).items():
                 gauge.labels(label).set(count)
         self._set_lags(house)

@@ -56,7 +56,7 @@ class Site:
         return self.anyone(accesskey=key), project.id
 
 
-def _site(settings: Settings) -> Iterator[Site]:
+def site_of(settings: Settings) -> Iterator[Site]:
     app = create_app(settings)
     made = initialise(app.state.web.house)
     assert made is not None
@@ -66,12 +66,12 @@ def _site(settings: Settings) -> Iterator[Site]:
 
 @pytest.fixture(scope="module", params=MODES)
 def site(request: pytest.FixtureRequest, new_storage: Callable[[str], Settings]) -> Iterator[Site]:
-    yield from _site(new_storage(request.param))
+    yield from site_of(new_storage(request.param))
 
 
 @pytest.fixture(scope="module")
 def sqlite_site(new_storage: Callable[[str], Settings]) -> Iterator[Site]:
-    yield from _site(new_storage("sqlite"))
+    yield from site_of(new_storage("sqlite"))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 
 from douane.settings import Settings
 from tests.web.chat.conftest import chat_client
-from tests.web.conftest import Site, _site
+from tests.web.conftest import Site, site_of
 
 pytestmark = pytest.mark.long
 
@@ -37,7 +37,7 @@ EXAMPLES = 8
 def site(new_storage: Callable[[str], Settings]) -> Iterator[Site]:
     """Nobody works here: who waits for the worker is told so soon."""
     quick = {"headings_wait_s": 0.05, "review_wait_s": 0.05, "chat_wait_s": 0.05}
-    yield from _site(new_storage("sqlite").model_copy(update=quick))
+    yield from site_of(new_storage("sqlite").model_copy(update=quick))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from douane.errors import BadTemplate, Conflict
-from douane.flow import imports, templates
+from douane.flow import destinations, imports, templates
 from douane.model.identity import MANAGE_TEMPLATES, VIEW_IMPORT_OPERATIONS, VIEW_TEMPLATES, Caller
 from douane.web.auth import noted, web_of
 from douane.web.spreadsheet import answers, callers, wire
@@ -58,31 +58,6 @@ async def change_template(
     return answers.json(wire.template(stored))
 
 
-@router.get("/template/{template_id}/destination", **says(wire.DestinationDocument, 400, 401, 403, 404))
-async def read_destination(
-    request: Request, template_id: str, caller: Caller = Depends(may(VIEW_TEMPLATES))
-) -> Response:
-    """Where accepted records go; empty where they wait to be pulled."""
-    stored = await run_in_threadpool(templates.get, web_of(request).house, checked(template_id), own_project(caller))
-    return answers.json(wire.template_destination(stored))
-
-
-@router.put(
-    "/template/{template_id}/destination",
-    **says(wire.DestinationDocument, 400, 401, 403, 404, 413, body=wire.DESTINATION_BODY),
-)
-async def change_destination(
-    request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))
-) -> Response:
-    """Without one it is cleared, and the answer empty."""
-    template_id = checked(template_id)
-    chosen = wire.destination(await body(request))
-    change = {"destination": chosen}
-    house, project_id = web_of(request).house, own_project(caller)
-    stored = await run_in_threadpool(templates.change, house, template_id, project_id, None, change)
-    return answers.empty() if chosen is None else answers.json(wire.template_destination(stored))
-
-
 @router.delete("/template/{template_id}", **says(wire.TemplateDocument, 400, 401, 403, 404))
 async def delete_template(
     request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))
@@ -100,17 +75,23 @@ async def duplicate_template(
     request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))
 ) -> Response:
     template_id = checked(template_id)
-    name, into_id, columns, output = wire.duplicated_template(await body(request))
+    name, into_id, columns, output, destination = wire.duplicated_template(await body(request))
     into = await in_project(request, caller, into_id, MANAGE_TEMPLATES)
+    web = web_of(request)
+
+    def copied(connection: Any, copy_id: str) -> None:
+        destinations.copy(connection, web.secrets, template_id, copy_id, own_project(into))
+
     stored = await run_in_threadpool(
         lambda: templates.duplicate(
-            web_of(request).house,
+            web.house,
             template_id,
             own_project(caller),
             own_project(into),
             name,
             columns=columns,
             output=output,
+            also=copied if destination else None,
         )
     )
     return answers.json(wire.template(stored), 201)

@@ -21,7 +21,6 @@ from douane.web.spreadsheet.wire.documents import Claims as Claims
 from douane.web.spreadsheet.wire.documents import ColumnDocument as ColumnDocument
 from douane.web.spreadsheet.wire.documents import CommonErrorBody as CommonErrorBody
 from douane.web.spreadsheet.wire.documents import Confirmed as Confirmed
-from douane.web.spreadsheet.wire.documents import DestinationDocument as DestinationDocument
 from douane.web.spreadsheet.wire.documents import EnvironmentDocument as EnvironmentDocument
 from douane.web.spreadsheet.wire.documents import ErrorBody as ErrorBody
 from douane.web.spreadsheet.wire.documents import Health as Health
@@ -55,7 +54,6 @@ from douane.web.spreadsheet.wire.documents import project as project
 from douane.web.spreadsheet.wire.documents import record as record
 from douane.web.spreadsheet.wire.documents import stored_column as stored_column
 from douane.web.spreadsheet.wire.documents import template as template
-from douane.web.spreadsheet.wire.documents import template_destination as template_destination
 from douane.web.spreadsheet.wire.documents import template_entry as template_entry
 from douane.web.spreadsheet.wire.documents import upload as upload
 from douane.web.spreadsheet.wire.documents import upload_columns as upload_columns
@@ -108,8 +106,10 @@ from douane.web.spreadsheet.wire.openapi import READING_BODY as READING_BODY
 from douane.web.spreadsheet.wire.openapi import RECORD_BODY as RECORD_BODY
 from douane.web.spreadsheet.wire.openapi import RECORDS_BODY as RECORDS_BODY
 from douane.web.spreadsheet.wire.openapi import REPLACE_BODY as REPLACE_BODY
+from douane.web.spreadsheet.wire.openapi import RETRY_BODY as RETRY_BODY
 from douane.web.spreadsheet.wire.openapi import REVIEW_BEGUN as REVIEW_BEGUN
 from douane.web.spreadsheet.wire.openapi import SAMPLE_BODY as SAMPLE_BODY
+from douane.web.spreadsheet.wire.openapi import SEND_SAMPLE_BODY as SEND_SAMPLE_BODY
 from douane.web.spreadsheet.wire.openapi import SIGNED_URL_BODY as SIGNED_URL_BODY
 from douane.web.spreadsheet.wire.openapi import SUGGESTIONS_BODY as SUGGESTIONS_BODY
 from douane.web.spreadsheet.wire.openapi import TAKE_BODY as TAKE_BODY
@@ -122,7 +122,6 @@ from douane.web.spreadsheet.wire.openapi import VALUES_BODY as VALUES_BODY
 from douane.web.spreadsheet.wire.projects import allowed_domains as allowed_domains
 from douane.web.spreadsheet.wire.projects import changed_project as changed_project
 from douane.web.spreadsheet.wire.projects import changed_template as changed_template
-from douane.web.spreadsheet.wire.projects import destination as destination
 from douane.web.spreadsheet.wire.projects import duplicated_template as duplicated_template
 from douane.web.spreadsheet.wire.projects import login as login
 from douane.web.spreadsheet.wire.projects import new_project as new_project

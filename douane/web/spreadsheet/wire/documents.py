@@ -146,10 +146,6 @@ class TemplateDocument(Struct, kw_only=True, rename=IDS):
     confirmPolicy: str | UnsetType = UNSET  # ours
 
 
-class DestinationDocument(Struct):
-    destination: str | UnsetType = UNSET
-
-
 class TemplateEntry(Struct, rename=IDS):
     """One line of a project's templates."""
 
@@ -474,10 +470,6 @@ def template(stored: StoredTemplate) -> TemplateDocument:
         id=stored.id,
         confirmPolicy=stored.document.get("confirmPolicy", UNSET),
     )
-
-
-def template_destination(stored: StoredTemplate) -> DestinationDocument:
-    return DestinationDocument(stored.document.get("destination") or UNSET)
 
 
 def template_entry(stored: StoredTemplate, columns: int) -> TemplateEntry:

@@ -187,7 +187,41 @@ REPLACE_BODY = _body(
     "column",
 )
 CHANGE_BODY = _body({"column": _TEXT, "value": _VALUE, "filter": _FILTER, "dryRun": _FLAG}, "column", "value", "filter")
-DESTINATION_BODY = _body({"destination": {"enum": ["frontend"]}})
+DESTINATION_BODY = _body(
+    {
+        "destination": {"enum": ["webhook", "frontend", "bucket"]},
+        "webhook": {
+            "type": "object",
+            "properties": {
+                "callbackUrl": _TEXT,
+                "authHeaderName": _TEXT,
+                "chunkSize": {"type": "integer", "minimum": 1},
+                "retryInterval": {"type": "integer", "minimum": 0},
+                "retryCount": {"type": "integer", "minimum": 0},
+                "secrets": {"type": "array", "items": _TEXT, "maxItems": 2},
+                "send": {"enum": ["rows", "summary", "both"]},
+                "rows": {"enum": ["all", "valid"]},
+            },
+            "required": ["callbackUrl", "chunkSize"],
+        },
+        "bucket": {"type": "object"},
+    }
+)
+SEND_SAMPLE_BODY = _body({"extra": _TEXT, "authHeaderValue": _TEXT})
+RETRY_BODY = _body(
+    {
+        "pages": {
+            "type": "array",
+            "items": {
+                "anyOf": [
+                    {"type": "integer", "minimum": 1},
+                    {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2},
+                ]
+            },
+        },
+        "failed": _FLAG,
+    }
+)
 SUGGESTIONS_BODY = _body(
     {
         "column": _TEXT,

@@ -9,7 +9,6 @@ from typing import Any
 from douane.model.sheet_import import POLICIES
 from douane.web.spreadsheet.wire.bodies import Body, is_mongo_id, object_body
 from douane.web.spreadsheet.wire.columns import column_bodies
-from douane.web.spreadsheet.wire.errors import WireError
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +78,18 @@ def _for_all(body: Body) -> dict[str, Any]:
     return {name: body.fields[name] for name in ("notes", "decimal", "group") if body.fields.get(name) is not None}
 
 
-def destination(value: Any) -> str | None:
-    """The body of PUT destination (2.5); None clears it. What Douane cannot deliver to is refused, not stored: an
-    import would wait for a delivery that never comes."""
-    if value is not None and not isinstance(value, dict):
-        raise WireError(400, "Validation failed (object expected)")
-    body = object_body(value or {})
-    chosen = body.choice("destination", ("webhook", "bubbleIo", "frontend"))
-    body.done()
-    if chosen in ("webhook", "bubbleIo"):
-        raise WireError(400, f"Delivery by {chosen} is not here yet: pull the rows, or choose frontend")
-    return chosen
-
-
-def duplicated_template(value: Any) -> tuple[str, str, bool, bool]:
-    """(name, project id, whether with columns, whether with the output formats)."""
+def duplicated_template(value: Any) -> tuple[str, str, bool, bool, bool]:
+    """(name, project id, whether with columns, with the output formats, with the destination)."""
     body = object_body(value)
     name = _name(body, required=True)
     project_id = body.fields.get("_projectId")
     if not is_mongo_id(project_id):
         body.wrong("_projectId", "must be a mongodb id")
     with_columns, with_output = body.flag("duplicateColumns"), body.flag("duplicateOutput")
-    for other in ("duplicateDestination", "duplicateValidations"):
-        body.flag(other)
+    with_destination = body.flag("duplicateDestination")
+    body.flag("duplicateValidations")
     body.done()
-    return name or "", str(project_id).lower(), bool(with_columns), bool(with_output)
+    return name or "", str(project_id).lower(), bool(with_columns), bool(with_output), bool(with_destination)
 
 
 def new_project(value: Any) -> tuple[str, str | None]:
