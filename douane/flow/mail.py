@@ -44,7 +44,7 @@ def send(settings: Settings, mail: Mail) -> None:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
             for address in mail.to:
                 server.send_message(_message(settings, mail, address), settings.mail_from, [address])
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, ValueError) as error:
         raise DouaneError(f"The mail server does not take the mail: {error}", code="mail") from error
 
 
