@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,42 +23,46 @@ PAGES = 60
 SMALL_IMPORTS = 5
 
 
-def against_subject(results: Results, commit: str, csv: tuple[str, ...], xlsx: str, name: str, runs: int) -> None:
+def against_subject(
+    results: Results, commit: str, csv: tuple[str, ...], xlsx: str, name: str, runs: int, only: Collection[str]
+) -> None:
     """Commands, each as a whole tree of processes; then a server of each build, for imports and pages. CPU seconds are
-    compared, as medians of at least five turns."""
+    compared, as medians of at least five turns. `only`: the subjects whose works are done."""
     old = of_commit(commit)
     builds, turns = (OURS, old), max(TURNS_MIN, runs)
     with scratch() as folder:
-        for work, rows, way in _works(csv, xlsx, name, folder):
+        for work, rows, way in _works(csv, xlsx, name, folder, only):
             print(f" {work}", flush=True)
             weighed = in_turns({build.name: partial(way, build) for build in builds}, turns)
             _compare(results, work, rows, turns, weighed[OURS.name], weighed[old.name], old.name)
-    _served(results, old, csv[0], turns)
+    if "pages" in only:
+        _served(results, old, csv[0], turns)
 
 
 def _works(
-    csv: tuple[str, ...], xlsx: str, name: str, folder: Path
+    csv: tuple[str, ...], xlsx: str, name: str, folder: Path, only: Collection[str]
 ) -> Iterator[tuple[str, int, Callable[[Build], Run]]]:
     """(what is done, to how many rows or messages, the way a build does it)."""
-    ten = dataset("people-10.csv")
-    template = str(template_yaml())
-    yield "--help", 1, lambda build: _command(build, "--help")
-    yield "check, 10 rows", 10, lambda build: check(ten, folder, build)
-    yield "rows, 10 rows", 10, lambda build: _command(build, "rows", str(ten.path))
-    for size in csv:
-        data = dataset(f"people-{size}.csv")
-        yield f"check, csv {size}", data.rows, partial(_check, data, folder)
-    ndjson = _ndjson(dataset(f"people-{csv[0]}.csv"))
-    yield (
-        f"check, ndjson {csv[0]}",
-        dataset(f"people-{csv[0]}.csv").rows,
-        lambda build: _command(build, "check", str(ndjson), "--template", template, "--json"),
-    )
-    book = dataset(f"people-{xlsx}-shared.xlsx")
-    yield f"check, xlsx {xlsx}", book.rows, partial(_check, book, folder)
-    slack = export(name)
-    yield f"chat inspect, {name}", slack.messages, lambda build: chat.inspect(slack, build)
-    yield f"chat inspect --stage, {name}", slack.messages, lambda build: chat.stage(slack, folder, build)
+    if "small" in only:
+        ten = dataset("people-10.csv")
+        yield "--help", 1, lambda build: _command(build, "--help")
+        yield "check, 10 rows", 10, lambda build: check(ten, folder, build)
+        yield "rows, 10 rows", 10, lambda build: _command(build, "rows", str(ten.path))
+    if "csv" in only:
+        for size in csv:
+            data = dataset(f"people-{size}.csv")
+            yield f"check, csv {size}", data.rows, partial(_check, data, folder)
+    if "ndjson" in only:
+        people = dataset(f"people-{csv[0]}.csv")
+        arguments = ("check", str(_ndjson(people)), "--template", str(template_yaml()), "--json")
+        yield f"check, ndjson {csv[0]}", people.rows, lambda build: _command(build, *arguments)
+    if "xlsx" in only:
+        book = dataset(f"people-{xlsx}-shared.xlsx")
+        yield f"check, xlsx {xlsx}", book.rows, partial(_check, book, folder)
+    if "chat" in only:
+        slack = export(name)
+        yield f"chat inspect, {name}", slack.messages, lambda build: chat.inspect(slack, build)
+        yield f"chat inspect --stage, {name}", slack.messages, lambda build: chat.stage(slack, folder, build)
 
 
 def _check(data: Dataset, folder: Path, build: Build) -> Run:
@@ -119,6 +123,7 @@ def _turn(build: Build, size: str) -> dict[str, float]:
 
 def _compare(results: Results, work: str, rows: int, turns: int, mine: Run, theirs: Run, commit: str) -> None:
     ratio = f"{mine.cpu_s / theirs.cpu_s:.2f} x the CPU of {commit}, {_times(mine, theirs)} x its peak PSS"
+    results.ratios[f"{work}: CPU against {commit}"] = mine.cpu_s / theirs.cpu_s
     results.figures += [
         figure(work, OURS.name, rows, turns, mine, ratio),
         figure(work, commit, rows, turns, theirs),

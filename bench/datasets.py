@@ -90,6 +90,27 @@ def wide(rows: int, columns: int) -> Path:
     return path
 
 
+def hostile(name: str) -> tuple[Path, int]:
+    """Delimited text that careless readers are slow at, and how many rows it has: `strays`, two million lines with
+    quotes that open nothing; `wide`, 16,000 columns; `line`, one line of 50 MB among others."""
+    path = FOLDER / f"hostile-{name}.csv"
+    rows = {"strays": 2_000_000, "wide": 1_000, "line": 3}[name]
+    if not path.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        made = path.with_suffix(".part")
+        with made.open("w") as file:
+            if name == "strays":
+                file.write("id,size,note,price\n")
+                file.writelines(f'{i},{i % 60}" pipe,"x{i % 7}"y,{i % 1000}.5\n' for i in range(rows))
+            elif name == "wide":
+                file.write(",".join(f"h{j}" for j in range(16_000)) + "\n")
+                file.writelines(",".join(str(i * j % 1000) for j in range(16_000)) + "\n" for i in range(rows))
+            else:
+                file.write("a,b\n1,2\n" + "x" * (50 << 20) + "\n3,4\n")
+        made.replace(path)
+    return path, rows
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """A chat export and what is in it (`chat_maker.key_document`)."""

@@ -1,4 +1,4 @@
-"""Our readers of workbooks alone: every piece parsed, nothing checked, nothing staged.
+"""Our readers alone, with the kernel where it is: every piece parsed, nothing checked, nothing staged.
 
     python -m bench.read_workbook FILE
 
@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+from douane.sheet import native
 from douane.sheet.formats import open_file
 
 
@@ -27,6 +28,7 @@ class FileSource:
 
 
 def main() -> None:
+    native.load()
     begin = time.process_time()
     rows, first = -1, 0.0
     for piece in open_file(FileSource(Path(sys.argv[1]))).pieces():

@@ -1,12 +1,12 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
-    python -m bench.run [--only csv,peers,xlsx,binary,small,pages,upload,mend,feed,chat,widget]
-        [--scale full|small|tiny]
-        [--runs N]
-    python -m bench.run --against COMMIT [--scale full|small|tiny] [--runs N]
+    python -m bench.run [--only csv,hostile,peers,xlsx,binary,small,pages,upload,mend,feed,chat,widget]
+        [--scale full|small|tiny] [--runs N]
+    python -m bench.run --against COMMIT [--only ...] [--scale full|small|tiny] [--runs N]
 
 Every run of Douane is compared with what the maker knows of the file; a difference ends the benchmark at once with
-status 2. A goal that is missed is said, and ends it with status 1. Figures also go to `bench/results/` as JSON.
+status 2. A goal that is missed is said, and ends it with status 1; so is a ratio that is worse than the last one of the
+same kind of processor (`history.py`). Figures also go to `bench/results/` as JSON.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import against, chat, feed, files, mend, server, widget
+from bench import against, chat, feed, files, history, mend, server, widget
 from bench.datasets import WrongCounts
 from bench.files import Results
 
-SUBJECTS = ("csv", "peers", "xlsx", "binary", "small", "pages", "upload", "mend", "feed", "chat", "widget")
+SUBJECTS = ("csv", "hostile", "peers", "xlsx", "binary", "small", "pages", "upload", "mend", "feed", "chat", "widget")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -91,17 +91,18 @@ SCALES = {
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", default=",".join(SUBJECTS), help=f"some of {','.join(SUBJECTS)}")
-    parser.add_argument("--against", metavar="COMMIT", help="measure this build beside that commit's, nothing else")
+    parser.add_argument("--against", metavar="COMMIT", help="measure this build beside that commit's")
     parser.add_argument("--scale", choices=tuple(SCALES), default="full")
     parser.add_argument("--runs", type=int, default=3, help="how often each command is run; medians are shown")
     given = parser.parse_args(arguments)
     chosen = given.only.split(",")
-    if unknown := set(chosen) - set(SUBJECTS):
+    if unknown := set(chosen) - {*SUBJECTS, *(("ndjson",) if given.against else ())}:
         parser.error(f"no such subject: {', '.join(sorted(unknown))}")
     scale = SCALES[given.scale]
     results = Results()
     ways: dict[str, Callable[[], None]] = {
         "csv": lambda: files.csv_subject(results, scale.csv, given.runs),
+        "hostile": lambda: files.hostile_subject(results, given.runs),
         "peers": lambda: files.peers_subject(results, scale.peers, scale.slow_peers, max(1, given.runs - 2)),
         "xlsx": lambda: files.xlsx_subject(results, scale.xlsx, scale.xlsx_large, given.runs),
         "binary": lambda: files.binary_subject(
@@ -119,11 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(Path(__file__).parent.parent / "douane")], check=True)
     load_before = os.getloadavg()[0]
     if given.against:
-        chosen = ["against"]
+        works, chosen = [*chosen, *(("ndjson",) if given.only == ",".join(SUBJECTS) else ())], ["against"]
         size = ("10k",) if given.scale == "tiny" else scale.csv
         ways = {
             "against": lambda: against.against_subject(
-                results, given.against, size, scale.xlsx, scale.chat[1], given.runs
+                results, given.against, size, scale.xlsx, scale.chat[1], given.runs, works
             )
         }
     for subject in ways:
@@ -138,7 +139,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = _report(results, machine)
     print("\n" + report)
     _keep(results, machine, given.scale, chosen, report)
-    return 0 if all(goal.ok for goal in results.goals) else 1
+    slower = history.worse(results, machine, given.scale)
+    if slower:
+        print("\nWORSE THAN BEFORE:\n" + "\n".join(f"- {sentence}" for sentence in slower))
+    if given.scale != "tiny":
+        history.keep(results, machine, given.scale)
+    return 0 if all(goal.ok for goal in results.goals) and not slower else 1
 
 
 def _report(results: Results, machine: dict[str, Any]) -> str:
