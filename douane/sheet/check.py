@@ -357,7 +357,7 @@ class Checker:
             if ready is None:
                 continue
             keyed = plan.unique >= 0 and plan.judge.plain is edges_visible
-            said = kernel.judge(frame[plan.cell], ready.program, keyed=keyed)
+            said = kernel.judge(frame[plan.cell], ready.program, decides=_decides(plan) != "", keyed=keyed)
             if said is None or _noticed(frame, plan, late=False, traces=said.traces):
                 continue
             unsure = pl.DataFrame([frame[plan.cell].gather(said.unsure)])
@@ -397,6 +397,9 @@ class Checker:
         cleared: native.Cleared | None,
     ) -> None:
         tests = _asked(plan, frame)
+        if cleared is not None and len(cleared.wrong):
+            bit = next(bit for test, bit in tests if test.rule == _decides(plan))
+            mask[cleared.wrong, bit // 64] |= np.uint64(1 << bit % 64)
         if not tests or (cleared is not None and not len(cleared.unsure)):
             return
         if plan.cell not in frame:  # no row has this cell: what fails for one fails for all
@@ -609,6 +612,10 @@ def _noticed(frame: pl.DataFrame, plan: _Plan, *, late: bool, traces: int = -1) 
 
 def _as_seen(plan: _Plan, noticed: Sequence[Notice]) -> _Plan:
     return _noticing(plan, noticed) if noticed else plan
+
+
+def _decides(plan: _Plan) -> str:
+    return "" if plan.whole.sure is None else plan.whole.sure.decides
 
 
 def _program(kernel: native.Kernel, plan: _Plan) -> Ready | None:

@@ -231,11 +231,30 @@ def test_the_kernel_clears_what_is_plainly_right() -> None:
         assert sure is not None, column.key
         ready = compiled(built(), sure, native.EXPONENT | native.COMMA)
         assert ready is not None, column.key
-        found = built().judge(pl.Series([right[column.key], "\u00a0", "1,2E+3"]), ready.program, keyed=True)
+        found = built().judge(
+            pl.Series([right[column.key], "\u00a0", "1,2E+3"]), ready.program, decides=False, keyed=True
+        )
         assert found is not None
         assert 0 not in found.unsure, column.key
         assert found.not_plain is not None
         assert 0 not in found.not_plain
+
+
+def test_only_a_cell_with_visible_ends_is_surely_wrong() -> None:
+    texts = pl.Series(["x@y.zz", "x@y", " x@y", "x@y\u00a0", "", None, "x y", "\ufeffx", "no address at all, surely"])
+    sure = judge(Column("mail", "mail", "Email", required=True)).sure
+    assert sure is not None
+    ready = compiled(built(), sure, 0)
+    assert ready is not None
+    found = built().judge(texts, ready.program, decides=True, keyed=False)
+    assert found is not None
+    assert (found.wrong.tolist(), found.unsure.tolist()) == ([1, 6, 8], [2, 3, 5, 7])
+
+
+def test_what_validations_add_is_never_decided() -> None:
+    column = Column("pick", "pick", "Select", options=("a",), validations=(Validation("length", max=3),))
+    sure = judge(column).sure
+    assert sure is None or not sure.decides or not any(test.rule.startswith("length") for test in judge(column).tests)
 
 
 def test_only_string_views_are_for_the_kernel() -> None:
@@ -243,4 +262,4 @@ def test_only_string_views_are_for_the_kernel() -> None:
     assert sure is not None
     ready = compiled(built(), sure, 0)
     assert ready is not None
-    assert built().judge(pl.Series([1, 2]), ready.program, keyed=False) is None
+    assert built().judge(pl.Series([1, 2]), ready.program, decides=False, keyed=False) is None

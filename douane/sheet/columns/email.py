@@ -21,7 +21,7 @@ _SAID = f"/^{_SHAPE}$/i"
 
 def judge(column: Column) -> Judge:
     test = Test("email", FORMAT, FILLED & ~TEXT.str.contains(_EMAIL), lambda text: f"{text} must be a valid email")
-    return Judge((test,), clean=_clean, plain=None, sure=Sure(pattern=patterns.parse(_SAID)))
+    return Judge((test,), clean=_clean, plain=None, sure=Sure(pattern=patterns.parse(_SAID), decides="email"))
 
 
 def _clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:

@@ -42,7 +42,7 @@ def judge(column: Column) -> Judge:
 
     if exact is not None:
         test = Test("pattern", FORMAT, FILLED & ~TEXT.str.contains(exact), message)
-        return Judge((test,), clean=clean, plain=None, sure=Sure(pattern=parsed, edges=not visible))
+        return Judge((test,), clean=clean, plain=None, sure=Sure(pattern=parsed, edges=not visible, decides="pattern"))
     engine = Engine(_spelled(column, parsed))
     verdict = pl.col("verdict")
     return Judge(

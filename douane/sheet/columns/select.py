@@ -30,7 +30,7 @@ def one_of(column: Column) -> Judge:
     def clean(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
         return cell.is_in([*trimmed, ""])
 
-    return Judge((test,), clean=clean, plain=None, sure=Sure(options=tuple(trimmed)))
+    return Judge((test,), clean=clean, plain=None, sure=Sure(options=tuple(trimmed), decides="list"))
 
 
 def options_of(column: Column) -> list[str]:

@@ -133,8 +133,10 @@ class Program(ctypes.Structure):
 class _Verdict(ctypes.Structure):
     _fields_ = (
         ("unsure", _POINTER),
+        ("wrong", _POINTER),
         ("not_plain", _POINTER),
         ("unsures", _U64),
+        ("wrongs", _U64),
         ("not_plains", _U64),
         ("rows", _U64),
         ("seen", _U64),
@@ -179,10 +181,11 @@ class Cells(NamedTuple):
 
 
 class Cleared(NamedTuple):
-    """Of one column: the rows that are not surely clean, ascending; those of which the text as it stands may not be the
-    cell's key (None = not asked); and the traces that were met."""
+    """Of one column, by ascending rows: those neither surely clean nor surely wrong; those that are wrong; those
+    whose text as it stands may not be the cell's key (None = not asked). And the traces that were met."""
 
     unsure: npt.NDArray[np.uint32]
+    wrong: npt.NDArray[np.uint32]
     not_plain: npt.NDArray[np.uint32] | None
     traces: int
 
@@ -233,17 +236,28 @@ class Kernel:
             out.blank,
         )
 
-    def judge(self, cells: pl.Series, program: Program, *, keyed: bool) -> Cleared | None:
-        """Clears a column's cells; `keyed`: says too whose text is its own key. None where they are no string views."""
+    def judge(self, cells: pl.Series, program: Program, *, decides: bool, keyed: bool) -> Cleared | None:
+        """Clears a column's cells. `decides`: what the program says no to is wrong (`columns/contract.Sure`); `keyed`:
+        says too whose text is its own key. None where the cells are no string views."""
         room = max(1, len(cells))
         unsure = np.empty(room, np.uint32)
+        wrong = np.empty(room if decides else 0, np.uint32)
         not_plain = np.empty(room, np.uint32) if keyed else None
-        out = _Verdict(unsure.ctypes.data, None if not_plain is None else not_plain.ctypes.data)
+        out = _Verdict(
+            unsure.ctypes.data,
+            wrong.ctypes.data if decides else None,
+            None if not_plain is None else not_plain.ctypes.data,
+        )
         stream = cells.__arrow_c_stream__()
         pointer = pointer_of(stream, b"arrow_array_stream")
         if self.library.douane_judge(pointer, ctypes.byref(program), len(cells), ctypes.byref(out)):
             return None
-        return Cleared(unsure[: out.unsures], None if not_plain is None else not_plain[: out.not_plains], int(out.seen))
+        return Cleared(
+            unsure[: out.unsures],
+            wrong[: out.wrongs],
+            None if not_plain is None else not_plain[: out.not_plains],
+            int(out.seen),
+        )
 
     def list_hash(self, text: bytes) -> int:
         """By which texts stand in a list's slots."""

@@ -24,10 +24,11 @@ typedef struct {
     uint32_t slots_mask;
 } Program;
 
-/* Room for as many rows as there are: those that are not surely clean, and those whose text may not be their key. */
+/* Room for as many rows as there are: those that are not surely clean; those of which nothing else is asked, for they are
+ * surely wrong; and those whose text may not be their key. The last two may be NULL. */
 typedef struct {
-    uint32_t *unsure, *not_plain;
-    uint64_t unsures, not_plains, rows, seen;
+    uint32_t *unsure, *wrong, *not_plain;
+    uint64_t unsures, wrongs, not_plains, rows, seen;
 } Verdict;
 
 static inline uint32_t sign_at(const uint8_t *text, const uint8_t *end) {
@@ -185,7 +186,10 @@ static void judge(const Program *program, const ArrowArray *array, Verdict *out)
         for (int i = 0; i < many; i++) {
             const uint32_t row = (uint32_t)(out->rows + begin + (uint64_t)i);
             if (UNLIKELY(!clean[i])) {
-                out->unsure[out->unsures++] = row;
+                if (out->wrong != NULL && here[i] && size[i] && begins_visible(text[i], size[i]) &&
+                    ends_visible(text[i], size[i]))
+                    out->wrong[out->wrongs++] = row;
+                else out->unsure[out->unsures++] = row;
                 if ((program->asked & COMMAS) && here[i] && size[i] && memchr(text[i], ',', size[i]) != NULL)
                     out->seen |= SEEN_COMMA;
             }
