@@ -112,7 +112,7 @@ def test_both_read_the_same(
 @settings(max_examples=25, deadline=None)
 @given(body=hostile, piece_bytes=st.sampled_from([3, 17, 64]))
 def test_either_goes_on_where_the_other_was_stopped(body: bytes, piece_bytes: int) -> None:
-    options = Options(delimiter=",", encoding="utf-8", piece_bytes=piece_bytes, limits=Limits(columns=4))
+    options = Options(delimiter=",", encoding="utf-8", piece_bytes=piece_bytes)
     for first, second in ((built(), None), (None, built())):
         with reading_with(first):
             found = batches(open_file(MemorySource(HEAD + body), options))
