@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from douane.flow import revisions
 from douane.flow.house import House
+from douane.model.delivery import ROWS
 from douane.model.operation import READABLE, Operation
 from douane.model.sheet_import import sheet_detail
-from douane.store import feeds, operations
+from douane.store import deliveries, feeds, operations
 from douane.store.database import read
 
 
@@ -62,12 +63,20 @@ def _ledger(house: House, connection: Connection, now: Operation) -> Ledger:
     summary = detail.summary
     hidden, unreadable = (0, 0) if summary is None else (summary.hidden, summary.unreadable)
     accepted = now.stage in READABLE
+    sent = _sent(connection, now) if accepted else None
+    failed = waiting = 0
+    if sent is not None:
+        # What was forgotten since is counted as that: of a page that was given up it is no longer known which it was.
+        if sent.view == "all":
+            valid, invalid = valid + invalid, 0
+        failed = min(sent.failed, valid)
+        waiting = min(sent.waiting, valid - failed)
     return Ledger(
         found=in_file + added + now.blank + hidden + unreadable,
         added=added,
-        delivered=valid if accepted else 0,
-        waiting=0 if accepted else valid,
-        failed=0,
+        delivered=valid - failed - waiting if accepted else 0,
+        waiting=waiting if accepted else valid,
+        failed=failed,
         invalid=invalid,
         blank=now.blank,
         hidden=hidden,
@@ -76,6 +85,25 @@ def _ledger(house: House, connection: Connection, now: Operation) -> Ledger:
         forgotten=detail.forgotten,
         pulled=_pulled(connection, now),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """Of the records that go to a destination, those of the `view`: how many were given up, and are on their way."""
+
+    view: str
+    failed: int
+    waiting: int
+
+
+def _sent(connection: Connection, now: Operation) -> _Sent | None:
+    """None where they go to none. What was sent again counts as it went the last time."""
+    first = next((one for one in deliveries.of_operation(connection, now.id) if one.event == ROWS), None)
+    if first is None:
+        return None
+    found = deliveries.outcomes(connection, first.root_id)
+    failed = sum(rows for outcome, rows in found.values() if outcome == "failed")
+    return _Sent(first.view, failed, first.total_rows - sum(rows for _, rows in found.values()))
 
 
 def _pulled(connection: Connection, now: Operation) -> dict[str, int]:

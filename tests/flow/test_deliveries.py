@@ -16,7 +16,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from douane.destinations import signing
 from douane.destinations.contract import BadSettings
 from douane.errors import BadRequest, NotFound, WrongStage
-from douane.flow import deliveries, destinations, identity, imports, templates
+from douane.flow import deliveries, destinations, identity, imports, ledger, templates
 from douane.flow.house import House, house_of
 from douane.flow.identity import Secrets
 from douane.flow.work import TABLE
@@ -447,6 +447,28 @@ def test_who_lost_the_delivery_commits_nothing(given: Given, receiver: Receiver)
     assert deliveries.deliver(given.house, f"{held.id}.{held.asked}") is False
     assert deliveries.deliver(given.house, f"{new_id()}.1") is False
     assert len(receiver.calls) == count
+
+
+def test_the_ledger_says_what_became_of_each_record(given: Given, receiver: Receiver) -> None:
+    receiver.answer = lambda call, number: 404 if call.json["page"] == 2 else 500 if call.json["page"] == 3 else 200
+    given.webhook(receiver, retryCount=3, retryInterval=60)
+    operation = given.confirmed()
+
+    def counts() -> tuple[int, ...]:
+        found = ledger.of_upload(given.house, imports.get(given.house, operation.id))
+        assert found.agrees, found
+        return found.found, found.delivered, found.waiting, found.failed, found.left_out
+
+    assert counts() == (7, 0, 7, 0, 0)
+    given.turn(operation)
+    assert counts() == (7, 3, 1, 3, 0)
+    receiver.answer = lambda call, number: 200
+    given.webhook(receiver)
+    given.done(operation)
+    assert counts() == (7, 4, 0, 3, 0)
+    destinations.again(given.house, operation, failed=True)
+    given.done(operation)
+    assert counts() == (7, 7, 0, 0, 0)
 
 
 # Again
