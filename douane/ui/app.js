@@ -28,7 +28,9 @@ async function start() {
 }
 
 /** @param {string} method @param {string} path @param {unknown} [body] */
-const call = (method, path, body) => client.call(method, path, body, { tries: 1 });
+function call(method, path, body) {
+  return client.call(method, path, body, { tries: 1 });
+}
 
 /** Runs one step; a refusal becomes a sentence at the top, and a lost session the sign-in form. @param {() => Promise<any>} step */
 async function attempt(step) {

@@ -5,6 +5,16 @@ import { Button, Data, Dialog, html, useState, useValue } from "../kit.js";
 import { config, options } from "../store.js";
 import { t } from "../text.js";
 
+/**
+ * How many rows are left out. A page that asks for rows itself is handed the good ones; a program gets what the template's
+ * policy lets through. @param {{ totalRecords: number, invalidRecords: number }} counts
+ */
+export function leftOutOf(counts) {
+  const { confirmPolicy, destination } = config.peek();
+  const goodOnly = confirmPolicy === "valid" || (options.peek().wantsRows && destination !== "frontend");
+  return goodOnly ? counts.invalidRecords : 0;
+}
+
 /** @param {any} props `counts`: how many rows there are, and how many have problems */
 export function Confirm({ counts, onClose }) {
   const settings = useValue(config);
@@ -13,8 +23,7 @@ export function Confirm({ counts, onClose }) {
   const bad = counts.invalidRecords, good = counts.totalRecords - bad;
   const policy = settings.confirmPolicy ?? "all";
   const stops = policy === "clean" && bad > 0;
-  // A page that asks for rows itself is handed the good ones; a program gets what the template's policy lets through.
-  const leftOut = bad && (policy === "valid" || (given.wantsRows && settings.destination !== "frontend")) ? bad : 0;
+  const leftOut = leftOutOf(counts);
   const sent = counts.totalRecords - leftOut;
   const go = async () => {
     setBusy(true);

@@ -3,13 +3,13 @@
 import { close, restart } from "../flow.js";
 import { embedded } from "../host.js";
 import { Button, html, useValue } from "../kit.js";
-import { config, upload } from "../store.js";
+import { upload } from "../store.js";
 import { t } from "../text.js";
+import { leftOutOf } from "./confirm.js";
 
 export function Done() {
   const end = useValue(upload);
-  const settings = useValue(config);
-  const rows = settings.confirmPolicy === "valid" ? end.validRecords : end.totalRecords;
+  const rows = end.totalRecords - leftOutOf(end);
   return html`<div class="centre done">
     <svg class="done-sign" viewBox="0 0 64 64" aria-hidden="true"><circle cx="32" cy="32" r="28" /><path d="m20 33 8 8 16-18" /></svg>
     <h2>${t("PHASE4.TITLE", { count: rows })}</h2>
