@@ -230,6 +230,12 @@ def _stat(pid: int) -> list[str] | None:
     return text[text.rindex(")") + 2 :].split()
 
 
+def pss_bytes(pid: int) -> int:
+    """What a process holds now; 0 where it is gone."""
+    memory = _memory(pid)
+    return 0 if memory is None else memory[0]
+
+
 def _memory(pid: int) -> tuple[int, int] | None:
     """(PSS, RSS) in bytes."""
     try:

@@ -1,6 +1,6 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
-    python -m bench.run [--only csv,hostile,peers,xlsx,binary,small,pages,upload,mend,feed,chat,widget]
+    python -m bench.run [--only csv,hostile,peers,xlsx,binary,small,pages,upload,mend,feed,deliver,chat,widget]
         [--scale full|small|tiny] [--runs N]
     python -m bench.run --against COMMIT [--only ...] [--scale full|small|tiny] [--runs N]
 
@@ -24,11 +24,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import against, chat, feed, files, history, mend, server, widget
+from bench import against, chat, deliver, feed, files, history, mend, server, widget
 from bench.datasets import WrongCounts
 from bench.files import Results
 
-SUBJECTS = ("csv", "hostile", "peers", "xlsx", "binary", "small", "pages", "upload", "mend", "feed", "chat", "widget")
+SUBJECTS = (
+    "csv",
+    "hostile",
+    "peers",
+    "xlsx",
+    "binary",
+    "small",
+    "pages",
+    "upload",
+    "mend",
+    "feed",
+    "deliver",
+    "chat",
+    "widget",
+)
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -113,6 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),
         "feed": lambda: feed.feed_subject(results, scale.csv[0], given.runs),
         "mend": lambda: mend.mend_subject(results, scale.mend_rows),
+        "deliver": lambda: deliver.deliver_subject(results, scale.csv[0], given.runs),
         "chat": lambda: chat.chat_subject(results, *scale.chat, given.runs),
         "widget": lambda: widget.widget_subject(results, *scale.widget, given.runs),
     }

@@ -355,8 +355,8 @@ def _same(what: str, found: Any, true: Any, data: Dataset) -> None:
 
 
 @contextmanager
-def serving(build: Build = OURS) -> Iterator[Server]:
-    """Makes an installation, starts it on a free port, and takes both away again."""
+def serving(build: Build = OURS, **more: str) -> Iterator[Server]:
+    """Makes an installation, starts it on a free port, and takes both away again. `more` of the environment."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=FOLDER, prefix=f"serve-{os.getpid()}-"))
     house = folder / "house"
@@ -374,7 +374,7 @@ def serving(build: Build = OURS) -> Iterator[Server]:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [*build.command, "serve", "--data", str(house), "--host", "127.0.0.1", "--port", str(port)],
-                cwd=build.tree, env=build.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=build.tree, env={**build.environment, **more}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         try:
             _wait_until_answering(process, port, folder / "log")
