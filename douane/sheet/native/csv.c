@@ -7,6 +7,7 @@
 #include "scan.h"
 
 #include <stdatomic.h>
+#include <sys/mman.h>
 
 enum { ODD = 1, MAYBE_BLANK = 2 };              /* marks of a record */
 enum { FLAG_SHORT = 1, FLAG_BROKEN = 8 };       /* those of sheet/formats */
@@ -33,6 +34,7 @@ typedef struct Shared {
     atomic_long holders;
     uint64_t ticket;                            /* the caller's name for the text the views point into */
     View *views;
+    uint64_t views_bytes;
     uint8_t *present;                           /* validity bitmaps, one behind the other; NULL = no cell is absent */
     uint8_t *aside;                             /* texts that stand nowhere as they are: unescaped ones */
     struct Shared *next;
@@ -41,9 +43,19 @@ typedef struct Shared {
 /* Tables whose last column was released: their texts may go too. Whoever releases may hold no lock of Python's. */
 static _Atomic(Shared *) gone;
 
+/* Views are many megabytes for a moment: they come from the system and go back to it, so that no heap keeps their room. */
+static View *views_of(uint64_t bytes) {
+    void *found = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (found == MAP_FAILED) return NULL;
+#ifdef MADV_HUGEPAGE
+    if (bytes >= 4u << 20) madvise(found, bytes, MADV_HUGEPAGE);
+#endif
+    return found;
+}
+
 static void let_go(Shared *shared) {
     if (atomic_fetch_sub(&shared->holders, 1) != 1) return;
-    free(shared->views);
+    if (shared->views != NULL) munmap(shared->views, shared->views_bytes);
     free(shared->present);
     free(shared->aside);
     shared->next = atomic_load(&gone);
@@ -532,7 +544,8 @@ EXPORT int douane_read(const uint8_t *text, uint64_t size, const Dialect *dialec
     if (shared != NULL && reading.absent != NULL) {
         atomic_store(&shared->holders, 1);
         shared->ticket = ticket;
-        shared->views = malloc((uint64_t)dialect->width * out->room * sizeof(View) + 1);
+        shared->views_bytes = (uint64_t)dialect->width * out->room * sizeof(View) + 1;
+        shared->views = views_of(shared->views_bytes);
         reading.shared = shared;
         reading.present_bytes = (out->room + 63) / 64 * 8;
         out->records = out->odd = out->blank = out->joined = 0;
