@@ -15,7 +15,7 @@ import polars as pl
 
 from douane.staging.parts import distinct
 
-BUCKET_ROWS = 12_000_000  # hashes sorted at once: 96 MB
+BUCKET_ROWS = 4_000_000  # hashes sorted at once: 32 MB
 CANDIDATE_VALUES = 250_000  # distinct repeated values whose texts are held at once
 CANDIDATE_ROWS = 50_000  # rows whose texts are read at once
 
