@@ -30,7 +30,7 @@ from douane.staging import masks
 from douane.staging.masks import FORGOTTEN, GONE, INVALID, VALID, Mask
 from douane.staging.parts import Rows, read_part, write_part
 from douane.staging.revisions import DELETED, RECORD, SCHEMA, Cells, overlay
-from douane.store import feeds, manifest, operations, templates
+from douane.store import deliveries, feeds, manifest, operations, templates
 from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
 from douane.store.manifest import MaskRow, PartRow
@@ -38,6 +38,7 @@ from douane.store.revisions import Cell, Revision
 
 _TRIES = 3
 _FAMILY = "sheet"
+_DELIVERED = "What was sent to the template's destination is there still."
 _AUDIT = "The audit keeps who did what with the upload and when, and where the file was downloaded or removed its name."
 _BACKUPS = "Copies that were made outside of Douane, such as backups of its database and objects, still have them."
 _CACHES = (
@@ -76,6 +77,8 @@ def upload(house: House, operation: Operation) -> Forgotten:
             added = detail.forgotten_added + len(revisions.standing(house, connection, now.id).added())
             detail = replace(detail, forgotten_added=added, forgotten=detail.forgotten + now.total)
         detail = replace(_without_content(detail), forgotten_whole=True)
+        if deliveries.forget_replies(connection, now.id):
+            found.remains.insert(0, _DELIVERED)
         manifest.forget(connection, now.id)
         stored_revisions.forget_all(connection, now.id)
         operations.forget_content(connection, now.id, msgspec.to_builtins(detail))
@@ -150,6 +153,7 @@ def person(house: House, project_id: str, template_id: str, column: str, value: 
         all_of_them = operations.of_template(connection, project_id, template_id)
     found = Forgotten()
     readers: set[str] = set()
+    sent = False
     for operation in all_of_them:
         if operation.family != _FAMILY or operation.stage in ("terminated", "failed"):
             continue
@@ -162,12 +166,16 @@ def person(house: House, project_id: str, template_id: str, column: str, value: 
         elif done:
             found.uploads[operation.id] = done
             readers |= set(feeds_read(house, operation))
+            with read(house.engine) as connection:
+                sent = sent or any(one.sent_rows for one in deliveries.of_operation(connection, operation.id))
     learned.forget_text(house, template_id, column, value)
     if found.waiting:
         found.remains.append(
             f"{len(found.waiting)} uploads are not read and checked yet, or are being worked on: ask again when they "
             "are through, or forget them whole."
         )
+    if sent:
+        found.remains.append(_DELIVERED)
     _say_what_remains(house, found, sorted(readers))
     return found
 
@@ -223,6 +231,7 @@ def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int
         still = still and basis == (now.version, now.attempt, operations.revision_numbers(connection, now.id))
         if still:
             stale = _swap(connection, now, rewritten, rows)
+            deliveries.forget_replies(connection, now.id)
             stale |= _forget_changes(connection, now, layers, bulk, small, rows, column, wanted)
         else:
             stale = {one.name for one in rewritten} | {one.mask.object for one in rewritten if one.mask is not None}

@@ -103,7 +103,10 @@ def _sent(connection: Connection, now: Operation) -> _Sent | None:
         return None
     found = deliveries.outcomes(connection, first.root_id)
     failed = sum(rows for outcome, rows in found.values() if outcome == "failed")
-    return _Sent(first.view, failed, first.total_rows - sum(rows for _, rows in found.values()))
+    tried = sum(rows for _, rows in found.values())
+    if not found:  # the log of tries is not kept as long as the counts
+        failed, tried = first.failed_rows, first.sent_rows + first.failed_rows
+    return _Sent(first.view, failed, max(0, first.total_rows - tried))
 
 
 def _pulled(connection: Connection, now: Operation) -> dict[str, int]:

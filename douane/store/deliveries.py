@@ -194,6 +194,12 @@ def count_open(connection: Connection) -> dict[str, int]:
     return {state: int(count) for state, count in connection.execute(query)}
 
 
+def forget_replies(connection: Connection, operation_id: str) -> int:
+    """What was answered to the records of an import, for an answer may repeat them; how many tries had been made."""
+    mine = delivery_try.c.operation_id == operation_id
+    return connection.execute(update(delivery_try).where(mine).values(reply=None)).rowcount
+
+
 def forget_tries(connection: Connection, before: datetime) -> None:
     """The log of what was sent before a moment."""
     connection.execute(delete(delivery_try).where(delivery_try.c.at < before))
