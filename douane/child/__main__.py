@@ -73,8 +73,13 @@ class _Verb(msgspec.Struct):
     do: str
 
 
-# Those of the command line are alone in their modules: a person waits for the first line.
-_ALONE = {"chat_inspect": "chat_inspect", "chat_convert": "chat_convert", "inspect": "sheet_inspect"}
+# Those of the command line are alone in their modules: a person waits for the first line. So are rare ones.
+_ALONE = {
+    "chat_inspect": "chat_inspect",
+    "chat_convert": "chat_convert",
+    "inspect": "sheet_inspect",
+    **dict.fromkeys(("annotate", "compare"), "sheet_workbook"),  # asked for seldom
+}
 
 
 def _family(verb: str) -> Any:

@@ -291,7 +291,7 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
     encodings.member(spec.format).encode(output.Whole(form, frames, beside), folder, out)
 
 
-SPECS = tuple(kind for kind in line.SPECS if kind is not line.Inspect)
+SPECS = tuple(kind for kind in line.SPECS if kind is not line.Inspect and kind not in line.WORKBOOKS)
 VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
     "learn": learn,
     "explain": explain,

@@ -27,7 +27,7 @@ def template_of(document: TemplateDocument) -> Template:
 class Table:
     """A staged table as a verb sees it: its template laid out over its columns, and what people changed in it."""
 
-    def __init__(self, spec: line.OfTable) -> None:
+    def __init__(self, spec: line.OfTable | line.Compare) -> None:
         self.template = template_of(spec.template)
         self.layout = mapping.layout(self.template, spec.headings, spec.chosen)
         self.positions = {

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -25,6 +25,7 @@ from douane.flow.live import Filter, Standing
 from douane.flow.records import cell_text, directory_of
 from douane.flow.work import TABLE
 from douane.model.operation import Operation
+from douane.sheet.columns.contract import SPACE
 from douane.sheet.searching import Search
 from douane.staging import masks
 from douane.staging.checking import in_order
@@ -165,14 +166,17 @@ def set_cells(house: House, operation: Operation, cells: Sequence[tuple[int, str
 
 def _texts(now: Standing, frame: pl.DataFrame) -> pl.Series:
     """What stands in the cells of (row, key) now."""
-    rows = frame["row"].to_numpy()
+    wanted = frame["row"].to_numpy()
+    rows = distinct(wanted)
     whole = now.live.read(now.live.places(rows))
-    present = set(whole.columns)
-    texts = [
-        whole[name][at] if (name := f"c{now.form.keys[key]}") in present else None
-        for at, key in enumerate(frame["key"])
-    ]
-    return pl.Series("text", texts, dtype=pl.String)
+    at = np.searchsorted(rows, wanted)
+    texts = pl.Series("text", [None], dtype=pl.String).new_from_index(0, len(frame))
+    keys = frame["key"]
+    for key in keys.unique():
+        here = (keys == key).arg_true()
+        cells = _column(whole, f"c{now.form.keys[key]}")
+        texts = texts.scatter(here, cells.gather(at[here.to_numpy()]))
+    return texts
 
 
 def _column(frame: pl.DataFrame, name: str) -> pl.Series:
@@ -274,6 +278,108 @@ def _open(operation: Operation) -> None:
         raise WrongStage("The data of this import cannot be changed now.", stage=operation.stage)
 
 
+# A layer that was worked out elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """`kept`: cells and records that somebody else changed meanwhile, and that stay as they are."""
+
+    revision: int
+    cells: int
+    records: int
+    deleted: int
+    kept: int
+
+
+def put(
+    house: House,
+    operation: Operation,
+    kind: str,
+    layer: pl.DataFrame,
+    seen: int,
+    how: How,
+    *,
+    overtaken: Literal["refuse", "keep", "overwrite"],
+    document: Mapping[str, Any],
+) -> Put:
+    """Changes cells and deletes records as one revision. `layer`: `row`, `key`, `text` by row, worked out of what stood
+    after revision `seen`; what stands so already, and records that are gone, are passed over. What somebody changed
+    since is refused (`ChangedMeanwhile`), kept or overwritten."""
+    made: Put = _published(lambda: _put(house, operation, kind, layer, seen, how, overtaken, document))
+    return made
+
+
+def _put(
+    house: House,
+    operation: Operation,
+    kind: str,
+    layer: pl.DataFrame,
+    seen: int,
+    how: How,
+    overtaken: Literal["refuse", "keep", "overwrite"],
+    document: Mapping[str, Any],
+) -> Put:
+    with live.standing(house, operation) as current:
+        now, last = current.operation, current.revision
+        _open(now)
+        places = current.live.places(layer["row"].to_numpy())
+        there = places >= 0
+        there[there] = current.live.state[places[there]] != GONE
+        layer = layer.filter(pl.Series(there))
+        cells, gone = layer.filter(pl.col("key") != RECORD), layer.filter(pl.col("key") == RECORD)
+        cells = cells.filter(pl.col("key").is_in(list(current.form.keys)))
+        same = _trimmed(_texts(current, cells)) == _trimmed(cells["text"])
+        cells = cells.filter(~same)
+        keys = pl.DataFrame({"key": list(current.form.keys)}, schema={"key": pl.String})
+    kept = 0
+    if overtaken != "overwrite" and seen < last and len(cells) + len(gone):
+        shown = pl.concat([cells.select("row", "key"), gone.select("row").join(keys, how="cross")]).sort("row")
+        with read(house.engine) as connection:
+            if overtaken == "refuse":
+                revisions.refuse_overtaken(house, connection, now, shown, seen, last)
+            found = [both for _, both in revisions.changed_by(house, connection, now, shown, seen, last)]
+        theirs = pl.concat([*found, shown.head(0)]).unique()
+        before = len(cells) + len(gone)
+        cells = cells.join(theirs, on=["row", "key"], how="anti", maintain_order="left")
+        gone = gone.join(theirs, on="row", how="anti", maintain_order="left")
+        kept = before - len(cells) - len(gone)
+    frame = pl.concat([cells, gone]).sort("row", maintain_order=True)
+    if len(frame) == 0 or how.dry_run:
+        return Put(last, len(cells), cells["row"].n_unique(), len(gone), kept)
+    taken = _Taken()
+    if len(gone):
+        with read(house.engine) as connection:
+            taken = _taken(house, connection, now, gone["row"].to_numpy())
+    stored_cells = revisions.kept(house, now.id, frame)
+    document = {**document, "columns": sorted(frame["key"].unique().to_list())}
+    with write(house.engine) as connection:
+        held = _still(connection, now, last) if len(gone) else _unchanged(connection, now, last)
+        number = operations.next_revision(connection, now.id)
+        stored.add(connection, now.id, number, kind, how.person_id, stored_cells, document)
+        if len(gone):
+            taken.publish(connection, held, removed=len(gone) - taken.rows)
+    return Put(number, len(cells), cells["row"].n_unique(), len(gone), kept)
+
+
+def _trimmed(texts: pl.Series) -> pl.Series:
+    return texts.fill_null("").str.strip_chars(SPACE)
+
+
+def _unchanged(connection: Connection, before: Operation, last: int) -> Operation:
+    """The operation, locked, with the revisions that the work began with; _Faster if there are more."""
+    now = operations.get(connection, before.id, before.project_id, lock=True)
+    _open(now)
+    if operations.revision_numbers(connection, now.id)[0] != last:
+        raise _Faster
+    return now
+
+
+def refuse_closed(operation: Operation) -> None:
+    """WrongStage where its data cannot be changed."""
+    _open(operation)
+
+
 # Deleting
 
 
@@ -306,7 +412,7 @@ def _published(attempt: Callable[[], Any]) -> Any:
             return attempt()
         except _Faster:
             if time.monotonic() > deadline:
-                raise Conflict("The data is being reviewed. Please delete the rows when it is done.") from None
+                raise Conflict("The data is being reviewed. Please try again when that is done.") from None
             time.sleep(0.05)
 
 

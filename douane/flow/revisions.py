@@ -213,6 +213,17 @@ def store(house: House, operation_id: str, cells: Heap | pl.DataFrame, token: st
     return Columnar(name, len(cells), len(rows), int(rows[0]), int(rows[-1]))
 
 
+def store_layer(house: House, name: str, frame: pl.DataFrame) -> None:
+    """Puts cells (as `write_cells` takes them) into the object store under this name."""
+    house.settings.work_folder.mkdir(parents=True, exist_ok=True)
+    path = house.settings.work_folder / f"layer-{secrets.token_hex(12)}"
+    try:
+        write_cells(frame, path)
+        house.objects.put_file(name, path)
+    finally:
+        path.unlink(missing_ok=True)
+
+
 # Who was faster
 
 
@@ -232,20 +243,8 @@ def overtaken(
     if seen >= upto or len(frame) == 0:
         return []
     found: dict[tuple[int, str], Revision] = {}
-    rows = frame["row"].to_numpy()
-    first, last = int(rows.min()), int(rows.max())
-    marked = frame.filter(pl.col("key") != RECORD).select("row", pl.lit(RECORD).alias("mark"), "key")
-    for one in revisions.between(connection, operation.id, seen, upto):
-        if one.kind in MAPPINGS:
-            found.update(((row, key), one) for row, key in frame.head(CONFLICTS_SHOWN).select("row", "key").iter_rows())
-            continue
-        source = one if one.undoes is None else revisions.get(connection, operation.id, one.undoes)
-        if source is None or source.last_row < first or source.first_row > last:
-            continue
-        theirs = cells_of(house, connection, operation.id, source).select("row", "key")
-        same = frame.join(theirs, on=["row", "key"], how="semi").select("row", "key")
-        whole = marked.join(theirs, left_on=["row", "mark"], right_on=["row", "key"], how="semi").select("row", "key")
-        for row, key in pl.concat([same, whole]).head(CONFLICTS_SHOWN).iter_rows():
+    for one, both in changed_by(house, connection, operation, frame, seen, upto):
+        for row, key in both.head(CONFLICTS_SHOWN).iter_rows():
             found[row, key] = one
     some = sorted(found)[:CONFLICTS_SHOWN]
     stands = standing(house, connection, operation.id, [row for row, _ in some]).changes([r for r, _ in some])
@@ -254,3 +253,36 @@ def overtaken(
         for row, key in some
         for one in (found[row, key],)
     ]
+
+
+def refuse_mapped_anew(connection: Connection, operation: Operation, seen: int) -> None:
+    """Conflict where the columns, or the file's rows, are not those of revision `seen` any more."""
+    if any(one.kind in MAPPINGS for one in revisions.between(connection, operation.id, seen, _EVERY)):
+        raise Conflict(
+            "The columns were mapped, or the file was read, anew since this workbook was made. Take a new one.",
+            code="mapped_anew",
+        )
+
+
+_EVERY = 2**53
+
+
+def changed_by(
+    house: House, connection: Connection, operation: Operation, frame: pl.DataFrame, seen: int, upto: int
+) -> Iterator[tuple[Revision, pl.DataFrame]]:
+    """Each revision with `seen` < number <= `upto`, and the cells of `frame` (`row`, `key`; not empty) that it changed.
+    A record that was deleted or came back counts for all its cells, a changed mapping for all cells there are."""
+    rows = frame["row"].to_numpy()
+    first, last = int(rows.min()), int(rows.max())
+    marked = frame.filter(pl.col("key") != RECORD).select("row", pl.lit(RECORD).alias("mark"), "key")
+    for one in revisions.between(connection, operation.id, seen, upto):
+        if one.kind in MAPPINGS:
+            yield one, frame.select("row", "key")
+            continue
+        source = one if one.undoes is None else revisions.get(connection, operation.id, one.undoes)
+        if source is None or source.last_row < first or source.first_row > last:
+            continue
+        theirs = cells_of(house, connection, operation.id, source).select("row", "key")
+        same = frame.join(theirs, on=["row", "key"], how="semi").select("row", "key")
+        whole = marked.join(theirs, left_on=["row", "mark"], right_on=["row", "key"], how="semi").select("row", "key")
+        yield one, pl.concat([same, whole])

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from douane.line import Event, OfFile, Spec
 from douane.line.staged import Checked, Packed, Part
-from douane.model.bounds import Count, Text, Word
+from douane.model.bounds import Count, Line, Text, Word
 from douane.model.learned import Learned
 from douane.model.reading import Detected, Fact, Options, Position
 from douane.model.sheet_import import Judging, Summary, TemplateDocument
@@ -125,6 +125,40 @@ class Taught(Event, frozen=True):
     described: tuple[dict[Text, Any], ...] | None = None
 
 
+class Identified(Event, frozen=True):
+    """What an annotated workbook belongs to (`sheet/annotated.py`)."""
+
+    operation: Word
+    revision: Count
+
+
+class Differing(Struct, frozen=True):
+    """A cell of the workbook, on its `line`, that is not what it was made of."""
+
+    row: Count
+    line: Count
+    column: Text
+    before: Text
+    after: Text
+
+
+class Compared(Event, frozen=True):
+    """`path`: the cells that differ as a layer of `staging/revisions.py`, and the records that are missing in the
+    workbook as deleted ones. `untold`: records that are missing, and nothing says which. `columns`: how many cells of
+    each differ; `sample`: the first of them. `spoilt`: cells that a program took for numbers, and that
+    stay."""
+
+    path: Path
+    rows: Count
+    cells: Count
+    records: Count
+    missing: Count
+    untold: Count
+    spoilt: Count
+    columns: dict[Text, Count]
+    sample: tuple[Differing, ...]
+
+
 # What it is asked
 
 
@@ -238,4 +272,39 @@ class Encode(OfTable, frozen=True, kw_only=True, tag="encode"):
     feeding: Feeding | None = None
 
 
-SPECS: tuple[type[Spec], ...] = (Learn, Explain, SheetNames, Rows, Read, Check, Recheck, Inspect, Encode)
+class Annotate(OfTable, frozen=True, kw_only=True, tag="annotate"):
+    """The table as a file that a person mends and sends back, on stdout. `masks`: one a part, made with today's rules,
+    in which records that are left out are gone; `total`: how many are not. `operation`, `revision`: what it belongs to;
+    `whole`: it has all records. `file_name`: the customer's own."""
+
+    masks: tuple[Path, ...]
+    total: Count
+    operation: Word
+    revision: Count
+    whole: bool
+    file_name: Line = ""
+    format: Literal["xlsx", "csv"]
+
+
+class Compare(OfFile, frozen=True, kw_only=True, tag="compare"):
+    """What an annotated workbook changes in a table, which is named as in `OfTable`. `cells`: what stood after
+    `revision`; `data_start`: the first data row. Where the workbook was made of another import or revision, it says so
+    and compares nothing."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Identified, Compared)
+
+    options: Options
+    operation: Word
+    revision: Count
+    data_start: Count
+    parts: tuple[Part, ...]
+    template: TemplateDocument
+    headings: tuple[Text, ...]
+    chosen: tuple[Count | None, ...]
+    seed: Count = 0
+    cells: tuple[Path, ...] = ()
+
+
+# Those of workbooks that are mended: a module of the child is loaded for them alone.
+WORKBOOKS: tuple[type[Spec], ...] = (Annotate, Compare)
+SPECS: tuple[type[Spec], ...] = (Learn, Explain, SheetNames, Rows, Read, Check, Recheck, Inspect, Encode, *WORKBOOKS)

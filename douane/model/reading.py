@@ -23,7 +23,8 @@ class Limits(FileLimits, frozen=True, forbid_unknown_fields=True):
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
     """What a person may fix; None = detect. `sheet` is a name or a number from 0. `header` is the line the headings
     stand on (in a workbook the row of the sheet), 0 = none. `quote` is one ASCII character, "" = nothing is quoted.
-    `wanted`: names of the template's columns; among several sheets the one whose headings they are is read."""
+    `wanted`: names of the template's columns; among several sheets the one whose headings they are is read. `hidden`:
+    rows and columns that a workbook hides are read as the others are."""
 
     sheet: Line | Count | None = None
     encoding: Line | None = None
@@ -31,6 +32,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
     header: Count | None = None
     quote: Line | None = None
     wanted: tuple[Line, ...] = ()
+    hidden: bool = False
     piece_bytes: Count = 12 << 20
     limits: Limits = field(default_factory=Limits)
 

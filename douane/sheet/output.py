@@ -60,14 +60,17 @@ class Leaving:
 class Output:
     """Gives out the rows of frames in the form of `sheet/formats` whose cells are meant for `template` by `layout`.
 
-    `fields`: the keys of a record in the order of the file, columns that no heading feeds after them."""
+    `fields`: the keys of a record in the order of the file, columns that no heading feeds after them; `positions`: of
+    each the number of its `c` column."""
 
     fields: tuple[str, ...]
+    positions: tuple[int, ...]
 
     def __init__(self, template: Template, layout: Layout) -> None:
         self._template = template
         self._positions = [(at, key) for at, key in enumerate(layout.fields) if key]
         self.fields = tuple(key for _, key in self._positions)
+        self.positions = tuple(at for at, _ in self._positions)
         by_position = dict(zip(layout.columns, template.columns, strict=True))
         self._columns = [by_position.get(at) for at, _ in self._positions]
         self._judges: list[Judge | None] = [
@@ -214,16 +217,16 @@ class Output:
 
         `escape_formulas` is for what a person opens in a spreadsheet program: a text cell that such a program would
         take for a formula gets an apostrophe before it."""
-        texts = self.texts(frame)
+        texts = self.texts(frame, escape_formulas=escape_formulas)
+        return _written(texts, include_header=header, line_terminator="\r\n", quote_style="necessary")
+
+    def texts(self, frame: pl.DataFrame, *, escape_formulas: bool = False) -> pl.DataFrame:
+        """Per field the stored text, a number as it was written; null = nothing is there."""
+        texts = self._texts(frame)
         if escape_formulas:
             texts = texts.with_columns(
                 _escaped_formulas(texts[key], judge) for key, judge in zip(self.fields, self._judges, strict=True)
             )
-        return _written(texts, include_header=header, line_terminator="\r\n", quote_style="necessary")
-
-    def texts(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Per field the stored text, a number as it was written; null = nothing is there."""
-        texts = self._texts(frame)
         if len(self.fields) > 1:  # a line of a single empty cell has to show its quotes, or it would be no record
             return texts.with_columns(pl.all().replace("", None))
         return texts.fill_null("")

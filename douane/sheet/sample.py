@@ -25,6 +25,7 @@ from douane.sheet.columns.number import canonical_number
 from douane.sheet.date_tokens import Format, parsed
 from douane.workbook import TEXT_FORMAT, Book, Choices, Note, View, Width, cell
 
+SHEET = "Data"
 MULTI = "#MULTI#"
 LAST_CHOICE = 9_998  # row 9,999: as far as the lists reach
 LIST_NAME = "imp_"
@@ -59,12 +60,12 @@ def write(template: Template, rows: Sequence[Mapping[str, Any]], out: BinaryIO) 
     if len(rows) > workbook.ROWS_MAX:
         raise BadRequest(f"A workbook holds at most {workbook.ROWS_MAX:,} rows below its headings.")
     fills = [_Fill(column, [row.get(column.key) for row in rows]) for column in ordered]
-    lists = _lists(ordered)
+    found_lists = lists(ordered)
     with Book(out, title=template.name) as book:
         head = book.style(TEXT_FORMAT, bold=True, fill=_HEADING_FILL)
         looks = [book.style(fill.code) for fill in fills]
         widths = [Width(_width(column), look) for column, look in zip(ordered, looks, strict=True)]
-        with book.sheet("Data", View(widths, (1, sum(column.frozen for column in ordered)))) as sheet:
+        with book.sheet(SHEET, View(widths, (1, sum(column.frozen for column in ordered)))) as sheet:
             sheet.row(0, [cell(0, at, heading(column), head) for at, column in enumerate(ordered)])
             for number in range(len(rows)):
                 cells = (fill.cell(number, at, look) for at, (fill, look) in enumerate(zip(fills, looks, strict=True)))
@@ -73,10 +74,10 @@ def write(template: Template, rows: Sequence[Mapping[str, Any]], out: BinaryIO) 
             sheet.choices += [
                 Choices(at, 1, LAST_CHOICE, name, 1, len(values), strict=not column.multi, blank=not column.required)
                 for at, column in enumerate(ordered)
-                if (found := lists.get(column.key)) is not None
+                if (found := found_lists.get(column.key)) is not None
                 for name, values in (found,)
             ]
-        for key, (name, values) in lists.items():
+        for key, (name, values) in found_lists.items():
             with book.sheet(name, View(hidden=True)) as sheet:
                 sheet.row(0, [cell(0, 0, key)])
                 sheet.write(workbook.lines(pl.DataFrame({"value": values}), 2))
@@ -98,11 +99,11 @@ def _width(column: Column) -> float:
 # Lists
 
 
-def _lists(ordered: Sequence[Column]) -> dict[str, tuple[str, list[str]]]:
-    """Per key of a column that is chosen from a list: the name of its sheet, its values. A list that no sheet can hold
-    is left out: the check says what is wrong with a value."""
+def lists(ordered: Sequence[Column], taken: Sequence[str] = (SHEET,)) -> dict[str, tuple[str, list[str]]]:
+    """Per key of a column that is chosen from a list: the name of its sheet, its values. `taken`: the other sheets. A
+    list that no sheet can hold is left out: the check says what is wrong with a value."""
     found: dict[str, tuple[str, list[str]]] = {}
-    names = ["Data"]
+    names = list(taken)
     for number, column in enumerate(ordered, 1):
         values = [value for value in dict.fromkeys(column.options) if value.strip()]
         long = any(len(value.encode("utf-16-le", "replace")) // 2 > workbook.CELL_CHARS_MAX for value in values)

@@ -120,6 +120,12 @@ class Live:
         self._mark_changed(cells.touched())
         self._count_all()
 
+    def lay(self, cells: Cells) -> None:
+        """To be read from only, as it stands under these cells: nothing is judged."""
+        self.cells = cells
+        self.added = cells.added()
+        self.added_frame = added_frame(self.added, cells, self.positions)
+
     def advance(self, cells: Cells, touched: Rows) -> None:
         """To what stands now; `touched`: the rows that changed since."""
         self.cells = cells

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from douane import errors, line
 from douane.child import __main__ as program
-from douane.child import sheet, sheet_inspect
+from douane.child import sheet, sheet_inspect, sheet_workbook
 from douane.child.wire import Wire
 from douane.line import COMMON, Event, OfFile, Progress, Spec
 from douane.line.sheet import (
+    WORKBOOKS,
     Begun,
     Check,
     Encode,
@@ -78,7 +79,9 @@ class Seat:
 
     def run(self, spec: Spec) -> list[Event]:
         """The events of a verb, as the parent decodes them; progress left out."""
-        verbs = sheet_inspect if isinstance(spec, Inspect) else sheet
+        verbs: Any = sheet_inspect if isinstance(spec, Inspect) else sheet
+        if isinstance(spec, WORKBOOKS):
+            verbs = sheet_workbook
         sent = line.encode(spec, self.inputs)
         asked = line.decoder(verbs.SPECS, self.inputs)(sent)
         out = io.BytesIO()

@@ -39,6 +39,24 @@ SPECS: tuple[line.Spec, ...] = (
         format="csv",
         feeding=sheet.Feeding("o", ("a",), "{}", ("a",)),
     ),
+    sheet.Annotate(
+        **TABLE,
+        masks=(HERE / "mask-1",),
+        total=3,
+        operation="0123456789abcdef01234567",
+        revision=1,
+        whole=True,
+        file_name="people.csv",
+        format="xlsx",
+    ),
+    sheet.Compare(
+        options=OPTIONS,
+        source=HERE / "file",
+        operation="0123456789abcdef01234567",
+        revision=1,
+        data_start=1,
+        **TABLE,
+    ),
 )
 EVENTS: tuple[line.Event, ...] = (
     Progress(step="reading", done=1, total=2, unit="bytes", rows=3),
@@ -58,6 +76,18 @@ EVENTS: tuple[line.Event, ...] = (
     sheet.Names(names=("one",)),
     sheet.Taught(columns=(LEARNED,), whole=True),
     sheet.Taught(described=({"key": "a", "notes": ["x"]},)),
+    sheet.Identified(operation="0123456789abcdef01234567", revision=1),
+    sheet.Compared(
+        path=HERE / "changes",
+        rows=3,
+        cells=1,
+        records=1,
+        missing=1,
+        untold=1,
+        spoilt=1,
+        columns={"a": 1},
+        sample=(sheet.Differing(1, 2, "a", "x", "y"),),
+    ),
 )
 
 

@@ -242,6 +242,8 @@ class BinaryReader:
         notes: tuple[str, ...] = (),
     ) -> None:
         self.limits: Limits = options.limits
+        if options.hidden:
+            facts, runs = replace(facts, hidden_columns=()), _all_shown(runs)
         self.book, self.facts = book, facts
         self.hidden_columns = facts.hidden_columns
         self._source_size, self._piece_bytes, self._runs = source.size, options.piece_bytes, runs
@@ -298,6 +300,14 @@ class BinaryReader:
         size += _LONG_FORM_BYTES
         total = np.bincount(cells.row, weights=size, minlength=len(cells.lines)).astype(np.int64)
         return np.cumsum(total + CELL_BYTES * self.detected.width), shared_bytes
+
+
+def _all_shown(runs: Runs) -> Runs:
+    def shown() -> Iterator[tuple[Cells, int]]:
+        for cells, done in runs():
+            yield replace(cells, hidden=np.zeros(len(cells.lines), np.bool_)), done
+
+    return shown
 
 
 @dataclass(frozen=True, slots=True)

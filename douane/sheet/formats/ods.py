@@ -449,6 +449,7 @@ class _Reader:
         name = chosen_sheet(names, offered, options.sheet)
         self._sheet = names.index(name)
         self._done = 0
+        self._shows_all = options.hidden
         self._hidden_columns: tuple[tuple[int, int], ...] = ()
         runs = row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)
         sample = sample_of((values_of(run, self._formats) for run in runs), name)
@@ -477,12 +478,13 @@ class _Reader:
             # Small bites, for the rows of each are held in memory before they go on.
             for at in range(0, len(block), 1 << 16):
                 feed(parser, (block[at : at + (1 << 16)],), final=False)
-                self._hidden_columns = merged_ranges(collector.hidden_columns)
+                self._hidden_columns = () if self._shows_all else merged_ranges(collector.hidden_columns)
                 self._done = stream.packed_done
                 rows, collector.rows = collector.rows, []
                 for row, count in rows:
                     cells = shown_cells(row.cells, self._hidden_columns)
-                    yield from (Row(row.line + i, row.hidden, cells, row.under, row.unresolved) for i in range(count))
+                    hidden = row.hidden and not self._shows_all
+                    yield from (Row(row.line + i, hidden, cells, row.under, row.unresolved) for i in range(count))
         feed(parser, ())
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:

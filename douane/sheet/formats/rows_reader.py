@@ -42,7 +42,7 @@ class RowsReader:
         notes: tuple[str, ...] = (),
     ) -> None:
         self._source, self._options, self._size, self._formats = rows, options, size, formats
-        self._hidden = merged_ranges(hidden_columns)
+        self._hidden = () if options.hidden else merged_ranges(hidden_columns)
         self._done = 0
         runs = row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)
         sample = sample_of((values_of(run, formats) for run in runs), name)
@@ -61,7 +61,8 @@ class RowsReader:
         for row, done in self._source():
             self._done = done
             cells = shown_cells(row.cells, self._hidden)
-            yield Row(row.line, row.hidden, cells, row.under, row.unresolved)
+            hidden = row.hidden and not self._options.hidden
+            yield Row(row.line, hidden, cells, row.under, row.unresolved)
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
         line = 0

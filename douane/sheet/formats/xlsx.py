@@ -303,6 +303,7 @@ class _Reader:
         self.limits = options.limits
         self._source_size = source.size
         self._piece_bytes = options.piece_bytes
+        self._shows_all = options.hidden
         self._package = package = _Package(source, options.limits)
         offered = _offered(package.sheets)
         usable = tuple(s.name for s in package.sheets if s.part)
@@ -339,12 +340,14 @@ class _Reader:
         """(cells, unpacked bytes so far, packed bytes so far) of the sheet, block by block."""
         stream, blocks = self._package.stream(self._entry)
         prologue, head = xml.read_prologue(blocks)
-        self.hidden_columns = merged_ranges(prologue.hidden_columns)
+        self.hidden_columns = () if self._shows_all else merged_ranges(prologue.hidden_columns)
         if not head:
             return
         line = done = 0
         for block in xml.row_blocks(head, blocks, prologue.prefix, row_bytes_max=self.limits.record_bytes):
             cells = xml.cells_of(block, prologue.prefix, line)
+            if self._shows_all:
+                cells = replace(cells, hidden=np.zeros(len(cells.lines), np.bool_))
             done += len(block)
             if len(cells.lines):
                 line = int(cells.lines[-1])

@@ -24,6 +24,7 @@ from douane.web.spreadsheet import (
     uploads,
     values,
     wire,
+    workbooks,
 )
 from douane.web.surface import Surface
 
@@ -45,6 +46,7 @@ SURFACE = Surface(
             customizations,
             destinations,
             feeds,
+            workbooks,
             remembered,
             tokens,
             projects,

@@ -119,6 +119,7 @@ from douane.web.spreadsheet.wire.openapi import UNHEALTHY as UNHEALTHY
 from douane.web.spreadsheet.wire.openapi import UPLOAD_BODY as UPLOAD_BODY
 from douane.web.spreadsheet.wire.openapi import VALID_BODY as VALID_BODY
 from douane.web.spreadsheet.wire.openapi import VALUES_BODY as VALUES_BODY
+from douane.web.spreadsheet.wire.openapi import WORKBOOK_BODY as WORKBOOK_BODY
 from douane.web.spreadsheet.wire.projects import allowed_domains as allowed_domains
 from douane.web.spreadsheet.wire.projects import changed_project as changed_project
 from douane.web.spreadsheet.wire.projects import changed_template as changed_template

@@ -113,6 +113,7 @@ SAMPLE_BODY = {
     "multipart/form-data": {"type": "object", "properties": {"file": BINARY, **_SAMPLE_FIELDS}},
     **_body(_SAMPLE_FIELDS),
 }
+WORKBOOK_BODY = _body({"missing": {"enum": ["delete", "keep"]}, "conflicts": {"enum": ["refuse", "keep", "overwrite"]}})
 SIGNED_URL_BODY = _body({"key": _TEXT}, "key")
 HEADER_BODY = _body({"index": _INDEX, "headings": _TEXTS}, "headings")
 CHOICES_BODY = _array(_body({"key": _TEXT, "name": _TEXT, "columnHeading": _TEXT}, "key"))
