@@ -96,7 +96,7 @@ class Styled:
 def lines(
     frame: pl.DataFrame, first: int, numbers: frozenset[str] = frozenset(), styles: Mapping[str, Styled] | None = None
 ) -> bytes:
-    """The rows of text columns as XML, one a line; `first` is the number of the first, from 1. Those of `numbers` hold
+    """The rows of text columns as XML; `first` is the number of the first, from 1. Those of `numbers` hold
     numbers, where that is exact."""
     at = pl.lit(pl.int_range(first, first + len(frame), eager=True).cast(pl.String))
     pieces: list[pl.Expr] = [pl.lit('<row r="'), at, pl.lit('">')]
@@ -119,7 +119,7 @@ def lines(
         if empty is not None:
             nothing = pl.when(empty).then(pl.concat_str([place, at, look, pl.lit("/>")])).otherwise(nothing)
         pieces.append(pl.when(pl.lit(there)).then(cell).otherwise(nothing))
-    pieces.append(pl.lit("</row>\n"))
+    pieces.append(pl.lit("</row>"))
     made = pl.select(pl.concat_str(pieces)).to_series()
     return "".join(made.to_list()).encode()
 
@@ -223,7 +223,7 @@ class Sheet:
 
     def row(self, number: int, cells: Iterable[str]) -> None:
         """A row of cells that `cell` made; `number` from 0."""
-        self.write(f'<row r="{number + 1}">{"".join(cells)}</row>\n'.encode())
+        self.write(f'<row r="{number + 1}">{"".join(cells)}</row>'.encode())
 
 
 @dataclass(frozen=True, slots=True)
