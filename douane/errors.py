@@ -53,6 +53,7 @@ class BadFile(DouaneError):
     """Codes in use: `file_empty`, `file_type`, `file_broken`, `file_encrypted`, `sheet_unknown`, `encoding_unknown`,
     `header_unknown` (no such line), `nothing_mapped` (no heading is a column's), `rows_max` (more records than the call
     allows), `file_gone` (what was stored is not there any more), `nothing_found` (an export without a record),
+    `image_unknown` (no image of a known kind), `image_doubled` (two of one name),
     `workbook_foreign` (no workbook of this import), `workbook_changed` (one whose rows or columns cannot be told any
     more), `no_importer`, `export_unknown` (no importer knows it), `entries_unread` (a strict upload with parts that
     nobody read), `importer-csv-heading` and `error-import-file-extract-error` (of the chat surface's contract)."""

@@ -58,6 +58,8 @@ class Settings(BaseModel):
     upload_bytes_max: int = _setting(10 * GIB, "bytes", "Size of one uploaded file.", ge=1)
     body_bytes_max: int = _setting(20 * MIB, "bytes", "Size of a request body that is not an uploaded file.", ge=1)
     field_bytes_max: int = _setting(MIB, "bytes", "Size of one form field beside an uploaded file.", ge=1)
+    images_max: int = _setting(10_000, "images", "Images of one zip that comes with an import.", ge=1)
+    image_bytes_max: int = _setting(5 * MIB, "bytes", "Size of one of them.", ge=1)
     fields_max: int = _setting(100, "fields", "Form fields beside an uploaded file.", ge=1)
     format_bytes_max: int = _setting(64 * KIB, "bytes", "Size of a template's output format.", ge=1)
     page_rows_max: int = _setting(

@@ -78,7 +78,9 @@ _ALONE = {
     "chat_inspect": "chat_inspect",
     "chat_convert": "chat_convert",
     "inspect": "sheet_inspect",
-    **dict.fromkeys(("annotate", "compare"), "sheet_workbook"),  # asked for seldom
+    # Asked for seldom.
+    **dict.fromkeys(("annotate", "compare"), "sheet_workbook"),
+    "images": "images",
 }
 
 

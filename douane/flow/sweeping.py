@@ -5,10 +5,11 @@ Called by every worker's tick. What it deletes can be deleted twice; two workers
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from douane.flow import images
 from douane.flow.destinations import LOG_DAYS
 from douane.flow.house import House
 from douane.model.operation import Operation
@@ -17,6 +18,7 @@ from douane.store.database import database_now, read, write
 
 BATCH = 20
 ORPHANS_EVERY = timedelta(hours=24)
+_FIRST_IDS = datetime(2015, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger()
 
@@ -69,8 +71,9 @@ def _drop_unnamed(house: House, operation: Operation) -> None:
         named: set[str | None] = {now.source_object, now.detail.get("run", {}).get("selection_object")}
         named |= manifest.objects(connection, operation.id) | chat.outcome_objects(connection, operation.id)
         named |= revisions.objects(connection, operation.id)
+    kept = f"{operation.id}/{images.FOLDER}/"  # read by name as long as the records are
     for name in stored:
-        if name not in named:
+        if name not in named and not name.startswith(kept):
             house.objects.delete(name)
     with write(house.engine) as connection:
         operations.mark_swept(connection, operation.id)
@@ -118,7 +121,14 @@ def _drop_chat_orphans(house: House, day_ago: datetime) -> int:
 
 
 def _made_at(operation_id: str) -> datetime:
-    try:
-        return datetime.fromtimestamp(int(operation_id[:12], 16) / 1000).astimezone()
-    except (ValueError, OverflowError, OSError):
-        return datetime.now().astimezone()
+    """When an id was made: one of ours says it in milliseconds, one that a program made for its import and its images
+    (contract 5.7: an ObjectId) in seconds. Now, where neither can be meant."""
+    now = datetime.now().astimezone()
+    for digits, unit_s in ((12, 0.001), (8, 1.0)):
+        try:
+            made = datetime.fromtimestamp(int(operation_id[:digits], 16) * unit_s).astimezone()
+        except (ValueError, OverflowError, OSError):
+            continue
+        if _FIRST_IDS < made < now + ORPHANS_EVERY:
+            return made
+    return now

@@ -1,9 +1,9 @@
 """The line between the parent (`jobs/children.py`) and the sandboxed child: what is asked, and what is answered.
 
 One struct a verb (`Spec`) and one an event (`Event`): `sheet.py` has those of spreadsheets, `chat.py` those of chat
-exports; what both carry of staged records is in `staged.py`. Messages travel as one JSON line each, a spec tagged by
-`do`, an event by `event`, and are decoded at the two doors only. What does not decode is refused there, whole: nobody
-behind a door looks at a field's type, length or name again.
+exports, `images.py` that of images beside a file; what both families carry of staged records is in `staged.py`.
+Messages travel as one JSON line each, a spec tagged by `do`, an event by `event`, and are decoded at the two doors
+only. What does not decode is refused there, whole: nobody behind a door looks at a field's type, length or name again.
 
 A file travels by its plain name: a `Path` field is written as that name, and stands in the reader's own folder when it
 is read (the child's inputs for a spec, the child's folder for an event). No message can name a file elsewhere.

@@ -55,6 +55,8 @@ def ids(site: Site) -> dict[str, str]:
         "column_id": client.post(f"/v1/column/{spare}", json=column).json()["_id"],
         "upload_id": upload_id,
         "number": "1",
+        "difference": f"0-{'0' * 24}",
+        "name": "a.png",
     }
 
 

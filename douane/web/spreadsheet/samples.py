@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,8 +14,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.concurrency import run_in_threadpool
 
-from douane.flow import samples, templates
-from douane.model.identity import VIEW_TEMPLATES, Caller
+from douane.errors import Conflict
+from douane.flow import images, samples, templates
+from douane.model.identity import RUN_IMPORT, VIEW_TEMPLATES, Caller
 from douane.web.auth import Web, web_of
 from douane.web.bodies import TemporaryUpload, attachment, media_type, read_form, read_value
 from douane.web.spreadsheet import wire
@@ -36,28 +38,44 @@ _may_view = may(VIEW_TEMPLATES, by_token=True)
     **says(None, 400, 401, 403, 404, 413, status=201, body=wire.SAMPLE_BODY, media=_WORKBOOK),
 )
 async def make_sample(request: Request, template_id: str, caller: Caller = Depends(_may_view)) -> Response:
-    """A workbook to fill in: headings, lists to choose from, and the rows that are given."""
+    """A workbook to fill in: headings, lists to choose from, and the rows that are given. A zip of images is kept for
+    the import that will have the id `importId`."""
     web, template_id = web_of(request), checked(template_id)
-    fields = wire.sample_fields(wire.clean(await _fields(request, web)))
 
-    def work() -> bytes:
-        stored, columns = templates.with_columns(web.house, template_id, own_project(caller))
+    def work(fields: wire.SampleFields, zipped: Path | None) -> bytes:
+        project_id = own_project(caller)
+        stored, columns = templates.with_columns(web.house, template_id, project_id)
         documents = templates.documents(columns) if fields.schema is None else fields.schema
         documents = wire.with_images(documents, fields.images)
-        return samples.made(templates.definition(stored.name, documents, stored.document), fields.rows)
+        data = samples.made(templates.definition(stored.name, documents, stored.document), fields.rows)
+        if zipped is not None:
+            if not caller.may(RUN_IMPORT):
+                raise wire.forbidden()
+            if fields.import_id is None:
+                raise wire.WireError(400, ["importId should not be empty"])
+            try:
+                images.store(web.house, fields.import_id, project_id, zipped)
+            except Conflict as error:
+                raise wire.import_id_taken() from error
+        return data
 
-    return _workbook(await run_in_threadpool(work), "sample.xlsx", 201)
+    async with _form(request, web) as (given, zipped):
+        data = await run_in_threadpool(work, wire.sample_fields(wire.clean(given)), zipped)
+    return _workbook(data, "sample.xlsx", 201)
 
 
-async def _fields(request: Request, web: Web) -> dict[str, Any]:
+@asynccontextmanager
+async def _form(request: Request, web: Web) -> AsyncIterator[tuple[dict[str, Any], Path | None]]:
+    """The fields, and the zip of images if there is one."""
     if media_type(request) != "multipart/form-data":
         value = await read_value(request, web.house.settings)
-        return value if isinstance(value, dict) else {}
+        yield value if isinstance(value, dict) else {}, None
+        return
     with await run_in_threadpool(_folder, web) as folder:
+        path = Path(folder) / "file"
         async with AsyncExitStack() as stack:
-            path = Path(folder) / "file"
             form = await read_form(request, web.house.settings, lambda _fields: TemporaryUpload(path), stack)
-    return form.fields
+        yield form.fields, None if form.upload is None else path
 
 
 def _folder(web: Web) -> TemporaryDirectory[str]:

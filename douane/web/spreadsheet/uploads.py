@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from douane.errors import BadTemplate, Conflict, NotFound
-from douane.flow import customizing, forgetting, imports, learned, ledger, remapping, templates, tokens
+from douane.flow import customizing, forgetting, images, imports, learned, ledger, remapping, templates, tokens
 from douane.flow.imports import NewImport, StoredSource
 from douane.flow.remapping import Wanted
 from douane.model.identity import MANAGE_TEMPLATES, RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
@@ -364,6 +364,35 @@ async def download_original(
     }
     await noted(request, "file.export", operation=operation.id, file=name)
     return StreamingResponse(streamed(chunks), headers=headers)
+
+
+@router.get(
+    "/{upload_id}/asset/{name}",
+    **says(
+        None,
+        400,
+        401,
+        403,
+        404,
+        media={kind: {"schema": wire.BINARY} for kind in ("image/png", "image/jpeg", "image/webp")},
+    ),
+)
+async def read_image(
+    request: Request, upload_id: str, name: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
+) -> Response:
+    """An image that was uploaded with the file, by its name."""
+    web, upload_id = web_of(request), checked(upload_id)
+
+    def work() -> tuple[str, int, Iterator[bytes]]:
+        operation = find(web, caller, upload_id)
+        return images.stream(web.house, operation.id, operation.project_id, name)
+
+    try:
+        kind, size, chunks = await run_in_threadpool(work)
+    except NotFound as error:
+        raise wire.WireError(404, wire.FILE_GONE) from error
+    headers = {"Content-Length": str(size), "Content-Disposition": "inline", "Cache-Control": "private, max-age=3600"}
+    return StreamingResponse(streamed(chunks), headers=headers, media_type=kind)
 
 
 # Progress

@@ -134,6 +134,7 @@ from douane.web.spreadsheet.wire.review import confirm_body as confirm_body
 from douane.web.spreadsheet.wire.review import deleted_indexes as deleted_indexes
 from douane.web.spreadsheet.wire.review import header_choice as header_choice
 from douane.web.spreadsheet.wire.review import view as view
+from douane.web.spreadsheet.wire.samples import SampleFields as SampleFields
 from douane.web.spreadsheet.wire.samples import sample_fields as sample_fields
 from douane.web.spreadsheet.wire.samples import template_of_key as template_of_key
 from douane.web.spreadsheet.wire.stages import STATUS as STATUS
