@@ -236,6 +236,45 @@ def binary_subject(results: Results, size: str, large: bool, runs: int) -> None:
         results.goals.append(Goal(f"{name}: CPU to the first page", json.loads(weight.stdout)["first_s"], 2, "s"))
 
 
+def workbooks_subject(results: Results, sizes: Sequence[str], runs: int) -> None:
+    """Annotated workbooks of all rows, and what they change when they come back as they are, which is nothing."""
+    for size in sizes:
+        data = dataset(f"people-{size}.csv")
+        with scratch() as folder:
+            stage, book = folder / "stage", folder / "mend.xlsx"
+            arguments = ["check", str(data.path), "--template", str(template_yaml()), "--json", "--stage", str(stage)]
+            checked = run([*OURS.command, *arguments], makes=stage)
+            verify(json.loads(checked.stdout), data, what="douane check")
+            made = in_turns({"made": partial(_mended, "make", stage, book, {"rows": data.rows})}, runs)["made"]
+            unchanged = {"rows": data.rows, "cells": 0, "missing": 0}
+            ways = {
+                "compared": partial(_mended, "compare", stage, book, unchanged),
+                "read alone": partial(_read, book, data.rows),
+            }
+            weighed = in_turns(ways, runs)
+        subject = f"workbook to mend {size} x 10"
+        ratio = weighed["compared"].cpu_s / weighed["read alone"].cpu_s
+        results.figures += [
+            figure(subject, "made", data.rows, runs, made),
+            figure(subject, "compared", data.rows, runs, weighed["compared"], f"{ratio:.2f} x the CPU of reading it"),
+            figure(subject, "read alone", data.rows, runs, weighed["read alone"]),
+        ]
+        if data.rows < 100_000:  # most of which is the start
+            continue
+        results.goals += [
+            Goal(f"{subject}: made in", made.wall_s, 180 if data.rows >= 1_000_000 else 20, "s"),
+            Goal(f"{subject}: peak PSS", made.pss_peak_bytes / 2**20, 400, "MiB"),
+            Goal(f"{subject}: its return against a plain reading", ratio, 1.5, "x"),
+        ]
+
+
+def _mended(what: str, stage: Path, book: Path, said: Mapping[str, int]) -> Run:
+    result = done(run([sys.executable, "-m", "bench.mend_workbook", what, str(stage), str(book)], cwd=BENCH.parent))
+    if json.loads(result.stdout) != said:
+        raise WrongCounts(f"a workbook to mend: {result.stdout}")
+    return result
+
+
 def _read(path: Path, rows: int) -> Run:
     result = done(run([sys.executable, "-m", "bench.read_workbook", str(path)], cwd=BENCH.parent))
     if json.loads(result.stdout)["rows"] != rows:

@@ -1,6 +1,10 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
+<<<<<<< HEAD
     python -m bench.run [--only csv,hostile,peers,xlsx,binary,small,pages,upload,mend,feed,deliver,chat,widget]
+=======
+    python -m bench.run [--only csv,hostile,peers,xlsx,binary,workbooks,small,pages,upload,mend,feed,chat,widget]
+>>>>>>> 377cb10 (bench: Workbooks that people mend, made and come back.)
         [--scale full|small|tiny] [--runs N]
     python -m bench.run --against COMMIT [--only ...] [--scale full|small|tiny] [--runs N]
 
@@ -34,12 +38,19 @@ SUBJECTS = (
     "peers",
     "xlsx",
     "binary",
+<<<<<<< HEAD
+=======
+    "workbooks",
+>>>>>>> 377cb10 (bench: Workbooks that people mend, made and come back.)
     "small",
     "pages",
     "upload",
     "mend",
     "feed",
+<<<<<<< HEAD
     "deliver",
+=======
+>>>>>>> 377cb10 (bench: Workbooks that people mend, made and come back.)
     "chat",
     "widget",
 )
@@ -60,6 +71,7 @@ class Scale:
     mend_rows: int
     chat: tuple[str, str, str | None]  # exports: the subject's, the slow peer's, and one of many entries
     widget: tuple[str, str]  # a file that a customer waits for, and a long one
+    workbooks: tuple[str, ...]
 
 
 SCALES = {
@@ -74,6 +86,7 @@ SCALES = {
         1_000_000,
         ("slack-l.zip", "slack-s.zip", "slack-many.zip"),
         ("100k", "1m"),
+        ("100k", "1m"),
     ),
     "small": Scale(
         ("100k", "1m"),
@@ -86,6 +99,7 @@ SCALES = {
         100_000,
         ("slack-s.zip", "slack-s.zip", None),
         ("100k", "1m"),
+        ("100k",),
     ),
     "tiny": Scale(
         ("10k", "100k"),
@@ -98,6 +112,7 @@ SCALES = {
         10_000,
         ("slack-tiny.zip", "slack-tiny.zip", None),
         ("10k", "100k"),
+        ("10k",),
     ),
 }
 
@@ -122,6 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "binary": lambda: files.binary_subject(
             results, "10k" if given.scale == "tiny" else "60k", given.scale == "full", given.runs
         ),
+        "workbooks": lambda: files.workbooks_subject(results, scale.workbooks, given.runs),
         "small": lambda: server.small_subject(results),
         "pages": lambda: server.pages_subject(results, scale.pages),
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),

@@ -97,7 +97,7 @@ class NotFound(DouaneError):
 
 class Conflict(DouaneError):
     """Codes in use: `column_key_taken`, `person_exists`, `rows_missing` (a workbook came back without some of its
-    rows)."""
+    rows), `mapped_anew` (the columns are not those of the workbook any more)."""
 
     code = "conflict"
 

@@ -157,6 +157,8 @@ def compared(house: House, operation: Operation, path: Path) -> Difference:
                 code="workbook_foreign",
             )
         made_of = answer.revision
+        with read(house.engine) as connection:
+            revisions.refuse_mapped_anew(connection, now, made_of)
         answer = _compare(house, now, path, made_of)
     assert not isinstance(answer, Identified)
     found, layer = answer
@@ -265,6 +267,8 @@ def apply(
         layer = read_part(house.objects.local_path(_object(operation, difference)))
     except NotFound:
         raise NotFound("There is no such difference. Send the workbook again.") from None
+    with read(house.engine) as connection:
+        revisions.refuse_mapped_anew(connection, operation, int(found[1]))
     gone = layer.filter(pl.col("key") == RECORD)
     if len(gone) and missing is None:
         raise Conflict(
