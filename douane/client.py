@@ -11,6 +11,8 @@ httpx.
 tried again where that may help; an upload is, too, under an id that it chose, so that it never arrives twice. `pull`
 hands over the feed of a template exactly once: see `Bookmark`. Everything raises `Refusal`, whose text is a sentence
 for a person.
+
+Long on purpose: it is one file, so that it can be copied.
 """
 
 from __future__ import annotations

@@ -51,6 +51,8 @@ def test_only_outbound_opens_connections() -> None:
     }
     # Mail goes to the server that the operator has set up, and to no address that a stranger gave.
     assert found.pop("flow/mail.py") == {"smtplib"}
+    # What a customer's program has calls Douane, from that program's machine; the server imports none of it.
+    assert found.pop("client.py") == {"httpx"}
     assert set(found) == {"outbound.py"}, found
 
 
