@@ -1,11 +1,7 @@
 """`make bench`: measures Douane beside its peers, prints a table per subject and what must be reached, as ratios.
 
-<<<<<<< HEAD
-    python -m bench.run [--only csv,hostile,peers,xlsx,binary,small,pages,upload,mend,feed,deliver,chat,widget]
-=======
-    python -m bench.run [--only csv,hostile,peers,xlsx,binary,workbooks,small,pages,upload,mend,feed,chat,widget]
->>>>>>> 377cb10 (bench: Workbooks that people mend, made and come back.)
-        [--scale full|small|tiny] [--runs N]
+    python -m bench.run [--only csv,hostile,peers,xlsx,binary,workbooks,small,pages,upload,mend,feed,deliver,chat,
+        widget] [--scale full|small|tiny] [--runs N]
     python -m bench.run --against COMMIT [--only ...] [--scale full|small|tiny] [--runs N]
 
 Every run of Douane is compared with what the maker knows of the file; a difference ends the benchmark at once with
@@ -38,19 +34,13 @@ SUBJECTS = (
     "peers",
     "xlsx",
     "binary",
-<<<<<<< HEAD
-=======
     "workbooks",
->>>>>>> 377cb10 (bench: Workbooks that people mend, made and come back.)
     "small",
     "pages",
     "upload",
     "mend",
     "feed",
-<<<<<<< HEAD
     "deliver",
-=======
->>>>>>> 377cb10 (bench: Workbooks that people mend, made and come back.)
     "chat",
     "widget",
 )
