@@ -297,6 +297,12 @@ def test_the_widget_may_show_all_that_is_here(site: Site) -> None:
         assert shown[flag] is there, flag
     assert all(shown[flag] for flag in set(shown) - set(promised))
     assert message(site.client.get("/v1/common/import-config"))[0] == 400
+    assert shown.keys() & {"confirmPolicy", "destination"} == set()
+    said = {"name": "Clean only", "_projectId": site.made.project_id, "confirmPolicy": "clean"}
+    clean = site.client.post("/v1/template", json=said).json()["_id"]
+    assert site.client.put(f"/v1/template/{clean}/destination", json={"destination": "frontend"}).status_code == 200
+    told = site.client.get("/v1/common/import-config", params={**params, "templateId": clean}).json()
+    assert (told["confirmPolicy"], told["destination"]) == ("clean", "frontend")
     wrong = site.client.get("/v1/common/import-config", params={**params, "templateId": UNKNOWN_ID})
     assert message(wrong) == (400, "Template not found with specified templateId.")
 

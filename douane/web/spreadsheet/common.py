@@ -99,7 +99,7 @@ async def read_import_config(request: Request, caller: Caller = Depends(callers.
     try:
         caller = await in_project(request, caller, str(project_id), VIEW_TEMPLATES)
         if template_id is None or template_id == "":
-            return answers.json(wire.import_config("manual", "", addresses))
+            return answers.json(wire.import_config(None, addresses))
         if callers.beside(caller, callers.checked(template_id)):
             raise wire.no_template_of_upload()
         stored = await run_in_threadpool(
@@ -109,7 +109,7 @@ async def read_import_config(request: Request, caller: Caller = Depends(callers.
         if isinstance(error, wire.WireError) and error.status != 404:
             raise
         raise wire.no_template_of_upload() from error
-    config = wire.import_config(stored.document.get("mode", "manual"), stored.name, addresses)
+    config = wire.import_config(stored, addresses)
     if caller.token is not None and caller.token.operation_id is not None:
         config.uploadId = caller.token.operation_id
     return answers.json(config)

@@ -246,7 +246,8 @@ class Success(Struct):
 
 
 class ImportConfig(Struct, kw_only=True, rename={"branding": "showBranding"}):
-    """Without a billing service every feature may be used (2.8), but only what answers here is promised."""
+    """Without a billing service every feature may be used (2.8), but only what answers here is promised. Ours: whether
+    records with problems may leave (`confirmPolicy`, where not all may), and where they go (`destination`)."""
 
     ROWS: bool = True
     IMPORTED_ROWS: bool = True
@@ -270,6 +271,8 @@ class ImportConfig(Struct, kw_only=True, rename={"branding": "showBranding"}):
     mode: str
     title: str
     uploadId: str | UnsetType = UNSET
+    confirmPolicy: str | UnsetType = UNSET
+    destination: str | UnsetType = UNSET
 
 
 # A flag -> the address that what it promises is asked at, as the router spells it.
@@ -282,10 +285,19 @@ _PROMISES = {
 }
 
 
-def import_config(mode: str, title: str, addresses: Collection[str]) -> ImportConfig:
-    """`addresses`: those that answer."""
+def import_config(stored: StoredTemplate | None, addresses: Collection[str]) -> ImportConfig:
+    """`stored`: the template that is asked about, if any is; `addresses`: those that answer."""
     flags: dict[str, Any] = {flag: address in addresses for flag, address in _PROMISES.items()}
-    return ImportConfig(**flags, mode=mode, title=title)
+    if stored is None:
+        return ImportConfig(**flags, mode="manual", title="")
+    said = stored.document
+    return ImportConfig(
+        **flags,
+        mode=said.get("mode", "manual"),
+        title=stored.name,
+        confirmPolicy=said.get("confirmPolicy", UNSET),
+        destination=said.get("destination") or UNSET,
+    )
 
 
 class RecordDocument(Struct, kw_only=True, rename=IDS):
