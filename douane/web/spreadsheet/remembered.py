@@ -25,17 +25,17 @@ async def list_learned(request: Request, template_id: str, caller: Caller = Depe
     return answers.json(words.listed(found))
 
 
-@router.delete("/{template_id}/learned", **says(words.ForgottenDocument, 400, 401, 403, 404))
+@router.delete("/{template_id}/learned", **says(words.ForgottenChoices, 400, 401, 403, 404))
 async def forget_all(request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))) -> Response:
     house, template_id = web_of(request).house, checked(template_id)
     count = await run_in_threadpool(learned.forget, house, own_project(caller), template_id)
-    return answers.json(words.ForgottenDocument(count))
+    return answers.json(words.ForgottenChoices(count))
 
 
-@router.delete("/{template_id}/learned/{learned_id}", **says(words.ForgottenDocument, 400, 401, 403, 404))
+@router.delete("/{template_id}/learned/{learned_id}", **says(words.ForgottenChoices, 400, 401, 403, 404))
 async def forget_one(
     request: Request, template_id: str, learned_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))
 ) -> Response:
     house, template_id, learned_id = web_of(request).house, checked(template_id), checked(learned_id)
     count = await run_in_threadpool(learned.forget, house, own_project(caller), template_id, learned_id)
-    return answers.json(words.ForgottenDocument(count))
+    return answers.json(words.ForgottenChoices(count))

@@ -38,7 +38,7 @@ class LearnedChoices(Struct):
     values: list[LearnedValue]
 
 
-class ForgottenDocument(Struct):
+class ForgottenChoices(Struct):
     forgotten: int
 
 
