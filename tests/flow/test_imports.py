@@ -381,7 +381,7 @@ def test_a_full_disk_is_written_down_in_the_room_that_the_child_left(
     full, fail = errors.StorageFull("No room."), attempts.fail
     seats: list[Seat] = []
 
-    def fill(_spec: object, *, seat: Seat, **_more: object) -> None:
+    def fill(_spec: object, seat: Seat, **_more: object) -> None:
         (seat.folder / "part").write_bytes(b"all there was")
         seats.append(seat)
         raise full

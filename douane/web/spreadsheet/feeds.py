@@ -105,8 +105,8 @@ async def acknowledge(
     request: Request, template_id: str, caller: Caller = Depends(may(VIEW_IMPORT_OPERATIONS))
 ) -> Response:
     """A consumer has all rows before a cursor; without a cursor it goes on there. Forward only."""
-    name, cursor = words.ack_body(await body(request))
     template_id, project_id = checked(template_id), own_project(caller)
+    name, cursor = words.ack_body(await body(request))
     try:
         found = await run_in_threadpool(feeds.acknowledge, web_of(request).house, project_id, template_id, name, cursor)
     except AckedFurther as error:
@@ -141,8 +141,8 @@ async def remove_consumer(
 async def forget_rows(request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))) -> Response:
     """The rows of all uploads of the template with this value in this column, deleted at once; the answer says what
     remains."""
-    column, value = forgetting_words.forget_body(await body(request))
     template_id, project_id = checked(template_id), own_project(caller)
+    column, value = forgetting_words.forget_body(await body(request))
     found = await run_in_threadpool(forgetting.person, web_of(request).house, project_id, template_id, column, value)
     about = {"template": template_id, "column": column, "rows": found.rows, "uploads": len(found.uploads)}
     await noted(request, "rows.forget", **about)
