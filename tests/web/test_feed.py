@@ -18,7 +18,7 @@ from douane.flow.feeds import Place, cursor_of
 from douane.settings import Settings
 from douane.web.app import create_app
 from tests.conftest import MODES
-from tests.web.conftest import UNKNOWN_ID, Site, TestClient, _site, message, working
+from tests.web.conftest import UNKNOWN_ID, Site, TestClient, message, site_of, working
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "Name", "key": "name", "type": "String"},
@@ -36,7 +36,7 @@ ARROW = {"Accept": "application/vnd.apache.arrow.stream"}
 def site(request: pytest.FixtureRequest, new_storage: Callable[[str], Settings]) -> Iterator[Site]:
     """Pages of up to seven rows are made in the process, longer ones by a child."""
     settings = new_storage(request.param).model_copy(update={"page_rows_max": 7, "feed_consumers_max": 3})
-    yield from _site(settings)
+    yield from site_of(settings)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from douane.settings import Settings
 from douane.store import schema
 from douane.store.database import read
 from tests.conftest import MODES
-from tests.web.conftest import UNKNOWN_ID, Site, _site, message, working
+from tests.web.conftest import UNKNOWN_ID, Site, message, site_of, working
 from tests.web.test_feed import accepted, everything, lines, new_template, pull
 
 COLUMNS: list[dict[str, Any]] = [
@@ -31,7 +31,7 @@ TEXT = "email,note\nada@x.org,ada-secret\nbob@x.org,b\ncarl@x.org,\n\n ADA@x.org
 
 @pytest.fixture(scope="module", params=MODES)
 def site(request: pytest.FixtureRequest, new_storage: Callable[[str], Settings]) -> Iterator[Site]:
-    yield from _site(new_storage(request.param))
+    yield from site_of(new_storage(request.param))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -17,7 +17,7 @@ from douane.flow.health import Readiness
 from douane.settings import Settings
 from douane.store import leases, schema
 from douane.store.database import database_now, write
-from tests.web.conftest import Site, TestClient, _site
+from tests.web.conftest import Site, TestClient, site_of
 
 
 def beat(site: Site, seconds_ago: float = 0.0) -> None:
@@ -119,6 +119,6 @@ def test_metrics_tell_of_the_house_and_of_nobodys_things(site: Site) -> None:
 )
 def test_metrics_can_be_closed(new_storage: Callable[[str], Settings], token: str, sent: str, status: int) -> None:
     settings = new_storage("sqlite").model_copy(update={"metrics_token": SecretStr(token)})
-    for site in _site(settings):
+    for site in site_of(settings):
         client: TestClient = site.anyone(**({"Authorization": sent} if sent else {}))
         assert client.get("/metrics").status_code == status

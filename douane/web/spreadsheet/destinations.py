@@ -90,7 +90,7 @@ async def list_deliveries(
     web, upload_id = web_of(request), checked(upload_id)
 
     def work() -> list[words.DeliveryDocument]:
-        operation = imports.get(web.house, upload_id, own_project(caller))
+        operation = find(web, caller, upload_id)
         return [words.delivery(one) for one in destinations.of_operation(web.house, operation)]
 
     return answers.json(await run_in_threadpool(work))
@@ -135,7 +135,7 @@ async def read_log(request: Request, upload_id: str, caller: Caller = Depends(ma
     with_data = words.flag(request.query_params.get("data")) is not False
 
     def work() -> Iterator[bytes]:
-        operation = imports.get(web.house, upload_id, own_project(caller))
+        operation = find(web, caller, upload_id)
         found = destinations.log_of(web.house, operation, again=again, page=page, limit=limit)
 
         def entries() -> Iterator[list[Any]]:

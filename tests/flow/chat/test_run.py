@@ -328,7 +328,10 @@ def test_one_run_of_a_workspace_at_a_time(
 def test_the_sweeper_leaves_what_was_imported(house: House, project_id: str, stage: Stage, go: Go) -> None:
     done = go(stage(**EXPORT))
     before = texts(house, project_id)
-    lost, young = f"chat/{project_id}/parts/{'0' * 24}-messages", f"chat/{project_id}/parts/{new_id()}-messages"
+    lost, young = (
+        f"chat/{project_id}/parts/016f5e66e800{'0' * 12}-messages",
+        f"chat/{project_id}/parts/{new_id()}-messages",
+    )
     stranger = f"chat/{new_id()}/parts/{new_id()}-messages"
     unnamed = f"{done.id}/masks/of-a-lost-attempt"
     for name in (lost, young, stranger, unnamed):

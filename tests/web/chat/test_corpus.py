@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 
 from douane.settings import MIB, Settings
 from tests.web.chat.conftest import administrator
-from tests.web.conftest import _site, working
+from tests.web.conftest import site_of, working
 
 SHARED = Path(os.environ.get("DOUANE_SHARED") or Path(__file__).parents[4] / "shared")
 API = "/api/v1"
@@ -50,7 +50,7 @@ def client(new_storage: Callable[[str], Settings]) -> Iterator[TestClient]:
     settings = new_storage("sqlite").model_copy(
         update={"archive_entries": 10_000, "unpacked_free_bytes": 16 * MIB, "login_tries_max": 100}
     )
-    for site in _site(settings):
+    for site in site_of(settings):
         with working(site.settings):
             yield administrator(site)
 
