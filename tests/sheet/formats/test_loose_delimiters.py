@@ -83,7 +83,8 @@ def test_records_behind_the_proof_are_put_together_one_by_one() -> None:
     [
         "a,b,\n1,2,\n3,4,\n",
         "a,b\n1,2,\n3,4,\n5,6, \n",
-        "height,weight\nann,170, 60\nbob,180, 80\neve,165, 55\nian,175, 70\nzoe,168, 58\n",  # R's row names, numbers filled up with blanks
+        # R's row names, numbers filled up with blanks
+        "height,weight\nann,170, 60\nbob,180, 80\neve,165, 55\nian,175, 70\nzoe,168, 58\n",
         'a,b\n1,"x, y"\n2,"z, w"\n3,"v, u"\n',
     ],
 )
