@@ -35,7 +35,8 @@ torture: $(VENV)/test.stamp
 	DOUANE_TORTURE_MESSAGES=$(or $(MESSAGES),200000) DOUANE_TORTURE_KILLS=$(or $(KILLS),20) \
 	DOUANE_TORTURE_MUTATIONS=$(or $(MUTATIONS),100000) DOUANE_TORTURE_TEXTS=$(or $(TEXTS),1000000) \
 		$(VENV)/bin/python -m pytest --timeout=7200 \
-		tests/flow/test_kill.py tests/flow/test_deliveries_kill.py tests/destinations tests/flow/chat/test_kills.py tests/jobs tests/sheet/formats/test_binary_fuzz.py \
+		tests/flow/test_kill.py tests/flow/test_deliveries_kill.py tests/destinations tests/flow/chat/test_kills.py \
+		tests/jobs tests/sheet/formats/test_binary_fuzz.py \
 		tests/sheet/formats/test_native_fuzz.py tests/test_clients.py tests/child/test_workbook.py $(ARGS)
 
 lint: $(VENV)/test.stamp

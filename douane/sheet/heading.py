@@ -24,9 +24,8 @@ _COLUMNS = 400
 _BELOW = 120  # records below a candidate that it is weighed against
 _FITS = 0.6
 _KIND_SHARE = 0.7
-_NAMED_LEAST = (
-    5  # records whose first cells are taken for names of rows: of few, the last cells may be too much instead
-)
+# Records whose first cells are taken for names of rows: of fewer, the last cells may be too much instead.
+_NAMED_LEAST = 5
 _COUNTED = frozenset({"id", "no", "nr", "num", "number", "nummer", "pos", "position", "row", "line", "lfdnr", "index"})
 
 _NUMBER = re.compile(
