@@ -79,7 +79,7 @@ def test_endpoints_of_deliveries_refuse_what_makes_no_sense(site: Site, template
     assert site.client.post(f"/v1/template/{template}/send-sample", json={"extra": 1}).status_code == 400
     assert site.client.post(f"/v1/template/{UNKNOWN_ID}/send-sample").status_code == 404
     for path in (f"/v1/upload/{UNKNOWN_ID}/deliveries", f"/v1/activity/upload/{UNKNOWN_ID}/webhook-logs"):
-        assert site.client.get(path).status_code == 404
+        assert site.client.get(path).status_code == 400
     assert site.client.get("/v1/upload/zz/deliveries").status_code == 400
     assert site.client.post(f"/v1/activity/{UNKNOWN_ID}/retry").status_code == 400
 
@@ -116,7 +116,7 @@ def test_what_was_sent_is_told_and_sent_again(site: Site, worker: None, template
         assert (line["pageNumber"], line["status"], line["isRetry"]) == (2, "Success", True)
         plain = site.client.get(f"/v1/activity/upload/{upload}/webhook-logs?data=false&limit=1").json()
         assert "dataContent" not in plain["data"][0]
-        assert site.stranger()[0].get(f"/v1/activity/upload/{upload}/webhook-logs").status_code == 404
+        assert site.stranger()[0].get(f"/v1/activity/upload/{upload}/webhook-logs").status_code == 400
         assert site.stranger()[0].post(f"/v1/activity/{upload}/retry").status_code == 400
         for wrong in ({"pages": [3]}, {"pages": []}, {"pages": "all"}, {"pages": [[1]]}, {"pages": [True]}):
             assert site.client.post(f"/v1/activity/{upload}/retry", json=wrong).status_code == 400, wrong

@@ -63,6 +63,9 @@ WARNINGS = {
     "importer-message-invalid-timestamp": "Line {line} has no time that can be read (milliseconds or ISO 8601).",
 }
 
+# `_Lines` bounds a record; the library's own bound is the process's, and the reader of tables sets the same.
+csv.field_size_limit((1 << 31) - 1)
+
 Plausible = Callable[[Sequence[str]], bool]
 
 
@@ -77,7 +80,6 @@ def read_records(
     """Every record that is not blank, in order. `plausible` judges whether the first record's fields make sense: the
     first of DELIMITERS with which they do is taken, else the first that splits it at all. `skip_spaces`: spaces after a
     delimiter are no part of the field, so that a quote may follow them. Errors of `blocks` pass through."""
-    csv.field_size_limit(record_bytes)
     lines = _Lines(blocks, record_bytes, notes)
     delimiter = notes.delimiter = _delimiter(lines, plausible, skip_spaces)
     records = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip_spaces, strict=True)
