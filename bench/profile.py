@@ -20,12 +20,12 @@ from typing import ParamSpec, TypeVar
 import yaml
 
 from bench.read_workbook import FileSource
+from douane.child.parts import write_part
 from douane.child.sheet_table import tally
 from douane.line.staged import Checked, Part
 from douane.sheet import formats, mapping, native, template_file
 from douane.sheet.check import Checker
 from douane.staging import checking
-from douane.staging.parts import write_part
 from douane.staging.revisions import Cells
 
 P = ParamSpec("P")

@@ -13,6 +13,7 @@ import polars as pl
 from msgspec.structs import replace
 
 from douane import encodings
+from douane.child.parts import write_part
 from douane.child.sheet_table import Table
 from douane.child.wire import Wire, source_of
 from douane.line import sheet as line
@@ -40,7 +41,7 @@ from douane.sheet.formats.facts import Facts, cut_off
 from douane.sheet.learning import Learner
 from douane.sheet.record_texts import PREVIEW_RECORDS, csv_lines, json_lines, shown, texts_of
 from douane.staging import checking, masks, rechecking
-from douane.staging.parts import read_part, read_rows, write_part
+from douane.staging.parts import read_part, read_rows
 from douane.staging.revisions import overlay
 
 SCHEMA_BYTES_MAX = 10 << 20  # a larger file is no schema but a table

@@ -13,6 +13,7 @@ import polars as pl
 from msgspec.structs import replace
 
 from douane import errors
+from douane.child.parts import write_part
 from douane.child.sheet_table import tally, template_of
 from douane.child.wire import Wire, source_of
 from douane.line import sheet as line
@@ -26,7 +27,7 @@ from douane.sheet.formats import Batch, Piece
 from douane.sheet.formats.facts import HIDDEN_ROWS, Facts, cut_off
 from douane.staging import checking, masks
 from douane.staging.masks import GONE, INVALID, VALID
-from douane.staging.parts import read_part, write_part
+from douane.staging.parts import read_part
 from douane.staging.revisions import Cells
 
 

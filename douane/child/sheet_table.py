@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from douane.child.parts import write_part
 from douane.line import sheet as line
 from douane.line.staged import Checked, Part
 from douane.model.sheet_import import Summary, TemplateDocument
@@ -16,7 +17,7 @@ from douane.sheet import mapping, report, template_file
 from douane.sheet.check import Checker
 from douane.staging import checking, masks
 from douane.staging.masks import GONE
-from douane.staging.parts import read_part, read_rows, write_part
+from douane.staging.parts import read_part, read_rows
 from douane.staging.revisions import Cells, added_frame, overlay
 
 

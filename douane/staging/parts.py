@@ -1,7 +1,8 @@
 """Parts: the staged records of one piece of a file, as an Arrow IPC file (LZ4, record batches of 4,096 rows).
 
 IPC and not Parquet because pages are read far more often than files are written (design 4). Python's view of a part is
-a Polars frame; the columns are those of `sheet/formats` (or of a chat table).
+a Polars frame; the columns are those of `sheet/formats` (or of a chat table). Where the kernel is loaded, the child
+lets it write them (`child/parts.py`): texts have 32-bit offsets then, which readers of Arrow files take as they come.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """The kernel: what costs most in the large, in C. Delimited text becomes records and cells in one pass over its bytes,
-and nearly all cells of a column are cleared of its rules (`program.py`).
+nearly all cells of a column are cleared of its rules (`program.py`), and a frame becomes a file (`part.c`).
 
 It decides nothing that Python does not decide too: `sheet/formats/csv.py` reads the same cells without it, slower, and
 tests hold the two together. What it is not sure of (bytes that are no text, records beyond a limit) it leaves to them.
@@ -12,6 +12,7 @@ Built from the C files beside this one where there is a compiler (`hatch_build.p
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 import zlib
@@ -259,6 +260,21 @@ class Kernel:
             int(out.seen),
         )
 
+    def write_part(self, frame: pl.DataFrame, path: Path, batch_rows: int) -> bool:
+        """Writes the frame to an Arrow IPC file, in batches of so many rows, packed by LZ4. False where it has columns
+        of other kinds than text, bytes and numbers; what stands at `path` means nothing then. OSError."""
+        stream = (frame.rechunk() if frame.n_chunks() > 1 else frame).__arrow_c_stream__()
+        why = ctypes.c_int()
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            pointer = pointer_of(stream, b"arrow_array_stream")
+            failed = self.library.douane_write_part(pointer, file, batch_rows, ctypes.byref(why))
+        finally:
+            os.close(file)
+        if why.value:
+            raise OSError(why.value, os.strerror(why.value), str(path))
+        return not failed
+
     def list_hash(self, text: bytes) -> int:
         """By which texts stand in a list's slots."""
         return int(self.library.douane_list_hash(text, len(text)))
@@ -318,6 +334,8 @@ def _loaded(path: Path) -> Kernel | None:
     library.douane_read.restype = ctypes.c_int
     library.douane_judge.argtypes = (_POINTER, _POINTER, _U64, _POINTER)
     library.douane_judge.restype = ctypes.c_int
+    library.douane_write_part.argtypes = (_POINTER, ctypes.c_int, _U64, _POINTER)
+    library.douane_write_part.restype = ctypes.c_int
     library.douane_list_hash.argtypes = (ctypes.c_char_p, _U64)
     library.douane_list_hash.restype = _U64
     library.douane_gone.argtypes = (_POINTER, _U64)

@@ -1,14 +1,6 @@
 /* The sure half of judging: which cells of a column surely break no rule of it. All others are left to those who decide. */
 #include "kernel.h"
 
-typedef struct ArrowArrayStream {
-    int (*get_schema)(struct ArrowArrayStream *, ArrowSchema *);
-    int (*get_next)(struct ArrowArrayStream *, ArrowArray *);
-    const char *(*get_last_error)(struct ArrowArrayStream *);
-    void (*release)(struct ArrowArrayStream *);
-    void *private_data;
-} ArrowArrayStream;
-
 enum { ANY, PATTERN, NUMBER, LIST };                                /* kinds */
 enum { EMPTY = 1, BEGINS = 2, EDGES = 4, EXPONENTS = 8, COMMAS = 16 }; /* what is asked */
 enum { SEEN_EXPONENT = 1, SEEN_COMMA = 2 };

@@ -40,6 +40,14 @@ typedef struct ArrowArray {
     void *private_data;
 } ArrowArray;
 
+typedef struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, ArrowSchema *);
+    int (*get_next)(struct ArrowArrayStream *, ArrowArray *);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+} ArrowArrayStream;
+
 /* Whether the bytes are UTF-8 as Unicode defines it: no surrogates, nothing overlong, nothing beyond U+10FFFF. */
 int douane_is_utf8(const uint8_t *text, size_t size);
 

@@ -1,0 +1,18 @@
+"""Parts as the child writes them: by the kernel where it is loaded (`sheet/native`), else by Polars. Whoever reads them
+sees the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from douane.sheet import native
+from douane.staging import parts
+
+
+def write_part(frame: pl.DataFrame, path: Path) -> None:
+    """As `staging/parts.write_part`."""
+    kernel = native.kernel()
+    if kernel is None or not kernel.write_part(frame, path, parts.BATCH_ROWS):
+        parts.write_part(frame, path)
