@@ -1,8 +1,10 @@
 """The kernel: what costs most in the large, in C. Delimited text becomes records and cells in one pass over its bytes,
-nearly all cells of a column are cleared of its rules (`program.py`), and a frame becomes a file (`part.c`).
+JSON objects do too (`objects.py`), nearly all cells of a column are cleared of its rules (`program.py`), and a frame
+becomes a file (`part.c`).
 
-It decides nothing that Python does not decide too: `sheet/formats/csv.py` reads the same cells without it, slower, and
-tests hold the two together. What it is not sure of (bytes that are no text, records beyond a limit) it leaves to them.
+It decides nothing that Python does not decide too: `sheet/formats/csv.py` and `json.py` read the same cells without it,
+slower, and tests hold the two together. What it is not sure of (bytes that are no text, records beyond a limit) it
+leaves to them.
 
 Built from the C files beside this one where there is a compiler (`hatch_build.py`); it knows no Python and is called by
 `ctypes`, so one build serves every version. Loaded where strangers' files are opened, and nowhere else: the child calls
@@ -144,7 +146,7 @@ class _Verdict(ctypes.Structure):
     )
 
 
-class _Table:
+class ArrowTable:
     """What the kernel handed out, as Polars takes it (Arrow's PyCapsule interface)."""
 
     def __init__(self) -> None:
@@ -212,7 +214,7 @@ class Kernel:
         stops, lines = np.empty(room, np.int64), np.empty(room, np.uint32)
         flags, marks, joins = np.empty(room, np.uint8), np.empty(room, np.uint8), np.empty(room, np.uint32)
         out = _Records(room, *(array.ctypes.data for array in (stops, lines, flags, marks, joins)))
-        table = _Table()
+        table = ArrowTable()
         ticket = self._hold(text)
         failed = self.library.douane_read(
             text,

@@ -1,4 +1,4 @@
-"""Random text, cut and read by a kernel that was built to watch itself, and compared with `csv`.
+"""Random text, cut and read by a kernel that was built to watch itself, and compared with `csv`; and JSON.
 
     python -m tests.sheet.formats.mutate_native LIBRARY COUNT SEED
 
@@ -11,11 +11,13 @@ import csv
 import io
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from douane.sheet import native
+from tests.sheet.formats import mutate_json
 
 TOKENS = (
     *(
@@ -58,13 +60,13 @@ TOKENS = (
 WIDTH = 4
 
 
-def mutated(chance: random.Random, seed: bytes) -> bytes:
+def mutated(chance: random.Random, seed: bytes, tokens: Sequence[bytes] = TOKENS) -> bytes:
     text = bytearray(seed)
     for _ in range(chance.randint(1, 6)):
         at, many = chance.randint(0, len(text)), chance.randint(0, 8)
         match chance.randint(0, 2):
             case 0:
-                text[at:at] = chance.choice(TOKENS)
+                text[at:at] = chance.choice(tokens)
             case 1:
                 del text[at : at + many]
             case _:
@@ -108,8 +110,10 @@ def main() -> None:
     chance = random.Random(int(sys.argv[3]))
     pool = [b"".join(chance.choices(TOKENS, k=chance.randint(1, 60))) for _ in range(200)]
     part = Path(sys.argv[1]).with_name("part")
+    objects = [mutate_json.seed(chance) for _ in range(200)]
     for _ in range(int(sys.argv[2])):
         at = chance.randrange(len(pool))
+        mutate_json.compare(kernel, mutated(chance, objects[at], mutate_json.TOKENS), chance)
         text = mutated(chance, pool[at])
         if len(text) < 3000:
             pool[at] = text

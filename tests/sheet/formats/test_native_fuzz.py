@@ -33,7 +33,7 @@ def _runtime() -> str:
     return done.stdout.strip()
 
 
-def test_random_texts_are_read_as_csv_reads_them(watched: Path) -> None:
+def test_random_texts_are_read_as_without_it(watched: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.sheet.formats.mutate_native", str(watched), str(COUNT), SEED],
         capture_output=True,
