@@ -5,9 +5,9 @@
  * the only state kept is which template and which import are meant (the latter in the address, so that a reload finds it).
  */
 
-import { Client, Refusal } from "/ui/client.js";
+import { Client, Refusal } from "./client.js";
 import { douane } from "/douane.js";
-import { byId, count, h, many } from "/ui/dom.js";
+import { byId, count, h, many } from "./dom.js";
 
 const PAGE_ROWS = 50;
 

@@ -17,7 +17,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
-from starlette.staticfiles import StaticFiles
 
 from douane import __version__
 from douane.errors import DouaneError
@@ -26,7 +25,7 @@ from douane.flow.house import open_house
 from douane.flow.identity import unlock
 from douane.flow.sign_in_limit import SignInLimit
 from douane.settings import Settings
-from douane.web import widget
+from douane.web import ui, widget
 from douane.web.auth import Domains, Keys, Web, web_of
 from douane.web.chat import surface as chat
 from douane.web.linger import Linger
@@ -36,7 +35,6 @@ from douane.web.origins import Origins
 from douane.web.spreadsheet import surface as spreadsheet
 from douane.web.surface import Answer, Answers, Surface, of_path
 
-UI = Path(__file__).parent.parent / "ui"
 _DOCS = Path(__file__).parent
 _DOCS_FILES = {"docs.js": "text/javascript", "docs.css": "text/css"}
 # What is answered, in this order: the words of the first are used where a path is nobody's.
@@ -98,6 +96,8 @@ def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> Fa
         },
     )
     app.state.web = web
+    # First of all addresses: a page asks for some dozen files.
+    app.mount("/ui", ui.FILES)
     for surface in surfaces:
         if surface.prepare is not None:
             surface.prepare(app, web)
@@ -123,8 +123,8 @@ def _by_surface(surfaces: Sequence[Surface], choose: Callable[[Answers], Answer]
 
 
 def _add_pages(app: FastAPI) -> None:
-    async def first_page(_request: Request) -> Response:
-        return FileResponse(UI / "index.html", media_type="text/html")
+    async def first_page(request: Request) -> Response:
+        return ui.FILES.page(request, "index.html")
 
     async def metrics(request: Request) -> Response:
         web = web_of(request)
@@ -164,7 +164,6 @@ def _add_pages(app: FastAPI) -> None:
     app.add_route("/readyz", readyz, include_in_schema=False)
     app.add_route("/docs", docs, include_in_schema=False)
     app.add_route("/docs/{name}", docs_file, include_in_schema=False)
-    app.mount("/ui", StaticFiles(directory=UI, check_dir=False))
 
 
 def _openapi(app: FastAPI, surfaces: Sequence[Surface]) -> dict[str, Any]:

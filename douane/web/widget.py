@@ -6,37 +6,32 @@ They are files as they stand in `ui/`. What the widget does it does over `/v1`, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
+from douane.web import ui
 from douane.web.auth import Web
 from douane.web.spreadsheet import answers, wire
 from douane.web.surface import Surface
 
-_UI = Path(__file__).parent.parent / "ui"
-_EMBED = {
-    "embed.umd.min.js": "text/javascript; charset=utf-8",
-    "douane.js": "text/javascript; charset=utf-8",
-    "douane.d.ts": "text/plain; charset=utf-8",
-}
+_EMBED = ("embed.umd.min.js", "douane.js", "douane.d.ts")
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/widget")
-async def read_widget(_request: Request) -> Response:
-    return _page()
+async def read_widget(request: Request) -> Response:
+    return _page(request)
 
 
 @router.get("/i/{token}")
-async def read_link(_request: Request) -> Response:
+async def read_link(request: Request) -> Response:
     """The page behind an import link: it asks by itself what the link is good for, so that whoever only looks at the
     address (a mail program does) uses nothing up."""
-    answer = _page()
+    answer = _page(request)
     # The address is the secret.
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.headers["X-Robots-Tag"] = "noindex"
@@ -44,15 +39,16 @@ async def read_link(_request: Request) -> Response:
     return answer
 
 
-def _page() -> Response:
-    return FileResponse(_UI / "widget" / "index.html", media_type="text/html", headers={"Cache-Control": "no-cache"})
+def _page(request: Request) -> Response:
+    return ui.FILES.page(request, "widget/index.html")
 
 
 def _script(name: str) -> None:
-    async def read_script(_request: Request) -> Response:
+    async def read_script(request: Request) -> Response:
         # Loaded by pages of other origins, as a module too; it is the same for everybody.
-        headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
-        return FileResponse(_UI / name, media_type=_EMBED[name], headers=headers)
+        answer = ui.FILES.file(request, name)
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
 
     router.add_api_route(f"/{name}", read_script, methods=["GET"])
 

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -67,15 +68,27 @@ def test_every_text_that_is_asked_for_is_there() -> None:
     assert not {name for name in used if name.split(".")[1] not in texts.get(name.split(".")[0], {})}
 
 
-def test_all_modules_of_the_widget_are_asked_for_at_once() -> None:
-    """Each import found late is another way to the server and back before anything is seen."""
-    needed: set[Path] = set()
-    waiting = [UI / "widget/main.js"]
+def reached(start: str, known: Collection[str] = ()) -> set[str]:
+    """The modules that one needs, itself among them, by their paths in `ui/`."""
+    needed: set[str] = set()
+    waiting = [UI / start]
     while waiting:
         path = waiting.pop()
-        needed.add(path)
+        name = path.relative_to(UI).as_posix()
+        if name in needed or name in known:
+            continue
+        needed.add(name)
         named = re.findall(r'^(?:import|export)[^;]*?from "([^"]+)"', path.read_text(), re.MULTILINE)
-        waiting += [found for name in named if (found := (path.parent / name).resolve()) not in needed]
+        waiting += [(path.parent / name).resolve() for name in named]
+    return needed
+
+
+def test_all_modules_of_the_widget_are_asked_for_at_once() -> None:
+    """Each import found late is another way to the server and back before anything is seen. What no first screen needs
+    comes after it."""
     page = (UI / "widget/index.html").read_text()
-    asked = set(re.findall(r'(?:rel="modulepreload" href|script type="module" src)="/ui/([^"]+)"', page))
-    assert asked == {str(path.relative_to(UI)) for path in needed}
+    first = reached("widget/main.js")
+    assert set(re.findall(r'(?:rel="modulepreload" href|script type="module" src)="/ui/([^"]+)"', page)) == first
+    assert set(re.findall(r'rel="later" href="/ui/([^"]+)"', page)) == reached("widget/steps/later.js", first)
+    lazy = re.findall(r'import\("([^"]+)"\)', "".join((UI / name).read_text() for name in first))
+    assert lazy == ["./steps/later.js"]

@@ -1,13 +1,10 @@
 /** The frame around every screen: title, the line that says what was decided, the problem, and the way out. */
 
-import { close, open, restart, sentence } from "./flow.js";
+import { Refusal } from "../client.js";
+import { attempt, close, open, restart, sentence } from "./flow.js";
 import { embedded } from "./host.js";
 import { Button, Component, Data, Dialog, Problem, Progress, html, useEffect, useRef, useState, useValue } from "./kit.js";
 import { Choose, Drop } from "./steps/drop.js";
-import { Done } from "./steps/done.js";
-import { Heading, Sheet } from "./steps/heading.js";
-import { Mapping } from "./steps/mapping.js";
-import { Review } from "./steps/review.js";
 import { config, file, lost, options, phase, problem, progress, template, upload } from "./store.js";
 import { number, size, t } from "./text.js";
 
@@ -18,7 +15,7 @@ const STEPS = [
   ["REVIEW_DATA", ["checking", "review"]],
   ["COMPLETE_IMPORT", ["done"]],
 ];
-const SCREENS = { choose: Choose, drop: Drop, sheet: Sheet, heading: Heading, mapping: Mapping, review: Review, done: Done };
+const SCREENS = { choose: Choose, drop: Drop, sheet: later("Sheet"), heading: later("Heading"), mapping: later("Mapping"), review: later("Review"), done: later("Done") };
 /** Leaving these loses something, so it is asked. */
 const UNFINISHED = new Set(["sheet", "heading", "mapping", "checking", "review", "sending"]);
 
@@ -34,6 +31,9 @@ export function App() {
   // Who uses a screen reader hears where they are now; the focus is not lost with the screen it was on.
   useEffect(() => {
     if (where !== "closed" && !document.activeElement?.closest(".dialog")) heading.current?.focus();
+  }, [where]);
+  useEffect(() => {
+    if (where === "drop" || where === "choose") requestAnimationFrame(() => setTimeout(ahead));
   }, [where]);
   if (where === "closed") return embedded ? null : html`<${Left} />`;
   const title = given.title || settings.title || shape?.name || t("COMMON.IMPORT");
@@ -68,6 +68,32 @@ export function App() {
       html`<${Button} kind="danger" onClick=${() => { setLeaving(false); close(); }}>${t("CLOSE_CONFIRMATION.CONFIRM_CLOSE")}<//>`,
     ]}><p>${t("CLOSE_CONFIRMATION.DETAILS")}</p><//>` : null}
   </div>`;
+}
+
+/** Asks for the modules of the screens to come, once there is something to be seen. */
+function ahead() {
+  for (const link of document.querySelectorAll('link[rel="later"]')) link.setAttribute("rel", "modulepreload");
+}
+
+/**
+ * A screen that nobody sees before there is a file: its module comes when it is wanted.
+ * @param {"Sheet" | "Heading" | "Mapping" | "Review" | "Done"} name
+ */
+function later(name) {
+  /** @type {any} */
+  let Screen = null;
+  return function Later() {
+    const [, arrived] = useState(0);
+    useEffect(() => {
+      if (Screen) return;
+      ahead();
+      attempt(async () => {
+        Screen = (await import("./steps/later.js").catch(() => { throw new Refusal("", 0); }))[name];
+        arrived(1);
+      });
+    }, []);
+    return Screen ? html`<${Screen} />` : html`<div class="centre"><${Progress} label=${t("PROGRESS.OPENING")} /></div>`;
+  };
 }
 
 /** The button goes with what it was for; the focus goes back to the cell, where there is one. @param {() => void} act */
