@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import msgspec
 import numpy as np
@@ -21,17 +21,13 @@ import polars as pl
 from douane.errors import BadTemplate
 from douane.model.problem import Problem, Rule
 from douane.model.template import Column, Template
-from douane.sheet import columns, native, template_file, validations
+from douane.sheet import columns, template_file, validations
+from douane.sheet.clearing import Cleared, Clearing
 from douane.sheet.columns.contract import (
-    FILLED,
-    KIND,
     SPACE,
     TEXT,
     Judge,
     Notice,
-    begins_visible,
-    edges_visible,
-    noticing,
     trim,
     unchanged,
 )
@@ -42,25 +38,30 @@ from douane.sheet.formats import (
     FLAG_OVERLONG,
     FLAG_SHORT,
     FLAG_UNDECODABLE,
-    KIND_ERROR,
-    KIND_TEXT,
 )
 from douane.sheet.mapping import Layout
-from douane.sheet.native.program import Ready, compiled
-from douane.sheet.rule import ERROR_CELL, REQUIRED, SURPLUS, UNIQUE, UNIQUE_WITH, Test, always
+from douane.sheet.plans import (
+    Plan,
+    as_seen,
+    asked,
+    clean_of,
+    common_tests,
+    exact_frame,
+    failures,
+    noticed_in,
+    picked,
+    with_notices,
+)
+from douane.sheet.rule import SURPLUS, UNIQUE, UNIQUE_WITH, Test, always
 from douane.sheet.validations.contract import Other
 
 CHECK_VERSION = 3  # raise it when a verdict can change for the same text: masks of another version are rebuilt
-
-# A batch of fewer rows does not pay for making programs of a template's patterns.
-PROGRAM_ROWS = 4_096
 
 _BYTES_SHOWN = re.compile(r"\\x[0-9a-f]{2}")
 
 Bits = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
 
-_ERROR = "error_cell"
 # Rules of the whole record: (name, flag, is it a warning, sentence).
 _RECORD_RULES = (
     ("broken", FLAG_BROKEN, False, "This record could not be read as it is written"),
@@ -100,24 +101,6 @@ class Judgement:
     hashes: npt.NDArray[np.uint64]
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How one template column is judged: cell `c`, kind `k`, its tests and the bit of each, its unique rule or -1. What
-    the column's judge looks for only where there is a reason is in `whole` and `every_bit`, and in the others as far as
-    it was `noticed`."""
-
-    column: Column
-    whole: Judge
-    every_bit: tuple[int, ...]
-    cell: str
-    kind: str
-    unique: int
-    judge: Judge
-    tests: tuple[Test, ...] = ()
-    bits: tuple[int, ...] = ()
-    noticed: tuple[Notice, ...] = ()
-
-
 class Checker:
     """Judges batches in the frame form of `sheet/formats` whose data rows are meant for `template` by `layout`.
 
@@ -148,10 +131,10 @@ class Checker:
             self._messages.append(message)
             return len(rules) - 1
 
-        self._plans: list[_Plan] = []
+        self._plans: list[Plan] = []
         for number, column in enumerate(template.columns):
             judge = _judge(column, number)
-            tests = (*_common_tests(column), *judge.tests)
+            tests = (*common_tests(column), *judge.tests)
             bits = tuple(add(column.key, test.rule, test.precedence, test.message, test.warning) for test in tests)
             own = -1
             if column.unique:
@@ -159,12 +142,12 @@ class Checker:
                 own = len(unique)
                 unique.append(UniqueRule(own, (bit,), (column.key,)))
             at = layout.columns[number]
-            self._plans.append(_noticing(_Plan(column, judge, bits, f"c{at}", f"k{at}", own, judge), []))
+            self._plans.append(with_notices(Plan(column, judge, bits, f"c{at}", f"k{at}", own, judge), []))
         for group_rule, members in _groups(template):
             keys = tuple(column.key for column, _ in members)
             group_bits = tuple(add(column.key, group_rule, UNIQUE_WITH, always(says(keys))) for column, says in members)
             unique.append(UniqueRule(len(unique), group_bits, keys))
-        self._programs: dict[int, Ready | None] = {}
+        self._clearing = Clearing(self._plans)
         self._by_key = {plan.column.key: plan for plan in self._plans}
         self._across: list[tuple[tuple[str, ...], Test, int]] = []
         template_file.refuse_strangers(template)
@@ -190,7 +173,7 @@ class Checker:
         for rule in rules:
             if not rule.warning:
                 self.invalid_words[rule.bit // 64] |= np.uint64(1 << rule.bit % 64)
-        self._notices: dict[int, tuple[_Plan, Notice]] = {}
+        self._notices: dict[int, tuple[Plan, Notice]] = {}
         self.table_notes = tuple(self._notes_of_the_table())
         self.stamp = _stamp(template, layout)
 
@@ -200,14 +183,17 @@ class Checker:
         hashes = np.zeros((len(frame), len(self.unique)), np.uint64)
         if len(frame) == 0:
             return Judgement(mask, hashes)
-        cleared = self._cleared(frame)
+        cleared = self._clearing.of(frame)
         plans = [
-            plan if number in cleared else _as_seen(plan, _noticed(frame, plan, late=False))
+            cleared[number].plan if number in cleared else as_seen(plan, noticed_in(frame, plan, late=False))
             for number, plan in enumerate(self._plans)
         ]
         quick = frame.select(self._quick(plans, set(frame.columns), cleared))
         for number, plan in enumerate(plans):
-            self._judge_column(frame, quick, number, plan, mask, cleared.get(number))
+            if number in cleared:
+                self._clearing.judge(frame[plan.cell], cleared[number], mask)
+            else:
+                self._judge_column(frame, quick, number, plan, mask)
             if plan.unique >= 0:
                 hashes[:, plan.unique] = self._key_hashes(frame, quick, number, plan, cleared.get(number))
         for rule in self.unique:
@@ -261,12 +247,12 @@ class Checker:
         """String, one per row: what the rule compares, null where the row takes no part."""
         plans = [self._by_key[key] for key in rule.columns]
         if len(rule.bits) == 1:
-            exact = _exact(frame, plans[0])
+            exact = exact_frame(frame, plans[0])
             key = exact.select(pl.when(plans[0].judge.key != "").then(plans[0].judge.key).alias("text"))
             return key.to_series()
         # Empty values take part: two rows whose cells of the group are all empty clash (contract 4.5).
         parts = [
-            _exact(frame, plan).select(plan.judge.joined.fill_null("").alias("text")).to_series() for plan in plans
+            exact_frame(frame, plan).select(plan.judge.joined.fill_null("").alias("text")).to_series() for plan in plans
         ]
         return pl.select(pl.concat_str(parts, separator=", ").alias("text")).to_series()
 
@@ -318,7 +304,7 @@ class Checker:
             kind = pl.col(plan.kind) if plan.kind in frame.columns else None
             near = frame.select(notice.suspect(pl.col(plan.cell), kind).fill_null(False)).to_series()
             if near.any():
-                exact = _exact(_picked(frame, plan, near), plan).select(notice.fails.fill_null(False)).to_series()
+                exact = exact_frame(picked(frame, plan, near), plan).select(notice.fails.fill_null(False)).to_series()
                 found[near.to_numpy()] = exact.to_numpy()
         return found
 
@@ -327,7 +313,7 @@ class Checker:
             of_column = np.zeros(self.words, np.uint64)
             for bit in plan.every_bit:
                 of_column[bit // 64] |= np.uint64(1 << bit % 64)
-            tests = (*_common_tests(plan.column), *plan.whole.tests)
+            tests = (*common_tests(plan.column), *plan.whole.tests)
             bits = {test.rule: bit for test, bit in zip(tests, plan.every_bit, strict=True)}
             for notice in plan.whole.notices:
                 if notice.across:
@@ -339,34 +325,7 @@ class Checker:
 
     # The two steps
 
-    def _cleared(self, frame: pl.DataFrame) -> dict[int, native.Cleared]:
-        """Per column, by its number, what the kernel says of this batch, where it is loaded and sure of anything. Not
-        of columns in which something is noticed that the rules are to look for."""
-        kernel = native.kernel()
-        found: dict[int, native.Cleared] = {}
-        if kernel is None:
-            return found
-        for number, plan in enumerate(self._plans):
-            if plan.cell not in frame or plan.kind in frame or not (plan.tests or plan.whole.notices):
-                continue
-            if number not in self._programs:
-                if len(frame) < PROGRAM_ROWS:
-                    continue
-                self._programs[number] = _program(kernel, plan)
-            ready = self._programs[number]
-            if ready is None:
-                continue
-            keyed = plan.unique >= 0 and plan.judge.plain is edges_visible
-            said = kernel.judge(frame[plan.cell], ready.program, decides=_decides(plan) != "", keyed=keyed)
-            if said is None or _noticed(frame, plan, late=False, traces=said.traces):
-                continue
-            unsure = pl.DataFrame([frame[plan.cell].gather(said.unsure)])
-            if len(unsure) and _noticed(unsure, plan, late=True, traces=said.traces):
-                continue
-            found[number] = said
-        return found
-
-    def _quick(self, plans: Sequence[_Plan], present: set[str], cleared: Mapping[int, native.Cleared]) -> list[pl.Expr]:
+    def _quick(self, plans: Sequence[Plan], present: set[str], cleared: Mapping[int, Cleared]) -> list[pl.Expr]:
         """Per column that has rules `clean<n>` (True = no test fails); per unique column `plain<n>` (True = if it is
         clean too, the key is the cell's own text) and `hash<n>` of the cell as it stands. What is `cleared` needs the
         hash only."""
@@ -376,7 +335,7 @@ class Checker:
                 continue
             cell = pl.col(plan.cell)
             kind = pl.col(plan.kind) if plan.kind in present else None
-            clean = _clean(plan, cell, kind)
+            clean = clean_of(plan, cell, kind)
             known = cleared.get(number)
             if clean is not None and (known is None or (plan.unique >= 0 and plan.judge.plain is None)):
                 wanted.append(clean.fill_null(False).alias(f"clean{number}"))
@@ -387,50 +346,36 @@ class Checker:
                 wanted.append(cell.hash(self._seed).alias(f"hash{number}"))
         return wanted
 
-    def _judge_column(
-        self,
-        frame: pl.DataFrame,
-        quick: pl.DataFrame,
-        number: int,
-        plan: _Plan,
-        mask: Bits,
-        cleared: native.Cleared | None,
-    ) -> None:
-        tests = _asked(plan, frame)
-        if cleared is not None and len(cleared.wrong):
-            bit = next(bit for test, bit in tests if test.rule == _decides(plan))
-            mask[cleared.wrong, bit // 64] |= np.uint64(1 << bit % 64)
-        if not tests or (cleared is not None and not len(cleared.unsure)):
+    def _judge_column(self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: Plan, mask: Bits) -> None:
+        tests = asked(plan, frame)
+        if not tests:
             return
         if plan.cell not in frame:  # no row has this cell: what fails for one fails for all
-            for bit, failed in _failures(frame.head(1), plan, tests):
+            for bit, failed in failures(frame.head(1), plan, tests):
                 if failed.any():
                     mask[:, bit // 64] |= np.uint64(1 << bit % 64)
             return
         rows: Rows | None = None
-        if cleared is not None:
-            rows = cleared.unsure.astype(np.int64)
-            frame = pl.DataFrame([frame[plan.cell].gather(cleared.unsure)])
-        elif f"clean{number}" in quick:
+        if f"clean{number}" in quick:
             clean = quick[f"clean{number}"]
             if clean.all():
                 return
-            if late := _noticed(_picked(frame, plan, ~clean), plan, late=True):
-                plan = _noticing(plan, [*plan.noticed, *late])
-                tests = _asked(plan, frame)
+            if late := noticed_in(picked(frame, plan, ~clean), plan, late=True):
+                plan = with_notices(plan, [*plan.noticed, *late])
+                tests = asked(plan, frame)
                 cell, kind = pl.col(plan.cell), pl.col(plan.kind) if plan.kind in frame else None
                 # What was clean before stays so but for these: all else has been asked of every row.
                 sound = ~pl.any_horizontal(*(notice.suspect(cell, kind) for notice in late))
                 clean = clean & frame.select(sound.fill_null(False)).to_series()
             rows = np.flatnonzero(~clean.to_numpy())
-            frame = _picked(frame, plan, ~clean)
-        for bit, failed in _failures(frame, plan, tests):
+            frame = picked(frame, plan, ~clean)
+        for bit, failed in failures(frame, plan, tests):
             if failed.any():
                 hit = failed.to_numpy() if rows is None else rows[failed.to_numpy()]
                 mask[hit, bit // 64] |= np.uint64(1 << bit % 64)
 
     def _key_hashes(
-        self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: _Plan, cleared: native.Cleared | None
+        self, frame: pl.DataFrame, quick: pl.DataFrame, number: int, plan: Plan, cleared: Cleared | None
     ) -> Bits:
         if plan.cell not in frame.columns:
             return np.zeros(len(frame), np.uint64)
@@ -446,7 +391,7 @@ class Checker:
             plain = plain & quick[f"clean{number}"]
         if not plain.all():
             rows = np.flatnonzero(~plain.to_numpy())
-            texts = self.unique_texts(_picked(frame, plan, ~plain), self.unique[plan.unique])
+            texts = self.unique_texts(picked(frame, plan, ~plain), self.unique[plan.unique])
             hashes[rows] = self._hashed(texts)
         return hashes
 
@@ -461,7 +406,7 @@ class Checker:
             plan = self._by_key[key]
             judge = plan.judge
             order = judge.order if judge.order is not None else judge.value if judge.value is not None else TEXT
-            exact = _exact(frame, plan).select(TEXT.alias(f"text:{key}"), order.alias(f"order:{key}"))
+            exact = exact_frame(frame, plan).select(TEXT.alias(f"text:{key}"), order.alias(f"order:{key}"))
             made += exact.get_columns()
         return pl.DataFrame(made)
 
@@ -520,26 +465,11 @@ def _judge(column: Column, number: int) -> Judge:
         raise BadTemplate(error.reason, place=f"columns[{number}].{error.place}") from error
 
 
-def _common_tests(column: Column) -> list[Test]:
-    """What every type has. A cell is empty where its text is absent or, once trimmed and cleaned, has no character."""
-    tests = [
-        Test(
-            "error_cell",
-            ERROR_CELL,
-            KIND == KIND_ERROR,
-            lambda text: f"{text} is an error of the workbook, not a value",
-        )
-    ]
-    if column.required:
-        tests.append(Test("required", REQUIRED, ~FILLED, always("This field is required")))
-    return tests
-
-
 def _taken(judge: Judge) -> Callable[[str], str]:
     return lambda text: f"{judge.shown(text)} already taken! Please enter unique value"
 
 
-def _across(column: Column, plans: Mapping[str, _Plan]) -> Iterator[tuple[tuple[str, ...], Test]]:
+def _across(column: Column, plans: Mapping[str, Plan]) -> Iterator[tuple[tuple[str, ...], Test]]:
     """The rules of a column that look at others too: (the keys of all of them, the test)."""
     for validation in column.validations:
         across = validations.member(validation.validate).across
@@ -551,7 +481,7 @@ def _across(column: Column, plans: Mapping[str, _Plan]) -> Iterator[tuple[tuple[
             yield (column.key, *keys), test
 
 
-def _other(plan: _Plan) -> Other:
+def _other(plan: Plan) -> Other:
     judge, key = plan.judge, plan.column.key
     ordered_as = "number" if judge.value is not None else "date" if judge.order is not None else "text"
     return Other(plan.column, pl.col(f"text:{key}"), pl.col(f"order:{key}"), ordered_as)
@@ -575,106 +505,14 @@ def _said(message: str) -> Callable[[Sequence[str]], str] | None:
     return (lambda keys: message) if message else None
 
 
-def _clean(plan: _Plan, cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr | None:
-    """Quick and sufficient: no test of this column fails. None = unknown without looking."""
-    if plan.judge.tests and plan.judge.clean is None:
-        return None
-    clean = plan.judge.clean(cell, kind) if plan.judge.tests and plan.judge.clean is not None else None
-    if plan.column.required:
-        # A clean cell may be empty, or blank where its type says nothing about white space.
-        filled = begins_visible(cell) if plan.judge.plain is not None else cell != ""
-        clean = filled if clean is None else clean & filled
-    if kind is not None:
-        sound = kind.fill_null(KIND_TEXT) != KIND_ERROR
-        clean = sound if clean is None else clean & sound
-    return clean
-
-
-def _asked(plan: _Plan, frame: pl.DataFrame) -> list[tuple[Test, int]]:
-    """The tests with their bits. Without kinds there are no error cells, and nothing to judge where that is a column's
-    only rule."""
-    known = plan.kind in frame
-    return [(test, bit) for test, bit in zip(plan.tests, plan.bits, strict=True) if known or test.rule != _ERROR]
-
-
-def _noticed(frame: pl.DataFrame, plan: _Plan, *, late: bool, traces: int = -1) -> list[Notice]:
-    """What this batch gives reason to look for. `traces`: what the kernel met in it; -1 = it was not asked."""
-    if plan.cell not in frame.columns:
-        return []
-    wanted = [
-        notice for notice in plan.whole.notices if notice.late is late and (not notice.trace or notice.trace & traces)
-    ]
-    if not wanted:
-        return []
-    cells, kinds = frame[plan.cell], frame[plan.kind] if plan.kind in frame.columns else None
-    return [notice for notice in wanted if notice.seen(cells, kinds)]
-
-
-def _as_seen(plan: _Plan, noticed: Sequence[Notice]) -> _Plan:
-    return _noticing(plan, noticed) if noticed else plan
-
-
-def _decides(plan: _Plan) -> str:
-    return "" if plan.whole.sure is None else plan.whole.sure.decides
-
-
-def _program(kernel: native.Kernel, plan: _Plan) -> Ready | None:
-    """How the kernel clears this column's cells where there are no kinds; see `_clean`."""
-    sure = plan.whole.sure
-    if sure is None:
-        return None
-    if plan.column.required:
-        sure = replace(sure, empty=False, begins=sure.begins or plan.whole.plain is not None)
-    traces = 0
-    for notice in plan.whole.notices:
-        traces |= notice.trace
-    return compiled(kernel, sure, traces)
-
-
-def _noticing(plan: _Plan, noticed: Sequence[Notice]) -> _Plan:
-    judge, common = noticing(plan.whole, noticed), _common_tests(plan.column)
-    asleep = {notice.rule for notice in plan.whole.notices} - {notice.rule for notice in noticed}
-    every = zip((*common, *plan.whole.tests), plan.every_bit, strict=True)
-    bits = tuple(bit for test, bit in every if test.rule not in asleep)
-    return replace(plan, judge=judge, tests=(*common, *judge.tests), bits=bits, noticed=tuple(noticed))
-
-
-def _picked(frame: pl.DataFrame, plan: _Plan, wanted: pl.Series) -> pl.DataFrame:
-    """What this column's exact rules read, of the rows wanted."""
-    names = [name for name in (plan.cell, plan.kind) if name in frame.columns]
-    return pl.DataFrame([frame[name].filter(wanted) for name in names])
-
-
-def _exact(frame: pl.DataFrame, plan: _Plan, *, prepare: bool = True) -> pl.DataFrame:
-    """The frame that exact expressions read (`columns/contract.py`)."""
-    nothing = pl.repeat(None, len(frame), dtype=pl.String, eager=True)
-    text = frame[plan.cell] if plan.cell in frame.columns else nothing
-    exact = pl.DataFrame([text.alias("text")]).with_columns_seq(
-        trim(TEXT).alias("text"), pl.lit(KIND_TEXT, dtype=pl.UInt8).alias("kind")
-    )
-    kind: pl.Expr | None = None
-    if plan.kind in frame.columns:
-        exact = exact.with_columns(frame[plan.kind].fill_null(KIND_TEXT).alias("kind"))
-        kind = KIND
-    if plan.judge.stored is not unchanged:
-        exact = exact.with_columns(plan.judge.stored(TEXT, kind).alias("text"), TEXT.alias("typed"))
-    return plan.judge.prepare(exact) if prepare and plan.judge.prepare is not None else exact
-
-
-def _texts(rows: pl.DataFrame, plan: _Plan) -> list[tuple[str | None, str]]:
+def _texts(rows: pl.DataFrame, plan: Plan) -> list[tuple[str | None, str]]:
     """Per row the cell as it is and its stored text, "" where there is no cell."""
     cells: list[str | None] = rows[plan.cell].to_list() if plan.cell in rows.columns else [None] * len(rows)
     if plan.judge.form == "list":
         return [(cell, collapsed((cell or "").strip(SPACE), plan.column.delimiter)) for cell in cells]
     if plan.judge.stored is not unchanged and (plan.kind in rows.columns or not plan.judge.keeps_typed):
-        return list(zip(cells, _exact(rows, plan, prepare=False)["text"].fill_null("").to_list(), strict=True))
+        return list(zip(cells, exact_frame(rows, plan, prepare=False)["text"].fill_null("").to_list(), strict=True))
     return [(cell, "" if cell is None else cell.strip(SPACE)) for cell in cells]
-
-
-def _failures(frame: pl.DataFrame, plan: _Plan, tests: list[tuple[Test, int]]) -> Iterator[tuple[int, pl.Series]]:
-    """The bit of each test and, per row, whether it fails."""
-    failed = _exact(frame, plan).select_seq(test.fails.fill_null(False).alias(str(bit)) for test, bit in tests)
-    return zip((bit for _, bit in tests), failed.get_columns(), strict=True)
 
 
 def _stamp(template: Template, layout: Layout) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from douane.model.template import Column, Template, Validation
-from douane.sheet import check, native
+from douane.sheet import check, clearing, native
 from douane.sheet import pattern as patterns
 from douane.sheet.columns import judge
 from douane.sheet.mapping import Layout
@@ -200,7 +201,7 @@ def test_masks_and_keys_are_the_same(rows: list[list[str | None]]) -> None:
     schema = {f"c{at}": pl.String for at in range(len(COLUMNS))}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(check, "PROGRAM_ROWS", 0)
+        patch.setattr(clearing, "PROGRAM_ROWS", 0)
         mine, plain = judged(built(), frame), judged(None, frame)
     assert np.array_equal(mine.mask, plain.mask)
     assert np.array_equal(mine.hashes, plain.hashes)
@@ -212,10 +213,39 @@ def test_columns_of_several_chunks_are_judged_whole() -> None:
     one = pl.DataFrame([row, row[::-1]], schema=schema, orient="row")
     frame = pl.concat([one, one.slice(1), one], rechunk=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(check, "PROGRAM_ROWS", 0)
+        patch.setattr(clearing, "PROGRAM_ROWS", 0)
         mine, plain = judged(built(), frame), judged(None, frame)
     assert np.array_equal(mine.mask, plain.mask)
     assert np.array_equal(mine.hashes, plain.hashes)
+
+
+@pytest.mark.parametrize(
+    ("texts", "in_all", "tries"), [(8192, 65536, 4), (3, 65536, 99), (8192, 5, 99), (8192, 65536, 0)]
+)
+def test_what_was_judged_before_is_judged_alike(texts: int, in_all: int, tries: int) -> None:
+    """By one checker, batch after batch: texts it knows, new ones, more than it keeps; with and without a comma that
+    makes other cells doubtful."""
+    chance = random.Random(texts)
+    known = ["", None, " ", "n/a", "1.000", "-5", "x" * 200, "abcdefg", "a;b", "120.5", "1e3", "é", "0x10"]
+    fresh = [f"{number}?" for number in range(200)]
+    columns = (*COLUMNS, *(Column(f"more{at}", f"more{at}", "Number", required=True) for at in range(20)))
+    template, width = Template("t", columns), len(columns)
+    layout = Layout(fields=tuple(one.key for one in columns), columns=tuple(range(width)), width=width, headings=width)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clearing, "PROGRAM_ROWS", 0)
+        patch.setattr(clearing, "KNOWN_TEXTS", texts)
+        patch.setattr(clearing, "KNOWN_IN_ALL", in_all)
+        patch.setattr(clearing, "TRIES", tries)
+        mine, plain = check.Checker(template, layout, seed=5), check.Checker(template, layout, seed=5)
+        assert mine.words > 1
+        for batch in range(5):
+            some = [*known, *fresh[batch * 40 :][:40], *(["1,5"] if batch % 2 else [])]
+            frame = pl.DataFrame(
+                {f"c{at}": pl.Series(chance.choices(some, k=60), dtype=pl.String) for at in range(width)}
+            )
+            with reading_with(built()):
+                found = mine.judge(frame)
+            assert np.array_equal(found.mask, plain.judge(frame).mask), batch
 
 
 def test_the_kernel_clears_what_is_plainly_right() -> None:

@@ -1,0 +1,163 @@
+"""The kernel's part in judging (`sheet/native`): which cells of a batch are surely right, which are surely wrong, and
+what the exact rules said of the others.
+
+Texts that are wrong come back: `n/a`, `-`, a name that is empty. What a column's exact rules say depends on the cell's
+text alone, so it is asked once a text and kept, as far as there is room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from douane.sheet import native
+from douane.sheet.columns.contract import edges_visible
+from douane.sheet.native.program import Ready, compiled
+from douane.sheet.plans import Plan, asked, failures, noticed_in, with_notices
+from douane.sheet.rule import Test
+
+# A batch of fewer rows does not pay for making programs of a template's patterns.
+PROGRAM_ROWS = 4_096
+
+KNOWN_TEXTS = 8_192  # per column
+KNOWN_IN_ALL = 65_536
+KNOWN_CHARS = 100  # a longer text is asked again
+TRIES = 4  # batches in which less than half of the texts were known before nothing is kept any more
+
+_WORD = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What is known of a column's cells in one batch. `plan`: with what was noticed in it. `unsure`: ascending rows
+    that the exact rules are to judge; `wrong`: those in which what the type `decides` fails, and nothing else."""
+
+    plan: Plan
+    unsure: npt.NDArray[np.uint32]
+    wrong: npt.NDArray[np.uint32]
+    not_plain: npt.NDArray[np.uint32] | None
+
+
+@dataclass(slots=True)
+class _Known:
+    """Texts that were judged, and the bits of what failed."""
+
+    bits: dict[str | None, int] = field(default_factory=dict)
+    tries: int = 0
+
+
+class Clearing:
+    """Of all columns of a checker, on any thread."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self._plans = plans
+        self._programs: dict[int, Ready | None] = {}
+        self._known: dict[tuple[str, ...], _Known] = {}
+        self._room = KNOWN_IN_ALL
+
+    def of(self, frame: pl.DataFrame) -> dict[int, Cleared]:
+        """By the numbers of the columns that the kernel is sure of anything in, where it is loaded. Not of columns in
+        which something is noticed that the rules must look for in every cell."""
+        kernel = native.kernel()
+        return {} if kernel is None else dict(self._of(kernel, frame))
+
+    def _of(self, kernel: native.Kernel, frame: pl.DataFrame) -> Iterator[tuple[int, Cleared]]:
+        present = set(frame.columns)
+        for number, plan in enumerate(self._plans):
+            if plan.cell not in present or plan.kind in present or not (plan.tests or plan.whole.notices):
+                continue
+            if number not in self._programs:
+                if len(frame) < PROGRAM_ROWS:
+                    continue
+                self._programs[number] = _program(kernel, plan)
+            ready = self._programs[number]
+            if ready is None:
+                continue
+            cells = frame[plan.cell]
+            keyed = plan.unique >= 0 and plan.judge.plain is edges_visible
+            decides = decided(plan) != ""
+            said = kernel.judge(cells, ready.program, decides=decides, keyed=keyed)
+            if said is None or noticed_in(frame, plan, late=False, traces=said.traces):
+                continue
+            unsure = said.unsure
+            if len(unsure) and any(notice.late for notice in plan.whole.notices):
+                late = noticed_in(_cells(plan, cells.gather(unsure)), plan, late=True, traces=said.traces)
+                if late and decides:
+                    continue
+                if late:
+                    plan = with_notices(plan, late)
+                    suspect = pl.any_horizontal(*(notice.suspect(pl.col(plan.cell), None) for notice in late))
+                    sound = frame.select((~suspect).fill_null(False)).to_series().to_numpy()
+                    unsure = np.union1d(unsure, np.flatnonzero(~sound).astype(np.uint32))
+            yield number, Cleared(plan, unsure, said.wrong, said.not_plain)
+
+    def judge(self, cells: pl.Series, cleared: Cleared, mask: npt.NDArray[np.uint64]) -> None:
+        """Sets the bits of what fails. `cells`: the column's, of all rows of `mask`."""
+        plan, unsure = cleared.plan, cleared.unsure
+        if len(cleared.wrong):
+            bit = next(bit for test, bit in zip(plan.tests, plan.bits, strict=True) if test.rule == decided(plan))
+            mask[cleared.wrong, bit // 64] |= np.uint64(1 << bit % 64)
+        if not len(unsure):
+            return
+        frame = _cells(plan, cells.gather(unsure))
+        tests = asked(plan, frame)
+        if not tests:
+            return
+        known = self._known.setdefault((plan.cell, *(notice.rule for notice in plan.noticed)), _Known())
+        if known.tries < TRIES and len(frame) <= 2 * KNOWN_TEXTS:
+            texts: list[str | None] = frame[plan.cell].to_list()
+            bits = self._bits(plan, tests, texts, known)
+            for word in range(mask.shape[1]):
+                shift = 64 * word
+                mask[unsure, word] |= np.array([bits[text] >> shift & _WORD for text in texts], np.uint64)
+            return
+        for bit, fails in failures(frame, plan, tests):
+            if fails.any():
+                mask[unsure[fails.to_numpy()], bit // 64] |= np.uint64(1 << bit % 64)
+
+    def _bits(
+        self, plan: Plan, tests: list[tuple[Test, int]], texts: Sequence[str | None], known: _Known
+    ) -> Mapping[str | None, int]:
+        """Of each of the texts the bits of what fails."""
+        missing = [text for text in dict.fromkeys(texts) if text not in known.bits]
+        if not missing:
+            return known.bits
+        if 2 * len(missing) > len(texts):
+            known.tries += 1
+        frame = _cells(plan, pl.Series(missing, dtype=pl.String))
+        found: dict[str | None, int] = dict.fromkeys(missing, 0)
+        for bit, fails in failures(frame, plan, tests):
+            for at in fails.arg_true().to_list():
+                found[missing[at]] |= 1 << bit
+        whole = {**known.bits, **found}
+        room = max(0, min(KNOWN_TEXTS - len(known.bits), self._room))
+        kept = [text for text in missing if text is None or len(text) <= KNOWN_CHARS][:room]
+        known.bits.update((text, found[text]) for text in kept)
+        self._room -= len(kept)
+        return whole
+
+
+def decided(plan: Plan) -> str:
+    """The test that surely fails where the kernel says so; "" = it never does."""
+    return "" if plan.whole.sure is None else plan.whole.sure.decides
+
+
+def _cells(plan: Plan, cells: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame([cells.alias(plan.cell)])
+
+
+def _program(kernel: native.Kernel, plan: Plan) -> Ready | None:
+    """How the kernel clears this column's cells where there are no kinds; see `plans.clean_of`."""
+    sure = plan.whole.sure
+    if sure is None:
+        return None
+    if plan.column.required:
+        sure = replace(sure, empty=False, begins=sure.begins or plan.whole.plain is not None)
+    traces = 0
+    for notice in plan.whole.notices:
+        traces |= notice.trace
+    return compiled(kernel, sure, traces)
