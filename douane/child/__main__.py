@@ -9,12 +9,13 @@ import os
 import select
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from douane import errors, line
+from douane import errors, lean, line
 from douane.child.wire import Wire
 from douane.jobs import sandbox
 from douane.line import Failure, Order, Sandbox
@@ -25,6 +26,7 @@ MESSAGE_CHARS = 2000
 
 def main() -> int:
     gc.disable()  # nothing that is loaded is a ring to be let go; see below
+    lean.begin()
     # A child that waits for work uses the time to load what work mostly needs; one whose work is known loads only that.
     if not select.select([sys.stdin], [], [], 0)[0]:
         _family("")
@@ -62,6 +64,8 @@ def main() -> int:
     except Exception as error:
         failure = _failure(error)
         if streaming:
+            with suppress(BrokenPipeError):
+                out.flush()
             print(line.encode(failure, None).decode(), file=sys.stderr, flush=True)
         else:
             wire.send(failure)
@@ -117,4 +121,8 @@ def _cut(message: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All that was said is on its way. To take down piece by piece what was loaded costs a fifth of a small file's time.
+    os._exit(status)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from douane.destinations.contract import Member
+from douane.entries import entry_points
 from douane.errors import BadRequest
 
 ENTRY_POINTS = "douane.destinations"

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
 
 from douane.encodings import arrow, csv, ndjson, parquet, xlsx
 from douane.encodings.contract import Member
 from douane.encodings.contract import Table as Table
+from douane.entries import entry_points
 from douane.errors import BadRequest
 
 ENTRY_POINTS = "douane.encodings"

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from douane.entries import entry_points
 from douane.errors import BadFile
 from douane.model.source import Limits as Limits
 from douane.model.source import Source as Source
@@ -145,9 +146,6 @@ MENU: dict[str, Importer] = {
 @cache
 def menu() -> dict[str, Importer]:
     """All members, ours first: in the order that `importers.list` shows them."""
-    # Asked only where ours do not do: it is to go through all that is installed.
-    from importlib.metadata import entry_points
-
     theirs = {
         point.name: Importer(point.name, point.name, True, point.module) for point in entry_points(group=ENTRY_POINTS)
     }

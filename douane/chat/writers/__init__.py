@@ -15,10 +15,10 @@ import importlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from douane.entries import entry_points
 from douane.errors import BadRequest
 
 if TYPE_CHECKING:  # the menu is read where Polars is not loaded

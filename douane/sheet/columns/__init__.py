@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
+from douane.entries import entry_points
 from douane.errors import BadTemplate
 from douane.model.template import Column
 from douane.sheet import validations

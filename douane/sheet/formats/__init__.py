@@ -25,11 +25,11 @@ import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
+from douane.entries import entry_points
 from douane.errors import BadFile, BadRequest
 from douane.model.reading import Detected as Detected
 from douane.model.reading import Fact as Fact

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
+from douane.entries import entry_points
 from douane.errors import BadTemplate
 from douane.sheet.validations.contract import Member
 

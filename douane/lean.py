@@ -1,0 +1,118 @@
+"""Loads no more of Polars and numpy than is used.
+
+`polars.io` loads whatever reads Iceberg, Delta, databases and clouds, and `numpy` writes its documentation into its
+functions. A child reads one file and is gone, so that a fifth of what a small file costs went there. After `begin`
+these modules are stand-ins: whoever uses a name of theirs after all loads the real module at that moment, and
+everything is as it would have been.
+
+Not for our own modules, which are imported where they are needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+# Whole families: the module, and all below it.
+LATER = (
+    "polars.catalog",
+    "polars.io.avro",
+    "polars.io.clipboard",
+    "polars.io.cloud",
+    "polars.io.database",
+    "polars.io.delta",
+    "polars.io.external_reader",
+    "polars.io.iceberg",
+    "polars.io.lance",
+    "polars.io.pyarrow_dataset",
+    "polars.io.spreadsheet",
+)
+# Have no names: what they do is to write documentation into functions.
+NEVER = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
+
+
+def begin() -> None:
+    """Called before Polars is imported; later it changes nothing."""
+    if "polars" not in sys.modules and not any(isinstance(one, _Finder) for one in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder:
+    def __init__(self) -> None:
+        self._later = {*LATER}
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name in NEVER or self._family(name):
+            # A loader in all but its base, whose module would load readers of archives and mail.
+            return ModuleSpec(name, self, is_package=name not in NEVER)  # type: ignore[arg-type]
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return ModuleType(spec.name) if spec.name in NEVER else _StandIn(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """There is nothing to run."""
+
+    def real(self, name: str) -> ModuleType:
+        """The module itself, in the place of its stand-in and of those of its family."""
+        family = self._family(name)
+        self._later.discard(family)
+        for known in [one for one, module in sys.modules.items() if isinstance(module, _StandIn)]:
+            if known == family or known.startswith(f"{family}."):
+                del sys.modules[known]
+        return importlib.import_module(name)
+
+    def _family(self, name: str) -> str:
+        return next((one for one in self._later if name == one or name.startswith(f"{one}.")), "")
+
+
+class _StandIn(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        # What the import system asks a module for.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Name(self, name)
+
+
+class _Name:
+    """A function or class that is loaded when something is done with it."""
+
+    def __init__(self, module: ModuleType, name: str) -> None:
+        self._module, self._name = module, name
+
+    @cached_property
+    def _real(self) -> Any:
+        loader = self._module.__spec__ and self._module.__spec__.loader
+        assert isinstance(loader, _Finder)
+        return getattr(loader.real(self._module.__name__), self._name)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self._real(*given, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def __instancecheck__(self, value: object) -> bool:
+        return isinstance(value, self._real)
+
+    def __subclasscheck__(self, kind: type) -> bool:
+        return issubclass(kind, self._real)
+
+    def __mro_entries__(self, _bases: tuple[object, ...]) -> tuple[type, ...]:
+        return (self._real,)
+
+    def __or__(self, other: Any) -> Any:
+        return self._real | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self._real
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._real[key]

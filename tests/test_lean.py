@@ -1,0 +1,49 @@
+"""What a child loads, and that nothing is missed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from douane.lean import LATER
+
+PROGRAM = """
+import json, sys
+from douane import lean
+lean.begin()
+import douane.child.sheet_inspect, douane.child.sheet, numpy, polars
+loaded = [name for name, module in sys.modules.items() if type(module).__name__ != "_StandIn"]
+lean.begin()
+frame, kind = polars.DataFrame({"a": ["1", None]}), polars.CredentialProvider
+frame.write_parquet(sys.argv[1])
+class Mine(kind): pass
+print(json.dumps({
+    "loaded": loaded,
+    "same": polars.read_parquet(sys.argv[1]).equals(frame),
+    "facts": [isinstance(3, kind), issubclass(Mine, kind), int in (int | kind).__args__],
+    "name": polars.scan_delta.__name__,
+    "cloud": type(sys.modules["polars.io.cloud"]).__name__,
+    "documented": bool(numpy.ndarray.shape.__doc__),
+    "finders": sum(type(one).__name__ == "_Finder" for one in sys.meta_path),
+}))
+"""
+# Only some files and templates need these.
+LATER_OF_OURS = ("importlib.metadata", "email", "phonenumbers", "rapidfuzz", "chardet", "yaml", "pydantic")
+
+
+def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_is_there(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "table")]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    loaded = set(found.pop("loaded"))
+    assert {"polars", "numpy"} <= loaded
+    assert not loaded & {*LATER, *LATER_OF_OURS}
+    assert found == {
+        "same": True,
+        "facts": [False, True, True],
+        "name": "scan_delta",
+        "cloud": "module",
+        "documented": False,
+        "finders": 1,
+    }
