@@ -127,7 +127,6 @@ class Program(ctypes.Structure):
         ("next", _POINTER),
         ("accepts", _POINTER),
         ("slots", _POINTER),
-        ("stops", _POINTER),
         ("texts", _POINTER),
         ("slots_mask", _U32),
     )

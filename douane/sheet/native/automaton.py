@@ -14,6 +14,7 @@ from douane.sheet.pattern import Chars, Edge, Either, Group, Node, Pattern, Rang
 
 # A table has 256 bytes a state, so this many are 63 KB; and one byte names a state.
 STATES_MAX = 250
+PADDING = 0xFF  # no UTF-8 has it
 _PARTS_MAX = 3_000
 _TOP = 0x10FFFF
 _BEGINNING = -1
@@ -25,7 +26,7 @@ class TooLarge(ValueError):
 
 class Automaton(NamedTuple):
     """State 0 is that of no way back, 1 the first. `next`: uint8 (states, 256). `accepts`: uint8 (states,), whether a
-    text that ends there is one that the pattern is found in."""
+    text that ends there is one that the pattern is found in. The byte PADDING leads from each state to itself."""
 
     next: npt.NDArray[np.uint8]
     accepts: npt.NDArray[np.uint8]
@@ -192,7 +193,9 @@ class _Subsets:
                     known[key] = number(self._closed(set(key), at_start=False) | again)
                 row += [known[key]] * (end - low)
             rows.append(row)
-        return Automaton(np.array(rows, np.uint8), np.array(accepts, np.uint8))
+        table = np.array(rows, np.uint8)
+        table[:, PADDING] = np.arange(len(rows))
+        return Automaton(table, np.array(accepts, np.uint8))
 
     def _closed(self, states: set[int], *, at_start: bool = False, at_end: bool = False) -> frozenset[int]:
         found, waiting = set(states), list(states)

@@ -4,6 +4,7 @@
 enum { ANY, PATTERN, NUMBER, LIST };                                /* kinds */
 enum { EMPTY = 1, BEGINS = 2, EDGES = 4, EXPONENTS = 8, COMMAS = 16 }; /* what is asked */
 enum { SEEN_EXPONENT = 1, SEEN_COMMA = 2 };
+#define VACANT UINT32_MAX
 
 /* What a cell must be; all of it. */
 typedef struct {
@@ -11,7 +12,7 @@ typedef struct {
     uint64_t bytes_max, signs_min;
     double low, high;                    /* of a NUMBER */
     const uint8_t *next, *accepts;       /* of a PATTERN: [state][byte] -> state, from state 1 on; 0 = never any more */
-    const uint32_t *slots, *stops;       /* of a LIST: by hash the number of a text + 1; where texts end */
+    const View *slots;                   /* of a LIST: by hash its texts, as views into `texts`; VACANT = none */
     const uint8_t *texts;
     uint32_t slots_mask;
 } Program;
@@ -23,12 +24,11 @@ typedef struct {
     uint64_t unsures, wrongs, not_plains, rows, seen;
 } Verdict;
 
-static inline uint32_t sign_at(const uint8_t *text, const uint8_t *end) {
+static inline uint32_t sign_at(const uint8_t *text) {
     const uint8_t first = *text;
     if (first < 0x80) return first;
     if (first < 0xE0) return (uint32_t)(first & 0x1F) << 6 | (text[1] & 0x3F);
     if (first < 0xF0) return (uint32_t)(first & 0x0F) << 12 | (uint32_t)(text[1] & 0x3F) << 6 | (text[2] & 0x3F);
-    (void)end;
     return 0x10000;
 }
 
@@ -39,48 +39,54 @@ static inline int is_white(uint32_t sign) {
            sign == 0x2029 || sign == 0x202F || sign == 0x205F || sign == 0x3000 || sign == 0xFEFF;
 }
 
-static inline int begins_visible(const uint8_t *text, uint64_t size) {
-    return size && !is_white(sign_at(text, text + size));
+/* By its first byte, whether a sign is white: most are told so without a look at the rest. */
+enum { VISIBLE, WHITE, LOOK };
+static const uint8_t FIRST[256] = {
+    [9 ... 13] = WHITE, [' '] = WHITE, [0xC2] = LOOK, [0xE1 ... 0xE3] = LOOK, [0xEF] = LOOK,
+};
+
+/* A view has the first four bytes in it in any case: the text itself may be far away. */
+static inline int begins_visible(const View *view) {
+    if (!view->length) return 0;
+    const uint8_t told = FIRST[view->inlined[0]];
+    return LIKELY(told != LOOK) ? told == VISIBLE : !is_white(sign_at(view->inlined));
 }
 
 static inline int ends_visible(const uint8_t *text, uint64_t size) {
     if (!size) return 0;
     const uint8_t *last = text + size - 1;
+    if (LIKELY(*last < 0x80)) return FIRST[*last] == VISIBLE;
     while (last > text && (*last & 0xC0) == 0x80) last--;
-    return !is_white(sign_at(last, text + size));
+    return !is_white(sign_at(last));
 }
 
-uint64_t douane_hash(const uint8_t *text, uint64_t size) {
-    uint64_t hash = 0x9E3779B97F4A7C15ull ^ size, word = 0;
-    const uint8_t *end = text + size;
-    for (; end - text > 8; text += 8) {
-        memcpy(&word, text, 8);
-        hash = (hash ^ word) * 0xD6E8FEB86659FD93ull;
-        hash ^= hash >> 32;
-    }
-    if (size >= 8) {
-        memcpy(&word, end - 8, 8);              /* the last eight, some of them again */
-    } else if (size >= 4) {
-        uint32_t first, last;
-        memcpy(&first, text, 4);
-        memcpy(&last, end - 4, 4);
-        word = (uint64_t)first << 32 | last;
-    } else if (size) {
-        word = (uint64_t)text[0] << 16 | (uint64_t)text[size / 2] << 8 | end[-1];
-    }
-    hash = (hash ^ word) * 0xD6E8FEB86659FD93ull;
-    return hash ^ hash >> 29;
+/* Of a list's texts and of cells: the view's own bytes, and the last eight of a text that does not stand in it. */
+static inline uint64_t hash_of(const View *view, const uint8_t *text) {
+    uint64_t words[2];
+    memcpy(words, view, 16);
+    if (UNLIKELY(view->length > 12)) memcpy(&words[1], text + view->length - 8, 8);
+    uint64_t hash = (words[0] ^ words[1] * 0xD6E8FEB86659FD93ull) * 0x9E3779B97F4A7C15ull;
+    return hash ^ hash >> 32;
 }
 
-EXPORT uint64_t douane_list_hash(const uint8_t *text, uint64_t size) { return douane_hash(text, size); }
+EXPORT uint64_t douane_list_hash(const uint8_t *text, uint64_t size) {
+    View view = {.length = (uint32_t)size};
+    if (size <= 12) memcpy(view.inlined, text, size);
+    else memcpy(view.far.prefix, text, 4), view.far.buffer = view.far.offset = 0;
+    return hash_of(&view, text);
+}
 
-static int in_list(const Program *program, const uint8_t *text, uint64_t size) {
-    uint32_t slot = (uint32_t)douane_hash(text, size) & program->slots_mask;
-    for (uint32_t number; (number = program->slots[slot]) != 0; slot = (slot + 1) & program->slots_mask) {
-        const uint32_t from = number > 1 ? program->stops[number - 2] : 0, to = program->stops[number - 1];
-        if (to - from == size && memcmp(program->texts + from, text, size) == 0) return 1;
+static inline int in_list(const Program *program, const View *view, const uint8_t *text) {
+    uint64_t own[2], other[2];
+    memcpy(own, view, 16);
+    for (uint32_t slot = (uint32_t)hash_of(view, text);; slot++) {
+        const View *here = &program->slots[slot & program->slots_mask];
+        memcpy(other, here, 16);
+        if (here->length == VACANT) return 0;
+        if (own[0] != other[0]) continue;       /* the length and the first four */
+        if (view->length <= 12 ? own[1] == other[1] : !memcmp(program->texts + here->far.offset, text, view->length))
+            return 1;
     }
-    return 0;
 }
 
 /* -?digits(.digits)? of at most 15 digits: both halves of the fraction are exact, so the quotient is the very double. */
@@ -108,30 +114,11 @@ static inline uint64_t signs_in(const uint8_t *text, uint64_t size) {
     return count;
 }
 
-static inline int fits(const Program *program, const uint8_t *text, uint64_t size) {
-    if (size > program->bytes_max) return 0;
-    if ((program->asked & BEGINS) && !begins_visible(text, size)) return 0;
-    if ((program->asked & EDGES) && !(begins_visible(text, size) && ends_visible(text, size))) return 0;
-    return program->signs_min <= 1 || signs_in(text, size) >= program->signs_min;
-}
-
-static inline int is_clean(const Program *program, const uint8_t *text, uint64_t size) {
-    if (!size) return (program->asked & EMPTY) != 0;
-    if (!fits(program, text, size)) return 0;
-    switch (program->kind) {
-        case PATTERN: {
-            uint32_t state = 1;
-            for (uint64_t at = 0; at < size; at++) state = program->next[state << 8 | text[at]];
-            return program->accepts[state];
-        }
-        case NUMBER: return is_number(program, text, size);
-        case LIST: return in_list(program, text, size);
-        default: return 1;
-    }
-}
-
-static inline const uint8_t *text_of(const View *view, const uint8_t *const *buffers) {
-    return view->length <= 12 ? view->inlined : buffers[view->far.buffer] + view->far.offset;
+static inline int fits(const Program *program, const View *view, const uint8_t *text) {
+    if (view->length > program->bytes_max) return 0;
+    if ((program->asked & (BEGINS | EDGES)) && !begins_visible(view)) return 0;
+    if ((program->asked & EDGES) && !ends_visible(text, view->length)) return 0;
+    return program->signs_min <= 1 || signs_in(text, view->length) >= program->signs_min;
 }
 
 static int has_exponent(const uint8_t *text, uint64_t size) {
@@ -140,58 +127,148 @@ static int has_exponent(const uint8_t *text, uint64_t size) {
     return 0;
 }
 
-/* Four patterns at a time: each waits for its own last step, not for the others'. */
-static void four(const Program *program, const uint8_t *const text[4], const uint64_t size[4], int clean[4]) {
+/* A column as it came, and where what its views point into ends. */
+typedef struct {
+    const uint8_t *present;
+    const View *views, *views_end;
+    const uint8_t *const *buffers;
+    const int64_t *sizes;
+    uint64_t first_bit, rows;
+} Cells;
+
+static inline int is_here(const Cells *cells, uint64_t row) {
+    const uint64_t bit = cells->first_bit + row;
+    return cells->present == NULL || (cells->present[bit / 8] >> bit % 8 & 1);
+}
+
+/* What stands in the view of a cell that is absent is nobody's concern. */
+static inline const View *view_at(const Cells *cells, uint64_t row, int here) {
+    static const View NONE;
+    return LIKELY(here) ? &cells->views[row] : &NONE;
+}
+
+/* Which texts stand in their views is anybody's guess, and a wrong guess costs more than all else: written so that no jump
+ * is made of it. A column always has a first buffer here, for its sizes come last. */
+static inline const uint8_t *text_of(const Cells *cells, const View *view) {
+    const int inlined = view->length <= 12;
+    const uint8_t *far = cells->buffers[inlined ? 0 : view->far.buffer] + (inlined ? 0 : view->far.offset);
+    return inlined ? view->inlined : far;
+}
+
+/* How many bytes can be read from a cell's text on. */
+static inline uint64_t left_of(const Cells *cells, const View *view) {
+    const int inlined = view->length <= 12;
+    const uint64_t far = (uint64_t)cells->sizes[inlined ? 0 : view->far.buffer] - (inlined ? 0 : view->far.offset);
+    const uint64_t near = (uint64_t)((const uint8_t *)cells->views_end - view->inlined);
+    return inlined ? near : far;
+}
+
+/* Puts down what is to be told of a cell. */
+static inline void tell(const Program *program, Verdict *out, uint32_t row, const View *view, const uint8_t *text,
+                        int here, int clean) {
+    const uint64_t size = view->length;
+    if (UNLIKELY(!clean)) {
+        if (out->wrong != NULL && here && begins_visible(view) && ends_visible(text, size))
+            out->wrong[out->wrongs++] = row;
+        else out->unsure[out->unsures++] = row;
+        if ((program->asked & COMMAS) && here && size && memchr(text, ',', size) != NULL) out->seen |= SEEN_COMMA;
+    }
+    if ((program->asked & EXPONENTS) && here && size && text[0] < ':' && has_exponent(text, size))
+        out->seen |= SEEN_EXPONENT;
+    if (out->not_plain != NULL && !(clean && begins_visible(view) && ends_visible(text, size)))
+        out->not_plain[out->not_plains++] = row;
+}
+
+static inline __attribute__((always_inline)) void judge_each(const Program *program, const Cells *cells, Verdict *out,
+                                                             uint32_t kind) {
+    for (uint64_t row = 0; row < cells->rows; row++) {
+        const int here = is_here(cells, row);
+        const View *view = view_at(cells, row, here);
+        const uint64_t size = view->length;
+        const uint8_t *text = text_of(cells, view);
+        int clean = 0;
+        if (!here) {}
+        else if (!size) clean = (program->asked & EMPTY) != 0;
+        else if (!fits(program, view, text)) {}
+        else if (kind == NUMBER) clean = is_number(program, text, size);
+        else if (kind == LIST) clean = in_list(program, view, text);
+        else clean = 1;
+        tell(program, out, (uint32_t)(out->rows + row), view, text, here, clean);
+    }
+}
+
+/* ---- patterns: eight cells at a time -------------------------------------------------------------------------- */
+
+enum { LANES = 8, LANE = 64, PADDING = 0xFF };
+
+/* A cell waits for its last state, not for the other cells'. So eight are put beside each other, each filled up with a
+ * byte that no text has and that leads every state to itself, and none has to be asked whether it has ended. */
+static void eight(const Program *program, const uint8_t lanes[LANES][2 * LANE], uint64_t longest, uint8_t clean[LANES]) {
     const uint8_t *next = program->next;
-    uint32_t state[4] = {1, 1, 1, 1};
-    uint64_t least = size[0];
-    for (int i = 1; i < 4; i++) least = size[i] < least ? size[i] : least;
-    for (uint64_t at = 0; at < least; at++)
-        for (int i = 0; i < 4; i++) state[i] = next[state[i] << 8 | text[i][at]];
-    for (int i = 0; i < 4; i++) {
-        for (uint64_t at = least; at < size[i]; at++) state[i] = next[state[i] << 8 | text[i][at]];
-        clean[i] = program->accepts[state[i]];
+    uint32_t state[LANES] = {1, 1, 1, 1, 1, 1, 1, 1};
+    for (uint64_t at = 0; at < longest; at++) {
+#pragma GCC unroll 8
+        for (int i = 0; i < LANES; i++) state[i] = next[state[i] << 8 | lanes[i][at]];
+    }
+    for (int i = 0; i < LANES; i++) clean[i] = program->accepts[state[i]];
+}
+
+static uint8_t found_in(const Program *program, const uint8_t *text, uint64_t size) {
+    uint32_t state = 1;
+    for (uint64_t at = 0; at < size; at++) state = program->next[state << 8 | text[at]];
+    return program->accepts[state];
+}
+
+static void judge_patterns(const Program *program, const Cells *cells, Verdict *out) {
+    uint8_t lanes[LANES][2 * LANE], clean[LANES];
+    const uint8_t *text[LANES];
+    const View *view[LANES];
+    int here[LANES];
+    for (uint64_t begin = 0; begin < cells->rows; begin += LANES) {
+        const int many = cells->rows - begin < LANES ? (int)(cells->rows - begin) : LANES;
+        uint64_t longest = 0, size[LANES] = {0};
+        for (int i = 0; i < LANES; i++) {
+            if (LIKELY(i < many)) {
+                here[i] = is_here(cells, begin + (uint64_t)i);
+                view[i] = view_at(cells, begin + (uint64_t)i, here[i]);
+                text[i] = text_of(cells, view[i]);
+                if (LIKELY(view[i]->length <= LANE)) size[i] = view[i]->length;
+                /* All of a lane at once where as much can be read. */
+                if (LIKELY(here[i] && left_of(cells, view[i]) >= LANE)) memcpy(lanes[i], text[i], LANE);
+                else memcpy(lanes[i], text[i], size[i]);
+            }
+            memset(lanes[i] + size[i], PADDING, LANE);
+            longest = size[i] > longest ? size[i] : longest;
+        }
+        eight(program, (const uint8_t(*)[2 * LANE])lanes, longest, clean);
+        for (int i = 0; i < many; i++) {
+            const uint64_t length = view[i]->length;
+            if (UNLIKELY(length > LANE)) clean[i] = found_in(program, text[i], length);
+            clean[i] = here[i] && (length ? clean[i] && fits(program, view[i], text[i]) : (program->asked & EMPTY) != 0);
+            tell(program, out, (uint32_t)(out->rows + begin + (uint64_t)i), view[i], text[i], here[i], clean[i]);
+        }
     }
 }
 
 static void judge(const Program *program, const ArrowArray *array, Verdict *out) {
-    const uint8_t *present = array->null_count ? array->buffers[0] : NULL;
+    static const int64_t NOTHING[1] = {0};      /* no view points anywhere then */
     const View *views = (const View *)array->buffers[1] + array->offset;
-    const uint8_t *const *buffers = (const uint8_t *const *)(array->buffers + 2);
-    const uint64_t first_bit = (uint64_t)array->offset, rows = (uint64_t)array->length;
-    const int keyed = out->not_plain != NULL;
-    for (uint64_t begin = 0; begin < rows; begin += 4) {
-        const int many = rows - begin < 4 ? (int)(rows - begin) : 4;
-        const uint8_t *text[4];
-        uint64_t size[4];
-        int clean[4], here[4], together = program->kind == PATTERN && many == 4;
-        for (int i = 0; i < many; i++) {
-            const uint64_t bit = first_bit + begin + (uint64_t)i;
-            text[i] = text_of(&views[begin + (uint64_t)i], buffers);
-            size[i] = views[begin + (uint64_t)i].length;
-            here[i] = present == NULL || (present[bit / 8] >> bit % 8 & 1);
-            together &= here[i] && size[i] && fits(program, text[i], size[i]);
-        }
-        if (together) four(program, text, size, clean);
-        else
-            for (int i = 0; i < many; i++) clean[i] = here[i] && is_clean(program, text[i], size[i]);
-        for (int i = 0; i < many; i++) {
-            const uint32_t row = (uint32_t)(out->rows + begin + (uint64_t)i);
-            if (UNLIKELY(!clean[i])) {
-                if (out->wrong != NULL && here[i] && size[i] && begins_visible(text[i], size[i]) &&
-                    ends_visible(text[i], size[i]))
-                    out->wrong[out->wrongs++] = row;
-                else out->unsure[out->unsures++] = row;
-                if ((program->asked & COMMAS) && here[i] && size[i] && memchr(text[i], ',', size[i]) != NULL)
-                    out->seen |= SEEN_COMMA;
-            }
-            if ((program->asked & EXPONENTS) && here[i] && size[i] && text[i][0] < ':' && has_exponent(text[i], size[i]))
-                out->seen |= SEEN_EXPONENT;
-            if (keyed && !(clean[i] && begins_visible(text[i], size[i]) && ends_visible(text[i], size[i])))
-                out->not_plain[out->not_plains++] = row;
-        }
+    const Cells cells = {
+        .present = array->null_count ? array->buffers[0] : NULL,
+        .views = views,
+        .views_end = views + array->length,
+        .buffers = (const uint8_t *const *)(array->buffers + 2),
+        .sizes = array->n_buffers > 3 ? array->buffers[array->n_buffers - 1] : NOTHING,
+        .first_bit = (uint64_t)array->offset,
+        .rows = (uint64_t)array->length,
+    };
+    switch (program->kind) {
+        case PATTERN: judge_patterns(program, &cells, out); break;
+        case NUMBER: judge_each(program, &cells, out, NUMBER); break;
+        case LIST: judge_each(program, &cells, out, LIST); break;
+        default: judge_each(program, &cells, out, ANY);
     }
-    out->rows += rows;
+    out->rows += cells.rows;
 }
 
 /* A column of string views. 0, or -1 where it is something else or has more rows than `room`. */

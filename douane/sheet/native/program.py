@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from douane.sheet.native.automaton import TooLarge, automaton
 _ANY, _PATTERN, _NUMBER, _LIST = range(4)
 _EMPTY, _BEGINS, _EDGES, _EXPONENTS, _COMMAS = 1, 2, 4, 8, 16
 _UNBOUNDED = (1 << 64) - 1
+_VACANT = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,19 @@ def compiled(kernel: Kernel, sure: Sure, traces: int) -> Ready | None:
 
 
 def _listed(kernel: Kernel, program: Program, options: Sequence[str]) -> tuple[Any, ...]:
-    """Open addressing, at most half full."""
+    """Open addressing, at most half full. A slot is a string view: a length, and up to 12 bytes or the first 4, the
+    number of a buffer and where in it the text begins."""
     texts = [option.encode("utf-8", "surrogatepass") for option in options]
-    slots = np.zeros(1 << max(2, (2 * len(texts)).bit_length()), np.uint32)
-    mask = len(slots) - 1
-    for number, text in enumerate(texts, 1):
+    slots = np.zeros((1 << max(2, (2 * len(texts)).bit_length()), 4), np.uint32)
+    slots[:, 0] = _VACANT
+    mask, begin = len(slots) - 1, 0
+    for text in texts:
         slot = kernel.list_hash(text) & mask
-        while slots[slot]:
+        while slots[slot, 0] != _VACANT:
             slot = (slot + 1) & mask
-        slots[slot] = number
-    stops = np.cumsum([0] + [len(text) for text in texts])[1:].astype(np.uint32)
+        view = text.ljust(12, b"\0") if len(text) <= 12 else struct.pack("<4sII", text, 0, begin)
+        slots[slot] = len(text), *struct.unpack("<III", view)
+        begin += len(text)
     whole = np.frombuffer(b"".join(texts) + b"\0", np.uint8)
-    program.slots, program.stops, program.texts = slots.ctypes.data, stops.ctypes.data, whole.ctypes.data
-    program.slots_mask = mask
-    return slots, stops, whole
+    program.slots, program.texts, program.slots_mask = slots.ctypes.data, whole.ctypes.data, mask
+    return slots, whole

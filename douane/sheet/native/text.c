@@ -1,4 +1,4 @@
-/* What is text. */
+/* What is text, and a hash of it. */
 #include "kernel.h"
 
 #if defined(__SSE2__)
@@ -49,6 +49,29 @@ int douane_is_utf8(const uint8_t *text, size_t size) {
 }
 
 EXPORT int douane_utf8(const uint8_t *text, uint64_t size) { return douane_is_utf8(text, size); }
+
+/* Of keys. */
+uint64_t douane_hash(const uint8_t *text, uint64_t size) {
+    uint64_t hash = 0x9E3779B97F4A7C15ull ^ size, word = 0;
+    const uint8_t *end = text + size;
+    for (; end - text > 8; text += 8) {
+        memcpy(&word, text, 8);
+        hash = (hash ^ word) * 0xD6E8FEB86659FD93ull;
+        hash ^= hash >> 32;
+    }
+    if (size >= 8) {
+        memcpy(&word, end - 8, 8);              /* the last eight, some of them again */
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, text, 4);
+        memcpy(&last, end - 4, 4);
+        word = (uint64_t)first << 32 | last;
+    } else if (size) {
+        word = (uint64_t)text[0] << 16 | (uint64_t)text[size / 2] << 8 | end[-1];
+    }
+    hash = (hash ^ word) * 0xD6E8FEB86659FD93ull;
+    return hash ^ hash >> 29;
+}
 
 /* Of the files this was built from: `__init__.py` compares it with those it finds. */
 EXPORT uint32_t douane_source(void) { return DOUANE_SOURCE; }

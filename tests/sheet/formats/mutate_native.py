@@ -10,13 +10,17 @@ from __future__ import annotations
 import csv
 import io
 import random
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from douane.sheet import native
+from douane.sheet import pattern as patterns
+from douane.sheet.columns.contract import Sure
+from douane.sheet.native.program import Ready, compiled
 from tests.sheet.formats import mutate_json
 
 TOKENS = (
@@ -74,7 +78,7 @@ def mutated(chance: random.Random, seed: bytes, tokens: Sequence[bytes] = TOKENS
     return bytes(text)
 
 
-def compare(kernel: native.Kernel, text: bytes, quoted: bool, columns: int, part: Path) -> None:
+def compare(kernel: native.Kernel, text: bytes, quoted: bool, columns: int) -> pl.DataFrame:
     dialect = native.Dialect(ord(","), ord('"'), quoted, WIDTH, 3, 1 << 20, 1 << 20, columns)
     cut = kernel.cut(text, dialect, 1 << 30)
     assert cut.size <= len(text), text
@@ -97,16 +101,44 @@ def compare(kernel: native.Kernel, text: bytes, quoted: bool, columns: int, part
         if all(not cell.strip() for cell in row):
             assert found.marks[number] & native.MAYBE_BLANK, (text, row)
     assert count == len(found.marks), text
-    if len(text) % 5 == 0:
-        # Records are few: over and over, so that there is something to pack.
-        frame = pl.concat([found.frame] * 40).with_row_index("_line").with_columns(pl.lit(3, pl.UInt8).alias("_flags"))
-        assert kernel.write_part(frame, part, 7 if columns == 2 else 4096), text
-        assert pl.read_ipc(part).equals(frame), text
+    return found.frame
+
+
+def written(kernel: native.Kernel, frame: pl.DataFrame, rows: int, part: Path) -> None:
+    # Records are few: over and over, so that there is something to pack.
+    frame = pl.concat([frame] * 40).with_row_index("_line").with_columns(pl.lit(3, pl.UInt8).alias("_flags"))
+    assert kernel.write_part(frame, part, rows)
+    assert pl.read_ipc(part).equals(frame), frame
+
+
+OPTIONS = ("a", "bc", "ü", "日本", "thirteen bytes", "x" * 63, 'a long cell with "quotes" within', '5" pipe')
+PATTERN = r"^[a-c]*$|x{20}|[^ -\u007f]$"
+
+
+def programs(kernel: native.Kernel) -> list[tuple[Ready, Callable[[str], bool]]]:
+    """Each with what it says of a text."""
+    pattern, options = Sure(pattern=patterns.parse(PATTERN)), Sure(options=OPTIONS, signs_min=2)
+    known = frozenset(OPTIONS) - {"a", "ü"}
+    found = ((pattern, lambda text: bool(re.search(PATTERN, text))), (options, lambda text: text in known))
+    ready = [(compiled(kernel, sure, native.COMMA), says) for sure, says in found]
+    return [(program, says) for program, says in ready if program is not None]
+
+
+def judged(kernel: native.Kernel, ready: list[tuple[Ready, Callable[[str], bool]]], frame: pl.DataFrame) -> None:
+    assert len(ready) == 2
+    for program, says in ready:
+        for column in frame:
+            found = kernel.judge(column, program.program, decides=True, keyed=True)
+            assert found is not None
+            cells = column.to_list()
+            wrong = {row for row, text in enumerate(cells) if text is None or (text and not says(text))}
+            assert {*found.unsure.tolist(), *found.wrong.tolist()} == wrong, (cells, found)
 
 
 def main() -> None:
     kernel = native._loaded(Path(sys.argv[1]))
     assert kernel is not None
+    ready = programs(kernel)
     chance = random.Random(int(sys.argv[3]))
     pool = [b"".join(chance.choices(TOKENS, k=chance.randint(1, 60))) for _ in range(200)]
     part = Path(sys.argv[1]).with_name("part")
@@ -118,7 +150,10 @@ def main() -> None:
         if len(text) < 3000:
             pool[at] = text
         if text:
-            compare(kernel, text, chance.random() < 0.9, chance.choice((2, 100)), part)
+            frame = compare(kernel, text, chance.random() < 0.9, chance.choice((2, 100)))
+            judged(kernel, ready, frame)
+            if chance.random() < 0.2:
+                written(kernel, frame, chance.choice((7, 4096)), part)
     print(sys.argv[2])
 
 
