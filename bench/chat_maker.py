@@ -35,6 +35,7 @@ import numpy.typing as npt
 from bench.people import below, mix
 
 VERSION = 1  # raise it when the same seed gives other bytes or another key: older data is then made again
+ZIP64_ENTRIES = 0xFFFF  # from so many on an archive counts them in a record of its own
 LAYOUTS = ("standard", "corporate", "grid", "slackdump", "slackdump-attachments")
 NAMES = ("utf-8-unflagged", "utf-8", "cp437")
 CHUNK_MESSAGES = 3_000  # what a process makes at a time
@@ -992,7 +993,7 @@ class Archive:
             self.out.write(block)
         self.directory.close()
         start, many = self.offset, min(self.entries, 0xFFFF)
-        if self.entries >= 0xFFFF or start + size >= 0xFFFFFFFF:
+        if self.entries >= ZIP64_ENTRIES or start + size >= 0xFFFFFFFF:
             record = struct.pack("<HHIIQQQQ", 45, 45, 0, 0, self.entries, self.entries, size, start)
             self.out.write(b"PK\x06\x06" + struct.pack("<Q", len(record)) + record)
             self.out.write(b"PK\x06\x07" + struct.pack("<IQI", 0, start + size, 1))

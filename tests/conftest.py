@@ -48,7 +48,7 @@ MODES = ("sqlite", "postgres")
 IN_CI = os.environ.get("CI", "").lower() == "true"
 
 # Cheap password hashes, quick leases: nothing here is a promise of the product.
-QUICK = {"argon2_memory_kib": 64, "argon2_passes": 1, "lease_s": 2.0, "queue_poll_s": 0.05, "tick_s": 1.0}
+QUICK = {"argon2_memory_kib": 64, "argon2_passes": 1, "lease_s": 2.0, "queue_poll_s": 0.1, "tick_s": 1.0}
 
 _numbers = itertools.count(1)
 # Loaded here: whoever a server runs as may not be able to read our modules.
