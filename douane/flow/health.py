@@ -12,6 +12,8 @@ from typing import Any
 
 from douane.errors import DouaneError
 from douane.flow.house import House
+from douane.jobs import children
+from douane.model.children import ChildCounts, together
 from douane.store import audit, deliveries, destinations, installation, leases, operations, queue_state
 from douane.store.database import database_now, read, try_write
 
@@ -153,7 +155,7 @@ def _queue(house: House) -> Part:
 
 def counts(house: House) -> dict[str, dict[str, float]]:
     """For the metrics: imports by stage, failures of work by code, sign-ins refused within the hour, deliveries that
-    have not ended by where they stand, destinations that are down."""
+    have not ended by where they stand, destinations that are down, children that run and how those ended that did."""
     with read(house.engine) as connection:
         now = database_now(connection)
         return {
@@ -165,4 +167,14 @@ def counts(house: House) -> dict[str, dict[str, float]]:
             },
             "deliveries": {state: float(count) for state, count in deliveries.count_open(connection).items()},
             "destinations": {"down": float(destinations.count_down(connection))},
+            **_of_children(leases.children(connection, house.settings.lease_s)),
         }
+
+
+def _of_children(workers: ChildCounts) -> dict[str, dict[str, float]]:
+    """Of the workers, and of this process, which starts some to hand out tables."""
+    mine = children.tally.now()
+    return {
+        "children": {"worker": float(workers.running), "web": float(mine.running)},
+        "children_ended": {code: float(count) for code, count in together([workers, mine]).ended.items()},
+    }

@@ -21,10 +21,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -35,6 +35,7 @@ from msgspec.structs import replace
 import douane
 from douane import errors, line
 from douane.line import COMMON, Event, Failure, OfFile, Order, Spec
+from douane.model.children import ChildCounts
 from douane.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,42 @@ _SEAT_YOUNG_S = 60.0
 # Children are told when the thread that started them ends, and threads that serve a web request end early: so all are
 # started by this one, which stays as long as the process does.
 _starter = ThreadPoolExecutor(1, thread_name_prefix="douane-starter")
+
+
+class Tally:
+    """How this process' children do: how many run now and how those ended that did, `ok` or by the code of why not.
+    A child that is ended because nobody wants its work any more counts as neither."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running = 0
+        self._ended: Counter[str] = Counter()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        end: str | None = None
+        with self._lock:
+            self._running += 1
+        try:
+            yield
+            end = "ok"
+        except (errors.Cancelled, errors.Superseded):
+            raise
+        except errors.DouaneError as error:
+            end = error.code
+            raise
+        finally:
+            with self._lock:
+                self._running -= 1
+                if end is not None:
+                    self._ended[end] += 1
+
+    def now(self) -> ChildCounts:
+        with self._lock:
+            return ChildCounts(self._running, dict(self._ended))
+
+
+tally = Tally()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +252,8 @@ def run_child(
     Raises what the child reports (`BadFile`, `OverLimit`, `StorageFull` ... by its code), `OverLimit` and `BadFile` for
     what ends it from outside, `Cancelled`, `Superseded` when this process is stopping, and whatever `on_event` raises;
     the child is gone in every case."""
-    child = _Child(spec, place, source, window)
     understand = line.decoder((*COMMON, *spec.events), place.folder)
-    try:
+    with tally.one(), _begun(spec, place, source, window) as child:
         for said in _lines(child, cancelled, place.limits):
             try:
                 event = understand(said)
@@ -231,16 +267,14 @@ def run_child(
             if window and event.hands_over:
                 child.answer()
         child.check_end()
-    finally:
-        child.kill()
 
 
 def stream_child(spec: Spec, place: Place | Seat, *, source: BinaryIO | int | None = None) -> Iterator[bytes]:
     """What the child writes to stdout, as it comes. Raises as `run_child` does if the child fails, also after bytes
     were given: whoever passes them on must then break off, never end cleanly. How slowly they are taken does not
     matter. Closing the iterator ends the child."""
-    child, limits = _Child(spec, place, source), place.limits
-    try:
+    limits = place.limits
+    with tally.one(), _begun(spec, place, source) as child:
         heard_at = time.monotonic()
         while True:
             chunk = child.receive()
@@ -255,6 +289,13 @@ def stream_child(spec: Spec, place: Place | Seat, *, source: BinaryIO | int | No
             yield chunk
             heard_at = time.monotonic()
         child.check_end()
+
+
+@contextmanager
+def _begun(spec: Spec, place: Place | Seat, source: BinaryIO | int | None, window: int = 0) -> Iterator[_Child]:
+    child = _Child(spec, place, source, window)
+    try:
+        yield child
     finally:
         child.kill()
 

@@ -263,7 +263,7 @@ class _Lease:
 
     def beat(self) -> None:
         with write(self._engine) as connection:
-            leases.beat(connection, self._executor_id, self._host, os.getpid())
+            leases.beat(connection, self._executor_id, self._host, os.getpid(), children.tally.now())
 
 
 def _busy(dbos: DBOS) -> bool:

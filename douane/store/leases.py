@@ -7,21 +7,20 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from douane.model.children import ChildCounts, together
 from douane.store.database import database_now
 from douane.store.schema import worker_lease
 from douane.store.times import utc
 
 
-def beat(connection: Connection, executor_id: str, host: str, pid: int) -> None:
-    """Says that this worker is alive; also when its lease had lapsed and was taken away."""
+def beat(connection: Connection, executor_id: str, host: str, pid: int, children: ChildCounts = ChildCounts()) -> None:
+    """Says that this worker is alive and how its children do; also when its lease had lapsed and was taken away."""
     now = database_now(connection)
-    renewed = connection.execute(
-        worker_lease.update().where(worker_lease.c.executor_id == executor_id).values(beaten_at=now)
-    )
+    said = {"beaten_at": now, "children": {"running": children.running, "ended": dict(children.ended)}}
+    renewed = connection.execute(worker_lease.update().where(worker_lease.c.executor_id == executor_id).values(**said))
     if renewed.rowcount == 0:
-        connection.execute(
-            worker_lease.insert().values(executor_id=executor_id, host=host, pid=pid, beaten_at=now, started_at=now)
-        )
+        first = {"executor_id": executor_id, "host": host, "pid": pid, "started_at": now}
+        connection.execute(worker_lease.insert().values(**said, **first))
 
 
 def alive(connection: Connection, lease_s: float) -> set[str]:
@@ -39,6 +38,13 @@ def ages_s(connection: Connection) -> list[float]:
         (now - utc(beaten)).total_seconds()
         for beaten in connection.execute(sa.select(worker_lease.c.beaten_at)).scalars()
     ]
+
+
+def children(connection: Connection, lease_s: float) -> ChildCounts:
+    """Of all workers that are alive, as of their last beats."""
+    since = database_now(connection) - timedelta(seconds=lease_s)
+    told = connection.execute(sa.select(worker_lease.c.children).where(worker_lease.c.beaten_at >= since)).scalars()
+    return together(ChildCounts(one["running"], one["ended"]) for one in told if one)
 
 
 def lapsed(connection: Connection, pid: int, since: datetime, lease_s: float) -> bool:

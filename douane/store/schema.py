@@ -657,6 +657,8 @@ worker_lease = Table(
     Column("pid", Integer, nullable=False, default=0),
     Column("beaten_at", Time, nullable=False),
     Column("started_at", Time, nullable=False),
+    # As of the last beat: {"running": n, "ended": {"ok": n, code: n}}.
+    Column("children", JSON, nullable=True),
 )
 
 # Who did what, from where: never what a cell holds. `action` as flow/audit.py lists them; `who` is a name as it was

@@ -41,6 +41,10 @@ class Metrics:
         self._oldest = self._gauge(
             "queue_oldest_seconds", "How long the oldest job of a queue has been waiting.", "queue"
         )
+        self._children = self._gauge("children", "Walled processes that work on a file now, by who began them.", "of")
+        self._children_ended = self._gauge(
+            "children_ended", "Children that ended since their workers began: ok, or by the code of why not.", "code"
+        )
         self._workers = self._gauge("workers", "Workers that are alive.")
         self._lease = self._gauge("worker_lease_age_seconds", "Since when nothing was heard of the latest worker.")
         feed = ("template", "consumer")
@@ -69,6 +73,8 @@ class Metrics:
             "sign_ins": self._sign_ins,
             "deliveries": self._deliveries,
             "destinations": self._destinations,
+            "children": self._children,
+            "children_ended": self._children_ended,
         }
         for gauge in named.values():
             gauge.clear()

@@ -15,7 +15,7 @@ import pytest
 
 from douane import errors
 from douane.jobs import children
-from douane.jobs.children import ChildLimits, Place, run_child, stream_child
+from douane.jobs.children import ChildLimits, Place, run_child, stream_child, tally
 from douane.line import Event, Spec
 from douane.line.sheet import Explain, Explained, Rows, Staged, Through
 from douane.model.reading import Options
@@ -348,6 +348,19 @@ def _cwd(entry: str) -> Path | None:
 def test_a_killed_child_is_reported(folder: Path) -> None:
     with pytest.raises(errors.BadFile):
         run(folder, "sleep", on_event=lambda event: os.kill(event["pid"], signal.SIGKILL))
+
+
+def test_how_children_end_is_counted(folder: Path) -> None:
+    before, running = tally.now(), list[int]()
+    run(folder, "parts", count=1, window=1, on_event=lambda event: running.append(tally.now().running))
+    with pytest.raises(errors.BadFile) as killed:
+        run(folder, "sleep", on_event=lambda event: os.kill(event["pid"], signal.SIGKILL))
+    with pytest.raises(errors.Cancelled):
+        run(folder, "sleep", cancelled=lambda: True)
+    now = tally.now()
+    assert (running[0], now.running) == (before.running + 1, before.running)
+    more = {code: count - before.ended.get(code, 0) for code, count in now.ended.items()}
+    assert {code: count for code, count in more.items() if count} == {"ok": 1, killed.value.code: 1}
 
 
 class Noise(Spec, frozen=True, kw_only=True, tag="noise"):

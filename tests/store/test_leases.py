@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
+from douane.model.children import ChildCounts
 from douane.store import leases
 from douane.store.database import database_now, write
 from douane.store.schema import worker_lease
@@ -45,3 +46,14 @@ def test_leases_are_taken_away_and_come_back(engine: Engine) -> None:
         # A worker that froze and wakes simply beats again.
         leases.beat(connection, "b", "host", 1)
         assert leases.alive(connection, 15) == {"b"}
+
+
+def test_children_are_counted_over_the_workers_that_live(engine: Engine) -> None:
+    with write(engine) as connection:
+        leases.beat(connection, "old", "host", 1, ChildCounts(7, {"ok": 7}))
+        connection.execute(worker_lease.update().values(beaten_at=database_now(connection) - timedelta(seconds=60)))
+        leases.beat(connection, "a", "host", 2, ChildCounts(1, {"ok": 2}))
+        leases.beat(connection, "b", "host", 3)
+        assert leases.children(connection, 15) == ChildCounts(1, {"ok": 2})
+        leases.beat(connection, "b", "host", 3, ChildCounts(2, {"ok": 1, "bad_file": 4}))
+        assert leases.children(connection, 15) == ChildCounts(3, {"ok": 3, "bad_file": 4})

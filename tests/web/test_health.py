@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from douane.flow.health import Readiness
+from douane.model.children import ChildCounts
 from douane.settings import Settings
 from douane.store import leases, schema
 from douane.store.database import database_now, write
@@ -22,7 +23,7 @@ from tests.web.conftest import Site, TestClient, site_of
 
 def beat(site: Site, seconds_ago: float = 0.0) -> None:
     with write(site.app.state.web.house.engine) as connection:
-        leases.beat(connection, "worker-1", "here", 1)
+        leases.beat(connection, "worker-1", "here", 1, ChildCounts(2, {"ok": 5, "killed": 1}))
         moment = database_now(connection) - timedelta(seconds=seconds_ago)
         connection.execute(sa.update(schema.worker_lease).values(beaten_at=moment))
 
@@ -104,6 +105,9 @@ def test_metrics_tell_of_the_house_and_of_nobodys_things(site: Site) -> None:
     for line in (
         'douane_ready{part="worker"} 1.0',
         "douane_workers 1.0",
+        'douane_children{of="worker"} 2.0',
+        'douane_children{of="web"} 0.0',
+        'douane_children_ended{code="killed"} 1.0',
         'douane_queue_waiting{queue="interactive"} 0.0',
         'douane_sign_ins_hour{result="refused"}',
         'douane_disk_bytes{of="free"}',
