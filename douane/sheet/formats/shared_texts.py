@@ -19,7 +19,7 @@ from douane.errors import OverLimit
 
 _RUN = 1 << 16  # texts packed together
 _ALL = 1 << 62
-_UNPACKED_RUNS = 4
+_UNPACKED_RUNS = 12
 _VIEW_BYTES = 16
 
 
@@ -45,12 +45,6 @@ class SharedTexts:
     def __len__(self) -> int:
         self._read(_ALL)
         return self._count
-
-    @property
-    def sizes(self) -> npt.NDArray[np.uint32]:
-        """The bytes of each text."""
-        self._read(_ALL)
-        return self._sizes[: self._count].astype(np.uint32)
 
     def known(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which of these numbers, none below 0, have a text. Reads on to the greatest of them: as all that reads, to be

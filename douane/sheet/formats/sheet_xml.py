@@ -1,8 +1,9 @@
 """The XML of one sheet, cut and taken apart: bytes -> cells in long form, one value per cell.
 
-Two ways that give the same cells. The fast one reads whole blocks by one regular expression in Polars and knows cells
-of ordinary shape only, as the common writers make them; whatever it does not know for certain it leaves to the careful
-one, an expat parser that refuses document types and entities and knows everything else. `tests` compares the two.
+Three ways that give the same cells. The kernel, where it is (`sheet/native`), and else a fast one that reads whole
+blocks with Polars, know cells of ordinary shape only, as the common writers make them; whatever they do not know for
+certain they leave to the careful one, an expat parser that refuses document types and entities and knows everything
+else. `tests` compares them.
 
 Names of elements are compared without their prefix: the transitional and the strict form differ in namespace only, and
 some writers prefix every element.
@@ -24,7 +25,9 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.errors import BadFile, OverLimit
+from douane.sheet import native
 from douane.sheet.formats.cell_text import unescaped
+from douane.sheet.native import workbooks
 
 TYPES = ("n", "s", "str", "inlineStr", "b", "e", "d")
 NUMBER, SHARED, FORMULA_TEXT, INLINE_TEXT, BOOLEAN, ERROR, ISO_DATE = range(7)
@@ -277,7 +280,9 @@ def _blanked(buffer: bytearray) -> bytearray:
 
 def _last_row_end(buffer: bytearray, rows_end: bytes, sheet_end: bytes) -> tuple[int, bool]:
     """(where the last whole row ends, whether the sheet's rows end here: then where they end)."""
-    view = _blanked(buffer) if b"<!" in buffer or b"<?" in buffer else buffer
+    kernel = native.kernel()
+    marked = b"<!" in buffer or b"<?" in buffer if kernel is None else workbooks.marked(kernel, buffer)
+    view = _blanked(buffer) if marked else buffer
     at = view.rfind(rows_end)
     cut = at + len(rows_end) if at >= 0 else 0
     end = view.find(sheet_end, cut)
@@ -286,6 +291,13 @@ def _last_row_end(buffer: bytearray, rows_end: bytes, sheet_end: bytes) -> tuple
 
 def cells_of(block: bytes, prefix: str, line: int) -> Cells:
     """The cells of a block of whole rows. `line` is the number of the row before it, for rows without one."""
+    kernel = native.kernel()
+    found = None if kernel is None else workbooks.cells(kernel, block, prefix, line)
+    if found is not None:
+        text = unescaped(found.text) if found.escapes else found.text
+        return Cells(
+            found.lines, found.hidden, found.row, found.column, found.type, found.style, text, found.unresolved
+        )
     cells = fast_cells(block, prefix, line)
     return careful_cells(block, line) if cells is None else cells
 
@@ -566,6 +578,8 @@ class _Collector:
             self.inline = True
             self.texts = []
         elif name == "row":
+            if self.open_cell:
+                raise BadFile("The file is damaged: a row stands in a cell.")
             digits = attributes.get("r", "").lstrip("0")
             self.line = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 10 else self.line + 1
             if self.line > _LINES_MAX:
@@ -656,6 +670,10 @@ def shared_texts(blocks: Iterator[bytes]) -> Iterator[pl.Series]:
 
 def _texts(block: bytes, prefix: str) -> pl.Series:
     """One text per `<si>` of a block of whole ones."""
+    kernel = native.kernel()
+    found = None if kernel is None else workbooks.texts(kernel, block, prefix)
+    if found is not None:
+        return unescaped(found[0]) if found[1] else found[0]
     careful = b"<!" in block or b"<?" in block or len(block) != len(block.translate(None, _ORDINARY_CONTROLS))
     entities = b"&" in block
     careful = careful or (entities and _OTHER_ENTITY.search(block) is not None)

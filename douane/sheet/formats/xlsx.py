@@ -393,6 +393,6 @@ class _Reader:
         shared = np.flatnonzero(cells.type == xml.SHARED)
         if len(shared) and len(self.book.shared):
             index = cells.text.gather(shared).cast(pl.Int64, strict=False).fill_null(0).to_numpy()
-            size[shared] = self.book.shared.sizes[np.clip(index, 0, len(self.book.shared) - 1)]
+            size[shared] = self.book.shared.sizes_of(np.clip(index, 0, len(self.book.shared) - 1))
         total = np.bincount(cells.row, weights=size, minlength=len(cells.lines)).astype(np.int64)
         return total + CELL_BYTES * self.detected.width

@@ -29,7 +29,7 @@ static inline View *view_at(const Table *table, uint64_t column, uint64_t row) {
     return &table->views[column * table->room + row];
 }
 
-/* A cell that is not there yet. Long texts must have room. */
+/* A cell that is not there yet. Long texts must have room; they may stand where they go. */
 static inline void put_text(Table *table, uint64_t column, uint64_t row, const uint8_t *at, uint64_t length) {
     View *view = view_at(table, column, row);
     view->length = (uint32_t)length;
@@ -39,7 +39,7 @@ static inline void put_text(Table *table, uint64_t column, uint64_t row, const u
         memcpy(view->far.prefix, at, sizeof view->far.prefix);
         view->far.buffer = 0;
         view->far.offset = (uint32_t)table->data_size;
-        memcpy(table->data + table->data_size, at, length);
+        if (at != table->data + table->data_size) memcpy(table->data + table->data_size, at, length);
         table->data_size += length;
     }
     table->present[column * table->present_bytes + row / 8] |= (uint8_t)(1u << row % 8);

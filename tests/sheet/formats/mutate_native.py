@@ -1,4 +1,6 @@
-"""Random text, cut and read by a kernel that was built to watch itself, and compared with `csv`; and JSON.
+"""Random text, cut and read by a kernel that was built to watch itself, and compared with `csv`.
+
+JSON and rows of sheets too, compared with what is read without it.
 
     python -m tests.sheet.formats.mutate_native LIBRARY COUNT SEED
 
@@ -21,7 +23,7 @@ from douane.sheet import native
 from douane.sheet import pattern as patterns
 from douane.sheet.columns.contract import Sure
 from douane.sheet.native.program import Ready, compiled
-from tests.sheet.formats import mutate_json
+from tests.sheet.formats import mutate_json, mutate_sheet
 
 TOKENS = (
     *(
@@ -143,9 +145,11 @@ def main() -> None:
     pool = [b"".join(chance.choices(TOKENS, k=chance.randint(1, 60))) for _ in range(200)]
     part = Path(sys.argv[1]).with_name("part")
     objects = [mutate_json.seed(chance) for _ in range(200)]
+    rows = [mutate_sheet.seed(chance) for _ in range(200)]
     for _ in range(int(sys.argv[2])):
         at = chance.randrange(len(pool))
         mutate_json.compare(kernel, mutated(chance, objects[at], mutate_json.TOKENS), chance)
+        mutate_sheet.compare(kernel, mutated(chance, rows[at], mutate_sheet.TOKENS))
         text = mutated(chance, pool[at])
         if len(text) < 3000:
             pool[at] = text

@@ -32,8 +32,10 @@ from douane.sheet.formats import (
 )
 from douane.sheet.formats.merged_cells import covered, ranges_of
 from douane.sheet.formats.sheet_xml import careful_cells, fast_cells
+from douane.sheet.native import workbooks
 from tests.sheet.formats.reading import MemorySource, batches
 from tests.sheet.formats.workbooks import MAIN, book, parts, sheet, zipped
+from tests.sheet.kernel import built, reading_with
 
 Rows = list[list[str | None]]
 
@@ -477,15 +479,18 @@ def any_rows(draw: st.DrawFn) -> str:
 
 @given(any_rows(), st.sampled_from(["", "x:"]))
 @settings(max_examples=300, deadline=None)
-def test_both_ways_give_the_same_cells(rows: str, prefix: str) -> None:
+def test_all_ways_give_the_same_cells(rows: str, prefix: str) -> None:
     block = rows.encode()
     if prefix:
         block = (
             block.replace(b"</", b"</x:").replace(b"<", b"<x:").replace(b"<x:/x:", b"</x:").replace(b"<x:![", b"<![")
         )
+    careful = sheet_xml.careful_cells(block, 4)
     fast = sheet_xml.fast_cells(block, prefix, 4)
     if fast is not None:
-        same(fast, sheet_xml.careful_cells(block, 4))
+        same(fast, careful)
+    with reading_with(built()):
+        same(sheet_xml.cells_of(block, prefix, 4), careful)
 
 
 def test_the_fast_way_reads_what_common_writers_make() -> None:
@@ -501,6 +506,10 @@ def test_the_fast_way_reads_what_common_writers_make() -> None:
     same(fast, sheet_xml.careful_cells(ordinary, 0))
     assert fast.text.to_list() == ["0", "2", "<b>", " a "]
     assert fast.column.tolist() == [0, 1, 27, 0]
+    for block in (ordinary, ordinary.replace(b"><", b">\n <")):
+        assert workbooks.cells(built(), block, "", 0) is not None
+        with reading_with(built()):
+            same(sheet_xml.cells_of(block, "", 0), fast)
 
 
 @pytest.mark.parametrize(
@@ -519,6 +528,13 @@ def test_the_fast_way_reads_what_common_writers_make() -> None:
 def test_odd_shapes_go_the_careful_way(odd: str) -> None:
     assert sheet_xml.fast_cells(odd.encode(), "", 0) is None
     assert len(cells(book(odd))) == 1
+    with reading_with(built()):
+        same(sheet_xml.cells_of(odd.encode(), "", 0), sheet_xml.careful_cells(odd.encode(), 0))
+
+
+def test_a_row_in_a_cell_is_damage() -> None:
+    with pytest.raises(BadFile, match="a row stands in a cell"):
+        sheet_xml.careful_cells(b'<row r="1"><c r="A1"><v>1</v><row r="2"></row></c></row>', 0)
 
 
 def shared(block: str, prefix: str) -> list[str]:
@@ -548,7 +564,10 @@ ITEM = PLAIN_ITEM | st.sampled_from(
 def test_every_way_gives_the_same_shared_texts(items: list[str], texts: list[str], prefix: str) -> None:
     block = "".join(item.format(escaped(texts[i % len(texts)])) for i, item in enumerate(items))
     # With a comment in it a block goes the careful way.
-    assert shared(block, prefix) == shared("<!-- -->" + block, prefix)
+    careful = shared("<!-- -->" + block, prefix)
+    assert shared(block, prefix) == careful
+    with reading_with(built()):
+        assert shared(block, prefix) == careful
 
 
 def test_rows_are_not_cut_inside_comments_or_cdata() -> None:
@@ -558,9 +577,11 @@ def test_rows_are_not_cut_inside_comments_or_cdata() -> None:
         + "</v></c><!-- </row> --></row>"
     )
     data = book("".join(row % (r, r) for r in range(1, 2501)))
-    frame = read(data)
-    assert frame.height == 2500
-    assert frame["c0"].str.starts_with("</row></sheetData>y").all()
+    for kernel in (None, built()):
+        with reading_with(kernel):
+            frame = read(data)
+        assert frame.height == 2500
+        assert frame["c0"].str.starts_with("</row></sheetData>y").all()
 
 
 def test_what_lies_under_merged_cells_is_left_out_and_counted() -> None:
@@ -615,6 +636,8 @@ def test_formulas_without_a_stored_result_are_counted(cell: str, count: int) -> 
     fast, careful = fast_cells(block, "", 0), careful_cells(block, 0)
     assert fast is not None
     assert fast.unresolved.tolist() == careful.unresolved.tolist() == [1] * count
+    with reading_with(built()):
+        assert sheet_xml.cells_of(block, "", 0).unresolved.tolist() == [1] * count
 
 
 def test_the_content_of_an_inline_text_is_its_text() -> None:
