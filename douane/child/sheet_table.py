@@ -17,7 +17,7 @@ from douane.sheet import mapping, report, template_file
 from douane.sheet.check import Checker
 from douane.staging import checking, masks
 from douane.staging.masks import GONE
-from douane.staging.parts import read_part, read_rows
+from douane.staging.parts import read_rows
 from douane.staging.revisions import Cells, added_frame, overlay
 
 
@@ -57,14 +57,15 @@ def tally(
 ) -> Summary:
     """The summary over all masks. Only parts that hold something wrong are opened, and only for the lines shown."""
     counted = report.Tally(checker.rules, checker.invalid_words)
+    behind = False
     for part, verdict in zip(parts, checked, strict=True):
         mask = masks.read_mask(verdict.mask)
-        kept = np.flatnonzero(mask.state != GONE)
-        words = mask.words[kept]
-        if not words.any():
-            counted.add(words, np.zeros(len(kept), np.uint32), lambda at: ())
-            continue
-        lines = read_part(part.path, ["_line"])["_line"].to_numpy()[kept]
+        gone = mask.state == GONE
+        kept = np.flatnonzero(~gone) if gone.any() else np.arange(len(gone))
+        words = mask.words[kept] if len(kept) < len(gone) else mask.words
+
+        def lines(at: Any, part: Part = part, kept: Any = kept) -> Any:
+            return read_rows(part.path, kept[at])["_line"].to_numpy()
 
         def describe(at: int, part: Part = part, kept: Any = kept, words: Any = words) -> Sequence[Any]:
             frame = read_rows(part.path, kept[at : at + 1])
@@ -72,5 +73,7 @@ def tally(
                 frame = overlay(frame, kept[at : at + 1] + part.first_row, cells, positions)
             return checker.problems(frame, words[at : at + 1])[0]
 
-        counted.add(words, lines, describe)
+        # Parts stand in the order of the file; rows that people added have lines of their own.
+        counted.add(words, lines, describe, behind=behind and part.first_row >= 0)
+        behind = part.first_row >= 0
     return counted.summary(blank=blank)

@@ -22,7 +22,8 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Checked(Struct, frozen=True, forbid_unknown_fields=True):
-    """The verdict over one part. `sparse` = files with the rows of a view that is sparse in this part."""
+    """The verdict over one part. `sparse` = files with the rows of a view that is sparse in this part. `reasons`: by
+    the bit of a note of the table whether this part's records give its reason, where that is known."""
 
     number: Count
     rows: Count
@@ -31,6 +32,7 @@ class Checked(Struct, frozen=True, forbid_unknown_fields=True):
     mask: Path
     hashes: Path | None = None
     sparse: dict[ViewName, Path] = field(default_factory=dict)
+    reasons: dict[Count, bool] = field(default_factory=dict)
 
 
 class Packed(Struct, frozen=True, forbid_unknown_fields=True):

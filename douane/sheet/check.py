@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import msgspec
 import numpy as np
@@ -22,7 +22,7 @@ from douane.errors import BadTemplate
 from douane.model.problem import Problem, Rule
 from douane.model.template import Column, Template
 from douane.sheet import columns, template_file, validations
-from douane.sheet.clearing import Cleared, Clearing
+from douane.sheet.clearing import Cleared, Clearing, decided
 from douane.sheet.columns.contract import (
     SPACE,
     TEXT,
@@ -95,10 +95,12 @@ class TableNote:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """`mask`: uint64 (rows, words), one bit per failed rule, unique bits not set yet. `hashes`: uint64
-    (rows, unique rules), 0 = the row takes no part in that rule (empty, null, 0)."""
+    (rows, unique rules), 0 = the row takes no part in that rule (empty, null, 0). `reasons`: by the bits of notes of
+    the table whether a row gives their reason, of notes of which it was seen on the way."""
 
     mask: npt.NDArray[np.uint64]
     hashes: npt.NDArray[np.uint64]
+    reasons: Mapping[int, bool] = field(default_factory=dict)
 
 
 class Checker:
@@ -204,7 +206,22 @@ class Checker:
             if failed.any():
                 mask[failed.to_numpy(), bit // 64] |= np.uint64(1 << bit % 64)
         self._judge_records(frame, mask)
-        return Judgement(mask, hashes)
+        return Judgement(mask, hashes, self._reasons(frame, cleared, mask))
+
+    def _reasons(self, frame: pl.DataFrame, cleared: Mapping[int, Cleared], mask: Bits) -> dict[int, bool]:
+        """Of notes of which the kernel's part knows: what it looked through for them holds all that may be a reason."""
+        noticed = {found.plan.cell: found.plan.noticed for found in cleared.values() if not decided(found.plan)}
+        known: dict[int, bool] = {}
+        for note in self.table_notes:
+            plan, notice = self._notices[note.bit]
+            if note.among is None or plan.cell not in noticed:
+                continue
+            seen = any(one.rule == notice.rule for one in noticed[plan.cell])
+            if seen:
+                rows = np.flatnonzero((mask & note.among).any(axis=1))
+                seen = len(rows) > 0 and self.has_reason(pl.DataFrame([frame[plan.cell].gather(rows)]), note)
+            known[note.bit] = seen
+        return known
 
     def mendable(self, frame: pl.DataFrame) -> bool:
         """Whether any record has what an edit could settle: a flag of the file's, or cells beyond the last heading."""

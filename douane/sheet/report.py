@@ -32,6 +32,8 @@ ROWS_AT_ONCE = 10_000
 
 # Row position within the batch -> the problems of that row, with their messages.
 Describe = Callable[[int], Sequence[Problem]]
+# Ascending row positions within the batch -> their lines.
+Lines = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.uint32]]
 
 
 class Tally:
@@ -53,26 +55,27 @@ class Tally:
         self._lines: list[list[int]] = [[] for _ in self.rules]
         self._examples: list[Problem | None] = [None] * len(self.rules)
 
-    def add(self, mask: npt.NDArray[np.uint64], lines: npt.NDArray[np.uint32], describe: Describe) -> None:
-        """`mask`: uint64 (rows, words). `lines`: the physical line of each row, from 1. `describe` is asked once for
-        each rule that was not seen before, for the example message."""
+    def add(self, mask: npt.NDArray[np.uint64], lines: Lines, describe: Describe, *, behind: bool = False) -> None:
+        """`mask`: uint64 (rows, words). `lines` says on which physical lines some rows begin, from 1. `describe` is
+        asked once for each rule that was not seen before, for the example message. `behind`: all rows added so far
+        stand on lines before these, so that of rules with lines enough no more are asked for."""
         self.rows += len(mask)
-        wrong = ((mask & self._invalid_words) != 0).any(axis=1)
-        invalid = int(np.count_nonzero(wrong))
+        invalid = int(np.count_nonzero(_any(mask & self._invalid_words)))
         self.invalid += invalid
         self.valid += len(mask) - invalid
         # One pass over the words says which rules occur at all: most batches need none of the loops below.
         seen = np.bitwise_or.reduce(mask, axis=0) if len(mask) else np.zeros(mask.shape[1], dtype=np.uint64)
-        told = np.flatnonzero(mask.any(axis=1)) if seen.any() else np.zeros(0, np.int64)
+        told = np.flatnonzero(_any(mask)) if seen.any() else np.zeros(0, np.int64)
         words = mask[told]
         for rule in self.rules:
             word, bit = divmod(rule.bit, 64)
             if not (int(seen[word]) >> bit) & 1:
                 continue
             rows = told[(words[:, word] & np.uint64(1 << bit)) != 0]
-            first = [int(line) for line in lines[rows[: self._lines_max]]]
             self._counts[rule.bit] += len(rows)
-            self._lines[rule.bit] = sorted(self._lines[rule.bit] + first)[: self._lines_max]
+            if not behind or len(self._lines[rule.bit]) < self._lines_max:
+                first = [int(line) for line in lines(rows[: self._lines_max])]
+                self._lines[rule.bit] = sorted(self._lines[rule.bit] + first)[: self._lines_max]
             if self._examples[rule.bit] is None:
                 self._examples[rule.bit] = _example(rule, describe(int(rows[0])))
 
@@ -105,6 +108,12 @@ class Tally:
         ]
         # Stable: rules of the same frequency stay in the template's order.
         return tuple(sorted(found, key=lambda finding: -finding.count))
+
+
+def _any(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Per row whether a bit is set. Over one word, NumPy's own way costs ten times as much."""
+    found: npt.NDArray[np.bool_] = words[:, 0] != 0 if words.shape[1] == 1 else (words != 0).any(axis=1)
+    return found
 
 
 def _example(rule: Rule, problems: Sequence[Problem]) -> Problem:

@@ -43,6 +43,10 @@ class Judgement(Protocol):
     def mask(self) -> Words: ...
     @property
     def hashes(self) -> Words: ...
+    @property
+    def reasons(self) -> Mapping[int, bool]:
+        """Per note of the table, by its bit, whether these records give its reason, where that is known."""
+        ...
 
 
 class Checker(noting.Checker, Protocol):
@@ -97,10 +101,20 @@ def check_frame(
         hashes = hashes.copy()
         hashes[gone] = 0
     mask = masks.judge_state(judgement.mask, checker.invalid_words, gone)
-    return _write(checker, mask, hashes, frame, number, folder)
+    # Records without a verdict give no reason, and were judged with the others.
+    reasons = dict(judgement.reasons) if gone is None else {}
+    return _write(checker, mask, hashes, frame, number, folder, reasons)
 
 
-def _write(checker: Checker, mask: Mask, hashes: Words, frame: pl.DataFrame, number: int, folder: Path) -> Checked:
+def _write(
+    checker: Checker,
+    mask: Mask,
+    hashes: Words,
+    frame: pl.DataFrame,
+    number: int,
+    folder: Path,
+    reasons: dict[int, bool],
+) -> Checked:
     mask_path = folder / f"mask-{number:07}"
     masks.write_mask(mask, mask_path)
     hash_path = None
@@ -115,7 +129,7 @@ def _write(checker: Checker, mask: Mask, hashes: Words, frame: pl.DataFrame, num
             offsets = np.flatnonzero(mask.state == state)
             sparse[view] = folder / f"sparse-{view}-{number:07}.arrow"
             write_part(frame[offsets].with_columns(pl.Series("_offset", offsets)), sparse[view])
-    return Checked(number, len(mask.state), valid, invalid, mask_path, hash_path, sparse)
+    return Checked(number, len(mask.state), valid, invalid, mask_path, hash_path, sparse, reasons)
 
 
 def check_parts(
@@ -220,6 +234,9 @@ class _Judged:
         return any(
             bool((self.verdict(at)[1][:, bit // 64] & np.uint64(1 << bit % 64)).any()) for at in range(len(self))
         )
+
+    def reason(self, at: int, bit: int) -> bool | None:
+        return self.checked[at].reasons.get(bit)
 
     def columns(self, at: int) -> Collection[str]:
         present = set(pl.read_ipc_schema(self.parts[at].path))

@@ -412,6 +412,9 @@ class _Noted:
     def holds(self, bit: int) -> bool:
         return bool(self.live.rule_counts[bit])
 
+    def reason(self, at: int, bit: int) -> bool | None:
+        return None
+
     def columns(self, at: int) -> Collection[str]:
         present = self.live.columns_of(-1 if at == len(self.live.parts) else at)
         return {*present, *(f"c{position}" for position in self.live.positions.values())}

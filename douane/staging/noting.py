@@ -31,6 +31,10 @@ class Table(Protocol):
 
     def __len__(self) -> int: ...
     def verdict(self, at: int) -> tuple[State, Words]: ...
+    def reason(self, at: int, bit: int) -> bool | None:
+        """Whether the part's records give the reason of a note; None where that is not known yet."""
+        ...
+
     def columns(self, at: int) -> Collection[str]:
         """Those that the part has."""
         ...
@@ -52,6 +56,7 @@ class Notes:
         """`touched`: per part the offsets of the records that changed since the table was settled, ascending; None
         where each part was just judged whole."""
         self._checker, self._table, self._touched, self._notes = checker, table, touched, checker.table_notes
+        self._given: dict[tuple[int, int], bool] = {}
         self._reasons = {note.bit: self._has_reason(note) for note in self._notes}
 
     def __bool__(self) -> bool:
@@ -97,6 +102,14 @@ class Notes:
         return any(self._gives(at, note) for at in parts)
 
     def _gives(self, at: int, note: Any, offsets: Rows | None = None) -> bool:
+        if offsets is not None:
+            return self._found(at, note, offsets)
+        if (at, note.bit) not in self._given:
+            known = self._table.reason(at, note.bit)
+            self._given[at, note.bit] = self._found(at, note, None) if known is None else known
+        return self._given[at, note.bit]
+
+    def _found(self, at: int, note: Any, offsets: Rows | None) -> bool:
         state, words = self._table.verdict(at)
         wanted = state != GONE
         if note.among is not None:

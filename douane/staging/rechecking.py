@@ -153,6 +153,9 @@ class _Table:
     def holds(self, bit: int) -> bool:
         return any(bool((mask.words[:, bit // 64] & np.uint64(1 << bit % 64)).any()) for mask in self.masks)
 
+    def reason(self, at: int, bit: int) -> bool | None:
+        return None
+
     def columns(self, at: int) -> Collection[str]:
         return {*pl.read_ipc_schema(self.parts[at].path), *(f"c{position}" for position in self.positions.values())}
 

@@ -186,11 +186,15 @@ cells = st.none() | st.sampled_from(
 )
 
 
-def judged(kernel: native.Kernel | None, frame: pl.DataFrame) -> check.Judgement:
+def checker() -> check.Checker:
     width = len(COLUMNS)
     layout = Layout(fields=tuple(one.key for one in COLUMNS), columns=tuple(range(width)), width=width, headings=width)
+    return check.Checker(TEMPLATE, layout, seed=5)
+
+
+def judged(kernel: native.Kernel | None, frame: pl.DataFrame) -> check.Judgement:
     with reading_with(kernel):
-        return check.Checker(TEMPLATE, layout, seed=5).judge(frame)
+        return checker().judge(frame)
 
 
 @settings(max_examples=50, deadline=None)
@@ -205,6 +209,24 @@ def test_masks_and_keys_are_the_same(rows: list[list[str | None]]) -> None:
         mine, plain = judged(built(), frame), judged(None, frame)
     assert np.array_equal(mine.mask, plain.mask)
     assert np.array_equal(mine.hashes, plain.hashes)
+    # What is told of notes of the table is what a look at the rows that are wrong would tell.
+    whole = checker()
+    for note in whole.table_notes:
+        if note.bit not in mine.reasons:
+            continue
+        wrong = frame.filter((plain.mask & note.among).any(axis=1))
+        assert mine.reasons[note.bit] == (len(wrong) > 0 and whole.has_reason(wrong, note))
+    assert plain.reasons == {}
+
+
+def test_a_reason_seen_on_the_way_is_told() -> None:
+    for cells, gives in ((["1,5", "1.000"], True), (["1.000", "1.5", "abc"], False)):
+        frame = pl.DataFrame({f"c{at}": pl.Series(cells, dtype=pl.String) for at in range(len(COLUMNS))})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clearing, "PROGRAM_ROWS", 0)
+            found = judged(built(), frame).reasons
+        assert len(found) == 2
+        assert all(told is gives for told in found.values())
 
 
 def test_columns_of_several_chunks_are_judged_whole() -> None:

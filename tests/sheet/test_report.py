@@ -37,8 +37,8 @@ def describe(row: int) -> list[Problem]:
 
 def test_counts_rows_and_problems_over_batches() -> None:
     tally = Tally(RULES, INVALID)
-    tally.add(masks((), (0,), (0, 70)), np.array([2, 3, 5], dtype=np.uint32), describe)
-    tally.add(masks((2,), (1,), ()), np.array([6, 7, 9], dtype=np.uint32), describe)
+    tally.add(masks((), (0,), (0, 70)), np.array([2, 3, 5], dtype=np.uint32).__getitem__, describe)
+    tally.add(masks((2,), (1,), ()), np.array([6, 7, 9], dtype=np.uint32).__getitem__, describe)
     assert msgspec.json.decode(msgspec.json.encode(tally.summary(blank=2, unreadable=1))) == {
         "rows": 6,
         "valid": 3,
@@ -59,16 +59,31 @@ def test_counts_rows_and_problems_over_batches() -> None:
 
 def test_a_warning_alone_leaves_the_row_valid() -> None:
     tally = Tally(RULES, INVALID)
-    tally.add(masks((2,)), np.array([2], dtype=np.uint32), describe)
+    tally.add(masks((2,)), np.array([2], dtype=np.uint32).__getitem__, describe)
     assert (tally.valid, tally.invalid) == (1, 0)
 
 
 def test_keeps_the_first_lines_whatever_the_order_of_batches() -> None:
     tally = Tally(RULES, INVALID, lines_max=3)
-    tally.add(masks(*[(0,)] * 5), np.arange(50, 55, dtype=np.uint32), describe)
-    tally.add(masks(*[(0,)] * 2), np.arange(10, 12, dtype=np.uint32), describe)
+    tally.add(masks(*[(0,)] * 5), np.arange(50, 55, dtype=np.uint32).__getitem__, describe)
+    tally.add(masks(*[(0,)] * 2), np.arange(10, 12, dtype=np.uint32).__getitem__, describe)
     (entry,) = tally.summary(blank=0).problems
     assert (entry.count, entry.lines) == (7, (10, 11, 50))
+
+
+def test_lines_that_cannot_be_among_the_first_are_not_asked_for() -> None:
+    tally = Tally(RULES, INVALID, lines_max=3)
+    asked: list[list[int]] = []
+
+    def lines(rows: np.ndarray) -> np.ndarray:
+        asked.append(rows.tolist())
+        return 10 * len(asked) + rows.astype(np.uint32)
+
+    for _ in range(3):
+        tally.add(masks((0,), (), (0, 1)), lines, describe, behind=True)
+    entries = {entry.rule: (entry.count, entry.lines) for entry in tally.summary(blank=0).problems}
+    assert entries == {"required": (6, (10, 12, 30)), "number": (3, (22, 42, 52))}
+    assert asked == [[0, 2], [2], [0, 2], [2], [2]]
 
 
 def test_asks_for_a_message_once_per_rule() -> None:
@@ -80,11 +95,11 @@ def test_asks_for_a_message_once_per_rule() -> None:
 
     tally = Tally(RULES, INVALID)
     for _ in range(3):
-        tally.add(masks((), (1,), (1,)), np.array([1, 2, 3], dtype=np.uint32), count)
+        tally.add(masks((), (1,), (1,)), np.array([1, 2, 3], dtype=np.uint32).__getitem__, count)
     assert asked == [1]
 
 
 def test_no_rows_is_a_summary_too() -> None:
     tally = Tally(RULES, INVALID)
-    tally.add(masks(), np.array([], dtype=np.uint32), describe)
+    tally.add(masks(), np.array([], dtype=np.uint32).__getitem__, describe)
     assert tally.summary(blank=0).found == 0

@@ -3,7 +3,8 @@ column 0 and has "z" in column 1. Staging needs no more to be tested whole."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ class Unique:
 class Judgement:
     mask: npt.NDArray[np.uint64]
     hashes: npt.NDArray[np.uint64]
+    reasons: Mapping[int, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
