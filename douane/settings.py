@@ -2,36 +2,167 @@
 
 Each is also an environment variable `DOUANE_<NAME>`, and `douane settings` lists them. Not for what a project chooses:
 that is data, in the database.
+
+No library judges them: each call of the command line reads them, and would pay for loading it more than for its work.
 """
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from typing import Any, ClassVar, Literal, NoReturn, Self
 
 PREFIX = "DOUANE_"
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
-def _setting(default: Any, unit: str, sentence: str, **bounds: Any) -> Any:
-    """One setting; `unit` is "" where a bare word or a switch has none."""
-    return Field(default=default, description=sentence, json_schema_extra={"unit": unit}, **bounds)
+class BadSetting(ValueError):
+    """`name`: the setting that is not right; "" where several do not agree. `reason`: why, without a full stop."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}" if name else reason)
+        self.name, self.reason = name, reason
 
 
-class Settings(BaseModel):
+class SecretStr:
+    """A text that does not show where it is printed or logged."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def get_secret_value(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "SecretStr('**********')" if self._text else "SecretStr('')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretStr) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class _Setting:
+    """How a value of it is judged, by its kind as the class below writes it."""
+
+    __slots__ = ("bounds", "choices", "default", "read", "sentence", "unit", "usual")
+
+    def __init__(
+        self, default: Any, unit: str, sentence: str, choices: tuple[str, ...], bounds: Mapping[str, float]
+    ) -> None:
+        self.default, self.unit, self.sentence, self.choices, self.bounds = default, unit, sentence, choices, bounds
+
+    def begin(self, kind: str) -> None:
+        self.read: Callable[[Any], Any] = _READ.get(kind, _text)
+        self.usual = self.value(self.default)
+
+    def value(self, given: Any) -> Any:
+        """What is meant by a text or a value. ValueError says what it must be."""
+        found = self.read(given)
+        if self.choices and found not in self.choices:
+            raise ValueError(f"it is one of {', '.join(self.choices)}")
+        for bound, limit in self.bounds.items():
+            holds, words = _BOUNDS[bound]
+            if not holds(found, limit):
+                raise ValueError(f"it is {words} {limit:g}")
+        return found
+
+
+_BOUNDS: dict[str, tuple[Callable[[float, float], bool], str]] = {
+    "ge": (lambda value, limit: value >= limit, "at least"),
+    "gt": (lambda value, limit: value > limit, "more than"),
+    "le": (lambda value, limit: value <= limit, "at most"),
+}
+_SWITCHES = {
+    **dict.fromkeys(("1", "true", "yes", "on", "t", "y"), True),
+    **dict.fromkeys(("0", "false", "no", "off", "f", "n"), False),
+}
+
+
+def _whole(given: Any) -> int:
+    if isinstance(given, bool) or (isinstance(given, float) and not given.is_integer()):
+        raise ValueError("it is a whole number")
+    try:
+        return int(given)
+    except (TypeError, ValueError):
+        raise ValueError("it is a whole number") from None
+
+
+def _number(given: Any) -> float:
+    try:
+        found = float(given)
+    except (TypeError, ValueError):
+        raise ValueError("it is a number") from None
+    if math.isnan(found):
+        raise ValueError("it is a number")
+    return found
+
+
+def _switch(given: Any) -> bool:
+    meant = _SWITCHES.get(str(given).strip().lower())
+    if meant is None:
+        raise ValueError("it is true or false")
+    return meant
+
+
+def _text(given: Any) -> str:
+    if not isinstance(given, str):
+        raise ValueError("it is text")  # noqa: TRY004
+    return given
+
+
+def _secret(given: Any) -> SecretStr:
+    # By what it can do: a test or a program may bring a secret of its own kind.
+    return SecretStr(_text(given.get_secret_value() if hasattr(given, "get_secret_value") else given))
+
+
+def _path(given: Any) -> Path:
+    if not isinstance(given, str | os.PathLike):
+        raise ValueError("it is a path")  # noqa: TRY004
+    return Path(given)
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "int": _whole,
+    "float": _number,
+    "bool": _switch,
+    "SecretStr": _secret,
+    "Path": _path,
+}
+
+
+def _setting(default: Any, unit: str, sentence: str, choices: tuple[str, ...] = (), **bounds: float) -> Any:
+    """One setting; `unit` is "" where a bare word or a switch has none. `ge`, `gt` and `le` bound a number."""
+    return _Setting(default, unit, sentence, choices, bounds)
+
+
+class Settings:
     """Frozen, so that it can be handed around. `database_url` and `storage_url` are filled in from `data` when empty:
-    whoever reads them finds a whole address."""
+    whoever reads them finds a whole address.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    What it is asked for has the names that models of pydantic have, for that is what it was."""
+
+    model_fields: ClassVar[dict[str, _Setting]]
 
     def __init__(self, **given: Any) -> None:
-        """What is given goes before the environment, whose names may be in capitals or not."""
-        names = {f"{PREFIX}{name}".lower(): name for name in type(self).model_fields}
+        """What is given goes before the environment, whose names may be in capitals or not. `BadSetting` names the
+        first that is not right."""
+        fields = self.model_fields
+        names = {f"{PREFIX}{name}".lower(): name for name in fields}
         found = {names[name.lower()]: value for name, value in os.environ.items() if name.lower() in names}
-        super().__init__(**{**found, **given})
+        values = {**found, **given}
+        for name in values:
+            if name not in fields:
+                raise BadSetting(name, "there is no such setting")
+        self.__dict__.update({name: _judged(name, field, values) for name, field in fields.items()})
+        self._fill_addresses()
+        if self.cell_bytes > self.record_bytes:
+            raise BadSetting("", "cell_bytes must not be more than record_bytes")
 
     # Where things are.
     data: Path = _setting(Path("data"), "folder", "Database, objects, caches and work folders of this installation.")
@@ -213,24 +344,41 @@ class Settings(BaseModel):
     metrics_token: SecretStr = _setting(
         SecretStr(""), "", "What /metrics asks for, as Bearer; `off` closes it; empty: open to all who reach the port."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "", "The least that is logged.")
-    log_format: Literal["text", "json"] = _setting("text", "", "How a line of the log looks.")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "", "The least that is logged.", ("debug", "info", "warning", "error")
+    )
+    log_format: Literal["text", "json"] = _setting("text", "", "How a line of the log looks.", ("text", "json"))
 
-    @model_validator(mode="before")
+    def _fill_addresses(self) -> None:
+        data = self.data.absolute()
+        database_url = self.database_url or f"sqlite:///{data / 'douane.db'}"
+        storage_url = self.storage_url or str(data / "objects")
+        self.__dict__.update(data=data, database_url=database_url, storage_url=storage_url)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"settings do not change: {name}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Settings) and other.__dict__ == self.__dict__
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+
     @classmethod
-    def _fill_addresses(cls, values: dict[str, Any]) -> dict[str, Any]:
-        values = dict(values)
-        data = Path(values.get("data") or "data").absolute()
-        values["data"] = data
-        values["database_url"] = values.get("database_url") or f"sqlite:///{data / 'douane.db'}"
-        values["storage_url"] = values.get("storage_url") or str(data / "objects")
-        return values
+    def model_validate(cls, values: Mapping[str, Any]) -> Self:
+        return cls(**values)
 
-    @model_validator(mode="after")
-    def _agree(self) -> Self:
-        if self.cell_bytes > self.record_bytes:
-            raise ValueError("cell_bytes must not be more than record_bytes")
-        return self
+    def model_dump(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+    def model_copy(self, *, update: Mapping[str, Any]) -> Self:
+        """With other values, which nobody judges."""
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__, **update)
+        return copy
 
     @property
     def on_sqlite(self) -> bool:
@@ -249,19 +397,29 @@ class Settings(BaseModel):
 
     def environment(self) -> dict[str, str]:
         """The settings as `DOUANE_*` variables, for a process that this one starts."""
-        values = {name: getattr(self, name) for name in type(self).model_fields}
-        return {
-            f"{PREFIX}{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            for name, value in values.items()
-        }
+        return {f"{PREFIX}{name.upper()}": _typed(value) for name, value in self.__dict__.items()}
+
+
+Settings.model_fields = {name: one for name, one in vars(Settings).items() if isinstance(one, _Setting)}
+for _name, _one in Settings.model_fields.items():
+    _one.begin(Settings.__annotations__[_name])
 
 
 def describe() -> list[tuple[str, str, str, str]]:
     """(name, unit, default, sentence) of each setting, in the order of this file; defaults as they would be typed."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        extra = field.json_schema_extra
-        unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
-        default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else str(field.default)
-        rows.append((name, unit, default, field.description or ""))
-    return rows
+    return [(name, one.unit, _typed(one.default), one.sentence) for name, one in Settings.model_fields.items()]
+
+
+def _judged(name: str, field: _Setting, values: Mapping[str, Any]) -> Any:
+    if name not in values:
+        return field.usual
+    # An empty variable of a folder means what none means.
+    given = values[name] or field.default if name == "data" else values[name]
+    try:
+        return field.value(given)
+    except ValueError as error:
+        raise BadSetting(name, str(error)) from None
+
+
+def _typed(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

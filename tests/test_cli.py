@@ -27,7 +27,7 @@ import yaml
 from msgspec import to_builtins
 
 from douane import __version__
-from douane.cli import files, main
+from douane.cli import answer, files
 from douane.settings import Settings
 from douane.sheet.formats import Limits
 
@@ -67,7 +67,7 @@ def douane(*arguments: str | Path, stdin: str | bytes = b"", **environment: str)
             mock.patch.dict(os.environ, environment),
             pytest.raises(SystemExit) as ended,
         ):
-            main()
+            answer()
     finally:
         signal.signal(signal.SIGTERM, on_term)
     return Ended(ended.value.code or 0, *(stream.buffer.getvalue().decode() for stream in (out, err)))
@@ -391,7 +391,8 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 def test_the_parent_imports_nothing_heavy() -> None:
     code = (
         "import sys, douane.cli.files\n"
-        "heavy = {'polars', 'numpy', 'sqlalchemy', 'dbos', 'fastapi', 'uvicorn', 'python_calamine', 'obstore'}\n"
+        "heavy = {'polars', 'numpy', 'sqlalchemy', 'dbos', 'fastapi', 'uvicorn', 'python_calamine', 'obstore',\n"
+        "'pydantic', 'rich', 'click', 'phonenumbers', 'rapidfuzz', 'email'}\n"
         "sys.exit(', '.join(heavy & set(sys.modules)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)

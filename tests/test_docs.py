@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import typer
 import yaml
 
 from douane import settings
 from douane.chat import importers, writers
 from douane.cli import app
+from douane.cli.verbs import Group
 from douane.flow import setup
 from douane.settings import Settings
 from douane.sheet import columns, formats, mapping
@@ -45,15 +45,9 @@ def names(text: str, heading: str) -> list[str]:
     return [row[0].strip("`") for row in rows_after(text, heading)]
 
 
-def verbs(group: typer.Typer, path: str) -> list[str]:
-    found = []
-    for command in group.registered_commands:
-        name = command.name or (command.callback.__name__ if command.callback else "")
-        found.append(f"{path} {name}")
-    for inner in group.registered_groups:
-        assert inner.typer_instance is not None
-        found += verbs(inner.typer_instance, f"{path} {inner.name}")
-    return found
+def verbs(group: Group, path: str) -> list[str]:
+    below = [verb for name, inner in group.groups.items() for verb in verbs(inner, f"{path} {name}")]
+    return [*(f"{path} {name}" for name in group.verbs), *below]
 
 
 def test_every_setting_is_listed_with_its_unit_default_and_sentence() -> None:

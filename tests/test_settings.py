@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import fields
-from pydantic import ValidationError
 
 from douane.jobs.children import ChildLimits
-from douane.settings import Settings, describe
+from douane.settings import BadSetting, SecretStr, Settings, describe
 from douane.sheet.formats import Limits, Options
 
 
@@ -62,7 +62,7 @@ def test_a_variable_may_be_written_in_small_letters_and_others_are_left_alone(mo
     monkeypatch.setenv("DOUANE_TEST_SOMETHING", "x")
     assert Settings().port == Settings.model_validate({}).port == 1234
     monkeypatch.setenv("DOUANE_LEASE_S", "soon")
-    with pytest.raises(ValidationError, match="lease_s"):
+    with pytest.raises(BadSetting, match="lease_s"):
         Settings()
 
 
@@ -71,12 +71,48 @@ def test_secrets_do_not_show(tmp_path: Path) -> None:
 
 
 def test_mistakes_are_refused() -> None:
-    with pytest.raises(ValidationError, match="record_bytes"):
+    with pytest.raises(BadSetting, match="record_bytes"):
         Settings(cell_bytes=2, record_bytes=1)
-    with pytest.raises(ValidationError, match="port"):
+    with pytest.raises(BadSetting, match="port"):
         Settings(port=70_000)
-    with pytest.raises(ValidationError):
+    with pytest.raises(BadSetting, match="prot"):
         Settings.model_validate({"prot": 1})
+    with pytest.raises(AttributeError, match="port"):
+        Settings().port = 1
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"port": "80"}, 80),
+        ({"port": 80.0}, 80),
+        ({"lease_s": "2"}, 2.0),
+        ({"chat_401_modern": "on"}, True),
+        ({"chat_401_modern": "False"}, False),
+        ({"log_level": "debug"}, "debug"),
+        ({"data": ""}, Path("data").absolute()),
+        ({"secret": SecretStr("x")}, SecretStr("x")),
+        ({"port": "eighty"}, "port: it is a whole number"),
+        ({"port": True}, "port: it is a whole number"),
+        ({"port": 80.5}, "port: it is a whole number"),
+        ({"lease_s": "nan"}, "lease_s: it is a number"),
+        ({"lease_s": 0}, "lease_s: it is more than 0"),
+        ({"chat_401_modern": "perhaps"}, "chat_401_modern: it is true or false"),
+        ({"log_level": "loud"}, "log_level: it is one of debug, info, warning, error"),
+        ({"host": 7}, "host: it is text"),
+        ({"data": 7}, "data: it is a path"),
+    ],
+)
+def test_a_value_may_be_given_as_it_would_be_typed(given: dict[str, Any], meant: object) -> None:
+    ((name, _),) = given.items()
+    if isinstance(meant, str) and meant.startswith(f"{name}: "):
+        with pytest.raises(BadSetting) as refused:
+            Settings(**given)
+        assert (refused.value.name, str(refused.value)) == (name, meant)
+    else:
+        found = getattr(Settings(**given), name)
+        assert found == meant
+        assert type(found) is type(meant)
 
 
 @pytest.mark.parametrize(

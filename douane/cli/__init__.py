@@ -6,94 +6,92 @@ verb is called: `douane check` must start without a database driver, a web frame
 
 from __future__ import annotations
 
-import logging
+import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 from douane import __version__
+from douane.cli.verbs import Argument, Exit, Group, Option
 from douane.errors import DouaneError
 
 if TYPE_CHECKING:
     from douane.settings import Settings
 
-app = typer.Typer(
-    name="douane",
-    help="The customs house for other people's files: check every record, show what to mend, hand over clean data.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+app = Group(
+    "The customs house for other people's files: check every record, show what to mend, hand over clean data.",
+    version=__version__,
 )
-user = typer.Typer(help="People who sign in.", no_args_is_help=True, rich_markup_mode=None)
-key = typer.Typer(help="Access keys, with which programs call /v1.", no_args_is_help=True, rich_markup_mode=None)
-chats = typer.Typer(help="Exports of chat workspaces.", no_args_is_help=True, rich_markup_mode=None)
-template = typer.Typer(help="The template file.", no_args_is_help=True, rich_markup_mode=None)
-link = typer.Typer(help="Import links, to be handed to people.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(link, name="link")
-app.add_typer(user, name="user")
-app.add_typer(key, name="key")
-app.add_typer(template, name="template")
-app.add_typer(chats, name="chat")
+user = Group("People who sign in.")
+key = Group("Access keys, with which programs call /v1.")
+chats = Group("Exports of chat workspaces.")
+template = Group("The template file.")
+link = Group("Import links, to be handed to people.")
+for _group, _name in ((link, "link"), (user, "user"), (key, "key"), (template, "template"), (chats, "chat")):
+    app.add(_group, _name)
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="The file to read, or - for standard input.")]
-Export = Annotated[
-    str, typer.Argument(metavar="EXPORT", help="The export as it was downloaded, or - for standard input.")
-]
+File = Annotated[str, Argument(metavar="FILE", help="The file to read, or - for standard input.")]
+Export = Annotated[str, Argument(metavar="EXPORT", help="The export as it was downloaded, or - for standard input.")]
 ImporterKey = Annotated[
     str | None,
-    typer.Option("--importer", metavar="KEY", help="Whose export it is, such as slack; else it is recognised."),
+    Option("--importer", metavar="KEY", help="Whose export it is, such as slack; else it is recognised."),
 ]
-Sheet = Annotated[
-    str | None, typer.Option(metavar="NAME|N", help="Sheet of a workbook: its name, or its number from 0.")
-]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of the text; else it is detected.")]
-Delimiter = Annotated[str | None, typer.Option(help="What separates cells (or: tab); else it is detected.")]
+Sheet = Annotated[str | None, Option(metavar="NAME|N", help="Sheet of a workbook: its name, or its number from 0.")]
+Encoding = Annotated[str | None, Option(help="Encoding of the text; else it is detected.")]
+Delimiter = Annotated[str | None, Option(help="What separates cells (or: tab); else it is detected.")]
 Header = Annotated[
     str | None,
-    typer.Option(metavar="LINE|none", help="The line the headings stand on, or none; else it is detected."),
+    Option(metavar="LINE|none", help="The line the headings stand on, or none; else it is detected."),
 ]
-Quote = Annotated[str | None, typer.Option(metavar="C|none", help="What quotes cells, or none; else it is detected.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The installation's data folder (DOUANE_DATA).")]
+Quote = Annotated[str | None, Option(metavar="C|none", help="What quotes cells, or none; else it is detected.")]
+Json = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
+Data = Annotated[Path | None, Option(metavar="DIR", help="The installation's data folder (DOUANE_DATA).")]
 Database = Annotated[
-    str | None, typer.Option("--database-url", help="sqlite:///FILE or postgresql://… (DOUANE_DATABASE_URL).")
+    str | None, Option("--database-url", help="sqlite:///FILE or postgresql://… (DOUANE_DATABASE_URL).")
 ]
-Storage = Annotated[
-    str | None, typer.Option("--storage-url", help="A folder or s3://BUCKET/PREFIX (DOUANE_STORAGE_URL).")
-]
-Host = Annotated[str | None, typer.Option(help="Address to listen on (DOUANE_HOST).")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on (DOUANE_PORT).")]
-Login = Annotated[str, typer.Argument(metavar="USER", help="E-mail or username.")]
-ProjectId = Annotated[str | None, typer.Option("--project", metavar="ID", help="The project; else the first one.")]
+Storage = Annotated[str | None, Option("--storage-url", help="A folder or s3://BUCKET/PREFIX (DOUANE_STORAGE_URL).")]
+Host = Annotated[str | None, Option(help="Address to listen on (DOUANE_HOST).")]
+Port = Annotated[int | None, Option(help="Port to listen on (DOUANE_PORT).")]
+Login = Annotated[str, Argument(metavar="USER", help="E-mail or username.")]
+ProjectId = Annotated[str | None, Option("--project", metavar="ID", help="The project; else the first one.")]
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
-        print(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end.")
-    ] = False,
-) -> None: ...
-
-
-def main() -> None:
-    """Runs a verb. Status 2 and one sentence on stderr where it cannot be done."""
-    signal.signal(signal.SIGTERM, _end)
-    # The verbs that serve set up a log; for the others the one sentence at the end says it all.
-    logging.getLogger("douane").addHandler(logging.NullHandler())
+def main() -> NoReturn:
+    """The program. Where no database was opened there is nothing to take leave of: to take down all that was loaded
+    would cost as much as a small file's work."""
+    gc.disable()  # until what a verb needs is loaded: none of it is a ring to be let go
     try:
-        app()
+        answer()
+    except SystemExit as end:
+        if "sqlalchemy" not in sys.modules and isinstance(end.code, int):
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+            with suppress(OSError, ValueError):
+                sys.stderr.flush()
+            os._exit(end.code)
+        raise
+
+
+def answer() -> NoReturn:
+    """Runs a verb and ends with its status: 2, and one sentence on stderr, where it cannot be done."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        app.call("douane", sys.argv[1:])
+        sys.stdout.flush()
+        sys.exit(0)
+    except Exit as end:
+        sys.exit(end.status)
+    except KeyboardInterrupt:
+        print("\nAborted!", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever reads our output had enough; what is still buffered has nowhere to go, and that is no mistake.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except DouaneError as error:
         _fail(error.message)
     except OSError as error:
@@ -106,20 +104,12 @@ def main() -> None:
         )
 
 
-def _flush() -> None:
-    """Where whoever reads our output had enough, what is still buffered has nowhere to go; that is no mistake."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _end(_number: int, _frame: FrameType | None) -> None:
     """SIGTERM unwinds like an exception, so that the child is stopped and temporary files go."""
     sys.exit(128 + signal.SIGTERM)
 
 
-def _fail(sentence: str) -> None:
+def _fail(sentence: str) -> NoReturn:
     print(f"douane: {sentence}", file=sys.stderr)
     sys.exit(2)
 
@@ -146,8 +136,8 @@ def rows(
     delimiter: Delimiter = None,
     header: Header = None,
     quote: Quote = None,
-    form: Annotated[Literal["ndjson", "csv"], typer.Option("--format", help="How records are printed.")] = "ndjson",
-    explain: Annotated[bool, typer.Option("--explain", help="Print what was detected instead.")] = False,
+    form: Annotated[Literal["ndjson", "csv"], Option("--format", help="How records are printed.")] = "ndjson",
+    explain: Annotated[bool, Option("--explain", help="Print what was detected instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print what Douane reads: one JSON array of text per record, nothing interpreted, nothing trimmed."""
@@ -163,12 +153,10 @@ def rows(
 @app.command()
 def check(
     file: File,
-    template: Annotated[Path, typer.Option("--template", "-t", metavar="T.yaml", help="What the file should hold.")],
+    template: Annotated[Path, Option("--template", "-t", metavar="T.yaml", help="What the file should hold.")],
     mapping: Annotated[
         Path | None,
-        typer.Option(
-            "--mapping", "-m", metavar="M.yaml", help="{column key: heading or null}; else headings are matched."
-        ),
+        Option("--mapping", "-m", metavar="M.yaml", help="{column key: heading or null}; else headings are matched."),
     ] = None,
     sheet: Sheet = None,
     encoding: Encoding = None,
@@ -177,9 +165,9 @@ def check(
     quote: Quote = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write valid.csv, invalid.csv and problems.ndjson into this folder."),
+        Option(metavar="DIR", help="Write valid.csv, invalid.csv and problems.ndjson into this folder."),
     ] = None,
-    stage: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the staged table in this folder.")] = None,
+    stage: Annotated[Path | None, Option(metavar="DIR", help="Keep the staged table in this folder.")] = None,
     as_json: Json = False,
 ) -> None:
     """Map, check and report, without a server. Exit code 0: all valid; 1: some rows invalid; 2: cannot be done."""
@@ -187,7 +175,7 @@ def check(
 
     options = files.reading_options(sheet, encoding, delimiter, header, quote)
     all_valid = files.check(file, options, template, mapping, out, stage, as_json)
-    raise typer.Exit(0 if all_valid else 1)
+    raise Exit(0 if all_valid else 1)
 
 
 @template.command()
@@ -201,7 +189,7 @@ def schema() -> None:
 @template.command()
 def learn(
     file: File,
-    name: Annotated[str | None, typer.Option(help="The template's name; else the file's.")] = None,
+    name: Annotated[str | None, Option(help="The template's name; else the file's.")] = None,
     sheet: Sheet = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
@@ -222,28 +210,28 @@ def chat_inspect(
     export: Export,
     importer: ImporterKey = None,
     stage: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the staged tables in this folder, as Arrow files.")
+        Path | None, Option(metavar="DIR", help="Keep the staged tables in this folder, as Arrow files.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Say what an export holds. Exit code 0: all could be read; 1: some records could not; 2: it cannot be done."""
     from douane.cli import chat
 
-    raise typer.Exit(0 if chat.inspect(export, importer, stage, as_json) else 1)
+    raise Exit(0 if chat.inspect(export, importer, stage, as_json) else 1)
 
 
 @chats.command("convert")
 def chat_convert(
     export: Export,
-    to: Annotated[str, typer.Option(metavar="FORM", help="What to make of it: mattermost, ndjson, parquet.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write; an empty or a new folder.")],
+    to: Annotated[str, Option(metavar="FORM", help="What to make of it: mattermost, ndjson, parquet.")],
+    out: Annotated[Path, Option(metavar="DIR", help="Where to write; an empty or a new folder.")],
     users: Annotated[
-        list[str] | None, typer.Option(metavar="NAME|ID", help="Only what these people wrote; may be repeated.")
+        list[str] | None, Option(metavar="NAME|ID", help="Only what these people wrote; may be repeated.")
     ] = None,
     channels: Annotated[
-        list[str] | None, typer.Option(metavar="NAME|ID", help="Only these conversations; may be repeated.")
+        list[str] | None, Option(metavar="NAME|ID", help="Only these conversations; may be repeated.")
     ] = None,
-    team: Annotated[str | None, typer.Option(metavar="NAME", help="The team in Mattermost; else “imported”.")] = None,
+    team: Annotated[str | None, Option(metavar="NAME", help="The team in Mattermost; else “imported”.")] = None,
     importer: ImporterKey = None,
     as_json: Json = False,
 ) -> None:
@@ -252,7 +240,7 @@ def chat_convert(
     from douane.cli import chat
 
     wanted = {"to": to, "users": users or [], "channels": channels or [], "team": team}
-    raise typer.Exit(0 if chat.convert(export, importer, wanted, out, as_json) else 1)
+    raise Exit(0 if chat.convert(export, importer, wanted, out, as_json) else 1)
 
 
 # The house
@@ -298,13 +286,11 @@ def worker(
 
 @user.command("add")
 def user_add(
-    email: Annotated[str, typer.Argument(help="Their e-mail address.")],
-    role: Annotated[str, typer.Option(help="Admin, Tech, Finance, Importer or Observer.")] = "Tech",
+    email: Annotated[str, Argument(help="Their e-mail address.")],
+    role: Annotated[str, Option(help="Admin, Tech, Finance, Importer or Observer.")] = "Tech",
     project: ProjectId = None,
-    username: Annotated[
-        str | None, typer.Option(help="What they may sign in with, too; else made of the e-mail.")
-    ] = None,
-    generate: Annotated[bool, typer.Option("--generate", help="Make a password up and print it.")] = False,
+    username: Annotated[str | None, Option(help="What they may sign in with, too; else made of the e-mail.")] = None,
+    generate: Annotated[bool, Option("--generate", help="Make a password up and print it.")] = False,
     data: Data = None,
     database: Database = None,
     storage: Storage = None,
@@ -328,7 +314,7 @@ def user_list(data: Data = None, database: Database = None, storage: Storage = N
 @user.command("role")
 def user_role(
     login: Login,
-    role: Annotated[str, typer.Argument(help="Admin, Tech, Finance, Importer or Observer; none takes them out.")],
+    role: Annotated[str, Argument(help="Admin, Tech, Finance, Importer or Observer; none takes them out.")],
     project: ProjectId = None,
     data: Data = None,
     database: Database = None,
@@ -359,7 +345,7 @@ def user_enable(login: Login, data: Data = None, database: Database = None, stor
 @user.command("password")
 def user_password(
     login: Login,
-    generate: Annotated[bool, typer.Option("--generate", help="Make one up and print it.")] = False,
+    generate: Annotated[bool, Option("--generate", help="Make one up and print it.")] = False,
     data: Data = None,
     database: Database = None,
     storage: Storage = None,
@@ -372,7 +358,7 @@ def user_password(
 
 @key.command("new")
 def key_new(
-    name: Annotated[str, typer.Argument(help="What the key is for.")] = "command line",
+    name: Annotated[str, Argument(help="What the key is for.")] = "command line",
     project: ProjectId = None,
     data: Data = None,
     database: Database = None,
@@ -401,7 +387,7 @@ def key_list(
 
 @key.command("revoke")
 def key_revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `douane key list` shows it.")],
+    key_id: Annotated[str, Argument(metavar="ID", help="The key's id, as `douane key list` shows it.")],
     project: ProjectId = None,
     data: Data = None,
     database: Database = None,
@@ -415,10 +401,10 @@ def key_revoke(
 
 @link.command("new")
 def link_new(
-    template_id: Annotated[str, typer.Argument(metavar="TEMPLATE", help="The template's id.")],
-    name: Annotated[str, typer.Option(help="Whom or what it is for.")] = "",
-    days: Annotated[int | None, typer.Option(help="How long it lasts; else the setting link_days.")] = None,
-    uses: Annotated[str, typer.Option(metavar="N|any", help="How many imports may be made through it.")] = "1",
+    template_id: Annotated[str, Argument(metavar="TEMPLATE", help="The template's id.")],
+    name: Annotated[str, Option(help="Whom or what it is for.")] = "",
+    days: Annotated[int | None, Option(help="How long it lasts; else the setting link_days.")] = None,
+    uses: Annotated[str, Option(metavar="N|any", help="How many imports may be made through it.")] = "1",
     project: ProjectId = None,
     data: Data = None,
     database: Database = None,
@@ -448,7 +434,7 @@ def link_list(
 
 @link.command("revoke")
 def link_revoke(
-    link_id: Annotated[str, typer.Argument(metavar="ID", help="The link's id, as `douane link list` shows it.")],
+    link_id: Annotated[str, Argument(metavar="ID", help="The link's id, as `douane link list` shows it.")],
     project: ProjectId = None,
     data: Data = None,
     database: Database = None,
@@ -462,14 +448,14 @@ def link_revoke(
 
 @app.command()
 def audit(
-    count: Annotated[int, typer.Option("--last", metavar="N", min=1, help="How many lines, the newest.")] = 50,
-    days: Annotated[float | None, typer.Option(metavar="N", help="Only of the last so many days.")] = None,
+    count: Annotated[int, Option("--last", metavar="N", min=1, help="How many lines, the newest.")] = 50,
+    days: Annotated[float | None, Option(metavar="N", help="Only of the last so many days.")] = None,
     action: Annotated[
-        str | None, typer.Option(metavar="WHAT", help="Only these, such as sign_in, or key for all about keys.")
+        str | None, Option(metavar="WHAT", help="Only these, such as sign_in, or key for all about keys.")
     ] = None,
-    who: Annotated[str | None, typer.Option(metavar="E-MAIL", help="Only what this person did.")] = None,
-    project: Annotated[str | None, typer.Option(metavar="ID", help="Only in this project.")] = None,
-    refused: Annotated[bool, typer.Option("--refused", help="Only what was tried and refused.")] = False,
+    who: Annotated[str | None, Option(metavar="E-MAIL", help="Only what this person did.")] = None,
+    project: Annotated[str | None, Option(metavar="ID", help="Only in this project.")] = None,
+    refused: Annotated[bool, Option("--refused", help="Only what was tried and refused.")] = False,
     data: Data = None,
     database: Database = None,
     storage: Storage = None,
@@ -484,7 +470,7 @@ def audit(
 
 @app.command()
 def ledger(
-    upload: Annotated[str, typer.Argument(metavar="UPLOAD", help="The upload's id.")],
+    upload: Annotated[str, Argument(metavar="UPLOAD", help="The upload's id.")],
     data: Data = None,
     database: Database = None,
     storage: Storage = None,
@@ -498,13 +484,13 @@ def ledger(
 
 @app.command()
 def forget(
-    upload: Annotated[str | None, typer.Argument(metavar="UPLOAD", help="The id of an upload to forget whole.")] = None,
+    upload: Annotated[str | None, Argument(metavar="UPLOAD", help="The id of an upload to forget whole.")] = None,
     template: Annotated[
-        str | None, typer.Option(metavar="ID", help="Forget rows of all uploads of this template instead.")
+        str | None, Option(metavar="ID", help="Forget rows of all uploads of this template instead.")
     ] = None,
-    column: Annotated[str | None, typer.Option(metavar="KEY", help="Those with a value in this column.")] = None,
+    column: Annotated[str | None, Option(metavar="KEY", help="Those with a value in this column.")] = None,
     value: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="The value; left out, it is read from standard input.")
+        str | None, Option(metavar="TEXT", help="The value; left out, it is read from standard input.")
     ] = None,
     data: Data = None,
     database: Database = None,
@@ -516,7 +502,7 @@ def forget(
     from douane.cli import forgetting
 
     config = _settings(data=data, database_url=database, storage_url=storage)
-    raise typer.Exit(0 if forgetting.forget(config, upload, template, column, value, as_json) else 1)
+    raise Exit(0 if forgetting.forget(config, upload, template, column, value, as_json) else 1)
 
 
 @app.command()
@@ -526,7 +512,7 @@ def doctor(data: Data = None, database: Database = None, storage: Storage = None
     from douane.cli import house
 
     well = house.doctor(_settings(data=data, database_url=database, storage_url=storage), as_json)
-    raise typer.Exit(0 if well else 1)
+    raise Exit(0 if well else 1)
 
 
 @app.command()

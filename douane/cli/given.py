@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
-
-from pydantic import ValidationError
 
 from douane.cli.output import print_json
 from douane.errors import BadRequest
-from douane.settings import Settings, describe
+from douane.settings import BadSetting, Settings, describe
+
+# The verbs that serve set up a log; for the others the one sentence at the end says it all.
+logging.getLogger("douane").addHandler(logging.NullHandler())
 
 
 def settings(**given: Any) -> Settings:
     """What was given (None = not given) over the environment. BadRequest names the setting that is not right."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise BadRequest(f"The setting {name} is not right: {first['msg']}." if name else f"{first['msg']}.") from error
+    except BadSetting as error:
+        words = f"The setting {error.name} is not right: {error.reason}." if error.name else f"{error.reason}."
+        raise BadRequest(words) from error
 
 
 def show_settings(as_json: bool) -> None:
