@@ -147,7 +147,7 @@ def carry(house: House, connection: Connection, operation: Operation, way: Way, 
     few = list(stored.cells(connection, operation.id))
     bulk = stored.columnar(connection, operation.id)
     layers = every(house, connection, operation.id)
-    renumbered = _renumbered(way, distinct(np.concatenate([layer.rows for layer in layers])))
+    renumbered = _renumbered(way, distinct(np.concatenate([layer.touched for layer in layers])))
     made: dict[int, Columnar | None] = {}
     columns: dict[int, list[str]] = {}
     for one in bulk:

@@ -29,16 +29,18 @@ from douane.model.sheet_import import sheet_detail
 from douane.sheet.ordering import order_of, ranked
 from douane.sheet.searching import Search
 from douane.staging.checking import in_order
-from douane.staging.live import Flags, Live, LivePart
+from douane.staging.live import Flags, Live, LivePart, Remembered
 from douane.staging.masks import GONE, INVALID, VALID, Mask, write_mask
 from douane.staging.parts import Rows, distinct, read_part, write_part
-from douane.staging.revisions import RECORD
+from douane.staging.revisions import RECORD, Cells
 from douane.store import manifest, operations
+from douane.store import revisions as stored
 from douane.store.database import read
 
 TABLES_KEPT = 64
 ROWS_KEPT = 8_000_000  # records of all tables that are kept in memory
 SELECTIONS_KEPT = 4  # of a table
+TURNED_ROWS = 10_000  # that a change touches from which on the verdicts before it are remembered until the next one
 _LOOKED_AT_FIRST = 2  # parts that are searched one by one
 SORTED_ROWS = 50_000  # of a sorted download that are held at once
 
@@ -72,6 +74,16 @@ class Order:
 Spec = tuple[Search, str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """The verdicts on the other side of a large change, which is the last one as of revision `at`: whoever takes
+    revision `turned` out, or in again, need not judge a million records anew."""
+
+    turned: int
+    at: int
+    other: Remembered
+
+
 @dataclass
 class Standing:
     """A live table as of `revision`; to be used within `standing` only."""
@@ -83,6 +95,7 @@ class Standing:
     hits: dict[Spec, dict[int, Flags]] = field(default_factory=dict)  # search -> start of a part -> its rows
     orders: dict[tuple[str, bool], Rows] = field(default_factory=dict)
     selections: OrderedDict[tuple[Filter, Order], Rows] = field(default_factory=OrderedDict)
+    turn: _Turn | None = None
 
 
 @dataclass
@@ -141,10 +154,12 @@ def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing |
             old.operation = now
             if old.revision == last:
                 return old
+            news = stored.between(connection, now.id, old.revision, last)
             rows, keys = revisions.touched(house, connection, now.id, old.revision, last)
             cells = revisions.standing(house, connection, now.id)
-            parts = None
+            parts = []
         else:
+            news = None
             rows, keys = revisions.touched(house, connection, now.id, reviewed, last)
             cells = revisions.standing(house, connection, now.id)
             masks = manifest.masks(connection, now.id, TABLE, now.version)
@@ -153,19 +168,33 @@ def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing |
                 for row in manifest.parts(connection, now.id, TABLE)
                 if row.first_row >= 0 and row.number in masks
             ]
-    if old is not None and parts is None:
-        old.live.advance(cells, rows)
+    if old is not None and news is not None:
+        _advance(old, cells, rows, keys, news)
         _forget(old, rows, keys)
         old.revision = last
         return old
     first_data_row = int(now.detail.get("header_row", -1)) + 1
-    live = Live(form.checker, parts or [], form.keys, first_data_row, house.objects.local_path)
+    live = Live(form.checker, parts, form.keys, first_data_row, house.objects.local_path)
     if imports.current(now) or not parts:
-        live.load(cells, rows)
+        live.load(cells, rows, keys)
     else:
         live.judge_all(cells)
     kept.base = base
     return Standing(now, form, live, last)
+
+
+def _advance(old: Standing, cells: Cells, rows: Rows, keys: frozenset[str], news: Sequence[stored.Revision]) -> None:
+    """To what stands after the revisions `news`, which touched these rows and columns."""
+    turn, old.turn = old.turn, None
+    one = news[0] if len(news) == 1 else None
+    if one is None or len(rows) < TURNED_ROWS or RECORD in keys or rows[-1] >= old.live.rows_of_file:
+        old.live.advance(cells, rows, keys)
+    elif turn is not None and one.undoes == turn.turned and turn.at == old.revision:
+        old.turn = _Turn(turn.turned, one.number, old.live.turn(cells, turn.other))
+    else:
+        other = old.live.remembered()
+        old.live.advance(cells, rows, keys)
+        old.turn = _Turn(one.undoes or one.number, one.number, other)
 
 
 def _forget(old: Standing, rows: Rows, keys: frozenset[str]) -> None:
@@ -222,9 +251,8 @@ def records_at(now: Standing, places: Rows) -> Iterator[Record]:
     rows = live.numbers_at(places)
     problems = form.checker.problems(frame, live.words[places])
     changed: dict[int, dict[str, bool]] = {}
-    marks = live.cells.at(rows)
-    for at, key in zip(marks["at"].to_list(), marks["key"].to_list(), strict=True):
-        if key != RECORD:
+    for key, places_changed, _ in live.cells.pieces(rows):
+        for at in places_changed.tolist() if key != RECORD else ():
             changed.setdefault(at, {})[key] = True
     lines = frame["_line"].to_list()
     for at, (row, record, found) in enumerate(zip(rows.tolist(), form.output.records(frame), problems, strict=True)):

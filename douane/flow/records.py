@@ -38,7 +38,7 @@ from douane.staging import masks
 from douane.staging.masks import GONE, VALID, Placed, View, Wider
 from douane.staging.pages import Directories, Directory, Entry, PackedEntry, Page
 from douane.staging.parts import Rows
-from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, frame_of, laid_over, overlay
+from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, Piece, frame_of, laid_over, overlay
 from douane.store import manifest, operations
 from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
@@ -143,13 +143,13 @@ def _directory_at(house: House, operation: Operation) -> Directory:
 @dataclass(frozen=True, slots=True)
 class _Changes:
     """The cells that people changed on a page: as they stand now, and as they stood at the last review (what
-    `Cells.at` found for the page's rows)."""
+    `Cells.pieces` found for the page's rows)."""
 
-    now: pl.DataFrame
-    reviewed: pl.DataFrame
+    now: Sequence[Piece]
+    reviewed: Sequence[Piece]
 
 
-_UNCHANGED = _Changes(*[Cells().at(np.zeros(0, np.int64))] * 2)
+_UNCHANGED = _Changes(*[()] * 2)
 
 
 def _changes(house: House, operation: Operation, page: Page) -> _Changes:
@@ -157,10 +157,11 @@ def _changes(house: House, operation: Operation, page: Page) -> _Changes:
         return _UNCHANGED
     rows, reviewed = page.rows.tolist(), operation.revision_reviewed
     with read(house.engine) as connection:
-        now = revisions.standing(house, connection, operation.id, rows).at(page.rows)
+        now = list(revisions.standing(house, connection, operation.id, rows).pieces(page.rows))
         if operation.revision_last == reviewed:
             return _Changes(now, now)
-        return _Changes(now, revisions.standing(house, connection, operation.id, rows, upto=reviewed).at(page.rows))
+        then = revisions.standing(house, connection, operation.id, rows, upto=reviewed)
+        return _Changes(now, list(then.pieces(page.rows)))
 
 
 def standing_frame(house: House, operation: Operation, page: Page) -> pl.DataFrame:
@@ -172,8 +173,8 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
     now = laid_over(page.frame, changes.now, form.keys)
     then = now if changes.reviewed is changes.now else laid_over(page.frame, changes.reviewed, form.keys)
     changed: dict[int, dict[str, bool]] = {}
-    for at, key in zip(changes.now["at"].to_list(), changes.now["key"].to_list(), strict=True):
-        if key != RECORD:
+    for key, rows, _ in changes.now:
+        for at in rows.tolist() if key != RECORD else ():
             changed.setdefault(at, {})[key] = True
     records = form.output.records(now)
     problems = (

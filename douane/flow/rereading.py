@@ -374,7 +374,9 @@ def _rows(
     if last == 0:
         return None
     detected = sheet_detail(now).detected
-    touched = distinct(np.concatenate([layer.rows for layer in carrying.every(house, connection, now.id)] or [_NONE]))
+    touched = distinct(
+        np.concatenate([layer.touched for layer in carrying.every(house, connection, now.id)] or [_NONE])
+    )
     touched = touched[(touched >= 0) & (touched < now.rows_read)]
     there = np.full(len(touched), -1, np.int64)
     if detected is not None and reading.detected is not None and detected.sheet != reading.detected.sheet:

@@ -19,7 +19,7 @@ from douane.errors import Conflict
 from douane.flow.house import House
 from douane.model.operation import Operation
 from douane.staging.parts import Rows, distinct, read_part, write_part
-from douane.staging.revisions import RECORD, Cells, Heap, Held, Layer, Stored, frame_of, write_cells
+from douane.staging.revisions import RECORD, Cells, Heap, Held, Layer, Run, Stored, frame_of, write_cells
 from douane.store import operations, revisions
 from douane.store.revisions import Columnar, Revision
 
@@ -88,10 +88,18 @@ class _Layers:
     def get(self, house: House, one: Revision) -> Stored:
         name = one.object
         assert name is not None
+        marked = RECORD in one.document.get("columns", (RECORD,))
+        return self._get(house, name, one.cells, marked, None)
+
+    def put(self, house: House, name: str, cells: Heap) -> None:
+        """One that was just written: what is known of it need not be read again."""
+        if cells.runs is not None:
+            self._get(house, name, len(cells), RECORD in cells.keys, cells.runs)
+
+    def _get(self, house: House, name: str, cells: int, marked: bool, runs: Sequence[Run] | None) -> Stored:
         with self._lock:
             if name not in self._kept:
-                marked = RECORD in one.document.get("columns", (RECORD,))
-                self._kept[name] = Stored(partial(house.objects.local_path, name), marked=marked), one.cells
+                self._kept[name] = Stored(partial(house.objects.local_path, name), marked=marked, runs=runs), cells
             self._kept.move_to_end(name)
             while len(self._kept) > 1 and sum(cells for _, cells in self._kept.values()) > CELLS_KEPT:
                 self._kept.popitem(last=False)
@@ -155,7 +163,7 @@ def touched(
     numbers = {one.number if one.undoes is None else one.undoes for one in found}
     few = list(revisions.cells(connection, operation_id, numbers=sorted(numbers)))
     bulk = [one for one in revisions.columnar(connection, operation_id, upto) if one.number in numbers]
-    stored = [_stored(house, one).rows for one in bulk]
+    stored = [_stored(house, one).touched for one in bulk]
     rows = distinct(np.concatenate([*stored, np.array([cell[1] for cell in few], np.int64)]))
     keys = {cell[2] for cell in few}.union(*(one.document.get("columns", ()) for one in bulk))
     return rows, frozenset(keys)
@@ -209,6 +217,7 @@ def store(house: House, operation_id: str, cells: Heap | pl.DataFrame, token: st
         house.objects.put_file(name, path)
     finally:
         path.unlink(missing_ok=True)
+    _kept_layers.put(house, name, cells)
     rows = cells.rows
     return Columnar(name, len(cells), len(rows), int(rows[0]), int(rows[-1]))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 
 import msgspec
@@ -103,6 +103,19 @@ class Judgement:
     reasons: Mapping[int, bool] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the cells of some columns decide of a record's verdict: these `bits` and the hashes of these rules, by these
+    columns of the frame. `numbers` of the template's columns, `across` of the rules over several."""
+
+    bits: npt.NDArray[np.uint64]
+    unique: tuple[UniqueRule, ...]
+    columns: tuple[str, ...]
+    keys: frozenset[str]
+    numbers: frozenset[int]
+    across: frozenset[int]
+
+
 class Checker:
     """Judges batches in the frame form of `sheet/formats` whose data rows are meant for `template` by `layout`.
 
@@ -179,33 +192,56 @@ class Checker:
         self.table_notes = tuple(self._notes_of_the_table())
         self.stamp = _stamp(template, layout)
 
-    def judge(self, frame: pl.DataFrame) -> Judgement:
-        """All rules but uniqueness over every row of the frame, on any thread. No Python per cell."""
+    def share(self, keys: Set[str]) -> Share:
+        """What may be another verdict when cells of the columns `keys` change and no record is `mendable`."""
+        bits = np.zeros(self.words, np.uint64)
+        numbers = {number for number, plan in enumerate(self._plans) if plan.column.key in keys}
+        unique = tuple(rule for rule in self.unique if not keys.isdisjoint(rule.columns))
+        across = {at for at, (of, _, _) in enumerate(self._across) if not keys.isdisjoint(of)}
+        decided = [bit for number in numbers for bit in self._plans[number].every_bit]
+        decided += [self._across[at][2] for at in across]
+        decided += [bit for rule in unique for bit in rule.bits]
+        for bit in decided:
+            bits[bit // 64] |= np.uint64(1 << bit % 64)
+        read = {self._plans[number].column.key for number in numbers}
+        read.update(*(rule.columns for rule in unique), *(self._across[at][0] for at in across))
+        record = [f"c{at}" for at in range(self._layout.headings, self._layout.width)]
+        cells = [name for key in sorted(read) for name in (self._by_key[key].cell, self._by_key[key].kind)]
+        columns = tuple(dict.fromkeys(["_line", "_flags", "_extra", *record, *cells]))
+        return Share(bits, unique, columns, frozenset(read), frozenset(numbers), frozenset(across))
+
+    def judge(self, frame: pl.DataFrame, share: Share | None = None) -> Judgement:
+        """All rules but uniqueness over every row of the frame, on any thread; of a `share`, what it decides. No Python
+        per cell."""
         mask = np.zeros((len(frame), self.words), np.uint64)
         hashes = np.zeros((len(frame), len(self.unique)), np.uint64)
         if len(frame) == 0:
             return Judgement(mask, hashes)
-        cleared = self._clearing.of(frame)
-        plans = [
-            cleared[number].plan if number in cleared else as_seen(plan, noticed_in(frame, plan, late=False))
+        cleared = self._clearing.of(frame) if share is None else {}
+        plans = {
+            number: cleared[number].plan if number in cleared else as_seen(plan, noticed_in(frame, plan, late=False))
             for number, plan in enumerate(self._plans)
-        ]
+            if share is None or number in share.numbers
+        }
         quick = frame.select(self._quick(plans, set(frame.columns), cleared))
-        for number, plan in enumerate(plans):
+        for number, plan in plans.items():
             if number in cleared:
                 self._clearing.judge(frame[plan.cell], cleared[number], mask)
             else:
                 self._judge_column(frame, quick, number, plan, mask)
             if plan.unique >= 0:
                 hashes[:, plan.unique] = self._key_hashes(frame, quick, number, plan, cleared.get(number))
-        for rule in self.unique:
+        for rule in self.unique if share is None else share.unique:
             if len(rule.bits) > 1:
                 hashes[:, rule.number] = self._hashed(self.unique_texts(frame, rule))
-        for keys, test, bit in self._across:
+        for at, (keys, test, bit) in enumerate(self._across):
+            if share is not None and at not in share.across:
+                continue
             failed = self._beside(frame, keys).select(test.fails.fill_null(False)).to_series()
             if failed.any():
                 mask[failed.to_numpy(), bit // 64] |= np.uint64(1 << bit % 64)
-        self._judge_records(frame, mask)
+        if share is None:
+            self._judge_records(frame, mask)
         return Judgement(mask, hashes, self._reasons(frame, cleared, mask))
 
     def _reasons(self, frame: pl.DataFrame, cleared: Mapping[int, Cleared], mask: Bits) -> dict[int, bool]:
@@ -342,12 +378,12 @@ class Checker:
 
     # The two steps
 
-    def _quick(self, plans: Sequence[Plan], present: set[str], cleared: Mapping[int, Cleared]) -> list[pl.Expr]:
+    def _quick(self, plans: Mapping[int, Plan], present: set[str], cleared: Mapping[int, Cleared]) -> list[pl.Expr]:
         """Per column that has rules `clean<n>` (True = no test fails); per unique column `plain<n>` (True = if it is
         clean too, the key is the cell's own text) and `hash<n>` of the cell as it stands. What is `cleared` needs the
         hash only."""
         wanted: list[pl.Expr] = []
-        for number, plan in enumerate(plans):
+        for number, plan in plans.items():
             if plan.cell not in present:
                 continue
             cell = pl.col(plan.cell)

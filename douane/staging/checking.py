@@ -7,7 +7,7 @@ what a review changed. Runs in the sandboxed child; writes to `folder` only and 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,19 @@ class Judgement(Protocol):
         ...
 
 
+class Share(Protocol):
+    """What a change of some columns can alter of a verdict (`sheet/check.py`)."""
+
+    @property
+    def bits(self) -> Words: ...
+    @property
+    def unique(self) -> Any: ...
+    @property
+    def columns(self) -> Sequence[str]: ...
+    @property
+    def keys(self) -> Collection[str]: ...
+
+
 class Checker(noting.Checker, Protocol):
     """What checking needs of a family's checker (`sheet/check.py` is one)."""
 
@@ -57,7 +70,8 @@ class Checker(noting.Checker, Protocol):
     words: int
     invalid_words: Words
 
-    def judge(self, frame: pl.DataFrame) -> Any: ...
+    def share(self, keys: Set[str]) -> Any: ...
+    def judge(self, frame: pl.DataFrame, share: Any = None) -> Any: ...
     def mendable(self, frame: pl.DataFrame) -> bool: ...
     def mended(self, frame: pl.DataFrame, edited: Sequence[Collection[str]]) -> pl.DataFrame: ...
     def unique_texts(self, frame: pl.DataFrame, rule: Any) -> pl.Series: ...
@@ -159,13 +173,11 @@ def as_it_stands(
     checker: Checker, frame: pl.DataFrame, rows: Rows, cells: Cells, positions: Mapping[str, int]
 ) -> tuple[pl.DataFrame, npt.NDArray[np.bool_]]:
     """The frame under the revisions that stand, as a checker should see it, and per row whether it was deleted."""
-    standing = cells.at(rows)
-    if len(standing) == 0:
-        return frame, np.zeros(len(rows), np.bool_)
-    frame = laid_over(frame, standing, positions)
-    if checker.mendable(frame):
-        frame = checker.mended(frame, edited_keys(standing, len(rows)))
-    return frame, deleted_in(standing, len(rows))
+    pieces = list(cells.pieces(rows))
+    frame = laid_over(frame, pieces, positions)
+    if pieces and checker.mendable(frame):
+        frame = checker.mended(frame, edited_keys(pieces, len(rows)))
+    return frame, deleted_in(pieces, len(rows))
 
 
 def settle(

@@ -7,7 +7,7 @@ follow. Lives in memory, made from masks that were published and the revisions s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,16 +15,28 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.staging import masks, noting, uniqueness
-from douane.staging.checking import Checker, Judgement, UniqueRule, as_it_stands, in_order
+from douane.staging.checking import Checker, Judgement, Share, UniqueRule, as_it_stands, in_order
 from douane.staging.masks import GONE, INVALID, VALID, Words
 from douane.staging.pages import Locate
 from douane.staging.parts import Rows, distinct, read_part, read_rows
 from douane.staging.rechecking import MANY
-from douane.staging.revisions import Cells, added_frame, laid_over
+from douane.staging.revisions import RECORD, Cells, added_frame, deleted_in, laid_over, overlay
 
-JUDGED_ROWS = 100_000  # judged at once
+JUDGED_ROWS = 50_000  # judged at once
 
 Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Every verdict of a table, as it stood once."""
+
+    state: npt.NDArray[np.uint8]
+    words: Words
+    changed: Flags
+    hashes: list[Words] | None
+    rule_counts: Rows
+    column_counts: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +109,8 @@ class Live:
         found[of_file] = rows[of_file]
         return found
 
-    def load(self, cells: Cells, touched: Rows) -> None:
-        """The verdicts that were published, and what changed since."""
+    def load(self, cells: Cells, touched: Rows, keys: Set[str]) -> None:
+        """The verdicts that were published, and what changed since (see `advance`)."""
         for part in self.parts:
             mask = masks.read_mask(self.locate(part.mask))
             span = slice(part.first_row, part.first_row + part.rows)
@@ -106,16 +118,16 @@ class Live:
         self._count_all()
         self.cells = cells
         self._mark_changed(cells.touched())
-        self._follow(touched, bool(len(cells.added())))
+        self._follow(touched, keys, bool(len(cells.added())))
 
     def judge_all(self, cells: Cells) -> None:
         """From the ground: where verdicts are another Douane's."""
         self.cells = cells
         self._hashes = [np.zeros(self.rows_of_file, np.uint64) for _ in self.checker.unique]
-        self._judge(np.arange(self.first_data_row, self.rows_of_file), [])
+        self._judge(np.arange(self.first_data_row, self.rows_of_file), [], None)
         self._take_added([])
         self._compare_all()
-        self._settle_notes(None)
+        self._settle_notes(None, None)
         self.changed[:] = False
         self._mark_changed(cells.touched())
         self._count_all()
@@ -126,23 +138,43 @@ class Live:
         self.added = cells.added()
         self.added_frame = added_frame(self.added, cells, self.positions)
 
-    def advance(self, cells: Cells, touched: Rows) -> None:
-        """To what stands now; `touched`: the rows that changed since."""
+    def advance(self, cells: Cells, touched: Rows, keys: Set[str]) -> None:
+        """To what stands now; `touched`: the rows that changed since, `keys`: the columns of their cells."""
         self.cells = cells
         self._mark_changed(touched)
-        self._follow(touched, False)
+        self._follow(touched, keys, False)
 
-    def _follow(self, touched: Rows, has_added: bool) -> None:
+    def remembered(self) -> Remembered:
+        return Remembered(
+            self.state.copy(),
+            self.words.copy(),
+            self.changed.copy(),
+            None if self._hashes is None else [rule.copy() for rule in self._hashes],
+            self.rule_counts.copy(),
+            self.column_counts.copy(),
+        )
+
+    def turn(self, cells: Cells, to: Remembered) -> Remembered:
+        """To what stood once, of which `cells` are the changes; what stood now. No record may have come or gone."""
+        now = Remembered(self.state, self.words, self.changed, self._hashes, self.rule_counts, self.column_counts)
+        self.cells = cells
+        self.state, self.words, self.changed, self._hashes = to.state, to.words, to.changed, to.hashes
+        self.rule_counts, self.column_counts = to.rule_counts, to.column_counts
+        return now
+
+    def _follow(self, touched: Rows, changed: Set[str], has_added: bool) -> None:
         rows = touched[(touched >= self.first_data_row) & (touched < self.rows_of_file)]
         keys: list[Words] = []
-        self._judge(rows, keys)
+        # A record that came or went has another verdict in all of its columns.
+        alone = RECORD not in changed and not has_added and len(rows) == len(touched)
+        share = self._judge(rows, keys, self.checker.share(changed) if alone else None)
         if has_added or len(rows) < len(touched):
             self._take_added(keys)
         if len(touched) or has_added:
-            self._settle_notes(rows)
-        if not self.checker.unique or not keys:
+            self._settle_notes(rows, None if share is None else share.columns)
+        if not keys:
             return
-        for rule in self.checker.unique:
+        for rule in self.checker.unique if share is None else share.unique:
             wanted = distinct(np.concatenate([held[rule.number] for held in keys]))
             wanted = wanted[wanted != 0]
             if len(wanted) > MANY:
@@ -210,7 +242,7 @@ class Live:
             frame = read_rows(path, offsets)
             frame = frame if columns is None else frame.select(_present(frame, columns))
         positions = self._positions(columns)
-        return laid_over(frame, self.cells.at(places, positions), positions) if self.cells else frame
+        return overlay(frame, places, self.cells, positions)
 
     def _positions(self, columns: Sequence[str] | None) -> Mapping[str, int]:
         if columns is None:
@@ -220,30 +252,44 @@ class Live:
 
     # Judging
 
-    def _judge(self, rows: Rows, keys: list[Words]) -> None:
-        """`keys` gets the key hashes that the rows had and have."""
-        held = self.hashes if self.checker.unique and len(rows) else []
+    def _judge(self, rows: Rows, keys: list[Words], share: Share | None) -> Share | None:
+        """`keys` gets the key hashes that the rows had and have. Of a `share` only what it decides is judged, unless a
+        record is among them that a change anywhere may mend; then it is None that is returned."""
+        unique = self.checker.unique if share is None else share.unique
+        held = self.hashes if unique and len(rows) else []
         wanted = (
-            (self.parts[at], rows[start : min(high, start + JUDGED_ROWS)])
+            (self.parts[at], rows[start : min(high, start + JUDGED_ROWS)], share)
             for at, low, high in self._spans(rows)
             for start in range(low, high, JUDGED_ROWS)
         )
-        for some, judgement, deleted in in_order(wanted, self._judgement_of):
-            words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
+        whole = share is None
+        for some, judgement, deleted, judged in in_order(wanted, self._judgement_of, ahead=0):
+            if judged is None and not whole:
+                return self._judge(rows, keys, None)
+            words = judgement.mask if judged is None else self.words[some] & ~judged.bits | judgement.mask
+            words = np.where(deleted[:, None], np.uint64(0), words)
             state = masks.judge_state(words, self.checker.invalid_words, deleted).state
             self._set(some, state, words)
-            if self.checker.unique:
+            if unique:
                 hashes = np.where(deleted[:, None], np.uint64(0), judgement.hashes).T
                 keys += [np.array([h[some] for h in held]), hashes]
-                for rule, own in zip(held, hashes, strict=True):
-                    rule[some] = own
+                for rule in unique:
+                    held[rule.number][some] = hashes[rule.number]
+        return share
 
-    def _judgement_of(self, asked: tuple[LivePart, Rows]) -> tuple[Rows, Judgement, Flags]:
-        """Of some rows of a part: these, what the checker says of them as they stand, and which are deleted."""
-        part, some = asked
-        frame = read_rows(self.locate(part.object), some - part.first_row)
-        frame, deleted = as_it_stands(self.checker, frame, some, self.cells, self.positions)
-        return some, self.checker.judge(frame), deleted
+    def _judgement_of(self, asked: tuple[LivePart, Rows, Share | None]) -> tuple[Rows, Judgement, Flags, Share | None]:
+        """Of some rows of a part: these, what the checker says of them as they stand, which are deleted, and what the
+        verdict is of."""
+        part, some, share = asked
+        path, offsets = self.locate(part.object), some - part.first_row
+        if share is not None:
+            frame = read_rows(path, offsets, share.columns)
+            if not self.checker.mendable(frame):
+                pieces = list(self.cells.pieces(some, {*share.keys, RECORD}))
+                frame = laid_over(frame, pieces, self.positions)
+                return some, self.checker.judge(frame, share), deleted_in(pieces, len(some)), share
+        frame, deleted = as_it_stands(self.checker, read_rows(path, offsets), some, self.cells, self.positions)
+        return some, self.checker.judge(frame), deleted, None
 
     def _take_added(self, keys: list[Words]) -> None:
         """The rows that people added, all anew: they are what somebody typed."""
@@ -317,14 +363,14 @@ class Live:
         rows = rows[(rows >= self.first_data_row) & (rows < self.rows_of_file)]
         self.changed[rows] = self.cells.edited(rows)
 
-    def _settle_notes(self, rows: Rows | None) -> None:
-        """The notes whose reason may stand in another row. `rows`: of the file, that changed; None = all were judged.
-        Rows that people added are few, and asked each time."""
+    def _settle_notes(self, rows: Rows | None, columns: Collection[str] | None) -> None:
+        """The notes whose reason may stand in another row. `rows`: of the file, that changed; None = all were judged;
+        `columns`: of the frame, in which they did (None = any). Rows that people added are few, and asked each time."""
         if not self.checker.table_notes:
             return
         table = _Noted(self)
         touched = None if rows is None else [table.touched(at, rows) for at in range(len(table))]
-        notes = noting.Notes(self.checker, table, touched)
+        notes = noting.Notes(self.checker, table, touched, columns)
         for at in range(len(table)):
             words = notes.marked(at)
             if words is not None:

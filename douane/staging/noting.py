@@ -52,10 +52,19 @@ class Notes:
     """The notes of a table, and which of them a row gives reason for. Of a clean text file no part's records are opened
     for that. False where the checker has none."""
 
-    def __init__(self, checker: Checker, table: Table, touched: Sequence[Rows] | None = None) -> None:
+    def __init__(
+        self,
+        checker: Checker,
+        table: Table,
+        touched: Sequence[Rows] | None = None,
+        columns: Collection[str] | None = None,
+    ) -> None:
         """`touched`: per part the offsets of the records that changed since the table was settled, ascending; None
-        where each part was just judged whole."""
-        self._checker, self._table, self._touched, self._notes = checker, table, touched, checker.table_notes
+        where each part was just judged whole. `columns`: of the frame, the only ones that changed."""
+        self._checker, self._table, self._touched = checker, table, touched
+        self._notes = [
+            note for note in checker.table_notes if columns is None or not set(columns).isdisjoint(note.columns)
+        ]
         self._given: dict[tuple[int, int], bool] = {}
         self._reasons = {note.bit: self._has_reason(note) for note in self._notes}
 

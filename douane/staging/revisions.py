@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.staging.parts import Rows, distinct, read_part, read_rows, sink_part, write_part
+from douane.staging.blocks import join_parts
+from douane.staging.parts import Rows, distinct, read_part, read_rows, write_part
 
 RECORD = ""  # the key that stands for the record itself
 DELETED, ADDED = "deleted", "added"
@@ -59,8 +60,8 @@ class Heap:
         self._parent, self._folder = folder, ""
         self._files: list[Path] = []
         self._frames: list[pl.DataFrame] = []
-        self._held = 0
-        self._rows: list[Rows] = []
+        self._held = self._count = 0
+        self._runs: list[Run] = []
         self.keys: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -71,14 +72,19 @@ class Heap:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def __len__(self) -> int:
-        return sum(map(len, self._rows))
+        return self._count
 
     def add(self, frame: pl.DataFrame) -> None:
         """Further cells, each once."""
         if len(frame) == 0:
             return
-        self._rows.append(frame["row"].to_numpy())
-        self.keys.update(frame["key"].unique().to_list())
+        rows, keys = frame["row"].to_numpy(), frame["key"].unique().to_list()
+        ascending = len(keys) == 1 and bool((rows[1:] > rows[:-1]).all())
+        if self._runs and np.array_equal(rows, self._runs[-1].rows):
+            rows = self._runs[-1].rows  # one array for all columns of a part
+        self._runs.append(Run(self._count, rows, keys[0] if ascending else None))
+        self._count += len(frame)
+        self.keys.update(keys)
         self._frames.append(frame.select(list(SCHEMA)))
         self._held += len(frame)
         if self._held > _HELD_MAX:
@@ -92,44 +98,62 @@ class Heap:
     @property
     def rows(self) -> Rows:
         """Of any of the cells, ascending, each once."""
-        return distinct(np.concatenate(self._rows or [np.zeros(0, np.int64)]))
+        return _distinct_of(self._runs)
+
+    @property
+    def runs(self) -> Sequence[Run] | None:
+        """Those of the layer that these cells are, where they are known without a look at it."""
+        known = len(self._runs) <= _RUNS_MAX and all(run.key is not None for run in self._runs)
+        return list(self._runs) if known else None
 
     def frame(self, columns: Sequence[str] = tuple(SCHEMA)) -> pl.DataFrame:
         """All of them."""
-        return self._all().select(list(columns)).collect()
+        held = [frame.lazy() for frame in self._frames]
+        every = pl.concat([*map(pl.scan_ipc, self._files), *held] or [pl.LazyFrame(schema=SCHEMA)])
+        return every.select(list(columns)).collect()
 
     def write(self, path: Path) -> None:
-        if self._files:
-            sink_part(self._all(), path)
-        else:
+        if not self._files:
             write_cells(self.frame(), path)
-
-    def _all(self) -> pl.LazyFrame:
-        held = [frame.lazy() for frame in self._frames]
-        return pl.concat([*map(pl.scan_ipc, self._files), *held] or [pl.LazyFrame(schema=SCHEMA)])
+            return
+        last = Path(self._folder) / "last"
+        if self._frames:
+            write_cells(pl.concat(self._frames), last)
+        join_parts([*self._files, *([last] if self._frames else [])], path)
 
 
 class Run(NamedTuple):
-    """Cells of a layer, from one place of it to another, whose rows ascend. `key`: whose all of them are; None = of
-    several columns, and then a row may stand there again and again."""
+    """Cells of a layer that stand in it one after the other, from place `start`, whose rows ascend. `key`: whose all of
+    them are; None = of several columns, and then a row may stand there again and again."""
 
     start: int
-    stop: int
+    rows: Rows
     key: str | None
 
 
-class Layer(Protocol):
-    """One revision, or several that lie on each other. `rows`: of each cell."""
+class Piece(NamedTuple):
+    """What a layer says of one column: `at` = where in the rows that were asked for, ascending, each once."""
 
-    @property
-    def rows(self) -> Rows: ...
+    key: str
+    at: Rows
+    texts: pl.Series
+
+
+class Layer(Protocol):
+    """One revision, or several that lie on each other."""
+
     @property
     def runs(self) -> Sequence[Run]: ...
     @property
+    def touched(self) -> Rows:
+        """The rows of its cells, ascending, each once."""
+
+    @property
     def edited(self) -> Rows:
-        """The rows of which it changes cells, and not the record alone; ascending, each once."""
+        """Those of which it changes cells, and not the record alone."""
 
     def take(self, at: Rows) -> pl.DataFrame: ...
+    def texts(self, at: Rows) -> pl.Series: ...
     def marks(self) -> pl.DataFrame: ...
 
 
@@ -138,11 +162,17 @@ class Held:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame
-        self.rows: Rows = frame["row"].to_numpy()
-        self.runs = [Run(0, len(frame), None)] if len(frame) else []
+        self.runs = [Run(0, frame["row"].to_numpy(), None)] if len(frame) else []
+
+    @cached_property
+    def touched(self) -> Rows:
+        return _distinct_of(self.runs)
 
     def take(self, at: Rows) -> pl.DataFrame:
         return self._frame[at]
+
+    def texts(self, at: Rows) -> pl.Series:
+        return self._frame["text"].gather(at)
 
     def marks(self) -> pl.DataFrame:
         return self._frame.filter(pl.col("key") == RECORD)
@@ -155,24 +185,23 @@ class Held:
 
 class Stored:
     """A layer in its file: only the row numbers are kept, texts are read where they are needed. `path` may be asked for
-    again and again; `marked`: whether any of its keys is the record itself."""
+    again and again; `marked`: whether any of its keys is the record itself; `runs`: where they are known."""
 
-    def __init__(self, path: Path | Callable[[], Path], *, marked: bool = True) -> None:
+    def __init__(
+        self, path: Path | Callable[[], Path], *, marked: bool = True, runs: Sequence[Run] | None = None
+    ) -> None:
         self._path = path
         self._marked = marked
+        if runs is not None:
+            self.__dict__["runs"] = runs
 
     @property
     def path(self) -> Path:
         return self._path if isinstance(self._path, Path) else self._path()
 
     @cached_property
-    def rows(self) -> Rows:
-        rows: Rows = read_part(self.path, ["row"])["row"].to_numpy()
-        return rows
-
-    @cached_property
     def runs(self) -> Sequence[Run]:
-        rows = self.rows
+        rows: Rows = read_part(self.path, ["row"])["row"].to_numpy()
         descents = np.flatnonzero(rows[1:] <= rows[:-1]) + 1
         scan, last = pl.scan_ipc(self.path).select("key"), None
         starts: list[int] = []
@@ -184,14 +213,26 @@ class Stored:
             cuts = distinct(np.concatenate([changed, descents[low:high] - start]))
             if len(starts) + len(cuts) > _RUNS_MAX:
                 # Written row by row, each with cells of several columns.
-                return [Run(0, len(rows), None)]
+                return [Run(0, rows, None)]
             starts += (cuts + start).tolist()
             firsts += keys.gather(cuts).to_list()
             last = keys[-1]
-        return [Run(*edges, key) for edges, key in zip(pairwise([*starts, len(rows)]), firsts, strict=True)]
+        found: list[Run] = []
+        for (start, stop), key in zip(pairwise([*starts, len(rows)]), firsts, strict=True):
+            own = rows[start:stop]
+            same = bool(found) and np.array_equal(own, found[-1].rows)  # one array for all columns of a part
+            found.append(Run(start, found[-1].rows if same else own.copy(), key))
+        return found
+
+    @cached_property
+    def touched(self) -> Rows:
+        return _distinct_of(self.runs)
 
     def take(self, at: Rows) -> pl.DataFrame:
         return read_rows(self.path, at)
+
+    def texts(self, at: Rows) -> pl.Series:
+        return read_rows(self.path, at, ["text"])["text"]
 
     def marks(self) -> pl.DataFrame:
         if not self._marked:
@@ -201,10 +242,19 @@ class Stored:
     @cached_property
     def edited(self) -> Rows:
         if not self._marked:
-            return distinct(self.rows)
+            return self.touched
         rows = pl.scan_ipc(self.path).filter(pl.col("key") != RECORD).select("row").collect()["row"]
         found: Rows = rows.unique().sort().to_numpy()
         return found
+
+
+def _distinct_of(runs: Sequence[Run]) -> Rows:
+    """The rows of all of them, ascending, each once."""
+    found: list[Rows] = []
+    for run in runs:
+        if not found or run.rows is not found[-1]:
+            found.append(run.rows)
+    return distinct(np.concatenate(found or [np.zeros(0, np.int64)]))
 
 
 class Cells:
@@ -244,13 +294,31 @@ class Cells:
     def at(self, rows: Rows, keys: Collection[str] | None = None) -> pl.DataFrame:
         """The same with `at`, where in `rows` the cell's row stands (every place, where a number stands twice); of
         these `keys` only."""
-        if len(rows) == 0 or (rows[1:] > rows[:-1]).all():
+        if _ascending(rows):
             found = [one for layer in self.layers if (one := _found(layer, rows, keys)) is not None]
             if not found:
                 return pl.DataFrame(schema={**SCHEMA, "at": pl.Int64})
             return found[0] if len(found) == 1 else topmost(found)
         places = pl.DataFrame({"row": rows, "at": np.arange(len(rows))}, schema={"row": pl.Int64, "at": pl.Int64})
         return places.join(self.of_rows(rows, keys), on="row", how="inner", maintain_order="left")
+
+    def pieces(self, rows: Rows, keys: Collection[str] | None = None) -> Iterator[Piece]:
+        """What each layer says of these rows (and `keys`), the lowest first: of a cell, the last piece holds."""
+        if not _ascending(rows):
+            yield from _pieces_of(self.at(rows, keys))
+            return
+        for layer in self.layers:
+            places = list(_places(layer, rows, keys))
+            if not places:
+                continue
+            if any(key is None for key, _, _ in places):
+                yield from _pieces_of(_taken(layer, places, keys))
+                continue
+            texts, start = layer.texts(np.concatenate([cells for _, cells, _ in places])), 0
+            for key, cells, at in places:
+                assert key is not None
+                yield Piece(key, at, texts.slice(start, len(cells)))
+                start += len(cells)
 
     def changes(self, rows: Sequence[int] | Rows) -> dict[int, dict[str, str | None]]:
         """What stands of a page's rows, for Python."""
@@ -261,7 +329,7 @@ class Cells:
 
     def touched(self) -> Rows:
         """Every row that any layer says something of, ascending."""
-        return distinct(np.concatenate([layer.rows for layer in self.layers] or [np.zeros(0, np.int64)]))
+        return distinct(np.concatenate([layer.touched for layer in self.layers] or [np.zeros(0, np.int64)]))
 
     def edited(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Which of these rows had any cell changed."""
@@ -282,26 +350,48 @@ class Cells:
         return rows
 
 
-def _found(layer: Layer, wanted: Rows, keys: Collection[str] | None) -> pl.DataFrame | None:
-    """What a layer says of rows, ascending and each once, with `at`, their places in `wanted`; None = nothing."""
-    cells: list[Rows] = []
-    ats: list[Rows] = []
-    for start, stop, key in layer.runs if len(wanted) else ():
+def _ascending(rows: Rows) -> bool:
+    return bool((rows[1:] > rows[:-1]).all())
+
+
+def _places(layer: Layer, wanted: Rows, keys: Collection[str] | None) -> Iterator[tuple[str | None, Rows, Rows]]:
+    """Where a layer says something of rows, ascending and each once, run by run: (whose cells, their places in the
+    layer, those of their rows in `wanted`)."""
+    for start, rows, key in layer.runs if len(wanted) else ():
         if keys is not None and key is not None and key not in keys:
             continue
-        rows = layer.rows[start:stop]
-        low, high = np.searchsorted(rows, wanted[0], "left"), np.searchsorted(rows, wanted[-1], "right")
+        low, high = np.searchsorted(rows, [wanted[0], wanted[-1] + 1])
         rows = rows[low:high]
+        if len(rows) == 0:
+            continue
+        if key is not None and np.array_equal(rows, wanted):  # a change of whole columns
+            yield key, np.arange(start + low, start + high), np.arange(len(wanted))
+            continue
         places = np.searchsorted(wanted, rows)
         held = wanted[places] == rows
-        cells.append(np.flatnonzero(held) + (start + int(low)))
-        ats.append(places[held])
-    if not any(map(len, cells)):
-        return None
-    frame = layer.take(np.concatenate(cells)).with_columns(pl.Series("at", np.concatenate(ats), dtype=pl.Int64))
-    if keys is not None and any(run.key is None for run in layer.runs):
-        frame = frame.filter(pl.col("key").is_in(list(keys)))
-    return frame if len(frame) else None
+        if held.any():
+            yield key, np.flatnonzero(held) + (start + int(low)), places[held]
+
+
+def _found(layer: Layer, wanted: Rows, keys: Collection[str] | None) -> pl.DataFrame | None:
+    """What a layer says of rows, ascending and each once, with `at`, their places in `wanted`; None = nothing."""
+    places = list(_places(layer, wanted, keys))
+    frame = _taken(layer, places, keys) if places else None
+    return frame if frame is not None and len(frame) else None
+
+
+def _taken(layer: Layer, places: Sequence[tuple[str | None, Rows, Rows]], keys: Collection[str] | None) -> pl.DataFrame:
+    frame = layer.take(np.concatenate([cells for _, cells, _ in places]))
+    frame = frame.with_columns(pl.Series("at", np.concatenate([at for _, _, at in places]), dtype=pl.Int64))
+    mixed = keys is not None and any(key is None for key, _, _ in places)
+    return frame.filter(pl.col("key").is_in(list(keys or ()))) if mixed else frame
+
+
+def _pieces_of(standing: pl.DataFrame) -> Iterator[Piece]:
+    """The same of what `Cells.at` found."""
+    for key, cells in _by_key(standing).items() if len(standing) else ():
+        order = cells.sort("at") if not cells["at"].is_sorted() else cells
+        yield Piece(key, order["at"].to_numpy(), order["text"])
 
 
 def _by_key(standing: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -319,49 +409,50 @@ def _by_key(standing: pl.DataFrame) -> dict[str, pl.DataFrame]:
 def overlay(frame: pl.DataFrame, rows: Rows, cells: Cells, positions: Mapping[str, int]) -> pl.DataFrame:
     """The frame with the changed cells in place; `positions` says which `c` column a key is. A changed cell is text,
     whatever kind the file's cell had. Costs what was changed, not what the frame holds."""
-    return laid_over(frame, cells.at(rows), positions) if cells else frame
+    return laid_over(frame, cells.pieces(rows, positions), positions) if cells else frame
 
 
-def laid_over(frame: pl.DataFrame, standing: pl.DataFrame, positions: Mapping[str, int]) -> pl.DataFrame:
-    """The same with what `Cells.at` found for the frame's rows."""
-    if len(standing) == 0:
-        return frame
+def laid_over(frame: pl.DataFrame, pieces: Iterable[Piece], positions: Mapping[str, int]) -> pl.DataFrame:
+    """The same with what `Cells.pieces` found for the frame's rows."""
+    columns: dict[str, pl.Series] = {}
     present = set(frame.columns)
-    columns: list[pl.Series] = []
-    for key, changed in _by_key(standing).items():
+    for key, at, texts in pieces:
         if key == RECORD or key not in positions:
             continue
         name = f"c{positions[key]}"
-        if len(changed) == len(frame) and (changed["at"].to_numpy() == np.arange(len(frame))).all():
-            columns.append(changed["text"].alias(name))  # all of the column
+        if len(at) == len(frame):
+            columns[name] = texts.alias(name)  # all of the column
         else:
-            absent = pl.repeat(None, len(frame), dtype=pl.String, eager=True).alias(name)
-            old = frame[name] if name in present else absent
-            columns.append(old.scatter(changed["at"], changed["text"]))
+            if name not in columns:
+                absent = pl.repeat(None, len(frame), dtype=pl.String, eager=True).alias(name)
+                columns[name] = frame[name] if name in present else absent
+            columns[name] = columns[name].scatter(at, texts)
         kind = "k" + name[1:]
         if kind in present:
-            columns.append(frame[kind].scatter(changed["at"], 0))
-    return frame.with_columns(columns) if columns else frame
+            columns[kind] = columns.get(kind, frame[kind]).scatter(at, 0)
+    return frame.with_columns(columns.values()) if columns else frame
 
 
 def deleted_rows(rows: Rows, cells: Cells) -> npt.NDArray[np.bool_]:
     """Per row whether it was deleted."""
-    return deleted_in(cells.at(rows), len(rows)) if cells else np.zeros(len(rows), np.bool_)
+    return deleted_in(cells.pieces(rows, [RECORD]), len(rows)) if cells else np.zeros(len(rows), np.bool_)
 
 
-def deleted_in(standing: pl.DataFrame, count: int) -> npt.NDArray[np.bool_]:
-    """The same with what `Cells.at` found for `count` rows."""
+def deleted_in(pieces: Iterable[Piece], count: int) -> npt.NDArray[np.bool_]:
+    """The same with what `Cells.pieces` found for `count` rows."""
     gone = np.zeros(count, np.bool_)
-    gone[standing.filter((pl.col("key") == RECORD) & (pl.col("text") == DELETED))["at"].to_numpy()] = True
+    for key, at, texts in pieces:
+        if key == RECORD:
+            gone[at] = (texts == DELETED).fill_null(False).to_numpy()
     return gone
 
 
-def edited_keys(standing: pl.DataFrame, count: int) -> list[list[str]]:
+def edited_keys(pieces: Iterable[Piece], count: int) -> list[set[str]]:
     """Per row the keys of the cells that were changed."""
-    edited: list[list[str]] = [[] for _ in range(count)]
-    for at, key in zip(standing["at"].to_list(), standing["key"].to_list(), strict=True):
-        if key != RECORD:
-            edited[at].append(key)
+    edited: list[set[str]] = [set() for _ in range(count)]
+    for key, at, _ in pieces:
+        for row in at.tolist() if key != RECORD else ():
+            edited[row].add(key)
     return edited
 
 

@@ -19,6 +19,8 @@ BUCKET_ROWS = 4_000_000  # hashes sorted at once: 32 MB
 CANDIDATE_VALUES = 250_000  # distinct repeated values whose texts are held at once
 CANDIDATE_ROWS = 50_000  # rows whose texts are read at once
 
+_FEW = 8
+
 Hashes = npt.NDArray[np.uint64]
 Offsets = npt.NDArray[np.int64]
 
@@ -54,7 +56,12 @@ def _repeated(parts: Sequence[Hashes], bits: int, bucket: int) -> Iterator[Hashe
 
 def members(hashes: Hashes, wanted: Hashes) -> Offsets:
     """Offsets of the rows whose hash is in `wanted` (sorted, not empty). A table of the top 22 bits turns away almost
-    every other row before the search."""
+    every other row before the search; it takes longer to make than a few hashes to look for."""
+    if len(wanted) <= _FEW:
+        one_of = hashes == wanted[0]
+        for other in wanted[1:]:
+            one_of |= hashes == other
+        return np.flatnonzero(one_of)
     table = np.zeros(1 << 22, np.bool_)
     table[wanted >> np.uint64(42)] = True
     near = np.flatnonzero(table[hashes >> np.uint64(42)])

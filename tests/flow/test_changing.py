@@ -25,6 +25,7 @@ from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.sheet.searching import Search
 from douane.staging import live as live_table
+from douane.staging import revisions as layers
 from douane.store import people, projects
 from douane.store.database import write
 from douane.store.ids import new_id
@@ -121,13 +122,16 @@ def agrees(house: House, operation: Operation, model: Model) -> None:
 
 
 KINDS = ["cell", "cell", "replace", "replace", "change", "delete", "add", "undo", "undo", "redo", "review", "forget"]
+KINDS += ["about", "about"]
 
 
 def test_random_changes_agree_with_a_plain_model_and_with_a_fresh_check(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revisions, "CELLS_IN_SQL", 8)  # so that some are columnar
+    monkeypatch.setattr(layers, "_HELD_MAX", 12)  # and of several pieces
     monkeypatch.setattr(live_table, "MANY", 6)  # and some compare all rows anew
+    monkeypatch.setattr(live, "TURNED_ROWS", 3)  # and are turned about
     for number in range(int(os.environ.get("DOUANE_TORTURE_ROUNDS", "1"))):
         random_changes_agree(house, int(os.environ.get("DOUANE_TORTURE_SEED", "20261129")) + number)
 
@@ -187,6 +191,14 @@ def random_changes_agree(house: House, seed: int) -> None:
             made |= {(row, key): None for key in (KEYS if row in model.file else held)}
             made |= {(row, "name"): "New", (row, "mail"): chance.choice(["a@x", "d@x"])}
             records.edit(house, operation, row, {"name": "New", "mail": made[row, "mail"]}, {})
+        elif kind == "about" and model.revisions and not model.revisions[-1][0]:
+            # The last one out and in again, nothing between.
+            real = real_number(house, operation, len(model.revisions))
+            for out in (True, False):
+                (changing.undo if out else changing.redo)(house, operation, real, How())
+                model.revisions[-1] = (out, model.revisions[-1][1])
+                agrees(house, operation, model)
+            continue
         elif kind in ("undo", "redo"):
             turn = changing.undo if kind == "undo" else changing.redo
             able = [at for at, (out, _) in enumerate(model.revisions, 1) if out == (kind == "redo")]

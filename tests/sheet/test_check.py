@@ -539,3 +539,35 @@ def test_a_row_is_judged_alike_alone_and_among_others(rows: list[tuple[str | Non
         alone = checker.judge(frame[row : row + 1])
         assert (alone.mask[0] == together.mask[row]).all()
         assert (alone.hashes[0] == together.hashes[row]).all()
+
+
+AFTER_D = (("column", "d"), ("is", "after"))
+CHANGING = (
+    Column("a", "a", "String", required=True, unique=True),
+    Column("b", "b", "Number", validations=(v("range", min=2),)),
+    Column("c", "c", "Date", date_formats=("YYYY-MM-DD",), validations=(v("compare", settings=AFTER_D),)),
+    Column("d", "d", "Date", date_formats=("YYYY-MM-DD",)),
+    group("e"),
+    group("f"),
+)
+CELLS = st.sampled_from(["", "x", "1", "3", "2020-01-01", "2021-01-01"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(*[CELLS] * 6, *[CELLS] * 6), min_size=1, max_size=12), st.sets(st.sampled_from("abcdef")))
+def test_what_a_change_of_some_columns_decides_is_judged_by_them_alone(
+    rows: list[tuple[str, ...]], changed: set[str]
+) -> None:
+    checker = checker_of(*CHANGING)
+    before = frame_of(*(row[:6] for row in rows))
+    places = {f"c{'abcdef'.index(key)}" for key in changed}
+    other = frame_of(*(row[6:] for row in rows))
+    after = before.with_columns(other[name] for name in sorted(places))
+    share = checker.share(changed)
+    partly = after.select(name for name in after.columns if name in share.columns)
+    old, new, whole = checker.judge(before), checker.judge(partly, share), checker.judge(after)
+    assert ((old.mask & ~share.bits | new.mask) == whole.mask).all()
+    assert not (new.mask & ~share.bits).any()
+    for rule in checker.unique:
+        held = new if rule in share.unique else old
+        assert (held.hashes[:, rule.number] == whole.hashes[:, rule.number]).all()

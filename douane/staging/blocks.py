@@ -1,0 +1,191 @@
+"""Parts by their record batches: joined to one file without unpacking them, and read here and there at once.
+
+An Arrow IPC file is a head with the schema, the batches one behind the other, and a footer that says where each stands;
+of a batch, its own head says how many rows it holds. What is in a batch is Polars' business."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+_MAGIC = b"ARROW1"
+_BLOCK = struct.Struct("<qi4xq")
+_MESSAGE = b"\xff\xff\xff\xff"
+_END = _MESSAGE + b"\0\0\0\0"  # of a stream
+_BATCHES = 3  # the footer's field that lists them
+_KEPT = 512  # files of which it is remembered where their batches stand
+
+
+class _Block(NamedTuple):
+    """Where a batch stands: bytes, of them its head's, and of what follows."""
+
+    offset: int
+    head: int
+    body: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """`starts`: the first row of each batch, and behind the last one. `schema`: what a stream begins with."""
+
+    blocks: tuple[_Block, ...]
+    starts: npt.NDArray[np.int64]
+    schema: bytes
+
+
+class _Kept:
+    """Of the files that were read last: parts never change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[Path, int, int, int], _Index] = OrderedDict()
+
+    def of(self, path: Path, file: BinaryIO) -> _Index:
+        stat = os.fstat(file.fileno())
+        key = path, stat.st_ino, stat.st_size, stat.st_mtime_ns
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        made = _index(file)
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+
+_kept = _Kept()
+
+
+def read_scattered(path: Path, offsets: npt.NDArray[np.int64], columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """The rows at ascending `offsets` of a part, not empty; `columns`: only these, which it has. The batches that hold
+    them are read at once: to ask for one costs as much again as to unpack it."""
+    with path.open("rb") as file:
+        index = _kept.of(path, file)
+        of = np.searchsorted(index.starts, offsets, side="right") - 1
+        wanted = np.flatnonzero(np.bincount(of, minlength=len(index.blocks)))
+        pieces = [index.schema]
+        for at in wanted.tolist():
+            block = index.blocks[at]
+            file.seek(block.offset)
+            pieces.append(file.read(block.head + block.body))
+    frame = pl.read_ipc_stream(
+        io.BytesIO(b"".join([*pieces, _END])), columns=None if columns is None else list(columns)
+    )
+    # Where the first row of each batch stands in what was read.
+    sizes = np.diff(index.starts)[wanted]
+    first = np.cumsum(sizes) - sizes
+    return frame[first[np.searchsorted(wanted, of)] + offsets - index.starts[of]]
+
+
+def join_parts(paths: Sequence[Path], target: Path) -> None:
+    """One part of several of the same columns, in their order, each with rows. The caller makes it durable."""
+    with target.open("wb") as out:
+        blocks: list[_Block] = []
+        footer = b""
+        for number, path in enumerate(paths):
+            with path.open("rb") as file:
+                its_footer = _footer(file)
+                its_blocks = list(_blocks(its_footer))
+                if number == 0:
+                    footer = its_footer
+                    _copy(file, out, 0, its_blocks[0].offset)
+                for block in its_blocks:
+                    blocks.append(_Block(out.tell(), block.head, block.body))
+                    _copy(file, out, block.offset, block.head + block.body)
+        out.write(_END)
+        listed = _listing(footer, blocks)
+        out.write(listed + struct.pack("<i", len(listed)) + _MAGIC)
+
+
+def _copy(file: BinaryIO, out: BinaryIO, offset: int, size: int) -> None:
+    file.seek(offset)
+    while size:
+        piece = file.read(min(size, 1 << 20))
+        if not piece:
+            raise ValueError("a part ends too early")
+        out.write(piece)
+        size -= len(piece)
+
+
+def _footer(file: BinaryIO) -> bytes:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 10))
+    tail = file.read(10)
+    if tail[4:] != _MAGIC:
+        raise ValueError("this is no part")
+    (length,) = struct.unpack_from("<i", tail)
+    file.seek(size - 10 - length)
+    return file.read(length)
+
+
+def _field(table: bytes, root: int, number: int) -> int | None:
+    """Where a field of a FlatBuffers table stands; None = it has its default."""
+    shape = root - int(struct.unpack_from("<i", table, root)[0])
+    at = 4 + 2 * number
+    if at >= int(struct.unpack_from("<H", table, shape)[0]):
+        return None
+    offset = int(struct.unpack_from("<H", table, shape + at)[0])
+    return root + offset if offset else None
+
+
+def _pointed(table: bytes, at: int) -> int:
+    return at + int(struct.unpack_from("<I", table, at)[0])
+
+
+def _blocks(footer: bytes) -> Iterator[_Block]:
+    at = _field(footer, _pointed(footer, 0), _BATCHES)
+    if at is not None:
+        listed = _pointed(footer, at)
+        for number in range(int(struct.unpack_from("<I", footer, listed)[0])):
+            yield _Block(*_BLOCK.unpack_from(footer, listed + 4 + number * _BLOCK.size))
+
+
+def _listing(footer: bytes, blocks: Sequence[_Block]) -> bytes:
+    """The footer with these batches: their list stands behind all else of it, and its field points there."""
+    at = _field(footer, _pointed(footer, 0), _BATCHES)
+    assert at is not None
+    whole = bytearray(footer)
+    whole += b"\0" * ((4 - len(whole)) % 8)  # the blocks themselves stand at a multiple of 8
+    struct.pack_into("<I", whole, at, len(whole) - at)
+    whole += struct.pack("<I", len(blocks))
+    for block in blocks:
+        whole += _BLOCK.pack(*block)
+    return bytes(whole)
+
+
+def _index(file: BinaryIO) -> _Index:
+    blocks = tuple(_blocks(_footer(file)))
+    rows = [0]
+    for block in blocks:
+        file.seek(block.offset)
+        rows.append(rows[-1] + _rows_of(file.read(block.head)))
+    file.seek(8)
+    schema = file.read(blocks[0].offset - 8)
+    if schema[:4] == _MESSAGE:
+        schema = schema[: 8 + int(struct.unpack_from("<i", schema, 4)[0])]
+    else:  # Polars leaves out how long it is
+        schema = _MESSAGE + struct.pack("<i", len(schema)) + schema
+    return _Index(blocks, np.array(rows, np.int64), schema)
+
+
+def _rows_of(head: bytes) -> int:
+    message = head[8:]
+    at = _field(message, _pointed(message, 0), 2)
+    if at is None:
+        raise ValueError("a batch without a head")
+    batch = _pointed(message, at)
+    rows = _field(message, batch, 0)
+    return 0 if rows is None else int(struct.unpack_from("<q", message, rows)[0])
