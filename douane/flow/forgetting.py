@@ -20,13 +20,13 @@ from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, NotFound
-from douane.flow import learned, revisions
+from douane.flow import learned, live, revisions
 from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.work import TABLE
 from douane.model.operation import OPEN, Operation
 from douane.model.sheet_import import SheetDetail, Summary, sheet_detail
-from douane.staging import masks
+from douane.staging import masks, pages
 from douane.staging.masks import FORGOTTEN, GONE, INVALID, VALID, Mask
 from douane.staging.parts import Rows, read_part, write_part
 from douane.staging.revisions import DELETED, RECORD, SCHEMA, Cells, overlay
@@ -83,7 +83,14 @@ def upload(house: House, operation: Operation) -> Forgotten:
         stored_revisions.forget_all(connection, now.id)
         operations.forget_content(connection, now.id, msgspec.to_builtins(detail))
     house.objects.delete_prefix(f"{operation.id}/")
+    _drop_remembered(operation.id)
     return found
+
+
+def _drop_remembered(operation_id: str) -> None:
+    """In this process; others let go of what they have with the next part that they read."""
+    live.drop(operation_id)
+    pages.drop_deleted()
 
 
 def _without_content(detail: SheetDetail) -> SheetDetail:
@@ -214,6 +221,7 @@ def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int
         made = {number: mask for number, mask in found.items() if number in current}
         cells = revisions.standing(house, connection, seen.id)
         layers = stored_revisions.columnar(connection, seen.id)
+        left = _left_over(house, connection, seen)
         small = list(stored_revisions.cells(connection, seen.id))
     rows = _rows_of(house, seen, parts, cells, column, position, wanted)
     traces = any(key == column and text is not None and _folded(text) == wanted for _, _, key, text in small)
@@ -223,7 +231,7 @@ def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int
         if (new := _rewrite(house, seen, part, made.get(part.number), rows, position, wanted)) is not None
     ]
     bulk = {one.number: name for one in layers if (name := _rewrite_cells(house, seen, one, rows, column, wanted))}
-    if not len(rows) and not rewritten and not bulk and not traces:
+    if not len(rows) and not rewritten and not bulk and not traces and not left:
         return 0
     with write(house.engine) as connection:
         now = operations.get(connection, seen.id, lock=True)
@@ -232,13 +240,24 @@ def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int
         if still:
             stale = _swap(connection, now, rewritten, rows)
             deliveries.forget_replies(connection, now.id)
-            stale |= _forget_changes(connection, now, layers, bulk, small, rows, column, wanted)
+            stale |= _forget_changes(connection, now, layers, bulk, small, rows, column, wanted) | left
         else:
             stale = {one.name for one in rewritten} | {one.mask.object for one in rewritten if one.mask is not None}
             stale |= set(bulk.values())
     for name in stale:
         house.objects.delete(name)
+    _drop_remembered(operation_id)
     return len(rows) if still else None
+
+
+def _left_over(house: House, connection: Connection, operation: Operation) -> set[str]:
+    """Records of former readings of the file, which the sweeper would take later. Nobody else is to name them: who
+    stores parts now does so for what the import was, and finds it changed."""
+    if not sheet_detail(operation).readings:
+        return set()
+    named = manifest.objects(connection, operation.id)
+    found = {name for kind in ("parts", "packed") for name in house.objects.list(f"{operation.id}/{kind}/")}
+    return found - named
 
 
 def _rows_of(

@@ -122,6 +122,10 @@ class _Tables:
                 sizes.pop(0)
             return kept
 
+    def drop(self, operation_id: str) -> None:
+        with self._lock:
+            self._kept.pop(operation_id, None)
+
 
 _tables = _Tables()
 
@@ -136,6 +140,11 @@ def standing(house: House, operation: Operation) -> Iterator[Standing]:
         now = _brought_up(house, operation, kept, old)
         kept.standing = now
         yield now
+
+
+def drop(operation_id: str) -> None:
+    """Nothing of an import is kept in memory: what people added to it are texts."""
+    _tables.drop(operation_id)
 
 
 def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing | None) -> Standing:

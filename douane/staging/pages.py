@@ -216,6 +216,11 @@ def _before(counts: Sequence[int]) -> npt.NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.array(counts, np.int64), dtype=np.int64)])
 
 
+def drop_deleted() -> None:
+    """Nothing is remembered of parts that are no more; to be called where they are deleted for what they hold."""
+    _batches.drop_deleted()
+
+
 class Directories:
     """The directories of published versions, the one used last kept longest; they are immutable, so only their number
     is bounded. A version that still grows is none to be kept."""

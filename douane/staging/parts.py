@@ -98,6 +98,13 @@ class Batches:
             return frame.slice(first, len(offsets))
         return frame[offsets - batch * BATCH_ROWS]
 
+    def drop_deleted(self) -> None:
+        """Lets go of what was read of files that are no more."""
+        with self._lock:
+            for key in [key for key in self._kept if not key[0].exists()]:
+                _, size = self._kept.pop(key)
+                self._left += size
+
     def _batch(self, path: Path, batch: int) -> pl.DataFrame:
         key = path, batch
         with self._lock:
