@@ -81,6 +81,7 @@ def test_every_rule_is_listed() -> None:
         {"validate": "required_with", "columns": ["Any"]},
         {"validate": "required_without", "columns": ["Any"]},
         {"validate": "compare", "is": "equal", "column": "Any"},
+        {"validate": "among", "template": "t", "column": "c"},
     ]
     documents = [
         {"key": kind, "name": kind, "type": kind, "isRequired": True, "isUnique": True, "regex": "^a+$"}

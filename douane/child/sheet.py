@@ -176,7 +176,7 @@ def read(spec: line.Read, folder: Path, wire: Wire) -> None:
 
 def check(spec: line.Check, folder: Path, wire: Wire) -> None:
     table = Table(spec)
-    checker = Checker(table.template, table.layout, seed=spec.seed)
+    checker = table.checker()
     wire.send(Begun(stamp=checker.stamp, words=checker.words))
     parts = [part for part in spec.parts if part.first_row >= 0]
     total = sum(part.rows for part in parts)
@@ -211,7 +211,7 @@ def check(spec: line.Check, folder: Path, wire: Wire) -> None:
 def recheck(spec: line.Recheck, folder: Path, wire: Wire) -> None:
     """Rows that people added become one new part."""
     table = Table(spec)
-    checker = Checker(table.template, table.layout, seed=spec.seed)
+    checker = table.checker()
     previous = {verdict.number: verdict for verdict in spec.previous}
     parts = [part for part in spec.parts if part.first_row >= 0]
     checked = [previous[part.number] for part in parts]

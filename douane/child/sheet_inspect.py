@@ -19,12 +19,13 @@ from douane.child.wire import Wire, source_of
 from douane.line import sheet as line
 from douane.line.sheet import Inspected, Mapped
 from douane.line.staged import Checked, Part
+from douane.model.reading import Fact
 from douane.model.sheet_import import Summary
 from douane.model.template import Template
 from douane.sheet import columns, formats, mapping, output, report, template_file
-from douane.sheet.check import Checker
+from douane.sheet.check import Checker, references_of
 from douane.sheet.formats import Batch, Piece
-from douane.sheet.formats.facts import HIDDEN_ROWS, Facts, cut_off
+from douane.sheet.formats.facts import HIDDEN_ROWS, UNKNOWN_VALUES, Facts, cut_off
 from douane.staging import checking, masks
 from douane.staging.masks import GONE, INVALID, VALID
 from douane.staging.parts import read_part
@@ -88,6 +89,8 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
             pass
     summary = tally(checker, kept, checked, Cells(), {}, blank)
     facts.add(cut_off(row, blank))
+    unknown = sum(any(references_of(column)) for column in template.columns)
+    facts.add([Fact(UNKNOWN_VALUES, unknown)] if unknown else [])
     hidden = facts.count(HIDDEN_ROWS)
     summary = replace(summary, hidden=hidden, found=summary.found + hidden, facts=facts.all())
     if spec.report:

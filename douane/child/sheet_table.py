@@ -15,6 +15,7 @@ from douane.model.sheet_import import Summary, TemplateDocument
 from douane.model.template import Template
 from douane.sheet import mapping, report, template_file
 from douane.sheet.check import Checker
+from douane.sheet.validations.contract import Reference
 from douane.staging import checking, masks
 from douane.staging.masks import GONE
 from douane.staging.parts import read_rows
@@ -36,6 +37,14 @@ class Table:
         }
         self.cells = Cells.open(spec.cells)
         self.added = self.cells.added()
+        self._spec = spec
+
+    def checker(self) -> Checker:
+        values = self._spec.values if isinstance(self._spec, line.OfTable) else ()
+        of = {Reference(one.template, one.column): one for one in values}
+        marks = {reference: one.mark for reference, one in of.items()}
+        checker = Checker(self.template, self.layout, seed=self._spec.seed, marks=marks)
+        return checker.knowing({reference: masks.read_hashes(one.path, 1)[0] for reference, one in of.items()})
 
     def judge_added(self, checker: Checker, number: int, folder: Path) -> tuple[Part, Checked]:
         frame = added_frame(self.added, self.cells, self.positions)

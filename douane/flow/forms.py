@@ -20,6 +20,9 @@ from douane.sheet.check import Checker
 from douane.sheet.delivering import Delivery
 from douane.sheet.mapping import Layout, layout
 from douane.sheet.output import Output
+from douane.sheet.validations.contract import Reference
+
+TABLE = "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ def _chosen(detail: SheetDetail) -> tuple[int | None, ...]:
 
 def form_of(operation: Operation) -> Form:
     detail = sheet_detail(operation)
-    return _form(msgspec.json.encode(detail.template), detail.headings or (), _chosen(detail), operation.seed)
+    marks = tuple((Reference(one.template, one.column), one.mark) for one in detail.known)
+    return _form(msgspec.json.encode(detail.template), detail.headings or (), _chosen(detail), operation.seed, marks)
 
 
 def delivery_of(operation: Operation, image_root: str = "") -> Delivery:
@@ -99,10 +103,16 @@ def _template(document: bytes) -> Template:
 
 
 @lru_cache(maxsize=128)
-def _form(document: bytes, headings: tuple[str, ...], chosen: tuple[int | None, ...], seed: int) -> Form:
+def _form(
+    document: bytes,
+    headings: tuple[str, ...],
+    chosen: tuple[int | None, ...],
+    seed: int,
+    marks: tuple[tuple[Reference, str], ...],
+) -> Form:
     template = _template(document)
     where = layout(template, headings, chosen)
     keys = {key: at for at, key in enumerate(where.fields) if key}
     for column, at in zip(template.columns, where.columns, strict=True):
         keys[column.key] = at
-    return Form(template, where, Checker(template, where, seed=seed), Output(template, where), keys)
+    return Form(template, where, Checker(template, where, seed=seed, marks=dict(marks)), Output(template, where), keys)

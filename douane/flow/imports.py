@@ -15,7 +15,7 @@ from msgspec import to_builtins
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, WrongStage
-from douane.flow import destinations, learned, quotas, tokens
+from douane.flow import among, destinations, learned, quotas, tokens
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Size, WorkItem
@@ -366,7 +366,7 @@ def ask_review(house: House, operation: Operation) -> Operation:
             ask(house, connection, now, "check")
         elif now.stage == "reviewing" and now.work == "":
             last, reviewed = operations.revision_numbers(connection, now.id)
-            if last > reviewed or not current(now):
+            if last > reviewed or not current(now) or among.stale(connection, now):
                 ask(house, connection, now, "check")
         return operations.get(connection, now.id)
 
@@ -396,7 +396,7 @@ def confirm(house: House, operation: Operation, rows_max: int | None = None) -> 
         if rows_max is not None and now.source_object is None and now.valid > rows_max:
             raise BadRequest(f"You can not import more than {short_number(rows_max)} records.")
         last, done = operations.revision_numbers(connection, now.id)
-        if last > done or not current(now):
+        if last > done or not current(now) or among.stale(connection, now):
             ask(house, connection, now, "confirm")
         elif (hindrance := hindered(now)) is not None:
             raise BadRequest(hindrance)

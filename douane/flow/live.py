@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from douane.errors import BadRequest, WrongStage
-from douane.flow import imports, revisions
+from douane.flow import among, imports, revisions
 from douane.flow.forms import Form, chosen_of, form_of, headings_of
 from douane.flow.house import House
 from douane.flow.records import Record, record_id
@@ -183,7 +183,7 @@ def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing |
         old.revision = last
         return old
     first_data_row = int(now.detail.get("header_row", -1)) + 1
-    live = Live(form.checker, parts, form.keys, first_data_row, house.objects.local_path)
+    live = Live(among.knowing(house, now, form.checker), parts, form.keys, first_data_row, house.objects.local_path)
     if imports.current(now) or not parts:
         live.load(cells, rows, keys)
     else:

@@ -70,7 +70,7 @@ def _drop_unnamed(house: House, operation: Operation) -> None:
             return
         named: set[str | None] = {now.source_object, now.detail.get("run", {}).get("selection_object")}
         named |= manifest.objects(connection, operation.id) | chat.outcome_objects(connection, operation.id)
-        named |= revisions.objects(connection, operation.id)
+        named |= revisions.objects(connection, operation.id) | {one["object"] for one in now.detail.get("known", ())}
     kept = f"{operation.id}/{images.FOLDER}/"  # read by name as long as the records are
     for name in stored:
         if name not in named and not name.startswith(kept):

@@ -16,8 +16,9 @@ import structlog
 from msgspec.structs import asdict, replace
 
 from douane import errors
-from douane.flow import imports, learned, revisions
+from douane.flow import among, imports, learned, revisions
 from douane.flow.attempts import Attempt, attempting, run
+from douane.flow.forms import TABLE as TABLE
 from douane.flow.forms import chosen_of, headings_of, template_of
 from douane.flow.house import House, file_limits
 from douane.line import Event, Progress, Sandbox
@@ -34,7 +35,6 @@ from douane.store.database import read as reading
 from douane.store.database import write
 from douane.store.manifest import MaskRow, PackedRow, PartRow
 
-TABLE = "rows"
 PIECES_MIN, PIECE_BYTES_MIN = 8, 1 << 20
 ADDED_NUMBER = 1_000_000_000  # parts with rows that people added are numbered from here, one for each review
 
@@ -201,7 +201,7 @@ def confirm(house: House, operation_id: str) -> bool:
 def _judge(attempt: Attempt, *, complete: bool = False) -> bool:
     """A whole check the first time, and again when verdicts are another Douane's (its rules may differ); else only of
     what was changed. False when the turn was over before it was done."""
-    held = attempt.held
+    held = attempt.held = among.refreshed(attempt.house, attempt.held)
     # The file may be forgotten by now; that there was one is what counts.
     if held.stage == "mapped" or (held.read_done and held.source_size and not imports.current(held)):
         return _check(attempt, complete=complete)
@@ -311,6 +311,7 @@ class _Judging(TypedDict):
     chosen: tuple[int | None, ...]
     seed: int
     cells: tuple[Path, ...]
+    values: tuple[line.Values, ...]
 
 
 def _table(attempt: Attempt, parts: list[PartRow], cells: tuple[Path, ...]) -> _Judging:
@@ -325,6 +326,10 @@ def _table(attempt: Attempt, parts: list[PartRow], cells: tuple[Path, ...]) -> _
         "chosen": chosen_of(held),
         "seed": held.seed,
         "cells": cells,
+        "values": tuple(
+            line.Values(one.template, one.column, one.mark, attempt.house.objects.link_into(one.object, inputs))
+            for one in sheet_detail(held).known
+        ),
     }
 
 

@@ -201,6 +201,15 @@ class Read(OfFile, frozen=True, kw_only=True, tag="read"):
     row: Count = 0
 
 
+class Values(Struct, frozen=True):
+    """The accepted values of a column of another template (`model/sheet_import.py`, `Known`), in a file."""
+
+    template: Text
+    column: Text
+    mark: Word
+    path: Path
+
+
 class OfTable(Spec, frozen=True, kw_only=True):
     """A verb over a staged table: its parts, the template it is for, and which heading feeds which column."""
 
@@ -210,6 +219,7 @@ class OfTable(Spec, frozen=True, kw_only=True):
     chosen: tuple[Count | None, ...]
     seed: Count = 0
     cells: tuple[Path, ...] = ()  # the revisions that stand, the lowest first: Arrow files of row, key, text
+    values: tuple[Values, ...] = ()
 
 
 class Check(OfTable, frozen=True, kw_only=True, tag="check"):

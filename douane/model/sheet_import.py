@@ -104,6 +104,16 @@ Policy = Literal["all", "valid", "clean"]
 POLICIES: tuple[Policy, ...] = ("all", "valid", "clean")
 
 
+class Known(Struct, frozen=True):
+    """The accepted values of a column of another template, as a check took them: their hashes under the operation's
+    seed (u64, ascending) in an object. `mark`: of which imports they are."""
+
+    template: Text
+    column: Text
+    mark: Word
+    object: Text
+
+
 class SheetDetail(Struct, omit_defaults=True):
     """The `detail` of an operation of this family. Changed by `store.operations.changing` alone.
 
@@ -114,6 +124,7 @@ class SheetDetail(Struct, omit_defaults=True):
     `going`: the stamp of a check that is under way; `check` and `summary`: of the last one that was published.
     `facts`: what was met while reading. `readings`: how often the file was read anew because a person asked for it;
     `reading`: one that is under way, or waits to be taken; `reading_failed`: why the last one came to nothing.
+    `known`: the values of other templates that the last check went by.
     `forgotten`: records that were forgotten since, those that people had added (`forgotten_added`) among them;
     `forgotten_whole`: and the file and all else with them."""
 
@@ -140,6 +151,7 @@ class SheetDetail(Struct, omit_defaults=True):
     readings: Count = 0
     reading: Reading | None = None
     reading_failed: tuple[Word, Sentence] | None = None
+    known: tuple[Known, ...] = ()
     forgotten: Count = 0
     forgotten_added: Count = 0
     forgotten_whole: bool = False

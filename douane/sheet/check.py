@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from copy import copy
 from dataclasses import asdict, dataclass, field
 
 import msgspec
@@ -53,7 +54,7 @@ from douane.sheet.plans import (
     with_notices,
 )
 from douane.sheet.rule import SURPLUS, UNIQUE, UNIQUE_WITH, Test, always
-from douane.sheet.validations.contract import Other
+from douane.sheet.validations.contract import Other, Reference
 
 CHECK_VERSION = 3  # raise it when a verdict can change for the same text: masks of another version are rebuilt
 
@@ -130,9 +131,12 @@ class Checker:
     invalid_words: npt.NDArray[np.uint64]
     stamp: str
 
-    def __init__(self, template: Template, layout: Layout, *, seed: int = 0) -> None:
-        """`seed` (64 bits) is the operation's, so that nobody can prepare a file of equal hashes. BadTemplate where a
-        column cannot be judged."""
+    def __init__(
+        self, template: Template, layout: Layout, *, seed: int = 0, marks: Mapping[Reference, str] | None = None
+    ) -> None:
+        """`seed` (64 bits) is the operation's, so that nobody can prepare a file of equal hashes. `marks`: which values
+        of other templates the verdicts go by; the values themselves come by `knowing`. BadTemplate where a column
+        cannot be judged."""
         self._layout = layout
         self._seed = seed
         self._messages: list[Callable[[str], str]] = []
@@ -170,6 +174,12 @@ class Checker:
             for keys, test in _across(column, self._by_key):
                 bit = add(column.key, test.rule, test.precedence, test.message, test.warning)
                 self._across.append((keys, test, bit))
+        self._values: dict[Reference, Bits] = {}
+        self._among: list[tuple[int, int, Reference]] = []
+        for number, column in enumerate(template.columns):
+            for said, reference in references_of(column):
+                bit = add(column.key, "among", UNIQUE_WITH, always(said) if said else _missing(reference))
+                self._among.append((number, bit, reference))
         self._explain = {column.key: explainer(column) for column in template.columns}
         self._surplus = -1
         if template.columns:
@@ -190,7 +200,21 @@ class Checker:
                 self.invalid_words[rule.bit // 64] |= np.uint64(1 << rule.bit % 64)
         self._notices: dict[int, tuple[Plan, Notice]] = {}
         self.table_notes = tuple(self._notes_of_the_table())
-        self.stamp = _stamp(template, layout)
+        self.stamp = _stamp(template, layout, marks or {})
+
+    def knowing(self, values: Mapping[Reference, Bits]) -> Checker:
+        """The same checker, which judges what must be among these values too: their hashes (`hashes_of`), ascending,
+        each once. A reference that is not in there is judged by nobody."""
+        known = copy(self)
+        known._values = dict(values)
+        return known
+
+    def hashes_of(self, frame: pl.DataFrame, key: str, seed: int | None = None) -> Bits:
+        """What a cell of a column is looked up by, one a row, 0 = nothing is said; under this seed, or its own."""
+        plan = self._by_key[key]
+        text = exact_frame(frame, plan).select(plan.judge.joined.fill_null("").alias("text")).to_series()
+        hashes = text.hash(self._seed if seed is None else seed).to_numpy()
+        return np.where((text == "").to_numpy(), np.uint64(0), np.maximum(hashes, np.uint64(1)))
 
     def share(self, keys: Set[str]) -> Share:
         """What may be another verdict when cells of the columns `keys` change and no record is `mendable`."""
@@ -201,6 +225,7 @@ class Checker:
         decided = [bit for number in numbers for bit in self._plans[number].every_bit]
         decided += [self._across[at][2] for at in across]
         decided += [bit for rule in unique for bit in rule.bits]
+        decided += [bit for number, bit, _ in self._among if number in numbers]
         for bit in decided:
             bits[bit // 64] |= np.uint64(1 << bit % 64)
         read = {self._plans[number].column.key for number in numbers}
@@ -240,6 +265,10 @@ class Checker:
             failed = self._beside(frame, keys).select(test.fails.fill_null(False)).to_series()
             if failed.any():
                 mask[failed.to_numpy(), bit // 64] |= np.uint64(1 << bit % 64)
+        for number, bit, reference in self._among:
+            if number in plans and reference in self._values:
+                hashes_here = self.hashes_of(frame, self._plans[number].column.key)
+                mask[_not_among(hashes_here, self._values[reference]), bit // 64] |= np.uint64(1 << bit % 64)
         if share is None:
             self._judge_records(frame, mask)
         return Judgement(mask, hashes, self._reasons(frame, cleared, mask))
@@ -568,6 +597,27 @@ def _texts(rows: pl.DataFrame, plan: Plan) -> list[tuple[str | None, str]]:
     return [(cell, "" if cell is None else cell.strip(SPACE)) for cell in cells]
 
 
-def _stamp(template: Template, layout: Layout) -> str:
-    document = [CHECK_VERSION, pl.__version__, asdict(template), asdict(layout)]
+def references_of(column: Column) -> Iterator[tuple[str, Reference]]:
+    """What a column's cells must be among: (what its template says then, or "", where the values are)."""
+    for validation in column.validations:
+        reference = validations.member(validation.validate).reference
+        if reference is not None:
+            yield validation.error_message, reference(validation)
+
+
+def _missing(reference: Reference) -> Callable[[str], str]:
+    return lambda text: f"{text} is not among the accepted values of {reference.column}"
+
+
+def _not_among(hashes: Bits, values: Bits) -> npt.NDArray[np.bool_]:
+    missing: npt.NDArray[np.bool_] = hashes != 0
+    if len(values):
+        missing &= values[np.minimum(np.searchsorted(values, hashes), len(values) - 1)] != hashes
+    return missing
+
+
+def _stamp(template: Template, layout: Layout, marks: Mapping[Reference, str]) -> str:
+    document: list[object] = [CHECK_VERSION, pl.__version__, asdict(template), asdict(layout)]
+    if marks:
+        document.append(sorted((*reference, mark) for reference, mark in marks.items()))
     return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()

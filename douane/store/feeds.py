@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from douane.model.operation import Operation
 from douane.store.database import database_now
 from douane.store.schema import feed_consumer, feed_entry, template
+from douane.store.schema import operation as import_
 from douane.store.times import utc
 
 
@@ -109,6 +110,18 @@ def following(connection: Connection, template_id: str, number: int) -> Entry | 
     )
     row = connection.execute(query).first()
     return None if row is None else _entry(row)
+
+
+def accepted(connection: Connection, template_id: str) -> list[tuple[str, int, int]]:
+    """The imports with accepted rows in their order: (id, its version, its valid rows); the latter two change when rows
+    are forgotten."""
+    query = (
+        select(import_.c.id, import_.c.version, import_.c.valid)
+        .join(feed_entry, feed_entry.c.operation_id == import_.c.id)
+        .where(feed_entry.c.template_id == template_id, feed_entry.c.rows > 0)
+        .order_by(feed_entry.c.number)
+    )
+    return [(one, version, valid) for one, version, valid in connection.execute(query)]
 
 
 def last_numbers(connection: Connection, template_ids: Sequence[str]) -> dict[str, int]:

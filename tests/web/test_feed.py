@@ -283,3 +283,36 @@ def test_who_waits_gets_the_rows_as_they_are_accepted(site: Site) -> None:
     upload = accepted(site, template, "name\na\n")
     waiting.join(60)
     assert [(answer.status_code, answer.headers["Douane-Upload"]) for answer in answers] == [(200, upload)]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_column_may_be_among_the_rows_of_a_feed(site: Site) -> None:
+    """By the values of when it was checked; accepted or forgotten ones count from the next review on."""
+    codes = new_template(site, [{"name": "Code", "key": "code", "type": "String"}])
+    among = {"validate": "among", "template": codes, "column": "code"}
+    orders = new_template(site, [{"name": "Of", "key": "of", "type": "String", "validations": [among]}])
+    files = {"file": ("in.csv", b"of\nc1\nc2\n c3 \n\nc9\n", "text/csv")}
+    upload = site.client.post(f"/v1/upload/{orders}?auto=true", files=files).json()["_id"]
+
+    def wrong(path: str = "") -> list[str]:
+        page = site.client.get(f"/v1/review/{upload}{path}?type=invalid&limit=7").json()
+        return [row["record"]["of"].strip() for row in page["data"]]
+
+    assert wrong() == ["c1", "c2", "c3", "c9"]  # none is accepted yet
+    accepted(site, codes, "code\nc1\nc2\n")
+    second = accepted(site, codes, "code\nx\nc9\n", lambda upload: set_cell(site, upload, 1, "code", "c3"))
+    assert wrong("/live") == ["c1", "c2", "c3", "c9"]
+    assert site.client.post(f"/v1/review/{upload}", json={}).status_code == 201
+    assert wrong() == wrong("/live") == []
+    set_cell(site, upload, 1, "of", "c4")
+    set_cell(site, upload, 2, "of", "c3")
+    assert wrong("/live") == ["c4"]
+    assert site.client.delete(f"/v1/upload/{second}?forget=true").status_code == 200
+    assert site.client.post(f"/v1/review/{upload}", json={}).status_code == 201
+    assert wrong() == wrong("/live") == ["c4", "c3", "c3", "c9"]
+    assert site.client.post(f"/v1/review/{upload}/confirm", json={}).status_code == 201
+
+
+def set_cell(site: Site, upload: str, index: int, column: str, value: str) -> None:
+    cells = [{"index": index, "column": column, "value": value}]
+    assert site.client.post(f"/v1/review/{upload}/cells", json={"cells": cells}).status_code == 200

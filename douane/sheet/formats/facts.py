@@ -17,6 +17,7 @@ END_SIGN = "end_sign"
 JOINED_CELLS = "delimiter_in_cells"
 WIDER = "wider_than_headings"
 LIMIT_ROWS = "rows_of_a_limit"
+UNKNOWN_VALUES = "values_unknown"
 
 _ROWS_MAX = (65_536, 1_048_576)  # of a sheet of Excel until 2003, and since
 
@@ -43,6 +44,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     WIDER: (
         "1 record has more cells than there are headings: a value may hold the delimiter without quotes.",
         "{n} records have more cells than there are headings: values may hold the delimiter without quotes.",
+    ),
+    UNKNOWN_VALUES: (
+        "1 column must be among accepted values of another template, which only the server knows: not checked here.",
+        "{n} columns must be among accepted values of other templates, which only the server knows: not checked here.",
     ),
     LIMIT_ROWS: ("The file has exactly {n} records, as many as a program could keep: some may be missing.",) * 2,
 }

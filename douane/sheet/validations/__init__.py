@@ -24,6 +24,7 @@ SHELF = {
     "required_with": "beside:WITH",
     "required_without": "beside:WITHOUT",
     "compare": "beside:COMPARE",
+    "among": "among:MEMBER",
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from douane.model.template import Column, Validation
 from douane.sheet.fields import Field
@@ -76,20 +76,29 @@ class Across:
     test: Callable[[Validation, Other, Mapping[str, Other]], Test | None]
 
 
+class Reference(NamedTuple):
+    """A column of another template, by its id and key, whose accepted values a cell must be among."""
+
+    template: str
+    column: str
+
+
 def _nothing(validation: Validation) -> str:
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of `rules`, `together` and `across`. `rules`: None where the validation means nothing for that column, and is
-    ignored (contract 4.5). `says`: what it asks for in a few words, "" = nothing. `fault`: what is wrong with its
-    document, or None. `hopeless`: why no cell could ever pass it, with the way out, or None. `fields`: what it knows
-    beside min, max, uniqueKey, errorMessage."""
+    """One of `rules`, `together`, `across` and `reference`. `rules`: None where the validation means nothing for that
+    column, and is ignored (contract 4.5). `reference`: which accepted values of others the cells must be among.
+    `says`: what it asks for in a few words, "" = nothing. `fault`: what is wrong with its document, or None.
+    `hopeless`: why no cell could ever pass it, with the way out, or None. `fields`: what it knows beside min, max,
+    uniqueKey, errorMessage."""
 
     rules: Callable[[Validation, Cell], Rules | None] | None = None
     together: Together | None = None
     across: Across | None = None
+    reference: Callable[[Validation], Reference] | None = None
     says: Callable[[Validation], str] = _nothing
     fault: Callable[[Mapping[Any, Any]], tuple[str, str] | None] | None = None
     hopeless: Callable[[Validation], str | None] | None = None
