@@ -481,11 +481,11 @@ def _parse(piece: CsvPiece) -> tuple[pl.DataFrame, int, list[int]]:
     """(the frame, how many blank records are left out, the lines where a quoted cell over several lines begins that has
     text behind its closing quote)"""
     shape = piece.shape
+    kernel = native.kernel()
+    if kernel is not None and piece.records is not None and (done := _by_kernel(kernel, piece)) is not None:
+        return done
     own = piece.window[: piece.size]
     data = shape.encoding.to_utf8(own)
-    kernel = native.kernel()
-    if kernel is not None and piece.records is not None and (done := _by_kernel(kernel, data, piece)) is not None:
-        return done
     known = piece.quotes if data is own else None
     records = _physical_lines(data, piece.line, shape) if piece.by_lines else _records(data, known, piece.line, shape)
     too_long = np.flatnonzero(records.stops - records.starts > shape.limits.record_bytes)
@@ -497,21 +497,24 @@ def _parse(piece: CsvPiece) -> tuple[pl.DataFrame, int, list[int]]:
     return *_without_blank(_frame(records, shape), records, shape), joined
 
 
-def _by_kernel(kernel: native.Kernel, data: bytes, piece: CsvPiece) -> tuple[pl.DataFrame, int, list[int]] | None:
+def _by_kernel(kernel: native.Kernel, piece: CsvPiece) -> tuple[pl.DataFrame, int, list[int]] | None:
     """As `_parse`; None where the kernel gives up: a record beyond the limit."""
-    shape = piece.shape
-    found = kernel.read(data, _native_dialect(shape), piece.records or 0)
+    shape, data, size = piece.shape, piece.window, piece.size
+    if not shape.encoding.is_utf8:
+        data = shape.encoding.to_utf8(data[:size])
+        size = len(data)
+    found = kernel.read(data, _native_dialect(shape), piece.records or 0, size)
     if found is None:
         return None
     lines = piece.line + found.lines.astype(np.int64)
-    odd = (found.marks & native.ODD) != 0
-    starts = np.concatenate((np.zeros(1, np.int64), found.stops[:-1]))
     broken = found.flags & np.uint8(FLAG_BROKEN)
-    records = _Records(data, starts, found.stops, lines, broken, odd, None, shape.dialect.delimiter_byte)
     cells, flags = found.frame, found.flags
     extra: dict[int, str] = {}
     raw: dict[int, bytes] = {}
     if found.odd:
+        odd = (found.marks & native.ODD) != 0
+        starts = np.concatenate((np.zeros(1, np.int64), found.stops[:-1]))
+        records = _Records(data, starts, found.stops, lines, broken, odd, None, shape.dialect.delimiter_byte)
         good = np.flatnonzero(~odd)
         cells = _with_exact(cells[good], records, good, shape, flags, extra, raw)
     frame = _with_facts(cells, lines, flags, extra, raw)

@@ -113,9 +113,14 @@ class Encoding:
         decoder.decode(data)
         return data[: len(data) - len(decoder.getstate()[0])]
 
+    @property
+    def is_utf8(self) -> bool:
+        """Whether what is cut is UTF-8 as it stands."""
+        return self.name == "utf-8" or self.transcribe
+
     def to_utf8(self, data: bytes) -> bytes:
         """The cut bytes as UTF-8, with bytes that are no text carried along; `data` itself where nothing changes."""
-        if self.name == "utf-8" or self.transcribe or data.isascii():
+        if self.is_utf8 or data.isascii():
             return data
         return data.decode(self.name, "douane.carry").encode("utf-8", "surrogatepass")
 

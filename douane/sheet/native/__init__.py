@@ -207,8 +207,9 @@ class Kernel:
         self.library.douane_cut(text, len(text), ctypes.byref(dialect), max(1, records_max), ctypes.byref(found))
         return found
 
-    def read(self, text: bytes, dialect: Dialect, records: int) -> Cells | None:
-        """All of `text`, which begins with a record and has at most `records`; None where it is not for the kernel."""
+    def read(self, text: bytes, dialect: Dialect, records: int, size: int | None = None) -> Cells | None:
+        """All of `text`, or its first `size` bytes, which begin with a record and have at most `records`; None where it
+        is not for the kernel."""
         room = max(1, records)
         stops, lines = np.empty(room, np.int64), np.empty(room, np.uint32)
         flags, marks, joins = np.empty(room, np.uint8), np.empty(room, np.uint8), np.empty(room, np.uint32)
@@ -217,7 +218,7 @@ class Kernel:
         ticket = self._hold(text)
         failed = self.library.douane_read(
             text,
-            len(text),
+            len(text) if size is None else min(size, len(text)),
             ctypes.byref(dialect),
             ticket,
             ctypes.byref(out),
