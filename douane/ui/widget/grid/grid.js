@@ -36,8 +36,8 @@ export const MOST_CELLS = 100_000;
  */
 
 /**
- * A row in the document. `busy`: what stands in it is still on its way.
- * @typedef {{ element: HTMLElement, position: number, busy: boolean, tick: HTMLInputElement | null, name: HTMLElement | null,
+ * A row in the document. `y`: where it is drawn; `busy`: what stands in it is still on its way.
+ * @typedef {{ element: HTMLElement, position: number, y: number, busy: boolean, tick: HTMLInputElement | null, name: HTMLElement | null,
  *   cells: [HTMLElement, number][] }} Line
  */
 
@@ -376,7 +376,6 @@ export class Grid {
     const [from, to] = this.across();
     const active = document.activeElement;
     const had = (this.body.contains(active) || active === this.box) && !this.editor;
-    this.body.style.transform = `translateY(${ROW + first * ROW - this.base}px)`;
     const shown = `${from}-${to}-${this.starts[this.frozen] <= this.box.clientWidth * 0.6}`;
     if (shown !== this.shown && !this.editor) {
       this.shown = shown;
@@ -389,7 +388,12 @@ export class Grid {
     /** @type {HTMLElement | null} */
     let focus = null;
     this.pool.forEach((line, at) => {
-      const position = first + at;
+      // Each stands where it is by itself: of those that stay in sight nothing moves, so nothing is laid out or painted again.
+      const position = first + at, y = position * ROW - this.base;
+      if (line.y !== y) {
+        line.y = y;
+        line.element.style.top = `${y}px`;
+      }
       if (all || line.position !== position || line.busy) this.drawRow(line, position);
       if (position === this.at.row) focus = line.cells.find(([, column]) => column === this.at.column)?.[0] ?? null;
     });
@@ -424,7 +428,7 @@ export class Grid {
   makeRow() {
     const row = make("div", "row", "grid-row");
     /** @type {Line} */
-    const line = { element: row, position: -1, busy: true, tick: null, name: null, cells: [] };
+    const line = { element: row, position: -1, y: -1, busy: true, tick: null, name: null, cells: [] };
     if (this.lead) {
       const lead = make("div", "rowheader", "lead");
       lead.setAttribute("aria-colindex", "1");
@@ -470,7 +474,8 @@ export class Grid {
     if (tick) {
       tick.checked = isTicked;
       tick.hidden = typed;
-      tick.setAttribute("aria-label", t("GRID.TICK_ROW", { row: number(row?.line || row?.index || position + 1) }));
+      const label = t("GRID.TICK_ROW", { row: number(row?.line || row?.index || position + 1) });
+      if (tick.ariaLabel !== label) tick.ariaLabel = label;
     }
     if (line.name) {
       const name = row ? (row.line ? number(row.line) : t("GRID.NEW")) : typed ? "+" : "…";
