@@ -22,6 +22,9 @@ from bench.server import Server, serving, small_import
 SCROLL_S = 20
 WAIT_MS = 600_000
 FIRST_PAINT_S, BYTES_KB = 0.8, 220
+OPENINGS = 50
+# What may be more after so many than before.
+LEFT = {"MB of heap": 2, "nodes": 200, "listeners": 20}
 SERVERS_OWN, GRACE_S = 1.5, 0.3
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>Application</title>
@@ -103,6 +106,7 @@ def widget_subject(results: Results, middle: str, large: str, runs: int) -> None
             _drop_to_grid(results, browser, server, host, dataset("people-100.csv"), max(5, runs), None)
             _drop_to_grid(results, browser, server, host, dataset(f"people-{middle}.csv"), runs, 6)
             _long_table(results, browser, server, host, dataset(f"people-{large}.csv"), runs)
+            _open_and_close(results, browser, server, host)
         finally:
             browser.close()
 
@@ -139,7 +143,7 @@ def _opened(browser: Browser, server: Server, host: str) -> tuple[Page, Frame]:
     page.goto(host)
     client = server.client
     options = {"accessToken": client.access_key, "templateId": client.template_id, "schema": TEMPLATE["columns"]}
-    page.evaluate("(options) => { impler.init('1'); impler.show(options); }", options)
+    page.evaluate("(options) => { window.options = options; impler.init('1'); impler.show(options); }", options)
     page.frame_locator("#impler-iframe-element").locator(".drop").wait_for()
     return page, next(frame for frame in page.frames if "/widget" in frame.url)
 
@@ -213,6 +217,38 @@ def _long_table(results: Results, browser: Browser, server: Server, host: str, d
         page.keyboard.press("ArrowUp")
         page.keyboard.press("ArrowUp")
     results.goals.append(Goal(f"widget, {rows}: an edit's verdict, median", statistics.median(verdicts), 200, "ms"))
+    page.context.close()
+
+
+def _open_and_close(results: Results, browser: Browser, server: Server, host: str) -> None:
+    """Again and again in one page: nothing may be left behind."""
+    page, frame = _opened(browser, server, host)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def left() -> dict[str, float]:
+        session.send("HeapProfiler.collectGarbage")
+        found = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+        return {
+            "MB of heap": found["JSHeapUsedSize"] / 1e6,
+            "nodes": found["Nodes"],
+            "listeners": found["JSEventListeners"],
+        }
+
+    def turns(count: int) -> None:
+        for _ in range(count):
+            page.evaluate("() => impler.close()")
+            frame.locator(".frame").wait_for(state="detached")
+            page.evaluate("() => impler.show(window.options)")
+            frame.locator(".drop").wait_for()
+
+    turns(5)
+    before = left()
+    turns(OPENINGS)
+    after = left()
+    for name in before:
+        grown = after[name] - before[name]
+        results.goals.append(Goal(f"widget, {OPENINGS} times opened and closed: {name} more", grown, LEFT[name], ""))
     page.context.close()
 
 
