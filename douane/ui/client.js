@@ -163,17 +163,17 @@ export class Client {
    * The body of an answer that is no JSON, as a file to save.
    * @param {string} path
    * @param {string} accept
-   * @param {unknown} [body] sent as JSON, with POST
+   * @param {unknown} [body] sent with POST: a form, or anything else as JSON
    * @returns {Promise<Blob>}
    */
   async download(path, accept, body) {
-    const json = body !== undefined;
+    const form = body instanceof FormData, json = !form && body !== undefined;
     let response;
     try {
       response = await fetch(this.base + path, {
-        method: json ? "POST" : "GET",
+        method: form || json ? "POST" : "GET",
         headers: this.headers({ Accept: accept, ...(json ? { "Content-Type": "application/json" } : {}) }),
-        body: json ? JSON.stringify(body) : undefined,
+        body: form ? body : json ? JSON.stringify(body) : undefined,
         credentials: this.token ? "omit" : "same-origin",
       });
     } catch {
@@ -473,7 +473,7 @@ async function* objects(stream) {
 }
 
 /** An id as the server makes them: the time, then chance. */
-function newId() {
+export function newId() {
   const chance = crypto.getRandomValues(new Uint8Array(6));
   return Date.now().toString(16).padStart(12, "0") + [...chance].map((one) => one.toString(16).padStart(2, "0")).join("");
 }

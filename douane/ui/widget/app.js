@@ -10,12 +10,12 @@ import { number, size, t } from "./text.js";
 
 /** The steps a person knows, and the places that belong to each. */
 const STEPS = [
-  ["UPLOAD_FILE", ["choose", "drop", "sending"]],
+  ["UPLOAD_FILE", ["choose", "images", "drop", "sending"]],
   ["MAP_COLUMNS", ["sheet", "heading", "mapping"]],
   ["REVIEW_DATA", ["checking", "review"]],
   ["COMPLETE_IMPORT", ["done"]],
 ];
-const SCREENS = { choose: Choose, drop: Drop, sheet: later("Sheet"), heading: later("Heading"), mapping: later("Mapping"), review: later("Review"), done: later("Done") };
+const SCREENS = { choose: Choose, images: later("Images"), drop: Drop, sheet: later("Sheet"), heading: later("Heading"), mapping: later("Mapping"), review: later("Review"), done: later("Done") };
 /** Leaving these loses something, so it is asked. */
 const UNFINISHED = new Set(["sheet", "heading", "mapping", "checking", "review", "sending"]);
 
@@ -76,8 +76,8 @@ function ahead() {
 }
 
 /**
- * A screen that nobody sees before there is a file: its module comes when it is wanted.
- * @param {"Sheet" | "Heading" | "Mapping" | "Review" | "Done"} name
+ * A screen that is not the first one of most imports: its module comes when it is wanted.
+ * @param {"Images" | "Sheet" | "Heading" | "Mapping" | "Review" | "Done"} name
  */
 function later(name) {
   /** @type {any} */

@@ -182,10 +182,10 @@ export class Desk {
         return this.refused(error, cells.slice(from));
       }
     }
+    // Where a filter no longer holds for a row it stays in sight until the person looks anew; only the numbers follow.
     if (this.shifting) this.rows.stale = true;
     this.did(made, cells.length);
     this.onRows();
-    await this.settle();
   }
 
   /** What was typed stays, unless it can never be taken. @param {unknown} error @param {Cell[]} cells */
@@ -251,11 +251,6 @@ export class Desk {
     await this.rows.reload(this.rows.total);
   }
 
-  /** Where a filter no longer holds for a row it stays in sight until the person looks anew; only the numbers follow. */
-  async settle() {
-    this.take(await calls.counts(this.look.peek()));
-  }
-
   /** @param {Set<number> | "all"} positions `all`: of what is looked at */
   remove(positions) {
     if (positions === "all") {
@@ -286,6 +281,37 @@ export class Desk {
     return this.send(async () => {
       const answer = await calls.mend(column, instead);
       await this.anew(answer.cells ? answer.revision : undefined, answer.cells, t("REVIEW.REPLACED", { count: answer.cells }));
+    });
+  }
+
+  /** Which values of a column stand for which, in all its cells. @param {string} column @param {Record<string, string>} instead */
+  mapValues(column, instead) {
+    return this.send(async () => {
+      const answer = await calls.mapValues(column, instead);
+      await this.anew(answer.cells ? answer.revision : undefined, answer.cells, t("REVIEW.REPLACED", { count: answer.cells }));
+    });
+  }
+
+  /** @param {string} difference @param {Record<string, string>} how */
+  takeWorkbook(difference, how) {
+    return this.send(async () => {
+      const answer = await calls.takeWorkbook(difference, how);
+      await this.anew(answer.revision || undefined, answer.cells, t("REVIEW.REPLACED", { count: answer.cells }));
+    });
+  }
+
+  /** Takes one change back, whoever made it, or puts it back. @param {number} number @param {"undo" | "redo"} way */
+  turnOne(number, way) {
+    return this.send(async () => {
+      const answer = await calls.turn(number, way);
+      this.revision = Math.max(this.revision, answer.revision);
+      // It is not to be taken back once more by Ctrl+Z.
+      const others = (/** @type {number[][]} */ acts) => acts.filter((act) => !act.includes(number));
+      this.done = others(this.done);
+      this.undone = others(this.undone);
+      this.turns.value = { undo: this.done.length, redo: this.undone.length };
+      await this.count();
+      await this.rows.reload(0);
     });
   }
 

@@ -3,16 +3,17 @@
  * draw what `store.js` then holds. A step is shown only where a person must decide; all can be opened again.
  */
 
-import { Client, Refusal } from "../client.js";
+import { Client, newId, Refusal } from "../client.js";
 import { hostOrigin, say, sayStatus } from "./host.js";
 import { batch } from "./kit.js";
 import { fromTable, toTable } from "./grid/clipboard.js";
-import { changes, client, columns, config, file, lost, mapping, options, phase, problem, progress, reading, template, templates, typed, upload } from "./store.js";
+import { changes, client, columns, config, file, images, lost, mapping, options, phase, problem, progress, reading, template, templates, typed, upload } from "./store.js";
 import { choose as language, duration, number, size, speak, t } from "./text.js";
 import { dress } from "./dress.js";
 
 /** Fields of the upload that say how its file is to be read. */
 const READING = ["selectedSheetName", "headerLine", "encoding", "delimiter", "quote"];
+export const WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /** Where a person has begun something that must not be lost. */
 const UNDER_WAY = new Set(["sheet", "heading", "mapping", "checking", "review"]);
 
@@ -34,6 +35,7 @@ export async function open(given) {
     upload.value = null;
     mapping.value = [];
     file.value = null;
+    images.value = { files: {}, importId: "" };
     reading.value = null;
     typed.value = false;
     changes.value = 0;
@@ -145,11 +147,16 @@ export async function take(chosen, own = null) {
       }
       forget();
     }
-    phase.value = "drop";
+    begin();
     if (options.value.file instanceof File) await send(options.value.file);
   } catch (error) {
     refuse(error, () => take(chosen));
   }
+}
+
+/** The first screen: images where there are columns of them, else the file. */
+function begin() {
+  phase.value = columns.value.some((column) => column.type === "Image") ? "images" : "drop";
 }
 
 /** @param {unknown} error @param {() => void} retry */
@@ -208,15 +215,52 @@ function fields() {
   }
   if (typeof given.authHeaderValue === "string") form.authHeaderValue = given.authHeaderValue;
   if (given.maxRecords) form.maxRecords = String(given.maxRecords);
+  if (images.value.importId) Object.assign(form, imageFields());
   // How the file is read, where the host knows better than what the file shows.
   for (const name of READING) if (typeof given.reading?.[name] === "string" && given.reading[name]) form[name] = given.reading[name];
   return form;
 }
 
+function imageFields() {
+  const named = Object.entries(images.value.files).filter(([, files]) => files.length).map(([key, files]) => [key, files.map((one) => one.name)]);
+  return { importId: images.value.importId, imageSchema: JSON.stringify(Object.fromEntries(named)) };
+}
+
+/** Sends the images, and saves the sample whose lists name them. */
+export async function takeImages() {
+  const { zip } = await import("./zip.js");
+  const files = new Map(Object.values(images.value.files).flat().map((one) => [one.name, one]));
+  const form = new FormData(), { data, schema } = options.value;
+  images.value = { ...images.value, importId: newId() };
+  try {
+    for (const [name, value] of Object.entries({ ...imageFields(), data: asText(data), schema: asText(schema) })) if (value !== undefined) form.append(name, value);
+    form.append("file", await zip([...files.values()]), "images.zip");
+    save(await client.value.download(`/v1/template/${template.value._id}/sample`, WORKBOOK, form), `${template.value.name}.xlsx`);
+  } catch (error) {
+    images.value = { ...images.value, importId: "" };
+    throw error;
+  }
+}
+
+/** On to the file. */
+export function skipImages() {
+  problem.value = null;
+  phase.value = "drop";
+}
+
+/** @param {Blob} blob @param {string} name */
+export function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name.replace(/[\\/:*?"<>|\u0000-\u001f\u202a-\u202e\u2066-\u2069]/g, "_");
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
 /** @param {File} given */
 export async function send(given) {
   if (!given.size) {
-    problem.value = { text: t("ERRORS.EMPTY_FILE", { file: given.name }) };
+    problem.value = { text: t((await isGone(given)) ? "ERRORS.FILE_CHANGED" : "ERRORS.EMPTY_FILE", { file: given.name }) };
     return;
   }
   const signal = stop();
@@ -252,7 +296,7 @@ export async function send(given) {
 /** Whether the file was changed or taken away since it was chosen: a browser then sends none of it. @param {File} given */
 async function isGone(given) {
   try {
-    await given.slice(0, 1).arrayBuffer();
+    await (given.size ? given.slice(0, 1) : given).arrayBuffer();
     return false;
   } catch {
     return true;
@@ -405,6 +449,17 @@ export async function takeHeading(row, headings) {
   });
 }
 
+/** The first rows of another sheet, which is read beside what stands. @param {string} sheet @returns {Promise<string[][]>} */
+export async function sheetRows(sheet) {
+  const found = await client.value.call("PUT", `/v1/mapping/${upload.value._id}/reading`, { sheet, dryRun: true }, { tries: 6 });
+  return found.pending?.records ?? found.records;
+}
+
+/** What was read beside and is not taken. */
+export function dropSheet() {
+  client.value.call("DELETE", `/v1/mapping/${upload.value._id}/reading`).catch(() => {});
+}
+
 /** Reads the file anew where it stands at the server: another sheet, another encoding. What people changed goes along. @param {Record<string, string | null>} how */
 export async function reread(how) {
   await attempt(async () => {
@@ -490,7 +545,9 @@ export async function restart() {
     typed.value = false;
     changes.value = 0;
     problem.value = null;
-    phase.value = "drop";
+    // Those that were sent belong to the import before.
+    images.value = { ...images.value, importId: "" };
+    begin();
   });
 }
 

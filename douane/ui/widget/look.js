@@ -4,6 +4,7 @@
  */
 
 import { Refusal } from "../client.js";
+import { WORKBOOK } from "./flow.js";
 import { columns, client, upload } from "./store.js";
 
 /**
@@ -81,7 +82,7 @@ export async function nextIndex(total) {
 
 /** The number of the last revision, if it is of this kind: for calls of the contract, whose answer is empty. @param {string} kind */
 export async function lastRevision(kind) {
-  const [last] = await revisions(1);
+  const [last] = (await revisions(1)).data;
   return last?.kind === kind ? /** @type {number} */ (last.revision) : undefined;
 }
 
@@ -125,9 +126,34 @@ export async function turn(number, way) {
   return client.value.call("POST", at(`/revisions/${number}/${way}`));
 }
 
-/** @param {number} limit */
+/** All changes, newest first, with how many there are. @param {number} limit */
 export async function revisions(limit) {
-  return (await client.value.call("GET", at(`/revisions?limit=${limit}`))).data;
+  return client.value.call("GET", at(`/revisions?limit=${limit}`));
+}
+
+/** The file's values of a column beside the template's, bad ones first. @param {string} column @param {number} limit @param {AbortSignal} [signal] */
+export async function values(column, limit, signal) {
+  return client.value.call("GET", at(`/values?${new URLSearchParams({ column, limit: String(limit) })}`), undefined, { signal });
+}
+
+/** Which values stand for which; remembered for the next file. @param {string} column @param {Record<string, string>} instead */
+export async function mapValues(column, instead) {
+  return client.value.call("POST", at("/values"), { column, instead });
+}
+
+/** What a workbook that came back would change; changes nothing. @param {File} file */
+export async function compare(file) {
+  return client.value.send(`/v1/upload/${upload.value._id}/workbook`, { file }, () => {});
+}
+
+/** @param {string} difference as `compare` named it @param {Record<string, string>} how */
+export async function takeWorkbook(difference, how) {
+  return client.value.call("POST", `/v1/upload/${upload.value._id}/workbook/${difference}`, how);
+}
+
+/** The rows in a workbook to be mended, their problems beside them. @param {"all" | "invalid"} type */
+export async function workbook(type) {
+  return client.value.download(`/v1/upload/${upload.value._id}/workbook?type=${type}`, "*/*");
 }
 
 /** @param {number} index @param {string} column @param {AbortSignal} [signal] */
@@ -172,4 +198,4 @@ export async function download(type, format) {
   return client.value.download(`/v1/upload/${upload.value._id}/rows/invalid`, TYPES[format]);
 }
 
-const TYPES = { csv: "text/csv", xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" };
+const TYPES = { csv: "text/csv", xlsx: WORKBOOK };

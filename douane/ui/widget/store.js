@@ -15,7 +15,7 @@ export const columns = signal(/** @type {any[]} */ ([]));
 
 /**
  * Where the person is. `closed` before anything is shown; `starting`; `refused` (it can't be used at all); `choose` a
- * template; `drop` a file; `sending`; `sheet`, `heading`, `mapping`: to be decided by the person; `checking`; `review`; `done`.
+ * template; `images` to go before the file; `drop` a file; `sending`; `sheet`, `heading`, `mapping`: to be decided by the person; `checking`; `review`; `done`.
  */
 export const phase = signal("closed");
 /** The sentence to show above the screen, and what would be tried again (`again`: what that is called, where it is not just that). */
@@ -23,6 +23,8 @@ export const problem = signal(/** @type {{ text: string, retry?: () => void, aga
 
 /** The file the person gave, kept so that another sheet or heading can be taken without asking for it again. */
 export const file = signal(/** @type {File | null} */ (null));
+/** Images that go before the file, by column; and the id of the import that they were sent for, "" before that. */
+export const images = signal(/** @type {{ files: Record<string, File[]>, importId: string }} */ ({ files: {}, importId: "" }));
 /** How the file is read and mapped, as `/mapping/{id}/state` says; null before it was asked. */
 export const reading = signal(/** @type {any} */ (null));
 /** Changes that would have no place any more, and whom to tell whether the person agrees. */

@@ -21,7 +21,7 @@ let numbers = new Intl.NumberFormat("en");
  */
 export function choose(wanted) {
   for (const name of [wanted, ...navigator.languages]) {
-    const short = (name ?? "").toLowerCase().split("-")[0];
+    const short = (typeof name === "string" ? name : "").toLowerCase().split("-")[0];
     if (LANGUAGES.includes(short)) return short;
   }
   return "en";

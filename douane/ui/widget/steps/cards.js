@@ -61,6 +61,9 @@ function Cell({ row, column, onEdit }) {
     const typed = event.target.value, value = number ? plain(typed) ?? typed : typed;
     if (value !== text) onEdit(value);
   };
+  // What is being typed stays, whatever arrives meanwhile.
+  const [typed, setTyped] = useState(text);
+  useEffect(() => setTyped(text), [text]);
   const [offers, setOffers] = useState(/** @type {any[]} */ ([]));
   useEffect(() => {
     setOffers([]);
@@ -76,7 +79,7 @@ function Cell({ row, column, onEdit }) {
         ${choices.includes(text) ? null : html`<option value=${text} selected>${text || t("SIDE.EMPTY")}</option>`}
         ${choices.map((/** @type {string} */ choice) => html`<option value=${choice} selected=${choice === text}>${choice}</option>`)}
       </select>`
-      : html`<span class=${form ? "with-picker" : ""}><input id=${id} dir="auto" value=${text} aria-describedby=${error ? `${id}-wrong` : null} aria-invalid=${error ? "true" : null}
+      : html`<span class=${form ? "with-picker" : ""}><input id=${id} dir="auto" value=${typed} onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} aria-describedby=${error ? `${id}-wrong` : null} aria-invalid=${error ? "true" : null}
         inputmode=${number ? "decimal" : column.type === "Email" ? "email" : null} placeholder=${column.type === "Date" ? column.dateFormats?.[0] : null}
         onChange=${take} onKeyDown=${(/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") /** @type {HTMLElement} */ (event.target).blur(); }} />
         ${form ? html`<input type="date" class="picker" aria-label=${t("GRID.PICK_DATE")} value=${read(text, column.dateFormats)} onChange=${(/** @type {any} */ event) => { if (event.target.value) onEdit(written(event.target.value, form)); }} />` : null}</span>`}

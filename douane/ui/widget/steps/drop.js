@@ -1,6 +1,6 @@
 /** Choosing a template, where there are several and none was named; and giving a file. */
 
-import { attempt, send, take, takePasted, typeIn } from "../flow.js";
+import { WORKBOOK, attempt, save, send, take, takePasted, typeIn } from "../flow.js";
 import { Button, Data, Select, html, useEffect, useId, useRef, useState, useValue } from "../kit.js";
 import { client, columns, config, options, problem, template, templates } from "../store.js";
 import { t } from "../text.js";
@@ -95,15 +95,5 @@ async function sample() {
   const { sampleFile, data, schema } = options.value;
   if (sampleFile instanceof Blob) return save(sampleFile, /** @type {any} */ (sampleFile).name ?? "sample.csv");
   const body = { data: data || undefined, schema: schema || undefined };
-  const type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-  return save(await client.value.download(`/v1/template/${template.value._id}/sample`, type, body), `${template.value.name}.xlsx`);
-}
-
-/** @param {Blob} blob @param {string} name */
-export function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name.replace(/[\\/:*?"<>|\u0000-\u001f\u202a-\u202e\u2066-\u2069]/g, "_");
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  return save(await client.value.download(`/v1/template/${template.value._id}/sample`, WORKBOOK, body), `${template.value.name}.xlsx`);
 }

@@ -1,22 +1,37 @@
 /** How the file is read, and which of its rows holds the headings: shown with the rows themselves. */
 
-import { attempt, reread, state, takeHeading } from "../flow.js";
-import { Button, Data, html, useEffect, useId, useState, useValue } from "../kit.js";
+import { attempt, dropSheet, reread, sheetRows, state, takeHeading } from "../flow.js";
+import { Button, Data, html, useEffect, useId, useRef, useState, useValue } from "../kit.js";
 import { phase, reading } from "../store.js";
 import { number, t } from "../text.js";
 
 /** Fields of a reading that are texts. */
 const FIELDS = /** @type {const} */ ([["encoding", "ENCODING"], ["delimiter", "DELIMITER"], ["quote", "QUOTE"]]);
 
+/** So many rows of a sheet are shown. */
+const FIRST = 5;
+
 export function Sheet() {
   const now = useValue(reading);
   const [chosen, setChosen] = useState(/** @type {string | null} */ (null));
   const [how, setHow] = useState(/** @type {Record<string, string>} */ ({}));
   const [busy, setBusy] = useState(false);
+  const [rows, setRows] = useState(/** @type {string[][] | null} */ (null));
+  const asked = useRef("");
   const id = useId();
   useEffect(() => {
-    attempt(state);
+    attempt(async () => setRows((await state()).records));
   }, []);
+  /** A sheet is read beside what stands, so that its rows can be looked at before it is taken. @param {string} name */
+  const pick = (name) => {
+    setChosen(name);
+    setRows(null);
+    asked.current = name;
+    attempt(async () => {
+      const found = await sheetRows(name);
+      if (asked.current === name) setRows(found);
+    });
+  };
   if (!now) return html`<p class="centre soft">${t("PROGRESS.READING")}</p>`;
   const { sheets, sheet } = now.reading, picked = chosen ?? sheet;
   const wanted = Object.fromEntries(Object.entries(how).filter(([, text]) => text !== ""));
@@ -28,14 +43,18 @@ export function Sheet() {
   };
   return html`<div class="card centre reading">
     ${sheets.length ? html`<fieldset class="choices"><legend>${t("PHASE1.SELECT_SHEET_NAME")}</legend>
-        ${sheets.map((/** @type {string} */ name) => html`<label><input type="radio" name="sheet" checked=${name === picked} onChange=${() => setChosen(name)} /> <${Data}>${name}<//></label>`)}
-      </fieldset>`
+        ${sheets.map((/** @type {string} */ name) => html`<label><input type="radio" name="sheet" checked=${name === picked} onChange=${() => pick(name)} /> <${Data}>${name}<//></label>`)}
+      </fieldset>
+      <div class="table-box first-rows" tabindex="0" role="region" aria-label=${t("READING.FIRST_ROWS", { sheet: picked })} aria-busy=${rows ? null : "true"}>
+        ${rows ? html`<table class="preview"><tbody>${rows.slice(0, FIRST).map((row) => html`<tr>${row.slice(0, 30).map((cell) => html`<td><${Data} limit=${60}>${cell}<//></td>`)}</tr>`)}</tbody></table>`
+          : html`<p class="soft">${t("PROGRESS.READING")}</p>`}
+      </div>`
       : html`<h2>${t("READING.TITLE")}</h2><p class="soft">${t("READING.HELP")}</p>
         ${FIELDS.filter(([name]) => now.reading[name] !== null).map(([name, label]) => html`<div class="field"><label for=${`${id}-${name}`}>${t(`READING.${label}`)}</label>
           <input id=${`${id}-${name}`} autocomplete="off" value=${how[name] ?? ""} placeholder=${now.reading[name] === "\t" ? "tab" : now.reading[name]}
             onInput=${(/** @type {any} */ event) => setHow({ ...how, [name]: event.target.value })} /></div>`)}`}
     <div class="row end">
-      <${Button} onClick=${() => { phase.value = "review"; }}>${t("COMMON.CANCEL")}<//>
+      <${Button} onClick=${() => { dropSheet(); phase.value = "review"; }}>${t("COMMON.CANCEL")}<//>
       <${Button} kind="primary" busy=${busy} disabled=${!changed} onClick=${go}>${t(sheets.length ? "PHASE1.SELECT_SHEET_CONFIRM" : "READING.GO")}<//>
     </div>
   </div>`;

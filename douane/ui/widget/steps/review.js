@@ -6,18 +6,20 @@
 import { Desk } from "../desk.js";
 import { attempt } from "../flow.js";
 import { Grid, MOST_CELLS } from "../grid/grid.js";
-import { Button, Data, Dialog, Progress, html, useEffect, useLayoutEffect, useRef, useState, useValue } from "../kit.js";
+import { Button, Data, Dialog, Progress, effect, html, useEffect, useLayoutEffect, useRef, useState, useValue } from "../kit.js";
 import * as look from "../look.js";
 import { config, options, typed, upload } from "../store.js";
 import { number, t } from "../text.js";
 import { ruleName } from "../words.js";
 import { Cards } from "./cards.js";
+import { Changes } from "./changes.js";
 import { Confirm } from "./confirm.js";
 import { Download } from "./download.js";
 import { Facts } from "./facts.js";
 import { FindReplace } from "./replace.js";
 import { Side } from "./side.js";
 import { Values } from "./values.js";
+import { Workbook } from "./workbook.js";
 
 /** Below this a grid and what it says about a cell do not fit beside each other. */
 const NARROW = 700;
@@ -52,16 +54,17 @@ function Table({ desk }) {
   const waiting = useValue(desk.waiting);
   const said = useValue(desk.said);
   const turns = useValue(desk.turns);
-  useValue(desk.drawn);
   const [ticked, setTicked] = useState(/** @type {Set<number> | "all"} */ (new Set()));
   const [at, setAt] = useState(/** @type {{ position: number, key: string } | null} */ (null));
   const [dialog, setDialog] = useState("");
+  const [back, setBack] = useState(/** @type {File | null} */ (null));
   const narrow = useNarrow();
   const host = useRef(/** @type {HTMLElement | null} */ (null));
   const grid = useRef(/** @type {Grid | null} */ (null));
   const jumps = useRef(/** @type {Promise<any>} */ (Promise.resolve()));
   const hide = given.config ?? {};
   const { shape, rows } = desk;
+  useRows(desk, () => (narrow ? [desk.drawn.peek()] : [rows.total, at && rows.get(at.position)]));
 
   useLayoutEffect(() => {
     if (narrow || !host.current) return undefined;
@@ -182,6 +185,7 @@ function Table({ desk }) {
       <span class="gap"></span>
       <${Button} kind="quiet small icon" disabled=${!turns.undo} aria-label=${t("REVIEW.UNDO")} title=${`${t("REVIEW.UNDO")} (Ctrl+Z)`} onClick=${() => desk.undo()}><${Turn} /><//>
       <${Button} kind="quiet small icon" disabled=${!turns.redo} aria-label=${t("REVIEW.REDO")} title=${`${t("REVIEW.REDO")} (Ctrl+Y)`} onClick=${() => desk.redo()}><${Turn} back /><//>
+      ${counts.revision ? html`<${Button} kind="quiet small" onClick=${() => setDialog("changes")}>${t("CHANGES.OPEN")}<//>` : null}
       ${many && !hide.hideDeleteButton ? html`<${Button} kind="danger small" onClick=${() => setDialog("delete")}>${t("REVIEW.DELETE_TICKED", { count: many })}<//>` : null}
       ${hide.hideFindAndReplaceButton || settings.FIND_AND_REPLACE === false || !all ? null
         : html`<${Button} kind="secondary small" onClick=${() => setDialog("replace")}>${t("PHASE3.FIND_REPLACE")}<//>`}
@@ -212,7 +216,9 @@ function Table({ desk }) {
       <${Button} kind="primary" disabled=${!finish || busy > 0 || waiting > 0} onClick=${() => setDialog("confirm")}>${t("PHASE3.COMPLETE")}<//>
     </div>
     ${dialog === "confirm" ? html`<${Confirm} counts=${counts} onClose=${() => setDialog("")} />` : null}
-    ${dialog === "download" ? html`<${Download} counts=${counts} onClose=${() => setDialog("")} />` : null}
+    ${dialog === "download" ? html`<${Download} counts=${counts} onClose=${() => setDialog("")} onBack=${(/** @type {File} */ file) => { setBack(file); setDialog("workbook"); }} />` : null}
+    ${dialog === "workbook" && back ? html`<${Workbook} desk=${desk} shape=${shape} file=${back} onClose=${() => setDialog("")} />` : null}
+    ${dialog === "changes" ? html`<${Changes} desk=${desk} onClose=${() => setDialog("")} />` : null}
     ${dialog === "values" && mended ? html`<${Values} column=${mended} desk=${desk} onClose=${() => setDialog("")} />` : null}
     ${dialog === "replace" ? html`<${FindReplace} shape=${shape} column=${at?.key ?? ""} onClose=${() => setDialog("")}
       onDone=${(/** @type {any} */ what) => { setDialog(""); desk.replace(what); }} />` : null}
@@ -292,6 +298,21 @@ function firstProblem(desk) {
     if (column) return { position, key: column.key };
   }
   return null;
+}
+
+/**
+ * Draws again when rows changed that are shown outside the grid, which draws its own: else every page that scrolls by would.
+ * @param {Desk} desk @param {() => unknown[]} shown
+ */
+function useRows(desk, shown) {
+  const [, redraw] = useState(0);
+  const now = useRef({ shown, before: /** @type {unknown[]} */ ([]) });
+  now.current = { shown, before: shown() };
+  useLayoutEffect(() => effect(() => {
+    desk.drawn.value;
+    const { shown, before } = now.current, after = shown();
+    if (after.some((one, at) => one !== before[at])) redraw((count) => count + 1);
+  }), [desk]);
 }
 
 function useNarrow() {

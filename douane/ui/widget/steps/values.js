@@ -17,10 +17,11 @@ export function Values({ column, desk, onClose }) {
   const [found, setFound] = useState(/** @type {any} */ (null));
   const [instead, setInstead] = useState(/** @type {Record<string, string>} */ ({}));
   const [busy, setBusy] = useState(false);
+  const listed = Boolean(column.selectValues?.length);
   useEffect(() => {
     const control = new AbortController();
     attempt(async () => {
-      const answer = await look.mendings(column.key, MOST, control.signal);
+      const answer = listed ? await ofList(column.key, control.signal) : await look.mendings(column.key, MOST, control.signal);
       setFound(answer);
       setInstead(Object.fromEntries(answer.data.map((/** @type {any} */ one) => [one.value, one.suggestions[0]?.value ?? ""])));
     });
@@ -31,7 +32,8 @@ export function Values({ column, desk, onClose }) {
   const cells = chosen.reduce((sum, [bad]) => sum + (counts.get(bad) ?? 0), 0);
   const go = async () => {
     setBusy(true);
-    await desk.mendAlike(column.key, Object.fromEntries(chosen));
+    if (listed) await desk.mapValues(column.key, Object.fromEntries(chosen));
+    else await desk.mendAlike(column.key, Object.fromEntries(chosen));
     setBusy(false);
     onClose();
   };
@@ -44,14 +46,23 @@ export function Values({ column, desk, onClose }) {
       : !found.data.length ? html`<p>${t("VALUES.NOTHING")}</p>`
       : html`<ul class="values" tabindex="0" aria-label=${t("VALUES.TITLE", { column: column.name })}>${found.data.map((/** @type {any} */ one) => html`<${Value} key=${one.value} one=${one} column=${column} good=${instead[one.value] ?? ""}
           onChoose=${(/** @type {string} */ good) => setInstead((before) => ({ ...before, [one.value]: good }))} />`)}</ul>`}
+    ${listed && cells ? html`<p class="soft">${t("VALUES.REMEMBERED")}</p>` : null}
     ${found && found.totalTexts > found.data.length ? html`<p class="soft">${t("VALUES.MORE", { count: found.totalTexts - found.data.length })}</p>` : null}
   <//>`;
+}
+
+/** The values of a column with a list that are not in it, as `look.mendings` answers others. @param {string} column @param {AbortSignal} signal */
+async function ofList(column, signal) {
+  const found = await look.values(column, MOST, signal);
+  const data = found.data.filter((/** @type {any} */ one) => one.problems && one.value !== "")
+    .map((/** @type {any} */ one) => ({ ...one, suggestions: one.proposal ? [one.proposal] : [] }));
+  return { data, totalTexts: data.length < MOST ? data.length : found.problemValues };
 }
 
 /** @param {any} props */
 function Value({ one, column, good, onChoose }) {
   const id = useId();
-  const choices = column.allowMultiSelect ? [] : choicesOf(column);
+  const choices = column.selectValues?.length ? column.selectValues : choicesOf(column);
   const offered = one.suggestions.map((/** @type {any} */ offer) => offer.value);
   return html`<li>
     <label for=${id} class="from"><del><${Data} limit=${60}>${one.value}<//></del> <span class="soft">× ${number(one.cells)}</span></label>
@@ -59,7 +70,7 @@ function Value({ one, column, good, onChoose }) {
     ${choices.length
       ? html`<select id=${id} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
           <option value="" selected=${!good}>${t("VALUES.LEAVE")}</option>
-          ${[...offered, ...choices.filter((choice) => !offered.includes(choice))].map((choice) => html`<option value=${choice} selected=${choice === good}>${choice}</option>`)}
+          ${[...offered, ...choices.filter((/** @type {string} */ choice) => !offered.includes(choice))].map((choice) => html`<option value=${choice} selected=${choice === good}>${choice}</option>`)}
         </select>`
       : html`<input id=${id} dir="auto" autocomplete="off" list=${`${id}-offers`} value=${good} placeholder=${t("VALUES.LEAVE")} onInput=${(/** @type {any} */ event) => onChoose(event.target.value)} />
         <datalist id=${`${id}-offers`}>${offered.map((/** @type {string} */ offer) => html`<option value=${offer}></option>`)}</datalist>`}
