@@ -1,4 +1,6 @@
-"""A served house and a browser. Chromium is the machine's own, or the one DOUANE_TEST_CHROMIUM names."""
+"""A served house and a browser, one of each for all tests: to start them costs more than most tests. Chromium is the
+machine's own, or the one DOUANE_TEST_CHROMIUM names.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.widget import hosting
+from tests.browser.widget import PEOPLE, hosting
 from tests.conftest import QUICK
 
 # Long enough for a machine that is busy with other things; nothing here measures time.
@@ -37,7 +39,7 @@ class Served:
     printed: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`douane serve` on an empty folder, as a stranger starts it."""
     folder = tmp_path_factory.mktemp("served")
@@ -83,7 +85,7 @@ def _wait_until_up(address: str, running: subprocess.Popen[bytes], log: Path) ->
     raise AssertionError(f"douane serve did not come up:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     program = os.environ.get("DOUANE_TEST_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
@@ -98,12 +100,21 @@ def browser() -> Iterator[Browser]:
         one.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh visitor. Whatever goes wrong in the page's own code fails the test."""
-    context = browser.new_context(viewport={"width": 1100, "height": 800})
+@pytest.fixture(scope="session")
+def visits(browser: Browser) -> Iterator[BrowserContext]:
+    """What is kept between visits: only the files of our pages, which a browser keeps for good. What moves would be
+    drawn again sixty times a second, which nobody looks at here."""
+    context = browser.new_context(viewport={"width": 1100, "height": 800}, reduced_motion="reduce")
     context.set_default_timeout(WAIT_MS)
-    one = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(visits: BrowserContext, served: Served) -> Iterator[Page]:
+    """A fresh visitor: nobody is signed in, and nothing is remembered. Whatever goes wrong in the page's own code fails
+    the test."""
+    one = visits.new_page()
     wrong: list[str] = []
     one.on("pageerror", lambda error: wrong.append(str(error)))
     one.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
@@ -117,17 +128,41 @@ def page(browser: Browser) -> Iterator[Page]:
         ),
     )
     yield one
-    context.close()
+    visits.set_offline(False)
+    visits.clear_cookies()
+    session = visits.new_cdp_session(one)
+    session.send("Storage.clearDataForOrigin", {"origin": served.address, "storageTypes": "local_storage"})
+    one.close()
     assert wrong == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def host(served: Served) -> Iterator[str]:
     with hosting(served.address, served.access_key, served.template_id) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def people(served: Served) -> str:
+    """An import of `people.csv`, in review: reading a file costs more than all else that a test does."""
+    with httpx.Client(base_url=served.address, headers={"accesskey": served.access_key}, timeout=60) as client:
+        files = {"file": ("people.csv", PEOPLE.read_bytes())}
+        made = client.post(f"/v1/upload/{served.template_id}", params={"auto": "true"}, files=files)
+        return str(made.raise_for_status().json()["_id"])
+
+
+@pytest.fixture
+def reviewed(served: Served, people: str) -> str:
+    """It as the file has it: whatever the tests before changed is taken back."""
+    with httpx.Client(base_url=served.address, headers={"accesskey": served.access_key}, timeout=60) as client:
+        made = client.get(f"/v1/review/{people}/revisions", params={"limit": 100}).json()["data"]
+        for one in made:
+            if not one["undone"] and one["kind"] not in ("undo", "redo"):
+                client.post(f"/v1/review/{people}/revisions/{one['revision']}/undo").raise_for_status()
+        return people
+
+
+@pytest.fixture(scope="session")
 def session_cookies(served: Served) -> dict[str, str]:
     """One sign-in for all tests that don't end it."""
     answer = httpx.post(f"{served.address}/v1/auth/login", json={"email": served.email, "password": served.password})

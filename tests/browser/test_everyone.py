@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import resources
-from typing import Any
+import csv
+import re
+from pathlib import Path
 
+import xlsxwriter
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Served
+from tests.browser.screens import Screens
 from tests.browser.widget import PEOPLE, give, opened, rows_left
-
-AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
-RUN = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-    .map((one) => [one.id, one.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 200)} ${node.failureSummary}`)])"""
-
-
-class Screens:
-    """Each screen looked at in both schemes; in the widget's frame, if the page has one."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.complaints: dict[str, Any] = {}
-        page.emulate_media(reduced_motion="reduce")
-
-    def look(self, name: str) -> None:
-        frame = next((one for one in self.page.frames if "/widget" in one.url), self.page.main_frame)
-        if not frame.evaluate("() => Boolean(window.axe)"):
-            frame.evaluate(AXE)
-        for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-            if said := frame.evaluate(RUN):
-                self.complaints[f"{name}, {scheme}"] = said
+from tests.child.test_images import PNG
 
 
 def test_axe_finds_nothing_on_the_way_to_the_rows(page: Page, host: str) -> None:
@@ -38,6 +20,13 @@ def test_axe_finds_nothing_on_the_way_to_the_rows(page: Page, host: str) -> None
     frame = opened(page, host)
     frame.locator(".drop").wait_for()
     screens.look("drop")
+    page.evaluate("() => impler.close()")
+    frame = opened(page, host, schema=[{"key": "pic", "name": "Picture", "type": "Image"}])
+    frame.locator("input[type=file]").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": PNG})
+    frame.locator(".thumbs li").wait_for()
+    screens.look("images")
+    page.evaluate("() => impler.close()")
+    frame = opened(page, host)
     give(frame, "id,who,email,land\nC001,Ada,ada@example.com,France\n")
     frame.get_by_role("button", name="Review the data").click()
     frame.locator(".wrong").first.wait_for()
@@ -52,16 +41,30 @@ def test_axe_finds_nothing_on_the_way_to_the_rows(page: Page, host: str) -> None
     assert screens.complaints == {}
 
 
-def test_axe_finds_nothing_around_the_rows(page: Page, host: str) -> None:
+def test_axe_finds_nothing_around_the_rows(page: Page, host: str, tmp_path: Path) -> None:
     screens = Screens(page)
+    book = xlsxwriter.Workbook(tmp_path / "people.xlsx")
+    for sheet in (book.add_worksheet("People"), book.add_worksheet("Others")):
+        for at, cells in enumerate(csv.reader(PEOPLE.read_text().splitlines())):
+            sheet.write_row(at, 0, cells)
+    book.close()
     frame = opened(page, host)
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
+    frame.locator("input[type=file]").set_input_files(tmp_path / "people.xlsx")
     frame.locator(".side .sentence").wait_for()
     screens.look("review")
     page.keyboard.press("F2")
     screens.look("editing")
+    page.keyboard.type("Somebody")
+    page.keyboard.press("Enter")
+    frame.get_by_role("button", name="Changes").click()
+    frame.locator(".changes li").first.wait_for()
+    screens.look("changes")
     page.keyboard.press("Escape")
-    frame.get_by_role("button", name="4 more").click()
+    frame.get_by_role("button", name="change the sheet").click()
+    frame.locator(".first-rows td").first.wait_for()
+    screens.look("sheets")
+    frame.get_by_role("button", name="Cancel").click()
+    frame.get_by_role("button", name=re.compile(r"\d more")).click()
     frame.locator(".chip").filter(has_text="Country").click()
     frame.get_by_role("button", name="Mend value by value").click()
     frame.locator(".values li").wait_for()
@@ -83,16 +86,21 @@ def test_axe_finds_nothing_around_the_rows(page: Page, host: str) -> None:
     assert screens.complaints == {}
 
 
-def test_axe_finds_nothing_on_a_phone_and_in_arabic(page: Page, host: str) -> None:
+def test_axe_finds_nothing_on_a_phone_and_in_arabic(page: Page, host: str, reviewed: str) -> None:
     screens = Screens(page)
     page.set_viewport_size({"width": 360, "height": 740})
-    frame = opened(page, host, locale="ar")
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
+    frame = opened(page, host, locale="ar", uploadId=reviewed)
     frame.locator(".row-card .wrong").first.wait_for()
     screens.look("cards")
     page.set_viewport_size({"width": 1100, "height": 800})
     frame.locator(".side .sentence").wait_for()
     screens.look("arabic")
+    # Twice as large leaves half the room: nothing hangs over, and the way on is in sight.
+    page.set_viewport_size({"width": 550, "height": 400})
+    frame.locator(".row-card .wrong").first.wait_for()
+    assert frame.locator("html").evaluate("(root) => root.scrollWidth <= root.clientWidth")
+    expect(frame.locator(".bottom .primary")).to_be_in_viewport(ratio=1)
+    screens.look("twice as large")
     assert screens.complaints == {}
 
 

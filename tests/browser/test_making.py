@@ -10,8 +10,12 @@ import shutil
 import subprocess
 from collections.abc import Collection
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from douane.sheet.matching import Reason
+from douane.web.spreadsheet.wire import suggestions
 
 ROOT = Path(__file__).parents[2]
 UI = ROOT / "douane" / "ui"
@@ -68,6 +72,40 @@ def test_every_text_that_is_asked_for_is_there() -> None:
     assert not {name for name in used if name.split(".")[1] not in texts.get(name.split(".")[0], {})}
 
 
+# What hosts may replace (contract 9.5), asked for here or not; of the others none stands idle.
+CONTRACT = re.compile(r"COMMON|STEPPER_TITLES|FILE_DROP_AREA|PHASE|AUTOIMPORT|SELECT_HEADER|.*_CONFIRMATION")
+# Texts by a code of the server's, and by parts of a name.
+BY_CODE = ("RULES.", "SUGGESTION.", "CHANGES.", "MAPPING.REASON_", "EXPECT.")
+BY_VIEW = ("DOWNLOAD.", "WORKBOOK.TAKE_")
+
+
+def test_no_text_stands_idle() -> None:
+    code = "".join(path.read_text() for path in (UI / "widget").rglob("*.js"))
+    words = set(re.findall(r"""["'`]([A-Z0-9_]+)["'`]""", code))
+    begun = set(re.findall(r"\bt\(`([A-Z0-9_-]+\.[A-Z0-9_]*)\$\{", code)) | {"MAPPING.REASON_"}
+    assert begun >= set(BY_CODE) | set(BY_VIEW)
+    idle = []
+    for section, texts in json.loads((UI / "widget/texts/en.json").read_text()).items():
+        for key in texts:
+            name = f"{section}.{key}"
+            made = any(name.startswith(start) and name.removeprefix(start) in words for start in begun)
+            elsewhere = CONTRACT.match(section) or name.startswith((*BY_CODE, *BY_VIEW))
+            if not made and not elsewhere and f'"{name}"' not in code:
+                idle.append(name)
+    assert idle == []
+
+
+def test_every_code_of_the_server_has_its_text() -> None:
+    texts = json.loads((UI / "widget/texts/en.json").read_text())
+    assert set(texts["SUGGESTION"]) == {code.upper() for code in suggestions.REASONS}
+    reasons = {key.removeprefix("REASON_") for key in texts["MAPPING"] if key.startswith("REASON_")}
+    assert reasons == {reason.upper() for reason in get_args(Reason)}
+    listed = re.search(r"`kind` is ([^;|]*) or `(\w+)`", (ROOT / "docs/wire-spreadsheet.md").read_text())
+    assert listed
+    kinds = {key for key in texts["CHANGES"] if key not in {"OPEN", "TITLE", "NONE", "OLDER", "CELLS", "ROWS"}}
+    assert kinds == {kind.upper() for kind in [*re.findall(r"`(\w+)`", listed[1]), listed[2]]}
+
+
 def reached(start: str, known: Collection[str] = ()) -> set[str]:
     """The modules that one needs, itself among them, by their paths in `ui/`."""
     needed: set[str] = set()
@@ -91,4 +129,4 @@ def test_all_modules_of_the_widget_are_asked_for_at_once() -> None:
     assert set(re.findall(r'(?:rel="modulepreload" href|script type="module" src)="/ui/([^"]+)"', page)) == first
     assert set(re.findall(r'rel="later" href="/ui/([^"]+)"', page)) == reached("widget/steps/later.js", first)
     lazy = re.findall(r'import\("([^"]+)"\)', "".join((UI / name).read_text() for name in first))
-    assert lazy == ["./steps/later.js"]
+    assert sorted(lazy) == ["./steps/later.js", "./zip.js"]

@@ -16,6 +16,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.browser.conftest import Served
 from tests.browser.widget import PEOPLE, cell, give, heard, opened, rows_left
+from tests.child.test_images import PNG
 
 
 def test_the_sample_is_a_workbook_with_the_hosts_rows(page: Page, host: str) -> None:
@@ -76,9 +77,8 @@ def test_a_messy_file_is_mended_and_handed_over(page: Page, host: str) -> None:
     assert len(rows) == 11
 
 
-def test_replacing_shows_what_will_happen_and_can_be_undone(page: Page, host: str) -> None:
-    frame = opened(page, host)
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
+def test_replacing_shows_what_will_happen_and_can_be_undone(page: Page, host: str, reviewed: str) -> None:
+    frame = opened(page, host, uploadId=reviewed)
     expect(rows_left(frame)).to_contain_text("10 rows to mend")
     frame.get_by_role("button", name="Find and replace").click()
     dialog = frame.get_by_role("dialog")
@@ -91,11 +91,24 @@ def test_replacing_shows_what_will_happen_and_can_be_undone(page: Page, host: st
     expect(cell(frame, 1, "E-mail")).to_have_text("grace@sample")
     frame.locator(".toast").get_by_role("button", name="Undo").click()
     expect(cell(frame, 1, "E-mail")).to_have_text("grace@example")
+    # What can't be mended here well is mended in a sheet program, and brought back.
+    frame.get_by_role("button", name="Download").click()
+    with page.expect_download() as found:
+        frame.get_by_role("button", name="Take rows with problems").click()
+    book = openpyxl.load_workbook(io.BytesIO(found.value.path().read_bytes()))
+    mail = next(one for row in book["Data"] for one in row if one.value == "grace@example")
+    mail.value = "grace@example.com"
+    changed = io.BytesIO()
+    book.save(changed)
+    back = {"name": "mended.xlsx", "mimeType": "application/octet-stream", "buffer": changed.getvalue()}
+    frame.get_by_label("Bring a mended workbook back").set_input_files(back)  # type: ignore[arg-type]
+    expect(frame.get_by_role("dialog").locator("ins")).to_have_text("grace@example.com")
+    frame.get_by_role("button", name="Take over 1 cell").click()
+    expect(rows_left(frame)).to_contain_text("9 rows to mend")
 
 
-def test_problems_are_filters_and_columns_sort(page: Page, host: str) -> None:
-    frame = opened(page, host)
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
+def test_problems_are_filters_and_columns_sort(page: Page, host: str, reviewed: str) -> None:
+    frame = opened(page, host, uploadId=reviewed)
     chip = frame.locator(".chip").filter(has_text="E-mail")
     chip.click()
     expect(chip).to_have_attribute("aria-pressed", "true")
@@ -111,20 +124,7 @@ def test_problems_are_filters_and_columns_sort(page: Page, host: str) -> None:
     expect(frame.locator(".grid-box")).to_have_attribute("aria-rowcount", "2")
 
 
-def test_a_missing_column_is_asked_for_with_values_of_the_file(page: Page, host: str) -> None:
-    frame = opened(page, host)
-    give(frame, "id,who,email,country\nC001,Ada,ada@example.com,France\nC002,Bob,bob@example.com,Peru\n")
-    line = frame.locator(".map").filter(has=frame.locator("strong", has_text=re.compile("^Name$")))
-    expect(line).to_be_visible()
-    frame.get_by_role("button", name="Review the data").click()
-    expect(frame.locator(".wrong").first).to_be_visible()
-    line.get_by_role("combobox").select_option(label="who")
-    expect(line.locator(".sample").first).to_have_text("Ada")
-    frame.get_by_role("button", name="Review the data").click()
-    expect(rows_left(frame)).to_contain_text("2 rows, and nothing to mend")
-
-
-def test_another_row_of_headings_is_taken(page: Page, host: str) -> None:
+def test_another_row_of_headings_is_taken_and_another_encoding(page: Page, host: str) -> None:
     frame = opened(page, host)
     give(frame, "id,name,email,country\nid,name,email,country\nC001,Ada,ada@example.com,France\n")
     expect(rows_left(frame)).to_contain_text("1 row to mend")
@@ -134,6 +134,13 @@ def test_another_row_of_headings_is_taken(page: Page, host: str) -> None:
     frame.get_by_role("button", name="Confirm and continue").click()
     expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
     expect(frame.locator(".facts")).to_contain_text("headings in row 2")
+    frame.get_by_role("button", name="How the file is read").click()
+    frame.get_by_label("Encoding").fill("no such encoding")
+    frame.get_by_role("button", name="Read it so").click()
+    expect(frame.get_by_role("alert")).to_be_visible()
+    frame.get_by_label("Encoding").fill("cp1252")
+    frame.get_by_role("button", name="Read it so").click()
+    expect(frame.locator(".facts")).to_contain_text("1252")
 
 
 def test_another_sheet_is_taken_and_stays_taken(page: Page, host: str, tmp_path: Path) -> None:
@@ -146,7 +153,15 @@ def test_another_sheet_is_taken_and_stays_taken(page: Page, host: str, tmp_path:
     frame.locator("input[type=file]").set_input_files(tmp_path / "two.xlsx")
     expect(cell(frame, 0, "Name")).to_have_text("Ada")
     frame.get_by_role("button", name="change the sheet").click()
+    expect(frame.locator(".first-rows")).to_contain_text("Ada")
     frame.get_by_label("Second").check()
+    # Its rows are seen before it is taken; who goes back has what there was.
+    expect(frame.locator(".first-rows")).to_contain_text("Bob")
+    frame.get_by_role("button", name="Cancel").click()
+    expect(cell(frame, 0, "Name")).to_have_text("Ada")
+    frame.get_by_role("button", name="change the sheet").click()
+    frame.get_by_label("Second").check()
+    expect(frame.locator(".first-rows")).to_contain_text("Bob")
     frame.get_by_role("button", name="Take this sheet").click()
     expect(cell(frame, 0, "Name")).to_have_text("Bob")
     expect(frame.locator(".facts")).to_contain_text("Second")
@@ -155,9 +170,16 @@ def test_another_sheet_is_taken_and_stays_taken(page: Page, host: str, tmp_path:
     expect(cell(frame, 0, "Name")).to_have_text("Bob")
 
 
-def test_columns_are_mapped_anew_after_the_check_and_changes_go_along(page: Page, host: str) -> None:
+def test_a_missing_column_is_asked_for_and_columns_are_mapped_anew_with_what_was_changed(page: Page, host: str) -> None:
     frame = opened(page, host)
-    give(frame, "id,name,email,country,other\nC001,Ada,ada@example.com,France,Countess\nC002,Bob,nobody,Peru,Builder\n")
+    give(frame, "id,who,email,country,other\nC001,Ada,ada@example.com,France,Countess\nC002,Bob,nobody,Peru,Builder\n")
+    line = frame.locator(".map").filter(has=frame.locator("strong", has_text=re.compile("^Name$")))
+    expect(line).to_be_visible()
+    frame.get_by_role("button", name="Review the data").click()
+    expect(frame.locator(".wrong").first).to_be_visible()
+    line.get_by_role("combobox").select_option(label="who")
+    expect(line.locator(".sample").first).to_have_text("Ada")
+    frame.get_by_role("button", name="Review the data").click()
     expect(rows_left(frame)).to_contain_text("1 row to mend")
     page.keyboard.type("bob@example.com")
     page.keyboard.press("Enter")
@@ -169,20 +191,6 @@ def test_columns_are_mapped_anew_after_the_check_and_changes_go_along(page: Page
     expect(cell(frame, 1, "E-mail")).to_have_text("bob@example.com")
     started = [one for one in heard(page) if one["type"] == "UPLOAD_STARTED"]
     assert len(started) == 1  # nothing was sent again
-
-
-def test_a_file_is_read_with_another_delimiter(page: Page, host: str) -> None:
-    frame = opened(page, host)
-    give(frame, "id;name;email;country\nC001;Ada, Countess;ada@example.com;France\n")
-    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
-    frame.get_by_role("button", name="How the file is read").click()
-    frame.get_by_label("Encoding").fill("no such encoding")
-    frame.get_by_role("button", name="Read it so").click()
-    expect(frame.get_by_role("alert")).to_be_visible()
-    frame.get_by_label("Encoding").fill("cp1252")
-    frame.get_by_role("button", name="Read it so").click()
-    expect(frame.locator(".facts")).to_contain_text("1252")
-    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
 
 
 HEADINGS = "id,name,email,country\n"
@@ -210,20 +218,36 @@ def test_hostile_names_and_cells_are_text(page: Page, host: str) -> None:
     assert all(not one.evaluate("() => window.hit") for one in page.frames)
 
 
-def test_a_file_that_is_none_is_told_and_the_next_one_works(page: Page, host: str) -> None:
+def test_a_file_that_is_none_is_told_and_the_next_one_works(page: Page, host: str, tmp_path: Path) -> None:
     frame = opened(page, host)
     give(frame, b"%PDF-1.7 nothing here", "report.pdf")
     expect(frame.get_by_role("alert")).to_contain_text("not supported")
     assert any(one["type"] == "UPLOAD_ERROR" and one["value"]["errorCode"] == 422 for one in heard(page))
     give(frame, b"", "empty.csv")
     expect(frame.get_by_role("alert")).to_contain_text("empty.csv")
+    # One that was taken away between being chosen and being sent.
+    path = tmp_path / "moved.csv"
+    path.write_text(HEADINGS)
+    chosen = frame.locator("input[type=file]")
+    chosen.evaluate(
+        """() => {
+            const wait = (event) => event.stopPropagation();
+            document.addEventListener("change", wait, { once: true, capture: true });
+        }"""
+    )
+    chosen.set_input_files(path)
+    path.unlink()
+    chosen.dispatch_event("change")
+    expect(frame.get_by_role("alert")).to_contain_text("was changed or moved")
     give(frame, "id,name,email,country\nC001,Ada,ada@example.com,France\n")
     expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
 
 
-def test_leaving_is_asked_and_ends_the_upload(page: Page, host: str, served: Served) -> None:
+def test_a_closed_tab_goes_on_and_leaving_ends_the_upload(page: Page, host: str, served: Served) -> None:
     frame = opened(page, host)
     frame.locator("input[type=file]").set_input_files(PEOPLE)
+    expect(rows_left(frame)).to_contain_text("10 rows to mend")
+    frame = opened(page, host)
     expect(rows_left(frame)).to_contain_text("10 rows to mend")
     frame.get_by_role("button", name="Close").click()
     frame.get_by_role("button", name="Stay").click()
@@ -246,7 +270,10 @@ def test_the_promise_gives_rows_or_null(page: Page, host: str, served: Served) -
     options = {"template": served.template_id, "token": served.access_key}
     page.evaluate("(options) => { window.result = douane.import(options); }", options)
     frame = page.frame_locator("#impler-iframe-element")
-    give(frame, "id,name,email,country\nC001,Ada,ada@example.com,France\n")
+    # Rows copied out of a sheet program, with their headings, are a file as any other.
+    frame.locator(".drop").wait_for()
+    paste(frame, ".drop", "id\tname\temail\tcountry\nC001\tAda\tada@example.com\tFrance\n")
+    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
     frame.get_by_role("button", name="Complete").click()
     frame.get_by_role("dialog").get_by_role("button", name="Complete").click()
     frame.get_by_role("button", name="Finish").click()
@@ -263,6 +290,18 @@ def test_the_promise_gives_rows_or_null(page: Page, host: str, served: Served) -
 
 def test_opening_and_closing_often_leaves_one_frame(page: Page, host: str) -> None:
     frame = opened(page, host)
+    page.evaluate(
+        """() => {
+            const inner = document.querySelector("iframe").contentWindow;
+            const nonsense = [null, 7, "SHOW_WIDGET", [], { type: 7 }, { type: "SHOW_WIDGET" }];
+            nonsense.push({ type: "SHOW_WIDGET", value: { schema: "{", texts: "[", config: 7, appearance: "x" } });
+            nonsense.push({ type: "SHOW_WIDGET", value: { schema: [7], locale: 5, reading: "x", data: "{" } });
+            for (const one of nonsense) {
+                inner.postMessage(one, "*");
+                if (one) window.postMessage(one, "*");
+            }
+        }"""
+    )
     for _ in range(20):
         page.evaluate("() => { impler.close(); impler.show({ accessToken: 'x'.repeat(32) }); }")
     page.evaluate("() => impler.close()")
@@ -271,12 +310,22 @@ def test_opening_and_closing_often_leaves_one_frame(page: Page, host: str) -> No
     expect(frame.locator(".drop")).to_be_visible()
 
 
-def test_a_closed_tab_goes_on_where_it_was(page: Page, host: str) -> None:
-    frame = opened(page, host)
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
-    expect(rows_left(frame)).to_contain_text("10 rows to mend")
-    frame = opened(page, host)
-    expect(rows_left(frame)).to_contain_text("10 rows to mend")
+def test_a_page_that_may_not_show_it_is_told(page: Page, host: str, served: Served) -> None:
+    # As a browser shows a page that may not be framed: it loads, and says nothing.
+    page.route("**/widget?*", lambda route: route.fulfill(body="<p>", content_type="text/html"))
+    page.clock.install()
+    page.goto(host)
+    with page.expect_console_message(lambda one: "does not allow" in one.text and one.type == "warning"):
+        page.evaluate(
+            """() => {
+                console.error = console.warn;
+                douane.import({ template: "x", token: "y" }).catch((error) => { window.said = error.message; });
+            }"""
+        )
+        page.frame_locator("iframe").locator("body").wait_for(state="attached")
+        page.clock.run_for(6000)
+    page.wait_for_function("() => window.said?.includes('does not allow')")
+    expect(page.locator("#impler-container")).to_be_hidden()
 
 
 def test_rows_are_typed_in_and_pasted(page: Page, host: str) -> None:
@@ -296,10 +345,9 @@ def test_rows_are_typed_in_and_pasted(page: Page, host: str) -> None:
     expect(cell(frame, 0, "Name")).to_have_text("Ada")
 
 
-def test_a_phone_gets_cards(page: Page, host: str) -> None:
+def test_a_phone_gets_cards(page: Page, host: str, reviewed: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
-    frame = opened(page, host)
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
+    frame = opened(page, host, uploadId=reviewed)
     card = frame.locator(".row-card").first
     expect(card.locator(".wrong")).to_have_text("This field is required")
     card.get_by_label("Name").fill("Anonymous")
@@ -308,10 +356,9 @@ def test_a_phone_gets_cards(page: Page, host: str) -> None:
     assert frame.locator("html").evaluate("(root) => root.scrollWidth <= root.clientWidth")
 
 
-def test_arabic_is_written_from_right_to_left(page: Page, host: str) -> None:
-    frame = opened(page, host, locale="ar")
+def test_arabic_is_written_from_right_to_left(page: Page, host: str, reviewed: str) -> None:
+    frame = opened(page, host, locale="ar", uploadId=reviewed)
     expect(frame.locator("html")).to_have_attribute("dir", "rtl")
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
     expect(rows_left(frame)).to_contain_text("للتصحيح")
     before = frame.locator(".grid-row > .active").evaluate("(cell) => cell.dataset.column")
     page.keyboard.press("ArrowLeft")
@@ -319,23 +366,52 @@ def test_arabic_is_written_from_right_to_left(page: Page, host: str) -> None:
     assert int(after) == int(before) + 1
 
 
-@pytest.mark.parametrize(
-    ("pasted", "rows"),
-    [
-        ("a\tb\nc\td\n", [["a", "b"], ["c", "d"]]),
-        ('"a\tb"\tc', [["a\tb", "c"]]),
-        ('"say ""hi"""\tx\r\ny\t', [['say "hi"', "x"], ["y", ""]]),
-        ("one", [["one"]]),
-        ("\tb", [["", "b"]]),
-        ("", [[""]]),
-    ],
-)
-def test_a_pasted_table_is_read_as_sheet_programs_write_it(
-    page: Page, served: Served, pasted: str, rows: list[list[str]]
-) -> None:
+PASTED = [
+    ("a\tb\nc\td\n", [["a", "b"], ["c", "d"]]),
+    ('"a\tb"\tc', [["a\tb", "c"]]),
+    ('"say ""hi"""\tx\r\ny\t', [['say "hi"', "x"], ["y", ""]]),
+    ("one", [["one"]]),
+    ("\tb", [["", "b"]]),
+    ("", [[""]]),
+]
+
+
+def test_a_pasted_table_is_read_as_sheet_programs_write_it(page: Page, served: Served) -> None:
     page.goto(f"{served.address}/widget")
-    read = page.evaluate("async (text) => (await import('/ui/widget/grid/clipboard.js')).fromText(text)", pasted)
-    assert read == rows
+    read = page.evaluate(
+        """async (texts) => {
+            const { fromText } = await import("/ui/widget/grid/clipboard.js");
+            return texts.map(fromText);
+        }""",
+        [pasted for pasted, _ in PASTED],
+    )
+    assert read == [rows for _, rows in PASTED]
+
+
+FAILURES = {
+    0: "The server does not answer",
+    401: "its key has expired",
+    413: "too large",
+    429: "Too many requests",
+    500: "Something went wrong on the server",
+    502: "Something went wrong on the server",
+}
+
+
+def test_each_failure_has_its_words(page: Page, served: Served) -> None:
+    page.goto(f"{served.address}/widget")
+    said = page.evaluate(
+        """async (statuses) => {
+            const script = [...document.querySelectorAll("script")].find((one) => one.src.includes("/widget/main.js"));
+            const { sentence } = await import(new URL("flow.js", script.src).href);
+            const { Refusal } = await import(new URL("../client.js", script.src).href);
+            const { speak } = await import(new URL("text.js", script.src).href);
+            await speak("en");
+            return statuses.map((status) => sentence(new Refusal("", status)));
+        }""",
+        list(FAILURES),
+    )
+    assert all(words in text for words, text in zip(FAILURES.values(), said, strict=True)), said
 
 
 CATALOGUES = Path(__file__).parents[2] / "douane/ui/widget/texts"
@@ -393,9 +469,8 @@ def test_rows_that_are_not_here_yet_take_what_is_pasted(page: Page, host: str) -
     expect(rows_left(frame)).to_contain_text("349 rows to mend")
 
 
-def test_what_was_typed_survives_a_server_that_does_not_answer(page: Page, host: str, served: Served) -> None:
-    frame = opened(page, host)
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
+def test_what_was_typed_survives_a_server_that_does_not_answer(page: Page, host: str, reviewed: str) -> None:
+    frame = opened(page, host, uploadId=reviewed)
     expect(rows_left(frame)).to_contain_text("10 rows to mend")
     page.route("**/cells", lambda route: route.fulfill(status=500, body="no"))
     page.keyboard.type("Somebody")
@@ -418,15 +493,13 @@ def test_what_was_typed_survives_a_server_that_does_not_answer(page: Page, host:
     expect(rows_left(frame)).to_contain_text("8 rows to mend")
 
 
-def test_of_two_people_on_one_cell_the_second_chooses(page: Page, host: str, served: Served) -> None:
-    frame = opened(page, host)
-    frame.locator("input[type=file]").set_input_files(PEOPLE)
+def test_of_two_people_on_one_cell_the_second_chooses(page: Page, host: str, served: Served, reviewed: str) -> None:
+    frame = opened(page, host, uploadId=reviewed)
     expect(rows_left(frame)).to_contain_text("10 rows to mend")
-    upload = next(one["value"]["uploadId"] for one in heard(page) if one["type"] == "UPLOAD_STARTED")
     with httpx.Client(base_url=served.address, headers={"accesskey": served.access_key}) as other:
-        row = other.get(f"/v1/review/{upload}/live", params={"type": "invalid", "limit": "1"}).json()["data"][0]
+        row = other.get(f"/v1/review/{reviewed}/live", params={"type": "invalid", "limit": "1"}).json()["data"][0]
         cells = [{"index": row["index"], "column": "name", "value": "Theirs"}]
-        assert other.post(f"/v1/review/{upload}/cells", json={"cells": cells}).status_code == 200
+        assert other.post(f"/v1/review/{reviewed}/cells", json={"cells": cells}).status_code == 200
     page.keyboard.type("Mine")
     page.keyboard.press("Enter")
     expect(frame.get_by_role("alert")).to_contain_text("“Theirs”")
@@ -436,38 +509,7 @@ def test_of_two_people_on_one_cell_the_second_chooses(page: Page, host: str, ser
     expect(cell(frame, 0, "Name")).to_have_text("Mine")
 
 
-def test_rows_are_pasted_as_a_file(page: Page, host: str) -> None:
-    frame = opened(page, host)
-    frame.locator(".drop").wait_for()
-    paste(frame, ".drop", "id\tname\temail\tcountry\nC001\tAda\tada@example.com\tFrance\n")
-    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
-    expect(cell(frame, 0, "Name")).to_have_text("Ada")
-
-
-def test_rows_are_added_and_deleted_and_both_taken_back(page: Page, host: str) -> None:
-    frame = opened(page, host)
-    give(frame, HEADINGS + "".join(f"C{at:03},Ada,ada{at}@example.com,France\n" for at in range(3)))
-    expect(rows_left(frame)).to_contain_text("3 rows, and nothing to mend")
-    frame.get_by_role("checkbox", name="Tick line 3").check()
-    frame.get_by_role("button", name="Delete 1 row").click()
-    frame.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(rows_left(frame)).to_contain_text("2 rows, and nothing to mend")
-    # The number of a row that is gone is not given again: the last row stays what it is.
-    frame.get_by_role("button", name="Add a row").click()
-    expect(frame.locator(".cell-input")).to_be_focused()
-    page.keyboard.type("C900")
-    page.keyboard.press("Tab")
-    expect(cell(frame, 2, "Customer ID")).to_have_text("C900")
-    expect(cell(frame, 1, "Customer ID")).to_have_text("C002")
-    expect(rows_left(frame)).to_contain_text("1 row to mend")
-    undo = frame.locator(".tools").get_by_role("button", name="Undo")
-    undo.click()
-    expect(rows_left(frame)).to_contain_text("2 rows, and nothing to mend")
-    undo.click()
-    expect(rows_left(frame)).to_contain_text("3 rows, and nothing to mend")
-
-
-def test_a_column_is_mended_value_by_value(page: Page, host: str) -> None:
+def test_a_column_is_mended_value_by_value_and_rows_added_and_deleted(page: Page, host: str, served: Served) -> None:
     frame = opened(page, host)
     lands = ["Frnace", "Frnace", "Deutschland", "peru"]
     give(frame, HEADINGS + "".join(f"C{at:03},Ada,ada{at}@example.com,{land}\n" for at, land in enumerate(lands)))
@@ -479,6 +521,54 @@ def test_a_column_is_mended_value_by_value(page: Page, host: str) -> None:
     dialog.get_by_role("button", name="Change 4 cells").click()
     expect(rows_left(frame)).to_contain_text("4 rows, and nothing to mend")
     expect(frame.locator(".toast")).to_contain_text("All mended")
+    learned = f"{served.address}/v1/template/{served.template_id}/learned"
+    found = httpx.get(learned, headers={"accesskey": served.access_key}).json()["values"]
+    assert ("Deutschland", "Germany") in {(one["value"], one["instead"]) for one in found}
+    frame.get_by_role("button", name="All 4").click()
+    frame.get_by_role("checkbox", name="Tick line 3").check()
+    frame.get_by_role("button", name="Delete 1 row").click()
+    frame.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(rows_left(frame)).to_contain_text("3 rows, and nothing to mend")
+    # The number of a row that is gone is not given again: the last row stays what it is.
+    frame.get_by_role("button", name="Add a row").click()
+    expect(frame.locator(".cell-input")).to_be_focused()
+    page.keyboard.type("C900")
+    page.keyboard.press("Tab")
+    expect(cell(frame, 3, "Customer ID")).to_have_text("C900")
+    expect(cell(frame, 1, "Customer ID")).to_have_text("C002")
+    expect(rows_left(frame)).to_contain_text("1 row to mend")
+    undo = frame.locator(".tools").get_by_role("button", name="Undo")
+    undo.click()
+    expect(rows_left(frame)).to_contain_text("3 rows, and nothing to mend")
+    # Of all changes each is taken back, or put back, by itself.
+    frame.get_by_role("button", name="Changes").click()
+    changes = frame.get_by_role("dialog").locator(".changes > li")
+    expect(changes).to_have_count(4)
+    changes.filter(has_text="Deleted").get_by_role("button", name="Undo").click()
+    expect(rows_left(frame)).to_contain_text("4 rows, and nothing to mend")
+    expect(changes.filter(has_text="Deleted").get_by_role("button", name="Redo")).to_be_visible()
+
+
+def test_images_go_before_the_file(page: Page, host: str) -> None:
+    columns = [
+        {"key": "name", "name": "Name", "type": "String"},
+        {"key": "pic", "name": "Picture", "type": "Image"},
+    ]
+    frame = opened(page, host, schema=columns)
+    images = frame.locator("input[type=file]")
+    text = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no image"}
+    images.set_input_files([{"name": "ä.png", "mimeType": "image/png", "buffer": PNG}, text])  # type: ignore[list-item]
+    expect(frame.get_by_role("alert")).to_contain_text("notes.txt")
+    expect(frame.locator(".thumbs li")).to_have_count(1)
+    with page.expect_download() as found:
+        frame.get_by_role("button", name="Generate template").click()
+    book = openpyxl.load_workbook(io.BytesIO(found.value.path().read_bytes()))
+    assert [one.value for one in book["imp_pic"]["A"]] == ["pic", "ä.png"]
+    frame.get_by_role("button", name="Import a file").click()
+    frame.locator(".drop-title").wait_for()
+    give(frame, "Name,Picture\nAda,ä.png\nBob,b.png\n")
+    expect(rows_left(frame)).to_contain_text("1 row to mend")
+    expect(cell(frame, 0, "Picture")).to_have_text("b.png")
 
 
 TYPED = [
