@@ -23,7 +23,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, overload
 
-import inflate64
 import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib, isal_zlib
@@ -257,6 +256,9 @@ class EntryStream:
             raise _damaged(self.entry)
 
     def _inflated64(self, start: int) -> Iterator[bytes]:
+        # Rare, and it looks its own version up among all that is installed, which takes longer than a small file.
+        import inflate64
+
         inflater = inflate64.Inflater()
         try:
             for packed in self._packed_blocks(start):

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 
 from douane import errors
 from douane.child.parts import write_part
-from douane.child.sheet_table import tally, template_of
+from douane.child.sheet_table import tally
 from douane.child.wire import Wire, source_of
 from douane.line import sheet as line
 from douane.line.sheet import Inspected, Mapped
 from douane.line.staged import Checked, Part
 from douane.model.reading import Fact
 from douane.model.sheet_import import Summary
-from douane.model.template import Template
+from douane.model.template import Template, heading_names
 from douane.sheet import columns, formats, mapping, output, report, template_file
 from douane.sheet.check import Checker, references_of
 from douane.sheet.formats import Batch, Piece
@@ -33,13 +33,13 @@ from douane.staging.revisions import Cells
 
 
 def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
-    source, template = source_of(spec), template_of(spec.template)
+    source, template = source_of(spec), _template(spec)
     for number, column in enumerate(template.columns):
         columns.refuse_hopeless(column, f"columns[{number}]", strict=True)
-    reader = formats.open_file(source, spec.options)
+    reader = formats.open_file(source, replace(spec.options, wanted=heading_names(template)))
     header = reader.detected.header_row
     headings = mapping.headings(None if header is None else reader.detected.headings, reader.detected.width)
-    chosen = _chosen(template, headings, spec.mapping or {})
+    chosen = _chosen(template, headings, spec.mapping or {}, spec.called[1])
     layout = mapping.layout(template, headings, chosen)
     used = {at for at in chosen if at is not None}
     if template.columns and not used:
@@ -107,12 +107,23 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     wire.send(Inspected(summary=summary))
 
 
-def _chosen(template: Template, headings: tuple[str, ...], given: Mapping[str, str | None]) -> tuple[int | None, ...]:
+def _template(spec: line.Inspect) -> Template:
+    """BadTemplate names the file."""
+    try:
+        return template_file.read_template(spec.template, strict=True)
+    except errors.BadTemplate as error:
+        place = f"{spec.called[0]}: {error.place}".rstrip(": ")
+        raise errors.BadTemplate(error.reason, place=place, code=error.code) from error
+
+
+def _chosen(
+    template: Template, headings: tuple[str, ...], given: Mapping[str, str | None], called: str
+) -> tuple[int | None, ...]:
     chosen, faults = mapping.choose(template, headings, mapping.automatic(template, headings), given)
     for fault in faults:
         match fault.kind:
             case "unknown_column":
-                raise errors.BadRequest(f"The mapping names a column the template does not have: {fault.key}.")
+                raise errors.BadTemplate(f"The template has no column {fault.key!r}.", place=called)
             case "unknown_heading":
                 raise errors.BadRequest(
                     f"The mapping feeds {fault.key} from {fault.heading!r}, which the file does not have."

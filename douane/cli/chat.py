@@ -109,7 +109,7 @@ class _Export:
                     self.overview(event)
                     bar = shown.enter_context(output.progress_bar(sys.stderr))
 
-            place = Place(folder, (), child_limits(self.config))
+            place = Place(folder, (), child_limits(self.config), forked=True)
             run_child(spec, place, source=self.source.fileno(), on_event=take, cancelled=share.cancelled)
         return events
 

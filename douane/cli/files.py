@@ -30,14 +30,11 @@ from douane.jobs.children import Place, child_limits, run_child, stream_child
 from douane.line import Event, Progress, Spec
 from douane.line import sheet as line
 from douane.model.reading import Detected, Fact, Limits, Options
-from douane.model.sheet_import import TemplateDocument
-from douane.model.template import Template, heading_names
 from douane.settings import Settings
-from douane.sheet.formats.facts import sentence
-from douane.sheet.template_file import column_to_document, json_schema, read_template
 
 REPORTS = ("valid.csv", "invalid.csv", "problems.ndjson")
 STEPS, PIECE_BYTES_MIN = 24, 1 << 20
+_NUMBER_MAX = 1 << 63
 
 
 def reading_options(
@@ -77,7 +74,7 @@ def rows(name: str, options: Mapping[str, Any], form: str) -> None:
     config = settings()
     spec = line.Rows(options=_whole(options, config), format="csv" if form == "csv" else "ndjson")
     with opened(name) as source, _folder(None) as folder:
-        payload = stream_child(spec, Place(folder, (), child_limits(config)), source=source.fileno())
+        payload = stream_child(spec, Place(folder, (), child_limits(config), forked=True), source=source.fileno())
         try:
             for piece in payload:
                 sys.stdout.buffer.write(piece)
@@ -123,12 +120,12 @@ def check(
 ) -> bool:
     """Prints the summary, leaves the reports in `out` and the staged table in `stage`. True if all rows are valid."""
     config = settings()
-    template = _template(template_path)
-    whole = _whole({**options, "wanted": heading_names(template)}, config)
+    whole = _whole(options, config)
     spec = line.Inspect(
         options=whole,
-        template=TemplateDocument(template.name, tuple(column_to_document(column) for column in template.columns)),
-        mapping=None if mapping_path is None else _mapping(mapping_path, {column.key for column in template.columns}),
+        template=_plain(read_document(template_path)),
+        mapping=None if mapping_path is None else _mapping(mapping_path),
+        called=(template_path.name, "" if mapping_path is None else mapping_path.name),
         stage=stage is not None,
         report=out is not None,
     )
@@ -174,29 +171,34 @@ def _in_steps(options: Options, size: int) -> Options:
 
 def _with_notes(detected: Detected, facts: Sequence[Fact]) -> dict[str, Any]:
     """What was detected as the event has it; among its notes also what was met while reading."""
-    told = replace(detected, headings=(), notes=(*detected.notes, *map(sentence, facts)))
+    told = replace(detected, headings=())
+    if facts:
+        from douane.sheet.formats.facts import sentence
+
+        told = replace(told, notes=(*told.notes, *map(sentence, facts)))
     return {key: value for key, value in to_builtins(told).items() if key != "headings"}
 
 
-def _template(path: Path) -> Template:
-    try:
-        return read_template(read_document(path), strict=True)
-    except BadTemplate as error:
-        place = error.place if error.place.startswith(path.name) else f"{path.name}: {error.place}".rstrip(": ")
-        raise BadTemplate(error.reason, place=place) from error
+def _plain(document: Any) -> Any:
+    """The document as JSON can carry it: keys are words, and numbers that it has no form for are told by their text."""
+    if isinstance(document, dict):
+        return {str(key): _plain(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_plain(value) for value in document]
+    if isinstance(document, int | float) and not -_NUMBER_MAX < document < _NUMBER_MAX:
+        return str(document)
+    return document
 
 
-def _mapping(path: Path, keys: set[str]) -> dict[str, str | None]:
+def _mapping(path: Path) -> dict[str, str | None]:
     """{column key: heading or null}. BadTemplate says what is wrong with it."""
     document = read_document(path)
     if not isinstance(document, dict):
         raise BadTemplate("A mapping holds column keys with their headings, such as `email: E-mail`.", place=path.name)
     for key, heading in document.items():
-        if key not in keys:
-            raise BadTemplate(f"The template has no column {key!r}.", place=path.name)
         if heading is not None and not isinstance(heading, str):
             raise BadTemplate(f"A heading is text (put {heading!r} in quotes) or null.", place=f"{path.name}: {key}")
-    return document
+    return {str(key): heading for key, heading in document.items()}
 
 
 def learn(name: str, options: Mapping[str, Any], title: str | None) -> None:
@@ -228,6 +230,8 @@ def learn(name: str, options: Mapping[str, Any], title: str | None) -> None:
 
 
 def template_schema() -> str:
+    from douane.sheet.template_file import json_schema
+
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -245,7 +249,7 @@ def _run(spec: Spec, source: BinaryIO, folder: Path, config: Settings) -> Events
             else:
                 events.keep(event)
 
-        run_child(spec, Place(folder, (), child_limits(config)), source=source.fileno(), on_event=take)
+        run_child(spec, Place(folder, (), child_limits(config), forked=True), source=source.fileno(), on_event=take)
     return events
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import importlib
 import json
 import logging
 import os
-import secrets
 import selectors
 import shutil
 import signal
@@ -34,6 +34,8 @@ from msgspec.structs import replace
 
 import douane
 from douane import errors, line
+from douane.jobs import forked
+from douane.jobs.forked import Forked
 from douane.line import COMMON, Event, Failure, OfFile, Order, Spec
 from douane.model.children import ChildCounts
 from douane.settings import Settings
@@ -123,11 +125,13 @@ def child_limits(settings: Settings) -> ChildLimits:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a child works: `folder` is its own and its working folder, `readable` are files and folders it may read
-    beside it, of which the first holds the files that the spec names."""
+    beside it, of which the first holds the files that the spec names. `forked`: where it can, this process forks for
+    the child instead of starting a program; for the command line, which has no more secrets than whoever called it."""
 
     folder: Path
     readable: Sequence[Path] = ()
     limits: ChildLimits = ChildLimits()
+    forked: bool = False
 
 
 class Seat:
@@ -227,7 +231,7 @@ class Seats:
 
     def _new(self) -> Seat:
         try:
-            return Seat(self._root / f"seat-{os.getpid()}-{secrets.token_hex(8)}", self._limits)
+            return Seat(self._root / f"seat-{os.getpid()}-{os.urandom(8).hex()}", self._limits)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise errors.StorageFull("There is no room left on the disk to work on a file.") from error
@@ -346,7 +350,11 @@ class _Child:
         order = line.encode(
             Order(work=msgspec.Raw(_work(spec, descriptor, place.readable)), window=window, **walls), None
         )
-        process = place.process() if isinstance(place, Seat) and descriptor is None else None
+        process: subprocess.Popen[bytes] | Forked | None = None
+        if isinstance(place, Place) and place.forked and forked.possible():
+            process = forked.fork(_behind(walls), place.folder, _environment(place.folder, place.limits), descriptor)
+        elif isinstance(place, Seat) and descriptor is None:
+            process = place.process()
         if process is None:
             started = _starter.submit(_start, {**walls, "program": PROGRAM}, place.folder, descriptor, place.limits)
             process = started.result()
@@ -473,7 +481,18 @@ def _walls(folder: Path, readable: Sequence[Path], limits: ChildLimits) -> dict[
     }
 
 
-def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: ChildLimits) -> subprocess.Popen[bytes]:
+def _behind(walls: dict[str, Any]) -> Callable[[], int]:
+    """What `sandbox.launch` does, for a fork."""
+
+    def work() -> int:
+        importlib.import_module("douane.jobs.sandbox").stand(walls)
+        status: int = importlib.import_module(f"{PROGRAM}.__main__").main()
+        return status
+
+    return work
+
+
+def _environment(folder: Path, limits: ChildLimits) -> dict[str, str]:
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "LANG": "C.UTF-8",
@@ -493,6 +512,10 @@ def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: 
     }
     if limits.threads:
         environment["POLARS_MAX_THREADS"] = str(limits.threads)
+    return environment
+
+
+def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: ChildLimits) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         # -P: nothing is imported from the folder it works in.
         [sys.executable, "-P", "-c", "from douane.jobs import sandbox; sandbox.launch()", json.dumps(walls)],
@@ -500,7 +523,7 @@ def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
-        env=environment,
+        env=_environment(folder, limits),
         pass_fds=() if descriptor is None else (descriptor,),
         start_new_session=True,
     )

@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import resource
-import runpy
 import signal
 import struct
 import sys
@@ -56,8 +55,14 @@ def launch() -> None:
     `limits` too. They stand before anything large is imported, because they hold the calling thread and those it starts
     later, and importing Polars starts some."""
     walls = json.loads(sys.argv.pop(1))
-    enter(Path(walls["folder"]), [Path(path) for path in walls["readable"]], walls["limits"])
+    stand(walls)
+    import runpy
+
     runpy.run_module(walls["program"], run_name="__main__", alter_sys=True)
+
+
+def stand(walls: Mapping[str, Any]) -> None:
+    enter(Path(walls["folder"]), [Path(path) for path in walls["readable"]], walls["limits"])
 
 
 def enter(folder: Path, readable: Sequence[Path], limits: Mapping[str, Any]) -> list[str]:

@@ -245,14 +245,17 @@ class Recheck(OfTable, frozen=True, kw_only=True, tag="recheck"):
 
 
 class Inspect(OfFile, frozen=True, kw_only=True, tag="inspect"):
-    """`douane check`: reading and checking at once. `mapping`: what a person chose, None = nothing. `stage` keeps the
-    staged table in the folder, `report` writes valid.csv, invalid.csv and problems.ndjson there."""
+    """`douane check`: reading and checking at once. `template` is the document as a person wrote it, whatever that is,
+    and `mapping` what they chose, None = nothing; the child reads both, so that the parent need not know what may stand
+    there. `called`: what their files are called. `stage` keeps the staged table in the folder, `report` writes
+    valid.csv, invalid.csv and problems.ndjson there."""
 
     events: ClassVar[tuple[type[Event], ...]] = (Mapped, Inspected)
 
     options: Options
-    template: TemplateDocument
+    template: Any
     mapping: dict[Text, Text | None] | None = None
+    called: tuple[Text, Text] = ("", "")
     stage: bool = False
     report: bool = False
 

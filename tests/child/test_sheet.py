@@ -272,7 +272,7 @@ def test_inspect_reads_checks_and_reports_at_once(seat: Seat) -> None:
 @pytest.mark.parametrize(
     ("mapping", "said"),
     [
-        ({"other": "Name"}, "does not have: other"),
+        ({"other": "Name"}, "The template has no column 'other'"),
         ({"name": "Nobody"}, "feeds name from 'Nobody'"),
         ({"name": "Name", "age": "Name"}, "feeds both name and age from 'Name'"),
         ({"name": None, "age": None}, "None of the file's headings"),

@@ -28,7 +28,15 @@ SPECS: tuple[line.Spec, ...] = (
     sheet.Read(options=OPTIONS, source=HERE / "file", start=Position(1, 2, 3), row=4),
     sheet.Check(**TABLE, data_start=1, added_number=9, stamp="s", held=(VERDICT,)),
     sheet.Recheck(**TABLE, added_number=9, previous=(VERDICT,), changed=HERE / "changed"),
-    sheet.Inspect(options=OPTIONS, source_fd=3, template=TEMPLATE, mapping={"a": "A"}, stage=True, report=True),
+    sheet.Inspect(
+        options=OPTIONS,
+        source_fd=3,
+        template={"name": "people", "columns": []},
+        mapping={"a": "A"},
+        called=("t.yaml", "m.yaml"),
+        stage=True,
+        report=True,
+    ),
     sheet.Encode(
         **TABLE,
         masks=(HERE / "mask-1",),

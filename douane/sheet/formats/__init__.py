@@ -22,6 +22,7 @@ is the contract's `index`, and the position of the record in staging.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -115,6 +116,10 @@ MENU: dict[str, str] = {
     "json": "douane.sheet.formats.json",
     "csv": "douane.sheet.formats.csv",
 }
+# Those whose files begin with a sign of their own: they are not even loaded for a file that begins as text does, with a
+# letter, a digit or a quote.
+SIGNED = frozenset(MENU) - {"strangers", "csv"}
+_TEXT = re.compile(rb'(?!PK)["0-9A-Za-z]')
 HEAD_BYTES = 64 << 10
 ENTRY_POINTS = "douane.formats"
 
@@ -183,7 +188,7 @@ def open_as(source: Source, options: Options, members: dict[str, str]) -> Reader
     if not head:
         raise BadFile("File is empty", code="file_empty")
     missing: list[str] = []
-    for name, path in members.items():
+    for name, path in _asked(members, head):
         try:
             member = importlib.import_module(path)
         except ImportError:
@@ -211,7 +216,7 @@ def sheet_names(source: Source, options: Options = Options()) -> tuple[str, ...]
 def names_among(source: Source, options: Options, members: dict[str, str]) -> tuple[str, ...]:
     """`sheet_names` among some members only, as `open_as`."""
     head = source.read(0, HEAD_BYTES)
-    for path in members.values():
+    for _, path in _asked(members, head):
         try:
             member = importlib.import_module(path)
         except ImportError:
@@ -220,6 +225,12 @@ def names_among(source: Source, options: Options, members: dict[str, str]) -> tu
             names: tuple[str, ...] = member.sheet_names(source, options)
             return names
     return open_as(source, options, members).detected.sheets
+
+
+def _asked(members: dict[str, str], head: bytes) -> Iterator[tuple[str, str]]:
+    """(name, module) of the members that a file with this beginning may belong to."""
+    text = _TEXT.match(head) is not None
+    return ((name, path) for name, path in members.items() if not (text and MENU.get(name) == path and name in SIGNED))
 
 
 @cache
