@@ -24,7 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench import against, chat, deliver, feed, files, history, mend, server, widget
+from bench import against, chat, deliver, fair, feed, files, history, mend, server, widget
 from bench.datasets import WrongCounts
 from bench.files import Results
 
@@ -38,6 +38,7 @@ SUBJECTS = (
     "small",
     "pages",
     "upload",
+    "fair",
     "mend",
     "feed",
     "deliver",
@@ -131,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "small": lambda: server.small_subject(results),
         "pages": lambda: server.pages_subject(results, scale.pages),
         "upload": lambda: server.upload_subject(results, scale.upload_bytes),
+        "fair": lambda: fair.fair_subject(results),
         "feed": lambda: feed.feed_subject(results, scale.csv[0], given.runs),
         "mend": lambda: mend.mend_subject(results, scale.mend_rows),
         "deliver": lambda: deliver.deliver_subject(results, scale.csv[0], given.runs),

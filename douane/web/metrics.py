@@ -16,7 +16,7 @@ from douane.flow.health import Part, Readiness
 from douane.flow.house import House
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600)
+_BUCKETS_S = (0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.04, 0.06, 0.1, 0.175, 0.25, 0.5, 1, 2.5, 10, 60, 600)
 _QUEUES = ("interactive", "small", "large", "delivery")
 
 
