@@ -27,7 +27,7 @@ from douane.store.objects import Objects
 from tests.flow.staged import staged
 from tests.receiver import Call, Receiver
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.walled]
 
 TORTURE = "DOUANE_TORTURE_ROUNDS" in os.environ
 ROUNDS = max(1, int(os.environ.get("DOUANE_TORTURE_ROUNDS", "1")) // 5)

@@ -27,6 +27,8 @@ from douane.store.ids import new_id
 from douane.store.objects import Objects
 from tests.store.flaky import failing
 
+pytestmark = pytest.mark.walled
+
 ROWS = 3_000
 TEMPLATE = Template("Hardship", (Column("name", "Name", required=True), Column("mail", "Mail", unique=True)))
 _MS_RDONLY, _MS_REMOUNT = 1, 32

@@ -24,7 +24,7 @@ from douane.store import manifest, people, projects
 from douane.store.database import read, write
 from douane.store.ids import new_id
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.walled]
 
 ROUNDS = int(os.environ.get("DOUANE_TORTURE_ROUNDS", "1"))
 SEED = int(os.environ.get("DOUANE_TORTURE_SEED", "20261121"))

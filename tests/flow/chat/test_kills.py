@@ -39,7 +39,7 @@ from tests.flow.chat.workspaces import (
     written_down,
 )
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.walled]
 
 SEED = int(os.environ.get("DOUANE_TORTURE_SEED", "20261121"))
 MESSAGES = int(os.environ.get("DOUANE_TORTURE_MESSAGES", "2000"))
