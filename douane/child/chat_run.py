@@ -269,6 +269,9 @@ class Whole:
             ]
             yield frame.with_columns(texts)
 
+    def delimited(self) -> Iterator[bytes]:
+        return encodings.csv.blocks(self.texts())
+
     def cells(self) -> Iterator[pl.DataFrame]:
         for frame in self.texts():
             yield frame.with_columns(pl.all().cast(pl.String))

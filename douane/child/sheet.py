@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -248,7 +248,7 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
     form = output.Output(table.template, table.layout)
     checker = Checker(table.template, table.layout, seed=spec.seed) if spec.faults else None
 
-    def frames() -> Iterator[pl.DataFrame]:
+    def frames(only: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         before, left = 0, spec.count
         for part, mask_path in zip(spec.parts, spec.masks, strict=True):
             mask = masks.read_mask(mask_path)
@@ -263,7 +263,7 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
                 frame = read_rows(part.path, here)
                 rows = frame["_row"].to_numpy()
             else:
-                frame = read_part(part.path)[here]
+                frame = read_part(part.path, only and ["_line", *only])[here]
                 rows = here + part.first_row
             frame = overlay(frame, rows, table.cells, table.positions)
             if spec.feeding is not None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+import polars as pl
 
 from douane.encodings.contract import Table
 
@@ -12,7 +15,13 @@ MEDIA_TYPE = "text/csv"
 
 
 def encode(table: Table, folder: Path, out: BinaryIO) -> None:
-    for number, frame in enumerate(table.texts()):
+    for block in table.delimited():
+        out.write(block)
+
+
+def blocks(frames: Iterator[pl.DataFrame]) -> Iterator[bytes]:
+    """A table's texts as its `delimited`."""
+    for number, frame in enumerate(frames):
         block = io.BytesIO()
         frame.write_csv(block, include_header=number == 0, line_terminator="\r\n", quote_style="necessary")
-        out.write(block.getbuffer())
+        yield block.getvalue()

@@ -497,7 +497,7 @@ def _encoded_page(house: House, operation: Operation, wanted: Excerpt, limit: in
     beside = Faults(form.checker, form.output.fields) if wanted.faults else None
     data = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="page-", dir=house.settings.work_folder) as folder:
-        table = Whole(form.output, lambda: iter([frame]), beside)
+        table = Whole(form.output, lambda only: iter([frame]), beside)
         encodings.member(wanted.format).encode(table, Path(folder), data)
     return data.getvalue()
 

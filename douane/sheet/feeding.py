@@ -16,7 +16,7 @@ import polars as pl
 
 from douane.model.template import Column, Template
 from douane.sheet.delivering import Delivery
-from douane.sheet.output import Leaving, Output
+from douane.sheet.output import Leaving, Output, csv_blocks
 from douane.sheet.report import free_name
 
 UPLOAD, ROW, FORGOTTEN = "_upload", "_row", "_forgotten"
@@ -80,6 +80,9 @@ class Fed:
 
     def cells(self) -> Iterator[pl.DataFrame]:
         return self.frames()
+
+    def delimited(self) -> Iterator[bytes]:
+        return csv_blocks(self.texts())
 
     def records(self) -> Iterator[bytes]:
         return map(self._lines if self._formatted is None else self._lines_in_form, self._frames())

@@ -18,12 +18,13 @@ import msgspec
 import polars as pl
 
 from douane.model.template import Template
-from douane.sheet import columns
+from douane.sheet import columns, native
 from douane.sheet.columns.contract import SPACE, Judge, trim, unchanged
 from douane.sheet.columns.number import canonical, canonical_number, number, values
 from douane.sheet.columns.select import collapsed, elements
 from douane.sheet.formats import KIND_TEXT
 from douane.sheet.mapping import Layout
+from douane.sheet.native import lines as by_kernel
 
 # What a spreadsheet program takes for a formula at the start of a cell (OWASP, CSV injection).
 _FORMULA = r"\A[=+\-@\t\r\n]"
@@ -114,8 +115,9 @@ class Output:
     def lossless_numbers(self, frame: pl.DataFrame) -> dict[str, bool]:
         """Per number column: whether every value of this frame is a number that a double holds exactly, so that it
         reads back as the same decimal. Fold the answers of all frames with `and`."""
-        stored = self._stored(frame, self.numbers)
-        return {key: _all_lossless(stored[key]) for key in self.fields if key in self.numbers}
+        doubles = self._doubles(frame, self.numbers)
+        stored = self._stored(frame, self.numbers - doubles.keys())
+        return {key: key in doubles or _all_lossless(stored[key]) for key in self.fields if key in self.numbers}
 
     def number_cells(self) -> list[str]:
         """The columns of a frame that `lossless_numbers` looks at."""
@@ -130,9 +132,13 @@ class Output:
         """One column per field, null = no cell. Number columns are Float64 where their key is in `lossless` (and "" is
         null), else the exact decimal as text; multi-select columns are lists of text; all else is text. `absent`: of
         some fields the stored text, row by row, that stands where a record has none."""
-        stored = self._stored(frame)
+        doubles = self._doubles(frame, lossless - absent.keys() if absent else lossless)
+        stored = self._stored(frame, set(self.fields) - doubles.keys())
         made = []
         for key, judge, column in zip(self.fields, self._judges, self._columns, strict=True):
+            if key in doubles:
+                made.append(doubles[key].alias(key))
+                continue
             series = stored[key]
             if absent and key in absent and series.null_count():
                 series = series.zip_with(series.is_not_null(), absent[key])
@@ -149,6 +155,11 @@ class Output:
         """The stored records, one JSON object a line; `leaving`: as they are delivered."""
         if len(frame) == 0:
             return b""
+        kernel = native.kernel()
+        if kernel is not None and leaving is None and self.fields:
+            made = by_kernel.ndjson(kernel, self._leaving(frame))
+            if made is not None:
+                return made
         stored = self._stored(frame, None if leaving is None else leaving.only)
         lead = None if leaving is None else leaving.lead
         members: list[pl.Expr] = [] if lead is None else [pl.lit(lead)]
@@ -217,8 +228,12 @@ class Output:
 
         `escape_formulas` is for what a person opens in a spreadsheet program: a text cell that such a program would
         take for a formula gets an apostrophe before it."""
-        texts = self.texts(frame, escape_formulas=escape_formulas)
-        return _written(texts, include_header=header, line_terminator="\r\n", quote_style="necessary")
+        kernel = native.kernel()
+        if kernel is not None and not (header or escape_formulas) and self.fields:
+            made = by_kernel.csv(kernel, self._leaving(frame))
+            if made is not None:
+                return made
+        return csv_of(self.texts(frame, escape_formulas=escape_formulas), header=header)
 
     def texts(self, frame: pl.DataFrame, *, escape_formulas: bool = False) -> pl.DataFrame:
         """Per field the stored text, a number as it was written; null = nothing is there."""
@@ -254,17 +269,66 @@ class Output:
     def _texts(self, frame: pl.DataFrame, only: Collection[str] | None = None) -> pl.DataFrame:
         """Per field the stored text, a number as it was written; null = no field."""
         present = set(frame.columns)
+        kernel = native.kernel()
         wanted = []
         for field, ((at, key), judge) in enumerate(zip(self._positions, self._judges, strict=True)):
             if only is not None and key not in only:
                 continue
             name = f"c{at}"
+            kind = None if kernel is None else self._as_staged(field, present)
+            if kernel is not None and kind is not None:
+                column = by_kernel.Column(key, frame[name], kind, True, self._delimiter(field, kind))
+                if by_kernel.leaves_as_it_came(kernel, column):
+                    wanted.append(pl.col(name).alias(key))
+                    continue
             if name not in present:
                 wanted.append(pl.repeat(None, pl.len(), dtype=pl.String).alias(key))
                 continue
             text = trim(pl.col(name))
             wanted.append((text if judge is None else judge.stored(text, self._kind(field, present))).alias(key))
         return frame.select(wanted)
+
+    def _leaving(self, frame: pl.DataFrame) -> list[by_kernel.Column]:
+        """What the kernel makes lines of: texts as they were staged, where it knows what is stored of them."""
+        present, found = set(frame.columns), []
+        for field, (at, key) in enumerate(self._positions):
+            kind = self._as_staged(field, present)
+            if kind is not None:
+                found.append(by_kernel.Column(key, frame[f"c{at}"], kind, True, self._delimiter(field, kind)))
+            else:
+                kind = by_kernel.Kind.NUMBER if key in self.numbers else by_kernel.Kind.TEXT
+                found.append(by_kernel.Column(key, self._texts(frame, [key])[key], kind, False))
+        return found
+
+    def _as_staged(self, field: int, present: set[str]) -> by_kernel.Kind | None:
+        """How the kernel makes what is stored of what is staged; None where the column's type makes something else."""
+        (at, _), judge = self._positions[field], self._judges[field]
+        if f"c{at}" not in present:
+            return None
+        if judge is not None and judge.form == "list":
+            column = self._columns[field]
+            simple = column is not None and len(column.delimiter) == 1 and column.delimiter.isascii()
+            return by_kernel.Kind.LIST if simple else None
+        if judge is None or judge.stored is unchanged or (self._keep_typed[field] and f"k{at}" not in present):
+            return by_kernel.Kind.NUMBER if judge is not None and judge.form == "number" else by_kernel.Kind.TEXT
+        return None
+
+    def _delimiter(self, field: int, kind: by_kernel.Kind) -> str:
+        column = self._columns[field]
+        return column.delimiter if column is not None and kind == by_kernel.Kind.LIST else ""
+
+    def _doubles(self, frame: pl.DataFrame, only: Collection[str]) -> dict[str, pl.Series]:
+        """Of those of the columns `only` whose numbers a double holds for certain, the doubles; by the kernel."""
+        kernel = native.kernel()
+        if kernel is None:
+            return {}
+        present, found = set(frame.columns), {}
+        for field, (at, key) in enumerate(self._positions):
+            if key in only and self._as_staged(field, present) == by_kernel.Kind.NUMBER:
+                doubles = by_kernel.doubles(kernel, frame[f"c{at}"])
+                if doubles is not None:
+                    found[key] = doubles
+        return found
 
     def _kind(self, field: int, present: set[str]) -> pl.Expr | None:
         """The kinds of the field's cells, where the frame has them."""
@@ -273,11 +337,14 @@ class Output:
 
 
 class Whole:
-    """The rows of many frames as a table for `encodings` (its `contract.Table`). `frames` gives them anew each time;
-    rows of the frames may bring further columns along (`beside`)."""
+    """The rows of many frames as a table for `encodings` (its `contract.Table`). `frames` gives them anew each time, of
+    their columns only those that it is given, if any; rows of the frames may bring further columns along (`beside`)."""
 
     def __init__(
-        self, output: Output, frames: Callable[[], Iterator[pl.DataFrame]], beside: Beside | None = None
+        self,
+        output: Output,
+        frames: Callable[[Sequence[str] | None], Iterator[pl.DataFrame]],
+        beside: Beside | None = None,
     ) -> None:
         self._output, self._frames, self._beside = output, frames, beside
         self.numbers = output.numbers | (frozenset() if beside is None else beside.numbers)
@@ -285,7 +352,7 @@ class Whole:
     def frames(self) -> Iterator[pl.DataFrame]:
         """A number column is float64 only if every one of its values is exact as that."""
         lossless: dict[str, bool] = {}
-        for frame in self._frames():
+        for frame in self._frames(self._output.number_cells()) if self._output.numbers else ():
             for key, exact in self._output.lossless_numbers(frame).items():
                 lossless[key] = lossless.get(key, True) and exact
         exact_keys = frozenset(key for key, exact in lossless.items() if exact)
@@ -299,17 +366,25 @@ class Whole:
     def cells(self) -> Iterator[pl.DataFrame]:
         return self._each(self._output.cells, lambda beside, frame: beside.texts(frame))
 
+    def delimited(self) -> Iterator[bytes]:
+        if self._beside is not None:
+            yield from csv_blocks(self.texts())
+            return
+        yield self._output.csv(self._output.empty(), header=True)
+        for frame in self._frames(None):
+            yield self._output.csv(frame, header=False)
+
     def records(self) -> Iterator[bytes]:
-        for frame in self._frames():
-            lines = self._output.ndjson(frame)
-            yield lines if self._beside is None else _joined(lines, self._beside.json(frame))
+        for frame in self._frames(None):
+            made = self._output.ndjson(frame)
+            yield made if self._beside is None else _joined(made, self._beside.json(frame))
 
     def _each(
         self,
         form: Callable[[pl.DataFrame], pl.DataFrame],
         beside: Callable[[Beside, pl.DataFrame], pl.DataFrame],
     ) -> Iterator[pl.DataFrame]:
-        for frame in chain([self._output.empty()], self._frames()):
+        for frame in chain([self._output.empty()], self._frames(None)):
             made = form(frame)
             yield made if self._beside is None else made.hstack(beside(self._beside, frame))
 
@@ -332,6 +407,16 @@ def _joined(lines: bytes, members: Sequence[bytes]) -> bytes:
     for line, more in zip(lines.splitlines(), members, strict=True):
         out.append(line[:-1] + (b"" if line == b"{}" else b",") + more + b"}\n")
     return b"".join(out)
+
+
+def csv_blocks(frames: Iterator[pl.DataFrame]) -> Iterator[bytes]:
+    """CSV of one table that comes in many frames."""
+    for at, frame in enumerate(frames):
+        yield csv_of(frame, header=at == 0)
+
+
+def csv_of(frame: pl.DataFrame, *, header: bool) -> bytes:
+    return _written(frame, include_header=header, line_terminator="\r\n", quote_style="necessary")
 
 
 def _written(frame: pl.DataFrame, *, include_header: bool = False, **options: Any) -> bytes:

@@ -33,6 +33,9 @@ class Rows:
 
     texts = cells = frames
 
+    def delimited(self) -> Iterator[bytes]:
+        return encodings.csv.blocks(self.frames())
+
     def records(self) -> Iterator[bytes]:
         for frame in self._frames:
             for row in frame.iter_rows(named=True):

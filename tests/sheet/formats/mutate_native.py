@@ -23,6 +23,7 @@ from douane.sheet import native
 from douane.sheet import pattern as patterns
 from douane.sheet.columns.contract import Sure
 from douane.sheet.native.program import Ready, compiled
+from tests.sheet import mutate_lines
 from tests.sheet.formats import mutate_json, mutate_sheet
 
 TOKENS = (
@@ -151,6 +152,7 @@ def main() -> None:
         mutate_json.compare(kernel, mutated(chance, objects[at], mutate_json.TOKENS), chance)
         mutate_sheet.compare(kernel, mutated(chance, rows[at], mutate_sheet.TOKENS))
         text = mutated(chance, pool[at])
+        mutate_lines.compare(kernel, text)
         if len(text) < 3000:
             pool[at] = text
         if text:

@@ -1,0 +1,348 @@
+/* Records as they leave: columns of texts -> lines of CSV or NDJSON, or what of a column is as it leaves already.
+ * `sheet/output.py` says what leaves. */
+#include "kernel.h"
+
+enum { GIVEN_UP = -1, NO_MEMORY = -2 };
+enum { TEXT, NUMBER, LIST };                    /* kinds of columns */
+enum { FIGURES_MAX = 15 };                      /* of either half of a number that is spelled here */
+
+/* One column. `name`: what stands before its values in an object, `"name":`. `trims`: texts are as they were staged. Of a
+ * LIST texts lose delimiters that part nothing. */
+typedef struct {
+    ArrowArrayStream *stream;
+    const uint8_t *name;
+    uint64_t name_size;
+    uint32_t kind, trims;
+    uint8_t delimiter;
+} Column;
+
+typedef struct {
+    const Column *column;
+    ArrowArray array;
+    const uint8_t *present;
+    const View *views;
+} Cells;
+
+/* The lines, to be freed by `douane_lines_free`. */
+typedef struct {
+    uint8_t *data;
+    uint64_t size;
+} Lines;
+
+typedef struct {
+    uint8_t *at, *data, *end;
+} Out;
+
+static int has_room(Out *out, uint64_t more) {
+    if (LIKELY((uint64_t)(out->end - out->at) >= more)) return 1;
+    const uint64_t size = (uint64_t)(out->at - out->data), room = 2 * size + more + 4096;
+    uint8_t *moved = realloc(out->data, room);
+    if (moved == NULL) return 0;
+    out->data = moved;
+    out->at = moved + size;
+    out->end = moved + room;
+    return 1;
+}
+
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
+
+/* What JavaScript trims. */
+static int is_white(uint32_t sign) {
+    if (sign < 0x80) return sign == ' ' || (sign >= 9 && sign <= 13);
+    return sign == 0xA0 || sign == 0x1680 || (sign >= 0x2000 && sign <= 0x200A) || sign == 0x2028 || sign == 0x2029 ||
+           sign == 0x202F || sign == 0x205F || sign == 0x3000 || sign == 0xFEFF;
+}
+
+/* The sign at `at`, of which all white ones have three bytes at most; and how many it has. */
+static uint32_t sign_at(const uint8_t *at, uint32_t *bytes) {
+    if (*at < 0x80) return *bytes = 1, *at;
+    if (*at < 0xE0) return *bytes = 2, (uint32_t)(*at & 0x1F) << 6 | (at[1] & 0x3F);
+    if (*at < 0xF0) return *bytes = 3, (uint32_t)(*at & 0x0F) << 12 | (uint32_t)(at[1] & 0x3F) << 6 | (at[2] & 0x3F);
+    return *bytes = 4, 0x10000;
+}
+
+static void trim(const uint8_t **begin, const uint8_t **stop) {
+    const uint8_t *from = *begin, *to = *stop;
+    uint32_t bytes;
+    while (from < to && is_white(sign_at(from, &bytes))) from += bytes;
+    while (from < to) {
+        const uint8_t *last = to - 1;
+        while (last > from && (*last & 0xC0) == 0x80) last--;
+        if (!is_white(sign_at(last, &bytes))) break;
+        to = last;
+    }
+    *begin = from;
+    *stop = to;
+}
+
+/* Whether a trimmed list has delimiters that part nothing. */
+static int is_loose(const uint8_t *begin, const uint8_t *stop, uint8_t delimiter) {
+    if (begin == stop) return 0;
+    if (*begin == delimiter || stop[-1] == delimiter) return 1;
+    for (const uint8_t *at = begin; (at = memchr(at, delimiter, (size_t)(stop - at))) != NULL; at += 2)
+        if (at[1] == delimiter) return 1;       /* there is one: the last is no delimiter */
+    return 0;
+}
+
+static uint64_t tightened(const uint8_t *begin, const uint8_t *stop, uint8_t delimiter, uint8_t *to) {
+    uint8_t *const from = to;
+    while (begin < stop && *begin == delimiter) begin++;
+    for (; begin < stop; begin++)
+        if (*begin != delimiter || to[-1] != delimiter) *to++ = *begin;
+    if (to > from && to[-1] == delimiter) to--;
+    return (uint64_t)(to - from);
+}
+
+/* Row `row` of a column as it came: 0 where it has none. */
+static inline int staged(const Cells *cells, uint64_t row, const uint8_t **begin, const uint8_t **stop) {
+    const uint64_t bit = row + (uint64_t)cells->array.offset;
+    if (cells->present != NULL && !(cells->present[bit / 8] >> bit % 8 & 1)) return 0;
+    const View *view = &cells->views[bit];
+    const uint8_t *text = view->length <= sizeof view->inlined
+                              ? view->inlined
+                              : (const uint8_t *)cells->array.buffers[2 + view->far.buffer] + view->far.offset;
+    *begin = text;
+    *stop = text + view->length;
+    return 1;
+}
+
+/* Whether neither end is white for certain. */
+static inline int has_seen_ends(const uint8_t *begin, const uint8_t *stop) {
+    return (uint8_t)(*begin - 0x21) <= 0x5D && (uint8_t)(stop[-1] - 0x21) <= 0x5D;
+}
+
+/* The same as it leaves. `held` has room for the text. */
+static inline int text_of(const Cells *cells, uint64_t row, uint8_t *held, const uint8_t **begin, const uint8_t **stop) {
+    if (!staged(cells, row, begin, stop)) return 0;
+    if (*begin == *stop) return 1;
+    if (cells->column->trims && UNLIKELY(!has_seen_ends(*begin, *stop))) trim(begin, stop);
+    if (cells->column->kind == LIST && is_loose(*begin, *stop, cells->column->delimiter)) {
+        const uint64_t size = tightened(*begin, *stop, cells->column->delimiter, held);
+        *begin = held;
+        *stop = held + size;
+    }
+    return 1;
+}
+
+/* ---- CSV --------------------------------------------------------------------------------------------------------- */
+
+static inline int must_quote(const uint8_t *begin, const uint8_t *stop) {
+    for (; begin < stop; begin++)
+        if (UNLIKELY(*begin == ',' || *begin == '"' || *begin == '\n' || *begin == '\r')) return 1;
+    return 0;
+}
+
+static void csv_text(Out *out, const uint8_t *begin, const uint8_t *stop) {
+    if (LIKELY(!must_quote(begin, stop))) {
+        memcpy(out->at, begin, (size_t)(stop - begin));
+        out->at += stop - begin;
+        return;
+    }
+    *out->at++ = '"';
+    for (; begin < stop; begin++) {
+        if (*begin == '"') *out->at++ = '"';
+        *out->at++ = *begin;
+    }
+    *out->at++ = '"';
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+static void json_text(Out *out, const uint8_t *begin, const uint8_t *stop) {
+    static const char SHORT[32] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    uint8_t *to = out->at;
+    *to++ = '"';
+    for (; begin < stop; begin++) {
+        const uint8_t sign = *begin;
+        if (LIKELY(sign >= 0x20 && sign != '"' && sign != '\\')) {
+            *to++ = sign;
+            continue;
+        }
+        *to++ = '\\';
+        if (sign >= 0x20) {
+            *to++ = sign;
+        } else if (SHORT[sign]) {
+            *to++ = (uint8_t)SHORT[sign];
+        } else {
+            memcpy(to, "u00", 3);
+            to[3] = (uint8_t)('0' + (sign >> 4));
+            to[4] = (uint8_t)"0123456789abcdef"[sign & 15];
+            to += 5;
+        }
+    }
+    *to++ = '"';
+    out->at = to;
+}
+
+/* A plain decimal, spelled in its one way. Whether it is one. */
+static int json_number(Out *out, const uint8_t *begin, const uint8_t *stop) {
+    const uint8_t *at = begin;
+    const int minus = *at == '-';
+    at += minus;
+    const uint8_t *whole = at;
+    while (at < stop && (uint8_t)(*at - '0') < 10) at++;
+    const uint8_t *point = at, *last = at;
+    if (at == whole || at - whole > FIGURES_MAX) return 0;
+    if (at < stop) {
+        if (*at++ != '.' || at == stop || stop - at > FIGURES_MAX) return 0;
+        while (at < stop && (uint8_t)(*at - '0') < 10) at++;
+        if (at < stop) return 0;
+        for (last = at; last[-1] == '0'; last--) {}
+        if (last[-1] == '.') last--;
+    }
+    while (whole < point - 1 && *whole == '0') whole++;
+    if (minus && !(last - whole == 1 && *whole == '0')) *out->at++ = '-';
+    memcpy(out->at, whole, (size_t)(last - whole));
+    out->at += last - whole;
+    return 1;
+}
+
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+static int csv_lines(const Cells *cells, uint64_t columns, uint64_t rows, uint8_t *held, Out *out) {
+    const uint8_t *begin, *stop;
+    for (uint64_t row = 0; row < rows; row++) {
+        for (uint64_t i = 0; i < columns; i++) {
+            const int here = text_of(&cells[i], row, held, &begin, &stop);
+            if (!has_room(out, (here ? 2 * (uint64_t)(stop - begin) : 0) + 8)) return NO_MEMORY;
+            if (i) *out->at++ = ',';
+            if (here && begin < stop) {
+                csv_text(out, begin, stop);
+            } else if (columns == 1) {          /* it has to show its quotes, or it would be no record */
+                memcpy(out->at, "\"\"", 2);
+                out->at += 2;
+            }
+        }
+        memcpy(out->at, "\r\n", 2);
+        out->at += 2;
+    }
+    return 0;
+}
+
+static int json_lines(const Cells *cells, uint64_t columns, uint64_t rows, uint8_t *held, Out *out) {
+    const uint8_t *begin, *stop;
+    if (!has_room(out, 8)) return NO_MEMORY;
+    for (uint64_t row = 0; row < rows; row++) {
+        uint8_t lead = '{';
+        for (uint64_t i = 0; i < columns; i++) {
+            if (!text_of(&cells[i], row, held, &begin, &stop)) continue;
+            const Column *column = cells[i].column;
+            if (!has_room(out, 6 * (uint64_t)(stop - begin) + column->name_size + 16)) return NO_MEMORY;
+            *out->at++ = lead;
+            lead = ',';
+            memcpy(out->at, column->name, column->name_size);
+            out->at += column->name_size;
+            if (column->kind != NUMBER || begin == stop) json_text(out, begin, stop);
+            else if (!json_number(out, begin, stop)) return GIVEN_UP;
+        }
+        if (!has_room(out, 8)) return NO_MEMORY;
+        if (lead == '{') *out->at++ = '{';
+        memcpy(out->at, "}\n", 2);
+        out->at += 2;
+    }
+    return 0;
+}
+
+/* Takes a column that came in one piece, and says how long its longest text is. */
+static int take(Cells *cells, const Column *column, uint64_t rows, uint64_t *longest) {
+    ArrowSchema schema;
+    ArrowArray rest;
+    cells->column = column;
+    cells->array.release = NULL;
+    if (column->stream->get_schema(column->stream, &schema)) return GIVEN_UP;
+    const int ours = strcmp(schema.format, "vu") == 0;
+    if (schema.release != NULL) schema.release(&schema);
+    if (!ours || column->stream->get_next(column->stream, &cells->array) || cells->array.release == NULL) return GIVEN_UP;
+    if (column->stream->get_next(column->stream, &rest)) return GIVEN_UP;
+    if (rest.release != NULL) {
+        rest.release(&rest);
+        return GIVEN_UP;
+    }
+    if ((uint64_t)cells->array.length != rows) return GIVEN_UP;
+    cells->present = cells->array.null_count ? cells->array.buffers[0] : NULL;
+    cells->views = cells->array.buffers[1];
+    if (column->kind == LIST)
+        for (uint64_t row = 0; row < rows; row++) {
+            const uint64_t bit = row + (uint64_t)cells->array.offset;
+            if (cells->present != NULL && !(cells->present[bit / 8] >> bit % 8 & 1)) continue;
+            if (cells->views[bit].length > *longest) *longest = cells->views[bit].length;
+        }
+    return 0;
+}
+
+/* `rows` rows of `columns` columns, each of which is one piece. 0; GIVEN_UP: something in them is for others; NO_MEMORY. */
+EXPORT int douane_lines(const Column *of, uint64_t columns, uint64_t rows, uint32_t json, Lines *lines) {
+    Out out = {0};
+    Cells *cells = calloc(columns + 1, sizeof *cells);
+    uint64_t longest = 0, taken = 0;
+    int failed = cells == NULL ? NO_MEMORY : 0;
+    lines->data = NULL;
+    lines->size = 0;
+    while (!failed && taken < columns) {
+        failed = take(&cells[taken], &of[taken], rows, &longest);
+        taken++;
+    }
+    uint8_t *held = malloc(longest + 1);
+    if (!failed && held == NULL) failed = NO_MEMORY;
+    if (!failed) failed = json ? json_lines(cells, columns, rows, held, &out) : csv_lines(cells, columns, rows, held, &out);
+    for (uint64_t i = 0; i < taken; i++)
+        if (cells[i].array.release != NULL) cells[i].array.release(&cells[i].array);
+    free(cells);
+    free(held);
+    if (failed) {
+        free(out.data);
+        return failed;
+    }
+    lines->data = out.data;
+    lines->size = (uint64_t)(out.at - out.data);
+    return 0;
+}
+
+/* Whether every text of a column leaves as it came. */
+EXPORT int douane_leaves_as_it_came(const Column *column, uint64_t rows) {
+    Cells cells;
+    uint64_t longest = 0;
+    int tidy = !take(&cells, column, rows, &longest);
+    for (uint64_t row = 0; tidy && row < rows; row++) {
+        const uint8_t *begin, *stop;
+        if (!staged(&cells, row, &begin, &stop) || begin == stop) continue;
+        const uint8_t *first = begin, *last = stop;
+        if (UNLIKELY(!has_seen_ends(begin, stop))) trim(&first, &last);
+        tidy = first == begin && last == stop && !(column->kind == LIST && is_loose(begin, stop, column->delimiter));
+    }
+    if (cells.array.release != NULL) cells.array.release(&cells.array);
+    return tidy;
+}
+
+/* The doubles of a column of plain decimals of at most 15 digits, each of which survives: both halves of the quotient are
+ * exact, so it is the very double. `present`: a byte a row, 0 where nothing or an empty text stands. GIVEN_UP: other texts
+ * are among them. */
+EXPORT int douane_doubles(const Column *column, uint64_t rows, double *doubles, uint8_t *present) {
+    static const double POWERS[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    Cells cells;
+    uint64_t longest = 0;
+    int failed = take(&cells, column, rows, &longest);
+    for (uint64_t row = 0; !failed && row < rows; row++) {
+        const uint8_t *at, *stop;
+        doubles[row] = 0;
+        present[row] = (uint8_t)(staged(&cells, row, &at, &stop) && at < stop);
+        if (!present[row]) continue;
+        const int minus = *at == '-';
+        int64_t value = 0, digits = 0, decimals = 0;
+        for (at += minus; at < stop && (uint8_t)(*at - '0') < 10 && digits <= FIGURES_MAX; at++, digits++)
+            value = value * 10 + (*at - '0');
+        failed = digits == 0;
+        if (at < stop && !failed) {
+            failed = *at++ != '.' || at == stop;
+            for (; at < stop && (uint8_t)(*at - '0') < 10 && digits + decimals <= FIGURES_MAX; at++, decimals++)
+                value = value * 10 + (*at - '0');
+        }
+        failed |= at < stop || digits + decimals > FIGURES_MAX;
+        if (failed) break;
+        doubles[row] = (double)(minus ? -value : value) / POWERS[decimals];
+    }
+    if (cells.array.release != NULL) cells.array.release(&cells.array);
+    return failed ? GIVEN_UP : 0;
+}
+
+EXPORT void douane_lines_free(Lines *lines) { free(lines->data); }

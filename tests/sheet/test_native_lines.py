@@ -1,0 +1,122 @@
+"""What the kernel makes of records as they leave is what Polars makes of them, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from douane.encodings import parquet
+from douane.sheet import native
+from douane.sheet.mapping import layout
+from douane.sheet.native import lines
+from douane.sheet.output import Output
+from douane.sheet.template_file import read_template
+from tests.sheet.kernel import built, reading_with
+from tests.sheet.mutate_lines import FORM
+
+texts = st.none() | st.text(st.sampled_from("a,;\"\\\n\r\t\b\f\0\x1f\x7f ü日😀'=  \ufeff\u2003\x85"), max_size=20)
+numbers = st.none() | st.sampled_from(
+    [
+        "",
+        "0",
+        "-0",
+        "1",
+        "12.50",
+        "007",
+        "-1.0",
+        "0.10",
+        ".5",
+        "5.",
+        "+1",
+        " 2 ",
+        "1e5",
+        "0x10",
+        "abc",
+        "9007199254740993",
+    ]
+    + ["123456789012345.6", "123456789012345", "0.1234567890123456", "-", "00", "-00.00", "1.5.2", "1" * 40]
+)
+plain = st.none() | st.sampled_from(["", "0", "-0", "1", "12.50", "007", "-1.0", "0.10", "-0.00", "123456789012345"])
+lists = st.none() | st.sampled_from(["", ";", "a", "a;b", "a;;b", ";a;", ";;;", " a;b ", "a; ;b", "ü;a;", "a;b;;"])
+
+
+def frame(rows: list[tuple[str | None, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={f"c{at}": pl.String for at in range(4)}, orient="row")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rows=st.lists(st.tuples(texts, numbers, lists, texts), min_size=1, max_size=6)
+    | st.lists(st.tuples(texts, plain, lists, texts), min_size=1, max_size=6),
+    kinds=st.booleans(),
+)
+@example(rows=[(None, None, None, None)], kinds=False)
+def test_both_make_the_same(rows: list[tuple[str | None, ...]], kinds: bool) -> None:
+    output, given_frame = FORM, frame(rows)
+    if kinds:
+        given_frame = given_frame.with_columns(pl.lit(2, pl.UInt8).alias("k3"), pl.lit(1, pl.UInt8).alias("k1"))
+    exact = {}
+    for kernel in (None, built()):
+        with reading_with(kernel):
+            lossless = output.lossless_numbers(given_frame)
+            keys = frozenset(key for key, one in lossless.items() if one)
+            exact[kernel is None] = (
+                output.csv(given_frame, header=False),
+                output.ndjson(given_frame),
+                lossless,
+                output.table(given_frame, keys).to_dict(as_series=False),
+                output.cells(given_frame).rows(),
+            )
+    assert exact[True] == exact[False]
+
+
+@pytest.mark.parametrize("cell", ["", "a", " ", None])
+def test_a_record_of_one_cell(cell: str | None) -> None:
+    template = read_template({"name": "t", "columns": [{"key": "text", "name": "Text", "type": "String"}]})
+    output = Output(template, layout(template, ["text"], [0]))
+    made = []
+    for kernel in (None, built()):
+        with reading_with(kernel):
+            one = pl.DataFrame({"c0": [cell]}, schema={"c0": pl.String})
+            made.append((output.csv(one, header=False), output.ndjson(one)))
+    assert made[0] == made[1]
+
+
+def test_the_kernel_makes_what_is_plain_and_gives_up_other_numbers() -> None:
+    column = lines.Column("n", pl.Series(["1.50", "", None, "-0"]), lines.Kind.NUMBER, True)
+    text = lines.Column("t", pl.Series([" a,b ", '"', None, ""]), lines.Kind.TEXT, True)
+    assert lines.csv(built(), [column, text]) == b'1.50,"a,b"\r\n,""""\r\n,\r\n-0,\r\n'
+    made = b'{"n":1.5,"t":"a,b"}\n{"n":"","t":"\\""}\n{}\n{"n":0,"t":""}\n'
+    assert lines.ndjson(built(), [column, text]) == made
+    odd = lines.Column("n", pl.Series(["1e5"]), lines.Kind.NUMBER, True)
+    assert lines.ndjson(built(), [odd]) is None
+    doubles = lines.doubles(built(), column.texts)
+    assert doubles is not None
+    assert doubles.to_list() == [1.5, None, None, 0.0]
+
+
+def test_cells_in_slices_and_in_many_pieces() -> None:
+    whole = pl.Series([f"text number {at} of many" for at in range(20)])
+    for texts in (whole[3:9], pl.concat([whole[:5], whole[11:]], rechunk=False)):
+        made = lines.csv(built(), [lines.Column("t", texts, lines.Kind.TEXT, True)])
+        assert made == "".join(f"{text}\r\n" for text in texts).encode()
+
+
+def test_what_fails_in_a_frame_of_parquet_is_raised_as_it_is(tmp_path: Path) -> None:
+    def frames() -> Iterator[pl.DataFrame]:
+        yield pl.DataFrame({"a": [1]})
+        raise native_fault
+
+    native_fault = OSError(28, "No space left on device")
+    with pytest.raises(OSError, match="No space left") as raised:
+        parquet._sink(frames(), tmp_path / "table.parquet")
+    assert raised.value is native_fault
+
+
+def test_nothing_is_made_outside_the_child() -> None:
+    assert native.kernel() is None
