@@ -635,17 +635,32 @@ class AsyncClient(_Base):
         return await self._run(self._calls.confirm(upload_id))
 
     async def rows(self, upload_id: str, view: str = "valid") -> AsyncIterator[dict[str, Any]]:
-        headers = {**self._headers, "Accept": FORMS["ndjson"]}
-        path = f"/v1/upload/{upload_id}/rows/{view}"
         lines = _Lines()
+        async for piece in self._stream(upload_id, view, "ndjson"):
+            for line in lines.of(piece):
+                yield self._calls.loads(line)
+
+    async def save(self, upload_id: str, path: str | Path, form: str = "csv", view: str = "valid") -> None:
+        target = Path(path)
+        arriving = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            with await asyncio.to_thread(arriving.open, "wb") as file:
+                async for piece in self._stream(upload_id, view, form):
+                    await asyncio.to_thread(file.write, piece)
+            arriving.replace(target)
+        finally:
+            arriving.unlink(missing_ok=True)
+
+    async def _stream(self, upload_id: str, view: str, form: str) -> AsyncIterator[bytes]:
+        headers = {**self._headers, "Accept": FORMS[form]}
+        path = f"/v1/upload/{upload_id}/rows/{view}"
         try:
             async with self._http.stream("GET", path, headers=headers, timeout=self._timeout_s) as answer:
                 if not answer.is_success:
                     content = await answer.aread()
                     raise _refusal(answer.status_code, content, answer.headers.get("Retry-After"))
                 async for piece in answer.aiter_bytes():
-                    for line in lines.of(piece):
-                        yield self._calls.loads(line)
+                    yield piece
         except httpx.TransportError as error:
             raise _no_answer(error) from error
 

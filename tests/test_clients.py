@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
 import random
 import re
@@ -10,13 +12,13 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from douane.client import Batch, Client, Overtaken, Refusal, SqlBookmark
+from douane.client import FORMS, AsyncClient, Batch, Client, Overtaken, Refusal, SqlBookmark
 from tests.browser.conftest import Served
 from tests.browser.conftest import served as served
 
@@ -266,3 +268,36 @@ def test_a_bookmark_keeps_rows_and_place_together_or_neither(tmp_path: Path) -> 
         first.keep(batch("c3", 4, 13))
     assert opened().cursor() == "c2"
     assert rows() == [1, 2, 3]
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    def methods(client: type) -> dict[str, list[str]]:
+        named = {name: one for name, one in vars(client).items() if not name.startswith("_") and callable(one)}
+        return {name: list(inspect.signature(one).parameters) for name, one in named.items()}
+
+    assert methods(AsyncClient) == methods(Client)
+
+
+async def _saved(server: httpx.AsyncBaseTransport, path: Path) -> None:
+    async with AsyncClient("http://douane.test", "key", transport=server) as client:
+        await client.save("u", path, "parquet", "invalid")
+
+
+def test_a_file_that_is_saved_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert (request.url.path, request.headers["Accept"]) == ("/v1/upload/u/rows/invalid", FORMS["parquet"])
+        return httpx.Response(200, content=b"PAR1 and more")
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"PAR"
+        raise httpx.ReadError("lost")
+
+    asyncio.run(_saved(httpx.MockTransport(answer), path))
+    assert path.read_bytes() == b"PAR1 and more"
+    for wrong in (httpx.Response(409, json={"message": "not yet"}), httpx.Response(200, content=broken())):
+        with pytest.raises(Refusal, match=r"not yet|lost"):
+            asyncio.run(_saved(httpx.MockTransport(lambda request, wrong=wrong: wrong), path))
+    assert [one.name for one in tmp_path.iterdir()] == ["rows.parquet"]
+    assert path.read_bytes() == b"PAR1 and more"
