@@ -11,25 +11,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import structlog
 from msgspec.structs import asdict, replace
 from sqlalchemy import Connection
 
 from douane import errors
 from douane.errors import BadRequest, Conflict, WrongStage
 from douane.flow import attempts, carrying, imports, remapping
-from douane.flow.attempts import Attempt, attempting, run
+from douane.flow.attempts import Attempt, attempting
 from douane.flow.carrying import Carried, Way
 from douane.flow.forms import chosen_of, template_of
-from douane.flow.house import House, file_limits
+from douane.flow.house import House
 from douane.flow.remapping import TRIES, Changed, EditsLost, Line
-from douane.flow.work import TABLE, refuse_empty, stored_part
-from douane.line import Event, Progress, Sandbox
+from douane.flow.work import TABLE, Keeping, read_file, refuse_empty, stored_part
 from douane.line import sheet as line
 from douane.model.operation import Operation
-from douane.model.reading import Options, Position
 from douane.model.sheet_import import Asked, Reading, SheetDetail, sheet_detail
-from douane.model.template import Template, heading_names
+from douane.model.template import Template
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet.formats.facts import Facts, cut_off
 from douane.sheet.matching import Match
@@ -40,8 +37,6 @@ from douane.store.manifest import PartRow
 
 WORK = "reread"
 NEXT = "rows.next"  # the table that it is staged in
-
-log = structlog.get_logger()
 
 
 # Asking for it
@@ -130,46 +125,12 @@ def reread(house: House, operation_id: str) -> bool:
     with attempting(house, operation_id, WORK) as attempt:
         if attempt is None:
             return False
-        return not _read(attempt)
+        asked, piece_bytes = _reading(attempt.held).options, house.settings.piece_bytes
+        return not read_file(attempt, asked, piece_bytes, Keeping(NEXT, _keep_part, _keep_detected, _finish))
     return False
 
 
 HANDLERS: dict[str, Callable[[House, str], bool]] = {WORK: reread}
-
-
-def _read(attempt: Attempt) -> bool:
-    house, held = attempt.house, attempt.held
-    assert held.source_object is not None
-    with read(house.engine) as connection:
-        parts = manifest.parts(connection, held.id, NEXT)
-    settings, reading = house.settings, _reading(held)
-    spec = line.Read(
-        options=Options(
-            **asdict(reading.options),
-            wanted=heading_names(template_of(held)),
-            piece_bytes=settings.piece_bytes,
-            limits=file_limits(settings),
-        ),
-        source=house.objects.link_into(held.source_object, attempt.seat.inputs),
-        start=Position(**parts[-1].next) if parts else Position(),
-        row=parts[-1].first_row + parts[-1].rows if parts else 0,
-    )
-
-    def event(event: Event) -> None:
-        match event:
-            case line.Staged():
-                _keep_part(attempt, event)
-            case line.Opened():
-                _keep_detected(attempt, event)
-            case Progress():
-                attempt.progress(event)
-            case line.Through():
-                _finish(attempt, event.rows)
-                attempt.done = True
-            case Sandbox():
-                log.warning("child.sandbox", missing=event.missing)
-
-    return run(attempt, spec, event)
 
 
 def _reading(operation: Operation) -> Reading:

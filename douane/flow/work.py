@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import structlog
 from msgspec.structs import asdict, replace
@@ -24,9 +24,8 @@ from douane.flow.house import House, file_limits
 from douane.line import Event, Progress, Sandbox
 from douane.line import sheet as line
 from douane.line.staged import Checked, Packed, Part
-from douane.model.operation import Operation
 from douane.model.reading import Options, Position
-from douane.model.sheet_import import Judging, SheetDetail, TemplateDocument, sheet_detail
+from douane.model.sheet_import import Asked, Judging, SheetDetail, TemplateDocument, sheet_detail
 from douane.model.template import heading_names
 from douane.sheet import mapping as sheet_mapping
 from douane.sheet.formats.facts import Facts, cut_off
@@ -48,17 +47,34 @@ def read(house: House, operation_id: str) -> bool:
     with attempting(house, operation_id, "read") as attempt:
         if attempt is None:
             return False
-        return _read(attempt)
+        # The pieces of a small file are small enough for people to see that it moves.
+        most = attempt.house.settings.piece_bytes
+        piece_bytes = min(most, max(PIECE_BYTES_MIN, attempt.held.source_size // PIECES_MIN))
+        keeping = Keeping(TABLE, _keep_part, _keep_detected, _finish_reading)
+        return not read_file(attempt, sheet_detail(attempt.held).options, piece_bytes, keeping)
     return False
 
 
-def _read(attempt: Attempt) -> bool:
+class Keeping(NamedTuple):
+    """What becomes of a reading: the table of the manifest that its parts stand in, and what is done with each part,
+    with what the file turned out to be, and at its end (the number of records)."""
+
+    table: str
+    part: Callable[[Attempt, line.Staged], None]
+    detected: Callable[[Attempt, line.Opened], None]
+    end: Callable[[Attempt, int], None]
+
+
+def read_file(attempt: Attempt, asked: Asked, piece_bytes: int, keeping: Keeping) -> bool:
+    """Reads the import's file from where an earlier attempt ended; False when the turn was over before it was done. The
+    pieces of a file depend on nothing but its size and the settings, so that reading may go on where it ended."""
     house, held = attempt.house, attempt.held
     assert held.source_object is not None
     with reading(house.engine) as connection:
-        parts = manifest.parts(connection, held.id, TABLE)
+        parts = manifest.parts(connection, held.id, keeping.table)
+    wanted = heading_names(template_of(held))
     spec = line.Read(
-        options=_options(house, held),
+        options=Options(**asdict(asked), wanted=wanted, piece_bytes=piece_bytes, limits=file_limits(house.settings)),
         source=house.objects.link_into(held.source_object, attempt.seat.inputs),
         start=Position(**parts[-1].next) if parts else Position(),
         row=parts[-1].first_row + parts[-1].rows if parts else 0,
@@ -67,28 +83,18 @@ def _read(attempt: Attempt) -> bool:
     def event(event: Event) -> None:
         match event:
             case line.Staged():
-                _keep_part(attempt, event)
+                keeping.part(attempt, event)
             case line.Opened():
-                _keep_detected(attempt, event)
+                keeping.detected(attempt, event)
             case Progress():
                 attempt.progress(event)
             case line.Through():
-                _finish_reading(attempt, event.rows)
+                keeping.end(attempt, event.rows)
                 attempt.done = True
             case Sandbox():
                 log.warning("child.sandbox", missing=event.missing)
 
-    return not run(attempt, spec, event)
-
-
-def _options(house: House, held: Operation) -> Options:
-    """The pieces of a file depend on nothing but its size and the settings, so that reading may go on where it ended.
-    Those of a small one are small enough for people to see that it moves."""
-    settings = house.settings
-    piece_bytes = min(settings.piece_bytes, max(PIECE_BYTES_MIN, held.source_size // PIECES_MIN))
-    asked = sheet_detail(held).options
-    wanted = heading_names(template_of(held))
-    return Options(**asdict(asked), wanted=wanted, piece_bytes=piece_bytes, limits=file_limits(settings))
+    return run(attempt, spec, event)
 
 
 def _keep_part(attempt: Attempt, event: line.Staged) -> None:
