@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
 
 from douane.child.parts import write_part
 from douane.line import sheet as line
 from douane.line.staged import Checked, Part
+from douane.model.problem import Problem
 from douane.model.sheet_import import Summary, TemplateDocument
 from douane.model.template import Template
 from douane.sheet import mapping, report, template_file
@@ -20,6 +23,8 @@ from douane.staging import checking, masks
 from douane.staging.masks import GONE
 from douane.staging.parts import read_rows
 from douane.staging.revisions import Cells, added_frame, overlay
+
+PROBLEMS_AT_ONCE = 20_000  # of a table with more rules and wrong rows, records are looked at one by one
 
 
 def template_of(document: TemplateDocument) -> Template:
@@ -73,16 +78,46 @@ def tally(
         kept = np.flatnonzero(~gone) if gone.any() else np.arange(len(gone))
         words = mask.words[kept] if len(kept) < len(gone) else mask.words
 
-        def lines(at: Any, part: Part = part, kept: Any = kept) -> Any:
-            return read_rows(part.path, kept[at])["_line"].to_numpy()
-
-        def describe(at: int, part: Part = part, kept: Any = kept, words: Any = words) -> Sequence[Any]:
-            frame = read_rows(part.path, kept[at : at + 1])
-            if part.first_row >= 0:
-                frame = overlay(frame, kept[at : at + 1] + part.first_row, cells, positions)
-            return checker.problems(frame, words[at : at + 1])[0]
-
+        shown = _Shown(checker, part, kept, words, cells, positions)
         # Parts stand in the order of the file; rows that people added have lines of their own.
-        counted.add(words, lines, describe, behind=behind and part.first_row >= 0)
+        counted.add(words, shown.lines, shown.problems, behind=behind and part.first_row >= 0)
         behind = part.first_row >= 0
     return counted.summary(blank=blank)
+
+
+@dataclass(slots=True)
+class _Shown:
+    """The records of a part that a summary shows: read once, and their problems found at once."""
+
+    checker: Checker
+    part: Part
+    kept: npt.NDArray[np.int64]
+    words: npt.NDArray[np.uint64]
+    cells: Cells
+    positions: dict[str, int]
+    _at: npt.NDArray[np.int64] | None = None
+    _frame: pl.DataFrame | None = None
+    _problems: list[list[Problem]] | None = None
+
+    def lines(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+        """Of the rows `at` these places among those kept."""
+        self._at, self._frame, self._problems = at, read_rows(self.part.path, self.kept[at]), None
+        return self._frame["_line"].to_numpy()
+
+    def problems(self, at: int) -> list[Problem]:
+        """Of one of the rows whose lines were asked last."""
+        assert self._at is not None
+        place = int(np.searchsorted(self._at, at))
+        if len(self._at) * len(self.checker.rules) > PROBLEMS_AT_ONCE:
+            return self._found(slice(place, place + 1))[0]
+        if self._problems is None:
+            self._problems = self._found(slice(None))
+        return self._problems[place]
+
+    def _found(self, some: slice) -> list[list[Problem]]:
+        assert self._at is not None
+        assert self._frame is not None
+        at, frame = self._at[some], self._frame[some]
+        if self.part.first_row >= 0:
+            frame = overlay(frame, self.kept[at] + self.part.first_row, self.cells, self.positions)
+        return self.checker.problems(frame, self.words[at])

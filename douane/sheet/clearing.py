@@ -111,6 +111,9 @@ class Clearing:
         if known.tries < TRIES and len(frame) <= 2 * KNOWN_TEXTS:
             texts: list[str | None] = frame[plan.cell].to_list()
             bits = self._bits(plan, tests, texts, known)
+            if mask.shape[1] == 1:
+                mask[unsure, 0] |= np.fromiter(map(bits.__getitem__, texts), np.uint64, len(texts))
+                return
             for word in range(mask.shape[1]):
                 shift = 64 * word
                 mask[unsure, word] |= np.array([bits[text] >> shift & _WORD for text in texts], np.uint64)

@@ -57,8 +57,8 @@ class Tally:
 
     def add(self, mask: npt.NDArray[np.uint64], lines: Lines, describe: Describe, *, behind: bool = False) -> None:
         """`mask`: uint64 (rows, words). `lines` says on which physical lines some rows begin, from 1. `describe` is
-        asked once for each rule that was not seen before, for the example message. `behind`: all rows added so far
-        stand on lines before these, so that of rules with lines enough no more are asked for."""
+        asked once for each rule that was not seen before, for the example message, of a row whose line was asked.
+        `behind`: all rows added so far stand on earlier lines, so that of rules with lines enough none are asked."""
         self.rows += len(mask)
         invalid = int(np.count_nonzero(_any(mask & self._invalid_words)))
         self.invalid += invalid
@@ -67,14 +67,23 @@ class Tally:
         seen = np.bitwise_or.reduce(mask, axis=0) if len(mask) else np.zeros(mask.shape[1], dtype=np.uint64)
         told = np.flatnonzero(_any(mask)) if seen.any() else np.zeros(0, np.int64)
         words = mask[told]
+        hits: list[tuple[Rule, npt.NDArray[np.int64]]] = []
         for rule in self.rules:
             word, bit = divmod(rule.bit, 64)
-            if not (int(seen[word]) >> bit) & 1:
-                continue
-            rows = told[(words[:, word] & np.uint64(1 << bit)) != 0]
+            if (int(seen[word]) >> bit) & 1:
+                hits.append((rule, told[(words[:, word] & np.uint64(1 << bit)) != 0]))
+        # One question for all rules: a look at some records costs what it costs, however few they are.
+        open_ = {
+            rule.bit: rows[: self._lines_max]
+            for rule, rows in hits
+            if not behind or len(self._lines[rule.bit]) < self._lines_max
+        }
+        asked = np.unique(np.concatenate(list(open_.values()))) if open_ else np.zeros(0, np.int64)
+        found = lines(asked) if open_ else np.zeros(0, np.uint32)
+        for rule, rows in hits:
             self._counts[rule.bit] += len(rows)
-            if not behind or len(self._lines[rule.bit]) < self._lines_max:
-                first = [int(line) for line in lines(rows[: self._lines_max])]
+            if rule.bit in open_:
+                first: list[int] = found[np.searchsorted(asked, open_[rule.bit])].tolist()
                 self._lines[rule.bit] = sorted(self._lines[rule.bit] + first)[: self._lines_max]
             if self._examples[rule.bit] is None:
                 self._examples[rule.bit] = _example(rule, describe(int(rows[0])))

@@ -80,6 +80,7 @@ _UTF7_SHIFT = re.compile(rb"\+(?:[A-Za-z0-9+/]{3,}-?|-)")
 _NO_UTF7_SHIFT = re.compile(rb"\+")
 _HZ_RUN = re.compile(rb"~\{(?:[!-}][!-~])+~\}")
 _PRINTABLE = bytes(range(0x20, 0x7F))
+_EIGHT_BITS = bytes(range(0x80, 0x100))
 _C1_CONTROL = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
 _CARRIED = re.compile("[\udc00-\udcff]")
 
@@ -360,4 +361,5 @@ def _utf8_signs(sample: bytes) -> tuple[int, int]:
     # Not the last sign if it is cut through: an incremental decoder keeps it back.
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample[start:])
     bad = text.count("\ufffd") - sample.count(b"\xef\xbf\xbd")
-    return sum(1 for sign in text if sign > "\x7f") - bad, bad
+    seven_bits = len(sample.translate(None, _EIGHT_BITS))
+    return len(text) - seven_bits - bad, bad
