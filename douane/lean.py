@@ -1,9 +1,9 @@
 """Loads no more of Polars and numpy than is used.
 
-`polars.io` loads whatever reads Iceberg, Delta, databases and clouds, and `numpy` writes its documentation into its
-functions. A child reads one file and is gone, so that a fifth of what a small file costs went there. After `begin`
-these modules are stand-ins: whoever uses a name of theirs after all loads the real module at that moment, and
-everything is as it would have been.
+`polars.io` loads whatever reads Iceberg, Delta, databases and clouds, and `numpy` loads linear algebra and writes its
+documentation into its functions. A child reads one file and is gone, so that a fifth of what a small file costs went
+there. After `begin` these modules are stand-ins: whoever uses a name of theirs after all loads the real module at that
+moment, and everything is as it would have been.
 
 Not for our own modules, which are imported where they are needed.
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 # Whole families: the module, and all below it.
 LATER = (
+    "numpy.linalg",
     "polars.catalog",
     "polars.io.avro",
     "polars.io.clipboard",
@@ -31,6 +32,7 @@ LATER = (
     "polars.io.lance",
     "polars.io.pyarrow_dataset",
     "polars.io.spreadsheet",
+    "polars.sql",
 )
 # Have no names: what they do is to write documentation into functions.
 NEVER = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")

@@ -14,13 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, BinaryIO, Self
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import polars as pl
 
 from douane.errors import BadRequest
+from douane.values import dataclass
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

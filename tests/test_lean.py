@@ -13,7 +13,8 @@ PROGRAM = """
 import json, sys
 from douane import lean
 lean.begin()
-import douane.child.sheet_inspect, douane.child.sheet, numpy, polars
+import douane.child.sheet_inspect, douane.child.sheet_rows, numpy, polars
+rows_only = 'douane.child.sheet' not in sys.modules
 loaded = [name for name, module in sys.modules.items() if type(module).__name__ != "_StandIn"]
 lean.begin()
 frame, kind = polars.DataFrame({"a": ["1", None]}), polars.CredentialProvider
@@ -26,11 +27,12 @@ print(json.dumps({
     "name": polars.scan_delta.__name__,
     "cloud": type(sys.modules["polars.io.cloud"]).__name__,
     "documented": bool(numpy.ndarray.shape.__doc__),
+    "rows_only": rows_only,
     "finders": sum(type(one).__name__ == "_Finder" for one in sys.meta_path),
 }))
 """
 # Only some files and templates need these.
-LATER_OF_OURS = ("importlib.metadata", "email", "phonenumbers", "rapidfuzz", "chardet", "yaml", "pydantic")
+LATER_OF_OURS = ("importlib.metadata", "email", "phonenumbers", "rapidfuzz", "chardet", "yaml", "pydantic", "zipfile")
 
 
 def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_is_there(tmp_path: Path) -> None:
@@ -45,5 +47,6 @@ def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_i
         "name": "scan_delta",
         "cloud": "module",
         "documented": False,
+        "rows_only": True,
         "finders": 1,
     }

@@ -24,11 +24,12 @@ GC_THRESHOLD = (50_000, 20, 20)
 MESSAGE_CHARS = 2000
 
 
-def main() -> int:
+def main(known: bool = False) -> int:
+    """`known`: the work is on its way, whether it can be read yet or not."""
     gc.disable()  # nothing that is loaded is a ring to be let go; see below
     lean.begin()
     # A child that waits for work uses the time to load what work mostly needs; one whose work is known loads only that.
-    if not select.select([sys.stdin], [], [], 0)[0]:
+    if not known and not select.select([sys.stdin], [], [], 0)[0]:
         _family("")
     order = line.decoder((Order,), None)(sys.stdin.buffer.readline())
     # What goes to stdout is the protocol; a library that prints must not get into it.
@@ -82,6 +83,7 @@ _ALONE = {
     "chat_inspect": "chat_inspect",
     "chat_convert": "chat_convert",
     "inspect": "sheet_inspect",
+    **dict.fromkeys(("rows", "explain"), "sheet_rows"),
     # Asked for seldom.
     **dict.fromkeys(("annotate", "compare"), "sheet_workbook"),
     "images": "images",

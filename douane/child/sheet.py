@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from douane import encodings
 from douane.child.parts import write_part
+from douane.child.sheet_rows import parse, told
 from douane.child.sheet_table import Table
 from douane.child.wire import Wire, source_of
 from douane.line import sheet as line
 from douane.line.sheet import (
     Added,
     Begun,
-    Explained,
     Judged,
     Names,
     Opened,
@@ -31,59 +31,21 @@ from douane.line.sheet import (
     Through,
 )
 from douane.line.staged import Part
-from douane.model.reading import Detected
 from douane.model.sheet_import import Summary
 from douane.model.source import Source
 from douane.sheet import feeding, formats, formatting, mapping, output, report, schemas
 from douane.sheet.check import Checker
-from douane.sheet.formats import Batch, Piece, Reader
-from douane.sheet.formats.facts import Facts, cut_off
+from douane.sheet.formats import Batch, Piece
 from douane.sheet.learning import Learner
-from douane.sheet.record_texts import PREVIEW_RECORDS, csv_lines, json_lines, shown, texts_of
+from douane.sheet.record_texts import PREVIEW_RECORDS, shown, texts_of
 from douane.staging import checking, masks, rechecking
 from douane.staging.parts import read_part, read_rows
 from douane.staging.revisions import overlay
+from douane.staging.turns import in_order
 
 SCHEMA_BYTES_MAX = 10 << 20  # a larger file is no schema but a table
 
 # Opening the file
-
-
-def explain(spec: line.Explain, folder: Path, wire: Wire) -> None:
-    source = source_of(spec)
-    reader = formats.open_file(source, spec.options)
-    records = blank = 0
-    facts = Facts()
-    preview: list[list[str]] = []
-    for batch in checking.in_order(reader.pieces(), _parse):
-        if len(preview) < PREVIEW_RECORDS:
-            preview += texts_of(batch.frame.head(PREVIEW_RECORDS - len(preview)), reader.detected.width)
-        records += len(batch.frame)
-        blank += batch.blank
-        facts.add(batch.facts)
-        wire.progress("reading", batch.bytes_done, source.size, "bytes", records)
-    facts.add(cut_off(records, blank))
-    start = reader.detected.header_row
-    rows = records if start is None else max(0, records - start - 1)
-    wire.send(Explained(detected=_told(reader), rows=rows, blank=blank, records=shown(preview), facts=facts.all()))
-
-
-def _told(reader: Reader) -> Detected:
-    """What was detected, with headings as they are shown."""
-    found = reader.detected
-    return replace(found, headings=shown([list(found.headings)])[0] if found.headings else ())
-
-
-def _parse(piece: Piece) -> Batch:
-    return piece.parse()
-
-
-def rows(spec: line.Rows, folder: Path, out: BinaryIO) -> None:
-    reader = formats.open_file(source_of(spec), spec.options)
-    width = reader.detected.width
-    encode = csv_lines if spec.format == "csv" else json_lines
-    for block in checking.in_order(reader.pieces(), lambda piece: encode(texts_of(piece.parse().frame, width))):
-        out.write(block)
 
 
 def sheets(spec: line.SheetNames, folder: Path, wire: Wire) -> None:
@@ -101,7 +63,7 @@ def learn(spec: line.Learn, folder: Path, wire: Wire) -> None:
     if header is None:
         learner = Learner(mapping.headings(None, width))
     at = 0
-    for batch in checking.in_order(reader.pieces(), _parse):
+    for batch in in_order(reader.pieces(), parse):
         for record in texts_of(batch.frame, width):
             if learner is not None:
                 learner.add(record)
@@ -149,7 +111,7 @@ def read(spec: line.Read, folder: Path, wire: Wire) -> None:
 
     header = reader.detected.header_row
     first: list[list[str]] = []
-    for part, batch, preview in checking.in_order(reader.pieces(spec.start), stage):
+    for part, batch, preview in in_order(reader.pieces(spec.start), stage):
         wire.send(
             Staged(
                 part=replace(part, first_row=row),
@@ -163,11 +125,11 @@ def read(spec: line.Read, folder: Path, wire: Wire) -> None:
         if not announced:
             first += preview
             if header is None or len(first) > header or row > PREVIEW_RECORDS:
-                wire.send(Opened(detected=_told(reader), records=shown(first)))
+                wire.send(Opened(detected=told(reader), records=shown(first)))
                 announced = True
         wire.progress("reading", batch.bytes_done, source.size, "bytes", row)
     if not announced:
-        wire.send(Opened(detected=_told(reader), records=shown(first)))
+        wire.send(Opened(detected=told(reader), records=shown(first)))
     wire.send(Through(rows=row))
 
 
@@ -292,13 +254,12 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
     encodings.member(spec.format).encode(output.Whole(form, frames, beside), folder, out)
 
 
-SPECS = tuple(kind for kind in line.SPECS if kind is not line.Inspect and kind not in line.WORKBOOKS)
+SPECS = tuple(kind for kind in line.SPECS if kind not in (line.Inspect, line.Rows, line.Explain, *line.WORKBOOKS))
 VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
     "learn": learn,
-    "explain": explain,
     "sheets": sheets,
     "read": read,
     "check": check,
     "recheck": recheck,
 }
-STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {"rows": rows, "encode": encode}
+STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {"encode": encode}

@@ -30,6 +30,7 @@ from douane.staging import checking, masks
 from douane.staging.masks import GONE, INVALID, VALID
 from douane.staging.parts import read_part
 from douane.staging.revisions import Cells
+from douane.staging.turns import in_order
 
 
 def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
@@ -71,7 +72,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
         verdict = checking.check_frame(checker, batch.frame, number, gone, folder)
         return verdict, Batch(pl.DataFrame(), batch.blank, batch.next, batch.bytes_done, batch.facts), path
 
-    for verdict, batch, path in checking.in_order(reader.pieces(), judge):
+    for verdict, batch, path in in_order(reader.pieces(), judge):
         if 0 < row < data_start:
             # A preamble of giant records: the heading record stands in a later piece than the first.
             verdict = checking.check_frame(checker, read_part(path), verdict.number, data_start - row, folder)

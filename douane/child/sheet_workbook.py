@@ -24,11 +24,12 @@ from douane.sheet.formats import Piece, Reader
 from douane.sheet.formats.facts import NO_RESULT, Facts
 from douane.sheet.record_texts import texts_of
 from douane.sheet.returned import CHANGED, FOREIGN, Difference, Returned
-from douane.staging import checking, masks
+from douane.staging import masks
 from douane.staging.live import Live, LivePart
 from douane.staging.masks import GONE
 from douane.staging.parts import read_rows
 from douane.staging.revisions import DELETED, RECORD, deleted_rows, overlay, write_cells
+from douane.staging.turns import in_order
 
 CHUNK_ROWS = 8192  # of a part that becomes text at once: a row of XML is many times its cells
 SAMPLE = 10
@@ -81,7 +82,7 @@ def compare(spec: line.Compare, folder: Path, wire: Wire) -> None:
     assert reader.first is not None
     taken = Returned(table.template, form, spec.operation, reader.first.rows[heading], column)
     facts, at = Facts(), 0
-    for batch in checking.in_order(reader.pieces(), lambda piece: piece.parse()):
+    for batch in in_order(reader.pieces(), lambda piece: piece.parse()):
         frame = batch.frame[max(0, heading + 1 - at) :] if at <= heading else batch.frame
         at += len(batch.frame)
         facts.add(tuple(fact for fact in batch.facts if fact.code == NO_RESULT))
@@ -165,7 +166,7 @@ def _listed(source: FileSource, options: Options, identity: Identity) -> Rows | 
         return None
     texts = [
         record[0]
-        for batch in checking.in_order(reader.pieces(), _parse)
+        for batch in in_order(reader.pieces(), _parse)
         for record in texts_of(batch.frame, reader.detected.width)
         if record
     ]

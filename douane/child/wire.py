@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from douane import errors, line
 from douane.line import Event, OfFile, Progress
+from douane.values import dataclass
 
 PROGRESS_S = 0.2
 

@@ -28,11 +28,11 @@ from douane.model.operation import Operation
 from douane.sheet.columns.contract import SPACE
 from douane.sheet.searching import Search
 from douane.staging import masks
-from douane.staging.checking import in_order
 from douane.staging.live import Flags
 from douane.staging.masks import GONE, INVALID, VALID
 from douane.staging.parts import Rows, distinct
 from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, Heap, frame_of
+from douane.staging.turns import in_order
 from douane.store import manifest, operations, people
 from douane.store import revisions as stored
 from douane.store.database import read, write

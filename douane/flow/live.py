@@ -28,11 +28,11 @@ from douane.model.operation import Operation
 from douane.model.sheet_import import sheet_detail
 from douane.sheet.ordering import order_of, ranked
 from douane.sheet.searching import Search
-from douane.staging.checking import in_order
 from douane.staging.live import Flags, Live, LivePart, Remembered
 from douane.staging.masks import GONE, INVALID, VALID, Mask, write_mask
 from douane.staging.parts import Rows, distinct, read_part, write_part
 from douane.staging.revisions import RECORD, Cells
+from douane.staging.turns import in_order
 from douane.store import manifest, operations
 from douane.store import revisions as stored
 from douane.store.database import read

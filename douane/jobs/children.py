@@ -25,7 +25,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -39,6 +39,7 @@ from douane.jobs.forked import Forked
 from douane.line import COMMON, Event, Failure, OfFile, Order, Spec
 from douane.model.children import ChildCounts
 from douane.settings import Settings
+from douane.values import dataclass
 
 log = logging.getLogger(__name__)
 
@@ -486,7 +487,7 @@ def _behind(walls: dict[str, Any]) -> Callable[[], int]:
 
     def work() -> int:
         importlib.import_module("douane.jobs.sandbox").stand(walls)
-        status: int = importlib.import_module(f"{PROGRAM}.__main__").main()
+        status: int = importlib.import_module(f"{PROGRAM}.__main__").main(known=True)
         return status
 
     return work

@@ -6,9 +6,11 @@ stage of its own: a checked file that is being checked again stays in review.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
+
+from douane.values import dataclass
 
 # stage -> stages it may move to. Chat operations use the same stages, without those of mapping: uploaded -> reviewing
 # (read and checked) -> processing (the run) -> completed, and back to processing when failed records are tried again

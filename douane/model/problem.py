@@ -6,7 +6,7 @@ reads it, so ten million rows cost bits and not text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from douane.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

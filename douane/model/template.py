@@ -7,9 +7,11 @@ types and validations there are is said by their shelves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
+
+from douane.values import dataclass
 
 # What a member of a shelf knows beside the common fields: (field of the document, value) in the member's order.
 Settings = tuple[tuple[str, Any], ...]

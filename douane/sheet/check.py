@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from copy import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
 import msgspec
 import numpy as np
@@ -55,6 +55,7 @@ from douane.sheet.plans import (
 )
 from douane.sheet.rule import SURPLUS, UNIQUE, UNIQUE_WITH, Test, always
 from douane.sheet.validations.contract import Other, Reference
+from douane.values import dataclass
 
 CHECK_VERSION = 3  # raise it when a verdict can change for the same text: masks of another version are rebuilt
 

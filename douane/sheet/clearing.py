@@ -8,7 +8,7 @@ text alone, so it is asked once a text and kept, as far as there is room.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from douane.sheet.columns.contract import edges_visible
 from douane.sheet.native.program import Ready, compiled
 from douane.sheet.plans import Plan, asked, failures, noticed_in, with_notices
 from douane.sheet.rule import Test
+from douane.values import dataclass
 
 # A batch of fewer rows does not pay for making programs of a template's patterns.
 PROGRAM_ROWS = 4_096

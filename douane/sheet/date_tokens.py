@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from douane.sheet.month_names import LONG, SHORT
+from douane.values import dataclass
 
 _TOKEN = re.compile(r"\[([^\]]+)\]|Y{1,4}|M{1,4}|D{1,2}|H{1,2}|hh?|mm?|ss?|A|a|Z{1,2}|S{1,9}|Q|X|.", re.DOTALL)
 NUMERIC = {"YYYY", "YY", "MM", "M", "DD", "D", "HH", "H", "hh", "h", "mm", "m", "ss", "s", "SSS"}

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from douane.errors import BadTemplate
+from douane.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

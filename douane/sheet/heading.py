@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from unicodedata import normalize
 
 from douane.sheet.white_space import WHITE
+from douane.values import dataclass
 
 HEADING_AMONG = 60  # of the first records
 _RECORDS = 400  # that are looked at

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from douane.errors import BadRequest
 from douane.model.template import Template
 from douane.sheet import matching
 from douane.sheet.matching import Known, Match
+from douane.values import dataclass
 
 SKIPPED = "_"  # a heading of this text alone names no field (contract 4.1.3)
 

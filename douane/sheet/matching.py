@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from douane.model.template import Column
 from douane.sheet import vocabulary
+from douane.values import dataclass
 
 SURE = 0.8  # what is less certain is only proposed
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Protocol
 
@@ -25,6 +24,7 @@ from douane.sheet.columns.select import collapsed, elements
 from douane.sheet.formats import KIND_TEXT
 from douane.sheet.mapping import Layout
 from douane.sheet.native import lines as by_kernel
+from douane.values import dataclass
 
 # What a spreadsheet program takes for a formula at the start of a cell (OWASP, CSV injection).
 _FORMULA = r"\A[=+\-@\t\r\n]"

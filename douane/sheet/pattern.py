@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
+
+from douane.values import dataclass
 
 Ranges = tuple[tuple[int, int], ...]
 

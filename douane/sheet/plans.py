@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from douane.sheet.columns.contract import (
 )
 from douane.sheet.formats import KIND_ERROR, KIND_TEXT
 from douane.sheet.rule import ERROR_CELL, REQUIRED, Test, always
+from douane.values import dataclass
 
 _ERROR = "error_cell"
 

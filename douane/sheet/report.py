@@ -11,7 +11,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +25,7 @@ from douane.sheet.check import Checker
 from douane.sheet.explaining import for_person
 from douane.sheet.mapping import Layout
 from douane.sheet.output import Output
+from douane.values import dataclass
 
 LINES_MAX = 10
 ROWS_AT_ONCE = 10_000

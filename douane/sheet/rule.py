@@ -6,8 +6,9 @@ Nothing here loads the engine that judges cells: the command line reads template
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from douane.values import dataclass
 
 if TYPE_CHECKING:
     import polars as pl

@@ -11,13 +11,14 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from douane.values import dataclass
 
 _MAGIC = b"ARROW1"
 _BLOCK = struct.Struct("<qi4xq")

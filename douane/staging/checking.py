@@ -6,12 +6,9 @@ what a review changed. Runs in the sandboxed child; writes to `folder` only and 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +20,11 @@ from douane.staging import masks, noting, uniqueness
 from douane.staging.masks import GONE, INVALID, VALID, Mask, Words
 from douane.staging.parts import Rows, read_part, read_rows, write_part
 from douane.staging.revisions import Cells, deleted_in, edited_keys, laid_over, overlay
+from douane.staging.turns import in_order
+from douane.values import dataclass
 
 SPARSE = 40  # a view that holds under 1 row in 40 gets its rows packed in list order
 PACKED_ROWS = 512
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class UniqueRule(Protocol):
@@ -75,24 +71,6 @@ class Checker(noting.Checker, Protocol):
     def mendable(self, frame: pl.DataFrame) -> bool: ...
     def mended(self, frame: pl.DataFrame, edited: Sequence[Collection[str]]) -> pl.DataFrame: ...
     def unique_texts(self, frame: pl.DataFrame, rule: Any) -> pl.Series: ...
-
-
-def in_order(items: Iterable[T], work: Callable[[T], R], threads: int = 2, ahead: int = 1) -> Iterator[R]:
-    """`work` over `items` on `threads` threads, results in order; at most `threads + ahead` items are under way.
-
-    Polars and NumPy release the GIL, so two threads keep two cores busy where one piece alone would not."""
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= threads + ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def check_frame(

@@ -15,12 +15,13 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.staging import masks, noting, uniqueness
-from douane.staging.checking import Checker, Judgement, Share, UniqueRule, as_it_stands, in_order
+from douane.staging.checking import Checker, Judgement, Share, UniqueRule, as_it_stands
 from douane.staging.masks import GONE, INVALID, VALID, Words
 from douane.staging.pages import Locate
 from douane.staging.parts import Rows, distinct, read_part, read_rows
 from douane.staging.rechecking import MANY
 from douane.staging.revisions import RECORD, Cells, added_frame, deleted_in, laid_over, overlay
+from douane.staging.turns import in_order
 
 JUDGED_ROWS = 50_000  # judged at once
 

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+
+from douane.values import dataclass
 
 LAYOUT_VERSION = 1
 # GONE: a heading or preamble record, or a row deleted in review. FORGOTTEN: an accepted row whose cells are no more; it

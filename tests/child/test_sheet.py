@@ -14,11 +14,9 @@ from msgspec.structs import replace
 
 from douane import errors, line
 from douane.child import __main__ as program
-from douane.child import sheet, sheet_inspect, sheet_workbook
 from douane.child.wire import Wire
 from douane.line import COMMON, Event, OfFile, Progress, Spec
 from douane.line.sheet import (
-    WORKBOOKS,
     Begun,
     Check,
     Encode,
@@ -79,10 +77,8 @@ class Seat:
 
     def run(self, spec: Spec) -> list[Event]:
         """The events of a verb, as the parent decodes them; progress left out."""
-        verbs: Any = sheet_inspect if isinstance(spec, Inspect) else sheet
-        if isinstance(spec, WORKBOOKS):
-            verbs = sheet_workbook
         sent = line.encode(spec, self.inputs)
+        verbs = program._family(json.loads(sent)["do"])
         asked = line.decoder(verbs.SPECS, self.inputs)(sent)
         out = io.BytesIO()
         verbs.VERBS[json.loads(sent)["do"]](asked, self.folder, Wire(out, io.BytesIO(), 0, self.folder))
@@ -91,8 +87,10 @@ class Seat:
 
     def stream(self, spec: Spec) -> bytes:
         out = io.BytesIO()
-        asked: Any = line.decoder(sheet.SPECS, self.inputs)(line.encode(spec, self.inputs))
-        sheet.STREAMING[json.loads(line.encode(spec, self.inputs))["do"]](asked, self.folder, out)
+        sent = line.encode(spec, self.inputs)
+        verbs = program._family(json.loads(sent)["do"])
+        asked: Any = line.decoder(verbs.SPECS, self.inputs)(sent)
+        verbs.STREAMING[json.loads(sent)["do"]](asked, self.folder, out)
         return out.getvalue()
 
     def staged(self, data: str = TABLE) -> tuple[Part, ...]:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import polars as pl
 
 from douane.sheet.pattern import Pattern
 from douane.sheet.rule import Test
+from douane.values import dataclass
 
 # ECMA-262 WhiteSpace and LineTerminator: what JavaScript's trim() removes. Not Python's nor Unicode's set: U+FEFF is
 # in, U+0085 is out.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from douane.model.template import Column
 from douane.sheet.fields import Field
+from douane.values import dataclass
 
 if TYPE_CHECKING:
     from douane.sheet.columns.contract import Judge

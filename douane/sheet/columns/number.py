@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -19,6 +18,7 @@ from douane.sheet.columns.notes import noted, with_cut_digits, with_note
 from douane.sheet.fields import Field, choice
 from douane.sheet.formats import KIND_NUMBER
 from douane.sheet.rule import NUMBER, Test, js_number
+from douane.values import dataclass
 
 _LARGEST = 1.7976931348623157e308
 _RADIX = re.compile(r"0(?:[xX]([0-9a-fA-F]+)|[oO]([0-7]+)|[bB]([01]+))")

@@ -24,7 +24,6 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,6 +39,7 @@ from douane.model.reading import Position as Position
 from douane.model.source import Source as Source
 from douane.sheet.formats.sheet_choice import best_sheet
 from douane.sheet.heading import Heading, heading_of
+from douane.values import dataclass
 
 if TYPE_CHECKING:  # the plain values here are used where Polars is not loaded
     import polars as pl

@@ -25,7 +25,6 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -65,6 +64,7 @@ from douane.sheet.formats.rewritten import Trimmed, ascii_records, requoted, wit
 from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transcribed
 from douane.sheet.white_space import WHITE, is_blank
+from douane.values import dataclass
 
 HEAD_BYTES = 1 << 20
 HEAD_RECORDS = 1000

@@ -6,12 +6,12 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from douane.errors import BadRequest
 from douane.sheet.formats.rewritten import quoted_cells, rewrite
 from douane.sheet.heading import usual
 from douane.sheet.white_space import is_blank
+from douane.values import dataclass
 
 # A delimiter's prior: how much more often a consistent split by it is meant than not.
 DELIMITERS = {
@@ -40,7 +40,7 @@ _CLEAN = re.compile(
     | \w+://[^\s,;|]+
     | \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:Z|UTC|[AP]M|[-+]\d\d:?\d\d)?)?
     | \d{1,2}:\d\d(?::\d\d)?(?:[.]\d+)?\s?(?:[AaPp][Mm])?
-    | (?![\d\s.,]*$)[\w\u0080-\U0010ffff][\w .'\-&()/?!:\#*\u0080-\U0010ffff]*
+    | (?![\d\s.,]*$)[^\0-/:-@\[-^`{-\x7f][^\0-\x1f"$%+,;<=>@\[-^`{-\x7f]*  # words, by the ASCII that is in none
     )?"?\s*""",
     re.VERBOSE,
 )

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 
 from douane.sheet.formats.letters import LETTERS
+from douane.values import dataclass
 
 TEXT_BYTES = 6 << 10
 _WORD_BYTES = 500

@@ -11,11 +11,11 @@ import itertools
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from douane.sheet.white_space import WHITE
+from douane.values import dataclass
 
 RECORDS_MIN = 3  # so many wide records prove a habit
 _SURPLUS_MAX = 4

@@ -10,12 +10,12 @@ import codecs
 import dataclasses
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from douane.errors import BadFile
 from douane.sheet.formats import Source
 from douane.sheet.formats.encoding_guess import guess_encoding
 from douane.sheet.formats.stream import UNKNOWN_SIZE, Forward, uploaded_bytes
+from douane.values import dataclass
 
 SAMPLE_BYTES = 64 << 10
 SAMPLES = 12

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from douane.sheet.columns.contract import Sure
 from douane.sheet.native import COMMA, EXPONENT, Kernel, Program
 from douane.sheet.native.automaton import TooLarge, automaton
+from douane.values import dataclass
 
 _ANY, _PATTERN, _NUMBER, _LIST = range(4)
 _EMPTY, _BEGINS, _EDGES, _EXPONENTS, _COMMAS = 1, 2, 4, 8, 16

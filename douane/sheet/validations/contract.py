@@ -8,12 +8,12 @@ Polars: they build on the expressions they are handed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from douane.model.template import Column, Validation
 from douane.sheet.fields import Field
 from douane.sheet.rule import Test
+from douane.values import dataclass
 
 if TYPE_CHECKING:
     import polars as pl
