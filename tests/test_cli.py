@@ -564,6 +564,9 @@ def test_who_did_what_is_told(installation) -> None:
     assert lines[1]["projectId"] == made["projectId"]
     shown = douane("audit", "--action", "person", "--last", "1", "--data", data).stdout
     assert "person." in shown
+    # A pipe has no width: whatever is searched for stands on one line.
+    [line] = douane("audit", "--action", "person.add", "--data", data).stdout.splitlines()[1:]
+    assert f"the command line        person {made['email']}" in line
     assert "project.add" not in shown
     assert "no action" in refused(douane("audit", "--action", "nonsense", "--data", data))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from rich.console import Console
 from rich.table import Table
 
 from douane.cli.house import open_existing
 from douane.cli.output import print_json
+from douane.cli.screen import table_console
 from douane.errors import BadRequest
 from douane.flow import audit, forgetting, imports, ledger
 from douane.flow.forgetting import Forgotten
@@ -84,7 +84,7 @@ def show_ledger(config: Settings, upload_id: str, as_json: bool) -> None:
         table.add_row(f"  {name}", f"{getattr(found, name):,}")
     for name, count in out.items():
         table.add_row(f"  left out: {name}", f"{count:,}")
-    Console().print(table)
+    table_console().print(table)
     for name, count in found.pulled.items():
         print(f"{name} has pulled {count:,} of them.")
 

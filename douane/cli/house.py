@@ -9,12 +9,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from douane.cli import log
 from douane.cli.output import print_json
+from douane.cli.screen import table_console
 from douane.errors import BadRequest, Conflict, NotFound
 from douane.flow import identity
 from douane.flow.house import House, open_house
@@ -171,7 +171,7 @@ def list_keys(config: Settings, project_id: str | None, as_json: bool) -> None:
         table.add_row(
             Text(key.id), Text(key.name or "the project's own"), key.created_at.strftime("%Y-%m-%d %H:%M"), revoked
         )
-    Console().print(table)
+    table_console().print(table)
 
 
 def revoke_key(config: Settings, project_id: str | None, key_id: str) -> None:

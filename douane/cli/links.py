@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from douane.cli.house import first_project, open_existing
 from douane.cli.output import print_json
+from douane.cli.screen import table_console
 from douane.errors import BadRequest
 from douane.flow import identity, tokens
 from douane.settings import Settings
@@ -68,7 +68,7 @@ def show(config: Settings, project_id: str | None, as_json: bool) -> None:
         uses = f"{one.uses} of {'any' if one.uses_max is None else one.uses_max}"
         made, expires, revoked = _shown(one.created_at), _shown(one.expires_at), _shown(one.revoked_at)
         table.add_row(one.id, one.template_id, Text(one.name), uses, made, expires, revoked)
-    Console().print(table)
+    table_console().print(table)
 
 
 def _shown(moment: datetime | None) -> str:

@@ -8,12 +8,12 @@ import sys
 from datetime import UTC
 from getpass import getpass
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from douane.cli.house import first_project, open_existing
 from douane.cli.output import print_json
+from douane.cli.screen import table_console
 from douane.errors import BadRequest
 from douane.flow import audit, identity
 from douane.model.identity import ROLES
@@ -66,7 +66,7 @@ def everybody(config: Settings, as_json: bool) -> None:
         for number, (role, project) in enumerate(lines):
             who = (person.email + state, person.username) if number == 0 else ("", "")
             table.add_row(*(Text(cell) for cell in (*who, role, project)))
-    Console().print(table)
+    table_console().print(table)
 
 
 def set_role(config: Settings, login: str, role: str, project_id: str | None) -> None:
@@ -142,7 +142,7 @@ def show_audit(
         what = f"{line.action}, refused" if line.refused else line.action
         moment = line.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if line.at else ""
         table.add_row(moment, Text(what), Text(line.who), Text(line.address), Text(about))
-    Console().print(table)
+    table_console().print(table)
 
 
 def _table(*names: str) -> Table:

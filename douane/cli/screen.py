@@ -6,6 +6,8 @@ no control sequence of theirs reaches the terminal.
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from rich.text import Text
 from douane import line
 
 CELL_CHARACTERS = 200
+PIPE_COLUMNS = 1000
 DELIMITERS = {
     ",": "comma",
     ";": "semicolon",
@@ -281,3 +284,8 @@ def progress_bar(stream: TextIO) -> Iterator[Bar]:
     )
     with Progress(*columns, console=Console(file=stream), transient=True) as progress:
         yield Bar(progress)
+
+
+def table_console() -> Console:
+    """For tables of names and ids: a pipe has no width, and an id that is broken in two is found by nobody."""
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_COLUMNS)
