@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,8 @@ from douane.staging.turns import in_order
 JUDGED_ROWS = 50_000  # judged at once
 
 Flags = npt.NDArray[np.bool_]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +194,9 @@ class Live:
             return pl.DataFrame({"_line": pl.Series([], dtype=pl.UInt32), "_flags": pl.Series([], dtype=pl.UInt8)})
         order = np.argsort(places, kind="stable")
         ascending = places[order]
-        spans = self._spans(ascending)
-        frames = in_order(spans, lambda span: self._part_frame(span[0], ascending[span[1] : span[2]], columns))
+        frames = _each(
+            list(self._spans(ascending)), lambda span: self._part_frame(span[0], ascending[span[1] : span[2]], columns)
+        )
         frame = pl.concat(list(frames), how="diagonal")
         if np.array_equal(ascending, places):
             return frame
@@ -258,13 +262,13 @@ class Live:
         record is among them that a change anywhere may mend; then it is None that is returned."""
         unique = self.checker.unique if share is None else share.unique
         held = self.hashes if unique and len(rows) else []
-        wanted = (
+        wanted = [
             (self.parts[at], rows[start : min(high, start + JUDGED_ROWS)], share)
             for at, low, high in self._spans(rows)
             for start in range(low, high, JUDGED_ROWS)
-        )
+        ]
         whole = share is None
-        for some, judgement, deleted, judged in in_order(wanted, self._judgement_of, ahead=0):
+        for some, judgement, deleted, judged in _each(wanted, self._judgement_of):
             if judged is None and not whole:
                 return self._judge(rows, keys, None)
             words = judgement.mask if judged is None else self.words[some] & ~judged.bits | judgement.mask
@@ -468,6 +472,11 @@ class _Noted:
 
     def read(self, at: int, offsets: Rows, columns: Sequence[str]) -> pl.DataFrame:
         return self.live.read(offsets + self.span(at).start, columns)
+
+
+def _each(items: Sequence[T], work: Callable[[T], R]) -> Iterator[R]:
+    """`work` over all of them in order: of one, as of most edits, without threads."""
+    return map(work, items) if len(items) == 1 else in_order(items, work, ahead=0)
 
 
 def _present(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
