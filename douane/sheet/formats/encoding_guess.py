@@ -112,6 +112,7 @@ _FAMILY_BITS = 8  # a letter of another language of the same encoding
 _STRANGER_BITS = 5  # a letter of the wrong surroundings: alone in a Latin language, in a Latin word in another
 _CASE_BITS = 6
 _STUCK_BITS = 6  # a sign that is no letter stuck to a word where none stands
+_AMONG_DIGITS_BITS = 12  # a letter between two digits, where a group of digits has a blank
 _HALF_BITS = 5  # a letter before a sign that is the second half of ideographs but seldom follows a letter
 _LONELY_BITS = 16  # a few signs of another script in a text that has none else
 _NAMED_BYTES = 24  # fewer bytes beyond ASCII prove nothing to the library
@@ -209,6 +210,8 @@ def _bits(text: str, languages: tuple[str, ...]) -> float:
         best = min(best, cost + _STRANGER_BITS * strangers)
     halves = _HALVES if languages[0] not in _IDEOGRAPHS else _HALVES_OF_KANA
     bits += _HALF_BITS * len(halves.findall(text))
+    bits += _AMONG_DIGITS_BITS * len(_LETTER_AMONG_DIGITS.findall(text))
+    bits -= (_OTHER_BITS - _COMMON_SIGN_BITS) * len(_BLANK_AMONG_DIGITS.findall(text))
     return bits + best + _CASE_BITS * case + _STUCK_BITS * len(_STUCK.findall(text))
 
 
@@ -246,6 +249,9 @@ _STUCK = re.compile(
     r"|(?<![^\W\d_])[’»”¶©®™°¼½¾¹²³¸¨´¦¬±÷×¢¤¥](?=[^\W\d_])"
     r"|(?<=[^\W\d_])[¼½¾¸¨¦¬±¶¤¢¥÷×‰‡†](?![^\W\d_])"
 )
+# As many countries write a thousand: 1 234,50. Ideographs may stand there too: 2026年1月.
+_BLANK_AMONG_DIGITS = re.compile(r"(?<=\d)\xa0(?=\d)")
+_LETTER_AMONG_DIGITS = re.compile(r"(?<=\d)[\xaa-\u1fff](?<=[^\W\d_])(?=\d)")
 _BESIDE_LATIN = re.compile(r"(?<=[A-Za-z])[^\W\d_a-zA-Z]|[^\W\d_a-zA-Z](?=[A-Za-z])")
 _FOREIGN_LETTER = re.compile(r"[^\W\d_a-zA-Z]")
 _LETTER_PAIR = re.compile(r"(?=([^\W\d_][^\W\d_]))")

@@ -202,3 +202,13 @@ def test_forward_reads_like_a_file() -> None:
 def test_a_few_damaged_bytes_make_no_other_script(damage: bytes) -> None:
     """They are shown as bytes of an invalid record, not as letters that nobody wrote."""
     assert guess_encoding([b"a,b\n1," + damage + b"\n"]) is None
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "cp850", "mac_roman", "cp1251", "koi8_r"])
+def test_a_blank_that_groups_digits_is_no_letter(codec: str) -> None:
+    """Where it is all there is beyond ASCII, too: cp866 has the commonest of Russian letters at its place in cp1252."""
+    name = "Иван" if codec in ("cp1251", "koi8_r") else "Jean"
+    rows = [f"{name} {row};{row}\u00a0{row * 17 % 1000:03},50" for row in range(1, 30)]
+    guess = guess_encoding(["\n".join(rows).encode(codec)])
+    assert guess is not None
+    assert guess.codec == codec
