@@ -163,9 +163,14 @@ static inline uint64_t left_of(const Cells *cells, const View *view) {
     return inlined ? near : far;
 }
 
+/* Whether there may be anything to tell of a cell: of most there is not, and then nobody looks at its text for it. */
+static inline int is_told(const Program *program, const Verdict *out, const View *view, int clean) {
+    return !clean || out->not_plain != NULL || ((program->asked & EXPONENTS) && view->inlined[0] < ':');
+}
+
 /* Puts down what is to be told of a cell. */
-static inline void tell(const Program *program, Verdict *out, uint32_t row, const View *view, const uint8_t *text,
-                        int here, int clean) {
+static void tell(const Program *program, Verdict *out, uint32_t row, const View *view, const uint8_t *text, int here,
+                 int clean) {
     const uint64_t size = view->length;
     if (UNLIKELY(!clean)) {
         if (out->wrong != NULL && here && begins_visible(view) && ends_visible(text, size))
@@ -173,7 +178,7 @@ static inline void tell(const Program *program, Verdict *out, uint32_t row, cons
         else out->unsure[out->unsures++] = row;
         if ((program->asked & COMMAS) && here && size && memchr(text, ',', size) != NULL) out->seen |= SEEN_COMMA;
     }
-    if ((program->asked & EXPONENTS) && here && size && text[0] < ':' && has_exponent(text, size))
+    if ((program->asked & EXPONENTS) && size && view->inlined[0] < ':' && has_exponent(text, size))
         out->seen |= SEEN_EXPONENT;
     if (out->not_plain != NULL && !(clean && begins_visible(view) && ends_visible(text, size)))
         out->not_plain[out->not_plains++] = row;
@@ -193,7 +198,7 @@ static inline __attribute__((always_inline)) void judge_each(const Program *prog
         else if (kind == NUMBER) clean = is_number(program, text, size);
         else if (kind == LIST) clean = in_list(program, view, text);
         else clean = 1;
-        tell(program, out, (uint32_t)(out->rows + row), view, text, here, clean);
+        if (UNLIKELY(is_told(program, out, view, clean))) tell(program, out, (uint32_t)(out->rows + row), view, text, here, clean);
     }
 }
 
@@ -245,7 +250,8 @@ static void judge_patterns(const Program *program, const Cells *cells, Verdict *
             const uint64_t length = view[i]->length;
             if (UNLIKELY(length > LANE)) clean[i] = found_in(program, text[i], length);
             clean[i] = here[i] && (length ? clean[i] && fits(program, view[i], text[i]) : (program->asked & EMPTY) != 0);
-            tell(program, out, (uint32_t)(out->rows + begin + (uint64_t)i), view[i], text[i], here[i], clean[i]);
+            if (UNLIKELY(is_told(program, out, view[i], clean[i])))
+                tell(program, out, (uint32_t)(out->rows + begin + (uint64_t)i), view[i], text[i], here[i], clean[i]);
         }
     }
 }
