@@ -1,9 +1,10 @@
-"""Loads no more of Polars and numpy than is used.
+"""Loads no more of Polars and other packages than is used.
 
-`polars.io` loads whatever reads Iceberg, Delta, databases and clouds, and `numpy` loads linear algebra and writes its
-documentation into its functions. A child reads one file and is gone, so that a fifth of what a small file costs went
-there. After `begin` these modules are stand-ins: whoever uses a name of theirs after all loads the real module at that
-moment, and everything is as it would have been.
+`polars.io` loads whatever reads Iceberg, Delta, databases and clouds, `numpy` loads linear algebra and writes its
+documentation into its functions, `httpx` a command line with its colours. A child reads one file and is gone, so that a
+fifth of what a small file costs went there; in what serves it is memory and a slower start. After `begin` these modules
+are stand-ins: whoever uses a name of theirs after all loads the real module at that moment, and everything is as it
+would have been.
 
 Not for our own modules, which are imported where they are needed.
 """
@@ -13,13 +14,13 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from functools import cached_property
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 # Whole families: the module, and all below it.
 LATER = (
+    "httpx._main",
     "numpy.linalg",
     "polars.catalog",
     "polars.io.avro",
@@ -38,15 +39,15 @@ LATER = (
 NEVER = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
 
 
-def begin() -> None:
-    """Called before Polars is imported; later it changes nothing."""
+def begin(*more: str) -> None:
+    """Called before Polars is imported; later it changes nothing. `more`: families beside `LATER`."""
     if "polars" not in sys.modules and not any(isinstance(one, _Finder) for one in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+        sys.meta_path.insert(0, _Finder({*LATER, *more}))
 
 
 class _Finder:
-    def __init__(self) -> None:
-        self._later = {*LATER}
+    def __init__(self, later: set[str]) -> None:
+        self._later = later
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
@@ -66,9 +67,9 @@ class _Finder:
         """The module itself, in the place of its stand-in and of those of its family."""
         family = self._family(name)
         self._later.discard(family)
-        for known in [one for one, module in sys.modules.items() if isinstance(module, _StandIn)]:
+        for known in [one for one, module in list(sys.modules.items()) if isinstance(module, _StandIn)]:
             if known == family or known.startswith(f"{family}."):
-                del sys.modules[known]
+                sys.modules.pop(known, None)
         return importlib.import_module(name)
 
     def _family(self, name: str) -> str:
@@ -89,11 +90,14 @@ class _Name:
     def __init__(self, module: ModuleType, name: str) -> None:
         self._module, self._name = module, name
 
-    @cached_property
+    @property
     def _real(self) -> Any:
-        loader = self._module.__spec__ and self._module.__spec__.loader
-        assert isinstance(loader, _Finder)
-        return getattr(loader.real(self._module.__name__), self._name)
+        # No lock but the import system's: threads that come together load the same module.
+        if "_found" not in self.__dict__:
+            loader = self._module.__spec__ and self._module.__spec__.loader
+            assert isinstance(loader, _Finder)
+            self.__dict__["_found"] = getattr(loader.real(self._module.__name__), self._name)
+        return self.__dict__["_found"]
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         return self._real(*given, **named)

@@ -125,6 +125,13 @@ def _settings(**given: Path | str | int | None) -> Settings:
     return settings(**given)
 
 
+def _serve_lean() -> None:
+    from douane import lean
+
+    # The log could colour traces with it.
+    lean.begin("rich")
+
+
 # Files
 
 
@@ -259,6 +266,7 @@ def serve(
     data: Data = None, host: Host = None, port: Port = None, database: Database = None, storage: Storage = None
 ) -> None:
     """Run one web and one worker process; on first start with everything `douane init` makes."""
+    _serve_lean()
     from douane.cli import house
 
     house.serve(_settings(data=data, host=host, port=port, database_url=database, storage_url=storage))
@@ -269,6 +277,7 @@ def web(
     data: Data = None, host: Host = None, port: Port = None, database: Database = None, storage: Storage = None
 ) -> None:
     """Run the web process alone."""
+    _serve_lean()
     from douane.cli import house
 
     house.web(_settings(data=data, host=host, port=port, database_url=database, storage_url=storage))
@@ -279,6 +288,7 @@ def worker(
     data: Data = None, host: Host = None, port: Port = None, database: Database = None, storage: Storage = None
 ) -> None:
     """Run the worker process alone. It listens on nothing: host and port are taken so that the three verbs agree."""
+    _serve_lean()
     from douane.cli import house
 
     house.worker(_settings(data=data, host=host, port=port, database_url=database, storage_url=storage))

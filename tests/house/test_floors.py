@@ -108,6 +108,19 @@ def test_the_command_line_starts_light() -> None:
     assert done.stderr.split() == []
 
 
+def test_what_serves_loads_no_colours_and_no_clouds() -> None:
+    program = (
+        "import sys\n"
+        "from douane import cli\n"
+        "cli._serve_lean()\n"
+        "import douane.web.app, douane.flow.worker\n"
+        "heavy = {'pygments', 'rich.style', 'httpx._config', 'polars.io.iceberg._cache'}\n"
+        "print(*sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["httpx._config"]
+
+
 def test_the_web_process_starts_without_the_job_engine() -> None:
     """DBOS loads in the background, while the first requests are answered."""
     program = "import sys, douane.web.app; print(*sorted({'dbos'} & set(sys.modules)))"
