@@ -120,6 +120,18 @@ def test_what_was_sent_is_told_and_sent_again(site: Site, worker: None, template
         assert site.stranger()[0].post(f"/v1/activity/{upload}/retry").status_code == 400
         for wrong in ({"pages": [3]}, {"pages": []}, {"pages": "all"}, {"pages": [[1]]}, {"pages": [True]}):
             assert site.client.post(f"/v1/activity/{upload}/retry", json=wrong).status_code == 400, wrong
+        # Who is forgotten is in no call that is sent again, nor in the log of those that were.
+        assert "Ada" in receiver.taken[0].body.decode()
+        body = {"column": "name", "value": "ada"}
+        found = site.client.post(f"/v1/template/{template}/forget", json=body).json()
+        assert (found["rows"], [one["upload"] for one in found["uploads"]]) == (1, [upload])
+        assert any("was sent" in one for one in found["remains"])
+        until(site, f"/v1/upload/{upload}", lambda found: found["status"] == "Completed")
+        assert site.client.post(f"/v1/activity/{upload}/retry", json={"pages": [1]}).status_code == 201
+        receiver.wait(4)
+        assert receiver.taken[3].id == receiver.taken[0].id
+        assert [one["name"] for one in receiver.taken[3].json["data"]] == ["Bob"]
+        assert "Ada" not in site.client.get(f"/v1/activity/upload/{upload}/webhook-logs").text
         sample = site.client.post(f"/v1/template/{template}/send-sample", json={"extra": "{}"})
         assert sample.status_code == 201, sample.text
         assert (sample.json()["totalRecords"], sample.json()["results"][0]["statusCode"]) == (15, 200)
