@@ -78,6 +78,8 @@ _DOMAINS = (
     "wanadoo.fr",
     "libero.it",
 )
+# Proposals that leave a text what it is, or that a person made.
+_SAME = frozenset({"learned", "invisible", "width"})
 _YES = frozenset(
     str.split("true yes y 1 x on ok ja j oui o sí si s sim tak t да д evet はい 是 نعم ✓ ✔ wahr vrai verdadero")
 )
@@ -122,11 +124,16 @@ def proposals(
 ) -> list[tuple[Proposal, ...]]:
     """For each of the texts, distinct ones that the column's rules refuse, what they would accept in its place: at most
     MOST, the likeliest first, none where nobody can say. Uniqueness is not asked for. `known`: what people chose
-    before, by the text as `matching.plain` has it."""
+    before, by the text as `matching.plain` has it. What is wrong only beside others gets no
+    other spelling: none would make it right."""
     known = known or {}
     wanted = [[*_learned(known, text), *_candidates(column, text, hints)] for text in texts]
-    flat = list(dict.fromkeys(one.text for found in wanted for one in found))
+    flat = list(dict.fromkeys([*(one.text for found in wanted for one in found), *texts]))
     good = {text for text, is_good in zip(flat, _accepted(column, flat), strict=True) if is_good}
+    wanted = [
+        [one for one in found if text not in good or one.reason in _SAME]
+        for text, found in zip(texts, wanted, strict=True)
+    ]
     answer = []
     for text, found in zip(texts, wanted, strict=True):
         kept: dict[str, Proposal] = {}

@@ -99,6 +99,13 @@ def test_a_unique_column_is_asked_about_the_text_alone() -> None:
     assert first(Column("a", "A", "Email", unique=True), "ada@example,com") == "ada@example.com"
 
 
+def test_a_text_that_is_wrong_only_beside_others_gets_no_other_spelling() -> None:
+    number = Column("a", "A", "String", unique=True, validations=())
+    assert proposals(number, ["C050", "Ada"]) == [(), ()]
+    known = {"c050": "C051"}
+    assert [one.text for one in proposals(number, ["C050"], known=known)[0]] == ["C051"]
+
+
 @pytest.mark.parametrize("column", [NUMBER, DAY, LIST, MAIL, YES, CODE])
 def test_odd_texts_end(column: Column) -> None:
     odd = [
