@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import os
@@ -104,6 +105,15 @@ def test_every_code_of_the_server_has_its_text() -> None:
     assert listed
     kinds = {key for key in texts["CHANGES"] if key not in {"OPEN", "TITLE", "NONE", "OLDER", "CELLS", "ROWS"}}
     assert kinds == {kind.upper() for kind in [*re.findall(r"`(\w+)`", listed[1]), listed[2]]}
+
+
+def test_every_encoding_that_is_offered_is_one() -> None:
+    offered = re.search(r"encoding: \[(.*?)\n  \]", (UI / "widget/steps/heading.js").read_text(), re.DOTALL)
+    assert offered
+    names = re.findall(r'\["([\w-]+)", "[\w-]*"\]', offered[1])
+    assert len(names) > 15
+    for name in names:
+        codecs.lookup(name)
 
 
 def reached(start: str, known: Collection[str] = ()) -> set[str]:

@@ -140,6 +140,11 @@ export function duration(seconds) {
   return new Intl.NumberFormat(language, { style: "unit", unit: String(unit), unitDisplay: "long" }).format(Number(value));
 }
 
+/** The name of a language, in the person's own. @param {string} code */
+export function tongue(code) {
+  return new Intl.DisplayNames([language], { type: "language" }).of(code) ?? code;
+}
+
 /** @param {Date} when */
 export function moment(when) {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(when);

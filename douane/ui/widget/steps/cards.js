@@ -74,7 +74,7 @@ function Cell({ row, column, onEdit }) {
   }, [row.index, column.key, text, Boolean(error)]);
   return html`<div class="cell">
     <label for=${id}><${Data} limit=${60}>${column.name}<//></label>
-    ${wrong ? html`<p class=${error ? "wrong" : ""} id=${`${id}-wrong`}>${wrong.own ? wrong.text : html`<${Data} limit=${300}>${wrong.text}<//>`}${wrong.more ? html` <${Data} limit=${300}>${wrong.more}<//>` : null}</p>` : null}
+    ${wrong ? html`<p class=${error ? "wrong" : ""} id=${`${id}-wrong`}>${wrong.own ? wrong.text : html`<${Data} limit=${300}>${wrong.text}<//>`}${wrong.more ? html`<span class="more"><${Data} limit=${300}>${wrong.more}<//></span>` : null}</p>` : null}
     ${choices.length ? html`<select id=${id} aria-describedby=${error ? `${id}-wrong` : null} aria-invalid=${error ? "true" : null} onChange=${take}>
         ${choices.includes(text) ? null : html`<option value=${text} selected>${text || t("SIDE.EMPTY")}</option>`}
         ${choices.map((/** @type {string} */ choice) => html`<option value=${choice} selected=${choice === text}>${choice}</option>`)}

@@ -3,10 +3,20 @@
 import { attempt, dropSheet, reread, sheetRows, state, takeHeading } from "../flow.js";
 import { Button, Data, html, useEffect, useId, useRef, useState, useValue } from "../kit.js";
 import { phase, reading } from "../store.js";
-import { number, t } from "../text.js";
+import { number, t, tongue } from "../text.js";
 
 /** Fields of a reading that are texts. */
 const FIELDS = /** @type {const} */ ([["encoding", "ENCODING"], ["delimiter", "DELIMITER"], ["quote", "QUOTE"]]);
+/** What can be chosen without knowing how it is spelt; an encoding with a language that it is used for. Any other can be typed. @type {Record<string, [string, string][]>} */
+const OFFERED = {
+  encoding: [
+    ["utf-8", ""], ["utf-16", ""], ["windows-1252", "en"], ["windows-1250", "pl"], ["windows-1251", "ru"], ["windows-1253", "el"], ["windows-1254", "tr"],
+    ["windows-1255", "he"], ["windows-1256", "ar"], ["windows-1257", "lt"], ["windows-1258", "vi"], ["koi8-r", "ru"], ["cp437", "en"], ["cp850", "de"],
+    ["mac-roman", "en"], ["cp932", "ja"], ["euc_jp", "ja"], ["gb18030", "zh-Hans"], ["big5", "zh-Hant"], ["cp949", "ko"],
+  ],
+  delimiter: [[",", ""], [";", ""], ["tab", ""], ["|", ""]],
+  quote: [['"', ""], ["'", ""], ["none", ""]],
+};
 
 /** So many rows of a sheet are shown. */
 const FIRST = 5;
@@ -51,8 +61,9 @@ export function Sheet() {
       </div>`
       : html`<h2>${t("READING.TITLE")}</h2><p class="soft">${t("READING.HELP")}</p>
         ${FIELDS.filter(([name]) => now.reading[name] !== null).map(([name, label]) => html`<div class="field"><label for=${`${id}-${name}`}>${t(`READING.${label}`)}</label>
-          <input id=${`${id}-${name}`} autocomplete="off" value=${how[name] ?? ""} placeholder=${now.reading[name] === "\t" ? "tab" : now.reading[name]}
-            onInput=${(/** @type {any} */ event) => setHow({ ...how, [name]: event.target.value })} /></div>`)}`}
+          <input id=${`${id}-${name}`} autocomplete="off" list=${`${id}-${name}-offers`} value=${how[name] ?? ""} placeholder=${now.reading[name] === "\t" ? "tab" : now.reading[name]}
+            onInput=${(/** @type {any} */ event) => setHow({ ...how, [name]: event.target.value })} />
+          <datalist id=${`${id}-${name}-offers`}>${OFFERED[name].map(([value, language]) => html`<option value=${value}>${language ? tongue(language) : value}</option>`)}</datalist></div>`)}`}
     <div class="row end">
       <${Button} onClick=${() => { dropSheet(); phase.value = "review"; }}>${t("COMMON.CANCEL")}<//>
       <${Button} kind="primary" busy=${busy} disabled=${!changed} onClick=${go}>${t(sheets.length ? "PHASE1.SELECT_SHEET_CONFIRM" : "READING.GO")}<//>

@@ -62,6 +62,7 @@ export function Images() {
         setOver(false);
         add(event.dataTransfer?.files);
       }}>
+      <p class="drop-title">${t("IMAGES.DROP")}</p>
       <input id=${id} class="unseen" type="file" multiple accept=${ACCEPTED} ref=${input} aria-describedby=${`${id}-help`}
         onChange=${() => { add(input.current?.files); if (input.current) input.current.value = ""; }} />
       <label class="button" for=${id}>${t("IMAGES.CHOOSE")}</label>

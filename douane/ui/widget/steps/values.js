@@ -66,7 +66,7 @@ function Value({ one, column, good, onChoose }) {
   const offered = one.suggestions.map((/** @type {any} */ offer) => offer.value);
   return html`<li>
     <label for=${id} class="from"><del><${Data} limit=${60}>${one.value}<//></del> <span class="soft">× ${number(one.cells)}</span></label>
-    <span class="soft" aria-hidden="true">→</span>
+    <span class="soft arrow" aria-hidden="true">→</span>
     ${choices.length
       ? html`<select id=${id} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
           <option value="" selected=${!good}>${t("VALUES.LEAVE")}</option>

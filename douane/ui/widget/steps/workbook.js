@@ -13,13 +13,15 @@ const ACCEPTED = ".xlsx,.xlsm,.xlsb,.xls,.ods,.csv";
 /** @param {any} props `file`: the workbook that came back */
 export function Workbook({ desk, shape, file, onClose }) {
   const [found, setFound] = useState(/** @type {any} */ (null));
-  const [failed, setFailed] = useState(false);
   const [missing, setMissing] = useState("keep");
   const [conflicts, setConflicts] = useState("keep");
   const [busy, setBusy] = useState(false);
   useEffect(() => {
     // What is wrong with it is said above the screen; here there is nothing to choose then.
-    attempt(async () => setFound(await look.compare(file))).then(() => setFailed(true));
+    attempt(async () => {
+      setFound(await look.compare(file));
+      return true;
+    }).then((done) => { if (!done) onClose(); });
   }, [file]);
   const names = new Map(shape.map((/** @type {any} */ one) => [one.key, one.name]));
   const lost = found?.missing ?? 0, others = found?.conflicts?.length ?? 0;
@@ -34,10 +36,10 @@ export function Workbook({ desk, shape, file, onClose }) {
     html`<${Button} kind="primary" busy=${busy} disabled=${!changing} onClick=${go}>${found?.cells ? t("WORKBOOK.GO", { count: found.cells }) : t("PHASE3.REPLACE")}<//>`,
   ]}>
     <p class="soft"><${Data} limit=${80}>${file.name}<//></p>
-    <div role="status">${!found ? html`<p class="soft">${failed ? "" : t("WORKBOOK.COMPARING")}</p>`
+    <div role="status">${!found ? html`<p class="soft">${t("WORKBOOK.COMPARING")}</p>`
       : found.cells ? html`<p>${t("REPLACE.WILL", { count: found.cells })}</p>
         <ul class="hits" tabindex="0">${found.sample.map((/** @type {any} */ hit) => html`<li><span class="soft">${hit.line ? `${t("SIDE.LINE", { row: hit.line })}, ` : ""}<${Data} limit=${30}>${names.get(hit.column) ?? hit.column}<//>:</span>
-          <del><${Data} limit=${60}>${hit.before || t("SIDE.EMPTY")}<//></del> → <ins><${Data} limit=${60}>${hit.after || t("SIDE.EMPTY")}<//></ins></li>`)}</ul>`
+          <del><${Data} limit=${60}>${hit.before || t("SIDE.EMPTY")}<//></del> <span class="arrow">→</span> <ins><${Data} limit=${60}>${hit.after || t("SIDE.EMPTY")}<//></ins></li>`)}</ul>`
       : html`<p>${t("WORKBOOK.NOTHING")}</p>`}</div>
     ${found?.spoilt ? html`<p class="soft">${t("WORKBOOK.SPOILT", { count: found.spoilt })}</p>` : null}
     ${lost ? html`<${Select} label=${t("WORKBOOK.MISSING", { count: lost })} value=${missing} onChange=${setMissing}
