@@ -22,6 +22,7 @@ from typing import Any
 LATER = (
     "httpx._main",
     "numpy.linalg",
+    "numpy.typing",
     "polars.catalog",
     "polars.io.avro",
     "polars.io.clipboard",
@@ -48,6 +49,7 @@ def begin(*more: str) -> None:
 class _Finder:
     def __init__(self, later: set[str]) -> None:
         self._later = later
+        self._packages = {one.partition(".")[0] for one in later}
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
@@ -73,7 +75,15 @@ class _Finder:
         return importlib.import_module(name)
 
     def _family(self, name: str) -> str:
-        return next((one for one in self._later if name == one or name.startswith(f"{one}.")), "")
+        """Asked of every module that is loaded, so that most are told by their first word."""
+        first, *more = name.split(".")
+        if first not in self._packages:
+            return ""
+        for word in ("", *more):
+            first += f".{word}" if word else ""
+            if first in self._later:
+                return first
+        return ""
 
 
 class _StandIn(ModuleType):
@@ -121,4 +131,15 @@ class _Name:
         return other | self._real
 
     def __getitem__(self, key: Any) -> Any:
-        return self._real[key]
+        return _Item(self, key)
+
+
+class _Item(_Name):
+    """`NDArray[uint64]`, which stands in annotations that nobody reads."""
+
+    def __init__(self, of: _Name, key: Any) -> None:
+        self._of, self._key = of, key
+
+    @property
+    def _real(self) -> Any:
+        return self._of._real[self._key]

@@ -24,6 +24,8 @@ print(json.dumps({
     "loaded": loaded,
     "same": polars.read_parquet(sys.argv[1]).equals(frame),
     "facts": [isinstance(3, kind), issubclass(Mine, kind), int in (int | kind).__args__],
+    "array": str(numpy.typing.NDArray[numpy.uint64] | None),
+    "loaded_typing": type(sys.modules["numpy._typing"]).__name__,
     "name": polars.scan_delta.__name__,
     "cloud": type(sys.modules["polars.io.cloud"]).__name__,
     "documented": bool(numpy.ndarray.shape.__doc__),
@@ -44,6 +46,8 @@ def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_i
     assert found == {
         "same": True,
         "facts": [False, True, True],
+        "array": "numpy.ndarray[tuple[typing.Any, ...], numpy.dtype[numpy.uint64]] | None",
+        "loaded_typing": "module",
         "name": "scan_delta",
         "cloud": "module",
         "documented": False,

@@ -9,7 +9,6 @@ command line reads templates without loading what judges cells.
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -358,6 +357,9 @@ def _refuse_unknown(document: Mapping[Any, Any], known: Iterable[str], place: st
     for name in document:
         if name in by_lower.values() or name in _CARRIED:
             continue
+        # Only where something is wrong: it takes longer to load than a template to read.
+        import difflib
+
         close = difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.7)
         hint = f" Did you mean `{by_lower[close[0]]}`?" if close else f" Known are {', '.join(by_lower.values())}."
         raise BadTemplate(f"There is no field `{name}` here.{hint}", place=at(place, str(name)))
