@@ -34,7 +34,7 @@ from douane import destinations as shelf
 from douane import encodings
 from douane.destinations.contract import Parcel, Reply, Way
 from douane.errors import BadFile, DouaneError, NotFound, Superseded
-from douane.flow import destinations, identity, records
+from douane.flow import destinations, identity, images, records
 from douane.flow.destinations import DELIVER, TELL_DOWN
 from douane.flow.forms import chunk_format, delivery_of, form_of, template_of
 from douane.flow.house import House
@@ -392,7 +392,7 @@ def _bodies(house: House, operation: Operation, held: Delivery) -> Bodies:
         keys = list(dict.fromkeys((*output.fields, *columns)))
     elif not detail.formats.record:
         keys = columns
-    image_root = f"{house.settings.address}/v1/upload/{operation.id}/asset"
+    image_root = images.root(house, operation.id)
     return Bodies(
         output,
         delivery_of(operation, image_root),

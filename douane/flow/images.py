@@ -64,6 +64,11 @@ def stream(house: House, import_id: str, project_id: str, name: str) -> tuple[st
     return kind, house.objects.size(found), house.objects.stream(found)
 
 
+def root(house: House, import_id: str) -> str:
+    """What goes before the name of an image, with a slash, where a program is told of it (contract 8.2)."""
+    return f"{house.settings.address}/v1/upload/{import_id}/asset"
+
+
 def _object(import_id: str, project_id: str, name: str) -> str:
     plain = unicodedata.normalize("NFC", name)
     digest = hashlib.sha256(f"{project_id}\0{plain}".encode(errors="surrogatepass")).hexdigest()

@@ -62,7 +62,18 @@ def test_images_go_before_their_import_and_are_read_by_name(site: Site, worker: 
         400,
         ["importId is in use already"],
     )
-    assert site.client.post(f"/v1/review/{import_id}/confirm", json={}).status_code == 201
+    destination = f"/v1/template/{site.made.template_id}/destination"
+    assert site.client.put(destination, json={"destination": "frontend"}).status_code == 200
+    confirmed = site.client.post(f"/v1/review/{import_id}/confirm", json={})
+    assert confirmed.status_code == 201
+    assert site.client.put(destination, json={"destination": None}).status_code == 200
+    # Programs are told where they are; a page shows their names.
+    told = {"name": "Ann", "pic": f"{site.settings.address}{asset}"}
+    assert confirmed.json()["importedData"][0] == told
+    rows = f"/v1/upload/{import_id}/rows/valid"
+    assert site.client.get(f"{rows}?format=delivered").json()["data"] == [told]
+    line = site.client.get(f"{rows}?format=delivered", headers={"Accept": "application/x-ndjson"}).json()
+    assert (line, site.client.get(rows).json()["data"][0]["pic"]) == (told, "a.png")
     house = site.app.state.web.house
     sweeping.sweep(replace(house, settings=house.settings.model_copy(update={"sweep_grace_s": 0})))
     assert site.client.get(asset).content == PNG

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from douane.flow import changing, imports, records, templates
+from douane.flow import changing, images, imports, records, templates
 from douane.flow.forms import delivery_of, leaving
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import READABLE, Operation
@@ -106,7 +106,7 @@ async def confirm(request: Request, upload_id: str, caller: Caller = Depends(may
 
     def handed_over() -> Iterator[bytes]:
         """All records, valid and not unless the policy is `valid`, with their defaults (8.6); a piece at a time."""
-        delivery = delivery_of(operation)
+        delivery = delivery_of(operation, images.root(web.house, operation.id))
         _, pieces = records.page_in_pieces(web.house, operation, leaving(operation), 1, operation.total)
         head = answers.encode(confirmed)[:-1]
         return listed_after(

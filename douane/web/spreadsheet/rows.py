@@ -10,8 +10,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from msgspec import Struct
 
 from douane import encodings
-from douane.flow import records
+from douane.flow import images, records
 from douane.flow.forms import delivery_of
+from douane.flow.house import House
 from douane.flow.records import Record
 from douane.model.identity import VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import Operation
@@ -73,12 +74,12 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
         if kind == JSON:
             total, pieces = records.page_in_pieces(web.house, operation, view, page, limit)
             shown = wire.RowsPage(page, [], limit, wire.pages(total, limit), total)
-            shape = _shape(operation, full=full, as_delivered=as_delivered)
+            shape = _shape(web.house, operation, full=full, as_delivered=as_delivered)
             documents = ([shape(one) for one in piece] for piece in pieces)
             return listed(shown, documents)
         if lines:
             _, pieces = records.page_in_pieces(web.house, operation, view, page, limit if paged else operation.total)
-            delivery = delivery_of(operation)
+            delivery = delivery_of(operation, images.root(web.house, operation.id))
             return (
                 b"".join(answers.encode(delivery.of(one.record, one.index)) + b"\n" for one in piece)
                 for piece in pieces
@@ -94,13 +95,13 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
     return rows
 
 
-def _shape(operation: Operation, *, full: bool, as_delivered: bool) -> Callable[[Record], Any]:
+def _shape(house: House, operation: Operation, *, full: bool, as_delivered: bool) -> Callable[[Record], Any]:
     """How a record is shown."""
     if full:
         return wire.record
     if not as_delivered:
         return lambda one: one.record
-    delivery = delivery_of(operation)
+    delivery = delivery_of(operation, images.root(house, operation.id))
     return lambda one: delivery.of(one.record, one.index)
 
 
