@@ -8,6 +8,7 @@ lets it write them (`child/parts.py`): texts have 32-bit offsets then, which rea
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from douane.staging.blocks import read_scattered
 
 BATCH_ROWS = 2048  # a row costs the batch it stands in: half as many cost a file 3 % more room
 _SCATTERED_MAX = 1 << 20  # rows from first to last of all runs of near ones that are read at once
+
+_LOOK_S = 1.0  # between two looks whether the files of what is remembered are there still
 
 Rows = npt.NDArray[np.int64]
 Number = TypeVar("Number", np.int64, np.uint64)
@@ -87,6 +90,7 @@ class Batches:
         self._left = bytes_max
         self._one_max = bytes_max // 4
         self._kept: OrderedDict[tuple[Path, int], tuple[pl.DataFrame, int]] = OrderedDict()
+        self._looked_at = 0.0
 
     def rows(self, path: Path, offsets: Rows) -> pl.DataFrame:
         """As `read_rows`. Only a batch that a page lies in whole is kept."""
@@ -113,6 +117,9 @@ class Batches:
                 return held[0]
         frame = pl.scan_ipc(path).slice(batch * BATCH_ROWS, BATCH_ROWS).collect()
         size = int(frame.estimated_size())
+        if time.monotonic() - self._looked_at > _LOOK_S:  # another process may have deleted them
+            self._looked_at = time.monotonic()
+            self.drop_deleted()
         if size > self._one_max:
             return frame
         with self._lock:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from douane.staging import parts
 from douane.staging.parts import BATCH_ROWS, Batches, read_rows, write_part
 
 ROWS = 3 * BATCH_ROWS + 17
@@ -57,3 +58,17 @@ def test_there_is_never_more_than_there_is_room_for(part: Path) -> None:
         room.rows(part.with_name("a.arrow"), np.arange(3))
     for name in "bcde":
         assert len(room.rows(part.with_name(f"{name}.arrow"), np.arange(3))) == 3
+
+
+def test_what_another_process_deleted_is_let_go_with_the_next_batch(
+    part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, other = Batches(1 << 20), part.with_name("other.arrow")
+    other.hardlink_to(part)
+    batches.rows(part, np.arange(3))
+    part.unlink()
+    batches.rows(other, np.arange(3))
+    assert {path for path, _ in batches._kept} == {part, other}  # it was just looked
+    monkeypatch.setattr(parts, "_LOOK_S", -1.0)
+    batches.rows(other, np.arange(3) + BATCH_ROWS)
+    assert {path for path, _ in batches._kept} == {other}
