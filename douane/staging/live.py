@@ -288,9 +288,13 @@ class Live:
         part, some, share = asked
         path, offsets = self.locate(part.object), some - part.first_row
         if share is not None:
-            frame = read_rows(path, offsets, share.columns)
+            pieces = list(self.cells.pieces(some, {*share.keys, RECORD}))
+            # What lies over all of a column need not be looked under.
+            whole = {
+                f"c{self.positions[key]}" for key, at, _ in pieces if key in self.positions and len(at) == len(some)
+            }
+            frame = read_rows(path, offsets, [name for name in share.columns if name not in whole])
             if not self.checker.mendable(frame):
-                pieces = list(self.cells.pieces(some, {*share.keys, RECORD}))
                 frame = laid_over(frame, pieces, self.positions)
                 return some, self.checker.judge(frame, share), deleted_in(pieces, len(some)), share
         frame, deleted = as_it_stands(self.checker, read_rows(path, offsets), some, self.cells, self.positions)
