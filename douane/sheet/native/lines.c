@@ -126,15 +126,46 @@ static inline int text_of(const Cells *cells, uint64_t row, uint8_t *held, const
 
 /* ---- CSV --------------------------------------------------------------------------------------------------------- */
 
-static inline int must_quote(const uint8_t *begin, const uint8_t *stop) {
-    for (; begin < stop; begin++)
-        if (UNLIKELY(*begin == ',' || *begin == '"' || *begin == '\n' || *begin == '\r')) return 1;
+/* Most texts are short: their ends are copied, which may overlap. */
+static inline void copy(uint8_t *to, const uint8_t *from, size_t size) {
+    if (size > 16) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        uint64_t first, last;
+        memcpy(&first, from, 8);
+        memcpy(&last, from + size - 8, 8);
+        memcpy(to, &first, 8);
+        memcpy(to + size - 8, &last, 8);
+    } else if (size >= 4) {
+        uint32_t first, last;
+        memcpy(&first, from, 4);
+        memcpy(&last, from + size - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + size - 4, &last, 4);
+    } else {
+        for (size_t i = 0; i < size; i++) to[i] = from[i];
+    }
+}
+
+/* Some byte of a word is zero. */
+static inline uint64_t zero_in(uint64_t word) { return (word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull; }
+
+static inline int must_quote(const uint8_t *at, const uint8_t *stop) {
+    const uint64_t each = 0x0101010101010101ull;
+    uint64_t word;
+    for (; stop - at >= 8; at += 8) {
+        memcpy(&word, at, 8);
+        if (zero_in(word ^ each * ',') | zero_in(word ^ each * '"') | zero_in(word ^ each * '\n') | zero_in(word ^ each * '\r'))
+            return 1;
+    }
+    for (; at < stop; at++)
+        if (*at == ',' || *at == '"' || *at == '\n' || *at == '\r') return 1;
     return 0;
 }
 
 static void csv_text(Out *out, const uint8_t *begin, const uint8_t *stop) {
     if (LIKELY(!must_quote(begin, stop))) {
-        memcpy(out->at, begin, (size_t)(stop - begin));
+        copy(out->at, begin, (size_t)(stop - begin));
         out->at += stop - begin;
         return;
     }
