@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from bench import chat, server
+from bench import chat, exports, server
 from bench.builds import OURS, Build, of_commit
 from bench.datasets import FOLDER, Dataset, dataset, export, template_yaml
 from bench.files import Results, check, figure, in_turns, scratch
@@ -37,6 +37,8 @@ def against_subject(
             _compare(results, work, rows, turns, weighed[OURS.name], weighed[old.name], old.name)
     if "pages" in only:
         _served(results, old, csv[0], turns)
+    if "exports" in only:
+        exports.exports_against(results, old, csv[0], turns)
 
 
 def _works(
@@ -54,8 +56,9 @@ def _works(
             yield f"check, csv {size}", data.rows, partial(_check, data, folder)
     if "ndjson" in only:
         people = dataset(f"people-{csv[0]}.csv")
-        arguments = ("check", str(_ndjson(people)), "--template", str(template_yaml()), "--json")
-        yield f"check, ndjson {csv[0]}", people.rows, lambda build: _command(build, *arguments)
+        for form, path in (("ndjson", _ndjson(people)), ("json", _array(people))):
+            arguments = ("check", str(path), "--template", str(template_yaml()), "--json")
+            yield f"check, {form} {csv[0]}", people.rows, partial(_check_as_is, arguments)
     if "xlsx" in only:
         book = dataset(f"people-{xlsx}-shared.xlsx")
         yield f"check, xlsx {xlsx}", book.rows, partial(_check, book, folder)
@@ -74,6 +77,21 @@ def _command(build: Build, *arguments: str) -> Run:
     if result.status not in (0, 1):
         raise SystemExit(f"{build.name}: douane {arguments[0]} ended with {result.status}:\n{result.stderr[-2000:]}")
     return result
+
+
+def _check_as_is(arguments: tuple[str, ...], build: Build) -> Run:
+    return _command(build, *arguments)
+
+
+def _array(data: Dataset) -> Path:
+    """The same records as one array, an object a line."""
+    path = FOLDER / f"{data.path.stem}.json"
+    if not path.exists() or path.stat().st_mtime < data.path.stat().st_mtime:
+        with _ndjson(data).open("rb") as lines, path.open("wb") as file:
+            for number, line in enumerate(lines):
+                file.write((b",\n" if number else b"[\n") + line.rstrip(b"\n"))
+            file.write(b"\n]\n")
+    return path
 
 
 def _ndjson(data: Dataset) -> Path:

@@ -197,14 +197,14 @@ def xlsx_subject(results: Results, size: str, large: str | None, runs: int) -> N
             figure(subject, "calamine iter_rows", data.rows, runs, bare),
         ]
         if data.rows >= 200_000:
-            results.goals.append(Goal(f"{subject}: CPU against calamine", ratio, 4, "x"))
+            results.goals.append(Goal(f"{subject}: CPU against calamine", ratio, 1.8, "x"))
         if large:
             data = dataset(f"people-{large}-{strings}.xlsx")
             with scratch() as folder:
                 mine = check(data, folder)
             subject = f"xlsx {large} x 10, {strings}"
             results.figures.append(figure(subject, "Douane", data.rows, 1, mine))
-            results.goals.append(Goal(f"{subject}: peak PSS of the tree", mine.pss_peak_bytes / 2**20, 350, "MiB"))
+            results.goals.append(Goal(f"{subject}: peak PSS of the tree", mine.pss_peak_bytes / 2**20, 240, "MiB"))
 
 
 def binary_subject(results: Results, size: str, large: bool, runs: int) -> None:
