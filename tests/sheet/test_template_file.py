@@ -100,7 +100,7 @@ def test_a_typing_error_is_named(field: str, meant: str | None) -> None:
     assert (f"`{meant}`" if meant else "selectValues") in caught.value.reason
 
 
-VALIDATIONS = "range, length, unique_with, digits, required_with, required_without, compare"
+VALIDATIONS = "range, length, unique_with, digits, required_with, required_without, compare, among"
 TYPES = "String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean, DateTime, Time, Url, Iban, Phone"
 
 # The document of one column besides its key -> the faulty field and the sentence.

@@ -149,7 +149,7 @@ def test_a_valid_record_has_no_warnings_field() -> None:
 
 
 COLUMN = {"name": "Name", "key": "name", "type": "String"}
-VALIDATIONS = "range, length, unique_with, digits, required_with, required_without, compare"
+VALIDATIONS = "range, length, unique_with, digits, required_with, required_without, compare, among"
 TYPES = (
     "type must be one of String, Number, Date, Email, Regex, Select, Any, Double, Image, Boolean, DateTime, Time, "
     "Url, Iban, Phone"
