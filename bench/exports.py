@@ -49,12 +49,14 @@ def exports_against(results: Results, old: Build, size: str, turns: int) -> None
 
 def _pulled(server: Server, path: str, kind: str) -> int:
     """How many line ends the answer has."""
-    connection = server.client.connection
-    connection.request("GET", path, headers={"accesskey": server.client.access_key, "Accept": kind})
+    client = server.client.another()  # one that was kept may have been given up while the other server worked
+    connection = client.connection
+    connection.request("GET", path, headers={"accesskey": client.access_key, "Accept": kind})
     answer = connection.getresponse()
     if answer.status >= 300:
         raise SystemExit(f"GET {path} answered {answer.status}: {answer.read()[:1000].decode(errors='replace')}")
     lines = 0
     while block := answer.read(_BLOCK_BYTES):
         lines += block.count(b"\n")
+    connection.close()
     return lines
