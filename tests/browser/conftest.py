@@ -1,4 +1,5 @@
-"""A served house and a browser, one of each for all tests: to start them costs more than most tests. Chromium is the
+"""A served house and a browser, one of each for all tests here: to start them costs more than most
+tests, but a browser's driver keeps a loop of asyncio running, which nobody else must meet. Chromium is the
 machine's own, or the one DOUANE_TEST_CHROMIUM names.
 """
 
@@ -39,7 +40,7 @@ class Served:
     printed: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`douane serve` on an empty folder, as a stranger starts it."""
     folder = tmp_path_factory.mktemp("served")
@@ -85,7 +86,7 @@ def _wait_until_up(address: str, running: subprocess.Popen[bytes], log: Path) ->
     raise AssertionError(f"douane serve did not come up:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     program = os.environ.get("DOUANE_TEST_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
@@ -100,7 +101,7 @@ def browser() -> Iterator[Browser]:
         one.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def visits(browser: Browser) -> Iterator[BrowserContext]:
     """What is kept between visits: only the files of our pages, which a browser keeps for good. What moves would be
     drawn again sixty times a second, which nobody looks at here."""
@@ -136,13 +137,13 @@ def page(visits: BrowserContext, served: Served) -> Iterator[Page]:
     assert wrong == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def host(served: Served) -> Iterator[str]:
     with hosting(served.address, served.access_key, served.template_id) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def people(served: Served) -> str:
     """An import of `people.csv`, in review: reading a file costs more than all else that a test does."""
     with httpx.Client(base_url=served.address, headers={"accesskey": served.access_key}, timeout=60) as client:
@@ -162,7 +163,7 @@ def reviewed(served: Served, people: str) -> str:
         return people
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def session_cookies(served: Served) -> dict[str, str]:
     """One sign-in for all tests that don't end it."""
     answer = httpx.post(f"{served.address}/v1/auth/login", json={"email": served.email, "password": served.password})
