@@ -159,10 +159,13 @@ def _keep_detected(attempt: Attempt, event: line.Opened) -> None:
     records, header, width = event.records, event.detected.header_row, event.detected.width
     if header is None and records:
         header = 0  # as at the first reading
-    record = None if header is None else event.detected.headings or records[header]
     with write(attempt.house.engine) as connection:
         now = operations.fenced(connection, attempt.held)
         with operations.changing(connection, now.id, SheetDetail) as detail:
+            record = None if header is None else event.detected.headings or records[header]
+            if _keeps_header(detail, event):
+                header = remapping.header_of(detail.header_row)
+                record = detail.headings if header is None else records[header]
             detail.reading = replace(
                 _reading(now),
                 detected=event.detected,
@@ -171,6 +174,20 @@ def _keep_detected(attempt: Attempt, event: line.Opened) -> None:
                 headings=sheet_mapping.headings(record, width),
                 header_row=-1 if header is None else header,
             )
+
+
+def _keeps_header(detail: SheetDetail, event: line.Opened) -> bool:
+    """Whether the heading record that stands was chosen by a person and still is where it was: the same table, cut into
+    the same records, of which nothing was said about headings this time."""
+    before, found, chosen = detail.detected, event.detected, remapping.header_of(detail.header_row)
+    if before is None or detail.reading is None or detail.reading.options.header is not None:
+        return False
+    same = (before.format, before.sheet, before.delimiter, before.quote, before.width)
+    if (found.format, found.sheet, found.delimiter, found.quote, found.width) != same:
+        return False
+    # Where none was found the first record stands for it.
+    proposed = 0 if before.header_row is None and event.records else before.header_row
+    return chosen != proposed and (chosen is None or chosen < len(event.records))
 
 
 def _finish(attempt: Attempt, rows: int) -> None:

@@ -19,7 +19,7 @@ from douane.flow.changing import How
 from douane.flow.house import House
 from douane.flow.imports import NewImport, StoredSource
 from douane.flow.live import Filter, Order
-from douane.flow.remapping import EditsLost
+from douane.flow.remapping import EditsLost, Wanted
 from douane.flow.work import TABLE
 from douane.model.operation import Operation
 from douane.model.sheet_import import Asked, sheet_detail
@@ -100,6 +100,23 @@ def test_another_encoding_keeps_what_was_changed(house: House) -> None:
     assert kinds == ["reading", "add", "edit"]
     changing.undo(house, operation, 1, How())
     assert live.page(house, operation, Filter(), Order(), 1, 9).records[1].record["mail"] == "b@x"
+
+
+@once
+@pytest.mark.parametrize("header", [1, None])
+def test_headings_that_a_person_chose_stay_where_they_are(house: House, header: int | None) -> None:
+    data = "name,mail,n\nNäme,Mail,N\nÄda,a@x,1\nBøb,b@x,2\n".encode("cp1252")
+    operation = checked(house, data, asked=Asked(encoding="cp1251"))
+    columns = {"name": 0, "mail": 1, "n": 2}
+    names = () if header else ("Wer", "Wo", "Wieviel")
+    remapping.change(house, operation, Wanted(columns, new_header=True, header=header, names=names, agreed=True))
+    operation = reread(house, operation, Asked(encoding="cp1252"))
+    assert sheet_detail(operation).headings == (("Näme", "Mail", "N") if header else names)
+    assert remapping.header_of(sheet_detail(operation).header_row) == header
+    assert [row["name"] for row in shown(house, operation).values()][-2:] == ["Äda", "Bøb"]
+    assert operation.total == (2 if header else 4)
+    operation = reread(house, operation, Asked(encoding="cp1252", header=1))
+    assert sheet_detail(operation).headings == ("name", "mail", "n")
 
 
 def test_what_has_no_place_is_said_before_it_goes(house: House) -> None:
