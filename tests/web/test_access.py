@@ -118,14 +118,16 @@ def test_no_body_makes_it_stumble(site: Site) -> None:
     column_id = site.client.get(f"/v1/template/{made.template_id}/columns").json()[0]["_id"]
     ids = {"project_id": made.project_id, "template_id": made.template_id, "upload_id": upload_id}
     ids["column_id"] = column_id
-    for method, path in operations(site):
+    for number, (method, path) in enumerate(operations(site)):
         # These would take away what the others are asked about.
         if method == "DELETE" or path.endswith(("/logout", "/regenerate", "/login")) or "/switch/" in path:
             continue
         whole = path
         for name, value in ids.items():
             whole = whole.replace("{" + name + "}", value)
-        for body in BODIES:
+        # Nobody reads the body of a GET, and many of them make a whole table: each gets another two.
+        bodies = BODIES if method != "GET" else [BODIES[(number + more) % len(BODIES)] for more in (0, 1)]
+        for body in bodies:
             check(client.request(method, whole, **body), (method, path, body))
         for query in ("page=-1&limit=0&type=%00&search=%00&format=x", "page=1e9&limit=abc", "limit=99999999999"):
             if method == "GET":
