@@ -22,6 +22,7 @@ from unittest import mock
 import jsonschema
 import psutil
 import pytest
+import structlog
 import xlsxwriter
 import yaml
 from msgspec import to_builtins
@@ -60,7 +61,7 @@ def douane(*arguments: str | Path, stdin: str | bytes = b"", **environment: str)
     """Runs a verb in this process, which spares its start; the sandboxed child is a real one."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     given = io.TextIOWrapper(io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin), "utf-8")
-    on_term = signal.getsignal(signal.SIGTERM)
+    on_term, logging = signal.getsignal(signal.SIGTERM), structlog.get_config()
     try:
         with (
             mock.patch.multiple(sys, stdin=given, stdout=out, stderr=err, argv=["douane", *map(str, arguments)]),
@@ -70,6 +71,7 @@ def douane(*arguments: str | Path, stdin: str | bytes = b"", **environment: str)
             answer()
     finally:
         signal.signal(signal.SIGTERM, on_term)
+        structlog.configure(**logging)  # a verb has it write to a stream that ends here
     return Ended(ended.value.code or 0, *(stream.buffer.getvalue().decode() for stream in (out, err)))
 
 

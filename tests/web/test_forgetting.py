@@ -17,6 +17,7 @@ from douane.errors import BadRequest
 from douane.flow import live
 from douane.settings import Settings
 from douane.staging import pages
+from douane.staging.parts import Batches
 from douane.store import schema
 from douane.store.database import read
 from tests.conftest import MODES
@@ -39,6 +40,15 @@ def site(request: pytest.FixtureRequest, new_storage: Callable[[str], Settings])
 @pytest.fixture(scope="module", autouse=True)
 def _worker(site: Site) -> Iterator[None]:
     with working(site.settings):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_of_others() -> Iterator[None]:
+    """Tests before these have left what they looked at in the memory of this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "_batches", Batches(32 << 20))
+        patch.setattr(live, "_tables", live._Tables())
         yield
 
 
