@@ -558,8 +558,9 @@ def test_people_are_added_given_roles_and_disabled(installation) -> None:
     assert "x@example.com" not in listed
 
 
-def test_who_did_what_is_told(installation) -> None:
+def test_who_did_what_is_told(installation, monkeypatch: pytest.MonkeyPatch) -> None:
     data, made = installation
+    monkeypatch.delenv("COLUMNS", raising=False)  # which processes that share out tests set
     lines = [json.loads(line) for line in douane("audit", "--data", data, "--json").stdout.splitlines()]
     assert [line["action"] for line in lines][:2] == ["person.add", "project.add"]
     assert {line["who"] for line in lines} == {"the command line"}
