@@ -7,8 +7,10 @@ once.
 
 When a try fails that may succeed later, the delivery waits: by the template's own `retryCount` and `retryInterval`
 (contract 8.4), or else for ever longer pauses until `delivery_give_up_s` is over. Then the page is given up and the
-next one goes. That one shows whether the destination is down or only refuses that page: where it fails too, the rest is
-given up with it, to be sent again when somebody asks.
+next one goes, and is tried by the same rule. But an outage has an end for the import: once it has lasted
+`delivery_give_up_s`, each page that is left is tried once, so that pages which a program stumbles over do not take good
+ones with them; and where two of them in a row find nobody who answers at all, the rest is given up with them, to be
+sent again when somebody asks.
 
 Beside that stands a breaker for each destination: after some failures in a row nobody is sent there for a while, but
 for one at a time that tries; so a hundred imports do not each wait for an answer that does not come.
@@ -113,6 +115,12 @@ def _patience_s(house: House, target: Destination) -> float:
     return count * minutes * 60 if count else house.settings.delivery_give_up_s
 
 
+def _outage_s(house: House, target: Destination) -> float:
+    """How long an outage may last before a page is tried but once."""
+    count, minutes = _own_retries(target)
+    return max(house.settings.delivery_give_up_s, count * minutes * 60)
+
+
 def _own_retries(target: Destination) -> tuple[int, float]:
     """The template's own rule: how often, and minutes between; (0, 0) where it has none (contract 8.4)."""
     count, minutes = target.settings.get("retryCount") or 0, target.settings.get("retryInterval") or 0
@@ -174,7 +182,7 @@ class _Sending:
         """A try came to nothing; what follows."""
         self._tries += 1
         self._down_since = self._down_since or at
-        pause_s = None if self._spent else self._pause_s(reply, at)
+        pause_s = self._pause_s(reply, at)
         if pause_s is not None:
             self._note(page, parcel, reply, at)
             self._next = page
@@ -182,7 +190,7 @@ class _Sending:
             return False
         self._note(page, parcel, replace(reply, outcome="failed"), at)
         self._next = self.held.page_from(page + 1)
-        if self._spent:
+        if self._spent and reply.status is None and self._down_s(at) >= _outage_s(self.house, self.target):
             self._commit(
                 reply=reply, done=True, rest=f"Not tried: the destination is down. {reply.reason or ''}".strip()
             )
@@ -195,19 +203,22 @@ class _Sending:
         """How long to wait for the next try of this page; None: it is given up."""
         count, minutes = _own_retries(self.target)
         settings = self.house.settings
+        if self._down_s(at) >= _outage_s(self.house, self.target):
+            return None
         if count:
             if self._tries > count:
                 return None
             pause_s = minutes * 60
         else:
-            down_s = 0.0 if self._down_since is None else (at - self._down_since).total_seconds()
-            if down_s >= settings.delivery_give_up_s:
-                return None
             longest_s = settings.delivery_give_up_s * _LONGEST_PAUSE
             pause_s = min(settings.delivery_pause_s * 3.0 ** min(self._tries - 1, 20), longest_s)
             pause_s *= random.uniform(0.8, 1.2)
         # Not for ever, whatever it says.
         return max(pause_s, min(reply.wait_s or 0.0, 86_400.0))
+
+    def _down_s(self, at: datetime) -> float:
+        """How long nothing of this delivery has got through."""
+        return 0.0 if self._down_since is None else (at - self._down_since).total_seconds()
 
     def _note(self, page: int, parcel: Parcel, reply: Reply, at: datetime) -> None:
         self._pending.append(

@@ -43,7 +43,7 @@ class Delivery:
     `asked` counts the jobs asked for it, of which only the last one counts; `attempt` is the fence. A page holds
     `chunk_rows` records of the `view`; of the `total_pages`, `pages` are to be handed over (first and last of each
     run), and `next_page` is where that stands. `tries`: of the present page and outage that came to nothing, since
-    `down_since`; `spent`: a page was given up in it. `due_at`: when it goes on."""
+    `down_since`; `spent`: a page was given up in it, and none has got through since. `due_at`: when it goes on."""
 
     id: str
     operation_id: str

@@ -359,6 +359,34 @@ def test_a_template_says_how_often_and_how_long(given: Given, receiver: Receiver
     assert given.stage(operation) == "completed"
 
 
+@once
+def test_each_page_has_the_tries_that_the_template_gives_it(given: Given, receiver: Receiver) -> None:
+    """An outage that is longer than the tries of one page takes no page that comes after it."""
+    receiver.answer = lambda call, number: 500 if number < 4 else 200
+    given.webhook(receiver, retryCount=2, retryInterval=1)
+    operation = given.confirmed()
+    for tries in (1, 2, 1, 0):
+        assert given.turn(operation).tries == tries
+    assert given.log(operation) == [
+        (1, "again"), (1, "again"), (1, "failed"), (2, "again"), (2, "delivered"), (3, "delivered"),
+    ]  # fmt: skip
+
+
+@once
+def test_pages_that_a_program_stumbles_over_take_no_good_ones_with_them(given: Given, receiver: Receiver) -> None:
+    """It answers, so it is not gone: however long that lasted, each page is tried."""
+    receiver.answer = lambda call, number: 500 if call.json["page"] in (1, 2, 3, 6, 7) else 200
+    settings = given.house.settings.model_copy(update={"delivery_give_up_s": 0.1})
+    given.house = house_of(settings, given.house.engine, given.house.objects)
+    given.webhook(receiver)
+    operation = given.confirmed(rows=24)
+    ended = given.done(operation)
+    assert [call.json["page"] for call in receiver.taken] == [4, 5, 8]
+    assert (ended.sent_pages, ended.failed_pages, given.stage(operation)) == (3, 5, "completed")
+    pages = [call.json["page"] for call in receiver.calls]
+    assert (pages.count(2), pages.count(3)) == (1, 1)
+
+
 def test_a_dead_destination_is_given_up_as_a_whole_and_can_be_sent_to_again(given: Given, receiver: Receiver) -> None:
     receiver.stop()
     settings = given.house.settings.model_copy(update={"delivery_give_up_s": 0.2})
