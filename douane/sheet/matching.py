@@ -13,7 +13,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -34,7 +34,9 @@ _KEY, _NAME, _ALTERNATE, _SPELLING, _ACCENTS, _ORDER, _SYNONYM = 1.0, 0.99, 0.98
 _PART, _MAYBE, _MODIFIED, _REMARKED, _SHORT = 0.8, 0.65, 0.6, 0.6, 0.6
 
 _MULTI = re.compile(r"#MULTI#.*\Z", re.DOTALL)  # our own samples head multi-select columns `key#MULTI#;`
-_NUMBER_SIGN = re.compile(r"\b[nN]\s?[°º]|№|(?<!\S)#(?!\S)")
+# NFKC has made a plain letter of the raised one by then.
+_NUMBER_SIGN = re.compile(r"\b[nN](?:\s?[°º]|\.\s?[oº°]\b)|№|(?<!\S)(?:#(?!\S)|[nN]\.\s)")
+_GLUED_SIGN = re.compile(r"(?<=\w)#(?!\S)")
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 _BRACKETS = re.compile(r"[(\[{<].*?[)\]}>]|,.*\Z", re.DOTALL)
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "ð": "d", "þ": "th", "ħ": "h"})
@@ -44,6 +46,8 @@ _ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "
 _ARTICLE = "ال"
 # A text that this many others share tells none of them apart; headings of the same text are numbered up to here too.
 _SHARED_MAX = 40
+# What may follow a column's words and still mean it: a sender goes by its name, a tax by its amount.
+_ITSELF = frozenset({"name", "amount"})
 _EQUAL = 1e-9
 _TABLE_MAX = 10_000  # columns times headings of a group whose best total is computed
 _WORDS_MAX = 20  # a longer heading is compared as a whole only
@@ -77,12 +81,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """A text in the forms it is compared by. `plain`: NFKC, case folded, without signs nobody sees. `joined`: its words
+    """A text in the forms it is compared by, beside `plain`. `joined`: its words
     without what separates them. `folded`: the same without accents, in up to two spellings. `stems`: its words without
     accents, small words and endings, in order of the alphabet. `meant`: its words as what they mean, each way there is:
     (words, surely). `first`: the word it begins with, as meant. `remark`: it goes on in brackets."""
 
-    plain: str
     joined: str
     folded: frozenset[str]
     stems: tuple[str, ...]
@@ -152,7 +155,8 @@ def _bare(word: str) -> str:
     if word.isascii():
         return word
     folded = unicodedata.normalize("NFD", word.translate(_ARABIC))
-    return "".join(sign for sign in folded if not unicodedata.combining(sign)).translate(_LETTERS)
+    marks = {ord(sign): "" for sign in set(folded) if unicodedata.combining(sign)}
+    return folded.translate(_LETTERS | marks)
 
 
 def _stem(word: str) -> str:
@@ -169,7 +173,7 @@ def _forms(text: str) -> _Forms:
         visible = "".join(sign for sign in visible if unicodedata.category(sign) != "Cf")
     words = _split(visible)
     if len(words) > _WORDS_MAX:
-        return _Forms(plain(text), "", frozenset(), (), ())
+        return _Forms("", frozenset(), (), ())
     joined = "".join(words)
     if joined.isascii():
         folded = frozenset([joined])
@@ -179,7 +183,10 @@ def _forms(text: str) -> _Forms:
         composed = unicodedata.normalize("NFC", joined)
         folded = frozenset(["".join(bare), _bare(composed.translate(_UMLAUTS))])
     telling = [word for word in bare if word not in vocabulary.STOP] or bare
-    return _Forms(plain(text), joined, folded, tuple(sorted(map(_stem, telling))), tuple(_meant(tuple(telling))))
+    meant = list(_meant(tuple(telling)))
+    if _GLUED_SIGN.search(visible):  # `PO#` is the number of a PO, or what is called a PO
+        meant += _meant((*telling, "number"))
+    return _Forms(joined, folded, tuple(sorted(map(_stem, telling))), tuple(meant))
 
 
 # What words mean
@@ -189,22 +196,31 @@ def _forms(text: str) -> _Forms:
 def _meanings() -> dict[tuple[str, ...], list[tuple[tuple[str, ...], bool]]]:
     """Words of a phrase, or all of them joined -> what it means, surely or not."""
     found: dict[tuple[str, ...], list[tuple[tuple[str, ...], bool]]] = defaultdict(list)
-    for meaning, sure, unsure in vocabulary.meanings():
-        words = (meaning,) if meaning in vocabulary.WHOLE else tuple(_identified(meaning.split()))
-        for phrases, surely in ((sure, True), (unsure, False)):
-            for phrase in phrases:
-                key = _phrase(_split(unicodedata.normalize("NFKC", phrase)))
-                for one in {key, ("".join(key),)}:
-                    if (words, surely) not in found[one]:
-                        found[one].append((words, surely))
+    short = _short()
+    # Without accents, and once more with umlauts written out: sign by sign, for it is all done at once.
+    signs = {sign for sign in set(vocabulary.LINES) if not sign.isascii()}
+    bare = str.maketrans({sign: _bare(sign.casefold()) for sign in signs})
+    spelled = bare | str.maketrans({sign: _bare(sign.translate(_UMLAUTS)) for sign in signs & set("äöüåøæ")})
+    both = zip(vocabulary.meanings(bare), vocabulary.meanings(spelled), strict=True)
+    for (meaning, *phrases), (_, *others) in both:
+        words = (meaning,) if meaning in vocabulary.WHOLE else _identified(meaning.split())
+        for surely, plainly, out in zip((True, False), phrases, others, strict=True):
+            meant = (words, surely)
+            for phrase in plainly if plainly == out else dict.fromkeys(plainly + out):
+                key = _telling(phrase.split(), short)
+                for one in (key, ("".join(key),)) if len(key) > 1 else (key,):
+                    if meant not in found[one]:
+                        found[one].append(meant)
     return dict(found)
 
 
 def _phrase(words: Iterable[str]) -> tuple[str, ...]:
-    short = _short()
-    bare = [_bare(word) for word in words]
-    telling = [word for word in bare if word not in vocabulary.STOP or word in short] or bare
-    return tuple(short.get(word, word) for word in telling)
+    return _telling([_bare(word) for word in words], _short())
+
+
+def _telling(words: list[str], short: dict[str, str]) -> tuple[str, ...]:
+    telling = [word for word in words if word not in vocabulary.STOP or word in short] or words
+    return tuple([short.get(word, word) for word in telling])
 
 
 @cache
@@ -236,13 +252,31 @@ def _meant(words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], bool]]:
                 at += size
                 break
         else:
-            parts.append([((_stem(words[at]),), True)])
+            parts.append([(_apart(words[at]) or (_stem(words[at]),), True)])
             at += 1
     ways: list[tuple[tuple[str, ...], bool]] = [((), True)]
     for part in parts:
         ways = [(said + more, surely and sure) for said, surely in ways for more, sure in part][:_WAYS_MAX]
     for said, surely in ways:
         yield _identified(said), surely
+
+
+@cache
+def _compounds() -> tuple[dict[str, str], dict[str, str]]:
+    about, of_it = vocabulary.compounds()
+    return {_bare(word): meant for word, meant in about.items()}, {_bare(word): meant for word, meant in of_it.items()}
+
+
+def _apart(word: str) -> tuple[str, ...]:
+    """A word that is put together of two we know, all of it: what it is about and what of it. The first of them also
+    stands alone, before a hyphen. Else nothing."""
+    about, of_it = _compounds()
+    if word in about and word not in vocabulary.NEUTRAL:
+        return (about[word],)
+    for at in range(len(word) - 2, 2, -1):
+        if word[at:] in of_it and word[:at] in about:
+            return (about[word[:at]], of_it[word[at:]])
+    return ()
 
 
 def _alone(word: str) -> tuple[str, ...]:
@@ -271,7 +305,11 @@ class _Candidates:
             if text and text != "_" and len(positions[text]) < min(len(columns), _SHARED_MAX):
                 positions[text].append(at)
         self.positions = {text: found for text, found in positions.items() if found}
-        self.headings = {text: _forms(headings[found[0]] or "") for text, found in self.positions.items()}
+        self.first = {text: headings[found[0]] or "" for text, found in self.positions.items()}
+
+    @cached_property
+    def headings(self) -> dict[str, _Forms]:
+        return {text: _forms(heading) for text, heading in self.first.items()}
 
     def add(self, number: int, text: str, certainty: float, reason: Reason) -> None:
         for at in self.positions[text]:
@@ -286,8 +324,10 @@ def _texts(column: Column) -> list[tuple[str, float, Reason]]:
 
 
 def _candidates(columns: Sequence[Column], headings: Sequence[str | None], known: Known | None = None) -> _Pairs:
-    known = known or Known()
     found = _Candidates(columns, headings)
+    known = known or Known()
+    if _exact(found) and not (known.own or known.elsewhere):
+        return found.pairs
     _same(found)
     _parts(found)
     numbers = {column.key: number for number, column in enumerate(columns)}
@@ -299,12 +339,26 @@ def _candidates(columns: Sequence[Column], headings: Sequence[str | None], known
     return found.pairs
 
 
+def _exact(found: _Candidates) -> bool:
+    """Pairs by the very text. True: no column or no heading is left for anything less, and what words mean need not be
+    loaded."""
+    fed: dict[str, set[int]] = defaultdict(set)
+    for number, texts in enumerate(found.columns):
+        for own, certainty, reason in texts:
+            text = plain(own)
+            if text in found.positions:
+                found.add(number, text, certainty, reason)
+                fed[text].add(number)
+    numbers = [number for each in fed.values() for number in each]
+    apart = len(numbers) == len(fed) == len(set(numbers))
+    return apart and len(numbers) in (len(found.columns), len(found.positions))
+
+
 def _same(found: _Candidates) -> None:
     """Pairs that are the same text in one form or another."""
-    tables: list[dict[object, list[str]]] = [defaultdict(list) for _ in range(5)]
-    by_plain, by_joined, by_folded, by_stems, by_meaning = tables
+    tables: list[dict[object, list[str]]] = [defaultdict(list) for _ in range(4)]
+    by_joined, by_folded, by_stems, by_meaning = tables
     for text, forms in found.headings.items():
-        by_plain[forms.plain].append(text)
         if not forms.joined:
             continue
         by_joined[forms.joined].append(text)
@@ -314,10 +368,8 @@ def _same(found: _Candidates) -> None:
         for words, surely in forms.meant:
             by_meaning[tuple(sorted(words)), surely].append(text)
     for number, texts in enumerate(found.columns):
-        for own, certainty, reason in texts:
+        for own, certainty, _ in texts:
             forms = _forms(own)
-            for text in by_plain.get(forms.plain, ()):
-                found.add(number, text, certainty, reason)
             if not forms.joined:
                 continue
             # An earlier text of the column counts a little more, so that of two like headings one is the better.
@@ -339,38 +391,37 @@ def _same(found: _Candidates) -> None:
 def _parts(found: _Candidates) -> None:
     """Pairs of which one is a part of the other, word for word. Found through the word of each text that is rarest."""
     frequent: Counter[str] = Counter()
-    surely: dict[str, tuple[str, ...]] = {}
+    surely: list[tuple[str, tuple[str, ...]]] = []
     for text, forms in found.headings.items():
-        words = next((words for words, sure in forms.meant if sure), ())
-        if 0 < len(words) <= 12:
-            surely[text] = words
+        for words in dict.fromkeys(words for words, sure in forms.meant if sure and 0 < len(words) <= 12):
+            surely.append((text, words))
             frequent.update(set(words))
-    holding: dict[str, list[str]] = defaultdict(list)
-    by_rarest: dict[str, list[str]] = defaultdict(list)
-    for text, words in surely.items():
+    holding: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    by_rarest: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    for text, words in surely:
         for word in set(words):
             if frequent[word] <= _SHARED_MAX:
-                holding[word].append(text)
-        by_rarest[min(words, key=lambda word: (frequent[word], word))].append(text)
+                holding[word].append((text, words))
+        by_rarest[min(words, key=lambda word: (frequent[word], word))].append((text, words))
     for number, texts in enumerate(found.columns):
         for own, certainty, _ in texts:
             less = (_KEY - certainty) / 10
             for words in {words for words, sure in _forms(own).meant if sure and words}:
                 rarest = min(words, key=lambda word: (frequent[word], word))
-                for text in holding.get(rarest, ()):
-                    fit = _within(words, surely[text], found, text)
+                for text, heading in holding.get(rarest, ()):
+                    fit = _within(words, heading, text)
                     if fit:
                         found.add(number, text, fit - less, "part")
                 for word in set(words):
                     if len(by_rarest.get(word, ())) > _SHARED_MAX:
                         continue
-                    for text in by_rarest.get(word, ()):
-                        fit = _around(words, surely[text])
+                    for text, heading in by_rarest.get(word, ()):
+                        fit = _around(words, heading)
                         if fit:
                             found.add(number, text, fit - less, "part")
 
 
-def _within(own: tuple[str, ...], heading: tuple[str, ...], found: _Candidates, text: str) -> float:
+def _within(own: tuple[str, ...], heading: tuple[str, ...], text: str) -> float:
     """How well a column's words fit in a longer heading; 0 = not at all. What stands before them says which of its kind
     (`Mailing address`), what follows makes another thing of them (`Weight unit`), unless it stands in brackets."""
     if len(own) >= len(heading) or not set(own) <= set(heading):
@@ -384,6 +435,8 @@ def _within(own: tuple[str, ...], heading: tuple[str, ...], found: _Candidates, 
         return _MODIFIED if spare == ["1"] else 0.0
     if _BRACKETS.search(text) and set(_WORDS.findall(_BRACKETS.sub("", text))) and _bracketed(own, text):
         return _REMARKED
+    if spare == [heading[-1]] and heading[-1] in _ITSELF:
+        return _MAYBE
     last = max(heading.index(word) for word in own)
     return _MODIFIED if last == len(heading) - 1 else 0.0
 
