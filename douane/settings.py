@@ -239,7 +239,10 @@ class Settings:
     link_days: int = _setting(14, "days", "How long an import link lasts, unless it is asked for longer.", ge=1)
     link_days_max: int = _setting(366, "days", "How long an import link may be asked for.", ge=1)
     login_tries_max: int = _setting(
-        10, "tries", "Failed sign-ins of one address in the window; of one account ten times as many.", ge=1
+        10,
+        "tries",
+        "Failed sign-ins of one address or IPv6 /64 in the window; of one account ten times as many.",
+        ge=1,
     )
     login_window_s: int = _setting(60, "seconds", "The window in which failed sign-ins are counted.", ge=1)
     audit_days: int = _setting(400, "days", "How long it is kept who did what.", ge=1)

@@ -1,12 +1,14 @@
 """How often a sign-in may fail: counted in the database, so for all processes together and over a restart.
 
-A stranger is slowed by address and by account. An owner is not slowed by strangers: an address an account has signed in
-from before, and a browser that holds the account's device mark, have a count of their own.
+A stranger is slowed by address (`network`) and by account. An owner is not slowed by strangers: an address an account
+has signed in from before, and a browser that holds the account's device mark, have a count of their own.
 """
 
 from __future__ import annotations
 
 import hmac
+import ipaddress
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -42,7 +44,7 @@ class SignInLimit:
 
     def begin(self, account: str, address: str, device: str | None = None) -> Try:
         """`account` in the one spelling that all of its sign-ins are counted under; `device` is the mark that came."""
-        settings = self._house.settings
+        settings, address = self._house.settings, network(address)
         place = self._secrets.hash(f"place\0{account}\0{address}")
         own = device is not None and hmac.compare_digest(device.encode(), self.device_mark(account).encode())
         with read(self._house.engine) as connection:
@@ -56,6 +58,7 @@ class SignInLimit:
             }
         )
         with write(self._house.engine) as connection:
+            sign_ins.hold(connection, list(names))
             waits = [sign_ins.wait_s(connection, name, most, settings.login_window_s) for name, most in names.items()]
             if max(waits) > 0:
                 return Try(account, place, max(waits))
@@ -69,6 +72,20 @@ class SignInLimit:
 
     def forget_old(self) -> None:
         forget_old(self._house)
+
+
+def network(address: str) -> str:
+    """What one client has to itself: an IPv4 address, or the /64 of an IPv6 one, in which anybody may take another
+    address for each try. Some proxies add the client's port to what they forward. What is no address counts as it
+    stands."""
+    bare = re.sub(r"^\[(.*)\](:\d+)?$|^([\d.]+):\d+$", r"\1\3", address)
+    try:
+        found = ipaddress.ip_address(bare.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address) or found.ipv4_mapped is not None:
+        return str(getattr(found, "ipv4_mapped", found))
+    return str(ipaddress.IPv6Network((found.packed[:8] + bytes(8), 64)))
 
 
 def forget_old(house: House) -> None:

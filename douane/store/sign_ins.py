@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from douane.store.database import database_now
 from douane.store.ids import new_id
 from douane.store.schema import sign_in_place, sign_in_try
 from douane.store.times import utc
+
+
+def hold(connection: Connection, names: Sequence[str]) -> None:
+    """Until the end of the transaction nobody else counts under these names: of many tries at once each would find the
+    others not counted yet. SQLite lets one write anyway."""
+    if connection.dialect.name == "sqlite":
+        return
+    # In one order, or two that hold one name each would wait for each other.
+    for number in sorted(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True) for name in names):
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def wait_s(connection: Connection, name: str, tries: int, window_s: float) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from douane.flow.house import House
 from douane.flow.identity import unlock
-from douane.flow.sign_in_limit import ACCOUNT_FACTOR, SignInLimit, forget_old
+from douane.flow.sign_in_limit import ACCOUNT_FACTOR, SignInLimit, forget_old, network
 from douane.store import sign_ins
 from douane.store.database import database_now, read
 
@@ -45,7 +46,8 @@ def test_the_window_passes(house: House) -> None:
     assert limit.begin("ann", "home").wait_s == 0
     while limit.begin("ann", "home").wait_s > 0:
         pass
-    forget_old(replace(house, settings=house.settings.model_copy(update={"login_window_s": 0})))
+    # A second ahead: the last try may be of this millisecond.
+    forget_old(replace(house, settings=house.settings.model_copy(update={"login_window_s": -1})))
     with read(house.engine) as connection:
         now = database_now(connection)
         assert sign_ins.count_since(connection, now.replace(year=now.year - 1)) == 0
@@ -72,3 +74,35 @@ def test_a_mark_is_of_one_account_and_does_not_lift_the_limit(limit: SignInLimit
     assert [limit.begin("bob", "bar", mark).wait_s > 0 for _ in range(4)] == [False, False, False, True]
     for odd in ("", "é", "x" * 5000):
         assert limit.begin("eve", f"street {odd[:1]}", odd).wait_s == 0
+
+
+def test_many_tries_at_once_are_counted_one_by_one(limit: SignInLimit) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        tries = list(pool.map(lambda _: limit.begin("ann", "1.1.1.1"), range(12)))
+    assert [one.wait_s for one in tries].count(0.0) == 3
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:50123", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::9]:443", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::9]", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("::1", "::/64"),
+        ("home", "home"),
+        ("1.2.3", "1.2.3"),
+        ("", ""),
+    ],
+)
+def test_an_address_counts_as_what_one_client_has(address: str, counted: str) -> None:
+    assert network(address) == counted
+
+
+def test_another_address_of_the_same_network_is_no_other(limit: SignInLimit) -> None:
+    tries = [limit.begin(f"person{number}", f"2001:db8::{number:x}").wait_s > 0 for number in range(1, 5)]
+    assert tries == [False, False, False, True]
+    assert limit.begin("ann", "2001:db8:0:1::1").wait_s == 0

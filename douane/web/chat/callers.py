@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from douane.flow import audit, identity
 from douane.flow.identity import SignIn
+from douane.flow.sign_in_limit import network
 from douane.model.identity import BYPASS_RATE_LIMIT, Caller
 from douane.web.auth import Web, address_of, web_of
 from douane.web.bodies import form_fields, media_type, read_body
@@ -138,7 +139,7 @@ async def limited(request: Request, asker: Asker) -> None:
     if not settings.chat_rate_calls or asker.caller.may(BYPASS_RATE_LIMIT):
         return
     rate: Rate = request.app.state.chat_rate
-    passes, left, reset = rate.note(address_of(request), request.method, request.url.path)
+    passes, left, reset = rate.note(network(address_of(request)), request.method, request.url.path)
     headers = {
         "X-RateLimit-Limit": str(settings.chat_rate_calls),
         "X-RateLimit-Remaining": str(left),
