@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
@@ -20,7 +21,7 @@ def quiet() -> None:
 
 def set_up(settings: Settings) -> None:
     """Our own events and those of libraries through the same renderer. Exceptions are shown without local variables,
-    which may hold people's cells."""
+    which may hold people's cells, and nothing of an event stands on a second line."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -28,13 +29,10 @@ def set_up(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if settings.log_format == "json":
-        render: list[structlog.typing.Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
+        last: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
-        plain = structlog.dev.plain_traceback
-        render = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    render: list[structlog.typing.Processor] = [structlog.processors.format_exc_info, _on_one_line, last]
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -53,3 +51,13 @@ def set_up(settings: Settings) -> None:
     root.setLevel(level)
     for noisy in ("alembic", "dbos", "uvicorn.error", "httpx", "httpcore", "sqlalchemy"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
+
+
+def _on_one_line(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Libraries put SQL and advice below their sentence. A trace goes by our own name, under which it is written as a
+    value; a renderer writes what is called an exception over many lines."""
+    event["event"] = " ".join(str(event.get("event", "")).split("\n"))
+    for name in ("exception", "stack"):
+        if name in event:
+            event["trace"] = event.pop(name)
+    return event

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -140,3 +141,32 @@ def quiet() -> None:
     logger.setLevel(logging.WARNING)
     logger.handlers.clear()
     logger.propagate = True
+    if _once not in logger.filters:
+        logger.addFilter(_once)
+
+
+class _Once(logging.Filter):
+    """Lets a trouble through once a minute, as its first line. A database that is away is told of by each of a dozen
+    threads every second, with SQL and an address to read more at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        first = record.getMessage().partition("\n")[0]
+        about = next((name for name in _AWAY if name in first), first.partition("(")[0])
+        now = time.monotonic()
+        if now - self._said.get(about, -_SAID_S) < _SAID_S:
+            return False
+        if len(self._said) > _SAID_MAX:
+            self._said.clear()
+        self._said[about] = now
+        record.msg, record.args = first, ()
+        return True
+
+
+_AWAY = ("OperationalError", "AdminShutdown")
+_SAID_S = 60.0
+_SAID_MAX = 100
+_once = _Once()

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from douane.errors import DouaneError
 from douane.flow import audit
 from douane.web.auth import Web
 from douane.web.surface import Surface, of_path
@@ -37,6 +38,19 @@ _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,40}")
 # Data that is no surface's.
 _DATA = ("/openapi.json", "/metrics", "/healthz", "/readyz")
+
+
+class Said(Exception):
+    """Of an answer that was cut off, once the log has why, with the request's id. Who logs what applications raise
+    leaves it out (`server.py`)."""
+
+
+def _why(fault: Exception) -> dict[str, str]:
+    """A failure of our own tree has a sentence, any other a trace. As text: a renderer that shows local variables would
+    put people's cells into the log."""
+    if isinstance(fault, DouaneError):
+        return {"code": fault.code, "message": fault.message}
+    return {"trace": traceback.format_exc()}
 
 
 class Manners:
@@ -88,13 +102,13 @@ class Manners:
             # Whoever left in the middle of a body hears nothing any more.
             status = 499
             _log.info("client left", method=scope["method"], path=path)
-        except Exception:
+        except Exception as fault:
+            where = {"request": request_id, "method": scope["method"], "path": path}
             if started:
                 # Nothing can be said any more: the server cuts the connection, so that nobody takes it for the end.
-                raise
-            # As text: a renderer that shows local variables would put people's cells into the log.
-            trace = traceback.format_exc()
-            _log.error("fault", request=request_id, method=scope["method"], path=path, trace=trace)
+                _log.error("cut off", **where, **_why(fault))
+                raise Said from fault
+            _log.error("fault", **where, trace=traceback.format_exc())
             body = (surface or self._surfaces[0]).fault
             await polite(
                 {

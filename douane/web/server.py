@@ -11,6 +11,7 @@ import uvicorn
 from douane.jobs import readiness
 from douane.settings import Settings
 from douane.web.app import create_app
+from douane.web.manners import Said
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class _Server(uvicorn.Server):
 
 def run(settings: Settings) -> None:
     """Serves on `host`:`port` of the settings. SIGTERM and SIGINT let running requests end, for `stop_wait_s`."""
+    logging.getLogger("uvicorn.error").addFilter(_unsaid)
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
@@ -44,3 +46,8 @@ def run(settings: Settings) -> None:
         ws_max_size=1 << 20,
     )
     _Server(config).run()
+
+
+def _unsaid(record: logging.LogRecord) -> bool:
+    """Whether nobody has logged yet what the application raised."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Said))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 from collections.abc import Iterator
 
 import pytest
 from starlette.responses import StreamingResponse
+from structlog.testing import capture_logs
 
 from douane.errors import StorageFull
+from douane.web import server
+from douane.web.manners import Said
 from douane.web.streams import answer, streamed
 from tests.web.conftest import Site, message
 
@@ -79,9 +83,17 @@ def test_a_result_that_breaks_off_cuts_the_connection(sqlite_site: Site, monkeyp
     held = Held([b"id\r\n", b"C001\r\n", b"C002\r\n", RuntimeError("the child died")])
     monkeypatch.setattr("douane.flow.records.encoded", lambda *_: held.run())
     # The server under test hands on what the application raises; a real one closes the connection without an end.
-    with pytest.raises(RuntimeError, match="the child died"):
-        client.get(address, headers=wanted)
+    with capture_logs() as logged, pytest.raises(Said) as cut:
+        client.get(address, headers={**wanted, "x-request-id": "of-this-one"})
     assert held.closed
+    assert str(cut.value.__cause__) == "the child died"
+    [line] = [line for line in logged if line["event"] == "cut off"]
+    assert (line["request"], line["path"]) == ("of-this-one", address)
+    assert "RuntimeError: the child died" in line["trace"]
+    # It has been said: the server's own log has no second, without the request.
+    record = logging.LogRecord("uvicorn.error", 40, "", 0, "Exception", (), (Said, cut.value, None))
+    assert not server._unsaid(record)
+    assert server._unsaid(logging.LogRecord("uvicorn.error", 40, "", 0, "Exception", (), (None, None, None)))
 
     failing = Held([StorageFull("No room.")])
     monkeypatch.setattr("douane.flow.records.encoded", lambda *_: failing.run())
