@@ -1,9 +1,10 @@
 """`douane serve`: one web and one worker process, kept up.
 
 A process that dies is started again, with growing pauses; one that ends before it was ever ready ends the whole,
-however long that took, so that a person sees why. On SQLite a worker that is frozen is killed, for nobody else could
-take its work; one that only waits for a locked database or a full disk is left alone, for killing mends neither. Both
-processes end with this one, also if it is killed.
+however long that took, so that a person sees why. One that is frozen, and has not said for `lease_s` that it is alive,
+is killed; one that only waits for a locked database or a full disk says so all the while (`readiness.py`) and is left
+alone, for killing mends neither. Both processes end with this one, also if it is killed. None of this asks the
+database, which may be what is wrong.
 """
 
 from __future__ import annotations
@@ -19,21 +20,16 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import Engine
-
-from douane import errors
 from douane.jobs import readiness
 from douane.settings import Settings
-from douane.store import leases
-from douane.store.database import database_now, open_database, read
 
 log = logging.getLogger(__name__)
 
 _WATCH_S = 0.2
 _KILLED_MAX = 5  # so often may a process be killed before it was ever ready
 _PAUSE_MAX_S = 30.0
+_ASLEEP_S = 2.0  # who has not looked for so long was frozen itself, perhaps together with what it keeps up
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -50,28 +46,21 @@ def supervise(
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    engine = open_database(settings)
     kept = [_Kept(arguments[0], (*program, *arguments)) for arguments in processes]
     try:
         for one in kept:
-            one.start(settings, engine)
-        checked_at = time.monotonic()
+            one.start(settings)
         while not stopping.wait(_WATCH_S):
             for one in kept:
-                if not one.watch(settings, engine):
+                if not one.watch(settings):
                     log.error("douane %s could not start.", one.name)
                     return 1
             if ready is not None and all(one.ever_ready for one in kept):
                 ready()
                 ready = None
-            if settings.on_sqlite and time.monotonic() - checked_at > settings.lease_s / 2:
-                checked_at = time.monotonic()
-                for one in kept:
-                    one.kill_if_lapsed(settings, engine)
         return 0
     finally:
         _end(kept, settings.stop_wait_s + 5)
-        engine.dispose()
 
 
 @dataclass
@@ -82,15 +71,13 @@ class _Kept:
     command: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
     pipe: int | None = None
-    heard_at: float = 0.0
-    started_by_database: datetime | None = None
+    heard_at: float | None = None  # since this start
+    watched_at: float = 0.0
     failures: int = 0
     ever_ready: bool = False
     pause_until: float = 0.0
 
-    def start(self, settings: Settings, engine: Engine) -> None:
-        with read(engine) as connection:
-            self.started_by_database = database_now(connection)
+    def start(self, settings: Settings) -> None:
         parent = os.getpid()
         self._close()
         self.pipe, its = os.pipe()
@@ -104,7 +91,7 @@ class _Kept:
             preexec_fn=lambda: _end_with_parent(parent),
         )
         os.close(its)
-        self.heard_at = time.monotonic()
+        self.heard_at = None
 
     def _listen(self) -> None:
         """Takes what the process has said since the last time."""
@@ -117,19 +104,20 @@ class _Kept:
             os.close(self.pipe)
             self.pipe = None
 
-    def watch(self, settings: Settings, engine: Engine) -> bool:
+    def watch(self, settings: Settings) -> bool:
         """Starts the process again when it is due; False if it never came up at all."""
-        now = time.monotonic()
+        now, before = time.monotonic(), self.watched_at
+        self.watched_at = now
         if self.process is None:
             if now >= self.pause_until:
-                try:
-                    self.start(settings, engine)
-                except errors.Unavailable:
-                    self.pause_until = now + _PAUSE_MAX_S
+                self.start(settings)
             return True
         self._listen()
         code = self.process.poll()
         if code is None:
+            if self.heard_at is not None and now - before > _ASLEEP_S:
+                self.heard_at = now
+            self._kill_if_frozen(now, settings.lease_s)
             return True
         self.process = None
         if not self.ever_ready and (code >= 0 or self.failures >= _KILLED_MAX):
@@ -139,21 +127,10 @@ class _Kept:
         log.warning("douane %s ended with %s; it is started again.", self.name, code)
         return True
 
-    def kill_if_lapsed(self, settings: Settings, engine: Engine) -> None:
-        # A process that was never ready has no lease yet.
-        if (
-            self.process is None
-            or self.started_by_database is None
-            or self.heard_at > time.monotonic() - settings.lease_s
-        ):
-            return
-        try:
-            with read(engine) as connection:
-                lapsed = leases.lapsed(connection, self.process.pid, self.started_by_database, settings.lease_s)
-        except errors.Unavailable:
-            return
-        if lapsed:
+    def _kill_if_frozen(self, now: float, silent_s: float) -> None:
+        if self.process is not None and self.heard_at is not None and now - self.heard_at > silent_s:
             log.warning("douane %s has been silent for too long and is killed.", self.name)
+            self.heard_at = None
             self.process.kill()
 
 

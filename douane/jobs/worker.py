@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
+from structlog.contextvars import bound_contextvars
 
 from douane import errors
 from douane.jobs import children, readiness
@@ -86,14 +87,16 @@ def run_worker(
                 leases.remove_others(connection, executor_id)
         dbos = _launch(settings, engine, jobs, handlers, failed, executor_id, stopping)
         threads = [
-            _every(settings.lease_s / 4, lease.beat, stopping),
-            _every(settings.lease_s / 2, lambda: take_over(dbos, settings, engine), stopping),
-            _every(3600, lambda: _forget_finished(dbos), stopping),
+            _every(settings.lease_s / 4, "Beating the lease", lease.beat, stopping),
+            _every(
+                settings.lease_s / 2, "Looking for dead workers", lambda: take_over(dbos, settings, engine), stopping
+            ),
+            _every(3600, "Forgetting what was done long ago", lambda: _forget_finished(dbos), stopping),
         ]
         if tick is not None:
-            threads.append(_every(settings.tick_s, tick, stopping))
+            threads.append(_every(settings.tick_s, "Sweeping", tick, stopping))
         if tell is not None:
-            threads.append(_every(min(_TELL_S, settings.tick_s), tell, stopping))
+            threads.append(_every(min(_TELL_S, settings.tick_s), "Telling what ended", tell, stopping))
         if ready is not None:
             ready()
         readiness.ready()
@@ -156,7 +159,10 @@ def _launch(
     # A job that always takes its worker with it is ended by the flow, which counts the tries of each operation.
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1_000_000)
     def job(asked: dict[str, Any]) -> None:
-        _do(asked, engine, jobs, handlers, failed, settings, stopping)
+        item = item_of(asked)
+        # Whatever is logged on the way, also by what did not hear of it, names what it is about.
+        with bound_contextvars(**{item.type: item.id}):
+            _do(asked, engine, jobs, handlers, failed, settings, stopping)
 
     DBOS.launch()
     most = (settings.slots_interactive, settings.slots_small, settings.slots_large, settings.slots_delivery)
@@ -245,6 +251,8 @@ def _stop(dbos: DBOS, settings: Settings, engine: Engine, executor_id: str, thre
         dbos._recover_pending_workflows([executor_id])
         with write(engine) as connection:
             leases.remove(connection, executor_id)
+    except (errors.Unavailable, errors.StorageFull) as error:
+        log.warning("The work is not put back; the next worker finds it when the lease has lapsed. %s", error.message)
     except Exception:
         log.exception("The work could not be put back; the next worker finds it when the lease has lapsed.")
     if _busy(dbos):
@@ -288,18 +296,26 @@ def _forget_finished(dbos: DBOS) -> None:
         dbos.delete_workflows([status.workflow_id for status in done])
 
 
-def _every(seconds: float, call: Callable[[], None], stopping: threading.Event) -> threading.Thread:
-    """A thread that calls at once and then every so often; an error is logged and the next call comes."""
+def _every(seconds: float, what: str, call: Callable[[], None], stopping: threading.Event) -> threading.Thread:
+    """A thread that calls at once and then every so often. `what` it does is logged where that begins to fail, with the
+    reason, and where it is done again: a disk that is full for a night is two lines."""
 
     def loop() -> None:
+        failed = ""
         while True:
             try:
                 call()
             except errors.DouaneError as error:
-                log.warning("Something the worker does every %s s could not be done: %s", seconds, error)
+                if error.message != failed:
+                    log.warning("%s is not possible; it is tried every %g s. %s", what, seconds, error.message)
+                failed = error.message
             except Exception:
                 if not stopping.is_set():
-                    log.exception("Something the worker does every %s s failed.", seconds)
+                    log.exception("%s failed.", what)
+            else:
+                if failed:
+                    log.info("%s is possible again.", what)
+                failed = ""
             if stopping.wait(seconds):
                 return
 

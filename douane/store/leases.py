@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -45,17 +45,6 @@ def children(connection: Connection, lease_s: float) -> ChildCounts:
     since = database_now(connection) - timedelta(seconds=lease_s)
     told = connection.execute(sa.select(worker_lease.c.children).where(worker_lease.c.beaten_at >= since)).scalars()
     return together(ChildCounts(one["running"], one["ended"]) for one in told if one)
-
-
-def lapsed(connection: Connection, pid: int, since: datetime, lease_s: float) -> bool:
-    """Whether the worker with this process id, started after `since`, has not beaten its lease for `lease_s` seconds.
-    False before its first beat."""
-    before = database_now(connection) - timedelta(seconds=lease_s)
-    mine = sa.and_(worker_lease.c.pid == pid, worker_lease.c.started_at >= since)
-    return (
-        connection.execute(sa.select(worker_lease.c.pid).where(mine, worker_lease.c.beaten_at < before)).first()
-        is not None
-    )
 
 
 def remove(connection: Connection, executor_id: str) -> None:

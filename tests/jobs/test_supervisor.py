@@ -118,13 +118,30 @@ def test_a_killed_supervisor_takes_its_processes_along(supervised: Supervised) -
     wait(lambda: all(gone(pid) for name in ("one", "two") for pid in supervised.starts(name)))
 
 
-def test_a_worker_whose_lease_lapsed_is_replaced(supervised: Supervised) -> None:
-    process = supervised.start(program="tests.jobs.worker_program")
-    wait(lambda: len(supervised.workers()) == 1)
-    [frozen] = supervised.workers()
+def test_a_frozen_process_is_replaced(supervised: Supervised) -> None:
+    process = supervised.start("one", "two")
+    wait(lambda: (supervised.notes / "ready").exists())
+    [frozen] = supervised.starts("one")
     os.kill(frozen, signal.SIGSTOP)
-    wait(lambda: len(supervised.workers()) == 2)
+    wait(lambda: len(supervised.starts("one")) == 2)
     assert gone(frozen)
+    assert len(supervised.starts("two")) == 1
     process.send_signal(signal.SIGTERM)
     assert process.wait(WAIT_S) == 0
-    assert gone(supervised.workers()[1])
+
+
+def test_who_was_frozen_together_with_its_supervisor_is_not_killed(supervised: Supervised) -> None:
+    """As a container is that is paused: the supervisor has not heard for long of who could not say anything."""
+    process = supervised.start("one")
+    wait(lambda: (supervised.notes / "ready").exists())
+    both = (supervised.starts("one")[0], process.pid)
+    for pid in both:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(supervised.settings.lease_s * 1.2)
+    # What it keeps up comes back a little later: the supervisor has looked by then.
+    os.kill(process.pid, signal.SIGCONT)
+    time.sleep(0.5)
+    os.kill(both[0], signal.SIGCONT)
+    time.sleep(0.5)
+    assert not gone(both[0])
+    assert len(supervised.starts("one")) == 1

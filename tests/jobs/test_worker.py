@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
+from douane import errors
 from douane.jobs.queue import Jobs, Size, WorkItem
+from douane.jobs.worker import _every as every
 from douane.settings import Settings
 from douane.store.database import open_database, read, write
 from douane.store.ids import new_id
@@ -272,3 +275,23 @@ def test_a_worker_that_froze_and_wakes_does_no_harm(
     workers.wait(lambda: (later, frozen.pid) in workers.runs("count", "end"))
     workers.wait(lambda: waiting(engine) == [])
     assert len(workers.runs("count")) == 3
+
+
+def test_what_fails_again_and_again_is_said_when_it_begins_and_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    stopping = threading.Event()
+    outcomes = iter([errors.StorageFull("Full."), errors.StorageFull("Full."), errors.Unavailable("Away."), None, None])
+
+    def call() -> None:
+        outcome = next(outcomes, stopping)
+        if outcome is stopping:
+            stopping.set()
+        elif isinstance(outcome, Exception):
+            raise outcome
+
+    every(0.0, "Beating", call, stopping).join(WAIT_S)
+    assert [record.getMessage() for record in caplog.records] == [
+        "Beating is not possible; it is tried every 0 s. Full.",
+        "Beating is not possible; it is tried every 0 s. Away.",
+        "Beating is possible again.",
+    ]
