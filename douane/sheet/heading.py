@@ -47,6 +47,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _SHAPES = (re.compile(r"\d+"), re.compile(r"[^\W\d_]+"))
 _LETTERS = re.compile(r"[\W_]+")
 _NUMBER_SIGNS = frozenset("0123456789")
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS = re.compile(r"\d+")
 
 _MEASURED = frozenset({"number", "date", "time", "boolean", "address"})
 
@@ -73,7 +75,7 @@ def heading_of(
     template; they decide where the record that looks like headings has none of them, and another one has. `delimiter`:
     of a text format; what leaves the names of rows without a heading writes blanks or tabs unless told otherwise."""
     table = _Table(rows)
-    at = _under_titles(table, _candidate(table), lines)
+    at = _below_ruler(table, _under_titles(table, _candidate(table), lines))
     if (named := _named(table, at, wanted)) is not None:
         return Heading(named, None, _left_out(named, lines) if named else ())
     shifted = _row_names(rows, at, _NAMED_LEAST if delimiter not in (" ", "\t") else 2)
@@ -298,10 +300,16 @@ def _later_titles(table: _Table, index: int) -> int:
     """Titles that hold the delimiter may be as wide as the table. The record below is the headings where everything
     that is measured proves it and nothing proves that the one above belongs to the table."""
     after = index + 1
+    if table.columns(index) == {0}:
+        return _last_of_texts(table, index)
     if after >= min(len(table) - 1, HEADING_AMONG) or len(table) - after < 3:
         return index
     here, below = _weight(table, index), _weight(table, after)
-    if below.fit < 1 or below.contrast != 1 or len(table.measured(after)) < 2 or below.texts < 1:
+    if below.fit < 1 or below.contrast != 1 or below.texts < 1:
+        return index
+    if len(table.columns(index)) == 2 and _is_dated(table, index):
+        return after
+    if len(table.measured(after)) < 2:
         return index
     if len(table.measured(after)) < len(table.columns(after)) or here.filled < below.filled:
         return index
@@ -309,27 +317,93 @@ def _later_titles(table: _Table, index: int) -> int:
     return after if own > 2.5 * other and own > 12 else index
 
 
+def _is_dated(table: _Table, index: int) -> bool:
+    """Whether one of two cells says a year (`Price list`, `May 2026`) and the record below two words, no units."""
+    here, below = ([cell.strip(WHITE) for cell in table.rows[row]] for row in (index, index + 1))
+    if (
+        sum(bool(_YEAR.search(cell)) for cell in here) != 1
+        or len(below) != 2
+        or any(map(_is_measured, (table.kinds(index),) * 2, (0, 1)))
+    ):
+        return False
+    if any(_is_measured(table.kinds(index), column) for column in (0, 1)):
+        return False
+    return all(len(cell) > 3 and cell.isalpha() for cell in below) and below[0].casefold() != below[1].casefold()
+
+
+def _below_ruler(table: _Table, index: int) -> int:
+    """Programs write the letters or numbers of the columns over a table."""
+    texts = [cell.strip(WHITE) for cell in table.rows[index]] if len(table) else []
+    after = index + 1
+    if len(texts) < 2 or len(table) - after < 3:
+        return index
+    if texts != [str(number) for number in range(1, len(texts) + 1)] and texts != list(_ALPHABET[: len(texts)]):
+        return index
+    weight = _weight(table, after)
+    apart = len({cell.strip(WHITE) for cell in table.rows[after]}) == len(table.rows[after])
+    return after if weight.fit == 1 and weight.texts == 1 and weight.contrast in (None, 1) and apart else index
+
+
+def _last_of_texts(table: _Table, index: int) -> int:
+    """Of texts over a single column of numbers, days or addresses the last one names it; the others are titles, if
+    they have several words."""
+    for later in range(index, min(len(table), HEADING_AMONG)):
+        if table.kinds(later)[:1] != ["text"]:
+            below = table.below(later - 1)[0] if later > index else Counter("text")
+            wordy = all(" " in table.rows[row][0].strip(WHITE) for row in range(index, later - 1))
+            return index if below["text"] or len(table) - later < 2 or not wordy else later - 1
+    return index
+
+
 def _under_titles(table: _Table, index: int, lines: Sequence[int]) -> int:
-    """Titles over a table of two columns are as wide as it. The headings come later, where a record is proven by all
+    """Titles over a narrow table are as wide as it. The headings come later, where a record is proven by all
     that is measured, and those above have a blank behind each delimiter, as prose has (`Price list, May`), or stand
-    apart by blank lines and make no table themselves."""
+    apart by blank lines and make no table themselves. Where nothing is measured, those above must read like prose, or
+    be such that none of them could be headings."""
     spaced = index
     while spaced < len(table) and _is_spaced(table.rows[spaced]):
         spaced += 1
     apart = [
         row for row in range(index + 1, min(len(table), index + 13, len(lines))) if lines[row] > lines[row - 1] + 1
     ]
-    for later in [spaced] if spaced > index else apart[:1]:
+    for later in [spaced] if spaced > index else reversed(apart):
         if later >= min(len(table) - 2, HEADING_AMONG) or len(table) - later <= later - index:
             continue
         weight = _weight(table, later)
-        if weight.fit < 1 or weight.contrast != 1 or weight.beyond:
+        if weight.fit < 1 or weight.beyond:
             continue
-        if any(_is_measured(table.kinds(later), column) for column in table.filled(later)):
+        measured = table.measured(later)
+        if any(_is_measured(table.kinds(later), column) and column not in measured for column in table.filled(later)):
             continue
-        if spaced > index or not _is_table(table, index, later):
+        if weight.contrast is None:
+            titles = range(index, later)
+            if all(_is_prose(table, row) if spaced > index else _no_headings(table, row, later) for row in titles):
+                return later
+            if spaced == index and later == apart[-1] and _are_values(table, index, later):
+                return later
+        elif weight.contrast == 1 and (spaced > index or not _is_table(table, index, later)):
             return later
     return index
+
+
+def _is_prose(table: _Table, index: int) -> bool:
+    """Whether some cell of a record has three words, or a number among them."""
+    cells = [cell.strip(WHITE) for cell in table.rows[index]]
+    return any(cell.count(" ") > 1 or not _NUMBER_SIGNS.isdisjoint(cell) for cell in cells)
+
+
+def _are_values(table: _Table, index: int, later: int) -> bool:
+    """Whether a few records over many more name values (`Stand: 05/2026`), most of them with a number or a colon."""
+    naming = sum(
+        1 for row in range(index, later) if _is_prose(table, row) or table.rows[row][0].rstrip(WHITE)[-1:] == ":"
+    )
+    return later - index > 1 and naming * 2 >= later - index and len(table) - later > 3 * (later - index)
+
+
+def _no_headings(table: _Table, index: int, later: int) -> bool:
+    """Whether a record leaves columns open that the one `later` fills, or holds a number or a day."""
+    filled = table.filled(index)
+    return not table.filled(later) <= filled or any(_is_measured(table.kinds(index), column) for column in filled)
 
 
 def _is_spaced(row: Sequence[str]) -> bool:
@@ -343,7 +417,13 @@ def _is_table(table: _Table, begin: int, end: int) -> bool:
     first, which names what stands beside it."""
     for column in sorted(table.filled(begin))[1:]:
         kinds = {each[column] if column < len(each) else "" for each in map(table.kinds, range(begin + 1, end))}
-        if len(kinds) == 1 and (kinds == {"text"} or table.kinds(begin)[column] == "text"):
+        few = kinds == {"text"} and end - begin < 4 and len(table) - end >= 3 * (end - begin)
+        if (
+            len(kinds) == 1
+            and kinds != {""}
+            and not few
+            and (kinds == {"text"} or table.kinds(begin)[column] == "text")
+        ):
             return True
     return False
 
@@ -454,8 +534,13 @@ def _repeats(table: _Table, at: int) -> bool:
 
 
 def _shaped(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Each cell has a digit, and is built like all of those below it; or one has many and is (`+49 170 1234567`)."""
+    """Each cell has a digit, and is built like all of those below it; or one has many and is (`+49 170 1234567`), or is
+    one of a series (`P-100` over `P-101`)."""
     for text, texts in zip(row, below, strict=True):
+        around = _DIGITS.sub("9", text)
+        several = len(texts) > 3 and len({text, *texts}) > len(texts)
+        if "9" in around and several and all(_DIGITS.sub("9", each) == around for each in texts):
+            return True
         if sum(map(str.isdigit, text)) >= 4 and len(texts) > 1 and {_shape(text)} == {_shape(each) for each in texts}:
             return True
     for text, texts in zip(row, below, strict=True):

@@ -186,3 +186,37 @@ def test_the_templates_names_decide_where_the_records_do_not() -> None:
 def test_many_columns_are_judged_too() -> None:
     rows = [[f"column {at}" for at in range(16_384)], *([str(at) for at in range(16_384)] for _ in range(60))]
     assert heading_of(rows).row == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "headings"),
+    [
+        # A bank's lines above a table in which nothing is measured, one of them as wide as it.
+        (
+            "Export;3.5.\n\nIBAN;DE\nSaldo;1.234,56;EUR\n\nName;Ort;Art\nA;x;p\nB;y;q\nC;z;p\nA;z;q\n",
+            "Name Ort Art",
+        ),
+        ("Kunde;Blum;\nSaldo;1 204,10;\n;;\nName;Ort;Art\nA;x;p\nB;y;q\nC;z;p\nA;z;q\n", "Name Ort Art"),
+        ("Firma;Blum\nStand:;05/2026\n\nCode;Wort\nA;x\nB;y\nC;z\nD;u\nE;v\nF;w\nG;t\n", "Code Wort"),
+        ("Bericht; erstellt am Montag; Halle 2\nName;Ort;Art\nA;x;p\nB;y;q\nC;z;p\n", "Name Ort Art"),
+        # One column, and letters or numbers over the columns.
+        ("Verteiler Mai\nAdresse\na@example.org\nb@example.org\nc@example.org\n", "Adresse"),
+        ("1;2;3\nName;Ort;Art\nA;x;p\nB;y;q\nC;z;p\n", "Name Ort Art"),
+        ("A;B\nName;Alter\nAnn;31\nBob;42\nCid;17\n", "Name Alter"),
+        ("Preisliste;Mai 2026\nArtikel;Preis\nHut;1,50\nTuch;2,50\nBand;3,75\n", "Artikel Preis"),
+        # What looks like it and is not.
+        ("Name;Ort;Art\n\nA;x;p\nB;y;q\nC;z;p\nA;z;q\n", "Name Ort Art"),
+        ("Name; Ort; Art\nA;x;p\nB;y;q\nC;z;p\n", "Name| Ort| Art"),
+        ("Name;Ort\nA;x 1\n\nB;y 2\n\nC;z 3\n\nD;u 4\n\nE;v 5\n", "Name Ort"),
+        ("Name;Test 2\nAnn;krank\nBob;42\nCid;17\nDan;5\n", "Name|Test 2"),
+        ("Ort\nBonn\na@example.org\nb@example.org\n", "Ort"),
+        ("Code;Ort\nP7;Rom\nP8;Bonn\nP9;Oslo\nP10;Rom\nP11;Bonn\n", "Code Ort"),
+    ],
+)
+def test_what_stands_above_a_table_is_told_from_it(body: str, headings: str) -> None:
+    assert detected(body.encode()).headings == tuple(headings.split("|" if "|" in headings else " "))
+
+
+def test_a_series_of_numbers_has_no_headings() -> None:
+    body = b"P-100;Ann;Rome\nP-101;Bob;Oslo\nP-102;Cid;Bonn\nP-103;Dan;Bern\nP-104;Eve;Riga\n"
+    assert detected(body).header_row is None
