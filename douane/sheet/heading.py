@@ -14,43 +14,18 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from unicodedata import normalize
 
+from douane.sheet.first_records import BELOW, HEADING_AMONG, MEASURED, NUMBER_SIGNS, YEAR, Table, kind_of
 from douane.sheet.white_space import WHITE
 from douane.values import dataclass
 
-HEADING_AMONG = 60  # of the first records
-_RECORDS = 400  # that are looked at
-_CELLS = 40_000
-_COLUMNS = 400
-_BELOW = 120  # records below a candidate that it is weighed against
 _FITS = 0.6
-_KIND_SHARE = 0.7
 # Records whose first cells are taken for names of rows: of fewer, the last cells may be too much instead.
 _NAMED_LEAST = 5
 _COUNTED = frozenset({"id", "no", "nr", "num", "number", "nummer", "pos", "position", "row", "line", "lfdnr", "index"})
-
-_NUMBER = re.compile(
-    r"[-+(]?\s?(?:[$€£¥₽]|R\$|CHF|EUR|USD|GBP)?\s?[-+]?"
-    r"(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d+|(?=[.,]\d))(?:[.,]\d*)?(?:[eE][-+]?\d+)?"
-    r"\s?\)?(?:%|‰|[$€£¥₽]|kr|zł|Kč|CHF|EUR|USD|GBP)?-?",
-)
-_NO_NUMBER = frozenset({"nan", "inf", "-inf", "+inf", "infinity", "-infinity", "1.#inf", "-1.#inf", "1.#qnan"})
-_NOTHING = frozenset({"na", "n/a", "#n/a", "null", "none", "nil", "\\n", "-", "--", "–", "—", ".", "..", "?", "*"})
-_TRUTH = frozenset({"true", "false"})
-_TIME = re.compile(r"\d{1,4}:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?:[AaPp]\.?[Mm]\.?)?(?:Z|[-+]\d\d:?\d\d)?")
-_DATE = re.compile(
-    r"(?:\d{1,4}[-/.]\s?\d{1,2}[-/.]\s?\d{1,4}\.?|\d{4}年\d{1,2}月\d{1,2}日?"
-    r"|\d{1,2}[-. /]\s?[^\W\d]{3,12}\.?[-. /,]\s?\d{2,4}"
-    r"|[^\W\d]{3,12}\.? \d{1,2},? \d{4})(?:[T ,]\s?\d{1,2}[:.]\d\d.*)?"
-)
-_ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+|\w+://\S+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_YEAR = re.compile(r"(?:19|20)\d\d")
 _SHAPES = (re.compile(r"\d+"), re.compile(r"[^\W\d_]+"))
 _LETTERS = re.compile(r"[\W_]+")
-_NUMBER_SIGNS = frozenset("0123456789")
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = re.compile(r"\d+")
-
-_MEASURED = frozenset({"number", "date", "time", "boolean", "address"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +49,7 @@ def heading_of(
     as (index of the record, first column, column behind the last). `wanted`: names of the template's columns, none = no
     template; they decide where the record that looks like headings has none of them, and another one has. `delimiter`:
     of a text format; what leaves the names of rows without a heading writes blanks or tabs unless told otherwise."""
-    table = _Table(rows)
+    table = Table(rows)
     at = _below_ruler(table, _under_titles(table, _candidate(table), lines))
     if (named := _named(table, at, wanted)) is not None:
         return Heading(named, None, _left_out(named, lines) if named else ())
@@ -101,7 +76,7 @@ def plain(text: str) -> str:
     return _LETTERS.sub("", normalize("NFKC", text)).casefold()
 
 
-def _named(table: _Table, at: int, wanted: Collection[str]) -> int | None:
+def _named(table: Table, at: int, wanted: Collection[str]) -> int | None:
     """A record most of whose cells are names that the template knows, where that at `at` has none."""
     names = {name for each in wanted if (name := plain(each))}
 
@@ -120,93 +95,6 @@ def usual(counts: Sequence[int]) -> int:
     """The commonest count, the larger one of equals; 0 if there is none."""
     tally = Counter(counts)
     return max(tally, key=lambda count: (tally[count], count), default=0)
-
-
-# ---- the table -------------------------------------------------------------------------------------------------------
-
-
-class _Table:
-    """The first records with the kinds of their cells, found when they are asked for."""
-
-    def __init__(self, rows: Sequence[Sequence[str]]) -> None:
-        width = max(1, min(_COLUMNS, max((len(row) for row in rows[:_RECORDS]), default=1)))
-        self.rows = rows[: max(HEADING_AMONG + 2, min(_RECORDS, _CELLS // width))]
-        self.width = width
-        self._kinds: dict[int, list[str]] = {}
-        self._below: dict[int, list[Counter[str]]] = {}
-        self._measured: dict[int, dict[int, set[str]]] = {}
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def kinds(self, index: int) -> list[str]:
-        """Of each cell: "" for one that holds nothing."""
-        found = self._kinds.get(index)
-        if found is None:
-            found = self._kinds[index] = [_kind(cell) for cell in self.rows[index][: self.width]]
-        return found
-
-    def below(self, index: int) -> list[Counter[str]]:
-        """Per column the kinds of the cells below record `index`."""
-        found = self._below.get(index)
-        if found is None:
-            found = self._below[index] = [Counter() for _ in range(self.width)]
-            for later in range(index + 1, min(len(self), index + 1 + _BELOW)):
-                for column, kind in enumerate(self.kinds(later)):
-                    if kind:
-                        found[column][kind] += 1
-        return found
-
-    def filled(self, index: int) -> set[int]:
-        return {column for column, cell in enumerate(self.rows[index][: self.width]) if cell.strip(WHITE)}
-
-    def columns(self, index: int) -> set[int]:
-        """The columns of the table below: those filled often, or more than once where the records are few."""
-        counts = [sum(kinds.values()) for kinds in self.below(index)]
-        least = max(2 if max(counts, default=0) > 2 else 1, 0.05 * min(len(self) - index - 1, _BELOW))
-        return {column for column, count in enumerate(counts) if count >= least}
-
-    def measured(self, index: int) -> dict[int, set[str]]:
-        """The columns that hold mostly numbers, days or the like below, with the kinds they hold."""
-        found = self._measured.get(index)
-        if found is None:
-            found = self._measured[index] = {}
-            for column, kinds in enumerate(self.below(index)):
-                total = sum(kinds.values())
-                if total and kinds["text"] <= (1 - _KIND_SHARE) * total:
-                    found[column] = {kind for kind, count in kinds.items() if count * 10 >= total and kind != "text"}
-        return found
-
-    def texts_below(self, index: int, column: int) -> list[str]:
-        later = self.rows[index + 1 : index + 1 + _BELOW]
-        return [text for row in later if column < len(row) and (text := row[column].strip(WHITE))]
-
-
-def _kind(cell: str) -> str:
-    cell = cell.strip(WHITE)
-    if len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "'\"":
-        cell = cell[1:-1]
-    if not cell:
-        return ""
-    if len(cell) > 100:
-        return "text"
-    low = cell.lower()
-    if low in _NOTHING:
-        return ""
-    if low in _NO_NUMBER:
-        return "number"
-    if low in _TRUTH:
-        return "boolean"
-    if not _NUMBER_SIGNS.isdisjoint(cell):
-        if _NUMBER.fullmatch(cell):
-            return "number"
-        if _DATE.fullmatch(cell):
-            return "date"
-        if _TIME.fullmatch(cell):
-            return "time"
-    if ("@" in cell or "://" in cell or "-" in cell) and _ADDRESS.fullmatch(cell):
-        return "address"
-    return "text"
 
 
 # ---- which record it is ----------------------------------------------------------------------------------------------
@@ -239,11 +127,11 @@ class _Weight:
         return self.fits and self.texts >= 0.5 and (self.contrast is None or self.contrast > 0)
 
 
-def _weight(table: _Table, index: int) -> _Weight:
+def _weight(table: Table, index: int) -> _Weight:
     filled = table.filled(index)
     columns = table.columns(index)
     fit = len(filled & columns) / max(1, len(columns))
-    longest = max((len(row) for row in table.rows[index + 1 : index + 1 + _BELOW]), default=table.width)
+    longest = max((len(row) for row in table.rows[index + 1 : index + 1 + BELOW]), default=table.width)
     beyond = sum(1 for column in filled if column >= longest)
     measured = table.measured(index)
     kinds = table.kinds(index)
@@ -251,17 +139,17 @@ def _weight(table: _Table, index: int) -> _Weight:
     own = [column for column in measured if column in filled and kinds[column]]
     other = [column for column in own if column in series or kinds[column] not in measured[column]]
     unlike = len(other) + sum(
-        1 for column in filled if column not in measured and (column in series or kinds[column] not in _MEASURED)
+        1 for column in filled if column not in measured and (column in series or kinds[column] not in MEASURED)
     )
     contrast = len(other) / len(own) if own else None
     return _Weight(fit, beyond, contrast, unlike / max(1, len(filled)), len(filled), filled == {0})
 
 
 def _is_measured(kinds: Sequence[str], column: int) -> bool:
-    return column < len(kinds) and kinds[column] in _MEASURED
+    return column < len(kinds) and kinds[column] in MEASURED
 
 
-def _candidate(table: _Table) -> int:
+def _candidate(table: Table) -> int:
     """The record that would be the headings if any is."""
     last = min(len(table), HEADING_AMONG) - 1
     first = _weight(table, 0)
@@ -296,7 +184,7 @@ def _candidate(table: _Table) -> int:
     return _later_titles(table, chosen) if chosen >= 0 else _widest_first(table)
 
 
-def _later_titles(table: _Table, index: int) -> int:
+def _later_titles(table: Table, index: int) -> int:
     """Titles that hold the delimiter may be as wide as the table. The record below is the headings where everything
     that is measured proves it and nothing proves that the one above belongs to the table."""
     after = index + 1
@@ -317,11 +205,11 @@ def _later_titles(table: _Table, index: int) -> int:
     return after if own > 2.5 * other and own > 12 else index
 
 
-def _is_dated(table: _Table, index: int) -> bool:
+def _is_dated(table: Table, index: int) -> bool:
     """Whether one of two cells says a year (`Price list`, `May 2026`) and the record below two words, no units."""
     here, below = ([cell.strip(WHITE) for cell in table.rows[row]] for row in (index, index + 1))
     if (
-        sum(bool(_YEAR.search(cell)) for cell in here) != 1
+        sum(bool(YEAR.search(cell)) for cell in here) != 1
         or len(below) != 2
         or any(map(_is_measured, (table.kinds(index),) * 2, (0, 1)))
     ):
@@ -331,7 +219,7 @@ def _is_dated(table: _Table, index: int) -> bool:
     return all(len(cell) > 3 and cell.isalpha() for cell in below) and below[0].casefold() != below[1].casefold()
 
 
-def _below_ruler(table: _Table, index: int) -> int:
+def _below_ruler(table: Table, index: int) -> int:
     """Programs write the letters or numbers of the columns over a table."""
     texts = [cell.strip(WHITE) for cell in table.rows[index]] if len(table) else []
     after = index + 1
@@ -344,7 +232,7 @@ def _below_ruler(table: _Table, index: int) -> int:
     return after if weight.fit == 1 and weight.texts == 1 and weight.contrast in (None, 1) and apart else index
 
 
-def _last_of_texts(table: _Table, index: int) -> int:
+def _last_of_texts(table: Table, index: int) -> int:
     """Of texts over a single column of numbers, days or addresses the last one names it; the others are titles, if
     they have several words."""
     for later in range(index, min(len(table), HEADING_AMONG)):
@@ -355,7 +243,7 @@ def _last_of_texts(table: _Table, index: int) -> int:
     return index
 
 
-def _under_titles(table: _Table, index: int, lines: Sequence[int]) -> int:
+def _under_titles(table: Table, index: int, lines: Sequence[int]) -> int:
     """Titles over a narrow table are as wide as it. The headings come later, where a record is proven by all
     that is measured, and those above have a blank behind each delimiter, as prose has (`Price list, May`), or stand
     apart by blank lines and make no table themselves. Where nothing is measured, those above must read like prose, or
@@ -386,13 +274,13 @@ def _under_titles(table: _Table, index: int, lines: Sequence[int]) -> int:
     return index
 
 
-def _is_prose(table: _Table, index: int) -> bool:
+def _is_prose(table: Table, index: int) -> bool:
     """Whether some cell of a record has three words, or a number among them."""
     cells = [cell.strip(WHITE) for cell in table.rows[index]]
-    return any(cell.count(" ") > 1 or not _NUMBER_SIGNS.isdisjoint(cell) for cell in cells)
+    return any(cell.count(" ") > 1 or not NUMBER_SIGNS.isdisjoint(cell) for cell in cells)
 
 
-def _are_values(table: _Table, index: int, later: int) -> bool:
+def _are_values(table: Table, index: int, later: int) -> bool:
     """Whether a few records over many more name values (`Stand: 05/2026`), most of them with a number or a colon."""
     naming = sum(
         1 for row in range(index, later) if _is_prose(table, row) or table.rows[row][0].rstrip(WHITE)[-1:] == ":"
@@ -400,7 +288,7 @@ def _are_values(table: _Table, index: int, later: int) -> bool:
     return later - index > 1 and naming * 2 >= later - index and len(table) - later > 3 * (later - index)
 
 
-def _no_headings(table: _Table, index: int, later: int) -> bool:
+def _no_headings(table: Table, index: int, later: int) -> bool:
     """Whether a record leaves columns open that the one `later` fills, or holds a number or a day."""
     filled = table.filled(index)
     return not table.filled(later) <= filled or any(_is_measured(table.kinds(index), column) for column in filled)
@@ -412,7 +300,7 @@ def _is_spaced(row: Sequence[str]) -> bool:
     )
 
 
-def _is_table(table: _Table, begin: int, end: int) -> bool:
+def _is_table(table: Table, begin: int, end: int) -> bool:
     """Whether the records from `begin` up to `end` are headings with records that are alike in some column but the
     first, which names what stands beside it."""
     for column in sorted(table.filled(begin))[1:]:
@@ -428,7 +316,7 @@ def _is_table(table: _Table, begin: int, end: int) -> bool:
     return False
 
 
-def _wordy(table: _Table, index: int, later: int) -> bool:
+def _wordy(table: Table, index: int, later: int) -> bool:
     """Whether a record reads like a sentence or names a value (`From: 01.02.2026`), beside a later one."""
     own, other = table.rows[index], table.rows[later]
     if any(_is_measured(table.kinds(index), column) for column in table.filled(index)):
@@ -441,7 +329,7 @@ def _length(row: Sequence[str]) -> float:
     return sum(map(len, texts)) / max(1, len(texts))
 
 
-def _like_table(table: _Table, begin: int, end: int) -> bool:
+def _like_table(table: Table, begin: int, end: int) -> bool:
     """Whether a record from `begin` up to `end` holds what the columns below `end` hold: then the table began above."""
     measured = table.measured(end)
     for index in range(begin, end):
@@ -452,7 +340,7 @@ def _like_table(table: _Table, begin: int, end: int) -> bool:
     return False
 
 
-def _like_below(table: _Table, index: int) -> bool:
+def _like_below(table: Table, index: int) -> bool:
     """Whether the record is as wide as those below and holds what they hold in each measured column."""
     measured = table.measured(index)
     kinds = table.kinds(index)
@@ -463,24 +351,22 @@ def _like_below(table: _Table, index: int) -> bool:
     return all(column >= len(kinds) or kinds[column] in ("", *those) for column, those in measured.items())
 
 
-def _is_text(table: _Table, index: int) -> bool:
+def _is_text(table: Table, index: int) -> bool:
     """Whether most filled cells are no values; years across the top are none."""
     kinds, row = table.kinds(index), table.rows[index]
     filled = table.filled(index)
-    values = [
-        column for column in filled if kinds[column] in _MEASURED and not _YEAR.fullmatch(row[column].strip(WHITE))
-    ]
+    values = [column for column in filled if kinds[column] in MEASURED and not YEAR.fullmatch(row[column].strip(WHITE))]
     return len(values) * 2 < len(filled)
 
 
-def _one_value(table: _Table, index: int) -> bool:
+def _one_value(table: Table, index: int) -> bool:
     """Whether the record holds one day or number again and again; no headings do."""
     kinds, filled = table.kinds(index), table.filled(index)
     texts = {table.rows[index][column].strip(WHITE) for column in filled}
-    return len(filled) > 1 and len(texts) * 2 < len(filled) and all(kinds[column] in _MEASURED for column in filled)
+    return len(filled) > 1 and len(texts) * 2 < len(filled) and all(kinds[column] in MEASURED for column in filled)
 
 
-def _widest_first(table: _Table) -> int:
+def _widest_first(table: Table) -> int:
     """Where nothing speaks for any record: the first one that is no title."""
     counts = [len(table.filled(index)) for index in range(len(table))]
     commonest = usual(counts)
@@ -493,7 +379,7 @@ def _widest_first(table: _Table) -> int:
 # ---- whether it is data ----------------------------------------------------------------------------------------------
 
 
-def _is_data(table: _Table, at: int) -> bool:
+def _is_data(table: Table, at: int) -> bool:
     kinds = table.kinds(at)
     filled = table.filled(at)
     measured = table.measured(at)
@@ -517,7 +403,7 @@ def _is_data(table: _Table, at: int) -> bool:
     return len(filled) > 1 and _repeats(table, at)
 
 
-def _repeats(table: _Table, at: int) -> bool:
+def _repeats(table: Table, at: int) -> bool:
     """Nothing is measured: whether each cell of the record is like those below it. Each text stands below once more, or
     is built like all of them (`csv--11`), or all cells of each record are one text."""
     columns = sorted(table.filled(at))[:50]
@@ -544,7 +430,7 @@ def _shaped(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
         if sum(map(str.isdigit, text)) >= 4 and len(texts) > 1 and {_shape(text)} == {_shape(each) for each in texts}:
             return True
     for text, texts in zip(row, below, strict=True):
-        if _NUMBER_SIGNS.isdisjoint(text) or {_shape(text)} != {_shape(each) for each in texts}:
+        if NUMBER_SIGNS.isdisjoint(text) or {_shape(text)} != {_shape(each) for each in texts}:
             return False
     return True
 
@@ -555,7 +441,7 @@ def _shape(text: str) -> str:
     return text
 
 
-def _series(table: _Table, at: int) -> set[int]:
+def _series(table: Table, at: int) -> set[int]:
     """The columns under years or running numbers across the top: those are headings, numbers though they are."""
     row = table.rows[at]
     found: list[tuple[int, int]] = []
@@ -563,7 +449,7 @@ def _series(table: _Table, at: int) -> set[int]:
         text = row[column].strip(WHITE)
         if text.isascii() and text.isdigit() and len(text) < 6:
             found.append((column, int(text)))
-    years = [column for column, number in found if _YEAR.fullmatch(str(number))]
+    years = [column for column, number in found if YEAR.fullmatch(str(number))]
     alone = table.filled(at) == set(years) >= table.columns(at)
     if years and len(years) == len(found) and (len(years) > 2 or not alone) and not _years_below(table, at, years):
         return set(years)
@@ -574,12 +460,12 @@ def _series(table: _Table, at: int) -> set[int]:
     return set()
 
 
-def _years_below(table: _Table, at: int, columns: Sequence[int]) -> bool:
+def _years_below(table: Table, at: int, columns: Sequence[int]) -> bool:
     texts = [text for column in columns for text in table.texts_below(at, column)]
-    return sum(1 for text in texts if _YEAR.fullmatch(text)) * 2 > len(texts)
+    return sum(1 for text in texts if YEAR.fullmatch(text)) * 2 > len(texts)
 
 
-def _steps_below(table: _Table, at: int, columns: Sequence[int]) -> bool:
+def _steps_below(table: Table, at: int, columns: Sequence[int]) -> bool:
     """Whether whole numbers go on growing from record to record, as 1, 2, 3 over 4, 5, 6: then the first is one of
     them. A heading says nothing about the numbers under it."""
     growing = 0
@@ -597,7 +483,7 @@ def _steps_below(table: _Table, at: int, columns: Sequence[int]) -> bool:
 def _row_names(rows: Sequence[Sequence[str]], at: int, least: int) -> tuple[str, ...] | None:
     """The headings where every record below has one cell more and begins with a name of its own: R writes row names
     without a heading."""
-    heading, below = rows[at], rows[at + 1 : at + 1 + _BELOW]
+    heading, below = rows[at], rows[at + 1 : at + 1 + BELOW]
     if len(heading) < 1 or len(below) < 2 or any(len(row) != len(heading) + 1 for row in below):
         return None
     if not all(cell.strip(WHITE) for cell in heading):
@@ -605,20 +491,20 @@ def _row_names(rows: Sequence[Sequence[str]], at: int, least: int) -> tuple[str,
     names = [row[0].strip(WHITE) for row in below]
     if len(set(names)) < len(names) or "" in names or not all(row[-1].strip(WHITE) for row in below):
         return None
-    kinds = [_kind(name) for name in names]
+    kinds = [kind_of(name) for name in names]
     counted = all(name.isascii() and name.isdigit() for name in names)
     if counted and any(int(after) <= int(before) for before, after in pairwise(names)):
         return None
-    if not counted and (any(kind in _MEASURED for kind in kinds) or len(below) < least):
+    if not counted and (any(kind in MEASURED for kind in kinds) or len(below) < least):
         return None
-    if counted and all(_kind(cell) == "number" for row in below for cell in row):
+    if counted and all(kind_of(cell) == "number" for row in below for cell in row):
         return None  # numbers alone: the last heading may be missing just as well
-    if counted and plain(heading[0]) in _COUNTED and any(_kind(row[1]) != "number" for row in below):
+    if counted and plain(heading[0]) in _COUNTED and any(kind_of(row[1]) != "number" for row in below):
         return None  # it is the heading of these numbers
     return ("", *heading)
 
 
-def _lower(table: _Table, at: int) -> int | None:
+def _lower(table: Table, at: int) -> int | None:
     """The record below the headings, if it is their second row: text over all that is measured, and there to say what
     the first one leaves open (places that stand empty, one text over several columns)."""
     after = at + 1
@@ -643,13 +529,13 @@ def _lower(table: _Table, at: int) -> int | None:
     return after
 
 
-def _stands_over(table: _Table, at: int) -> bool:
+def _stands_over(table: Table, at: int) -> bool:
     """Whether the record above the headings groups them: several texts with gaps between, over headings that are
     filled throughout and repeat."""
     above, own = table.filled(at - 1), table.filled(at)
     upper, lower = table.rows[at - 1], [cell.strip(WHITE).casefold() for cell in table.rows[at]]
     kinds = table.kinds(at - 1)
-    if any(_is_measured(kinds, column) and not _YEAR.fullmatch(upper[column].strip(WHITE)) for column in above):
+    if any(_is_measured(kinds, column) and not YEAR.fullmatch(upper[column].strip(WHITE)) for column in above):
         return False
     if not own - above or len(above - own) > 2 or _length(upper) > 40 or len(above) < 2:
         return False
@@ -706,7 +592,7 @@ def _two_rows(upper: int, lower: int, lines: Sequence[int]) -> str:
     return f"Two rows of headings{where} joined."
 
 
-def _second_table(table: _Table, at: int, lines: Sequence[int]) -> Iterator[str]:
+def _second_table(table: Table, at: int, lines: Sequence[int]) -> Iterator[str]:
     """A further heading record among the records: two tables in one file, or headings that are repeated."""
     own = table.rows[at]
     for index in range(at + 2, len(table) - 1):
