@@ -5,6 +5,7 @@ data goes with its cell (`carrying.py`). Another reading of the file is in `rere
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -63,11 +64,13 @@ class Fed:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """How an import is mapped now; in stage `uploaded` as it would be proposed."""
+    """How an import is mapped now; in stage `uploaded` as it would be proposed. `lines`: of the first records, those in
+    the file, where blank ones count too."""
 
     operation: Operation
     headings: tuple[Heading, ...]
     columns: tuple[Fed, ...]
+    lines: tuple[int, ...]
 
     @property
     def missing(self) -> tuple[Column, ...]:
@@ -86,7 +89,7 @@ def mapped(house: House, operation: Operation) -> Mapped:
     samples = _samples(house, operation, len(headings), detail.first_data_row)
     shown = tuple(Heading(text, samples[at], feeds.get(at)) for at, text in enumerate(headings))
     fed = tuple(Fed(*one) for one in zip(template.columns, chosen, matches, strict=True))
-    return Mapped(operation, shown, fed)
+    return Mapped(operation, shown, fed, tuple(_lines(house, operation, range(len(detail.records)))))
 
 
 def _mappable(operation: Operation) -> SheetDetail:
@@ -106,11 +109,12 @@ def _samples(house: House, operation: Operation, width: int, first: int) -> list
     frame = _first_rows(house, operation, first, SAMPLE_ROWS)
     if frame is None:
         return found
+    # A frame makes its list of names anew each time it is asked, and a sheet has up to 16,384 of them.
+    names = set(frame.columns)
     for at in range(width):
-        if f"c{at}" in frame.columns:
-            texts = frame[f"c{at}"].drop_nulls()
-            texts = texts.filter(texts.str.strip_chars() != "").unique(maintain_order=True).head(SAMPLES)
-            found[at] = tuple(_short(text) for text in texts.to_list())
+        if (name := f"c{at}") in names:
+            texts = dict.fromkeys(text for text in frame[name].to_list() if text and text.strip())
+            found[at] = tuple(_short(text) for text in itertools.islice(texts, SAMPLES))
     return found
 
 

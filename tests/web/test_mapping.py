@@ -47,8 +47,9 @@ def names(site: Site, upload_id: str, key: str = "name") -> list[str]:
 
 
 def test_from_a_first_look_to_a_changed_mapping(site: Site, worker: None) -> None:
-    upload_id = upload(site)
+    upload_id = upload(site, DATA.replace(b"Liste\n", b"Liste\n\n"))
     first = state(site, upload_id)
+    assert first["lines"] == [1, 3, 4, 5]
     assert (first["status"], first["headerRow"], first["reading"]["delimiter"], first["pending"]) == (
         "Uploaded",
         1,
@@ -87,7 +88,7 @@ def test_from_a_first_look_to_a_changed_mapping(site: Site, worker: None) -> Non
     assert refused.status_code == 409
     lost = refused.json()
     assert (lost["statusCode"], lost["error"], lost["applied"], lost["lost"]) == (409, "Conflict", False, 1)
-    assert lost["lostCells"] == [{"index": 3, "line": 4, "column": "land", "value": "two"}]
+    assert lost["lostCells"] == [{"index": 3, "line": 5, "column": "land", "value": "two"}]
     assert site.client.get(f"/v1/upload/{upload_id}").json()["status"] == "Reviewing"
     assert site.client.put(address, json={**title, "agree": True}).json()["headerRow"] == {"before": 1, "after": 0}
     assert site.client.post(f"/v1/review/{upload_id}").status_code == 201

@@ -105,6 +105,7 @@ class MappingDocument(Struct):
     headerRow: int | None
     reading: ReadingDocument
     records: list[list[str]]
+    lines: list[int]
     headings: list[MappedHeading]
     columns: list[MappedColumn]
     missing: list[str]
@@ -126,6 +127,7 @@ def mapped(found: Mapped, pending: Changed | None) -> MappingDocument:
         headerRow=_row(detail.header_row),
         reading=_reading(detail.detected),
         records=[list(record) for record in detail.records],
+        lines=list(found.lines),
         headings=[MappedHeading(at, one.text, list(one.values), one.key) for at, one in enumerate(found.headings)],
         columns=[_column(one, texts) for one in found.columns],
         missing=[column.key for column in found.missing],
