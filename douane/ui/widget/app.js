@@ -1,11 +1,12 @@
 /** The frame around every screen: title, the line that says what was decided, the problem, and the way out. */
 
 import { Refusal } from "../client.js";
+import { Dialog, Trouble } from "./dialog.js";
 import { attempt, close, open, restart, sentence } from "./flow.js";
 import { embedded } from "./host.js";
-import { Button, Component, Data, Dialog, Problem, Progress, html, useEffect, useRef, useState, useValue } from "./kit.js";
+import { Button, Component, Data, Problem, Progress, html, useEffect, useRef, useState, useValue } from "./kit.js";
 import { Choose, Drop } from "./steps/drop.js";
-import { config, file, lost, options, phase, problem, progress, template, upload } from "./store.js";
+import { config, file, lost, options, phase, progress, template, upload } from "./store.js";
 import { number, size, t } from "./text.js";
 
 /** The steps a person knows, and the places that belong to each. */
@@ -21,7 +22,6 @@ const UNFINISHED = new Set(["sheet", "heading", "mapping", "checking", "review",
 
 export function App() {
   const where = useValue(phase);
-  const trouble = useValue(problem);
   const given = useValue(options);
   const gone = useValue(lost);
   const shape = useValue(template);
@@ -47,9 +47,7 @@ export function App() {
       ${where === "starting" || where === "refused" ? null : html`<${Steps} where=${where} />`}
       <${Button} kind="quiet icon" aria-label=${t("COMMON.CLOSE_WIDGET")} title=${t("COMMON.CLOSE_WIDGET")} onClick=${leave}>✕<//>
     </header>
-    <${Problem} onRetry=${trouble?.retry && goingBack(trouble.retry)} again=${trouble?.again} onClose=${where === "refused" ? null : goingBack(() => { problem.value = null; })}>
-      ${trouble ? (where === "refused" ? `${t("COMMON.SORRY")} ${trouble.text}` : trouble.text) : null}
-    <//>
+    <${Trouble} />
     <${Guard}>
       <main>
         ${where === "starting" || where === "refused" ? html`<${Starting} failed=${where === "refused"} />`
@@ -93,15 +91,6 @@ function later(name) {
       });
     }, []);
     return Screen ? html`<${Screen} />` : html`<div class="centre"><${Progress} label=${t("PROGRESS.OPENING")} /></div>`;
-  };
-}
-
-/** The button goes with what it was for; the focus goes back to the cell, where there is one. @param {() => void} act */
-function goingBack(act) {
-  return () => {
-    act();
-    const cell = document.querySelector(".grid-row > .active");
-    if (cell instanceof HTMLElement) cell.focus();
   };
 }
 

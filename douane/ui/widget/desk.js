@@ -107,10 +107,14 @@ export class Desk {
     this.onTop(Math.min(place, Math.max(0, this.rows.total - 1)));
   }
 
-  /** Runs a change after those before it; answers what it made, or undefined where it failed. @param {() => Promise<any>} step */
+  /** Runs a change after those before it; answers true, or undefined where it failed. @param {() => Promise<any>} step */
   send(step) {
     this.busy.value++;
-    const sent = this.line.then(() => attempt(step)).finally(() => { this.busy.value--; });
+    const done = () => attempt(async () => {
+      await step();
+      return true;
+    });
+    const sent = this.line.then(done).finally(() => { this.busy.value--; });
     this.line = sent.catch(() => {});
     return sent;
   }

@@ -75,34 +75,6 @@ export function Progress({ label, done, total, note }) {
   </div>`;
 }
 
-/**
- * A dialogue over everything: focus stays in it and goes back where it was; Escape leaves.
- * @param {any} props
- */
-export function Dialog({ title, children, actions, onClose, wide = false }) {
-  const element = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const id = useId();
-  useLayoutEffect(() => {
-    const dialog = element.current;
-    const before = /** @type {HTMLElement | null} */ (document.activeElement);
-    dialog?.showModal();
-    return () => {
-      dialog?.close();
-      before?.focus?.();
-    };
-  }, []);
-  return html`<dialog ref=${element} class=${wide ? "dialog wide" : "dialog"} aria-labelledby=${id}
-    onCancel=${(/** @type {Event} */ event) => {
-      event.preventDefault();
-      onClose();
-    }}
-    onKeyDown=${(/** @type {Event} */ event) => event.stopPropagation()}>
-    <h2 id=${id}>${title}</h2>
-    <div class="dialog-body">${children}</div>
-    <div class="dialog-actions">${actions}</div>
-  </dialog>`;
-}
-
 /** @param {any} props */
 export function Select({ label, value, options, onChange, hideLabel = false, ...rest }) {
   const id = useId();

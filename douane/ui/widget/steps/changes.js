@@ -1,7 +1,8 @@
 /** All that was changed in this import, newest first, by whom; each can be taken back by itself and put back. */
 
+import { Dialog } from "../dialog.js";
 import { attempt } from "../flow.js";
-import { Button, Dialog, html, useEffect, useState } from "../kit.js";
+import { Button, html, useEffect, useState } from "../kit.js";
 import * as look from "../look.js";
 import { moment, number, t } from "../text.js";
 

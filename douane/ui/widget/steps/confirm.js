@@ -1,8 +1,9 @@
 /** The last question: what will happen to how many rows, and who gets them. */
 
+import { Dialog } from "../dialog.js";
 import { attempt, confirm } from "../flow.js";
-import { Button, Data, Dialog, html, useState, useValue } from "../kit.js";
-import { config, options } from "../store.js";
+import { Button, Data, html, useState, useValue } from "../kit.js";
+import { config, options, problem } from "../store.js";
 import { t } from "../text.js";
 
 /**
@@ -29,7 +30,7 @@ export function Confirm({ counts, onClose }) {
     setBusy(true);
     await attempt(confirm);
     setBusy(false);
-    onClose();
+    if (problem.peek()?.retry) onClose();
   };
   return html`<${Dialog} title=${bad ? t("CONFIRM.TITLE", { count: sent }) : t("PHASE3.ALL_RECORDS_VALID_TITLE")} onClose=${onClose} actions=${[
     html`<${Button} onClick=${onClose}>${t(bad ? "CONFIRM.BACK" : "COMMON.CANCEL")}<//>`,

@@ -1,7 +1,8 @@
 /** Rows as a file, as they stand now: those with problems with their sentences, the good ones, or all. */
 
+import { Dialog } from "../dialog.js";
 import { attempt, save } from "../flow.js";
-import { Button, Dialog, html, useState, useValue } from "../kit.js";
+import { Button, html, useState, useValue } from "../kit.js";
 import * as look from "../look.js";
 import { file, upload } from "../store.js";
 import { t } from "../text.js";

@@ -1,10 +1,11 @@
 /** Choosing a template, where there are several and none was named; and giving a file. */
 
 import { WORKBOOK, attempt, save, send, take, takePasted, typeIn } from "../flow.js";
-import { Button, Data, Select, html, useEffect, useId, useRef, useState, useValue } from "../kit.js";
+import { Button, Data, Select, html, useEffect, useState, useValue } from "../kit.js";
 import { client, columns, config, options, problem, template, templates } from "../store.js";
 import { t } from "../text.js";
 import { expected } from "../words.js";
+import { Zone } from "./zone.js";
 
 const ACCEPTED = ".csv,.tsv,.txt,.tab,.psv,.gz,.zip,.xlsx,.xlsm,.xlsb,.xls,.ods,.fods,.json,.ndjson,.jsonl,.xml,.html,text/csv";
 
@@ -33,15 +34,10 @@ export function Drop() {
   const shape = useValue(columns);
   const given = useValue(options);
   const settings = useValue(config);
-  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const [over, setOver] = useState(false);
-  const depth = useRef(0); // entering and leaving also fire for what is inside
-  const id = useId();
   const hidden = given.config ?? {};
 
-  /** @param {FileList | null | undefined} files */
+  /** @param {FileList} files */
   const take = (files) => {
-    if (!files?.length) return;
     if (files.length > 1) problem.value = { text: t("ERRORS.ONE_FILE") };
     else send(files[0]);
   };
@@ -58,22 +54,11 @@ export function Drop() {
   }, []);
 
   return html`<div class="drop-screen"><div class="giving">
-    <div class=${over ? "drop over" : "drop"}
-      onDragEnter=${() => setOver(++depth.current > 0)} onDragLeave=${() => setOver(--depth.current > 0)}
-      onDrop=${(/** @type {DragEvent} */ event) => {
-        event.preventDefault();
-        depth.current = 0;
-        setOver(false);
-        take(event.dataTransfer?.files);
-      }}>
-      <svg class="drop-sign" viewBox="0 0 48 48" aria-hidden="true"><path d="M24 32V12m0 0-8 8m8-8 8 8M8 32v6a2 2 0 0 0 2 2h28a2 2 0 0 0 2-2v-6" /></svg>
-      <p class="drop-title">${t("FILE_DROP_AREA.DROP_FILE")}</p>
-      <input id=${id} class="unseen" type="file" accept=${ACCEPTED} ref=${input} aria-describedby=${`${id}-help`}
-        onChange=${() => { take(input.current?.files); if (input.current) input.current.value = ""; }} />
-      <label class="button primary" for=${id}>${t("FILE_DROP_AREA.CHOOSE_FILE")}</label>
-      <p class="soft" id=${`${id}-help`}>${t("FILE_DROP_AREA.FILE_FORMATS")}</p>
+    <${Zone} title=${t("FILE_DROP_AREA.DROP_FILE")} choose=${t("FILE_DROP_AREA.CHOOSE_FILE")} help=${t("FILE_DROP_AREA.FILE_FORMATS")}
+      accept=${ACCEPTED} kind="primary" onFiles=${take}
+      sign=${html`<svg class="drop-sign" viewBox="0 0 48 48" aria-hidden="true"><path d="M24 32V12m0 0-8 8m8-8 8 8M8 32v6a2 2 0 0 0 2 2h28a2 2 0 0 0 2-2v-6" /></svg>`}>
       <p class="soft paste-hint">${t("DROP.PASTE")} <kbd>Ctrl V</kbd></p>
-    </div>
+    <//>
     <div class="row">
       ${settings.MANUAL_ENTRY === false ? null : html`<${Button} onClick=${typeIn}>${t("PHASE1-2.ENTER_DATA")}<//>`}
       ${hidden.hideDownloadSampleButton || settings.DOWNLOAD_SAMPLE_FILE === false ? null

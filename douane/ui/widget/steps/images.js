@@ -4,9 +4,10 @@
  */
 
 import { attempt, skipImages, takeImages } from "../flow.js";
-import { Button, Data, Select, html, useEffect, useId, useRef, useState, useValue } from "../kit.js";
+import { Button, Data, Select, html, useEffect, useRef, useState, useValue } from "../kit.js";
 import { columns, images, problem } from "../store.js";
 import { size, t } from "../text.js";
+import { Zone } from "./zone.js";
 
 const ACCEPTED = ".png,.jpg,.jpeg,.webp,image/png,image/jpeg,image/webp";
 const MOST_BYTES = 5_000_000;
@@ -17,17 +18,13 @@ export function Images() {
   const shape = useValue(columns).filter((column) => column.type === "Image");
   const given = useValue(images);
   const [column, setColumn] = useState(shape[0]?.key ?? "");
-  const [over, setOver] = useState(false);
   const [busy, setBusy] = useState(false);
-  const depth = useRef(0);
-  const id = useId();
-  const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   const chosen = given.files;
   const all = Object.values(chosen).flat(), sent = given.importId !== "";
 
-  /** @param {FileList | null | undefined} files */
+  /** @param {FileList} files */
   const add = (files) => {
-    const taken = [...(files ?? [])];
+    const taken = [...files];
     const wrong = taken.find((one) => !/\.(png|jpe?g|webp)$/i.test(one.name)), large = taken.find((one) => one.size > MOST_BYTES);
     if (wrong || large) problem.value = { text: wrong ? t("IMAGES.WRONG_KIND", { file: wrong.name }) : t("IMAGES.TOO_LARGE", { file: large?.name ?? "", most: size(MOST_BYTES) }) };
     else problem.value = null;
@@ -54,20 +51,8 @@ export function Images() {
   return html`<div class="drop-screen images"><div class="giving">
     <div><h2>${t("PHASE0-1.IMAGE_INFO_TITLE")}</h2><p class="soft">${t("PHASE0-1.IMAGE_INFO_SUBTITLE")}</p></div>
     ${shape.length > 1 ? html`<${Select} label=${t("IMAGES.COLUMN")} value=${column} onChange=${setColumn} options=${shape.map((one) => [one.key, one.name])} />` : null}
-    <div class=${over ? "drop over" : "drop"}
-      onDragEnter=${() => setOver(++depth.current > 0)} onDragLeave=${() => setOver(--depth.current > 0)}
-      onDrop=${(/** @type {DragEvent} */ event) => {
-        event.preventDefault();
-        depth.current = 0;
-        setOver(false);
-        add(event.dataTransfer?.files);
-      }}>
-      <p class="drop-title">${t("IMAGES.DROP")}</p>
-      <input id=${id} class="unseen" type="file" multiple accept=${ACCEPTED} ref=${input} aria-describedby=${`${id}-help`}
-        onChange=${() => { add(input.current?.files); if (input.current) input.current.value = ""; }} />
-      <label class="button" for=${id}>${t("IMAGES.CHOOSE")}</label>
-      <p class="soft" id=${`${id}-help`}>PNG, JPG, WEBP · ${t("FILE_DROP_AREA.IMAGE_FILE_SIZE")}</p>
-    </div>
+    <${Zone} title=${t("IMAGES.DROP")} choose=${t("IMAGES.CHOOSE")} help=${`PNG, JPG, WEBP · ${t("FILE_DROP_AREA.IMAGE_FILE_SIZE")}`}
+      accept=${ACCEPTED} multiple onFiles=${add} />
     ${all.length ? html`<ul class="thumbs" tabindex="0" aria-label=${t("IMAGES.CHOSEN", { count: all.length })}>${Object.entries(chosen).flatMap(([key, files]) => files.map((file) => html`<li key=${`${key}/${file.name}`}>
       <${Thumb} file=${file} /><span><${Data} limit=${40}>${file.name}<//>${shape.length > 1 ? html` <span class="soft"><${Data} limit=${30}>${names.get(key) ?? key}<//></span>` : null}</span>
       <${Button} kind="quiet small icon" aria-label=${t("IMAGES.REMOVE", { file: file.name })} onClick=${() => remove(key, file)}>✕<//></li>`))}</ul>` : null}

@@ -1,7 +1,8 @@
 /** Find and replace, in one column or all, with what would happen shown before it does. */
 
+import { Dialog } from "../dialog.js";
 import { attempt } from "../flow.js";
-import { Button, Data, Dialog, Select, html, useEffect, useId, useState } from "../kit.js";
+import { Button, Data, Select, html, useEffect, useId, useState } from "../kit.js";
 import * as look from "../look.js";
 import { t } from "../text.js";
 

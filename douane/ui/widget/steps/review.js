@@ -4,9 +4,10 @@
  */
 
 import { Desk } from "../desk.js";
+import { Dialog } from "../dialog.js";
 import { attempt } from "../flow.js";
 import { Grid, MOST_CELLS } from "../grid/grid.js";
-import { Button, Data, Dialog, Progress, effect, html, useEffect, useLayoutEffect, useRef, useState, useValue } from "../kit.js";
+import { Button, Data, Progress, effect, html, useEffect, useLayoutEffect, useRef, useState, useValue } from "../kit.js";
 import * as look from "../look.js";
 import { config, options, typed, upload } from "../store.js";
 import { number, t } from "../text.js";
@@ -102,6 +103,17 @@ function Table({ desk }) {
     };
   }, [desk, narrow, byHand]);
 
+  // Wherever the focus is, but in a dialogue: the grid has taken it already where it has the focus.
+  useEffect(() => {
+    const key = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== "F8" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      jump(event.shiftKey ? -1 : 1);
+    };
+    document.addEventListener("keydown", key);
+    return () => document.removeEventListener("keydown", key);
+  }, [desk]);
+
   // The browser asks before a tab is closed on what the server does not have yet.
   useEffect(() => {
     if (!busy && !waiting) return undefined;
@@ -130,17 +142,30 @@ function Table({ desk }) {
 
   /** One after the other, each from where the one before ended. @param {1 | -1} step */
   const jump = (step) => {
-    jumps.current = jumps.current.then(() => attempt(() => leap(step)));
+    jumps.current = jumps.current.then(() => attempt(async () => {
+      if (!(await leap(step))) desk.said.value = { text: t(step > 0 ? "REVIEW.NO_NEXT" : "REVIEW.NO_PREVIOUS"), undo: false };
+    }));
   };
 
-  /** @param {1 | -1} step */
+  /** Whether there was one. @param {1 | -1} step */
   const leap = async (step) => {
     const here = grid.current;
-    if (!here) return;
+    if (!here) return false;
     here.finish(true);
     const found = await desk.nextProblem(here.at.row, shape[here.at.column].key, step);
     if (found) here.moveTo(found.position, found.key);
-    else desk.said.value = { text: t(step > 0 ? "REVIEW.NO_NEXT" : "REVIEW.NO_PREVIOUS"), undo: false };
+    return Boolean(found);
+  };
+
+  /** Something was done beside the rows: on to the next problem, unless this cell still has one. @param {Promise<any>} done @param {boolean} [gone] the row is */
+  const onwards = async (done, gone = false) => {
+    const here = grid.current, place = at;
+    if (!here || !place) return;
+    here.move(here.at.row, here.at.column);
+    if (!(await done) || here !== grid.current || !desk.counts.peek()?.invalidRecords) return;
+    const key = firstBad(desk, rows.get(here.at.row));
+    if (gone ? key : rows.get(place.position)?.errors?.[place.key]) here.moveTo(here.at.row, gone ? key : place.key);
+    else jumps.current = jumps.current.then(() => attempt(async () => (await leap(1)) || leap(-1)));
   };
 
   /** @param {string} name */
@@ -163,14 +188,14 @@ function Table({ desk }) {
   };
 
   const bad = counts.invalidRecords, all = counts.totalRecords, many = ticked === "all" ? rows.total : ticked.size;
-  // A column whose problems are looked at can be mended value by value.
-  const mended = shape.find((one) => one.key === filter.problemColumn);
   const row = at ? rows.get(at.position) : undefined;
   const column = shape.find((one) => one.key === at?.key);
+  // A column whose problems are looked at can be mended value by value.
+  const sieved = shape.find((one) => one.key === filter.problemColumn), mended = sieved ?? column;
   const tabs = /** @type {const} */ ([["all", "LABEL_ALL_RECORDS", all], ["valid", "LABEL_VALID_RECORDS", counts.validRecords], ["invalid", "LABEL_INVALID_RECORDS", bad]]);
   const finish = byHand ? bad === 0 && all > 0 : all > 0;
   const plain = !filter.problemColumn && !filter.rule && !filter.find && !filter.changed;
-  const take = (/** @type {string} */ text) => at && desk.edit([{ position: at.position, key: at.key, text }]);
+  const take = (/** @type {string} */ text) => at && onwards(desk.edit([{ position: at.position, key: at.key, text }]));
 
   return html`<div class="review">
     <${Facts} shape=${shape} />
@@ -193,12 +218,14 @@ function Table({ desk }) {
       ${all && !byHand ? html`<${Button} kind="secondary small" onClick=${() => setDialog("download")}>${t("REVIEW.DOWNLOAD")}<//>` : null}
     </div>
     <${Chips} counts=${counts} shape=${shape} filter=${filter} onShow=${show}
-      onMend=${mended && counts.columns?.[mended.key] ? () => setDialog("values") : null} />
+      onMend=${sieved && counts.columns?.[sieved.key] ? () => setDialog("values") : null} />
     <div class="grid-place">
       ${narrow ? html`<${Cards} shape=${shape} rows=${rows} onEdit=${(/** @type {any} */ list) => desk.edit(list)} adding=${room(desk, byHand) > 0} drawn=${desk.drawn.peek()}
           onDelete=${hide.hideDeleteButton ? null : (/** @type {number} */ position) => desk.remove(new Set([position]))} />`
         : html`<div class="grid-host" ref=${host}></div>
-          <${Side} row=${row} column=${column} onTake=${take} onTakeAll=${(/** @type {string} */ from, /** @type {string} */ to) => at && desk.mendAlike(at.key, { [from]: to })} />`}
+          <${Side} row=${row} column=${column} onTake=${take} onTakeAll=${(/** @type {string} */ from, /** @type {string} */ to) => at && onwards(desk.mendAlike(at.key, { [from]: to }))}
+            many=${column ? counts.columns?.[column.key] ?? 0 : 0} onMend=${() => setDialog("values")}
+            onDelete=${hide.hideDeleteButton || !row?.index ? null : () => at && onwards(desk.remove(new Set([at.position])), true)} />`}
       ${!rows.total && !byHand ? html`<div class="empty"><p class="soft">${t(all ? (filter.type === "invalid" && plain ? "REVIEW.NONE_WRONG" : "REVIEW.NONE_HERE") : "REVIEW.NO_ROWS")}</p>
         ${all ? html`<${Button} kind="small" onClick=${() => show(look.everything())}>${t("REVIEW.SHOW_ALL")}<//>` : null}</div>` : null}
       ${said ? html`<${Toast} text=${said.text} action=${said.undo ? t("REVIEW.UNDO") : null} onAction=${() => { desk.said.value = null; desk.undo(); }} onGone=${() => { desk.said.value = null; }} />` : null}
@@ -293,11 +320,15 @@ export function Toast({ text, action, onAction, onGone }) {
 /** @param {Desk} desk */
 function firstProblem(desk) {
   for (let position = 0; position < Math.min(desk.rows.total, 100); position++) {
-    const errors = desk.rows.get(position)?.errors ?? {};
-    const column = desk.shape.find((one) => errors[one.key]);
-    if (column) return { position, key: column.key };
+    const key = firstBad(desk, desk.rows.get(position));
+    if (key) return { position, key };
   }
   return null;
+}
+
+/** The first column in which a row has a problem; "" where it has none. @param {Desk} desk @param {any} row @returns {string} */
+function firstBad(desk, row) {
+  return desk.shape.find((one) => row?.errors?.[one.key])?.key ?? "";
 }
 
 /**

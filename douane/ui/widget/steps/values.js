@@ -3,10 +3,12 @@
  * handful. The server proposes; nothing is taken that the person did not leave in.
  */
 
+import { Dialog } from "../dialog.js";
 import { attempt } from "../flow.js";
 import { choicesOf } from "../grid/editors.js";
-import { Button, Data, Dialog, html, useEffect, useId, useState } from "../kit.js";
+import { Button, Data, html, useEffect, useId, useState } from "../kit.js";
 import * as look from "../look.js";
+import { problem } from "../store.js";
 import { number, t } from "../text.js";
 import { expected } from "../words.js";
 
@@ -32,10 +34,11 @@ export function Values({ column, desk, onClose }) {
   const cells = chosen.reduce((sum, [bad]) => sum + (counts.get(bad) ?? 0), 0);
   const go = async () => {
     setBusy(true);
-    if (listed) await desk.mapValues(column.key, Object.fromEntries(chosen));
-    else await desk.mendAlike(column.key, Object.fromEntries(chosen));
+    const taken = Object.fromEntries(chosen);
+    const done = await (listed ? desk.mapValues(column.key, taken) : desk.mendAlike(column.key, taken));
     setBusy(false);
-    onClose();
+    // What was chosen stays: here, or with what would send it again.
+    if (done || problem.peek()?.retry) onClose();
   };
   return html`<${Dialog} wide title=${t("VALUES.TITLE", { column: column.name })} onClose=${onClose} actions=${[
     html`<${Button} onClick=${onClose}>${t("COMMON.CANCEL")}<//>`,

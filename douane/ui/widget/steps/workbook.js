@@ -3,9 +3,11 @@
  * clear (rows that are missing, cells that somebody changed here meanwhile) is asked.
  */
 
+import { Dialog } from "../dialog.js";
 import { attempt } from "../flow.js";
-import { Button, Data, Dialog, Select, html, useEffect, useId, useRef, useState } from "../kit.js";
+import { Button, Data, Select, html, useEffect, useId, useRef, useState } from "../kit.js";
 import * as look from "../look.js";
+import { problem } from "../store.js";
 import { t } from "../text.js";
 
 const ACCEPTED = ".xlsx,.xlsm,.xlsb,.xls,.ods,.csv";
@@ -27,8 +29,9 @@ export function Workbook({ desk, shape, file, onClose }) {
   const lost = found?.missing ?? 0, others = found?.conflicts?.length ?? 0;
   const go = async () => {
     setBusy(true);
-    await desk.takeWorkbook(found.difference, { ...(lost ? { missing } : {}), ...(others ? { conflicts } : {}) });
-    onClose();
+    const done = await desk.takeWorkbook(found.difference, { ...(lost ? { missing } : {}), ...(others ? { conflicts } : {}) });
+    setBusy(false);
+    if (done || problem.peek()?.retry) onClose();
   };
   const changing = found && (found.cells || (lost && missing === "delete"));
   return html`<${Dialog} wide title=${t("WORKBOOK.TITLE")} onClose=${onClose} actions=${[
