@@ -141,7 +141,7 @@ def test_another_row_of_headings_is_taken_and_another_encoding(page: Page, host:
     frame.get_by_role("button", name="The headings are in another row").click()
     frame.get_by_role("radio").nth(1).check()
     frame.get_by_role("button", name="Confirm and continue").click()
-    expect(frame.locator(".facts")).to_contain_text("headings in row 2")
+    expect(frame.locator(".facts")).to_contain_text("headings in line 2")
     expect(rows_left(frame)).to_contain_text("2 rows, and nothing to mend")
     expect(cell(frame, 0, "Name")).to_have_text("山田太郎")
 
@@ -194,6 +194,31 @@ def test_a_missing_column_is_asked_for_and_columns_are_mapped_anew_with_what_was
     expect(cell(frame, 1, "E-mail")).to_have_text("bob@example.com")
     started = [one for one in heard(page) if one["type"] == "UPLOAD_STARTED"]
     assert len(started) == 1  # nothing was sent again
+
+
+def test_a_file_in_another_language_is_mended_by_clicking_alone(page: Page, host: str) -> None:
+    rows = "C1,山田,taro@example.com,\uff13\uff16,日本\nC202,鈴木,hanako\uff20example.com,x,Japan\n"
+    rows += "C203,,info@example.com,29,France\n"
+    frame = opened(page, host)
+    give(frame, ("\n一覧,,,,\n顧客番号,氏名,メール,年齢,国\n" + rows).encode("cp932"))
+    for column, heading in (("Customer ID", "顧客番号"), ("Age", "年齢")):
+        line = frame.locator(".map").filter(has=frame.locator("strong", has_text=re.compile(f"^{column}$")))
+        line.locator(".offers").get_by_role("button", name=heading).click()
+    frame.get_by_role("button", name="Review the data").click()
+    # As the file counts its lines, blank ones with them.
+    expect(frame.locator(".facts")).to_contain_text("headings in line 3")
+    side = frame.locator(".side")
+    for column, way in (
+        ("Customer ID", "Delete the row"),
+        ("E-mail", "hanako@example.com"),
+        ("Age", "Leave it empty"),
+        ("Name", "Delete the row"),
+    ):
+        expect(side.locator(".which strong")).to_have_text(column)
+        side.get_by_role("button", name=way).click()
+    expect(rows_left(frame)).to_contain_text("1 row, and nothing to mend")
+    frame.locator(".tools").get_by_role("button", name="Undo").click()
+    expect(rows_left(frame)).to_contain_text("1 row to mend")
 
 
 HEADINGS = "id,name,email,country\n"

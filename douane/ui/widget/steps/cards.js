@@ -54,7 +54,7 @@ function Cell({ row, column, onEdit }) {
   const id = useId();
   const text = textOf(row.record?.[column.key]);
   const wrong = saying(row, column, text), error = wrong && !wrong.warning;
-  const number = isNumber(column);
+  const number = isNumber(column), droppable = error && text && !column.isRequired;
   const choices = column.allowMultiSelect ? [] : choicesOf(column);
   const form = column.type === "Date" ? pattern(column) : "";
   const take = (/** @type {any} */ event) => {
@@ -83,6 +83,7 @@ function Cell({ row, column, onEdit }) {
         inputmode=${number ? "decimal" : column.type === "Email" ? "email" : null} placeholder=${column.type === "Date" ? column.dateFormats?.[0] : null}
         onChange=${take} onKeyDown=${(/** @type {KeyboardEvent} */ event) => { if (event.key === "Enter") /** @type {HTMLElement} */ (event.target).blur(); }} />
         ${form ? html`<input type="date" class="picker" aria-label=${t("GRID.PICK_DATE")} value=${read(text, column.dateFormats)} onChange=${(/** @type {any} */ event) => { if (event.target.value) onEdit(written(event.target.value, form)); }} />` : null}</span>`}
-    ${offers.length ? html`<p class="row">${offers.slice(0, 3).map((offer) => html`<${Button} kind="small" onClick=${() => onEdit(offer.value)}><${Data} limit=${40}>${offer.value}<//><//>`)}</p>` : null}
+    ${offers.length || droppable ? html`<p class="row">${offers.slice(0, 3).map((offer) => html`<${Button} kind="small" onClick=${() => onEdit(offer.value)}><${Data} limit=${40}>${offer.value}<//><//>`)}
+      ${droppable ? html`<${Button} kind="small" onClick=${() => onEdit("")}>${t("SIDE.LEAVE_EMPTY")}<//>` : null}</p>` : null}
   </div>`;
 }

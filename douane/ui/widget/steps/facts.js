@@ -33,9 +33,10 @@ export function Facts({ shape }) {
     ${read?.sheets.length ? html`<span class="fact">${t("FACTS.SHEET")} <strong><${Data} limit=${40}>${read.sheet ?? ""}<//></strong>
         ${read.sheets.length > 1 ? html` <${Button} kind="link" aria-label=${t("FACTS.CHANGE_SHEET")} onClick=${() => { phase.value = "sheet"; }}>${t("COMMON.CHANGE")}<//>` : null}</span>`
       : read?.encoding ? html`<span class="fact">${read.format.toUpperCase()}, ${read.encoding.toUpperCase()} <${Button} kind="link" aria-label=${t("READING.TITLE")} onClick=${() => { phase.value = "sheet"; }}>${t("COMMON.CHANGE")}<//></span>` : null}
-    ${now && now.headerRow !== null ? html`<span class="fact">${t("FACTS.HEADING_ROW", { row: number(now.headerRow + 1) })}</span>` : null}
+    ${now && now.headerRow !== null ? html`<span class="fact">${t("FACTS.HEADING_ROW", { row: number(now.lines[now.headerRow] || now.headerRow + 1) })}</span>` : null}
     <span class="fact">${t("FACTS.MATCHED", { count: fed, total: shape.length })} <${Button} kind="link" aria-label=${t("FACTS.CHANGE_MAPPING")} onClick=${remap}>${t("COMMON.CHANGE")}<//></span>
-    ${ignored.length ? html`<span class="fact">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, NAMES).map((one, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${one}<//>`)}${ignored.length > NAMES ? " …" : ""}</span>` : null}
+    ${ignored.length ? html`<span class="fact">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, NAMES).map((one, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${one}<//>`)}${ignored.length > NAMES ? " …" : ""}
+      ${fed < shape.length ? html` <${Button} kind="link" onClick=${remap}>${t("FACTS.MATCH")}<//>` : null}</span>` : null}
     ${(all ? notes : notes.slice(0, notesShown())).map((note) => html`<span class="note"><${Data} limit=${400}>${typeof note === "string" ? note : note.message}<//></span>`)}
     ${!all && notes.length > notesShown() ? html`<${Button} kind="link" onClick=${() => setAll(true)}>${t("FACTS.MORE_NOTES", { count: notes.length - notesShown() })}<//>` : null}
   </div>`;

@@ -73,12 +73,15 @@ export function Sheet() {
 
 export function Heading() {
   const [rows, setRows] = useState(/** @type {string[][]} */ ([]));
+  const [lines, setLines] = useState(/** @type {number[]} */ ([]));
   const [chosen, setChosen] = useState(/** @type {number | null} */ (0));
   const [busy, setBusy] = useState(false);
   useEffect(() => {
     attempt(async () => {
       const now = await state();
       setRows(now.records);
+      // As the file counts them: blank ones are not shown.
+      setLines(now.lines.map((/** @type {number} */ line, /** @type {number} */ at) => line || at + 1));
       setChosen(now.headerRow);
     });
   }, []);
@@ -89,7 +92,7 @@ export function Heading() {
       <table class="preview"><tbody>
         ${rows.map((row, at) => html`<tr class=${at === chosen ? "chosen" : chosen !== null && chosen >= 0 && at < chosen ? "above" : ""}>
           <th scope="row"><label><input type="radio" name="heading" checked=${at === chosen} onChange=${() => setChosen(at)} />
-            <span class="unseen">${t("HEADING.ROW", { row: at + 1 })}</span><span aria-hidden="true">${number(at + 1)}</span></label></th>
+            <span class="unseen">${t("SIDE.LINE", { row: lines[at] })}</span><span aria-hidden="true">${number(lines[at])}</span></label></th>
           ${Array.from({ length: Math.min(width, 30) }, (_, column) => html`<td onClick=${() => setChosen(at)}><${Data} limit=${60}>${row[column] ?? ""}<//></td>`)}
         </tr>`)}
       </tbody></table>

@@ -5,6 +5,11 @@ import { Button, Data, Select, html, useEffect, useState, useValue } from "../ki
 import { columns, phase, reading, upload } from "../store.js";
 import { t } from "../text.js";
 
+/** So many headings that nothing uses yet are offered with one click. */
+const OFFERED = 6;
+/** With more headings than this a list has all of them only once it is wanted: a sheet has up to 16,384. */
+const LISTED = 300;
+
 export function Mapping() {
   const now = useValue(reading);
   const current = useValue(upload);
@@ -44,15 +49,18 @@ export function Mapping() {
   };
   // What a person must look at stands first; it stays where it is while they choose.
   const open = proposed.filter((column) => (column.heading === null ? column.isRequired || column.proposal?.alike.length : column.proposal?.heading === column.heading && isUnsure(column.proposal)));
-  const clear = proposed.filter((column) => !open.includes(column));
+  const spare = headings.some((one) => one.heading && one.column === null);
+  const empty = spare ? proposed.filter((column) => column.heading === null && !open.includes(column)) : [];
+  const clear = proposed.filter((column) => !open.includes(column) && !empty.includes(column));
   const line = (/** @type {any} */ column) => html`<${Line} key=${column.key} column=${column} heading=${chosen[column.key] ?? null} asked=${asked}
-    headings=${headings} taken=${taken} names=${names} says=${says.get(column.key)} onChoose=${(/** @type {number | null} */ value) => set(column, value)} />`;
+    headings=${headings} free=${ignored} taken=${taken} names=${names} says=${says.get(column.key)} onChoose=${(/** @type {number | null} */ value) => set(column, value)} />`;
 
   return html`<div class="stack mapping-screen">
     <p class="lead-in">${t("MAPPING.INTRO", { count: fed, total: proposed.length })}
       ${" "}<${Button} kind="link" onClick=${() => { phase.value = "heading"; }}>${t("MAPPING.OTHER_HEADING")}<//></p>
     ${open.length ? html`<section><h2>${t("MAPPING.PLEASE_LOOK")}</h2><ul class="mapping">${open.map(line)}</ul></section>` : null}
-    ${clear.length ? html`<section>${open.length ? html`<h2>${t("MAPPING.CLEAR")}</h2>` : null}<ul class="mapping">${clear.map(line)}</ul></section>` : null}
+    ${empty.length ? html`<section><h2>${t("MAPPING.EMPTY")}</h2><ul class="mapping">${empty.map(line)}</ul></section>` : null}
+    ${clear.length ? html`<section>${open.length || empty.length ? html`<h2>${t("MAPPING.CLEAR")}</h2>` : null}<ul class="mapping">${clear.map(line)}</ul></section>` : null}
     ${ignored.length ? html`<p class="soft">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, 20).map((one, at) => html`${at ? ", " : ""}<${Data} limit=${40}>${one.heading}<//>`)}${ignored.length > 20 ? " …" : ""}</p>` : null}
     <div class="row end sticky-end">
       ${asked && (missing.length || !fed) ? html`<p class="wrong" role="status">${missing.length ? t("MAPPING.MISSING", { count: missing.length }) : t("MAPPING.NOTHING")}</p>` : null}
@@ -64,11 +72,15 @@ export function Mapping() {
 }
 
 /** One column, and where its values come from. @param {any} props */
-function Line({ column, heading, asked, headings, taken, names, says, onChoose }) {
+function Line({ column, heading, asked, headings, free, taken, names, says, onChoose }) {
+  const [whole, setWhole] = useState(headings.length <= LISTED);
   const lacking = asked && column.isRequired && heading === null;
   const proposal = column.proposal, from = headings.find((/** @type {any} */ one) => one.index === heading);
   /** @type {any[]} */
   const perhaps = heading === null ? (proposal?.alike ?? []).slice(0, 3).map((/** @type {number} */ at) => headings.find((/** @type {any} */ one) => one.index === at)).filter(Boolean) : [];
+  /** @type {any[]} */
+  const offered = heading === null ? (perhaps.length ? perhaps : free.slice(0, OFFERED)) : [];
+  const listed = whole ? headings : [from, ...offered].filter(Boolean);
   const called = (/** @type {any} */ one) => {
     const name = clip(one.heading) || t("MAPPING.NO_NAME"), other = taken.get(one.index);
     return other !== undefined && other !== column.key ? `${name} · ${t("PHASE2.ALREADY_MAPPED_MSG", { field: name, column: names.get(other) ?? "" })}` : name;
@@ -81,11 +93,13 @@ function Line({ column, heading, asked, headings, taken, names, says, onChoose }
     <div class="map-heading">
       <${Select} label=${t("MAPPING.HEADING_FOR", { column: column.name })} hideLabel value=${heading === null ? "" : String(heading)}
         aria-invalid=${lacking ? "true" : null} onChange=${(/** @type {string} */ value) => onChoose(value === "" ? null : Number(value))}
-        options=${[["", t("PHASE2.MAPPING_FIELD_PLACEHOLDER")], ...headings.map((/** @type {any} */ one) => [String(one.index), called(one)])]} />
+        onPointerDown=${() => setWhole(true)} onKeyDown=${() => setWhole(true)}
+        options=${[["", t("PHASE2.MAPPING_FIELD_PLACEHOLDER")], ...listed.map((/** @type {any} */ one) => [String(one.index), called(one)])]} />
       ${lacking ? html`<p class="wrong" role="alert">${t("PHASE2.FIELD_REQUIRED_MSG")}</p>` : null}
       ${from ? html`<p class="samples soft">${from.values.map((/** @type {string} */ value) => html`<span class="sample"><${Data} limit=${40}>${value}<//></span>`)}
         ${proposal?.heading === heading ? html`<span class=${isUnsure(proposal) ? "reason unsure" : "reason"}>${reason(proposal)}</span>` : null}</p>` : null}
-      ${perhaps.length ? html`<p class="soft">${t("MAPPING.PERHAPS")} ${perhaps.map((one) => html`<${Button} kind="link" onClick=${() => onChoose(one.index)}><${Data} limit=${40}>${one.heading}<//><//> `)}</p>` : null}
+      ${offered.length ? html`<p class="offers soft"><span>${t(perhaps.length ? "MAPPING.PERHAPS" : "MAPPING.NOT_USED")}</span> ${offered.map((one) => html`<${Button} kind="small" onClick=${() => onChoose(one.index)}>
+        <${Data} limit=${30}>${one.heading}<//>${one.values[0] ? html` <span class="soft"><${Data} limit=${16}>${one.values[0]}<//></span>` : null}<//>`)}</p>` : null}
     </div>
   </li>`;
 }
