@@ -30,17 +30,17 @@ soak: $(VENV)/test.stamp
 # The kill tests for as long as one likes; each round is one import, on both storage modes. Of a chat import, KILLS
 # moments in one of MESSAGES messages. Of each reader of binary workbooks, MUTATIONS changed files; of the kernel under
 # sanitizers, TEXTS random texts. Mended workbooks are saved by LibreOffice, where that is installed. Of each operation
-# that OpenAPI describes, EXAMPLES calls.
+# that OpenAPI describes, EXAMPLES calls; CALLS of strangers at what is not theirs.
 torture: $(VENV)/test.stamp
-	DOUANE_TORTURE_ROUNDS=$(or $(ROUNDS),20) DOUANE_TORTURE_SEED=$(or $(SEED),$$$$) \
+	DOUANE_TORTURE_ROUNDS=$(or $(ROUNDS),50) DOUANE_TORTURE_SEED=$(or $(SEED),$$$$) \
 	DOUANE_TORTURE_MESSAGES=$(or $(MESSAGES),200000) DOUANE_TORTURE_KILLS=$(or $(KILLS),20) \
 	DOUANE_TORTURE_MUTATIONS=$(or $(MUTATIONS),100000) DOUANE_TORTURE_TEXTS=$(or $(TEXTS),1000000) \
-	DOUANE_TORTURE_EXAMPLES=$(or $(EXAMPLES),25) \
+	DOUANE_TORTURE_EXAMPLES=$(or $(EXAMPLES),40) DOUANE_TORTURE_CALLS=$(or $(CALLS),5000) \
 		$(VENV)/bin/python -m pytest --timeout=7200 \
 		tests/flow/test_kill.py tests/flow/test_deliveries_kill.py tests/destinations tests/flow/chat/test_kills.py \
 		tests/jobs tests/sheet/formats/test_binary_fuzz.py \
 		tests/sheet/formats/test_native_fuzz.py tests/test_clients.py tests/child/test_workbook.py \
-		tests/web/test_openapi.py $(ARGS)
+		tests/web/test_openapi.py tests/web/test_access.py tests/web/test_races.py tests/flow/test_changing.py $(ARGS)
 
 lint: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check

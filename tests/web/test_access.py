@@ -1,15 +1,20 @@
 """Every operation that OpenAPI lists: who is let in, and that nothing a client sends makes the server stumble.
 
-The list comes from the application itself, so a new operation is asked the same questions."""
+The list comes from the application itself, so a new operation is asked the same questions. `make torture` asks many
+more of them (DOUANE_TORTURE_CALLS) from other seeds (DOUANE_TORTURE_SEED)."""
 
 from __future__ import annotations
 
+import os
+import random
+import re
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.web.conftest import UNKNOWN_ID, Site, message
+from douane.flow import identity
+from tests.web.conftest import UNKNOWN_ID, Site, TestClient, message
 
 OPEN = {
     ("POST", "/v1/auth/login"),
@@ -44,6 +49,10 @@ BODIES: list[dict[str, Any]] = [
     {"json": {"indexes": [None, "1", 1e300, -1], "valid": "x", "invalid": None, "columns": [[]], "maxRecords": "x"}},
     {"json": [{"index": 1, "record": None, "updated": [], "key": 5, "columnHeading": {}, "validations": [None]}]},
 ]
+CALLS = int(os.environ.get("DOUANE_TORTURE_CALLS", "40"))
+SEED = int(os.environ.get("DOUANE_TORTURE_SEED", "20261130"))
+# These end the identity that asks, wait for what never comes here, or belong to whoever asks.
+NOT_ASKED = ("/logout", "/regenerate", "/login", "/douane.events", "/link/open", "/switch/{project_id}")
 
 
 def operations(site: Site, surface: str = "/v1/") -> list[tuple[str, str]]:
@@ -223,3 +232,76 @@ def test_a_fault_of_ours_is_said_in_one_form(sqlite_site: Site, monkeypatch: pyt
     assert answer.status_code == 500
     assert answer.content == b'{"statusCode":500,"message":"Internal server error"}'
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_strangers_cannot_tell_a_project_s_things_from_nothing(sqlite_site: Site) -> None:
+    """Random operations by random strangers, each asked for what there is and for what there is not: both answers are
+    the same, and afterwards everything is as it was."""
+    site, chance = sqlite_site, random.Random(SEED)
+    made = site.made
+    upload_id = site.client.post(f"/v1/upload/{made.template_id}", json={}).json()["_id"]
+    row = {"index": 1, "record": {"id": "C001", "name": "Ann"}, "updated": {}}
+    assert site.client.put(f"/v1/review/{upload_id}/records", json=[row]).status_code == 200
+    column_id = site.client.get(f"/v1/template/{made.template_id}/columns").json()[0]["_id"]
+    ids = {"project_id": made.project_id, "template_id": made.template_id, "upload_id": upload_id}
+    ids |= {"column_id": column_id}
+    for kind in ("token", "link"):
+        ids[f"{kind}_id"] = site.client.post(f"/v1/{kind}", json={"templateId": made.template_id}).json()["_id"]
+    before = everything(site, upload_id)
+    who = strangers(site)
+    asked = [*operations(site), *operations(site, "/api/v1/")]
+    asked = [(method, path) for method, path in asked if not path.endswith(NOT_ASKED)]
+    for number in range(CALLS):
+        name, client = chance.choice(who)
+        method, path = chance.choice(asked)
+        body = chance.choice(BODIES)
+        answers = []
+        for there in (ids, {}):
+            whole = re.sub(r"{(\w+)}", lambda found, there=there: there.get(found[1], UNKNOWN_ID), path)
+            query = {"importId": there.get("upload_id", UNKNOWN_ID)} if path.startswith("/api/v1/") else {}
+            answer = client.request(method, whole, params=query, **body)
+            text = answer.text
+            for one in (*ids.values(), UNKNOWN_ID):
+                text = text.replace(one, "ID")
+            answers.append((answer.status_code, re.sub(r'"[0-9a-f]{24}"|\d{4}-\d\d-\d\dT[^"]+', "", text)))
+        what = (f"{SEED}/{number}", name, method, path, body)
+        assert answers[0] == answers[1], what
+        assert answers[0][0] < 500, what
+    assert everything(site, upload_id) == before
+
+
+def strangers(site: Site) -> list[tuple[str, TestClient]]:
+    """Who may do nothing here: most of them may elsewhere."""
+    house, secrets, key = site.app.state.web.house, site.app.state.web.secrets, site.made.access_key
+    elsewhere, project_id = site.stranger()
+    found = [
+        ("another project's key", elsewhere),
+        ("nobody", site.anyone()),
+        ("a key that is cut", site.anyone(accesskey=key[:-1])),
+        ("a key and a bit", site.anyone(accesskey=f"{key}0")),
+        ("a key in capitals", site.anyone(accesskey=key.upper())),
+        ("a key as a bearer", site.anyone(authorization=f"Bearer {key}")),
+        ("a key as a cookie", site.anyone(cookie=f"authentication=Bearer%20{key}")),
+    ]
+    revoked = identity.new_access_key(house, secrets, site.made.project_id, "left")
+    [its] = [one.id for one in identity.access_keys(house, site.made.project_id) if one.name == "left"]
+    identity.revoke_access_key(house, site.made.project_id, its)
+    found.append(("a revoked key", site.anyone(accesskey=revoked)))
+    for role in ("Admin", "Observer", "Finance"):
+        email = f"{os.urandom(4).hex()}@example.com"
+        identity.add_person(house, email=email, username=email.partition("@")[0], password="password")
+        identity.set_role(house, email, project_id, role)
+        client = site.anyone()
+        assert client.post("/v1/auth/login", json={"email": email, "password": "password"}).status_code == 201
+        found.append((f"{role} elsewhere", client))
+    identity.set_disabled(house, email, True)
+    found[-1] = ("who was disabled", found[-1][1])
+    return found
+
+
+def everything(site: Site, upload_id: str) -> list[str]:
+    """What the project has, as its own key sees it."""
+    template_id = site.made.template_id
+    paths = (f"/template/{template_id}", f"/template/{template_id}/columns", f"/upload/{upload_id}")
+    paths += (f"/review/{upload_id}?type=all", f"/template/{template_id}/customizations", "/project", "/token", "/link")
+    return [site.client.get(f"/v1{path}").text for path in paths]
