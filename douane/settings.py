@@ -407,6 +407,8 @@ Settings.model_fields = {name: one for name, one in vars(Settings).items() if is
 for _name, _one in Settings.model_fields.items():
     _one.begin(Settings.__annotations__[_name])
 
+SECRETS = frozenset(name for name in Settings.model_fields if Settings.__annotations__[name] == "SecretStr")
+
 
 def describe() -> list[tuple[str, str, str, str]]:
     """(name, unit, default, sentence) of each setting, in the order of this file; defaults as they would be typed."""

@@ -617,6 +617,21 @@ def test_settings_lists_every_setting() -> None:
     assert "DOUANE_PORT" in douane("settings").stdout
 
 
+def test_settings_say_what_is_set_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOUANE_TURN_S", "30")
+    monkeypatch.setenv("DOUANE_SECRET", "s" * 40)
+    monkeypatch.setenv("DOUANE_DATABASE_URL", "postgresql://douane:pass-word@db/douane")
+    listed = {one["name"]: one["setTo"] for one in json.loads(douane("settings", "--json").stdout)}
+    given = {"turn_s": "30.0", "secret": "(hidden)", "database_url": "postgresql://douane:***@db/douane"}
+    assert {name: listed[name] for name in given} == given
+    assert listed["port"] is None
+    # A pipe has no width: one setting a line, nothing broken in two.
+    shown = douane("settings").stdout
+    assert "pass-word" not in shown
+    assert len(shown.splitlines()) == len(Settings.model_fields) + 3
+    assert "outbound_redirects_max " in shown
+
+
 def test_version() -> None:
     assert process("version").stdout.strip() == __version__
 

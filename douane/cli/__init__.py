@@ -459,7 +459,7 @@ def link_revoke(
 @app.command()
 def audit(
     count: Annotated[int, Option("--last", metavar="N", min=1, help="How many lines, the newest.")] = 50,
-    days: Annotated[float | None, Option(metavar="N", help="Only of the last so many days.")] = None,
+    days: Annotated[float | None, Option(metavar="N", min=0, help="Only of the last so many days.")] = None,
     action: Annotated[
         str | None, Option(metavar="WHAT", help="Only these, such as sign_in, or key for all about keys.")
     ] = None,
@@ -527,7 +527,7 @@ def doctor(data: Data = None, database: Database = None, storage: Storage = None
 
 @app.command()
 def settings(as_json: Json = False) -> None:
-    """List every setting with its unit and default; each is also a variable DOUANE_*."""
+    """List every setting with its unit, default, and what it is set to; each is also a variable DOUANE_*."""
     from douane.cli import given
 
     given.show_settings(as_json)

@@ -61,7 +61,9 @@ def _show(found: Forgotten, as_json: bool) -> None:
         uploads = [{"upload": upload_id, "rows": rows} for upload_id, rows in found.uploads.items()]
         print_json({"rows": found.rows, "uploads": uploads, "waiting": found.waiting, "remains": found.remains})
         return
-    print(f"{found.rows} rows of {len(found.uploads)} uploads are forgotten.")
+    rows, count = found.rows, len(found.uploads)
+    of_them = f"{rows} row{'' if rows == 1 else 's'} of {count} upload{'' if count == 1 else 's'}"
+    print(f"{of_them} {'is' if rows == 1 else 'are'} forgotten.")
     for upload_id in found.waiting:
         print(f"Not yet: {upload_id}")
     for sentence in found.remains:

@@ -83,9 +83,12 @@ curl -s {line} -H 'Accept: text/csv' "{address}/v1/upload/$id/rows/valid"
 
 
 def serve(config: Settings) -> None:
+    from douane.flow.doctor import unknown_variables
     from douane.jobs.supervisor import supervise
 
     log.set_up(config)
+    if strange := unknown_variables(os.environ):
+        logging.getLogger(__name__).warning("No setting is called %s.", ", ".join(strange))
     _refuse_taken_address(config)
     made = initialise(open_house(config))
     if made is not None:

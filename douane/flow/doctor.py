@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +14,7 @@ from douane.errors import DouaneError
 from douane.flow import health, identity
 from douane.flow.house import House
 from douane.jobs.children import missing_walls
+from douane.settings import PREFIX, Settings
 from douane.store import named
 from douane.store.database import database_now, database_url, read
 
@@ -63,7 +66,28 @@ def _settings(house: House) -> Finding:
         odd.append("no proxy is named, so all who come through one count as one address (setting trusted_proxies)")
     if settings.on_sqlite == settings.storage_url.startswith("s3://"):
         odd.append("SQLite goes with a folder and PostgreSQL with a bucket; other pairs are one machine's in part")
-    return Finding("settings", not odd, "; ".join(odd).capitalize() + "." if odd else "They go together.")
+    if strange := unknown_variables(os.environ):
+        odd.append(f"no setting is called {', '.join(strange)}")
+    return Finding("settings", not odd, _sentence("; ".join(odd)) if odd else "They go together.")
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Those that look like settings and are none, each with the one that is meant, if that can be guessed."""
+    found = []
+    for variable in sorted(environment):
+        name = variable.lower().removeprefix(PREFIX.lower())
+        # Of our own tests.
+        if not variable.upper().startswith(PREFIX) or name.startswith(("test_", "torture_")):
+            continue
+        if name not in Settings.model_fields:
+            near = difflib.get_close_matches(name, Settings.model_fields, 1)
+            found.append(f"{variable} (is {PREFIX}{near[0].upper()} meant?)" if near else variable)
+    return found
+
+
+def _sentence(text: str) -> str:
+    """`capitalize` would make names in it small."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _secret(house: House) -> Finding:

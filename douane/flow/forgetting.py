@@ -158,6 +158,8 @@ def person(house: House, project_id: str, template_id: str, column: str, value: 
         if templates.get(connection, template_id, project_id) is None:
             raise NotFound(f"Template with id {template_id} does not exist")
         all_of_them = operations.of_template(connection, project_id, template_id)
+        keys = [one.key for one in templates.columns(connection, template_id)]
+    _refuse_unknown(column, keys, all_of_them)
     found = Forgotten()
     readers: set[str] = set()
     sent = False
@@ -185,6 +187,15 @@ def person(house: House, project_id: str, template_id: str, column: str, value: 
         found.remains.append(_DELIVERED)
     _say_what_remains(house, found, sorted(readers))
     return found
+
+
+def _refuse_unknown(column: str, keys: Sequence[str], of_template: Sequence[Operation]) -> None:
+    """A slip in the column's key must not look like a person of whom nothing is left. Uploads may have columns of their
+    own, or some that the template has no more."""
+    if column not in keys and not any(
+        column in form_of(one).keys for one in of_template if one.family == _FAMILY and sheet_detail(one).headings
+    ):
+        raise BadRequest(f"Neither the template nor an upload has a column {column}; there are: {', '.join(keys)}.")
 
 
 @dataclass(slots=True)

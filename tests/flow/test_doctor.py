@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from douane.flow import doctor
 from douane.flow.house import House
 from douane.flow.identity import unlock
@@ -51,3 +53,27 @@ def test_what_is_wrong_is_named(house: House) -> None:
     assert "1 of 2 objects that rows name are gone: a/gone (operation.source_object)" in found["objects"][1]
     assert "trusted_proxies" in found["settings"][1]
     assert (found["worker"][0], found["disk"][0]) == (False, False)
+
+
+def test_variables_that_are_no_settings_are_named_with_what_is_meant() -> None:
+    environment = {
+        "DOUANE_TRUSTED_PROXYS": "1",
+        "douane_prot": "1",
+        "DOUANE_XYZ": "1",
+        "DOUANE_PORT": "1",
+        "douane_data": "x",
+        "DOUANE_TEST_POSTGRES_URL": "x",
+        "PATH": "x",
+    }
+    assert doctor.unknown_variables(environment) == [
+        "DOUANE_TRUSTED_PROXYS (is DOUANE_TRUSTED_PROXIES meant?)",
+        "DOUANE_XYZ",
+        "douane_prot (is DOUANE_PORT meant?)",
+    ]
+
+
+def test_they_are_a_finding(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOUANE_HOTS", "x")
+    good, says = findings(house)["settings"]
+    assert not good
+    assert "no setting is called DOUANE_HOTS (is DOUANE_HOST meant?)." in says.replace("No setting", "no setting")

@@ -264,7 +264,7 @@ def test_the_command_line_forgets_and_shows_the_ledger(
     assert (found["found"], found["delivered"]) == ("3", "1")
     assert (found["left out: invalid"], found["left out: forgotten"]) == ("1", "1")
     assert forgetting.forget(site.settings, upload, None, None, None, as_json=False)
-    assert "2 rows of 1 uploads are forgotten." in capsys.readouterr().out
+    assert "2 rows of 1 upload are forgotten." in capsys.readouterr().out
     forgetting.show_ledger(site.settings, upload, as_json=True)
     counts = json.loads(capsys.readouterr().out)
     assert (counts["found"], counts["delivered"], counts["leftOut"]["forgotten"]) == (3, 0, 3)
@@ -273,6 +273,15 @@ def test_the_command_line_forgets_and_shows_the_ledger(
         (upload, template, None, None),
         ("x", None, None, None),
         (None, "x", "a", "b"),
+        (None, template, "Email", "x"),  # its name, not its key
     ):
         with pytest.raises(BadRequest):
             forgetting.forget(site.settings, *wrong, as_json=False)
+
+
+def test_a_column_that_nobody_has_is_no_person_of_whom_nothing_is_left(site: Site) -> None:
+    template = new_template(site, COLUMNS)
+    wrong = {"column": "e-mail", "value": "ada@x.org"}
+    answer = site.client.post(f"/v1/template/{template}/forget", json=wrong)
+    says = "Neither the template nor an upload has a column e-mail; there are: email, note, n."
+    assert message(answer) == (400, says)

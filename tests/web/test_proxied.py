@@ -215,11 +215,13 @@ def test_behind_nginx_with_the_lines_of_the_guide(served: Served, tmp_path: Path
         through(served, port)
 
 
-def test_behind_haproxy(served: Served, tmp_path: Path) -> None:
+def test_behind_haproxy_with_the_lines_of_the_guide(served: Served, tmp_path: Path) -> None:
     haproxy, port = program("haproxy"), free_port()
+    lines = re.search(r"```\n(mode http\n[^`]*)```", (ROOT / "docs" / "operations.md").read_text())
+    assert lines, "the guide has lines for HAProxy"
     config = tmp_path / "haproxy.cfg"
     config.write_text(
-        "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 3600s\n"
+        f"defaults\n{lines[1]}"
         f"frontend in\n  bind 127.0.0.1:{port}\n  default_backend out\n"
         f"backend out\n  server one 127.0.0.1:{served.port}\n"
     )
