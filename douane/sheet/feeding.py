@@ -88,11 +88,11 @@ class Fed:
         return map(self._lines if self._formatted is None else self._lines_in_form, self._frames())
 
     def _lines(self, frame: pl.DataFrame) -> bytes:
-        upload, row, forgotten = (msgspec.json.encode(name).decode() for name in self._names)
-        begun = f'{upload}:"{self._operation_id}",{row}:'
-        lead = pl.select(pl.concat_str([pl.lit(begun), pl.lit(frame[ROW_NUMBER])])).to_series()
+        upload, row, forgotten = self._names
+        ids = pl.repeat(self._operation_id, len(frame), dtype=pl.String, eager=True)
+        lead = {upload: ids, row: frame[ROW_NUMBER]}
         gone = frame[IS_FORGOTTEN]
-        instead = (gone, lead + f",{forgotten}:true") if gone.any() else None
+        instead = (gone, f",{_json(forgotten)}:true") if gone.any() else None
         absent: dict[str, pl.Series] = {}
         for key, column in self._defaults.items():
             values = [None if one is _NOTHING else _json(one) for one in self._values(column, frame)]

@@ -47,15 +47,15 @@ _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What is delivered beside the stored fields of a frame's records. `lead`: members that stand before the fields of
-    each row. `absent`: of some fields the JSON that stands where a record has none, null = still none; row by row, or
-    one for all. `instead`: (which rows, the members of every row) where nothing but these leaves. `only`: the fields
-    that leave, in this order; None: all. Several choices leave as arrays."""
+    """What is delivered beside the stored fields of a frame's records. `lead`: fields that stand before those of each
+    row: texts, or whole numbers. `absent`: of some fields the JSON that stands where a record has none, null = still
+    none; row by row, or one for all. `instead`: (which rows, the members that they have in place of fields). `only`:
+    the fields that leave, in this order; None: all. Several choices leave as arrays."""
 
-    lead: pl.Series
+    lead: Mapping[str, pl.Series]
     absent: Mapping[str, pl.Series]
     only: Sequence[str] | None = None
-    instead: tuple[pl.Series, pl.Series] | None = None
+    instead: tuple[pl.Series, str] | None = None
 
 
 class Output:
@@ -156,39 +156,75 @@ class Output:
         if len(frame) == 0:
             return b""
         kernel = native.kernel()
-        if kernel is not None and leaving is None and self.fields:
-            made = by_kernel.ndjson(kernel, self._leaving(frame))
+        if kernel is not None and self.fields and (leaving is None or leaving.instead is None):
+            given = self._leaving(frame) if leaving is None else self._delivered(frame, leaving)
+            made = by_kernel.ndjson(kernel, given)
             if made is not None:
                 return made
         stored = self._stored(frame, None if leaving is None else leaving.only)
-        lead = None if leaving is None else leaving.lead
+        lead = None if leaving is None else pl.select(pl.concat_str(_lead(leaving.lead))).to_series()
         members: list[pl.Expr] = [] if lead is None else [pl.lit(lead)]
-        fields = list(zip(self.fields, self._judges, self._columns, strict=True))
-        if leaving is not None and leaving.only is not None:
-            by_key = {key: (key, judge, column) for key, judge, column in fields}
-            fields = [by_key[key] for key in leaving.only]
-        for at, (key, judge, column) in enumerate(fields):
+        for at, field in enumerate(self._fields_of(leaving)):
+            key, judge = self.fields[field], self._judges[field]
+            if leaving is not None:
+                members.append(self._member(field, stored[key], leaving, "," + msgspec.json.encode(key).decode() + ":"))
+                continue
             # A member begins with its comma; without one before it there is none, if it surely stands first.
-            comma = "" if at == 0 and lead is None and stored[key].null_count() == 0 else ","
-            name = comma + msgspec.json.encode(key).decode() + ":"
-            if leaving is None:
-                members += _json_members(name, stored[key], judge)
-            elif judge is not None and judge.form == "list" and column is not None:
-                lists = _json_lists(stored[key], column.delimiter)
-                members.append(_or_absent(name, pl.lit(lists), leaving.absent.get(key)))
-            else:
-                members += _json_members(name, stored[key], judge, leaving.absent.get(key))
+            comma = "" if at == 0 and stored[key].null_count() == 0 else ","
+            members += _json_members(comma + msgspec.json.encode(key).decode() + ":", stored[key], judge)
         if not members:
             return b"{}\n" * len(frame)
         lines = pl.select(pl.concat_str([pl.lit("{"), *members, pl.lit("}")])).to_series()
         if leaving is not None and leaving.instead is not None:
-            which, given = leaving.instead
+            which, more = leaving.instead
             lines = (
-                pl.select(pl.concat_str([pl.lit("{"), pl.lit(given), pl.lit("}")])).to_series().zip_with(which, lines)
+                pl.select(pl.concat_str([pl.lit("{"), pl.lit(lead), pl.lit(more + "}")]))
+                .to_series()
+                .zip_with(which, lines)
             )
         if lead is None and stored[self.fields[0]].null_count():
             lines = lines.str.replace("{,", "{", literal=True)  # the first one of each line, which is the brace's
         return _written(lines.to_frame(), quote_style="never")
+
+    def _fields_of(self, leaving: Leaving | None) -> Sequence[int]:
+        """The fields that leave, by their number."""
+        if leaving is None or leaving.only is None:
+            return range(len(self.fields))
+        return [self.fields.index(key) for key in leaving.only]
+
+    def _member(self, field: int, stored: pl.Series, leaving: Leaving, name: str = "") -> pl.Expr:
+        """`name` and what is delivered of a field, as JSON; empty where that is nothing."""
+        judge, column, absent = self._judges[field], self._columns[field], leaving.absent.get(self.fields[field])
+        if judge is not None and judge.form == "list" and column is not None:
+            return _or_absent(name, pl.lit(_json_lists(stored, column.delimiter)), absent)
+        return pl.concat_str(_json_members(name, stored, judge, absent))
+
+    def _delivered(self, frame: pl.DataFrame, leaving: Leaving) -> list[by_kernel.Column]:
+        """What the kernel makes lines of, as they are delivered."""
+        found = [
+            by_kernel.Column(key, series, by_kernel.Kind.TEXT, False)
+            if series.dtype == pl.String
+            else by_kernel.Column(key, series.cast(pl.String), by_kernel.Kind.JSON, False)
+            for key, series in leaving.lead.items()
+        ]
+        present = set(frame.columns)
+        for field in self._fields_of(leaving):
+            column = self._as_it_leaves(frame, field, present)
+            judge = self._judges[field]
+            if judge is not None and judge.form == "list" and column.kind == by_kernel.Kind.LIST:
+                column = column._replace(kind=by_kernel.Kind.ARRAY)
+            elif judge is not None and judge.form == "list":
+                column = self._as_json(field, column, frame, leaving)
+            if column.key in leaving.absent and column.texts.null_count():
+                column = self._as_json(field, column, frame, leaving)
+            found.append(column)
+        return found
+
+    def _as_json(self, field: int, column: by_kernel.Column, frame: pl.DataFrame, leaving: Leaving) -> by_kernel.Column:
+        stored = self._stored(frame, [column.key])[column.key]
+        values = pl.select(self._member(field, stored, leaving)).to_series()
+        values = values.zip_with(values != "", pl.Series([None], dtype=pl.String).new_from_index(0, len(values)))
+        return by_kernel.Column(column.key, values, by_kernel.Kind.JSON, False)
 
     def objects(
         self, frame: pl.DataFrame, keys: Sequence[str], constants: Mapping[str, Any], *, image_root: str = ""
@@ -290,15 +326,15 @@ class Output:
 
     def _leaving(self, frame: pl.DataFrame) -> list[by_kernel.Column]:
         """What the kernel makes lines of: texts as they were staged, where it knows what is stored of them."""
-        present, found = set(frame.columns), []
-        for field, (at, key) in enumerate(self._positions):
-            kind = self._as_staged(field, present)
-            if kind is not None:
-                found.append(by_kernel.Column(key, frame[f"c{at}"], kind, True, self._delimiter(field, kind)))
-            else:
-                kind = by_kernel.Kind.NUMBER if key in self.numbers else by_kernel.Kind.TEXT
-                found.append(by_kernel.Column(key, self._texts(frame, [key])[key], kind, False))
-        return found
+        present = set(frame.columns)
+        return [self._as_it_leaves(frame, field, present) for field in range(len(self.fields))]
+
+    def _as_it_leaves(self, frame: pl.DataFrame, field: int, present: set[str]) -> by_kernel.Column:
+        (at, key), kind = self._positions[field], self._as_staged(field, present)
+        if kind is not None:
+            return by_kernel.Column(key, frame[f"c{at}"], kind, True, self._delimiter(field, kind))
+        kind = by_kernel.Kind.NUMBER if key in self.numbers else by_kernel.Kind.TEXT
+        return by_kernel.Column(key, self._texts(frame, [key])[key], kind, False)
 
     def _as_staged(self, field: int, present: set[str]) -> by_kernel.Kind | None:
         """How the kernel makes what is stored of what is staged; None where the column's type makes something else."""
@@ -462,6 +498,15 @@ def _json_escaped(texts: pl.Series) -> pl.Series:
         return texts
     rows = odd.arg_true()
     return texts.scatter(rows, texts.gather(rows).str.replace_many(list(_ESCAPES), list(_ESCAPES.values())))
+
+
+def _lead(fields: Mapping[str, pl.Series]) -> list[pl.Expr]:
+    """The members of `Leaving.lead`, of which none is ever absent."""
+    members: list[pl.Expr] = []
+    for key, series in fields.items():
+        start = ("," if members else "") + msgspec.json.encode(key).decode() + ":"
+        members += [pl.lit(start), pl.lit(series)] if series.dtype != pl.String else _json_members(start, series, None)
+    return members
 
 
 def _json_members(name: str, stored: pl.Series, judge: Judge | None, absent: pl.Series | None = None) -> list[pl.Expr]:

@@ -75,6 +75,12 @@ def test_both_make_the_same(rows: list[tuple[str | None, ...]], kinds: bool) -> 
     assert exact[True] == exact[False]
 
 
+def test_a_column_may_have_any_name() -> None:
+    """Polars ends the process over a zero byte in the name of a series that it hands over."""
+    column = lines.Column("a\0", pl.Series("\0", ["1"]), lines.Kind.JSON, False)
+    assert lines.ndjson(built(), [column]) == b'{"a\\u0000":1}\n'
+
+
 @pytest.mark.parametrize("cell", ["", "a", " ", None])
 def test_a_record_of_one_cell(cell: str | None) -> None:
     template = read_template({"name": "t", "columns": [{"key": "text", "name": "Text", "type": "String"}]})

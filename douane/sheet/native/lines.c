@@ -3,11 +3,12 @@
 #include "kernel.h"
 
 enum { GIVEN_UP = -1, NO_MEMORY = -2 };
-enum { TEXT, NUMBER, LIST };                    /* kinds of columns */
+enum { TEXT, NUMBER, LIST, ARRAY, JSON };       /* kinds of columns */
 enum { FIGURES_MAX = 15 };                      /* of either half of a number that is spelled here */
 
 /* One column. `name`: what stands before its values in an object, `"name":`. `trims`: texts are as they were staged. Of a
- * LIST texts lose delimiters that part nothing. */
+ * LIST texts lose delimiters that part nothing; an ARRAY is one that leaves an object as its elements; JSON is a value
+ * already. */
 typedef struct {
     ArrowArrayStream *stream;
     const uint8_t *name;
@@ -93,6 +94,8 @@ static uint64_t tightened(const uint8_t *begin, const uint8_t *stop, uint8_t del
     return (uint64_t)(to - from);
 }
 
+static inline int is_list(const Column *column) { return column->kind == LIST || column->kind == ARRAY; }
+
 /* Row `row` of a column as it came: 0 where it has none. */
 static inline int staged(const Cells *cells, uint64_t row, const uint8_t **begin, const uint8_t **stop) {
     const uint64_t bit = row + (uint64_t)cells->array.offset;
@@ -116,7 +119,7 @@ static inline int text_of(const Cells *cells, uint64_t row, uint8_t *held, const
     if (!staged(cells, row, begin, stop)) return 0;
     if (*begin == *stop) return 1;
     if (cells->column->trims && UNLIKELY(!has_seen_ends(*begin, *stop))) trim(begin, stop);
-    if (cells->column->kind == LIST && is_loose(*begin, *stop, cells->column->delimiter)) {
+    if (is_list(cells->column) && is_loose(*begin, *stop, cells->column->delimiter)) {
         const uint64_t size = tightened(*begin, *stop, cells->column->delimiter, held);
         *begin = held;
         *stop = held + size;
@@ -228,6 +231,39 @@ static int json_number(Out *out, const uint8_t *begin, const uint8_t *stop) {
     return 1;
 }
 
+/* The elements of a tight list; none of an empty one. */
+static void json_array(Out *out, const uint8_t *begin, const uint8_t *stop, uint8_t delimiter) {
+    *out->at++ = '[';
+    while (begin < stop) {
+        const uint8_t *end = memchr(begin, delimiter, (size_t)(stop - begin));
+        if (end == NULL) end = stop;
+        json_text(out, begin, end);
+        if (end < stop) *out->at++ = ',';
+        begin = end + 1;
+    }
+    *out->at++ = ']';
+}
+
+/* One value. Whether it is for us. */
+static inline int json_value(Out *out, const Column *column, const uint8_t *begin, const uint8_t *stop) {
+    switch (column->kind) {
+    case NUMBER:
+        if (begin < stop) return json_number(out, begin, stop);
+        break;
+    case ARRAY:
+        json_array(out, begin, stop, column->delimiter);
+        return 1;
+    case JSON:
+        copy(out->at, begin, (size_t)(stop - begin));
+        out->at += stop - begin;
+        return 1;
+    default:
+        break;
+    }
+    json_text(out, begin, stop);
+    return 1;
+}
+
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
 static int csv_lines(const Cells *cells, uint64_t columns, uint64_t rows, uint8_t *held, Out *out) {
@@ -263,8 +299,7 @@ static int json_lines(const Cells *cells, uint64_t columns, uint64_t rows, uint8
             lead = ',';
             memcpy(out->at, column->name, column->name_size);
             out->at += column->name_size;
-            if (column->kind != NUMBER || begin == stop) json_text(out, begin, stop);
-            else if (!json_number(out, begin, stop)) return GIVEN_UP;
+            if (!json_value(out, column, begin, stop)) return GIVEN_UP;
         }
         if (!has_room(out, 8)) return NO_MEMORY;
         if (lead == '{') *out->at++ = '{';
@@ -292,7 +327,7 @@ static int take(Cells *cells, const Column *column, uint64_t rows, uint64_t *lon
     if ((uint64_t)cells->array.length != rows) return GIVEN_UP;
     cells->present = cells->array.null_count ? cells->array.buffers[0] : NULL;
     cells->views = cells->array.buffers[1];
-    if (column->kind == LIST)
+    if (is_list(column))
         for (uint64_t row = 0; row < rows; row++) {
             const uint64_t bit = row + (uint64_t)cells->array.offset;
             if (cells->present != NULL && !(cells->present[bit / 8] >> bit % 8 & 1)) continue;
@@ -339,7 +374,7 @@ EXPORT int douane_leaves_as_it_came(const Column *column, uint64_t rows) {
         if (!staged(&cells, row, &begin, &stop) || begin == stop) continue;
         const uint8_t *first = begin, *last = stop;
         if (UNLIKELY(!has_seen_ends(begin, stop))) trim(&first, &last);
-        tidy = first == begin && last == stop && !(column->kind == LIST && is_loose(begin, stop, column->delimiter));
+        tidy = first == begin && last == stop && !(is_list(column) && is_loose(begin, stop, column->delimiter));
     }
     if (cells.array.release != NULL) cells.array.release(&cells.array);
     return tidy;

@@ -20,15 +20,18 @@ _POINTER = ctypes.c_void_p
 
 
 class Kind(IntEnum):
-    """A number leaves an object as a number. A list is a text that loses delimiters which part nothing."""
+    """A number leaves an object as a number. A list is a text that loses delimiters which part nothing, an array one
+    that leaves an object as its elements. JSON leaves it as it is."""
 
     TEXT = 0
     NUMBER = 1
     LIST = 2
+    ARRAY = 3
+    JSON = 4
 
 
 class Column(NamedTuple):
-    """`trims`: the texts are as they were staged. `delimiter`: of a list, one sign of ASCII."""
+    """`trims`: the texts are as they were staged. `delimiter`: of a list, or array, one sign of ASCII."""
 
     key: str
     texts: pl.Series
@@ -89,7 +92,8 @@ def _given(columns: Sequence[Column]) -> tuple[Any, list[object]]:
     """What the kernel is given, and what must live as long."""
     given, held = (_Column * len(columns))(), []
     for at, column in enumerate(columns):
-        stream = column.texts.rechunk().__arrow_c_stream__()
+        # Without its name: Polars ends the process over one with a zero byte, which a key may have.
+        stream = column.texts.rechunk().alias("").__arrow_c_stream__()
         name = msgspec.json.encode(column.key) + b":"
         held += [stream, name]
         sign = ord(column.delimiter) if column.delimiter else 0
