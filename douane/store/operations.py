@@ -309,13 +309,9 @@ def count_by_stage(connection: Connection) -> dict[str, int]:
 
 def count_failures(connection: Connection) -> dict[str, int]:
     """Code -> operations whose last work failed with it."""
-    found: dict[str, int] = {}
-    for failure in connection.execute(
-        select(operation.c.work_error).where(operation.c.work_error.is_not(None))
-    ).scalars():
-        if failure:
-            found[str(failure[0])] = found.get(str(failure[0]), 0) + 1
-    return found
+    code = operation.c.work_error["code"].as_string()
+    query = select(code, func.count()).where(code.is_not(None)).group_by(code)
+    return {failed: int(count) for failed, count in connection.execute(query)}
 
 
 def _operation(row: RowMapping) -> Operation:

@@ -11,12 +11,13 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from douane.flow.health import Readiness
 from douane.model.children import ChildCounts
 from douane.settings import Settings
-from douane.store import leases, schema
+from douane.store import leases, operations, schema
 from douane.store.database import database_now, write
 from tests.web.conftest import Site, TestClient, site_of
 
@@ -101,8 +102,17 @@ def test_metrics_tell_of_the_house_and_of_nobodys_things(site: Site) -> None:
     client = site.anyone()
     client.post("/v1/auth/login", json={"email": "nobody@example.com", "password": "x"})
     client.get(f"/v1/upload/{'0' * 24}")
+    house = web.house
+    for _ in range(2):
+        upload_id = site.client.post(f"/v1/upload/{site.made.template_id}", json={}).json()["_id"]
+        with write(house.engine) as connection:
+            operations.change(connection, upload_id, work_error={"code": "file_broken", "message": "No."})
     text = client.get("/metrics").text
+    # As the official client reads it.
+    families = {one.name: one for one in text_string_to_metric_families(text)}
+    assert {"douane_request_seconds", "douane_ready", "douane_failed_work"} <= families.keys()
     for line in (
+        'douane_failed_work{code="file_broken"} 2.0',
         'douane_ready{part="worker"} 1.0',
         "douane_workers 1.0",
         'douane_children{of="worker"} 2.0',
