@@ -276,6 +276,7 @@ def settle(
         offsets = target[here] & 0xFFFFFFFF
         contents_there, edited_there = marks_of(int(place), offsets)
         equal = contents_there == content[here]
+        equal[~equal] = contents_there[~equal] == contents(_as_once_staged(tables), here[~equal])
         same = equal | (edited_there > edited[here])
         if ages.export_us is not None:
             there = ages.of(int(place), offsets)
@@ -345,6 +346,14 @@ def _with_later(messages: pl.DataFrame) -> pl.DataFrame:
     """Columns that an earlier version did not stage, null."""
     missing = [pl.lit(None, pl.String).alias(name) for name in _LATER if name not in messages.columns]
     return messages.with_columns(missing)
+
+
+def _as_once_staged(tables: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+    """The same with typed lines among the blocks, where they stood if the messages beside them were odd."""
+    messages = tables["messages"]
+    if "typed" not in messages.columns:
+        return tables
+    return {**tables, "messages": messages.with_columns(pl.coalesce("blocks", "typed").alias("blocks"))}
 
 
 def _respelled(documents: pl.Series) -> pl.Series:

@@ -121,6 +121,7 @@ TABLES: dict[str, Schema] = {
         "emoji": TEXT,  # icon of an integration
         "attachments": TEXT,  # JSON array as it came
         "blocks": TEXT,  # JSON array as it came: what an app, or the client of whom wrote it, laid the message out with
+        "typed": TEXT,  # of lines typed in a client, which say what the text does: not compared, shown as blocks
         "original": TEXT,  # JSON object of what the record says besides and no other column holds; null: nothing
         "reactions": pl.UInt32(),  # how many rows in `reactions`
         "files": pl.UInt32(),
@@ -185,6 +186,14 @@ def fitted(table: str, rows: pl.DataFrame) -> pl.DataFrame:
         return rows
     missing = [pl.lit(None, kind).alias(name) for name, kind in schema.items() if name not in rows.columns]
     return rows.with_columns(missing).select(*schema, pl.exclude(*schema))
+
+
+def handed_out(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows as they are handed out: `fitted`, and blocks are blocks, whether they say more than the text or not."""
+    rows = fitted(table, rows)
+    if table != "messages":
+        return rows
+    return rows.with_columns(pl.coalesce("blocks", "typed").alias("blocks")).drop("typed")
 
 
 def _series(name: str, values: Sequence[Any], kind: pl.DataType) -> pl.Series:

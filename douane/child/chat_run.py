@@ -17,7 +17,7 @@ import polars as pl
 from douane import encodings
 from douane.chat import check, settle
 from douane.chat.settle import OPEN, PLACE, Ages, Maps, Settled, WorkspacePart
-from douane.chat.tables import TABLES, fitted
+from douane.chat.tables import TABLES, fitted, handed_out
 from douane.chat.tokens import without_in
 from douane.child.wire import Wire
 from douane.line import chat as line
@@ -214,7 +214,7 @@ def _message_frames(spec: ChatEncode) -> Iterator[pl.DataFrame]:
     yield nested({TABLE: empty_messages()}, names)
     for part in spec.parts:
         tables = {str(name): without_in(read_part(path)) for name, path in part.tables.items()}
-        tables[TABLE] = fitted(TABLE, tables[TABLE])
+        tables[TABLE] = handed_out(TABLE, tables[TABLE])
         wanted = np.ones(len(tables[TABLE]), np.bool_)
         for path in part.gone:
             wanted[_offsets(path)] = False
@@ -225,7 +225,7 @@ def _message_frames(spec: ChatEncode) -> Iterator[pl.DataFrame]:
 
 
 def empty_messages() -> pl.DataFrame:
-    return pl.DataFrame(schema={**TABLES[TABLE], "room": pl.String, "user": pl.String})
+    return handed_out(TABLE, pl.DataFrame(schema={**TABLES[TABLE], "room": pl.String, "user": pl.String}))
 
 
 def nested(tables: dict[str, pl.DataFrame], names: pl.DataFrame) -> pl.DataFrame:

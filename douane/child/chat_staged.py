@@ -12,7 +12,7 @@ import polars as pl
 
 from douane import encodings
 from douane.chat import check
-from douane.chat.tables import TABLES, fitted
+from douane.chat.tables import TABLES, handed_out
 from douane.chat.tokens import without_in
 from douane.child.chat_run import Whole
 from douane.line.chat import ChatStaged
@@ -30,9 +30,9 @@ def encode_staged(spec: ChatStaged, folder: Path, out: BinaryIO) -> None:
 
 def _frames(spec: ChatStaged) -> Iterator[pl.DataFrame]:
     table = spec.table
-    yield _shown(table, pl.DataFrame(schema=TABLES[table]), np.zeros(0, np.uint64), [])
+    yield _shown(table, handed_out(table, pl.DataFrame(schema=TABLES[table])), np.zeros(0, np.uint64), [])
     for part in spec.parts:
-        frame = without_in(fitted(table, read_part(part.path)))
+        frame = without_in(handed_out(table, read_part(part.path)))
         words = np.zeros(len(frame), np.uint64)
         if part.mask is not None:
             mask = masks.read_mask(part.mask)
@@ -45,7 +45,7 @@ def _frames(spec: ChatStaged) -> Iterator[pl.DataFrame]:
 
 
 def _shown(table: str, frame: pl.DataFrame, words: check.Words, entries: Sequence[Path]) -> pl.DataFrame:
-    found = frame.select([name for name in TABLES[table] if name not in _HIDDEN])
+    found = frame.select([name for name in frame.columns if name in TABLES[table] and name not in _HIDDEN])
     if "entry" in frame.columns:
         found.insert_column(0, _names(frame["entry"], entries))
     if table not in check.RULES:

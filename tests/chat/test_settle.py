@@ -241,3 +241,13 @@ def test_blocks_tell_states_apart_and_their_absence_tells_nothing_new() -> None:
     one, two = settle.contents({"messages": plain}, np.arange(2)), settle.contents({"messages": other}, np.arange(2))
     assert one[0] != two[0]
     assert one[1] == two[1] == settle.contents({"messages": plain.drop("blocks", "original")}, np.arange(2))[1]
+
+
+def test_typed_lines_tell_no_states_apart_wherever_an_earlier_version_kept_them() -> None:
+    lines = '[{"type":"rich_text"}]'
+    now = frame({"typed": lines, "text": "a", "key_lo": 1}, {"typed": lines, "text": "b", "key_lo": 2})
+    before = now.drop("typed").with_columns(pl.Series("blocks", [None, '[{"type": "rich_text"}]'], pl.String))
+    marks = np.stack([settle.contents({"messages": before}, np.arange(2)), np.zeros(2, np.uint64)])
+    codes, target = np.full(2, OPEN, np.uint8), np.arange(2)
+    found = settle.settle({"messages": now}, codes, target, lambda place, offsets: marks[:, offsets], MAPS)
+    assert names(found.codes) == ["unchanged", "unchanged"]

@@ -24,7 +24,7 @@ Bodies = Callable[[Sequence[str | None]], list[int | None]]
 EDITS = {"message_changed": "edit", "message_deleted": "delete"}
 
 _TONE = re.compile(r"(.+)::skin-tone-([2-6])", re.DOTALL)
-_NUL_FREE = ("kind", "format", "attachments", "original", "state", "type", "role", "origin")
+_NUL_FREE = ("kind", "format", "attachments", "blocks", "typed", "original", "state", "type", "role", "origin")
 
 
 def without_nul(rows: pl.DataFrame) -> pl.DataFrame:

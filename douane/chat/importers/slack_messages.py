@@ -34,7 +34,7 @@ from douane.chat.importers.slack_details import (
     without_nul,
 )
 from douane.chat.importers.slack_lists import WRONG_TYPE
-from douane.chat.importers.slack_records import Full, Message
+from douane.chat.importers.slack_records import Full, Message, Ordinary, says_more, typed, typed_json
 from douane.chat.importers.slack_times import TIME, TIME_BYTES, Whole, canonical, time_us, times_us
 from douane.chat.tables import frame
 
@@ -195,8 +195,8 @@ class Pile:
             or m.subtype in FULL
             or m.attachments is not None
             # What a person typed in a client has a number of that client's, and its text is what Slack made of its
-            # blocks; all others are kept as they came.
-            or (m.client_msg_id is None and m.blocks is not None)
+            # blocks; all others are looked at.
+            or (m.blocks is not None and (m.client_msg_id is None or says_more(m.blocks, m.text)))
         ]
         odd = [at for at in asked if self._is_odd(found[at])]
         if odd:
@@ -213,9 +213,7 @@ class Pile:
             return True
         if m.blocks is None:
             return not (m.text or m.files)
-        if not m.text:
-            return True
-        return m.client_msg_id is None
+        return not m.text or m.client_msg_id is None or says_more(m.blocks, m.text)
 
     def put(self, entry: int, conversation: int, position: int, found: Sequence[Full]) -> None:
         """Takes messages that were decoded one by one."""
@@ -225,7 +223,8 @@ class Pile:
 
     def _put(self, entry: int, conversation: int, position: int, found: Sequence[Message]) -> None:
         for m in found:
-            m.blocks = None  # type: ignore[attr-defined]  # what is kept of them is elsewhere, and they hold the file
+            if type(m) is Ordinary and m.blocks is not None:  # as text: they hold the whole day file in memory
+                m.blocks = typed_json(m.blocks)  # type: ignore[assignment]
             if m.attachments is not None:
                 m.attachments = cards(m.attachments, self.context.depth_max)  # type: ignore[assignment]
             if m.files:  # as text: a Raw keeps the whole day file in memory
@@ -236,6 +235,7 @@ class Pile:
     def _settle(self, m: Full, entry: int = -1, position: int | None = None) -> None:
         """Brings what stands elsewhere in some messages to where it is in ordinary ones."""
         depth_max, subtype = self.context.depth_max, m.subtype
+        m.shown = m.rest = None  # whatever the file says under these names
         rest: dict[str, Any] = {}
         if subtype in FULL:
             if subtype == "file_comment" and m.comment:
@@ -258,11 +258,14 @@ class Pile:
             m.files = [*(m.files or ()), *map(Raw, rich[1])] or None
         if m.blocks is not None:
             raw, m.blocks = m.blocks, None  # type: ignore[assignment]
-            m.shown = str(raw, "utf-8", "replace")
-            blocks = json_records.parse(raw, depth_max)
-            if not isinstance(blocks, list):
+            lines = typed(raw) if m.client_msg_id is not None and m.text else None
+            if lines is not None and not says_more(lines, m.text or ""):
+                m.blocks = typed_json(lines)  # type: ignore[assignment]
+            elif not isinstance(blocks := json_records.parse(raw, depth_max), list):
+                m.shown = str(raw, "utf-8", "replace")
                 self.report(entry, position, "warning", BLOCKS_LOST, "Blocks that cannot be read.", m.shown)
             else:
+                m.shown = str(raw, "utf-8", "replace")
                 m.text, unshown = with_blocks(m.text, blocks)
                 if unshown:
                     rest["text"] = unshown
@@ -401,6 +404,7 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         pile.report_cut(int(entry[at]), int(position[at]), unnamed)
     filed_rows, filed = file_rows(found, context.bodies, context.depth_max)
     no_text: list[None] = [None] * length
+    lines: list[str | None] = [m.blocks for m in found]  # type: ignore[attr-defined]  # `Pile.put` made it text
     shown: list[str | None] = [None] * length
     rest: list[str | None] = [None] * length
     for at, m in [(at, m) for at, m in enumerate(found) if type(m) is Full]:
@@ -429,6 +433,7 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
             "emoji": rare([i.emoji if isinstance(i, records.Icons) else None for i in icons], pl.String()),
             "attachments": rare([m.attachments for m in found], pl.String()),
             "blocks": rare(shown, pl.String()),
+            "typed": rare(lines, pl.String()),
             "original": rare(rest, pl.String()),
             "reactions": reacted,
             "files": filed,
@@ -461,6 +466,7 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         "emoji",
         "attachments",
         "blocks",
+        "typed",
         "original",
         "reactions",
         "files",

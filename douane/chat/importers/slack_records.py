@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from douane.chat.importers.json_records import NOT_AN_OBJECT, UNFIT, Damage, excerpt, items, load, text, whole
+from douane.chat.markup import escape
 
 
 class Edited(Struct, gc=False):
@@ -68,7 +69,7 @@ class Message(Struct, gc=False):
     name: str | None = None
 
 
-class Lines(Struct, gc=False):
+class Lines(Struct, gc=False, forbid_unknown_fields=True):
     """What somebody typed without lists, quotes or code. That it is this and nothing else is seen while it is decoded:
     going through the blocks of each message takes longer than all else that is done for it."""
 
@@ -76,9 +77,10 @@ class Lines(Struct, gc=False):
     elements: Raw
 
 
-class Typed(Struct, gc=False):
+class Typed(Struct, gc=False, forbid_unknown_fields=True):
     type: Literal["rich_text"]
     elements: tuple[Lines]
+    block_id: Raw = None  # type: ignore[assignment]
 
 
 class Ordinary(Message, gc=False):
@@ -106,8 +108,9 @@ class Full(Message, gc=False):
     bot_link: Raw = None  # type: ignore[assignment]
     permalink: Raw = None  # type: ignore[assignment]
     deleted_ts: str | None = None
-    shown: str | None = None  # no member: the blocks as they are staged
-    rest: str | None = None  # no member: what no other column holds
+    client_msg_id: str | None = None
+    shown: Any = None  # no member: the blocks as they are staged
+    rest: Any = None  # no member: what no other column holds
     user_profile: Raw = None  # type: ignore[assignment]
     comment: Comment | None = None
     room: Raw = None  # type: ignore[assignment]
@@ -165,6 +168,41 @@ decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Cou
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
 _decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[Shared | None]).decode
 _decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
+_decode_typed: Callable[[Raw], tuple[Typed]] = msgspec.json.Decoder(tuple[Typed]).decode  # type: ignore[assignment]
+
+
+def typed(blocks: Raw) -> tuple[Typed] | None:
+    """Blocks that are one typed line or more, and nothing else."""
+    try:
+        return _decode_typed(blocks)
+    except UNFIT:
+        return None
+
+
+_KEY = b'"text":'
+
+
+def says_more(blocks: tuple[Typed], text: str) -> bool:
+    """Whether typed lines may say what the text of their message does not: whether they end in other words. A client
+    makes the one of the other, so that they hardly ever do, and to compare all words of every message would take as
+    long as to decode it."""
+    raw = bytes(blocks[0].elements[0].elements)
+    if (at := raw.rfind(_KEY)) < 0:
+        return False
+    at = raw.find(b'"', at + len(_KEY)) + 1
+    last = raw[at : raw.find(b'"', at)]
+    if b"\\" in last:  # from there on it may be written in several ways
+        last = last[: last.find(b"\\")]
+    said = str(last, "utf-8", "replace").strip()
+    return said not in text and escape(said) not in text
+
+
+def typed_json(blocks: tuple[Typed]) -> str:
+    """Typed lines as JSON: as they came, but for spaces between."""
+    own = blocks[0]
+    named = f'"block_id":{str(own.block_id, "utf-8")},' if own.block_id is not None else ""
+    lines = str(msgspec.json.format(bytes(own.elements[0].elements), indent=-1), "utf-8", "replace")
+    return f'[{{"type":"rich_text",{named}"elements":[{{"type":"rich_text_section","elements":{lines}}}]}}]'
 
 
 def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, frozenset[str], Sequence[str]]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from douane.chat.tables import handed_out
 from douane.chat.tokens import without_in
 from douane.chat.writers import Export, Selection
 
@@ -28,7 +29,7 @@ def parts(export: Export, table: str, selection: Selection) -> Iterator[pl.DataF
 
 
 def _part(export: Export, table: str, number: int, selection: Selection) -> pl.DataFrame:
-    frame = export.part(table, number)
+    frame = handed_out(table, export.part(table, number))
     if table == "messages":
         return selected(frame, selection)
     if table in OF_MESSAGES:

@@ -21,7 +21,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from douane.chat import markup
-from douane.chat.tables import fitted
+from douane.chat.tables import fitted, handed_out
 from douane.chat.tokens import without_in
 from douane.flow.house import House
 from douane.staging.parts import read_part, read_rows
@@ -188,7 +188,7 @@ def _places(listed: Listed, offset: int, limit: int) -> Iterator[tuple[PartRow, 
 
 
 def _part_messages(house: House, part: PartRow, rows: Offsets) -> list[Document]:
-    frame = without_in(fitted("messages", read_rows(house.objects.local_path(part.objects["messages"]), rows)))
+    frame = without_in(handed_out("messages", read_rows(house.objects.local_path(part.objects["messages"]), rows)))
     found = (
         frame.drop("key_hi", "key_lo", "entry", "position").rename({"room": "room_id", "user": "user_id"}).to_dicts()
     )

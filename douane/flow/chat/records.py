@@ -104,7 +104,11 @@ def _directory(connection: Connection, operation: Operation, table: str) -> Dire
 
 def _records(operation: Operation, table: str, page: Page, names: Mapping[int, str]) -> Iterable[Record]:
     for row, record, words, state in zip(
-        page.rows, without_in(page.frame).iter_rows(named=True), page.words[:, 0].tolist(), page.states, strict=True
+        page.rows,
+        without_in(tables.handed_out(table, page.frame)).iter_rows(named=True),
+        page.words[:, 0].tolist(),
+        page.states,
+        strict=True,
     ):
         entry = record.get("entry", -1)
         position = record.get("position", -1)

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from douane.chat.importers import Limits, Options, Position, recognise
-from douane.chat.tables import conversation_key
+from douane.chat.tables import conversation_key, handed_out
 from douane.errors import BadFile, OverLimit
 from tests.chat.importers.exports import MemorySource, counted, issues, joined, ledger, opened, read, zipped
 from tests.chat.samples import make_export
@@ -79,7 +79,7 @@ def test_an_ordinary_message() -> None:
         "broadcast": False,
         "pinned": False,
         "hidden": False,
-        **dict.fromkeys(("attachments", "blocks", "original")),
+        **dict.fromkeys(("attachments", "blocks", "typed", "original")),
         "reactions": 0,
         "files": 0,
     }
@@ -364,12 +364,30 @@ def test_blocks_are_shown_where_they_say_more(
     assert json.loads(row["blocks"]) == blocks
 
 
-def test_what_a_client_made_of_typed_lines_is_not_kept_twice() -> None:
-    lines = [typed("hello "), typed("see ", LINK)]
-    found = staged(
-        *(said(f"150000000{n}.000100", text="t", blocks=[one], client_msg_id="9") for n, one in enumerate(lines)),
-    )
-    assert rows(found["messages"], "text", "blocks") == [("t", None)] * 2
+@pytest.mark.parametrize("beside", [None, typed("a list", kind="rich_text_list"), "no blocks"])
+def test_lines_typed_in_a_client_are_kept_as_they_came_whatever_stands_beside_them(beside: Any) -> None:
+    lines = [typed("hello "), typed("sée ", LINK), {**typed("a & b"), "block_id": 'x"y'}]
+    given = [
+        said(f"150000000{n}.000100", text=text, blocks=[one], client_msg_id="9")
+        for n, (text, one) in enumerate(zip(("hello", "sée <x>", "a &amp; b"), lines, strict=True))
+    ]
+    odd = [] if beside is None else [said("1600000000.000100", blocks=[beside] if isinstance(beside, dict) else beside)]
+    found = staged(*given, *odd)["messages"][: len(given)]
+    assert rows(found, "text", "blocks") == [("hello", None), ("sée <x>", None), ("a &amp; b", None)]
+    assert [json.loads(kept) for kept in found["typed"]] == [[one] for one in lines]
+    shown = handed_out("messages", found)
+    assert [json.loads(kept) for kept in shown["blocks"]] == [[one] for one in lines]
+    assert "typed" not in shown.columns
+
+
+def test_typed_lines_that_say_more_than_the_text_are_shown_whoever_wrote_them() -> None:
+    found = staged(said(text="short", blocks=[typed("short and more")], client_msg_id="9"))
+    assert rows(found["messages"], "text", "typed") == [("short and more", None)]
+
+
+def test_no_member_of_the_file_stands_for_what_we_keep() -> None:
+    (row,) = staged(said(text="", shown="[1]", rest="x", typed="y"))["messages"].to_dicts()
+    assert (row["blocks"], row["original"], row["typed"]) == (None, None, None)
 
 
 def test_only_messages_with_more_to_say_are_looked_at_closely() -> None:
