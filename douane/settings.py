@@ -278,9 +278,6 @@ class Settings:
         16384, "files", "Files one child may hold open; it maps two of each stored piece.", ge=32
     )
     child_most: int = _setting(8, "processes", "Children at once in one process: results encoded, sheets listed.", ge=1)
-    child_spares: int = _setting(
-        2, "processes", "Children that wait ready in a worker, so that small files start at once.", ge=0
-    )
     child_threads: int = _setting(0, "threads", "Threads one child computes with; 0: one per core.", ge=0)
 
     # Addresses that people and files give, opened by douane.outbound alone.

@@ -17,7 +17,7 @@ from douane.store.objects import Objects
 @dataclass(frozen=True, slots=True)
 class House:
     """`engine` is a synchronous SQLAlchemy engine with the schema in place; `objects` the object store; `jobs` asks for
-    durable work; `seats` is where children work (a worker's are kept warm)."""
+    durable work; `seats` is where children work."""
 
     settings: Settings
     engine: Engine
@@ -26,18 +26,18 @@ class House:
     seats: Seats
 
 
-def open_house(settings: Settings, *, spares: int = 0) -> House:
-    """Opens everything and brings the schema to today's. `spares`: how many children are kept ready."""
+def open_house(settings: Settings) -> House:
+    """Opens everything and brings the schema to today's."""
     engine = open_database(settings)
     migrate(engine)
-    return house_of(settings, engine, Objects(settings), spares=spares)
+    return house_of(settings, engine, Objects(settings))
 
 
-def house_of(settings: Settings, engine: Engine, objects: Objects, *, spares: int = 0) -> House:
+def house_of(settings: Settings, engine: Engine, objects: Objects) -> House:
     """The same, of what is open already."""
     # A worker's own slots must never wait for a place.
     most = max(settings.child_most, settings.slots_interactive + settings.slots_small + settings.slots_large)
-    seats = Seats(settings.work_folder, child_limits(settings), spares, most)
+    seats = Seats(settings.work_folder, child_limits(settings), most)
     return House(settings, engine, objects, Jobs(settings, engine), seats)
 
 

@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 def run(settings: Settings) -> None:
     """Works until it is told to stop."""
-    house = open_house(settings, spares=settings.child_spares)
+    house = open_house(settings)
     settings.work_folder.mkdir(parents=True, exist_ok=True)
     # Children may write nothing but what they stage: what is not compiled now each of them would compile for itself.
     compileall.compile_dir(str(Path(douane.__file__).parent), quiet=2)
@@ -50,9 +50,8 @@ def run(settings: Settings) -> None:
         failed=partial(_failed, house),
         tick=_Tick(house),
         tell=partial(_tell, house),
-        ready=house.seats.fill,
+        ready=house.seats.prepare,
     )
-    house.seats.clear()
 
 
 HANDLERS = {**work.HANDLERS, **rereading.HANDLERS, **chat.HANDLERS, **deliveries.HANDLERS, **outages.HANDLERS}

@@ -1,4 +1,4 @@
-"""The parent's side of the sandboxed child: starts it (`sandbox.launch`), listens, and ends it when it must.
+"""The parent's side of the sandboxed child: has it forked (`zygote.py`), listens, and ends it when it must.
 
 A child gets one JSON line (the spec) on stdin and answers with events, one JSON line each, or with the payload itself.
 What it says is believed as far as its form goes and no further: `line` decodes it here, and what is not one of the
@@ -21,9 +21,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -34,7 +34,7 @@ from msgspec.structs import replace
 
 import douane
 from douane import errors, line
-from douane.jobs import forked
+from douane.jobs import forked, zygote
 from douane.jobs.forked import Forked
 from douane.line import COMMON, Event, Failure, OfFile, Order, Spec
 from douane.model.children import ChildCounts
@@ -48,6 +48,8 @@ stopping = threading.Event()
 
 # What runs behind the walls; a name, because it lives on a higher floor.
 PROGRAM = "douane.child"
+# What a zygote has loaded before the first child.
+LOADS = "douane.child.loaded"
 
 _POLL_S = 0.25
 _EVENT_BYTES_MAX = 64 << 20
@@ -56,10 +58,14 @@ _STDERR_KEPT = 8 << 10
 _END_WAIT_S = 10.0
 _SEAT_WAIT_S = 30.0
 _SEAT_YOUNG_S = 60.0
+_BIRTHS_MAX = 2
 
 # Children are told when the thread that started them ends, and threads that serve a web request end early: so all are
 # started by this one, which stays as long as the process does.
 _starter = ThreadPoolExecutor(1, thread_name_prefix="douane-starter")
+_zygote: zygote.Zygote | None = None
+
+Process = subprocess.Popen[bytes] | Forked | zygote.Born
 
 
 class Tally:
@@ -136,9 +142,7 @@ class Place:
 
 
 class Seat:
-    """A place for one child, made before it is known what for: `folder` is its own, `inputs` holds what it may read. A
-    process may wait there already, walled in and with its imports done, which saves half a second; it knows nothing of
-    the work to come."""
+    """A place for one child, made before it is known what for: `folder` is its own, `inputs` holds what it may read."""
 
     def __init__(self, root: Path, limits: ChildLimits) -> None:
         self.root, self.folder, self.inputs = root, root / "out", root / "in"
@@ -149,40 +153,14 @@ class Seat:
         self._lock: int | None = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         with suppress(OSError):
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._waiting: Future[subprocess.Popen[bytes]] | None = None
         self._left: Callable[[], None] | None = None
 
     @property
     def readable(self) -> tuple[Path]:
         return (self.inputs,)
 
-    @property
-    def walls(self) -> dict[str, Any]:
-        return _walls(self.folder, self.readable, self.limits)
-
-    def warm(self) -> None:
-        """Starts the process in the background."""
-        self._waiting = _starter.submit(_start, {**self.walls, "program": PROGRAM}, self.folder, None, self.limits)
-
-    def process(self) -> subprocess.Popen[bytes] | None:
-        """The process that waits here, if it lives; it is the caller's from now on."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
-            return None
-        process = waiting.result()
-        if process.poll() is None:
-            return process
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
-        return None
-
     def clear(self) -> None:
-        """Removes the place with all that is in it, and whoever waits there."""
-        process = self.process()
-        if process is not None:
-            process.kill()
-            process.communicate()
+        """Removes the place with all that is in it."""
         shutil.rmtree(self.root, ignore_errors=True)
         lock, self._lock = self._lock, None
         if lock is not None:
@@ -193,42 +171,27 @@ class Seat:
 
 
 class Seats:
-    """Keeps `spares` seats warm under `root`, so that small work does not wait for a process to start; at most `most`
-    seats are taken at once."""
+    """Seats under `root`, of which at most `most` are taken at once."""
 
-    def __init__(self, root: Path, limits: ChildLimits, spares: int, most: int) -> None:
-        self._root, self._limits, self._spares = root, limits, spares
+    def __init__(self, root: Path, limits: ChildLimits, most: int) -> None:
+        self._root, self._limits = root, limits
         self._places = threading.Semaphore(most)
-        self._lock = threading.Lock()
-        self._free: deque[Seat] = deque()
 
-    def fill(self) -> None:
-        """Warms as many seats as there should be, and as there is room for."""
-        with self._lock, suppress(errors.StorageFull):
-            while len(self._free) < self._spares and not stopping.is_set():
-                seat = self._new()
-                seat.warm()
-                self._free.append(seat)
+    def prepare(self) -> None:
+        """Loads what children need, in the background, so that the first file does not wait for it."""
+        _starter.submit(_prepare, self._limits)
 
     def take(self) -> Seat:
-        """A seat of one's own, warm if there is one; to be cleared by the caller. Another is warmed meanwhile.
-        `Unavailable` where all places stay taken."""
+        """A seat of one's own, to be cleared by the caller. `Unavailable` where all places stay taken."""
         if not self._places.acquire(timeout=_SEAT_WAIT_S):
             raise errors.Unavailable("Too many files are being worked on at once; try again in a moment.")
         try:
-            with self._lock:
-                seat = self._free.popleft() if self._free else self._new()
+            seat = self._new()
         except BaseException:
             self._places.release()
             raise
         seat._left = self._places.release
-        self.fill()
         return seat
-
-    def clear(self) -> None:
-        with self._lock:
-            while self._free:
-                self._free.popleft().clear()
 
     def _new(self) -> Seat:
         try:
@@ -351,12 +314,10 @@ class _Child:
         order = line.encode(
             Order(work=msgspec.Raw(_work(spec, descriptor, place.readable)), window=window, **walls), None
         )
-        process: subprocess.Popen[bytes] | Forked | None = None
+        process: Process
         if isinstance(place, Place) and place.forked and forked.possible():
             process = forked.fork(_behind(walls), place.folder, _environment(place.folder, place.limits), descriptor)
-        elif isinstance(place, Seat) and descriptor is None:
-            process = place.process()
-        if process is None:
+        else:
             started = _starter.submit(_start, {**walls, "program": PROGRAM}, place.folder, descriptor, place.limits)
             process = started.result()
         self._process = process
@@ -406,15 +367,8 @@ class _Child:
 
     def kill(self) -> None:
         """Ends the child and all it may have started, and lets its pipes go."""
-        if self._process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
         self._selector.close()
-        self._close_stdin()
-        for pipe in (self._process.stdout, self._process.stderr):
-            assert pipe is not None
-            pipe.close()
+        _let_go(self._process)
 
     def _write(self, data: bytes) -> None:
         assert self._process.stdin is not None
@@ -444,6 +398,20 @@ class _Child:
         except BlockingIOError:
             # Somebody the child started holds it open; `kill` is next.
             pass
+
+
+def _let_go(process: Process) -> None:
+    """Ends a child and all it may have started, and closes its pipes."""
+    if process.poll() is None:
+        if isinstance(process, zygote.Born):
+            process.kill()
+        else:
+            forked.end(process.pid)
+        process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
 
 
 def _work(spec: Spec, descriptor: int | None, readable: Sequence[Path]) -> bytes:
@@ -516,7 +484,25 @@ def _environment(folder: Path, limits: ChildLimits) -> dict[str, str]:
     return environment
 
 
-def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: ChildLimits) -> subprocess.Popen[bytes]:
+def _prepare(limits: ChildLimits) -> zygote.Zygote:
+    """This process' zygote, a new one where it is gone; in the starter's thread. `Gone` where it was started for other
+    limits: Polars looks once, when it is loaded, how much memory and how many threads there are."""
+    global _zygote
+    kind = (limits.memory_bytes, limits.threads)
+    if _zygote is None or not _zygote.alive():
+        _zygote = zygote.Zygote(LOADS, _environment(Path("/"), limits), kind)
+    if _zygote.kind != kind:
+        raise zygote.Gone
+    return _zygote
+
+
+def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: ChildLimits) -> Process:
+    """In the starter's thread: a fork of this process' zygote, or where there can be none, another Python."""
+    environment = _environment(folder, limits)
+    if zygote.possible():
+        for _ in range(_BIRTHS_MAX):
+            with suppress(zygote.Gone):
+                return _prepare(limits).fork(walls, folder, environment, descriptor)
     return subprocess.Popen(
         # -P: nothing is imported from the folder it works in.
         [sys.executable, "-P", "-c", "from douane.jobs import sandbox; sandbox.launch()", json.dumps(walls)],
@@ -524,7 +510,7 @@ def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
-        env=_environment(folder, limits),
+        env=environment,
         pass_fds=() if descriptor is None else (descriptor,),
         start_new_session=True,
     )

@@ -85,16 +85,25 @@ def fork(work: Callable[[], int], folder: Path, environment: Mapping[str, str], 
         stream.flush()
     pid = os.fork()
     if pid == 0:
-        _be_a_child(work, folder, environment, theirs, descriptor)
+        be_a_child(work, folder, environment, theirs, descriptor)
     for number in theirs:
         os.close(number)
     return Forked(pid, os.fdopen(ours[0], "wb"), os.fdopen(ours[1], "rb"), os.fdopen(ours[2], "rb"))
 
 
-def _be_a_child(
+def end(pid: int) -> None:
+    """Kills a child of this process that was not waited for yet, and all it may have started. It may be so young that
+    it has no group of its own."""
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
+
+
+def be_a_child(
     work: Callable[[], int], folder: Path, environment: Mapping[str, str], pipes: list[int], descriptor: int | None
 ) -> None:
-    """Never comes back."""
+    """What a process does that was just forked, for `work`; never comes back. `pipes` become its standard input, output
+    and error, `descriptor` stays open, all others are closed."""
     status = 1
     try:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -119,6 +119,12 @@ def _set_limits(limits: Mapping[str, Any]) -> None:
         resource.setrlimit(name, (soft, hard))
 
 
+def end_with_parent(parent: int) -> None:
+    """This process is killed when the thread that started it ends. `parent`: the process id it had."""
+    if sys.platform == "linux":
+        _end_with_parent(ctypes.CDLL(None, use_errno=True), parent)
+
+
 def _end_with_parent(libc: ctypes.CDLL, parent: int) -> None:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if parent and os.getppid() != parent:

@@ -110,7 +110,6 @@ def small_disk(new_storage: Callable[[str], Settings], tmp_path: Path) -> Iterat
         engine = open_database(settings)
         house = house_of(settings, engine, Objects(settings))
         yield house, again
-        house.seats.clear()
         engine.dispose()
 
 
@@ -150,7 +149,6 @@ def test_a_disk_that_takes_nothing_is_said_and_pages_are_read_on(
 ) -> None:
     house, again = small_disk
     done = through(house, begun(house))
-    house.seats.clear()
     again(_MS_RDONLY)
     try:
         parts = Readiness(house).parts()

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 
 from douane import errors
-from douane.jobs import children
+from douane.jobs import children, zygote
 from douane.jobs.children import ChildLimits, Place, run_child, stream_child, tally
 from douane.line import Event, Spec
 from douane.line.sheet import Explain, Explained, Rows, Staged, Through
@@ -76,9 +76,11 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not LINUX, reason="the walls take Linux")
+@pytest.mark.parametrize("from_zygote", [True, False])
 def test_nothing_is_reached_from_behind_the_walls(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, from_zygote: bool
 ) -> None:
+    monkeypatch.setattr(zygote, "possible", lambda: from_zygote)
     monkeypatch.setenv("DOUANE_SECRET", "secret")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     (tmp_path / "secret").write_text("secret")

@@ -1,11 +1,9 @@
-"""Seats: places where children wait ready, each behind walls of its own."""
+"""Seats: places where children work, each behind walls of its own."""
 
 from __future__ import annotations
 
 import errno
 import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,44 +17,29 @@ from douane.model.reading import Options
 
 
 @pytest.fixture
-def seats(tmp_path: Path) -> Iterator[Seats]:
-    seats = Seats(tmp_path / "work", ChildLimits(), spares=1, most=2)
-    seats.fill()
-    yield seats
-    seats.clear()
+def seats(tmp_path: Path) -> Seats:
+    seats = Seats(tmp_path / "work", ChildLimits(), most=2)
+    seats.prepare()
+    return seats
 
 
-def explained(seats: Seats, text: bytes = b"a,b\n1,2\n") -> tuple[list[Event], bool]:
-    """What a child says of a file, and whether it had waited for it."""
+def explained(seats: Seats, text: bytes = b"a,b\n1,2\n") -> list[Event]:
+    """What a child says of a file."""
     seat = seats.take()
     try:
         (seat.inputs / "file").write_bytes(text)
-        waited = seat._waiting is not None
         seen: list[Event] = []
         spec = Explain(options=Options(), source=seat.inputs / "file")
         run_child(spec, seat, on_event=seen.append)
-        return seen, waited
+        return seen
     finally:
         seat.clear()
 
 
-def test_a_child_that_waited_does_the_work_and_another_waits_then(seats: Seats, tmp_path: Path) -> None:
+def test_nothing_is_left_of_a_seat(seats: Seats, tmp_path: Path) -> None:
     for _ in range(2):
-        seen, waited = explained(seats)
-        assert waited
-        assert [event.rows for event in seen if isinstance(event, Explained)] == [1]
-    seats.clear()
+        assert [event.rows for event in explained(seats) if isinstance(event, Explained)] == [1]
     assert list((tmp_path / "work").iterdir()) == []
-
-
-def test_a_child_that_died_waiting_is_replaced(seats: Seats) -> None:
-    waiting = seats._free[0]._waiting
-    assert waiting is not None
-    process = waiting.result()
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    seen, _ = explained(seats)
-    assert isinstance(seen[-1], Explained)
 
 
 def test_a_child_reads_only_what_lies_in_its_own_seat(seats: Seats, tmp_path: Path) -> None:
@@ -99,8 +82,6 @@ def test_abandoned_seats_are_cleared_and_those_in_use_are_not(seats: Seats, tmp_
     assert not abandoned.exists()
     assert young.exists()
     assert taken.inputs.exists()
-    assert all(seat.inputs.exists() for seat in seats._free)
-    assert seats._free
     taken.clear()
     assert not taken.root.exists()
 
@@ -111,9 +92,7 @@ def test_a_full_disk_takes_no_place_for_good(seats: Seats, monkeypatch: pytest.M
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "mkdir", no_room)
-        warm = seats.take()  # none can be warmed after it, which is no reason to fail
         for _ in range(3):
             with pytest.raises(errors.StorageFull):
                 seats.take()
     seats.take().clear()
-    warm.clear()

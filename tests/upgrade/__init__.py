@@ -16,7 +16,7 @@ import obstore.store
 DATA = Path(__file__).parent / "data"
 # Small batches, so that a run of a few messages can be met half-way; no limits on how often is asked.
 SETTINGS = {"chat_batch_records": 2, "chat_rate_calls": 0, "lease_s": 2.0, "queue_poll_s": 0.05, "tick_s": 1.0}
-SETTINGS |= {"argon2_memory_kib": 64, "argon2_passes": 1, "child_spares": 0}
+SETTINGS |= {"argon2_memory_kib": 64, "argon2_passes": 1}
 WAIT_S = 60
 BUCKET = "old"
 

@@ -61,9 +61,7 @@ class Undisturbed:
 
 
 def small_batches(settings: Settings) -> Settings:
-    return settings.model_copy(
-        update={"chat_batch_records": MESSAGES // BATCHES, "child_spares": 0, "tries_max": 1000, "turn_s": 5.0}
-    )
+    return settings.model_copy(update={"chat_batch_records": MESSAGES // BATCHES, "tries_max": 1000, "turn_s": 5.0})
 
 
 @pytest.fixture(scope="module")
