@@ -521,6 +521,33 @@ def test_what_was_typed_survives_a_server_that_does_not_answer(page: Page, host:
     expect(rows_left(frame)).to_contain_text("8 rows to mend")
 
 
+def test_a_file_arrives_once_and_its_check_goes_on_where_it_failed(page: Page, host: str) -> None:
+    refused = json.dumps({"message": "API Key not found!", "statusCode": 401})
+    frame = opened(page, host)
+    # The answer is lost on its way.
+    frame.locator("input[type=file]").evaluate(
+        """() => {
+            const { send } = XMLHttpRequest.prototype;
+            XMLHttpRequest.prototype.send = function (form) {
+                XMLHttpRequest.prototype.send = send;
+                this.onload = this.onerror;
+                this.send(form);
+            };
+        }"""
+    )
+    page.route("**/v1/review/*", lambda route: route.fulfill(status=401, body=refused))
+    frame.locator("input[type=file]").set_input_files(PEOPLE)
+    expect(frame.get_by_role("alert")).to_contain_text("The server does not answer")
+    with page.expect_request(lambda one: one.method == "GET" and "/v1/upload/" in one.url):
+        frame.get_by_role("button", name="Try again").click()
+    # It was there: nothing is sent a second time. Its check is refused, for the key has expired meanwhile.
+    expect(frame.get_by_role("alert")).to_contain_text("key has expired")
+    page.unroute("**/v1/review/*")
+    page.evaluate("() => impler.show(given)")
+    expect(rows_left(frame)).to_contain_text("10 rows to mend")
+    assert [one["type"] for one in heard(page)].count("UPLOAD_STARTED") == 1
+
+
 def test_of_two_people_on_one_cell_the_second_chooses(page: Page, host: str, served: Served, reviewed: str) -> None:
     frame = opened(page, host, uploadId=reviewed)
     expect(rows_left(frame)).to_contain_text("10 rows to mend")

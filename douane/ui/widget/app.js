@@ -136,6 +136,7 @@ function Working() {
   const now = useValue(progress);
   const sent = useValue(upload);
   const given = useValue(file);
+  const trouble = useValue(problem);
   const [slow, setSlow] = useState(false);
   useEffect(() => {
     setSlow(false);
@@ -146,8 +147,8 @@ function Working() {
   const key = ({ sending: "SENDING", reading: "READING", unpacking: "UNPACKING" })[now.step] ?? "CHECKING";
   const part = now.total ? t("PROGRESS.OF", { done: shown(now.done), total: shown(now.total) }) : "";
   return html`<div class="centre card working">
-    <${Progress} label=${t(`PROGRESS.${key}`)} done=${now.done} total=${now.total}
-      note=${now.lost ? t("PROGRESS.LOST") : slow ? t("PROGRESS.SLOW") : [part, now.note].filter(Boolean).join(" · ")} />
+    ${trouble ? null : html`<${Progress} label=${t(`PROGRESS.${key}`)} done=${now.done} total=${now.total}
+      note=${now.lost ? t("PROGRESS.LOST") : slow ? t("PROGRESS.SLOW") : [part, now.note].filter(Boolean).join(" · ")} />`}
     <p class="soft"><${Data} limit=${80}>${given?.name ?? sent?.fileName ?? sent?.originalFileName ?? ""}<//></p>
     <${Button} kind="quiet" onClick=${restart}>${t("COMMON.CANCEL")}<//>
   </div>`;

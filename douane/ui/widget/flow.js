@@ -55,13 +55,13 @@ export async function open(given) {
  */
 function goesOn(given) {
   const now = options.peek();
-  if (!UNDER_WAY.has(phase.peek()) || (given.templateId ?? "") !== (now.templateId ?? "") || given.uuid !== now.uuid || asText(given.schema) !== asText(now.schema)) return false;
+  const waiting = problem.peek()?.retry;
+  if (!(UNDER_WAY.has(phase.peek()) || (file.peek() && waiting)) || (given.templateId ?? "") !== (now.templateId ?? "") || given.uuid !== now.uuid || asText(given.schema) !== asText(now.schema)) return false;
   batch(() => {
     options.value = { ...now, ...given };
     client.value.token = given.accessToken ?? client.value.token;
   });
   dress(options.value);
-  const waiting = problem.peek()?.retry;
   problem.value = null;
   waiting?.();
   return true;
@@ -185,10 +185,14 @@ export async function attempt(step) {
     return await step();
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return undefined;
-    const again = error instanceof Refusal && (error.passing || error.status === 401);
-    problem.value = { text: sentence(error), retry: again ? () => attempt(step) : undefined };
+    problem.value = { text: sentence(error), retry: isWorthIt(error) ? () => attempt(step) : undefined };
     return undefined;
   }
+}
+
+/** Whether the same may succeed later, or with another key. @param {unknown} error */
+function isWorthIt(error) {
+  return error instanceof Refusal && (error.passing || error.status === 401);
 }
 
 function stop() {
@@ -257,8 +261,8 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** @param {File} given */
-export async function send(given) {
+/** @param {File} given @param {string} [sent] the id under which it was sent before, and may have arrived */
+export async function send(given, sent) {
   if (!given.size) {
     problem.value = { text: t((await isGone(given)) ? "ERRORS.FILE_CHANGED" : "ERRORS.EMPTY_FILE", { file: given.name }) };
     return;
@@ -270,26 +274,40 @@ export async function send(given) {
     phase.value = "sending";
     progress.value = { step: "sending", done: 0, total: given.size, unit: "bytes", note: "", lost: false };
   });
-  const rate = meter();
+  const rate = meter(), importId = sent || images.value.importId || newId();
   try {
-    const made = await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(), file: given }, (sent, total) => {
-      progress.value = sent < total
-        ? { step: "sending", done: sent, total, unit: "bytes", note: rate(sent, total, size), lost: false }
+    const made = (sent && await arrived(sent)) || await client.value.send(`/v1/upload/${template.value._id}`, { ...fields(), importId, file: given }, (done, total) => {
+      progress.value = done < total
+        ? { step: "sending", done, total, unit: "bytes", note: rate(done, total, size), lost: false }
         : { step: "reading", done: 0, total: 0, unit: "", note: "", lost: false };
     }, signal);
     begun(made);
-    await goOn();
   } catch (error) {
     if (signal.aborted) return;
     phase.value = "drop";
     problem.value = {
       text: error instanceof Refusal && !error.status && (await isGone(given)) ? t("ERRORS.FILE_CHANGED", { file: given.name }) : sentence(error),
-      retry: error instanceof Refusal && error.passing ? () => send(given) : undefined,
+      retry: isWorthIt(error) ? () => send(given, importId) : undefined,
     };
     const status = error instanceof Refusal ? error.status || 500 : 500;
     const message = error instanceof Refusal && error.message ? error.message : "Unknown Network Error";
     say("UPLOAD_ERROR", { errorCode: status, errorMessage: message });
     sayStatus("ERROR", { errorCode: status, errorMessage: message });
+    return;
+  }
+  // The file is there; whatever goes wrong from here on is tried again without it.
+  await attempt(goOn);
+}
+
+/** An upload whose answer was lost on its way; null if it never came. @param {string} id */
+async function arrived(id) {
+  try {
+    const found = await client.value.find(id);
+    if (found.failure) throw new Refusal(found.failure.message, 400, found);
+    return found;
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) return null;
+    throw error;
   }
 }
 
@@ -365,6 +383,7 @@ export async function settle(chosen) {
   await check();
 }
 
+/** What goes wrong here is tried again from here: what led here is done. */
 async function check() {
   const signal = stop();
   const id = upload.value._id;
@@ -372,10 +391,12 @@ async function check() {
     phase.value = "checking";
     progress.value = { step: "checking", done: 0, total: 0, unit: "", note: "", lost: false };
   });
-  await client.value.call("POST", `/v1/review/${id}`, undefined, { headers: { Prefer: "respond-async" }, tries: 3, signal });
-  await watch(id, signal);
-  upload.value = await client.value.call("GET", `/v1/upload/${id}`, undefined, { signal });
-  phase.value = "review";
+  await attempt(async () => {
+    await client.value.call("POST", `/v1/review/${id}`, undefined, { headers: { Prefer: "respond-async" }, tries: 3, signal });
+    await watch(id, signal);
+    upload.value = await client.value.call("GET", `/v1/upload/${id}`, undefined, { signal });
+    phase.value = "review";
+  });
 }
 
 /** Until nothing is under way; the state as it goes into `progress`. @param {string} id @param {AbortSignal} signal */
