@@ -68,13 +68,17 @@ def other_packing(head: bytes) -> str | None:
     return next((name for magic, name in _OTHERS if head.startswith(magic)), None)
 
 
+def packed_with(name: str) -> BadFile:
+    return BadFile(f"The file is packed with {name}, which is not supported. Pack it as zip or tar.gz.")
+
+
 def open_packed(source: Source, limits: Limits, keep: Callable[[str], bool] = lambda name: False) -> Entries:
     """BadFile where the archive is damaged or ambiguous, or no archive; OverLimit. `keep`: names of the entries of a
     compressed tar that are asked for first, wherever they stand."""
     head = source.read(0, HEAD_BYTES)
     if not head.startswith(_ZIP):
         if name := other_packing(head):
-            raise BadFile(f"The file is packed with {name}, which is not supported. Pack it as zip or tar.gz.")
+            raise packed_with(name)
         return TarIndex(source, limits, keep)
     archive = open_archive(source, limits)
     raw = archive.names.run_of_all

@@ -200,8 +200,8 @@ def unknown(upload: Upload) -> BadFile:
     """What to say of an upload that no member recognises."""
     if name := foreign_product(upload):
         return refused(name)
-    if (nested := _nested(upload)) is not None:
-        return nested
+    if (other := _nested(upload) or _no_export(upload)) is not None:
+        return other
     return BadFile(
         "This is no export that Douane recognises. Name its importer if you know it; there are: "
         + ", ".join(member.key for member in menu().values() if member.module)
@@ -220,7 +220,20 @@ def _said_what(upload: Upload, options: Options, key: str, error: BadFile) -> Ba
         return BadFile(f"This is an export for the importer “{other}”, not for “{key}”.", code=error.code)
     if name := foreign_product(upload):
         return refused(name)
-    return _nested(upload) or error
+    return _nested(upload) or _no_export(upload) or error
+
+
+def _no_export(upload: Upload) -> BadFile | None:
+    """What is nobody's export, if that is plain."""
+    from douane.archive_packed import other_packing, packed_with
+    from douane.chat.importers import foreign
+
+    if name := other_packing(upload.head):
+        return packed_with(name)
+    if foreign.is_page(upload.head):
+        said = "This is a web page, not an export: perhaps one to sign in, in place of the file behind it."
+        return BadFile(said, code="export_unknown")
+    return None
 
 
 def _nested(upload: Upload) -> BadFile | None:
@@ -242,4 +255,7 @@ def foreign_product(upload: Upload) -> str | None:
 
 
 def refused(name: str) -> BadFile:
-    return BadFile(f"This is a {name} export; Douane cannot read those yet.", code="export_unknown")
+    return BadFile(
+        f"This is {'an' if name[0] in 'AEIOU' else 'a'} {name} export; Douane cannot read those yet.",
+        code="export_unknown",
+    )

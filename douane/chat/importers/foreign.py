@@ -23,9 +23,11 @@ _NAMES = (
     ("Zulip", r"(?:realm\.json|messages-\d{6}\.json(?:\.partial)?)"),
     ("Microsoft Teams", r"(?:teams/teamsList\.json|users/usersList\.json|teams/[^/]+/messages_[^/]+\.json)"),
     ("Rocket.Chat database", r"rocketchat_[a-z_]+\.(?:bson|metadata\.json)(?:\.gz)?"),
-    ("Google Chat", r"Google Chat/(?:Groups|Users)/.+\.json"),
+    ("Google Chat", r"(?:Google Chat/(?:Groups|Users)/.+|Hangouts/Hangouts)\.json"),
+    ("Mattermost", r"actiance_export\.xml"),
     ("Instagram", r"your_instagram_activity/messages/inbox/[^/]+/message_\d+\.(?:json|html)"),
     ("Facebook Messenger", r"messages/inbox/[^/]+/message_\d+\.(?:json|html)"),
+    ("Matrix", r"matrix - [^/]+/messages\d*\.(?:html|json|txt)"),
     ("WhatsApp", r"(?:_chat\.txt|WhatsApp Chat[^/]*\.txt)"),
     ("Telegram", r"(?:export_results\.html|chats/chat_\d+/messages\d*\.html|lists/chats\.html|messages\d*\.html)"),
     ("Signal", r"signal-\d{4}-\d\d-\d\d[^/]*\.backup"),
@@ -34,6 +36,15 @@ _NAMES = (
 )
 _FIND = [(name, re.compile(rf"(?:.*/)?{pattern}", re.IGNORECASE)) for name, pattern in _NAMES]
 
+# Exports as text and as tables, by how they begin. A line of Android's WhatsApp has no seconds; one of Element's has.
+_TEXTS = (
+    ("Matrix", r"\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}, \d{1,2}:\d{2}:\d{2}(?:[\s\u202f\xa0]?[AaPp][Mm])? - [^\n]+"),
+    ("Discord", r"={20,}\r?\nGuild: |AuthorID,Author,Date,Content,Attachments"),
+    ("Mattermost", r"Post Creation Time,Team Id,"),
+)
+_READ = [(name, re.compile(pattern)) for name, pattern in _TEXTS]
+_PAGE = re.compile(r"\s*(?:<!doctype html|<html)", re.IGNORECASE)
+_PAGES = (("Matrix", "mx_"), ("Discord", "chatlog"), ("Discord", "preamble__"))
 _WHATSAPP_LINE = re.compile(
     r"[\u200e\u200f\ufeff]*\[?\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}[,.]?\s[^:\]\n]{0,12}?\d{1,2}[:.]\d{2}(?:[:.]\d{2})?"
     r"(?:[\s\u202f\xa0]?[ap]\.?\s?m\.?)?(?:\]| -) [^\n]+",
@@ -55,11 +66,14 @@ _HEADS = (
     ("Matrix", (_KEY.format("room_(?:id|name)"), _KEY.format("messages") + r"\[", r"m\.room\.")),
     ("Google Chat", (_KEY.format("messages") + r"\[", _KEY.format("creator"), _KEY.format("created_date"))),
     ("Facebook Messenger", (_KEY.format("participants") + r"\[", _KEY.format("(?:sender_name|timestamp_ms)"))),
+    ("Facebook Messenger", (_KEY.format("threadName"), _KEY.format("senderName"))),
+    ("Signal", (_KEY.format("version"), _KEY.format("backupTimeMs"))),
+    ("Signal", (_KEY.format("sent_at") + r"\d{13}", _KEY.format("(?:conversationId|sourceUuid|sourceServiceId)"))),
     ("Rocket.Chat room", (r'^\s*\[?\s*\{\s*"msg"\s*:', _KEY.format("username"), _KEY.format("ts"))),
     ("Zulip", (_KEY.format("zerver_[a-z]+"),)),
 )
 _LOOK = [(name, [re.compile(pattern) for pattern in patterns]) for name, patterns in _HEADS]
-_TEXT_NAMES = re.compile(r".+\.(?:jsonl?|ndjson|txt)", re.IGNORECASE)
+_TEXT_NAMES = re.compile(r".+\.(?:jsonl?|ndjson|txt|html|csv)", re.IGNORECASE)
 
 
 def product(upload: Upload) -> str | None:
@@ -77,7 +91,9 @@ def _by_names(archive: Entries) -> str | None:
         name = archive.names[number]
         for product_name, pattern in _FIND:
             if pattern.fullmatch(name):
-                return product_name
+                # Element's pages are called as Telegram's are.
+                page = _by_page(_text(head_of(archive, number, _HEAD_BYTES))) if name.endswith(".html") else None
+                return page or product_name
     return None
 
 
@@ -100,7 +116,18 @@ def head_of(archive: Entries, number: int, bytes_max: int) -> bytes:
         return b""
 
 
+def _by_page(head: str) -> str | None:
+    return next((name for name, sign in _PAGES if sign in head), None) if _PAGE.match(head) else None
+
+
+def is_page(head: bytes) -> bool:
+    """Whether it is a web page: mostly one to sign in, in place of what is behind."""
+    return _PAGE.match(_text(head)) is not None
+
+
 def _by_head(head: str) -> str | None:
+    if found := next((name for name, pattern in _READ if pattern.match(head)), None) or _by_page(head):
+        return found
     if _WHATSAPP_LINE.fullmatch(head.split("\n", 1)[0].rstrip("\r")):
         return "WhatsApp"
     if not head.lstrip("\ufeff \t\r\n").startswith(("{", "[")):

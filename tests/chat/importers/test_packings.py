@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from douane.chat.importers import Counts, Options, open_export, recognise
+from douane.chat.importers import Counts, Options, open_export, recognise, unknown, uploaded
 from douane.chat.tally import Tally
 from douane.errors import BadFile
 from tests.archives import deflated64, tarred
@@ -72,6 +72,8 @@ FOREIGN: list[tuple[str, dict[str, Any]]] = [
     ("WhatsApp", {"chat.txt": b"[25/12/2023, 21:05:33] Ada: text\n"}),
     ("Rocket.Chat database", {"dump/rocketchat_message.bson": b"\0"}),
     ("Google Chat", {"Takeout/Google Chat/Groups/Space A/messages.json": {"messages": []}}),
+    ("Matrix", {"messages.html": b'<html><div class="mx_RoomView">', "css/style.css": b""}),
+    ("Telegram", {"messages.html": b"<html>", "css/style.css": b""}),
 ]
 
 
@@ -92,12 +94,28 @@ def test_exports_of_others_are_refused_by_name(name: str, files: dict[str, Any],
         ("Telegram", '{\n "name": "Ann",\n "type": "personal_chat",\n "id": 1,\n "messages": []}'),
         ("WhatsApp", "\u200e[25/12/2023, 21:05:33] Ada: text\nmore"),
         ("WhatsApp", "12/25/23, 9:05\u202fPM - Ada: text"),
+        ("Matrix", "12/25/2023, 9:05:33 PM - Ada: text"),
+        ("Matrix", '<!DOCTYPE html><html lang="en"><div class="mx_RoomView_messageListWrapper">'),
+        ("Discord", '<!DOCTYPE html><html lang="en"><div class="preamble__guild-icon-container">'),
+        ("Discord", "AuthorID,Author,Date,Content,Attachments,Reactions\n1,Ada,2020-01-01T00:00:00,hi,,"),
+        ("Discord", "=" * 62 + "\nGuild: Made up\nChannel: general\n"),
+        ("Mattermost", "Post Creation Time,Team Id,Team Name,Channel Id\n1,2,3,4"),
+        ("Facebook Messenger", '{"participants":["A","B"],"threadName":"A_1","messages":[{"senderName":"A"}]}'),
+        ("Signal", '{"version":"1","backupTimeMs":"1577836800000"}'),
     ],
 )
 @pytest.mark.parametrize("key", ["slack", "slack-users", "omnichannel_contact"])
 def test_files_of_others_are_refused_by_name(name: str, text: str, key: str) -> None:
     with pytest.raises(BadFile, match=f"This is a {name} export"):
         open_export(key, MemorySource(text.encode()))
+
+
+def test_pages_and_packings_that_nobody_opens_are_called_what_they_are() -> None:
+    for data, said in ((b"<!DOCTYPE html><p>Sign in", "This is a web page"), (b"7z\xbc\xaf\x27\x1c", "7-Zip")):
+        assert recognise(MemorySource(data)) is None
+        assert said in unknown(uploaded(MemorySource(data), Options())).message
+        with pytest.raises(BadFile, match=said):
+            open_export("slack", MemorySource(data))
 
 
 @pytest.mark.parametrize("key", ["csv", "hipchatenterprise", "slack-users"])
