@@ -199,6 +199,9 @@ class Settings:
     headings_wait_s: float = _setting(120, "seconds", "How long an upload waits for the headings to be read.", gt=0)
     review_wait_s: float = _setting(3600, "seconds", "How long a review that waits for its end does so.", gt=0)
     feed_wait_s: float = _setting(60, "seconds", "How long a feed without new rows may be waited for.", ge=0)
+    forget_wait_s: float = _setting(
+        20, "seconds", "How long a request that forgets one person's rows waits for its end.", ge=0
+    )
     feed_consumers_max: int = _setting(100, "consumers", "Consumers that one template's feed may have.", ge=1)
     stop_wait_s: float = _setting(25, "seconds", "How long a process that is told to stop lets its work end.", gt=0)
 

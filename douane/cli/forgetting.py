@@ -40,7 +40,7 @@ def forget(
             # From a terminal's history nothing is forgotten.
             value = sys.stdin.readline().rstrip("\r\n")
         project_id = _project_of(house, _id(template_id))
-        found = forgetting.person(house, project_id, template_id, column, value)
+        found = forgetting.person(house, project_id, template_id, column, value, _say)
         audit.note(
             house,
             "rows.forget",
@@ -54,6 +54,11 @@ def forget(
         raise BadRequest("Name an upload, or --template and --column.")
     _show(found, as_json)
     return not found.waiting
+
+
+def _say(looked: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{looked} of {total} uploads looked through", end="\r", file=sys.stderr, flush=True)
 
 
 def _show(found: Forgotten, as_json: bool) -> None:

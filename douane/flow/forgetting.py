@@ -9,7 +9,7 @@ don't.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,11 +49,14 @@ _CACHES = (
 @dataclass(slots=True)
 class Forgotten:
     """What was forgotten: the rows of which uploads (id -> rows). `waiting`: uploads that are being worked on, or are
-    not checked yet, and have to be asked for again. `remains`: sentences about what is still somewhere."""
+    not checked yet, and have to be asked for again. `remains`: sentences about what is still somewhere. `readers` have
+    pulled some of the rows, `sent`: some went to a destination."""
 
     uploads: dict[str, int] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     remains: list[str] = field(default_factory=list)
+    readers: set[str] = field(default_factory=set)
+    sent: bool = False
 
     @property
     def rows(self) -> int:
@@ -83,12 +86,12 @@ def upload(house: House, operation: Operation) -> Forgotten:
         stored_revisions.forget_all(connection, now.id)
         operations.forget_content(connection, now.id, msgspec.to_builtins(detail))
     house.objects.delete_prefix(f"{operation.id}/")
-    _drop_remembered(operation.id)
+    drop_remembered(operation.id)
     return found
 
 
-def _drop_remembered(operation_id: str) -> None:
-    """In this process; others let go of what they have with the next part that they read."""
+def drop_remembered(operation_id: str) -> None:
+    """In this process; others let go of what they have with the next part that they read, or when they are asked."""
     live.drop(operation_id)
     pages.drop_deleted()
 
@@ -147,46 +150,38 @@ def _say_what_remains(house: House, found: Forgotten, readers: Sequence[str]) ->
 # One person's rows
 
 
-def person(house: House, project_id: str, template_id: str, column: str, value: str) -> Forgotten:
+def person(
+    house: House,
+    project_id: str,
+    template_id: str,
+    column: str,
+    value: str,
+    said: Callable[[int, int], None] = lambda looked, total: None,
+) -> Forgotten:
     """The rows of all uploads of a template whose cell of `column` is `value` (trimmed, in any case), as it stands now.
     Where a cell only once was it, that text alone goes. Each upload is done whole or not at all; the original files of
-    those that have such rows go too."""
-    wanted = _folded(value)
-    if not wanted:
-        raise BadRequest("Rows are forgotten by a value, and this one is empty.")
+    those that have such rows go too. `said` is told how many of how many uploads were looked through."""
+    folded(value)
+    uploads = uploads_of(house, project_id, template_id, column)
+    found = Forgotten()
+    for looked, operation in enumerate(uploads):
+        said(looked, len(uploads))
+        look_through(house, operation, column, value, found)
+    say_the_rest(house, template_id, column, value, found)
+    return found
+
+
+def uploads_of(house: House, project_id: str, template_id: str, column: str | None = None) -> list[Operation]:
+    """Those that are to be looked through for a person's rows, oldest first. NotFound for a template that is
+    another project's or none, BadRequest for a column that nobody has."""
     with read(house.engine) as connection:
         if templates.get(connection, template_id, project_id) is None:
             raise NotFound(f"Template with id {template_id} does not exist")
         all_of_them = operations.of_template(connection, project_id, template_id)
         keys = [one.key for one in templates.columns(connection, template_id)]
-    _refuse_unknown(column, keys, all_of_them)
-    found = Forgotten()
-    readers: set[str] = set()
-    sent = False
-    for operation in all_of_them:
-        if operation.family != _FAMILY or operation.stage in ("terminated", "failed"):
-            continue
-        for _ in range(_TRIES):
-            done = _in_upload(house, operation.id, column, wanted)
-            if done is not None:
-                break
-        if done is None:
-            found.waiting.append(operation.id)
-        elif done:
-            found.uploads[operation.id] = done
-            readers |= set(feeds_read(house, operation))
-            with read(house.engine) as connection:
-                sent = sent or any(one.sent_rows for one in deliveries.of_operation(connection, operation.id))
-    learned.forget_text(house, template_id, column, value)
-    if found.waiting:
-        found.remains.append(
-            f"{len(found.waiting)} uploads are not read and checked yet, or are being worked on: ask again when they "
-            "are through, or forget them whole."
-        )
-    if sent:
-        found.remains.append(_DELIVERED)
-    _say_what_remains(house, found, sorted(readers))
-    return found
+    if column is not None:
+        _refuse_unknown(column, keys, all_of_them)
+    return [one for one in reversed(all_of_them) if one.family == _FAMILY and one.stage not in ("terminated", "failed")]
 
 
 def _refuse_unknown(column: str, keys: Sequence[str], of_template: Sequence[Operation]) -> None:
@@ -196,6 +191,35 @@ def _refuse_unknown(column: str, keys: Sequence[str], of_template: Sequence[Oper
         column in form_of(one).keys for one in of_template if one.family == _FAMILY and sheet_detail(one).headings
     ):
         raise BadRequest(f"Neither the template nor an upload has a column {column}; there are: {', '.join(keys)}.")
+
+
+def look_through(house: House, operation: Operation, column: str, value: str, found: Forgotten) -> None:
+    """Forgets the person's rows in one upload, whole or not at all. A second time is no fault."""
+    wanted = folded(value)
+    for _ in range(_TRIES):
+        done = _in_upload(house, operation.id, column, wanted)
+        if done is not None:
+            break
+    if done is None:
+        found.waiting.append(operation.id)
+    elif done:
+        found.uploads[operation.id] = found.uploads.get(operation.id, 0) + done
+        found.readers |= set(feeds_read(house, operation))
+        with read(house.engine) as connection:
+            found.sent |= any(one.sent_rows for one in deliveries.of_operation(connection, operation.id))
+
+
+def say_the_rest(house: House, template_id: str, column: str, value: str, found: Forgotten) -> None:
+    """After the last upload: what was learned of the value goes, and what remains is said."""
+    learned.forget_text(house, template_id, column, value)
+    if found.waiting:
+        found.remains.append(
+            f"{len(found.waiting)} uploads are not read and checked yet, or are being worked on: ask again when they "
+            "are through, or forget them whole."
+        )
+    if found.sent:
+        found.remains.append(_DELIVERED)
+    _say_what_remains(house, found, sorted(found.readers))
 
 
 @dataclass(slots=True)
@@ -257,7 +281,7 @@ def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int
             stale |= set(bulk.values())
     for name in stale:
         house.objects.delete(name)
-    _drop_remembered(operation_id)
+    drop_remembered(operation_id)
     return len(rows) if still else None
 
 
@@ -299,6 +323,14 @@ def _numbers(part: PartRow, frame: pl.DataFrame) -> Rows:
 
 def _is(name: str, wanted: str) -> pl.Expr:
     return (pl.col(name).str.strip_chars().str.to_lowercase() == wanted).fill_null(False)
+
+
+def folded(text: str) -> str:
+    """As values are compared. BadRequest for one that is empty."""
+    found = _folded(text)
+    if not found:
+        raise BadRequest("Rows are forgotten by a value, and this one is empty.")
+    return found
 
 
 def _folded(text: str) -> str:

@@ -19,6 +19,7 @@ from douane.flow import (
     chat,
     deliveries,
     destinations,
+    forgettings,
     outages,
     rereading,
     sign_in_limit,
@@ -54,9 +55,21 @@ def run(settings: Settings) -> None:
     )
 
 
-HANDLERS = {**work.HANDLERS, **rereading.HANDLERS, **chat.HANDLERS, **deliveries.HANDLERS, **outages.HANDLERS}
+HANDLERS = {
+    **work.HANDLERS,
+    **rereading.HANDLERS,
+    **chat.HANDLERS,
+    **deliveries.HANDLERS,
+    **outages.HANDLERS,
+    **forgettings.HANDLERS,
+}
 # Type of work item -> what a job of that kind leaves behind when it cannot be done.
-FAILED = {"operation": attempts.give_up, "delivery": deliveries.give_up, "destination": outages.give_up}
+FAILED = {
+    "operation": attempts.give_up,
+    "delivery": deliveries.give_up,
+    "destination": outages.give_up,
+    "forgetting": forgettings.give_up,
+}
 
 
 def _tell(house: House) -> None:

@@ -2,6 +2,8 @@
 
 Ids are 24 hex characters, time-ordered, unique over all kinds. Times are UTC. Documents are JSON. Staged records are
 not here: they are columnar parts in the object store, and `part` names them.
+
+Long on purpose: one table after the other, each as short as it can be.
 """
 
 from __future__ import annotations
@@ -687,6 +689,25 @@ sign_in_try = Table(
     Column("name", String(64), nullable=False),  # a keyed hash
     Column("at", Time, nullable=False),
     Index("ix_sign_in_try_name_at", "name", "at"),
+)
+
+# One person's rows that somebody wants forgotten in all imports of a template: how many of them were looked through, up
+# to which, and what was found. `value` is encrypted, and goes when nobody needs it any more.
+forgetting = Table(
+    "forgetting",
+    metadata,
+    Column("id", String(24), primary_key=True),
+    Column("project_id", String(24), ForeignKey("project.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("template_id", String(24), nullable=False),
+    Column("field", Text, nullable=False),
+    Column("value", LargeBinary),
+    Column("state", String(10), nullable=False),  # working, done, failed
+    Column("looked", Integer, nullable=False, default=0),
+    Column("total", Integer, nullable=False, default=0),
+    Column("last", String(24)),
+    Column("found", JSON, nullable=False, default=dict),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
 )
 
 # From where an account has signed in before: a keyed hash of both.

@@ -6,15 +6,19 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from douane.cli import forgetting
-from douane.errors import BadRequest
-from douane.flow import live
+from douane.cli import forgetting as cli_forgetting
+from douane.errors import BadRequest, Unavailable
+from douane.flow import forgetting, forgettings, live
+from douane.flow.house import House
+from douane.jobs.queue import WorkItem
+from douane.model.operation import Operation
 from douane.settings import Settings
 from douane.staging import pages
 from douane.staging.parts import Batches
@@ -103,6 +107,70 @@ def forget(site: Site, template: str, value: str) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+def test_what_takes_longer_than_a_request_is_a_job_that_says_how_far_it_is(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = new_template(site, COLUMNS)
+    first, second = (accepted(site, template, TEXT) for _ in range(2))
+    house = site.app.state.web.house
+    monkeypatch.setattr(site.app.state.web, "house", replace(house, settings=quick(house.settings)))
+    monkeypatch.setattr(house.jobs, "enqueue", lambda *given, **more: None)  # no worker takes it
+    answer = site.client.post(f"/v1/template/{template}/forget", json={"column": "email", "value": "ada@x.org"})
+    assert answer.status_code == 202, answer.text
+    asked, at = answer.json(), answer.headers["Location"]
+    assert (asked["state"], asked["looked"], asked["total"], asked["rows"]) == ("working", 0, 2, 0)
+    # It is killed after the first upload, and goes on after it.
+    with pytest.MonkeyPatch.context() as patch:
+        done: list[str] = []
+        look = forgetting.look_through
+
+        def once(house: House, operation: Operation, *given: Any) -> None:
+            if done:
+                raise Unavailable("The power is gone.")
+            done.append(operation.id)
+            look(house, operation, *given)
+
+        patch.setattr(forgetting, "look_through", once)
+        with pytest.raises(Unavailable):
+            forgettings.run(house, asked["id"])
+    halfway = site.client.get(at).json()
+    assert (halfway["state"], halfway["looked"], [one["upload"] for one in halfway["uploads"]]) == (
+        "working",
+        1,
+        [first],
+    )
+    with read(house.engine) as connection:
+        held = connection.execute(sa.select(schema.forgetting.c.value)).scalars().all()
+    assert all(b"ada" not in value for value in held if value)
+    assert forgettings.run(house, asked["id"]) is False
+    found = site.client.get(at).json()
+    assert (found["state"], found["looked"], found["rows"]) == ("done", 2, 4)
+    assert {one["upload"] for one in found["uploads"]} == {first, second}
+    assert found["remains"]
+    with read(house.engine) as connection:
+        gone = sa.select(schema.forgetting.c.value).where(schema.forgetting.c.id == asked["id"])
+        assert connection.execute(gone).scalar_one() is None
+    assert forgettings.run(house, asked["id"]) is False  # a job that comes twice
+    other = new_template(site, COLUMNS)
+    for wrong in (f"/v1/template/{other}/forget/{asked['id']}", f"/v1/template/{template}/forget/{UNKNOWN_ID}"):
+        assert site.client.get(wrong).status_code == 404
+    assert site.stranger()[0].get(at).status_code == 404
+
+
+def test_what_cannot_be_forgotten_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    template, house = new_template(site, COLUMNS), site.app.state.web.house
+    monkeypatch.setattr(house.jobs, "enqueue", lambda *given, **more: None)
+    made = forgettings.ask(house, site.app.state.web.secrets, site.made.project_id, template, "email", "x")
+    forgettings.give_up(house, "forget", WorkItem("forgetting", made), Unavailable("The disk is away."))
+    found = forgettings.of(house, site.made.project_id, template, made)
+    assert (found.state, found.error) == ("failed", "Not done: The disk is away.")
+    assert forgettings.run(house, made) is False
+
+
+def quick(settings: Settings) -> Settings:
+    return settings.model_copy(update={"forget_wait_s": 0.0})
 
 
 def test_a_person_is_forgotten_in_every_upload(site: Site) -> None:
@@ -236,7 +304,10 @@ def test_who_may_and_what_is_refused(site: Site) -> None:
         400,
         ["value should not be empty"],
     )
-    body = {"column": "nothing", "value": "x"}
+    refused = site.client.post(address, json={"column": "nothing", "value": "x"})
+    assert refused.status_code == 400
+    assert "has a column nothing" in refused.json()["message"]
+    body = {"column": "email", "value": "nobody@x.org"}
     assert site.client.post(address, json=body).json()["rows"] == 0
     assert site.client.post(f"/v1/template/{UNKNOWN_ID}/forget", json=body).status_code == 404
     stranger, _ = site.stranger()
@@ -255,17 +326,17 @@ def test_the_command_line_forgets_and_shows_the_ledger(
     upload = accepted(site, template, "email,note\nkim@x.org,a\nlea@x.org,\nmax@x.org,c\n")
     capsys.readouterr()
     monkeypatch.setattr("sys.stdin", io.StringIO("Kim@x.org\n"))
-    assert forgetting.forget(site.settings, None, template, "email", None, as_json=True)
+    assert cli_forgetting.forget(site.settings, None, template, "email", None, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert (said["rows"], said["uploads"], said["waiting"]) == (1, [{"upload": upload, "rows": 1}], [])
-    forgetting.show_ledger(site.settings, upload, as_json=False)
+    cli_forgetting.show_ledger(site.settings, upload, as_json=False)
     shown = capsys.readouterr().out
     found = {name.strip(): count for name, _, count in (line.rstrip().rpartition(" ") for line in shown.splitlines())}
     assert (found["found"], found["delivered"]) == ("3", "1")
     assert (found["left out: invalid"], found["left out: forgotten"]) == ("1", "1")
-    assert forgetting.forget(site.settings, upload, None, None, None, as_json=False)
+    assert cli_forgetting.forget(site.settings, upload, None, None, None, as_json=False)
     assert "2 rows of 1 upload are forgotten." in capsys.readouterr().out
-    forgetting.show_ledger(site.settings, upload, as_json=True)
+    cli_forgetting.show_ledger(site.settings, upload, as_json=True)
     counts = json.loads(capsys.readouterr().out)
     assert (counts["found"], counts["delivered"], counts["leftOut"]["forgotten"]) == (3, 0, 3)
     for wrong in (
@@ -276,7 +347,7 @@ def test_the_command_line_forgets_and_shows_the_ledger(
         (None, template, "Email", "x"),  # its name, not its key
     ):
         with pytest.raises(BadRequest):
-            forgetting.forget(site.settings, *wrong, as_json=False)
+            cli_forgetting.forget(site.settings, *wrong, as_json=False)
 
 
 def test_a_column_that_nobody_has_is_no_person_of_whom_nothing_is_left(site: Site) -> None:

@@ -38,7 +38,7 @@ EXAMPLES = int(os.environ.get("DOUANE_TORTURE_EXAMPLES", "4"))
 @pytest.fixture(scope="module")
 def site(new_storage: Callable[[str], Settings]) -> Iterator[Site]:
     """Nobody works here: who waits for the worker is told so soon."""
-    quick = {"headings_wait_s": 0.05, "review_wait_s": 0.05, "chat_wait_s": 0.05}
+    quick = {"headings_wait_s": 0.05, "review_wait_s": 0.05, "chat_wait_s": 0.05, "forget_wait_s": 0.05}
     yield from site_of(new_storage("sqlite").model_copy(update=quick))
 
 
@@ -50,12 +50,14 @@ def ids(site: Site) -> dict[str, str]:
     client.put(f"/v1/review/{upload_id}/records", json=[row])
     # Deleting is asked of things of its own.
     spare = client.post("/v1/template", json={"name": "Spare", "_projectId": site.made.project_id}).json()["_id"]
+    forgotten = client.post(f"/v1/template/{template_id}/forget", json={"column": "id", "value": "nobody"})
     column = {"name": "a", "key": "a", "type": "String"}
     return {
         "project_id": site.made.project_id,
         "template_id": template_id,
         "column_id": client.post(f"/v1/column/{spare}", json=column).json()["_id"],
         "upload_id": upload_id,
+        "forgetting_id": forgotten.json()["id"],
         "number": "1",
         "difference": f"0-{'0' * 24}",
         "name": "a.png",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +14,7 @@ from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.errors import DouaneError
-from douane.flow import feeds, forgetting
+from douane.flow import feeds, forgettings
 from douane.flow.feeds import AckedFurther, Fetched, Nothing
 from douane.model.identity import MANAGE_TEMPLATES, RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
 from douane.web.auth import Web, noted, web_of
@@ -28,6 +29,7 @@ from douane.web.streams import streamed
 router = APIRouter(prefix="/v1/template", tags=["Feed"])
 
 _POLL_S = 0.25
+_FORGOTTEN_S = (0.02, 0.5)  # between two looks whether it is done: at first, and in the end
 _FORMS = {encodings.media_types()[form]: form for form in feeds.FORMS}
 
 
@@ -136,17 +138,52 @@ async def remove_consumer(
 
 @router.post(
     "/{template_id}/forget",
-    **says(forgetting_words.ForgottenDocument, 400, 401, 403, 404, 413, body=forgetting_words.FORGET_BODY),
+    **says(
+        forgetting_words.ForgettingDocument,
+        400,
+        401,
+        403,
+        404,
+        413,
+        body=forgetting_words.FORGET_BODY,
+        also={202: answers.described(202, forgetting_words.ForgettingDocument)},
+    ),
 )
 async def forget_rows(request: Request, template_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))) -> Response:
     """The rows of all uploads of the template with this value in this column, deleted at once; the answer says what
-    remains."""
+    remains. Where that takes longer than a request should (`forget_wait_s`), 202: it goes on, and `Location` says how
+    far it is."""
     template_id, project_id = checked(template_id), own_project(caller)
     column, value = forgetting_words.forget_body(await body(request))
-    found = await run_in_threadpool(forgetting.person, web_of(request).house, project_id, template_id, column, value)
-    about = {"template": template_id, "column": column, "rows": found.rows, "uploads": len(found.uploads)}
+    web = web_of(request)
+    until = time.monotonic() + web.house.settings.forget_wait_s
+    made = await run_in_threadpool(forgettings.ask, web.house, web.secrets, project_id, template_id, column, value)
+    pause = _FORGOTTEN_S[0]
+    while True:
+        found = await run_in_threadpool(forgettings.of, web.house, project_id, template_id, made)
+        if found.state != "working" or web.closing or time.monotonic() >= until:
+            break
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.3, _FORGOTTEN_S[1])
+    if found.state == "failed":
+        raise wire.WireError(503, found.error or "")
+    done = found.state == "done"
+    about: dict[str, Any] = {"template": template_id, "column": column, "forgetting": made}
+    if done:
+        about |= {"rows": found.found.rows, "uploads": len(found.found.uploads)}
     await noted(request, "rows.forget", **about)
-    return answers.json(forgetting_words.forgotten(found))
+    where = {"Location": f"/v1/template/{template_id}/forget/{made}"}
+    return answers.json(forgetting_words.asked(found), 200 if done else 202, where)
+
+
+@router.get("/{template_id}/forget/{forgetting_id}", **says(forgetting_words.ForgettingDocument, 400, 401, 403, 404))
+async def read_forgetting(
+    request: Request, template_id: str, forgetting_id: str, caller: Caller = Depends(may(MANAGE_TEMPLATES))
+) -> Response:
+    """How far it is, and what was forgotten."""
+    template_id, forgetting_id, project_id = checked(template_id), checked(forgetting_id), own_project(caller)
+    found = await run_in_threadpool(forgettings.of, web_of(request).house, project_id, template_id, forgetting_id)
+    return answers.json(forgetting_words.asked(found))
 
 
 # Waiting for rows

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from douane.flow.forgetting import Forgotten
+from douane.flow.forgettings import Asked
 from douane.flow.ledger import Ledger
 from douane.web.spreadsheet.wire.bodies import object_body
 from douane.web.spreadsheet.wire.errors import WireError
@@ -34,6 +35,16 @@ class ForgottenDocument(Struct):
     remains: list[str]
 
 
+class ForgettingDocument(ForgottenDocument):
+    """`state`: working, done, failed; `looked` of the `total` uploads were looked through. `message`: why it failed."""
+
+    id: str
+    state: str
+    looked: int
+    total: int
+    message: str | None
+
+
 class LeftOut(Struct):
     invalid: int
     blank: int
@@ -59,6 +70,21 @@ class LedgerDocument(Struct):
 def forgotten(found: Forgotten) -> ForgottenDocument:
     uploads = [ForgottenUpload(upload_id, rows) for upload_id, rows in found.uploads.items()]
     return ForgottenDocument(found.rows, uploads, found.waiting, found.remains)
+
+
+def asked(found: Asked) -> ForgettingDocument:
+    said = forgotten(found.found)
+    return ForgettingDocument(
+        said.rows,
+        said.uploads,
+        said.waiting,
+        said.remains,
+        found.id,
+        found.state,
+        found.looked,
+        found.total,
+        found.error,
+    )
 
 
 def forget_body(value: Any) -> tuple[str, str]:
