@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import os
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openpyxl
 import pytest
 
-from douane.flow import sweeping
+from douane.errors import NotFound, Unavailable
+from douane.flow import images, sweeping
 from tests.child.test_images import JPEG, PNG, zipped
 from tests.web.conftest import UNKNOWN_ID, Site, message
 from tests.web.test_imports import upload
@@ -91,6 +94,46 @@ def test_what_is_no_zip_of_images_is_refused_and_nothing_kept(site: Site, templa
     assert message(send(site, template_id, zipped(("a.png", PNG)))) == (400, ["importId should not be empty"])
     assert list(site.app.state.web.house.objects.list(f"{import_id}/")) == []
     assert site.client.get(f"/v1/upload/{UNKNOWN_ID}/asset/a.png").status_code == 400
+
+
+def test_a_zip_is_kept_whole_or_not_at_all(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    house, project_id, import_id = site.app.state.web.house, site.made.project_id, os.urandom(12).hex()
+
+    def store(*entries: tuple[str, bytes]) -> None:
+        path = tmp_path / "zip"
+        path.write_bytes(zipped(*entries))
+        images.store(house, import_id, project_id, path)
+
+    def found(name: str) -> bytes | None:
+        with suppress(NotFound):
+            return b"".join(images.stream(house, import_id, project_id, name)[2])
+        return None
+
+    put, left = house.objects.put_file, [1]
+
+    def put_some(*given: Any) -> None:
+        if not left:
+            raise Unavailable("The power is gone.")
+        left.pop()
+        put(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(house.objects, "put_file", put_some)
+        with pytest.raises(Unavailable):
+            store(("a.png", PNG), ("b.jpg", JPEG))
+    assert list(house.objects.list(f"{import_id}/"))
+    assert (found("a.png"), found("b.jpg")) == (None, None)
+    store(("a.png", PNG), ("b.jpg", JPEG))
+    assert (found("a.png"), found("b.jpg")) == (PNG, JPEG)
+    # One that is cut off later takes nothing, and one that is whole puts its own in their place.
+    left.append(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(house.objects, "put_file", put_some)
+        with pytest.raises(Unavailable):
+            store(("b.jpg", PNG), ("c.png", PNG))
+    assert (found("b.jpg"), found("c.png")) == (JPEG, None)
+    store(("b.jpg", PNG))
+    assert (found("a.png"), found("b.jpg")) == (PNG, PNG)
 
 
 def test_images_without_an_import_are_swept(site: Site) -> None:
