@@ -81,10 +81,7 @@ def open_packed(source: Source, limits: Limits, keep: Callable[[str], bool] = la
             raise packed_with(name)
         return TarIndex(source, limits, keep)
     archive = open_archive(source, limits)
-    raw = archive.names.run_of_all
-    if (raw == _BACKSLASH).any() and not (raw == _SLASH).any():
-        return _Slashed(archive)
-    return archive
+    return _Slashed(archive) if (archive.names.run_of_all == _BACKSLASH).any() else archive
 
 
 class _Slashed:
@@ -116,7 +113,9 @@ class _Slashed:
         return self._archive.entry(number)._replace(name=self.names[number])
 
     def find(self, name: str) -> Entry | None:
-        found = None if "\\" in name else self._archive.find(name.replace("/", "\\"))
+        if "\\" in name:
+            return None
+        found = self._archive.find(name) or self._archive.find(name.replace("/", "\\"))
         return found and self.entry(found.number)
 
     def check(self, entry: Entry) -> None:

@@ -171,7 +171,7 @@ class Reader:
     def _conversations(self) -> list[str]:
         """The id of the conversation that each folder belongs to, listed or not."""
         return [
-            known or _unlisted_id(one.root, one.name)
+            known or _unlisted_id(one.root, one.called)
             for known, one in zip(self._owners.ids, self._layout.folders, strict=True)
         ]
 
@@ -195,7 +195,7 @@ class Reader:
         """A list's workspace and file name."""
         path = self._archive.names[number][len(self._layout.wrap) :]
         root, _, base = path.rpartition("/")
-        return f"{root}/" if root else "", base
+        return f"{root}/" if root else "", base.lower()
 
     # --- reading entries --------------------------------------------------------------------------------------------
 
@@ -305,7 +305,7 @@ class Reader:
         ):
             shown = folder.path[:100] or folder.name
             if known is None:
-                rows.add_unlisted(one, folder.name, folder.path)
+                rows.add_unlisted(one, folder.called, folder.path)
                 message = f"No list names the folder “{shown}”; it becomes a conversation of its own."
                 sheets.issue("warning", "importer-channel-unlisted", message, entry=-1, table="channels")
             elif others := self._owners.doubtful.get(place):

@@ -51,12 +51,44 @@ _BLOCK = 8_192
 class Folder:
     """One that holds day files, or a file that holds a conversation's messages whole. `path` as in the archive without
     the wrapping folders, `root` the folder of the lists it belongs to (`""`, `teams/<workspace>/` ...), `name` its own.
-    `days`: how many message files."""
+    `days`: how many message files. `whole`: it is a file in a folder, of which either may be the conversation."""
 
     path: str
     root: str
     name: str
     days: int = 0
+    whole: bool = False
+
+    def names(self) -> Iterator[str]:
+        """What its conversation may be called, the likeliest first: a year or a month is no conversation's name if
+        there is another one above."""
+        parts, whole = self.name.split("/"), self.whole
+        yield self.name
+        yield parts[-1]
+        while len(parts) > 1 and (whole or _DATED.fullmatch(parts[-1])):
+            parts.pop()
+            whole = False
+            yield parts[-1]
+
+    @property
+    def called(self) -> str:
+        """What it is called where no list names it."""
+        parts = self.name.split("/")
+        if self.whole and parts[-2].lower() not in _SHELVES:
+            parts.pop()
+        while len(parts) > 1 and _DATED.fullmatch(parts[-1]):
+            parts.pop()
+        return "/".join(parts)
+
+
+_DATED = re.compile(r"\d{1,4}(?:[-_.]\d{1,2}){0,2}")
+# Folders in which people put one file a conversation.
+_SHELVES = frozenset(
+    (
+        *("channels", "groups", "mpims", "dms", "conversations", "messages", "data", "export", "json"),
+        *("public_channels", "private_channels", "direct_messages", "public", "private"),
+    )
+)
 
 
 @dataclass(slots=True)
@@ -152,9 +184,9 @@ def survey(archive: Entries) -> Layout:
         elif (file_id := _body_of(path, base)) is not None:
             kind, reason = _BODY, _OF_FILE
             bodies.append((file_id, number))
-        elif base in USERS or base in CHANNELS:
-            kind, reason = (_USERS if base in USERS else _CHANNELS), _PARSED
-            lists.setdefault(path and f"{path}/", {})[base] = number
+        elif (list_name := base.lower()) in USERS or list_name in CHANNELS:
+            kind, reason = (_USERS if list_name in USERS else _CHANNELS), _PARSED
+            lists.setdefault(path and f"{path}/", {})[list_name] = number
         elif _is_day(base):
             kind, reason = _MESSAGES, _PARSED
             folder_of[number] = folders.setdefault(path, len(folders))
@@ -164,20 +196,24 @@ def survey(archive: Entries) -> Layout:
         kinds[number], reasons[number] = kind, reason
 
     sniffing = Sniffing(archive)
+    wholes: set[str] = set()
     roots = _roots(lists, folders)
     for number in doubtful:
         full = names[number]
         match = _WHOLE.fullmatch(full)
         if match and holds_slack_messages(head := sniffing.head(number)) and head:
-            path, _, base = full.rpartition("/")
-            own = path if path and f"{path}/" not in roots else match[1]
+            path = full.rpartition("/")[0]
+            if path and f"{path}/" not in roots:
+                wholes.add(match[1])
             kinds[number], reasons[number] = _MESSAGES, _PARSED
-            folder_of[number] = folders.setdefault(own, len(folders))
+            folder_of[number] = folders.setdefault(match[1], len(folders))
         elif sniffing.holds_messages(number):
             reasons[number] = UNREAD
     counted = np.bincount(folder_of[folder_of >= 0], minlength=len(folders)).tolist()
-    wrap = _wrapping(roots, folders)
+    wrap = _wrapping(roots, [path.rpartition("/")[0] if path in wholes else path for path in folders])
     found = [_folder(path, roots, wrap, days) for path, days in zip(folders, counted, strict=True)]
+    for path in wholes:
+        found[folders[path]].whole = "/" in found[folders[path]].name
     inner = {root[len(wrap) :]: lists.get(root, {}) for root in roots}
     first_days = np.flatnonzero(kinds == _MESSAGES)[:_TRIED].tolist()
     listed = any(base in bases for bases in lists.values() for base in ("org_users.json", *CHANNELS))
@@ -235,7 +271,7 @@ def _roots(lists: dict[str, dict[str, int]], folders: dict[str, int]) -> set[str
     return roots
 
 
-def _wrapping(roots: set[str], folders: dict[str, int]) -> str:
+def _wrapping(roots: set[str], folders: Sequence[str]) -> str:
     """The folders around everything: around all lists, or, where there are none, around the conversations."""
     around = [root.split("/")[:-1] for root in roots]
     around = around or [path.split("/")[:-1] for path in folders]
@@ -335,10 +371,11 @@ def owners(folders: Sequence[Folder], listed: Sequence[Listed]) -> Owners:
 
     def bearers(folder: Folder) -> list[Listed]:
         last = folder.name.rpartition("/")[2]
-        for name in dict.fromkeys((folder.name, redecoded(folder.name), last, redecoded(last))):
-            key = (folder.root, _plain(name))
-            if known := names.get(key) or former.get(key):
-                return known
+        for given in folder.names():
+            for name in dict.fromkeys((given, redecoded(given))):
+                key = (folder.root, _plain(name))
+                if known := names.get(key) or former.get(key):
+                    return known
         elsewhere = (
             () if folder.root in with_lists else {one.id: one for one in anywhere.get(_plain(last), ())}.values()
         )
@@ -346,9 +383,9 @@ def owners(folders: Sequence[Folder], listed: Sequence[Listed]) -> Owners:
 
     found = Owners([], {})
     for place, folder in enumerate(folders):
-        last = folder.name.rpartition("/")[2]
-        if folder.name in ids or last in ids:
-            found.ids.append(folder.name if folder.name in ids else last)
+        own = next((name for name in folder.names() if name in ids), None)
+        if own is not None:
+            found.ids.append(own)
             continue
         known = list({one.id: one for one in bearers(folder)}.values())
         chosen = min(known, key=lambda one: one.archived, default=None)
@@ -369,5 +406,5 @@ def redecoded(name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """macOS decomposes letters when it packs a folder; Slack does not."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
+    """macOS decomposes letters when it packs a folder, old systems have capitals alone; Slack has neither."""
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name.lower())

@@ -54,7 +54,7 @@ def holds_messages(head: bytes) -> bool:
     return json and all(pattern.search(head) for pattern in (_JSON_TIME, _JSON_TEXT, _JSON_WHO))
 
 
-_ARCHIVE = re.compile(r".+\.(?:zip|tar|tgz|tbz2?|txz|tar\.(?:gz|bz2|xz|zst)|7z|rar)", re.IGNORECASE)
+_ARCHIVE = re.compile(r".+\.(?:zip|tar|tgz|tbz2?|txz|7z|rar|gz|bz2|xz|zst)", re.IGNORECASE)
 _ARCHIVES_ASKED = 3  # of one upload
 _NAMES_ASKED = 10_000
 

@@ -47,6 +47,8 @@ def test_a_slack_export_as_tar(packing: str, order: int, before: str) -> None:
 def test_a_slack_export_by_deflate64_and_with_backslashes() -> None:
     assert counted(deflated64(encoded(SLACK))) == EXPECTED
     assert counted(deflated64({name.replace("/", "\\"): data for name, data in encoded(SLACK).items()})) == EXPECTED
+    merged = {name.replace("/", "\\") if "ops" in name else name: data for name, data in encoded(SLACK).items()}
+    assert counted(zipped(merged)) == EXPECTED
 
 
 def test_a_csv_export_as_tar() -> None:
@@ -152,6 +154,10 @@ def inside(folder: str, files: dict[str, Any]) -> dict[str, Any]:
         | {"C1.json": {"channel_id": "C1", "messages": DAYS["general/2017-07-14.json"]}}
         | {"ops/x.jsonl": b""}
         | {"C2.json": {"channel_id": "C2", "name": "ops", "messages": DAYS["ops/2017-07-14.json"]}},
+        LISTS | {f"channels/{name.partition('/')[0]}.json": day for name, day in DAYS.items()},
+        LISTS | {f"{name.partition('/')[0]}/2017/07/14.json": day for name, day in DAYS.items()},
+        LISTS | {f"{name.partition('/')[0]}/2017/{name.rpartition('/')[2]}": day for name, day in DAYS.items()},
+        {name.upper(): data for name, data in SLACK.items()},
         inside("teams/alpha", SLACK) | {"org_users.json": LISTS["users.json"]},
         inside("x/teams/alpha", SLACK) | inside("x", {"org_users.json": LISTS["users.json"]}),
     ],
@@ -169,6 +175,8 @@ def test_one_conversation_alone_is_read() -> None:
     assert counted(zipped(encoded({"general/2017-07-14.json": day}))) == ("slack", {"general": 1})
     assert counted(zipped(encoded({"2017-07-14.json": day}))) == ("slack", {"messages": 1})
     assert counted(zipped(encoded({"general.json": day}))) == ("slack", {"general": 1})
+    parts = {f"{folder}/part{n}.json": day for folder in ("general", "channels") for n in (1, 2)}
+    assert counted(zipped(encoded(parts))) == ("slack", {"general": 2, "channels/part1": 1, "channels/part2": 1})
 
 
 @pytest.mark.parametrize("form", ["lines", "commas", "joined", "cut"])
@@ -263,6 +271,11 @@ def test_an_archive_in_an_archive_is_refused_by_its_name() -> None:
     # A name alone is none.
     with pytest.raises(BadFile, match="no export of Slack"):
         open_export("slack", MemorySource(zipped({"export.zip": b"nothing"})))
+
+
+def test_packed_day_files_are_told_of() -> None:
+    days = {f"{name}.gz": gzip.compress(json.dumps(day).encode()) for name, day in DAYS.items()}
+    assert ledger(read("slack", zipped(encoded(LISTS) | days))) == (5, 3, 0, 2)
 
 
 @pytest.mark.parametrize("key", ["slack", "csv", "hipchatenterprise"])
