@@ -590,7 +590,7 @@ def test_an_installation_is_looked_over(installation) -> None:
 def test_a_new_installation_is_its_owners_alone(installation) -> None:
     data, _ = installation
     assert data.stat().st_mode & 0o077 == 0
-    for path in (data / "douane.db", data / "secret"):
+    for path in (data / "douane.db", data / "douane.db.migrating", data / "secret"):
         assert path.stat().st_mode & 0o077 == 0, path
 
 

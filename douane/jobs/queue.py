@@ -154,7 +154,9 @@ class _Once(logging.Filter):
         self._said: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        first = record.getMessage().partition("\n")[0]
+        first, _, rest = record.getMessage().partition("\n")
+        if first.endswith(_TRACE):  # whose last line says what it was
+            first = first.removesuffix(_TRACE) + rest.rstrip().rpartition("\n")[2]
         about = next((name for name in _AWAY if name in first), first.partition("(")[0])
         now = time.monotonic()
         if now - self._said.get(about, -_SAID_S) < _SAID_S:
@@ -166,6 +168,7 @@ class _Once(logging.Filter):
         return True
 
 
+_TRACE = "Traceback (most recent call last):"
 _AWAY = ("OperationalError", "AdminShutdown")
 _SAID_S = 60.0
 _SAID_MAX = 100

@@ -38,7 +38,7 @@ from douane.jobs.queue import (
 )
 from douane.settings import Settings
 from douane.store import leases
-from douane.store.database import read, write
+from douane.store.database import private, read, write
 from douane.store.ids import new_id
 
 if TYPE_CHECKING:
@@ -332,7 +332,7 @@ def _only_worker_of_sqlite(settings: Settings) -> Iterator[None]:
         return
     path = Path(f"{engine_url(settings).removeprefix('sqlite:///')}.worker")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with open(path, "a", opener=private) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

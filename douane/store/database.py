@@ -333,9 +333,14 @@ def _migration_lock(connection: Connection) -> RootTransaction | None:
 def file_lock(path: Path) -> Iterator[None]:
     """Waits until no other process (or thread) of this machine holds the file locked; lets go even after kill -9."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with open(path, "a", opener=private) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def private(path: str, flags: int) -> int:
+    """For `open`: what is made is nobody else's, as all of the data folder."""
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager

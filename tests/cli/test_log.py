@@ -61,8 +61,10 @@ def test_a_database_that_is_away_is_said_once_a_minute_by_dbos(
         for what in ("Database connection failed", "Exception listing queues"):
             dbos.warning(f"{what}: (psycopg.OperationalError) refused\n(Background). Retrying ({attempt})")
     dbos.warning("Something else")
+    dbos.warning("Polling: Traceback (most recent call last):\n  File x\nKeyError: 'a'\n")
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
+    assert "Polling: KeyError: 'a'" in lines[2]
     assert "OperationalError" in lines[0]
     assert "Background" not in lines[0]
     assert "Something else" in lines[1]
