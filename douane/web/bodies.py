@@ -5,12 +5,14 @@ Nothing here is read before the endpoint asks for it: who may not ask is answere
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, quote
+from weakref import WeakValueDictionary
 
 import msgspec
 from python_multipart.exceptions import FormParserError
@@ -46,10 +48,28 @@ def _too_large(bytes_max: int, setting: str) -> OverLimit:
     return OverLimit(f"The body is larger than {bytes_max} bytes.", setting=setting)
 
 
-async def read_value(request: Request, settings: Settings) -> Any:
-    """A JSON or form-encoded body as plain data; nothing, and what is neither, counts as `{}`."""
+async def read_value(request: Request, settings: Settings, judge: Callable[[Any], Any] | None = None) -> Any:
+    """A JSON or form-encoded body as plain data; nothing, and what is neither, counts as `{}`. `judge` refuses what
+    holds a NUL, and is asked only where one may be.
+
+    A large body is read in a thread, and of each caller one at a time until it is answered (`Lanes`): what is made of
+    millions of values is work that all other requests would wait for."""
     kind = media_type(request)
     body = await read_body(request, settings.body_bytes_max)
+    if len(body) <= _LARGE_BYTES:
+        return _value(kind, body, judge)
+    await lanes.enter(request)
+    return await run_in_threadpool(_value, kind, body, judge)
+
+
+def _value(kind: str, body: bytes, judge: Callable[[Any], Any] | None) -> Any:
+    found = _plain(kind, body)
+    if judge is not None and any(sign in body for sign in _NUL_SIGNS):
+        judge(found)
+    return found
+
+
+def _plain(kind: str, body: bytes) -> Any:
     if kind == "application/x-www-form-urlencoded":
         return dict(form_fields(body))
     if kind != "application/json" or not body.strip():
@@ -58,6 +78,45 @@ async def read_value(request: Request, settings: Settings) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise NotJson(f"The body is not valid JSON: {error}") from error
+
+
+class Lanes:
+    """One large body at a time of each caller, from when it is read until it is answered: who sends twenty at once
+    takes as much of this process as who sends one."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def enter(self, request: Request) -> None:
+        """Waits for the caller's turn. Whoever made the request's scope lets go of it (`leave`)."""
+        held = request.scope.get(_HELD)
+        if held is None or held:
+            return
+        who = "\0".join(request.headers.get(name, "") for name in _CREDENTIALS)
+        lock = self._locks.get(who)
+        if lock is None:
+            lock = self._locks[who] = asyncio.Lock()
+        await lock.acquire()
+        held.append(lock)
+
+    @contextmanager
+    def around(self, scope: MutableMapping[str, Any]) -> Iterator[None]:
+        """What is entered within is left at the end."""
+        held: list[asyncio.Lock] = []
+        scope[_HELD] = held
+        try:
+            yield
+        finally:
+            for lock in held:
+                lock.release()
+
+
+_HELD = "douane.lanes"
+_CREDENTIALS = ("accesskey", "cookie", "x-auth-token")
+_LARGE_BYTES = 256 << 10
+# JSON, a form, and what should be neither.
+_NUL_SIGNS = (b"\\u0000", b"%00", b"\0")
+lanes = Lanes()
 
 
 def form_fields(body: bytes) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from structlog.contextvars import bound_contextvars
 from douane.errors import DouaneError
 from douane.flow import audit
 from douane.web.auth import Web
+from douane.web.bodies import lanes
 from douane.web.surface import Surface, of_path
 
 _log = structlog.get_logger()
@@ -96,7 +97,8 @@ class Manners:
             await send(message)
 
         try:
-            with bound_contextvars(request=request_id), audit.asking(client[0] if client else "", request_id):
+            asker = audit.asking(client[0] if client else "", request_id)
+            with bound_contextvars(request=request_id), asker, lanes.around(scope):
                 await self.app(scope, receive, polite)
         except ClientDisconnect:
             # Whoever left in the middle of a body hears nothing any more.

@@ -12,7 +12,9 @@ from starlette.requests import Request
 
 from douane.errors import BadRequest, OverLimit
 from douane.settings import Settings
-from douane.web.bodies import Form, NotJson, attachment, read_form, read_value, safe_file_name
+from douane.web import bodies
+from douane.web.bodies import Form, NotJson, attachment, lanes, read_form, read_value, safe_file_name
+from douane.web.spreadsheet import wire
 
 SETTINGS = Settings(upload_bytes_max=1000, field_bytes_max=100, fields_max=5, body_bytes_max=50)
 FORM = (
@@ -196,3 +198,64 @@ def test_a_body_at_and_past_its_limit() -> None:
         value(b'"' + b"x" * 49 + b'"')
     with pytest.raises(OverLimit, match="body_bytes_max"):
         value(b"", **{"content-length": "51"})
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(
+    ("body", "kind", "refused"),
+    [
+        (b'{"a": ["x\\u0000"]}', "application/json", True),
+        (b'{"x\\u0000": 1}', "application/json", True),
+        (b"a=x%00", "application/x-www-form-urlencoded", True),
+        (b"a=x\0", "application/x-www-form-urlencoded", True),
+        (b'{"a": "\\\\u0000"}', "application/json", False),  # a backslash and five letters
+        (b'{"a": "%00"}', "application/json", False),
+        (b'{"a": "x"}', "application/json", False),
+    ],
+)
+def test_a_nul_is_found_however_it_is_written(
+    body: bytes, kind: str, refused: bool, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:
+        monkeypatch.setattr(bodies, "_LARGE_BYTES", 5)
+
+    def read() -> Any:
+        return asyncio.run(read_value(request(body, 7, kind), SETTINGS, wire.clean))
+
+    if refused:
+        with pytest.raises(wire.WireError, match="NUL"):
+            read()
+    else:
+        assert read().keys() == {"a"}
+
+
+def test_a_caller_has_one_large_body_worked_on_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_LARGE_BYTES", 5)
+    events: list[str] = []
+
+    async def call(name: str, key: str, body: bytes = b'{"a": "large"}') -> None:
+        asked = request(body, 7, "application/json", accesskey=key)
+        with lanes.around(asked.scope):
+            await read_value(asked, SETTINGS)
+            await read_value(request(b'{"a": 1}', 7, "application/json", accesskey=key), SETTINGS)
+            events.append(f"{name} begins")
+            await asyncio.sleep(0.02)
+            events.append(f"{name} ends")
+
+    async def calls() -> None:
+        await asyncio.gather(call("one", "k"), call("two", "k"), call("other", "l"), call("small", "k", b"{}"))
+
+    asyncio.run(calls())
+    one, two = (events.index(f"{name} begins") for name in ("one", "two"))
+    first = "one" if one < two else "two"
+    assert events.index(f"{first} ends") < max(one, two)
+    assert max(events.index("other begins"), events.index("small begins")) < events.index(f"{first} ends")
+    assert len(lanes._locks) == 0
+
+
+def test_nobody_has_more_columns_than_a_file_may() -> None:
+    column = {"key": "a", "name": "a", "type": "String"}
+    with pytest.raises(wire.WireError, match="no more than 16384"):
+        wire.column_bodies([column] * 16_385)
+    assert wire.schema_faults([column] * 16_385) == "Schema Error : more than 16384 columns"
+    assert len(wire.column_bodies([column] * 3)) == 3

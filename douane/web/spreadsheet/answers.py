@@ -31,9 +31,9 @@ def encode(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
-def encoded(body: bytes) -> Response:
+def encoded(body: bytes, status: int = 200) -> Response:
     """JSON that was encoded in another thread already."""
-    return Response(body, media_type="application/json")
+    return Response(body, status, media_type="application/json")
 
 
 def empty(status: int = 200) -> Response:

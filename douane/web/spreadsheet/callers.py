@@ -258,7 +258,7 @@ def own_project(caller: Caller) -> str:
 
 async def body(request: Request) -> Any:
     """The body as plain data, without a NUL in it: the endpoint says what it should be."""
-    return wire.clean(await read_value(request, web_of(request).house.settings))
+    return await read_value(request, web_of(request).house.settings, wire.clean)
 
 
 def checked(text: str) -> str:

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["Templates"])
     "/template", **says(wire.TemplateDocument, 400, 401, 403, 404, 413, 422, status=201, body=wire.TEMPLATE_BODY)
 )
 async def create_template(request: Request, caller: Caller = Depends(callers.anyone)) -> Response:
-    new = wire.new_template(await body(request))
+    new = await run_in_threadpool(wire.new_template, await body(request))
     caller = await in_project(request, caller, new.project_id, MANAGE_TEMPLATES)
     stored = await run_in_threadpool(
         _answered,
@@ -140,10 +140,13 @@ async def list_columns(
     """Frozen ones first, then by sequence. An import token that brings a schema has its columns."""
     if (fixed := wire.fixed_columns(caller.token)) is not None:
         return answers.json(wire.frozen_first(fixed))
-    _, columns = await run_in_threadpool(
-        templates.with_columns, web_of(request).house, checked(template_id), own_project(caller)
-    )
-    return answers.json(wire.frozen_first(wire.stored_column(one) for one in columns))
+    template_id = checked(template_id)
+
+    def work() -> bytes:
+        _, columns = templates.with_columns(web_of(request).house, template_id, own_project(caller))
+        return answers.encode(wire.frozen_first(wire.stored_column(one) for one in columns))
+
+    return answers.encoded(await run_in_threadpool(work))
 
 
 @router.put(
@@ -155,13 +158,17 @@ async def replace_columns(
 ) -> Response:
     """Replaces all columns; the position in the array is the sequence."""
     template_id = checked(template_id)
-    columns = wire.column_bodies(await body(request))
-    stored = await run_in_threadpool(
-        _answered,
-        wire.COLUMN_KEYS_TAKEN,
-        lambda: templates.replace_columns(web_of(request).house, template_id, own_project(caller), columns),
-    )
-    return answers.json([wire.stored_column(one, whole=True) for one in stored])
+    value = await body(request)
+
+    def work() -> bytes:
+        columns = wire.column_bodies(value)
+        stored = _answered(
+            wire.COLUMN_KEYS_TAKEN,
+            lambda: templates.replace_columns(web_of(request).house, template_id, own_project(caller), columns),
+        )
+        return answers.encode([wire.stored_column(one, whole=True) for one in stored])
+
+    return answers.encoded(await run_in_threadpool(work))
 
 
 @router.post(

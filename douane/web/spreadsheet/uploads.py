@@ -72,7 +72,8 @@ async def create_upload(
     # Left without an error only when all fields are right: else nothing of the file is kept.
     async with AsyncExitStack() as stack:
         form = await _form(request, web, place, stack)
-        fields = wire.upload_fields(wire.clean(wire.fixed_fields(form.fields, caller.token)))
+        given = form.fields
+        fields = await run_in_threadpool(lambda: wire.upload_fields(wire.clean(wire.fixed_fields(given, caller.token))))
         new = await run_in_threadpool(_new_import, web, caller, place.id, stored, columns, fields)
     if form.upload is not None:
         await run_in_threadpool(place.move, web.house.objects, new.operation_id)
@@ -81,7 +82,7 @@ async def create_upload(
     operation = await run_in_threadpool(_begin, web, new)
     if form.upload is not None:
         operation = await (_checked(web, operation) if new.auto else _headings_known(web, operation))
-    return answers.json(document(operation), 201)
+    return answers.encoded(await run_in_threadpool(lambda: answers.encode(document(operation))), 201)
 
 
 class _Place:

@@ -10,6 +10,7 @@ from douane.errors import BadTemplate
 from douane.sheet import columns, pattern, template_file, validations
 from douane.sheet.fields import Field, Given
 from douane.web.spreadsheet.wire.bodies import INDEX_MAX, Body, array_body, is_number
+from douane.web.spreadsheet.wire.errors import WireError
 
 # What a column added alone is delivered with where a record has no field for it (2.6, 4.9).
 NEW_COLUMN_DEFAULT = "<<null>>"
@@ -28,9 +29,16 @@ def column_body(value: Mapping[str, Any], *, stored: Mapping[str, Any] | None = 
     return wanted
 
 
+# No file has more, as the setting `columns` is.
+COLUMNS_MAX = 16_384
+
+
 def column_bodies(value: Any) -> list[dict[str, Any]]:
     """Several (PUT columns, a template's `columns`); the messages of the first wrong one are answered."""
-    return [column_body(item) for item in array_body(value)]
+    items = array_body(value)
+    if len(items) > COLUMNS_MAX:
+        raise WireError(400, [f"columns must contain no more than {COLUMNS_MAX} elements"])
+    return [column_body(item) for item in items]
 
 
 def _column(body: Body, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,6 +163,8 @@ def schema_faults(value: Any) -> str | None:
     """What is wrong with a runtime schema, in the words of `/v1/common/valid`; None if nothing is."""
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         return "Invalid schema input. An array of schema object columns is expected."
+    if len(value) > COLUMNS_MAX:
+        return f"Schema Error : more than {COLUMNS_MAX} columns"
     faults = list(dict.fromkeys(itertools.chain.from_iterable(_item_faults(one) for one in value)))
     return f"Schema Error : {', '.join(faults)}" if faults else None
 
