@@ -38,6 +38,10 @@ export class Client {
     this.base = (options.base ?? "").replace(/\/$/, "");
     this.token = options.token ?? "";
     this.host = options.host ?? "";
+    /** Asked for another token when this one has ended, where there is somebody to ask. @type {(() => Promise<string>) | null} */
+    this.renew = null;
+    /** @type {Promise<boolean> | null} */
+    this.renewing = null;
   }
 
   /** @param {Record<string, string>} [more] */
@@ -59,14 +63,26 @@ export class Client {
    */
   async call(method, path, body, options = {}) {
     const tries = options.tries ?? (method === "GET" ? TRIES : 1);
+    let fresh = false;
     for (let at = 1; ; at++) {
       try {
         return await this.once(method, path, body, options);
       } catch (error) {
+        if (error instanceof Refusal && error.status === 401 && !fresh && (fresh = await this.renewed())) continue;
         if (!(error instanceof Refusal) || !error.passing || at >= tries || options.signal?.aborted) throw error;
         await pause(Math.max(error.body?.retryAfter ?? 0, PAUSE_MS * 2 ** (at - 1)), options.signal);
       }
     }
+  }
+
+  /** Whether there is another token now; of calls at the same time one asks for it. @returns {Promise<boolean>} */
+  async renewed() {
+    if (!this.renew) return false;
+    this.renewing ??= this.renew().then((token) => {
+      this.token = token;
+      return true;
+    }, () => false).finally(() => { this.renewing = null; });
+    return this.renewing;
   }
 
   /**

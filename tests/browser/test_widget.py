@@ -14,6 +14,8 @@ import pytest
 import xlsxwriter
 from playwright.sync_api import FrameLocator, Page, expect
 
+from douane.web.spreadsheet.wire.errors import FILE_EMPTY, FILE_TYPE
+from douane.web.spreadsheet.wire.stages import GUARD
 from tests.browser.conftest import Served
 from tests.browser.widget import PEOPLE, cell, give, heard, opened, rows_left
 from tests.child.test_images import PNG
@@ -424,22 +426,30 @@ FAILURES = {
     500: "Something went wrong on the server",
     502: "Something went wrong on the server",
 }
+# What the contract has the server say, and what a person is told.
+SAID = {
+    GUARD["completed"]: "in another window or by somebody else",
+    FILE_EMPTY: "no rows",
+    FILE_TYPE: "save it as Excel or CSV",
+    "A sentence of its own.": "A sentence of its own.",
+}
 
 
 def test_each_failure_has_its_words(page: Page, served: Served) -> None:
     page.goto(f"{served.address}/widget")
     said = page.evaluate(
-        """async (statuses) => {
+        """async (failures) => {
             const script = [...document.querySelectorAll("script")].find((one) => one.src.includes("/widget/main.js"));
             const { sentence } = await import(new URL("flow.js", script.src).href);
             const { Refusal } = await import(new URL("../client.js", script.src).href);
             const { speak } = await import(new URL("text.js", script.src).href);
             await speak("en");
-            return statuses.map((status) => sentence(new Refusal("", status)));
+            return failures.map(([message, status]) => sentence(new Refusal(message, status)));
         }""",
-        list(FAILURES),
+        [*(("", status) for status in FAILURES), *((text, 400) for text in SAID)],
     )
-    assert all(words in text for words, text in zip(FAILURES.values(), said, strict=True)), said
+    expected = [*FAILURES.values(), *SAID.values()]
+    assert all(words in text for words, text in zip(expected, said, strict=True)), said
 
 
 CATALOGUES = Path(__file__).parents[2] / "douane/ui/widget/texts"
@@ -667,11 +677,17 @@ def test_an_import_link_opens_the_widget_as_a_page(served: Served, page: Page) -
     asked = {"templateId": served.template_id}
     headers = {"accesskey": served.access_key}
     made = httpx.post(f"{served.address}/v1/link", json=asked, headers=headers).json()
+    refused = json.dumps({"message": "API Key not found!", "statusCode": 401})
     # The installation names itself by its settings; here that is this very address.
     page.goto(made["url"])
     page.locator("input[type=file]").set_input_files(PEOPLE)
     expect(page.get_by_role("grid")).to_be_visible()
     assert httpx.get(f"{served.address}/v1/link", headers=headers).json()[-1]["uses"] == 1
+    # Its token ends before the link does; another is taken, and nobody notices.
+    page.route("**/cells", lambda route: route.fulfill(status=401, body=refused), times=1)
+    page.keyboard.type("Anonymous")
+    page.keyboard.press("Enter")
+    expect(page.locator(".left-over")).to_contain_text("9 rows to mend")
     # Opened elsewhere, it goes on with the same import.
     page.evaluate("sessionStorage.clear()")
     page.goto(made["url"])

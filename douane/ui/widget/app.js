@@ -6,7 +6,7 @@ import { attempt, close, open, restart, sentence } from "./flow.js";
 import { embedded } from "./host.js";
 import { Button, Component, Data, Problem, Progress, html, useEffect, useRef, useState, useValue } from "./kit.js";
 import { Choose, Drop } from "./steps/drop.js";
-import { config, file, lost, options, phase, progress, template, upload } from "./store.js";
+import { config, file, lost, options, phase, problem, progress, template, upload } from "./store.js";
 import { number, size, t } from "./text.js";
 
 /** The steps a person knows, and the places that belong to each. */

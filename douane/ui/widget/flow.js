@@ -81,6 +81,8 @@ export async function openLink(link, given) {
     if (mine !== opening) return;
     const { projectId, templateId, uploadId, token } = held;
     await open({ ...given, projectId, templateId, uploadId: uploadId ?? undefined, accessToken: token });
+    // The token ends long before the link: who left the page open gets another one.
+    if (mine + 1 === opening) client.value.renew = async () => (await new Client().call("POST", "/v1/link/open", { link })).token;
   } catch (error) {
     if (mine !== opening) return;
     // Why a link is good for nothing any more, the server says.
@@ -165,9 +167,19 @@ function refuse(error, retry) {
   phase.value = "refused";
 }
 
+/** What the server says in English, whatever is spoken here; its guard in words of another product. @type {[RegExp, string][]} */
+const SAID = [
+  [/^`?You may landed to wrong place, .*(already|confirmed)/, "ERRORS.ENDED"],
+  [/^Upload information not found|^There is no such upload/, "ERRORS.GONE"],
+  [/^File is empty/, "ERRORS.NO_ROWS"],
+  [/^File type is not supported\.$/, "ERRORS.FILE_KIND"],
+];
+
 /** What a person can do with a failure. @param {unknown} error */
 export function sentence(error) {
   if (error instanceof Refusal) {
+    const known = error.status < 500 && SAID.find(([said]) => said.test(error.message));
+    if (known) return t(known[1]);
     if (error.status === 0) return t("ERRORS.NO_ANSWER");
     if (error.status === 401) return t("ERRORS.NOT_ALLOWED");
     if (error.status === 413) return error.message || t("ERRORS.TOO_LARGE");
@@ -185,7 +197,10 @@ export async function attempt(step) {
     return await step();
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return undefined;
-    problem.value = { text: sentence(error), retry: isWorthIt(error) ? () => attempt(step) : undefined };
+    // Of an import that somebody else has ended nothing is left to do but to begin anew.
+    const over = error instanceof Refusal && error.status === 400 && SAID[0][0].test(error.message);
+    if (over) problem.value = { text: sentence(error), retry: restart, again: t("COMMON.UPLOAD_AGAIN") };
+    else problem.value = { text: sentence(error), retry: isWorthIt(error) ? () => attempt(step) : undefined };
     return undefined;
   }
 }
@@ -552,8 +567,9 @@ async function drop() {
   stop();
   forget();
   if (!current || ["Completed", "Processing", "Terminated"].includes(current.status)) return;
-  await client.value.call("DELETE", `/v1/upload/${current._id}`).catch(() => {});
-  say("UPLOAD_TERMINATED", { uploadId: current._id });
+  const over = await client.value.call("DELETE", `/v1/upload/${current._id}`).then(() => false, (error) => error.status === 400);
+  // Whoever has completed it meanwhile has said so.
+  if (!over) say("UPLOAD_TERMINATED", { uploadId: current._id });
 }
 
 /** From the beginning, with another file. */
