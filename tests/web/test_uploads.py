@@ -118,6 +118,19 @@ def test_an_automatic_import_that_lacks_a_required_column_says_so(site: Site) ->
     assert site.client.get(f"/v1/mapping/{said['uploadId']}").status_code == 200
 
 
+def test_what_was_learned_meanwhile_does_not_take_an_unmapped_upload_away(
+    site: Site, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another import of the template may be mapped by a person between the worker's look at the headings and ours."""
+    monkeypatch.setattr("douane.flow.imports.unmapped", lambda *_, **__: None)
+    files = {"file": ("two.csv", b"Number of it,Full name\nC001,Ann\n", "text/csv")}
+    answer = site.client.post(f"/v1/upload/{site.made.template_id}?auto=true", files=files)
+    said = answer.json()
+    assert (answer.status_code, said["message"]) == (400, "Customer ID is required")
+    assert said["headings"] == ["Number of it", "Full name"]
+    assert site.client.get(f"/v1/upload/{said['uploadId']}").json()["status"] == "Uploaded"
+
+
 def test_an_automatic_import_none_of_whose_headings_is_a_column(site: Site) -> None:
     with_required = upload(site, b"Foo,Bar\n1,2\n", auto=True)
     assert with_required.status_code == 400

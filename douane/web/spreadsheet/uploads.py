@@ -15,6 +15,7 @@ from starlette.responses import StreamingResponse
 
 from douane.errors import BadTemplate, Conflict, NotFound
 from douane.flow import customizing, forgetting, images, imports, learned, ledger, remapping, templates, tokens
+from douane.flow.forms import headings_of
 from douane.flow.imports import NewImport, StoredSource
 from douane.flow.remapping import Wanted
 from douane.model.identity import MANAGE_TEMPLATES, RUN_IMPORT, VIEW_IMPORT_OPERATIONS, Caller
@@ -221,15 +222,20 @@ async def _usable(web: Web, begun: Operation, operation: Operation | None) -> Op
         )
     if operation.work_error is not None:
         if operation.work_error[0] == imports.UNMAPPED:
-            found = await run_in_threadpool(
-                lambda: imports.unmapped(operation, known=learned.known_headings(web.house, operation))
-            )
-            if found is not None:
-                raise wire.not_mapped(operation, found.sentence, found.headings, found.missing, found.ignored)
+            raise await run_in_threadpool(_not_mapped, web, operation, operation.work_error[1])
         if operation.stage in OPEN:
             await run_in_threadpool(imports.terminate, web.house, operation)
         raise wire.file_error(operation, *operation.work_error)
     return operation
+
+
+def _not_mapped(web: Web, operation: Operation, sentence: str) -> wire.WireError:
+    """The import stays whatever is found now: since the worker looked, another import may have taught what its headings
+    mean, and then nothing would be missing any more."""
+    found = imports.unmapped(operation, known=learned.known_headings(web.house, operation))
+    if found is None:
+        found = imports.unmapped(operation) or imports.Unmapped(list(headings_of(operation)), [], [])
+    return wire.not_mapped(operation, sentence, found.headings, found.missing, found.ignored)
 
 
 @router.get(
