@@ -49,7 +49,7 @@ def identity_of(records: Sequence[Sequence[str]]) -> tuple[Identity, int, int] |
 class Difference:
     """`cells`: `row`, `key`, `text`, `before`, `line` (of the workbook), by row, each cell once. `seen`: the records
     that the workbook has, ascending. `spoilt`: cells that a program took for numbers (007 for 7, the last digits of a
-    long one for zeros), which stay as they are."""
+    long one for zeros) or could not write (? for a sign that its encoding lacks), which stay as they are."""
 
     cells: pl.DataFrame
     seen: Rows
@@ -301,8 +301,38 @@ def _same(sent: pl.Series, before: pl.Series) -> pl.Series:
 
 
 def _spoilt(sent: pl.Series, before: pl.Series, kinds: pl.Series | None) -> pl.Series:
-    """Of texts that differ, those that a program made of the others by taking them for numbers. Where there are kinds,
-    only number cells can be such; in CSV nothing tells, and a text that only looks so is not believed."""
+    """Of texts that differ, those that a program made of the others: by taking them for numbers, or by saving them in
+    an encoding without their signs. Where there are kinds, only number cells can be such; in CSV nothing tells, and a
+    text that only looks so is not believed."""
+    by_number = _as_numbers(sent, before, kinds)
+    return by_number if kinds is not None else by_number | _unsaid(sent, before)
+
+
+def _unsaid(sent: pl.Series, before: pl.Series) -> pl.Series:
+    """Those that differ in nothing but question marks where signs beyond ASCII stood: a spreadsheet program that saves
+    CSV in its country's encoding writes one for each sign which that does not have, and two for some."""
+    maybe = sent.str.contains("?", literal=True) & before.str.contains(r"[^\x00-\x7f]")
+    found = pl.repeat(False, len(sent), eager=True)
+    at = maybe.fill_null(False).arg_true()
+    if len(at) == 0:
+        return found
+    pairs = zip(sent.gather(at).to_list(), before.gather(at).to_list(), strict=True)
+    return found.scatter(at, [_is_unsaid(one, other) for one, other in pairs])
+
+
+def _is_unsaid(sent: str, before: str) -> bool:
+    at = 0
+    for sign in before:
+        if sent.startswith(sign, at):
+            at += 1
+        elif sign.isascii() or not sent.startswith("?", at):
+            return False
+        else:
+            at += 2 if ord(sign) > 0xFFFF and sent.startswith("??", at) else 1
+    return at == len(sent)
+
+
+def _as_numbers(sent: pl.Series, before: pl.Series, kinds: pl.Series | None) -> pl.Series:
     plain = before.str.contains(r"\A[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?\z")
     if kinds is not None:
         plain &= kinds == KIND_NUMBER

@@ -252,6 +252,18 @@ def test_csv_that_a_program_took_for_numbers_spoils_nothing(people: Import) -> N
     assert people.changes(text.replace("'=1+1", "'=1+2").encode()) == [(1, "name", "'=1+2")]
 
 
+def test_csv_that_was_saved_without_some_signs_spoils_nothing(tmp_path: Path) -> None:
+    names = ["Łódź", "Zoë?", "😀 x", "日本", "Zoë 日", "plain"]
+    people = Import(Seat(tmp_path), "Name\n" + "".join(f"{name}\n" for name in names))
+    saved = people.made("csv").decode("utf-8-sig").encode("cp1252", "replace")
+    found = people.compared(saved)
+    assert (found.cells, found.spoilt) == (0, 4)
+    assert people.compared(saved.replace(b"? x", b"?? x")).cells == 0  # of a sign that takes two units
+    changes = people.changes(saved.replace(b"plain", b"plain?").replace(b"Zo\xeb?", b"Zoe?"))
+    assert [text for _, _, text in changes] == ["Zoe?", "plain?"]
+    assert found.sample == ()
+
+
 def test_cells_that_a_program_took_for_numbers_spoil_nothing(people: Import) -> None:
     def spoil(sheet: Worksheet) -> None:
         sheet.cell(2, OTHER).value = 123
