@@ -1,10 +1,11 @@
 """Which of the old encodings a text is in, by how likely each makes its bytes.
 
 For every candidate the bytes are decoded and weighed in bits: rare letters, letters where the language has none
-(a Cyrillic one within a Latin word, a capital behind a small letter) and bytes that are no text cost most. The cheapest
-reading wins. A free guesser (chardet), which knows whole words, has a say as well: alone it takes Western European
-tables, where words are short and mixed with numbers, for Central European, Cyrillic or Chinese ones. Where both agree,
-hardly anything was ever wrong.
+(a Cyrillic one within a Latin word, a capital behind a small letter) and bytes that are no text cost most. Which
+language it is, the plain letters around tell as well (`trigrams`), for they are the same in each. The cheapest reading
+wins. A free guesser (chardet), which knows whole words, has a say too: alone it takes Western European tables, where
+words are short and mixed with numbers, for Central European, Cyrillic or Chinese ones. Where both agree, hardly
+anything was ever wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections import Counter
 from functools import cache
 
 from douane.sheet.formats.letters import LETTERS
+from douane.sheet.formats.trigrams import TRIGRAMS
 from douane.values import dataclass
 
 TEXT_BYTES = 6 << 10
@@ -110,6 +112,7 @@ _IDEOGRAPHS = {
 _COMMON_IDEOGRAPH_BITS, _RARE_IDEOGRAPH_BITS, _STRANGE_IDEOGRAPH_BITS = 13, 18, 22
 _FAMILY_BITS = 8  # a letter of another language of the same encoding
 _STRANGER_BITS = 5  # a letter of the wrong surroundings: alone in a Latin language, in a Latin word in another
+_TURNED_BITS = 10  # marks that stand on their heads, where it is not Spanish
 _CASE_BITS = 6
 _STUCK_BITS = 6  # a sign that is no letter stuck to a word where none stands
 _AMONG_DIGITS_BITS = 12  # a letter between two digits, where a group of digits has a blank
@@ -120,7 +123,17 @@ _NAMED_BITS = 12  # what its word is worth
 _LIBRARY_BYTES = 32 << 10  # as much as it is asked to read
 # A guess that is likelier by less is uncertain: where the library says the same, has nothing to say, says otherwise.
 _DOUBT_BITS, _ALONE_BITS, _DISAGREEMENT_BITS = 12, 16, 24
-_UTF8_FAULT_BITS = 12  # a byte that is no UTF-8 in a text that is taken for UTF-8
+# What the plain letters of a word say: of so many words, a trigram that is not in the table, a share of the difference.
+_WORDS_BYTES = 16 << 10
+_WORDS_MAX, _RARE_TRIGRAM_BITS, _PRIOR_SHARE, _PRIOR_BITS = 150, 11, 0.25, 14
+_RUN = re.compile(rb"[a-z_]{3,}")
+_NO_WORD = re.compile(rb"[\x00-@\[-`{-\x7f]+")
+_UTF8_FAULT_BITS, _UTF8_WORD_BITS = 12, 1.5  # a byte that is no UTF-8 in a text that is taken for UTF-8
+
+
+# Romanian has a comma under two letters in one of them and a cedilla in the other: the bytes are the same.
+_TWINS = {"cp1250": "iso8859_16", "iso8859_2": "iso8859_16"}
+_CEDILLAS = str.maketrans("ȘșȚț", "ŞşŢţ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +155,12 @@ def guess_encoding(samples: list[bytes]) -> Guess | None:
     faults = damaged.count("\ufffd")
     latin = _is_mostly_ascii(samples) or len(text.translate(None, _ASCII)) < _OTHER_SCRIPT_BYTES
     named = _named(samples, text)
-    weighed = [(float(_UTF8_FAULT_BITS * faults + 7 * (signs - faults)), "", damaged)]
+    prior = _languages(samples)
+    torn = _UTF8_WORD_BITS * len(_TORN_WORD.findall(damaged))
+    weighed = [(_UTF8_FAULT_BITS * faults + torn + 7 * (signs - faults), "", damaged)]
     for codec, languages, rarity in CANDIDATES:
         read = text.decode(codec, "replace")
-        bits = rarity + _bits(read, languages)
+        bits = rarity + _bits(read, languages, prior)
         if latin and languages[0] not in _LATIN:
             bits += _LONELY_BITS
         if read == named:
@@ -155,6 +170,9 @@ def guess_encoding(samples: list[bytes]) -> Guess | None:
     cheapest, best, read = weighed[0]
     if not best:
         return None
+    twin = _TWINS.get(best)
+    if twin is not None and (other := text.decode(twin, "replace")) != read and other.translate(_CEDILLAS) == read:
+        return Guess(best, twin)
     for bits, codec, other in weighed[1:]:
         if other != read:
             doubt = _DOUBT_BITS if named == read else _ALONE_BITS if named is None else _DISAGREEMENT_BITS
@@ -197,17 +215,60 @@ def _excerpt(samples: list[bytes]) -> bytes:
     return b"\n".join(list(words)[::step])[: 2 * TEXT_BYTES]
 
 
-def _bits(text: str, languages: tuple[str, ...]) -> float:
+def _languages(samples: list[bytes]) -> dict[str, float]:
+    """What each Latin language costs by the plain letters of some words, of those with bytes beyond ASCII first; "":
+    all others. Words that are English say nothing: it stands in the tables of all."""
+    words: dict[bytes, None] = {}
+    for sample in samples:
+        some = sample[:_WORDS_BYTES].lower()
+        words.update((word, None) for word in _NO_WORD.split(some) if 2 < len(word) < 40)
+    own = [word for word in words if not word.isascii()]
+    others = [word for word in words if word.isascii()]
+    total = dict.fromkeys(TRIGRAMS, 0)
+    for word in _some(own) + _some(others):
+        runs = [run.decode() for run in _RUN.findall(b"_" + word + b"_")]
+        trigrams = [run[at : at + 3] for run in runs for at in range(len(run) - 2)]
+        cost = {
+            language: sum(_trigrams(language).get(trigram, _RARE_TRIGRAM_BITS) for trigram in trigrams)
+            for language in TRIGRAMS
+        }
+        if not (word.isascii() and cost["en"] <= min(cost.values())):
+            total = {language: bits + cost[language] for language, bits in total.items()}
+    del total["en"]
+    least = min(total.values())
+    costs = {
+        language: min(_PRIOR_BITS, max(0.0, _PRIOR_SHARE * (bits - least) - 1)) for language, bits in total.items()
+    }
+    # Plain words speak for no other script either.
+    return costs | {"": min(costs[language] for language in _WEST)}
+
+
+def _some(words: list[bytes]) -> list[bytes]:
+    return words[:: max(1, len(words) // _WORDS_MAX)][:_WORDS_MAX]
+
+
+@cache
+def _trigrams(language: str) -> dict[str, int]:
+    return {
+        letters[at : at + 3]: int(bits)
+        for bits, letters in re.findall(r"(\d+)([a-z_]+)", TRIGRAMS[language])
+        for at in range(0, len(letters), 3)
+    }
+
+
+def _bits(text: str, languages: tuple[str, ...], prior: dict[str, float]) -> float:
     counts = Counter(sign for sign in text if sign > "\x7f")
     letters = {sign: count for sign, count in counts.items() if sign.isalpha()}
     bits = float(sum(_other_bits(sign) * count for sign, count in counts.items() if sign not in letters))
     within, alone, case = _surroundings(text)
     best = float("inf")
+    turned = counts["¿"] + counts["¡"]
     for language in languages:
         table = _table(language, languages)
-        cost = sum((table.get(sign) or _unknown_bits(sign, language)) * count for sign, count in letters.items())
+        cost: float = sum((table.get(sign) or _unknown_bits(sign, language)) * count for sign, count in letters.items())
         strangers = alone if language in _LATIN else within
-        best = min(best, cost + _STRANGER_BITS * strangers)
+        cost += _STRANGER_BITS * strangers + prior.get(language, prior[""])
+        best = min(best, cost if language in ("es", "ca") else cost + _TURNED_BITS * turned)
     halves = _HALVES if languages[0] not in _IDEOGRAPHS else _HALVES_OF_KANA
     bits += _HALF_BITS * len(halves.findall(text))
     bits += _AMONG_DIGITS_BITS * len(_LETTER_AMONG_DIGITS.findall(text))
@@ -238,6 +299,7 @@ def _other_bits(sign: str) -> int:
     return _OTHER_BITS
 
 
+_TORN_WORD = re.compile(r"[A-Za-z]\ufffd|\ufffd[A-Za-z]")
 _HALVES = re.compile(r"[^\x00-\x7f][\\^_`{|}~@\[\]]")
 _HALVES_OF_KANA = re.compile(r"[\uff61-\uff9f][A-Za-z\\^_`{|}~@\[\]]")
 # Signs within a word or before one, and such as open nothing at its beginning.
@@ -246,6 +308,7 @@ _WITHIN_WORDS = (
 )
 _STUCK = re.compile(
     rf"(?<=[^\W\d_])[^{_WITHIN_WORDS}](?=[^\W\d_])"
+    r"|(?<=[a-z])[“”„‘´`®™©»«°](?=[a-z])"
     r"|(?<![^\W\d_])[’»”¶©®™°¼½¾¹²³¸¨´¦¬±÷×¢¤¥](?=[^\W\d_])"
     r"|(?<=[^\W\d_])[¼½¾¸¨¦¬±¶¤¢¥÷×‰‡†](?![^\W\d_])"
 )

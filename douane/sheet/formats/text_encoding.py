@@ -79,6 +79,7 @@ _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|!--|head|body|table|svg)\b", 
 _UTF7_SHIFT = re.compile(rb"\+(?:[A-Za-z0-9+/]{3,}-?|-)")
 _NO_UTF7_SHIFT = re.compile(rb"\+")
 _HZ_RUN = re.compile(rb"~\{(?:[!-}][!-~])+~\}")
+_USUAL_SIGNS = frozenset(".,;:-_/'\"()@&%+*!?#=€|$£")
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _EIGHT_BITS = bytes(range(0x80, 0x100))
 _C1_CONTROL = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]")
@@ -178,8 +179,13 @@ def detect_encoding(source: Source, given: str | None) -> Encoding:
     if good >= 4 * bad:
         return damaged
     guess = guess_encoding(samples)
-    if guess is None:
+    if guess is None and good:
         return damaged
+    if guess is None:
+        note = (
+            "The encoding is uncertain: some bytes are no UTF-8; their records are marked. If letters are missing, say "
+        )
+        return Encoding("utf-8", notes=(f"{note}which encoding it is.",))
     name = codecs.lookup(guess.codec).name
     if guess.rival is None:
         return Encoding(name, notes=(f"The encoding was guessed: {name}.",))
@@ -221,7 +227,8 @@ def _seven_bits(samples: list[bytes]) -> Encoding | None:
 
 def _ebcdic(head: bytes) -> Encoding | None:
     """The encodings of mainframes, where digits and Latin letters are other bytes than in ASCII. They differ among
-    each other in a few signs only, so which one it is stays uncertain."""
+    each other in a few signs: where another one reads the file otherwise and as well, or signs that seldom are in texts
+    stand there in the likeliest, it is uncertain."""
     if len(head.translate(None, _PRINTABLE)) * 2 < len(head):
         return None
     text = head.decode("cp037")
@@ -231,13 +238,19 @@ def _ebcdic(head: bytes) -> Encoding | None:
     if not any(end in text for end in "\n\x85") or not any(sign.isdigit() for sign in text):
         return None
     # Where one has a letter, another has a bracket or a sign.
-    name = max(EBCDIC, key=lambda name: sum(map(str.isalpha, head.decode(name))))
-    return Encoding(
-        name,
-        0,
-        True,
-        (f"The encoding is uncertain: read as {name}, one of EBCDIC's. If signs look wrong, say which it is.",),
-    )
+    readings = {name: head.decode(name) for name in EBCDIC}
+    odd = {name: sum(map(_is_odd, text)) for name, text in readings.items()}
+    name = min(EBCDIC, key=lambda name: odd[name])
+    rivals = [other for other in EBCDIC if odd[other] == odd[name] and readings[other] != readings[name]]
+    if odd[name] or rivals:
+        note = f"The encoding is uncertain: read as {name}, one of EBCDIC's. If signs look wrong, say which it is."
+    else:
+        note = f"The encoding was guessed: {name}, one of EBCDIC's."
+    return Encoding(name, 0, True, (note,))
+
+
+def _is_odd(sign: str) -> bool:
+    return not (sign.isalnum() or sign.isspace() or sign in _USUAL_SIGNS)
 
 
 def _control_notes(samples: list[bytes]) -> tuple[str, ...]:

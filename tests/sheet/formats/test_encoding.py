@@ -103,10 +103,18 @@ def test_plain_text_is_taken_for_no_seven_bit_encoding(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["cp037", "cp500", "cp273"])
-def test_a_table_of_a_mainframe_is_read_and_said_to_be_uncertain(encoding: str) -> None:
+def test_a_table_of_a_mainframe_is_read(encoding: str) -> None:
     rows = [["id", "name", "amount"]] + [[str(at), "Jürgen Weiß", f"{at}.50"] for at in range(20)]
     body = "".join(",".join(row) + "\n" for row in rows).encode(encoding)
     assert rows_of(body) == rows
+    found = detect_encoding(MemorySource(body), None)
+    # In two of them these letters are the same; the third has brackets there.
+    assert found.notes[0] == f"The encoding was guessed: {found.name}, one of EBCDIC's."
+    assert found.name == {"cp500": "cp037"}.get(encoding, encoding)
+
+
+def test_signs_that_mainframes_write_differently_leave_it_uncertain() -> None:
+    body = "id,note\n1,due [now]\n2,a^b\n".encode("cp500")
     assert "uncertain" in detect_encoding(MemorySource(body), None).notes[0]
 
 
@@ -212,3 +220,24 @@ def test_a_blank_that_groups_digits_is_no_letter(codec: str) -> None:
     guess = guess_encoding(["\n".join(rows).encode(codec)])
     assert guess is not None
     assert guess.codec == codec
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        # One letter or two beyond ASCII in all of the table: the plain ones around tell the language.
+        ("cp1252", "martedì 23 marzo 2021|franco convertibile del Lussemburgo|Moldavia"),
+        ("cp850", "Kroatië|Noorwegen|Zwitserland|Nieuw Zeeland"),
+        ("cp865", "Salomonøerne|kapverdisk|rumænsk|tirsdag"),
+    ],
+)
+def test_plain_words_tell_the_language(encoding: str, words: str) -> None:
+    rows = [["id", "text", "amount"], *([str(at), text, f"{at}.50"] for at, text in enumerate(words.split("|") * 3))]
+    assert rows_of("".join(",".join(row) + "\n" for row in rows).encode(encoding)) == rows
+
+
+def test_bytes_that_prove_nothing_are_said_to_be_uncertain() -> None:
+    assert "uncertain" in detect_encoding(MemorySource(b"id,name\n1,abc\xffdef\n"), None).notes[0]
+    # Romanian: a cedilla in one encoding is a comma in the other, byte for byte.
+    romanian = "id,oraș\n1,Timișoara\n2,Bacău și Târgu Mureș\n3,Constanța\n".encode("iso8859_16")
+    assert "iso8859-16" in detect_encoding(MemorySource(romanian), None).notes[0]
