@@ -51,3 +51,10 @@ def reading_with(kernel: native.Kernel | None) -> Iterator[None]:
         yield
     finally:
         native.use(before)
+
+
+@pytest.fixture(autouse=True, params=["plain", "kernel"])
+def with_and_without(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Imported by a module whose every test is to hold both ways."""
+    with reading_with(built() if request.param == "kernel" else None):
+        yield

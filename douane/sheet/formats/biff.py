@@ -21,8 +21,10 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.errors import BadFile, OverLimit
+from douane.sheet import native
 from douane.sheet.formats import Source
 from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
+from douane.sheet.native import records as native_records
 
 BLOCK_BYTES = 1 << 20
 ROWS = 65_536
@@ -480,6 +482,9 @@ class _Places:
 
     def find(self, data: bytes) -> tuple[npt.NDArray[np.int64], int]:
         """(where the whole records begin, where the first one that is not whole does)"""
+        kernel = native.kernel()
+        if kernel is not None:
+            return native_records.records_8(kernel, data)
         heads = words(data, "<u4")
         found: list[npt.NDArray[np.int64]] = []
         at, rows = 0, 1

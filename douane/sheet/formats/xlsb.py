@@ -19,6 +19,7 @@ import polars as pl
 
 from douane.archive import Entry, EntryStream, open_archive
 from douane.errors import BadFile, DouaneError, OverLimit
+from douane.sheet import native
 from douane.sheet.formats import Limits, Options, Reader, Source
 from douane.sheet.formats.biff import damaged, words
 from douane.sheet.formats.binary_cells import (
@@ -39,6 +40,7 @@ from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_f
 from douane.sheet.formats.package import Package, plain
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
+from douane.sheet.native import records as native_records
 
 _ROWS, _COLUMNS = 1_048_576, 16_384
 _PART_BYTES, _PART_RECORDS = 64 << 20, 1 << 20  # of a part that is read whole, and of what stands behind the cells
@@ -207,6 +209,11 @@ class _Records:
 
 def _records(data: bytes, most: int = 1 << 62) -> _Records:
     """At most so many of them."""
+    kernel = native.kernel()
+    return _one_by_one(data, most) if kernel is None else _Records(*native_records.records_12(kernel, data, most))
+
+
+def _one_by_one(data: bytes, most: int) -> _Records:
     bodies, ends = array("q"), array("q")
     begin, end = bodies.append, ends.append
     at = 0
@@ -250,7 +257,7 @@ def _shared_texts(package: _Package, entry: Entry, limits: Limits) -> Iterator[p
         items = np.flatnonzero(found.kinds == _SHARED_TEXT)
         ended = ended or bool((found.kinds == _END_TEXTS).any())
         if len(items):
-            yield pl.Series(_texts(data, found.bodies[items] + 1, found.ends[items]), dtype=pl.String)
+            yield _series(data, found.bodies[items] + 1, found.ends[items])
         data = data[found.stop :]
         if len(data) > limits.record_bytes:
             raise OverLimit("A shared text is too long.", setting="cell_bytes")
@@ -258,18 +265,33 @@ def _shared_texts(package: _Package, entry: Entry, limits: Limits) -> Iterator[p
         raise damaged("its shared texts end in the middle")
 
 
+def _series(data: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> pl.Series:
+    """As `_texts`."""
+    kernel = native.kernel()
+    if kernel is not None and (found := native_records.texts_16(kernel, data, *_spans(data, starts, ends))) is not None:
+        return found
+    return pl.Series(_texts(data, starts, ends), dtype=pl.String)
+
+
 def _texts(data: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> list[str]:
     """Texts with their lengths before them, none of which may pass its end."""
+    begins, stops = _spans(data, starts, ends)
+    spans = zip(begins.tolist(), stops.tolist(), strict=True)
+    return [data[start:stop].decode("utf-16-le", _UNDECODABLE) for start, stop in spans]
+
+
+def _spans(
+    data: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     if not len(starts):
-        return []
+        return starts, ends
     if (starts + 4 > ends).any():
         raise damaged("a record is too short")
     count = words(data, "<u4")[starts].astype(np.int64)
     stops = starts + 4 + 2 * count
     if (stops > ends).any():
         raise damaged("a text is longer than its record")
-    spans = zip((starts + 4).tolist(), stops.tolist(), strict=True)
-    return [data[start:stop].decode("utf-16-le", _UNDECODABLE) for start, stop in spans]
+    return starts + 4, stops
 
 
 class _Walk:

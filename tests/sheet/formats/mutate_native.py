@@ -1,6 +1,6 @@
 """Random text, cut and read by a kernel that was built to watch itself, and compared with `csv`.
 
-JSON and rows of sheets too, compared with what is read without it.
+JSON, rows of sheets and records of binary workbooks too, compared with what is read without it.
 
     python -m tests.sheet.formats.mutate_native LIBRARY COUNT SEED
 
@@ -24,7 +24,7 @@ from douane.sheet import pattern as patterns
 from douane.sheet.columns.contract import Sure
 from douane.sheet.native.program import Ready, compiled
 from tests.sheet import mutate_lines
-from tests.sheet.formats import mutate_json, mutate_sheet
+from tests.sheet.formats import mutate_json, mutate_records, mutate_sheet
 
 TOKENS = (
     *(
@@ -147,10 +147,12 @@ def main() -> None:
     part = Path(sys.argv[1]).with_name("part")
     objects = [mutate_json.seed(chance) for _ in range(200)]
     rows = [mutate_sheet.seed(chance) for _ in range(200)]
+    binary = [mutate_records.seed(chance) for _ in range(200)]
     for _ in range(int(sys.argv[2])):
         at = chance.randrange(len(pool))
         mutate_json.compare(kernel, mutated(chance, objects[at], mutate_json.TOKENS), chance)
         mutate_sheet.compare(kernel, mutated(chance, rows[at], mutate_sheet.TOKENS))
+        mutate_records.compare(kernel, mutated(chance, binary[at]), chance)
         text = mutated(chance, pool[at])
         mutate_lines.compare(kernel, text)
         if len(text) < 3000:

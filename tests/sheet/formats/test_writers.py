@@ -11,6 +11,7 @@ from douane.sheet.formats import open_file
 from tests.sheet.formats.reading import MemorySource, batches
 from tests.sheet.formats.writers.lost import hides_rows, merges, shown
 from tests.sheet.formats.writers.table import TABLE
+from tests.sheet.kernel import with_and_without  # noqa: F401
 
 WRITERS = Path(__file__).parent / "writers"
 MADE = json.loads((WRITERS / "made.json").read_text())

@@ -36,6 +36,7 @@ from tests.sheet.formats.binary import (
     text8,
 )
 from tests.sheet.formats.reading import MemorySource, batches, cells, rows_of
+from tests.sheet.kernel import with_and_without  # noqa: F401
 
 DATA = Path(__file__).parent / "data"  # from calamine, tablib, POI and xlrd, see the licences there
 

@@ -23,6 +23,7 @@ from tests.sheet.formats import binary
 from tests.sheet.formats.binary import cell, row, shared_text, short_cell, short_record, wide
 from tests.sheet.formats.reading import MemorySource, batches, rows_of
 from tests.sheet.formats.workbooks import zipped
+from tests.sheet.kernel import with_and_without  # noqa: F401
 
 DATA = Path(__file__).parent / "data"  # from calamine, see the licence there
 
