@@ -6,6 +6,7 @@ Nothing here is read before the endpoint asks for it: who may not ask is answere
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -32,15 +33,20 @@ class NotJson(BadRequest):
 
 
 async def read_body(request: Request, bytes_max: int, setting: str = "body_bytes_max") -> bytes:
-    """The whole body. OverLimit (`setting`) when it is longer than `bytes_max`."""
+    """The whole body. OverLimit (`setting`) when it is longer than `bytes_max`. Large ones come in one at a time of
+    each caller, and the next when that is answered (`Lanes`)."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > bytes_max:
         raise _too_large(bytes_max, setting)
+    if declared.isdigit() and int(declared) > _LARGE_BYTES:
+        await lanes.enter(request)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > bytes_max:
             raise _too_large(bytes_max, setting)
+        if len(body) > _LARGE_BYTES:
+            await lanes.enter(request)
     return bytes(body)
 
 
@@ -52,14 +58,22 @@ async def read_value(request: Request, settings: Settings, judge: Callable[[Any]
     """A JSON or form-encoded body as plain data; nothing, and what is neither, counts as `{}`. `judge` refuses what
     holds a NUL, and is asked only where one may be.
 
-    A large body is read in a thread, and of each caller one at a time until it is answered (`Lanes`): what is made of
-    millions of values is work that all other requests would wait for."""
+    Values are made of a large body in a thread: of millions that is work that all other requests would wait for."""
     kind = media_type(request)
     body = await read_body(request, settings.body_bytes_max)
     if len(body) <= _LARGE_BYTES:
         return _value(kind, body, judge)
-    await lanes.enter(request)
-    return await run_in_threadpool(_value, kind, body, judge)
+    return await run_in_threadpool(_value_of_large, kind, body, judge)
+
+
+def _value_of_large(kind: str, body: bytes, judge: Callable[[Any], Any] | None) -> Any:
+    """Nothing of it can be garbage while it is made, and looking for some among so many values holds up everybody for
+    twice as long as making them."""
+    gc.disable()
+    try:
+        return _value(kind, body, judge)
+    finally:
+        gc.enable()
 
 
 def _value(kind: str, body: bytes, judge: Callable[[Any], Any] | None) -> Any:
@@ -81,7 +95,7 @@ def _plain(kind: str, body: bytes) -> Any:
 
 
 class Lanes:
-    """One large body at a time of each caller, from when it is read until it is answered: who sends twenty at once
+    """One large body at a time of each caller, from when it comes in until it is answered: who sends twenty at once
     takes as much of this process as who sends one."""
 
     def __init__(self) -> None:

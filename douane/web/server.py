@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import sys
@@ -52,6 +53,9 @@ def run(settings: Settings) -> None:
         ws="websockets-sansio",
         ws_max_size=1 << 20,
     )
+    # What is there now stays to the end: nobody who waits for an answer waits for a look through it.
+    gc.collect()
+    gc.freeze()
     _Server(config).run()
 
 
