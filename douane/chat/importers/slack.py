@@ -40,7 +40,7 @@ from douane.chat.importers.slack_layout import (
     redecoded,
     survey,
 )
-from douane.chat.importers.slack_lists import WRONG_TYPE, Lists, listed, part, user_ids
+from douane.chat.importers.slack_lists import WRONG_TYPE, Lists, listed, part, user_ids, wrong_type
 from douane.chat.importers.upload import Upload
 from douane.chat.sums import counts_of
 from douane.chat.tables import conversation_key, frame
@@ -358,7 +358,7 @@ class Reader:
                     ledger.fail(position, item.code, item.message, item.excerpt)
                     continue
                 if odd:
-                    said = f"Values of another kind were left out: {', '.join(odd)}."
+                    said = wrong_type(odd)
                     ledger.sheets.issue("warning", WRONG_TYPE, said, entry=entry, table="messages", position=position)
                 reason = None
                 ledger.staged += 1

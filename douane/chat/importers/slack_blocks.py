@@ -30,17 +30,29 @@ def slack_blocks_text(blocks_json: bytes | str | list[Any]) -> tuple[str, list[t
             blocks = json.loads(blocks)
         except (ValueError, RecursionError):
             return "", []
-    text = _LONE.sub("\ufffd", _Writer().blocks(blocks)[:CHARS_MAX])
+    text, _ = shown_of(blocks)
     return text, mentions(text, "slack_mrkdwn")
+
+
+def shown_of(blocks: list[Any]) -> tuple[str, int]:
+    """(their text, how many of them show nothing)."""
+    writer = _Writer()
+    return _LONE.sub("\ufffd", writer.blocks(blocks)[:CHARS_MAX]), writer.unshown
 
 
 _ID = re.compile(r"[\w.-]{1,255}")
 # Halves of a pair, which no text column takes (formats 1).
 _LONE = re.compile("[\ud800-\udfff]")
 _EMOJI = re.compile(r"[\w+'-]{1,100}")
-# What an unknown part may say, best first.
-_SAYS = ("text", "title", "label", "name", "alt_text", "fallback", "description", "value", "placeholder")
-_HOLDS = ("elements", "fields", "blocks", "rows", "options", "accessory", "element", "body", "content", "children")
+# What an unknown part says, and what is shown of it where it says none of that.
+_SAYS = ("text", "title", "label", "name", "subtitle", "description", "hint")
+_ELSE = ("alt_text", "fallback", "initial_value", "initial_date", "initial_time", "value", "placeholder")
+# What no client shows of a part as long as nobody touches it.
+_UNSEEN = frozenset(
+    (*_SAYS, *_ELSE, "style", "confirm", "workflow", "trigger", "filter", "metadata", "type", "options")
+)
+# Blocks of which another column has what they show, or that show nothing.
+_SILENT = ("divider", "file", "share_shortcut")
 _STYLES = (("code", "`"), ("strike", "~"), ("italic", "_"), ("bold", "*"))
 _SIGNS = tuple(sign for _, sign in _STYLES)
 
@@ -52,9 +64,15 @@ class _Writer:
         self._left = PARTS_MAX
         self._chars = CHARS_MAX
         self._depth = 0
+        self.unshown = 0  # blocks of which nothing could be shown
 
     def blocks(self, blocks: Any) -> str:
-        return _lines(self._block(block) for block in _list(blocks))
+        shown = []
+        for block in _list(blocks):
+            shown.append(self._block(block))
+            silent = isinstance(block, dict) and block.get("type") in _SILENT
+            self.unshown += not shown[-1] and not silent
+        return _lines(shown)
 
     def _spent(self) -> bool:
         self._left -= 1
@@ -84,8 +102,10 @@ class _Writer:
                 parts = [self._object(block.get("text"))]
                 parts += [self._object(each) for each in _list(block.get("fields"))]
                 accessory = block.get("accessory")
-                if isinstance(accessory, dict) and accessory.get("type") == "image":
-                    parts.append(self._picture(accessory))
+                if isinstance(accessory, dict):
+                    parts.append(
+                        self._picture(accessory) if accessory.get("type") == "image" else self._button(accessory)
+                    )
                 return _lines(parts)
             case "header":
                 return marked(self._object(block.get("text")), "*")
@@ -254,9 +274,22 @@ class _Writer:
         return self._link(url, _plain(part.get("title")) or _plain(part.get("alt_text")))
 
     def _button(self, part: Any) -> str:
+        """What is shown of a part that can be pressed, ticked or filled in."""
         if not isinstance(part, dict):
             return ""
-        return self._link(part.get("url"), _plain(part.get("text")) or _plain(part.get("placeholder")))
+        match part.get("type"):
+            case "overflow":  # a menu behind three points
+                return ""
+            case "checkboxes" | "radio_buttons":
+                return self._nested(self._choices, part.get("options"))
+        if not (label := _plain(part.get("text"))):
+            chosen = [part.get("initial_option"), *_list(part.get("initial_options"))]
+            label = ", ".join(filter(None, (_plain(one.get("text")) for one in chosen if isinstance(one, dict))))
+        label = label or next((text for name in _ELSE if (text := _plain(part.get(name))) and name != "value"), "")
+        return self._link(part.get("url"), label) if label or part.get("url") else self._any(part)
+
+    def _choices(self, options: Any) -> str:
+        return ", ".join(filter(None, (self._any(one) for one in _list(options)))).replace("\n", " ")
 
     def _link(self, url: Any, label: str) -> str:
         address = "".join(_text(url).split())
@@ -277,14 +310,17 @@ class _Writer:
             return _lines(self._any(each) for each in part)
         if not isinstance(part, dict):
             return ""
-        said = next((part[name] for name in _SAYS if part.get(name)), None)
-        own = self._object(said) if isinstance(said, dict | str) else ""
+        said = [part[name] for name in _SAYS if part.get(name)]
+        said = said or [next((part[name] for name in _ELSE if part.get(name)), None)]
+        if part.get("label") and not part.get("text") and isinstance(part.get("value"), str):
+            said.append(part["value"])
+        own = [self._object(one) if isinstance(one, dict | str) else "" for one in said]
         held = []
-        for name in _HOLDS:
-            for each in _list(part.get(name)) or [part.get(name)]:
+        for name, value in part.items():
+            for each in (_list(value) or [value]) if name not in _UNSEEN else ():
                 known = isinstance(each, dict) and isinstance(each.get("type"), str)
                 held.append(self._block(each) if known else "" if isinstance(each, str) else self._any(each))
-        return _lines([own, *held])
+        return _lines([*dict.fromkeys(own), *held])
 
 
 def _emoji(part: dict[str, Any]) -> str:

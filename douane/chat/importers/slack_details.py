@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from douane.chat.importers import json_records
 from douane.chat.importers import slack_records as records
-from douane.chat.importers.slack_blocks import slack_blocks_text
+from douane.chat.importers.slack_blocks import shown_of, slack_blocks_text
 from douane.chat.importers.slack_records import Full, Message, Reaction, Shared
 from douane.chat.importers.slack_times import canonical, time_us
 from douane.chat.markup import escape
@@ -82,15 +82,16 @@ def words(text: str | None) -> set[str]:
     return set(_WORDS.findall((text or "").casefold()))
 
 
-def with_blocks(text: str | None, blocks: Any) -> tuple[str | None, str | None]:
-    """(what a client shows of a message with these blocks, the text that it does not show). Lines that somebody typed
-    are more exact than the text that Slack made of them; of an app's message the text is only a notification."""
-    shown = slack_blocks_text(blocks)[0] if isinstance(blocks, list) else ""
+def with_blocks(text: str | None, blocks: list[Any]) -> tuple[str | None, str | None, int]:
+    """(what a client shows of a message with these blocks, the text that it does not show, how many blocks could not be
+    shown). Lines that somebody typed are more exact than the text that Slack made of them; of an app's message the
+    text is only a notification."""
+    shown, unshown = shown_of(blocks)
     if not shown:
-        return text, None
+        return text, None, unshown
     if not words(shown) - words(text) and not any(_is_laid_out(block) for block in blocks):
-        return text or shown, None
-    return shown, text if words(text) - words(shown) else None
+        return text or shown, None, unshown
+    return shown, text if words(text) - words(shown) else None, unshown
 
 
 def _is_laid_out(block: Any) -> bool:

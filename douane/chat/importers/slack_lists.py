@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from douane.chat.importers import json_records
@@ -13,6 +13,11 @@ from douane.chat.importers.slack_layout import Listed, redecoded
 
 WRONG_TYPE = "importer-value-wrong-type"
 Problem = tuple[str, str, str]  # severity, code, message
+
+
+def wrong_type(names: Iterable[str]) -> str:
+    """Of a message's members."""
+    return f"Values of another kind than they should be are kept as they came, and not shown: {', '.join(names)}."
 
 
 class Lists:

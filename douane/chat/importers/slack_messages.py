@@ -33,7 +33,7 @@ from douane.chat.importers.slack_details import (
     with_blocks,
     without_nul,
 )
-from douane.chat.importers.slack_lists import WRONG_TYPE
+from douane.chat.importers.slack_lists import WRONG_TYPE, wrong_type
 from douane.chat.importers.slack_records import Full, Message, Ordinary, says_more, typed, typed_json
 from douane.chat.importers.slack_times import TIME, TIME_BYTES, Whole, canonical, time_us, times_us
 from douane.chat.tables import frame
@@ -103,6 +103,7 @@ FULL = frozenset(
         *("message_replied", "bot_add", "bot_remove", "channel_convert_to_private", *EDITS, *_ROOMS),
     )
 )
+_COMMON = records.PLAIN - FULL
 VALUED = {subtype: _NEW_VALUES[kind] for subtype, kind in KINDS.items() if kind in _NEW_VALUES}
 _NAMES = ("text", "me", "bot", "join", "leave", "topic", "purpose", "rename", "archive", "unarchive", "pin", "huddle")
 _ALL_KINDS = (*_NAMES, "call", "reminder", "tombstone", "file", "notice")
@@ -184,6 +185,7 @@ class Pile:
             found: list[Any] = decode(data)
         except msgspec.ValidationError:  # there is something that no ordinary message has
             found = records.decode_full(data)
+            self._tell_others(data, found, range(len(found)))
             return found, range(len(found))
         # All are gone through once, and of most files none is looked at again.
         known = self.known
@@ -192,7 +194,7 @@ class Pile:
             for at, m in enumerate(found)
             if m.user not in known
             or not m.text
-            or m.subtype in FULL
+            or (m.subtype is not None and m.subtype not in _COMMON)
             or m.attachments is not None
             # What a person typed in a client has a number of that client's, and its text is what Slack made of its
             # blocks; all others are looked at.
@@ -203,11 +205,19 @@ class Pile:
             full = records.decode_full(data)
             for at in odd:
                 found[at] = full[at]
+            self._tell_others(data, found, odd)
         return found, odd
+
+    def _tell_others(self, data: bytes, found: Sequence[Full], odd: Sequence[int]) -> None:
+        """Of messages of uncommon kinds, what others do not have."""
+        uncommon = [at for at in odd if found[at].subtype not in records.PLAIN]
+        raws = records.decode_raws(data) if uncommon else ()
+        for at in uncommon:
+            records.with_other(found[at], raws[at], self.context.depth_max)
 
     def _is_odd(self, m: records.Ordinary | records.Counted) -> bool:
         """Whether more of a message than its usual members is needed."""
-        if m.user not in self.known or m.subtype in FULL:
+        if m.user not in self.known or (m.subtype is not None and m.subtype not in _COMMON):
             return True
         if m.attachments is not None and _is_rich(m.attachments):
             return True
@@ -235,21 +245,22 @@ class Pile:
     def _settle(self, m: Full, entry: int = -1, position: int | None = None) -> None:
         """Brings what stands elsewhere in some messages to where it is in ordinary ones."""
         depth_max, subtype = self.context.depth_max, m.subtype
-        m.shown = m.rest = None  # whatever the file says under these names
-        rest: dict[str, Any] = {}
+        rest: dict[str, Any] = m.other or {}
         if subtype in FULL:
             if subtype == "file_comment" and m.comment:
                 m.user = m.comment.user or m.user
                 m.text = m.comment.comment or m.text
             elif subtype in EDITS:
                 self.edits[id(m)] = edit(m, depth_max)
-            rest = {name: raw for name in records.RESTS if (raw := getattr(m, name)) is not None}
+            rest |= {name: raw for name in records.RESTS if (raw := getattr(m, name)) is not None}
         else:
-            rest = {name: raw for name in ("metadata", "x_files") if (raw := getattr(m, name)) is not None}
+            rest |= {name: raw for name in ("metadata", "x_files") if (raw := getattr(m, name)) is not None}
+        if m.comment and not m.text:
+            m.text = m.comment.comment
         if m.file is not None and not m.files:
             m.files = [m.file]
         if m.attachments is not None and bytes(m.attachments)[:1] not in (b"[", b"n"):
-            said = "Values of another kind were left out: attachments."
+            said = wrong_type(("attachments",))
             self.report(entry, position, "warning", WRONG_TYPE, said, "")
             rest["attachments"], m.attachments = m.attachments, None  # type: ignore[assignment]
         if m.attachments is not None and (rich := shared_cards(bytes(m.attachments), depth_max)):
@@ -258,22 +269,26 @@ class Pile:
             m.files = [*(m.files or ()), *map(Raw, rich[1])] or None
         if m.blocks is not None:
             raw, m.blocks = m.blocks, None  # type: ignore[assignment]
+            came = str(raw, "utf-8", "replace")
             lines = typed(raw) if m.client_msg_id is not None and m.text else None
             if lines is not None and not says_more(lines, m.text or ""):
                 m.blocks = typed_json(lines)  # type: ignore[assignment]
             elif not isinstance(blocks := json_records.parse(raw, depth_max), list):
-                m.shown = str(raw, "utf-8", "replace")
-                self.report(entry, position, "warning", BLOCKS_LOST, "Blocks that cannot be read.", m.shown)
+                m.shown = came  # type: ignore[assignment]
+                self.report(entry, position, "warning", BLOCKS_LOST, "Blocks that cannot be read.", came)
             else:
-                m.shown = str(raw, "utf-8", "replace")
-                m.text, unshown = with_blocks(m.text, blocks)
+                m.shown = came  # type: ignore[assignment]
+                m.text, untold, unshown = with_blocks(m.text, blocks)
+                if untold:
+                    rest["text"] = untold
                 if unshown:
-                    rest["text"] = unshown
+                    said = f"Of {unshown:,} of the message's {len(blocks):,} blocks nothing can be shown in words."
+                    self.report(entry, position, "warning", BLOCKS_LOST, said, came)
         if m.room is not None and subtype in _ROOMS:
             rest["room"] = m.room
             m.text = m.text or huddle(json_records.parse(m.room, depth_max), subtype or "")
         if rest:
-            m.rest = str(msgspec.json.encode(rest), "utf-8", "replace")
+            m.rest = str(records.encode(rest), "utf-8", "replace")  # type: ignore[assignment]
         if m.user not in self.known and m.user_profile is not None:
             self.profiles[m.user or ""] = profile(m.user_profile)
             self.known.add(m.user)

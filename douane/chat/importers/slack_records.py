@@ -8,6 +8,7 @@ format are of chat-export-formats.md section 2.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -109,8 +110,11 @@ class Full(Message, gc=False):
     permalink: Raw = None  # type: ignore[assignment]
     deleted_ts: str | None = None
     client_msg_id: str | None = None
-    shown: Any = None  # no member: the blocks as they are staged
-    rest: Any = None  # no member: what no other column holds
+    # No members, so that a file has nothing under their names: the blocks as they are staged, what no other column
+    # holds, and what of that is told as it is decoded.
+    shown: None = None
+    rest: None = None
+    other: None = None
     user_profile: Raw = None  # type: ignore[assignment]
     comment: Comment | None = None
     room: Raw = None  # type: ignore[assignment]
@@ -162,6 +166,8 @@ class Shared(Struct, gc=False):
     file_access: str | None = None
 
 
+_HELD = frozenset(Full.__struct_fields__)
+decode_raws: Callable[[bytes], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 decode_messages: Callable[[bytes], list[Ordinary]] = msgspec.json.Decoder(list[Ordinary]).decode
 decode_full: Callable[[bytes], list[Full]] = msgspec.json.Decoder(list[Full]).decode
 decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Counted]).decode
@@ -214,7 +220,8 @@ def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, froze
             continue
         if isinstance(item, Raw):
             try:
-                yield _decode_message(item), mended, ()
+                message = _decode_message(item)
+                yield with_other(message, item, depth_max), mended, ()
                 continue
             except UNFIT:
                 item, mended = load(bytes(item), depth_max)
@@ -224,7 +231,73 @@ def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, froze
         if not isinstance(item, dict):
             yield Damage(NOT_AN_OBJECT, "An element of the file is no message.", excerpt(item)), mended, ()
         else:
-            yield coerced(item), mended, odd(item)
+            wrong = odd(item)
+            message = coerced(item)
+            told = {name: item[name] for name in wrong} | (others(item) if message.subtype not in PLAIN else {})
+            message.other = _raws(told) if told else None  # type: ignore[assignment]
+            yield message, mended, wrong
+
+
+# Subtypes whose messages are like those without one.
+PLAIN = frozenset(
+    (
+        *(
+            None,
+            "",
+            "me_message",
+            "me",
+            "bot_message",
+            "slackbot_response",
+            "thread_broadcast",
+            "file_share",
+            "tombstone",
+        ),
+        *("channel_join", "group_join", "channel_leave", "group_leave", "channel_topic", "group_topic", "channel_name"),
+        *("channel_purpose", "group_purpose", "group_name", "channel_archive", "group_archive", "channel_unarchive"),
+        *("group_unarchive", "file_comment", "file_mention", "pinned_item", "huddle_thread", "message_changed"),
+        *("message_deleted", "message_replied", "reply_broadcast"),
+    )
+)
+# What Slack writes into messages of every kind, of which nothing is shown.
+_NOISE = frozenset(
+    (
+        *("team", "user_team", "source_team", "client_msg_id", "parent_user_id", "reply_users", "reply_users_count"),
+        *(
+            "replies",
+            "subscribed",
+            "is_locked",
+            "last_read",
+            "display_as_bot",
+            "upload",
+            "app_id",
+            "event_ts",
+            "channel",
+        ),
+        *("channel_type", "no_notifications", "permalink", "is_starred", "unread_count"),
+    )
+)
+
+
+def with_other(message: Full, raw: Raw, depth_max: int) -> Full:
+    """With what only messages of its kind have, if that is no ordinary one."""
+    if message.subtype not in PLAIN:
+        found, _ = load(bytes(raw), depth_max)
+        if isinstance(found, dict) and (told := others(found)):
+            message.other = _raws(told)  # type: ignore[assignment]
+    return message
+
+
+def _raws(told: dict[str, Any]) -> dict[str, Raw]:
+    """Each encoded by itself: one that only the slow encoder takes is no matter of the others."""
+    return {name.encode("utf-8", "replace").decode(): Raw(encode(value)) for name, value in told.items()}
+
+
+def others(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: one
+        for name, one in value.items()
+        if name not in _HELD and name not in _NOISE and one not in (None, "", [])
+    }
 
 
 def _is_message(value: Any) -> bool:
@@ -256,7 +329,10 @@ def coerced(value: dict[str, Any]) -> Full:
         pinned_to=[str(p) for p in pinned] if isinstance(pinned, list) else ["?"] if pinned else None,
     )
     for name in _TEXTS:
-        setattr(message, name, text(value.get(name)))
+        given = value.get(name)
+        # As it is written: only times have six digits.
+        given = repr(given) if isinstance(given, float) and name in _WORDS and math.isfinite(given) else given
+        setattr(message, name, text(given))
     wrong = odd(value)
     for name in _RAWS:
         if value.get(name) is not None and name not in wrong:
@@ -268,6 +344,7 @@ _TEXTS = (
     *("type", "subtype", "user", "text", "thread_ts", "bot_id", "username", "latest_reply", "topic", "purpose", "name"),
     *("ts", "deleted_ts"),
 )
+_WORDS = ("text", "username", "topic", "purpose", "name")
 RESTS = ("metadata", "x_files", "inviter", "item", "call", "root", "old_name", "members", "bot_link", "permalink")
 _RAWS = ("file", "attachments", "blocks", "user_profile", "room", "message", "previous_message", "original", *RESTS)
 _LISTS = ("files", "reactions", "attachments", "blocks")

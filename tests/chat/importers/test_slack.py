@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from douane.chat.importers import Limits, Options, Position, recognise
+from douane.chat.importers.slack_lists import wrong_type
 from douane.chat.tables import conversation_key, handed_out
 from douane.errors import BadFile, OverLimit
 from tests.chat.importers.exports import MemorySource, counted, issues, joined, ledger, opened, read, zipped
@@ -445,7 +446,16 @@ def test_values_of_another_kind_are_told(given: dict[str, Any], odd: str) -> Non
     tables = staged(said(**given))
     (issue,) = tables["issues"].to_dicts()
     assert (issue["severity"], issue["code"]) == ("warning", "importer-value-wrong-type")
-    assert issue["message"] == f"Values of another kind were left out: {odd}."
+    assert issue["message"] == wrong_type(odd.split(", "))
+    kept = json.loads(tables["messages"]["original"].item())
+    assert kept == {name: given[name] for name in odd.split(", ")}
+
+
+def test_blocks_of_which_nothing_can_be_shown_are_told() -> None:
+    blocks = [typed("hi"), {"type": "mystery", "payload": {"x": 1}}, {"type": "divider"}]
+    (issue,) = staged(said(text="hi", blocks=blocks))["issues"].to_dicts()
+    assert (issue["code"], issue["position"]) == ("importer-blocks-unread", 0)
+    assert issue["message"].startswith("Of 1 of the message's 3 blocks")
 
 
 def test_what_no_column_holds_is_in_the_original() -> None:
@@ -454,6 +464,8 @@ def test_what_no_column_holds_is_in_the_original() -> None:
         said("1500000001.000100", subtype="pinned_item", item={"id": "F1"}, item_type="F"),
         said("1500000002.000100", subtype="sh_room_shared", text=None, room={"id": "R1", "name": "standup"}),
         said("1500000003.000100"),
+        said("1500000004.000100", subtype="list_comment", text="", comment={"user": "U2", "comment": "done"}),
+        said("1500000005.000100", subtype="future", text=None, future={"n": 10**30}, team="T1", **{"\ud83d": [1]}),
     )
     original = [json.loads(raw) if raw else None for raw in tables["messages"]["original"]]
     assert original == [
@@ -461,8 +473,10 @@ def test_what_no_column_holds_is_in_the_original() -> None:
         {"item": {"id": "F1"}},
         {"room": {"id": "R1", "name": "standup"}},
         None,
+        None,
+        {"future": {"n": 10**30}, "\ufffd": [1]},
     ]
-    assert rows(tables["messages"], "text")[2] == "A call: standup"
+    assert rows(tables["messages"], "text")[2:5] == ["A call: standup", "hello", "done"]
 
 
 def test_text_of_blocks_where_they_say_more() -> None:
@@ -907,7 +921,10 @@ def test_many_faults_of_one_kind_are_folded() -> None:
 
 @pytest.mark.parametrize("indent", [None, 4])
 def test_a_long_day_file_is_read_in_pieces(indent: int | None) -> None:
-    messages = [said(f"15000{i:05}.000000", text='[{,}]\\"' * 40, blocks=[{"a": [{"b": {}}]}]) for i in range(6_000)]
+    messages = [
+        said(f"15000{i:05}.000000", text='[{,}]\\"' * 40, blocks=[{"type": "divider", "a": [{"b": {}}]}])
+        for i in range(6_000)
+    ]
     messages[700] |= {"text": 5}
     messages[5_000] |= {"ts": "never"}
     day = json.dumps(messages, indent=indent).encode()
@@ -948,7 +965,7 @@ def test_long_files_that_are_none_end(day: bytes, kept: int) -> None:
 def test_reading_goes_on_behind_a_record_that_is_too_long() -> None:
     messages = [said(f"15000000{i:02}.000000", text=f"number {i}") for i in range(6)]
     messages[2]["text"] = "x" * (5 << 20)
-    messages[5]["blocks"] = [{"x": "y" * (5 << 20)}]
+    messages[5]["blocks"] = [{"type": "divider", "x": "y" * (5 << 20)}]
     day = json.dumps(messages, indent=4)
     data = of({"users.json": USERS, "channels.json": CHANNELS, "general/2017-07-14.json": day.encode()})
     options = Options(limits=Limits(record_bytes=2 << 20))
@@ -964,7 +981,9 @@ def test_damage_anywhere_costs_what_it_hits() -> None:
     """Random damage to day files: the ledger holds, whole files stay whole, and reading goes on after any batch."""
     rng = random.Random(11)
     for trial in range(60):
-        messages = [said(f"15000000{i:02}.000000", text=f"number {i}", blocks=[{"x": i}]) for i in range(8)]
+        messages = [
+            said(f"15000000{i:02}.000000", text=f"number {i}", blocks=[{"type": "divider", "x": i}]) for i in range(8)
+        ]
         day = bytearray(json.dumps(messages, indent=rng.choice((None, 4))).encode())
         whole = bytes(day)
         for _ in range(rng.randint(1, 3)):

@@ -38,6 +38,58 @@ def label(text: str, kind: str = "plain_text") -> dict[str, str]:
 
 # (what it is, blocks, the text Slack would write)
 SHAPES: list[tuple[str, list[Any], str]] = [
+    (
+        "a section's button, choice and placeholder",
+        [
+            {"type": "section", "accessory": {"type": "button", "text": label("Open"), "url": "https://e.com"}},
+            {
+                "type": "section",
+                "text": label("Pick"),
+                "accessory": {"type": "static_select", "placeholder": label("One")},
+            },
+            {"type": "section", "accessory": {"type": "static_select", "initial_option": {"text": label("Two")}}},
+            {
+                "type": "section",
+                "text": label("Menu"),
+                "accessory": {"type": "overflow", "options": [{"text": label("x")}]},
+            },
+        ],
+        "<https://e.com|Open>\nPick\nOne\nTwo\nMenu",
+    ),
+    (
+        "boxes to tick",
+        [
+            {
+                "type": "actions",
+                "elements": [
+                    {
+                        "type": "checkboxes",
+                        "options": [{"text": label("a"), "description": label("why"), "value": "1"}],
+                    },
+                    {"type": "radio_buttons", "options": [{"text": label("b"), "value": "2"}]},
+                    {"type": "datepicker", "initial_date": "2020-01-31", "placeholder": label("when")},
+                ],
+            }
+        ],
+        "a why b 2020-01-31",
+    ),
+    (
+        "an input",
+        [{"type": "input", "label": label("Name"), "element": {"type": "x", "initial_value": "Ada"}}],
+        "Name\nAda",
+    ),
+    (
+        "a kind that is not known yet",
+        [
+            {
+                "type": "plan",
+                "title": "Plan",
+                "tasks": [{"type": "task_card", "title": "First", "output": rich(section(words("done")))[0]}],
+                "facts": [{"label": "Who", "value": "Ada"}],
+            }
+        ],
+        "Plan\nFirst\ndone\nWho\nAda",
+    ),
     ("entities", inline(words("a <b> & *c*")), "a &lt;b&gt; &amp; *c*"),
     (
         "styles",
