@@ -606,8 +606,12 @@ export function hidden() {
 
 // --- what survives a closed tab -------------------------------------------------------------------------------------
 
+/** By template and by what the host gave with it: another button of the page may import elsewhere with the same template. */
 function place() {
-  return `douane:${template.value?._id ?? ""}`;
+  const { schema, output, extra } = options.value;
+  const given = [schema, output, extra].map((one) => asText(one) ?? "").join("\n");
+  const mark = given.trim() && [...given].reduce((sum, sign) => (Math.imul(sum, 31) + (sign.codePointAt(0) ?? 0)) | 0, 7).toString(36);
+  return `douane:${template.value?._id ?? ""}${mark ? ` ${mark}` : ""}`;
 }
 
 /** @param {string} id */

@@ -31,7 +31,7 @@ export function saying(row, column, text) {
   if (!known || theirs || (english && !PUT_PLAINLY.has(rule))) return { text: error ?? warning, more, warning: !error };
   // Values and names are set apart, so that they do not turn a sentence of the other direction round.
   const value = isolated(text.length > 60 ? `${text.slice(0, 60)}…` : text);
-  return { own: true, text: text && rule !== "required" ? `“${value}” ${ruleName(rule)}` : `${isolated(column.name)} ${ruleName(rule)}`, more: english ? more : expected(column), warning: !error };
+  return { own: true, text: text && rule !== "required" ? `${t("SIDE.QUOTED", { text: value })} ${ruleName(rule)}` : `${isolated(column.name)} ${ruleName(rule)}`, more: english ? more : expected(column), warning: !error };
 }
 
 /** @param {string} text */

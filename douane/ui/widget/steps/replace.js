@@ -44,7 +44,7 @@ export function FindReplace({ shape, column, onClose, onDone }) {
     <label class="check"><input type="checkbox" checked=${what.caseSensitive} onChange=${(/** @type {any} */ event) => set({ caseSensitive: event.target.checked })} /> ${t("PHASE3.CASE_SENSITIVE_LABEL")}</label>
     <label class="check"><input type="checkbox" checked=${what.matchEntireCell} onChange=${(/** @type {any} */ event) => set({ matchEntireCell: event.target.checked })} /> ${t("PHASE3.MATCH_ENTIRE_LABEL")}</label>
     <div role="status">${cells === null ? null : cells ? html`<p>${t("REPLACE.WILL", { count: cells })}</p>
-      <ul class="hits" tabindex="0">${(preview.sample ?? []).map((/** @type {any} */ hit) => html`<li><span class="soft"><${Data} limit=${30}>${names.get(hit.column) ?? hit.column}<//>:</span>
+      <ul class="hits" tabindex="0">${(preview.sample ?? []).map((/** @type {any} */ hit) => html`<li><span class="soft"><${Data} limit=${30}>${names.get(hit.column) ?? hit.column}<//>:</span>${" "}
         <del><${Data} limit=${60}>${hit.before || t("SIDE.EMPTY")}<//></del> <span class="arrow">→</span> <ins><${Data} limit=${60}>${hit.after || t("SIDE.EMPTY")}<//></ins></li>`)}</ul>`
       : html`<p class="soft">${t("REPLACE.NONE")}</p>`}</div>
   <//>`;

@@ -326,9 +326,10 @@ function firstProblem(desk) {
   return null;
 }
 
-/** The first column in which a row has a problem; "" where it has none. @param {Desk} desk @param {any} row @returns {string} */
+/** The first column in which a row has a problem, the one that is looked at before all; "" where it has none. @param {Desk} desk @param {any} row @returns {string} */
 function firstBad(desk, row) {
-  return desk.shape.find((one) => row?.errors?.[one.key])?.key ?? "";
+  const { problemColumn } = desk.look.peek();
+  return row?.errors?.[problemColumn] ? problemColumn : desk.shape.find((one) => row?.errors?.[one.key])?.key ?? "";
 }
 
 /**

@@ -68,7 +68,7 @@ function Value({ one, column, good, onChoose }) {
   const choices = column.selectValues?.length ? column.selectValues : choicesOf(column);
   const offered = one.suggestions.map((/** @type {any} */ offer) => offer.value);
   return html`<li>
-    <label for=${id} class="from"><del><${Data} limit=${60}>${one.value}<//></del> <span class="soft">× ${number(one.cells)}</span></label>
+    <label for=${id} class="from"><del><${Data} limit=${60}>${one.value}<//></del> ${one.cells > 1 ? html`<span class="soft">× ${number(one.cells)}</span>` : null}</label>
     <span class="soft arrow" aria-hidden="true">→</span>
     ${choices.length
       ? html`<select id=${id} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>

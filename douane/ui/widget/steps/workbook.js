@@ -41,7 +41,7 @@ export function Workbook({ desk, shape, file, onClose }) {
     <p class="soft"><${Data} limit=${80}>${file.name}<//></p>
     <div role="status">${!found ? html`<p class="soft">${t("WORKBOOK.COMPARING")}</p>`
       : found.cells ? html`<p>${t("REPLACE.WILL", { count: found.cells })}</p>
-        <ul class="hits" tabindex="0">${found.sample.map((/** @type {any} */ hit) => html`<li><span class="soft">${hit.line ? `${t("SIDE.LINE", { row: hit.line })}, ` : ""}<${Data} limit=${30}>${names.get(hit.column) ?? hit.column}<//>:</span>
+        <ul class="hits" tabindex="0">${found.sample.map((/** @type {any} */ hit) => html`<li><span class="soft">${hit.line ? `${t("WORKBOOK.ROW", { row: hit.line })}, ` : ""}<${Data} limit=${30}>${names.get(hit.column) ?? hit.column}<//>:</span>${" "}
           <del><${Data} limit=${60}>${hit.before || t("SIDE.EMPTY")}<//></del> <span class="arrow">→</span> <ins><${Data} limit=${60}>${hit.after || t("SIDE.EMPTY")}<//></ins></li>`)}</ul>`
       : html`<p>${t("WORKBOOK.NOTHING")}</p>`}</div>
     ${found?.spoilt ? html`<p class="soft">${t("WORKBOOK.SPOILT", { count: found.spoilt })}</p>` : null}
