@@ -184,7 +184,11 @@ def _date(column: Column, text: str) -> str:
     shape = re.sub(r"[0-9]+", lambda found: "9" * len(found[0]), text)
     for wanted in column.date_formats:
         if shape == re.sub(r"[YMDHhms]+", lambda found: "9" * len(found[0]), wanted):
-            return "There is no such day in the calendar, or month and day stand the other way round."
+            parts = dict(zip(re.findall(r"[YMDHhms]+", wanted), map(int, re.findall(r"[0-9]+", text)), strict=False))
+            day, month = (next((parts[token] for token in parts if token[0] == letter), 0) for letter in "DM")
+            if 12 < month < 32 and 0 < day < 13:
+                return "Month and day seem to stand the other way round."
+            return "There is no such day in the calendar."
     common = {"9999-99-99": "YYYY-MM-DD", "99.99.9999": "DD.MM.YYYY", "99/99/9999": "DD/MM/YYYY or MM/DD/YYYY"}
     if shape in common:
         return f"It is written like {common[shape]}."

@@ -257,6 +257,8 @@ def _under_titles(table: Table, index: int, lines: Sequence[int]) -> int:
     for later in [spaced] if spaced > index else reversed(apart):
         if later >= min(len(table) - 2, HEADING_AMONG) or len(table) - later <= later - index:
             continue
+        if spaced > index and _is_spaced(table.rows[later + 1]):
+            continue  # all are, but for a line between
         weight = _weight(table, later)
         if weight.fit < 1 or weight.beyond:
             continue

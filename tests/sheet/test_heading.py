@@ -205,6 +205,7 @@ def test_many_columns_are_judged_too() -> None:
         ("A;B\nName;Alter\nAnn;31\nBob;42\nCid;17\n", "Name Alter"),
         ("Preisliste;Mai 2026\nArtikel;Preis\nHut;1,50\nTuch;2,50\nBand;3,75\n", "Artikel Preis"),
         # What looks like it and is not.
+        ("x; y\n--;--\n1; Ann\n2; Bob\n", "x| y"),
         ("Name;Ort;Art\n\nA;x;p\nB;y;q\nC;z;p\nA;z;q\n", "Name Ort Art"),
         ("Name; Ort; Art\nA;x;p\nB;y;q\nC;z;p\n", "Name| Ort| Art"),
         ("Name;Ort\nA;x 1\n\nB;y 2\n\nC;z 3\n\nD;u 4\n\nE;v 5\n", "Name Ort"),
