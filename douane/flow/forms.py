@@ -76,6 +76,15 @@ def delivery_of(operation: Operation, image_root: str = "") -> Delivery:
     )
 
 
+def delivered_members(operation: Operation) -> tuple[str, ...] | None:
+    """The members that its records may have as they leave, in their order; None where they are no objects."""
+    formats, columns = sheet_detail(operation).formats, [column.key for column in template_of(operation).columns]
+    if formats is None:
+        return tuple(dict.fromkeys((*form_of(operation).output.fields, *columns)))
+    record = record_format(operation)
+    return tuple(record) if isinstance(record, dict) and record else None
+
+
 def leaving(operation: Operation) -> Literal["all", "valid"]:
     """The view of the records that leave when it is confirmed."""
     return "valid" if sheet_detail(operation).confirm == "valid" else "all"

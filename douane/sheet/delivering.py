@@ -7,10 +7,14 @@ empty cell is `""` and stays so. Special texts are the contract's.
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from douane.model.template import Column, Template
 from douane.sheet import columns
@@ -85,6 +89,21 @@ class Delivery:
         if default == _UUID:
             return str(_uuid(self._operation_id, row, column.key))
         return [] if default == _EMPTY_LIST else _SPECIAL.get(default, default)
+
+
+def csv_lines(names: Sequence[str], documents: Iterable[Mapping[str, Any]]) -> bytes:
+    """What `Delivery.of` gave of some records as lines of CSV (RFC 4180, UTF-8): of each the members `names`. Texts and
+    numbers as they are, what is nothing or left out empty, `true` and `false`; lists and objects as JSON."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerows([_cell(document.get(name)) for name in names] for document in documents)
+    return out.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def _splitter(delimiter: str) -> Callable[[Any], Any]:

@@ -172,6 +172,8 @@ def test_records_leave_in_it(site: Site, worker: None, template: str) -> None:
         {"who": "Ada (1.5)", "n": 1.5, "t": ["a", "b"], "l": "en"},
         {"who": "{{n}} (2)", "n": 2, "t": [], "l": "en"},
     ]
+    table = site.client.get(f"{address}?format=delivered", headers={"Accept": "text/csv"})
+    assert table.text == 'who,n,t,l\r\nAda (1.5),1.5,"[""a"",""b""]",en\r\n{{n}} (2),2,[],en\r\n'
     assert site.client.get(address).json()["data"][0] == {"first": "Ada", "n": 1.5, "tags": "a,b", "other": "x"}
 
 
@@ -181,6 +183,10 @@ def test_the_form_that_nobody_wrote_leaves_out_what_is_not_there(site: Site, wor
     assert "customRecordFormat" not in plain
     rows = site.client.get(f"/v1/upload/{plain['_id']}/rows/valid?format=delivered").json()["data"]
     assert rows[0] == {"first": "Ada", "n": 1.5, "tags": ["a", "b"], "other": "x", "lang": "en"}
+    address = f"/v1/upload/{plain['_id']}/rows/valid?format=delivered"
+    first, second, *_ = site.client.get(address, headers={"Accept": "text/csv"}).text.splitlines()
+    assert set(first.split(",")) >= rows[0].keys()
+    assert second.startswith('Ada,1.5,"[""a"",""b""]"')
     site.client.put(f"/v1/template/{template}/destination", json={"destination": "frontend"})
     formed = sent(site, template)
     assert json.loads(formed["customRecordFormat"])["city"] == "{{city}}"

@@ -66,7 +66,8 @@ def test_who_confirms_gets_all_records_with_their_defaults(site: Site, worker: N
     assert pulled == body["importedData"][:1]
     plain = site.client.get(f"/v1/upload/{upload}/rows/valid").json()["data"]
     assert plain == [{"name": "Ada", "n": 1}]
-    other = site.client.get(f"/v1/upload/{upload}/rows/valid?format=delivered", headers={"Accept": "text/csv"})
+    accept = {"Accept": "application/vnd.apache.parquet"}
+    other = site.client.get(f"/v1/upload/{upload}/rows/valid?format=delivered", headers=accept)
     assert other.status_code == 400
     lines = site.client.get(
         f"/v1/upload/{upload}/rows/valid?format=delivered", headers={"Accept": "application/x-ndjson"}

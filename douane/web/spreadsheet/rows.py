@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -11,11 +12,12 @@ from msgspec import Struct
 
 from douane import encodings
 from douane.flow import images, records
-from douane.flow.forms import delivery_of
+from douane.flow.forms import delivered_members, delivery_of
 from douane.flow.house import House
 from douane.flow.records import Record
 from douane.model.identity import VIEW_IMPORT_OPERATIONS, Caller
 from douane.model.operation import Operation
+from douane.sheet.delivering import csv_lines
 from douane.web.auth import noted, web_of
 from douane.web.spreadsheet import answers, wire
 from douane.web.spreadsheet.answers import says
@@ -26,6 +28,8 @@ from douane.web.streams import answer
 router = APIRouter(prefix="/v1/upload", tags=["Rows"])
 
 JSON = "application/json"
+# Of encodings that hold whatever a template makes of its records.
+_LINES: dict[str, Literal["ndjson", "csv"]] = {"ndjson": "ndjson", "csv": "csv"}
 
 _DESCRIPTION = says(
     wire.RowsPage,
@@ -62,9 +66,9 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
     page, limit = page_of(request)
     full = view == "invalid" or query.get("format") == "full"
     as_delivered = view == "valid" and query.get("format") == "delivered"
-    lines = as_delivered and kind == encodings.media_types()["ndjson"]
-    if as_delivered and kind != JSON and not lines:
-        raise wire.WireError(400, "format=delivered is there for JSON and NDJSON only: a format may be of any shape")
+    lines = _LINES.get(_encodings().get(kind, "")) if as_delivered else None
+    if as_delivered and kind != JSON and lines is None:
+        raise wire.WireError(400, "format=delivered is there for JSON, NDJSON and CSV: a format may be of any shape")
     paged = "page" in query or "limit" in query
     faults = view == "invalid" and query.get("errors", "").lower() not in ("false", "0")
 
@@ -77,13 +81,9 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
             shape = _shape(web.house, operation, full=full, as_delivered=as_delivered)
             documents = ([shape(one) for one in piece] for piece in pieces)
             return listed(shown, documents)
-        if lines:
+        if lines is not None:
             _, pieces = records.page_in_pieces(web.house, operation, view, page, limit if paged else operation.total)
-            delivery = delivery_of(operation, images.root(web.house, operation.id))
-            return (
-                b"".join(answers.encode(delivery.of(one.record, one.index)) + b"\n" for one in piece)
-                for piece in pieces
-            )
+            return _delivered(web.house, operation, pieces, lines)
         wanted = records.Excerpt(view, _encodings()[kind], faults, page, limit if paged else None)
         return records.encoded(web.house, operation, wanted)
 
@@ -93,6 +93,20 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
         by_page = {"paged": True} if kind == JSON or paged else {}
         await noted(request, "rows.export", operation=upload_id, view=view, media_type=kind, **by_page)
     return rows
+
+
+def _delivered(
+    house: House, operation: Operation, pieces: Iterable[Sequence[Record]], form: Literal["ndjson", "csv"]
+) -> Iterator[bytes]:
+    """Records as they leave, a line each. WireError where the template's format makes no table."""
+    delivery = delivery_of(operation, images.root(house, operation.id))
+    made = ([delivery.of(one.record, one.index) for one in piece] for piece in pieces)
+    if form == "ndjson":
+        return (b"".join(answers.encode(one) + b"\n" for one in piece) for piece in made)
+    names = delivered_members(operation)
+    if names is None:
+        raise wire.WireError(400, "The template's format makes no objects of its records, so they are no table")
+    return chain([csv_lines(names, [dict(zip(names, names, strict=True))])], (csv_lines(names, one) for one in made))
 
 
 def _shape(house: House, operation: Operation, *, full: bool, as_delivered: bool) -> Callable[[Record], Any]:
