@@ -27,19 +27,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 from msgspec.structs import replace
 
 import douane
 from douane import errors, line
-from douane.jobs import forked, zygote
+from douane.jobs import forked
 from douane.jobs.forked import Forked
 from douane.line import COMMON, Event, Failure, OfFile, Order, Spec
 from douane.model.children import ChildCounts
 from douane.settings import Settings
 from douane.values import dataclass
+
+if TYPE_CHECKING:
+    from douane.jobs.zygote import Born, Zygote
+
+    Process = subprocess.Popen[bytes] | Forked | Born
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +68,7 @@ _BIRTHS_MAX = 2
 # Children are told when the thread that started them ends, and threads that serve a web request end early: so all are
 # started by this one, which stays as long as the process does.
 _starter = ThreadPoolExecutor(1, thread_name_prefix="douane-starter")
-_zygote: zygote.Zygote | None = None
-
-Process = subprocess.Popen[bytes] | Forked | zygote.Born
+_zygote: Zygote | None = None
 
 
 class Tally:
@@ -403,10 +406,10 @@ class _Child:
 def _let_go(process: Process) -> None:
     """Ends a child and all it may have started, and closes its pipes."""
     if process.poll() is None:
-        if isinstance(process, zygote.Born):
-            process.kill()
-        else:
+        if isinstance(process, subprocess.Popen):
             forked.end(process.pid)
+        else:
+            process.kill()
         process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
@@ -484,10 +487,12 @@ def _environment(folder: Path, limits: ChildLimits) -> dict[str, str]:
     return environment
 
 
-def _prepare(limits: ChildLimits) -> zygote.Zygote:
+def _prepare(limits: ChildLimits) -> Zygote:
     """This process' zygote, a new one where it is gone; in the starter's thread. `Gone` where it was started for other
     limits: Polars looks once, when it is loaded, how much memory and how many threads there are."""
     global _zygote
+    from douane.jobs import zygote
+
     kind = (limits.memory_bytes, limits.threads)
     if _zygote is None or not _zygote.alive():
         _zygote = zygote.Zygote(LOADS, _environment(Path("/"), limits), kind)
@@ -498,6 +503,9 @@ def _prepare(limits: ChildLimits) -> zygote.Zygote:
 
 def _start(walls: dict[str, Any], folder: Path, descriptor: int | None, limits: ChildLimits) -> Process:
     """In the starter's thread: a fork of this process' zygote, or where there can be none, another Python."""
+    # The command line has its own forks and starts sooner without it.
+    from douane.jobs import zygote
+
     environment = _environment(folder, limits)
     if zygote.possible():
         for _ in range(_BIRTHS_MAX):

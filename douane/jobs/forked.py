@@ -62,6 +62,10 @@ class Forked:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
+    def kill(self) -> None:
+        """Ends it with all it may have started."""
+        end(self.pid)
+
     def wait(self, timeout: float | None = None) -> int:
         end = None if timeout is None else time.monotonic() + timeout
         pause = _PAUSE_S
