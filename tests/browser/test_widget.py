@@ -14,6 +14,8 @@ import pytest
 import xlsxwriter
 from playwright.sync_api import FrameLocator, Page, expect
 
+from douane.model.reading import Fact
+from douane.sheet.formats.facts import HIDDEN_ROWS, WIDER, sentence
 from douane.web.spreadsheet.wire.errors import FILE_EMPTY, FILE_TYPE
 from douane.web.spreadsheet.wire.stages import GUARD
 from tests.browser.conftest import Served
@@ -453,6 +455,45 @@ def test_each_failure_has_its_words(page: Page, served: Served) -> None:
     )
     expected = [*FAILURES.values(), *SAID.values()]
     assert all(words in text for words, text in zip(expected, said, strict=True)), said
+
+
+# As the server says them; the files make some of them by themselves in other tests.
+NOTES = [
+    "The encoding was guessed: cp1250.",
+    "The encoding is uncertain: read as cp1250, but iso8859-2 is nearly as likely. If letters look wrong, say which.",
+    "The table begins on line 4. The record above it is left out.",
+    "The table begins on line 1,204. The 3 records above it are left out.",
+    sentence(Fact(WIDER, 1, (7,))),
+    sentence(Fact(WIDER, 12_345, (7, 8, 9, 10, 11, 12))),
+    sentence(Fact(HIDDEN_ROWS, 2, (3, 5))),
+    "Read is the sheet “Members”: its headings are the template's, those of “Cover” are not.",
+]
+
+
+def test_what_is_noticed_about_a_file_is_said_in_the_persons_language(page: Page, served: Served) -> None:
+    page.goto(f"{served.address}/widget")
+    said = page.evaluate(
+        """async (notes) => {
+            const script = [...document.querySelectorAll("script")].find((one) => one.src.includes("/widget/main.js"));
+            const { noted } = await import(new URL("words.js", script.src).href);
+            const { speak } = await import(new URL("text.js", script.src).href);
+            await speak("de");
+            return notes.map(noted);
+        }""",
+        [*NOTES, "Another note."],
+    )
+    assert said == [
+        "Die Kodierung wurde erraten: cp1250.",
+        "Die Kodierung ist unsicher: gelesen als cp1250, aber iso8859-2 ist fast so wahrscheinlich. "
+        "Sehen Buchstaben falsch aus, wählen Sie eine andere.",
+        "Die Tabelle beginnt in Zeile 4. Der Datensatz darüber wird weggelassen.",
+        "Die Tabelle beginnt in Zeile 1.204. Die 3 Datensätze darüber werden weggelassen.",
+        "1 Datensatz hat mehr Zellen, als es Überschriften gibt. Zeilen: 7",
+        "12.345 Datensätze haben mehr Zellen, als es Überschriften gibt. Zeilen: 7, 8, 9, 10, 11 …",
+        "2 ausgeblendete Zeilen werden weggelassen. Zeilen: 3, 5",
+        "Gelesen wird das Blatt „Members“: seine Überschriften passen zur Vorlage, die von „Cover“ nicht.",
+        "Another note.",
+    ]
 
 
 CATALOGUES = Path(__file__).parents[2] / "douane/ui/widget/texts"

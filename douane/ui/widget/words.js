@@ -65,3 +65,27 @@ function bounds(rule) {
   if (!what || (min ?? max) === undefined || (min ?? max) === null) return "";
   return t(`EXPECT.${what}_${end}`, { min: number(Number(min ?? 0)), max: number(Number(max ?? 0)) });
 }
+
+/** What is most often noticed about a file, as the server says it; the rest stays in its words. @type {[RegExp, string, string[]][]} */
+const NOTED = [
+  [/^The encoding was guessed: ([^ ,]+)\.$/, "NOTES.GUESSED", ["what"]],
+  [/^The encoding is uncertain: read as ([^ ,]+), but ([^ ,]+) is nearly as likely\./, "NOTES.UNCERTAIN", ["what", "other"]],
+  [/^The table begins on line ([\d,]+)\. The (?:record above it is|([\d,]+) records above it are) left out\.$/, "NOTES.TITLES", ["row", "count"]],
+  [/^([\d,]+) records? (?:has|have) more cells than there are headings: .*?\.(?: Lines? (.*?)\.?)?$/, "NOTES.WIDER", ["count", "rows"]],
+  [/^([\d,]+) hidden rows? (?:is|are) left out\.(?: Lines? (.*?)\.?)?$/, "NOTES.HIDDEN", ["count", "rows"]],
+  [/^Read is the sheet “(.+)”: its headings are the template's, those of “(.+)” are not\.$/, "NOTES.SHEET", ["sheet", "others"]],
+];
+
+/** A note in the person's language, where it is known. @param {string} note */
+export function noted(note) {
+  if (spoken() === "en") return note;
+  for (const [said, name, places] of NOTED) {
+    const found = said.exec(note);
+    if (!found) continue;
+    const values = Object.fromEntries(places.map((place, at) => [place, found[at + 1] ?? (place === "count" ? "1" : "")]));
+    const plainly = (/** @type {string} */ figure) => Number(figure.replaceAll(",", ""));
+    const count = plainly(values.count ?? "1"), row = plainly(values.row ?? "0");
+    return `${t(name, { ...values, count, row })}${values.rows ? ` ${t("NOTES.LINES", { rows: values.rows })}` : ""}`;
+  }
+  return note;
+}

@@ -4,6 +4,7 @@ import { remap, state } from "../flow.js";
 import { Button, Data, html, useEffect, useState, useValue } from "../kit.js";
 import { file, phase, reading, typed, upload } from "../store.js";
 import { number, t } from "../text.js";
+import { noted } from "../words.js";
 
 /** So many notes and headings are shown; the rest is one click away. */
 const NAMES = 5;
@@ -24,7 +25,7 @@ export function Facts({ shape }) {
   const fed = now ? now.columns.filter((/** @type {any} */ column) => column.heading !== null).length : shape.length;
   const name = given?.name ?? current.fileName ?? current.originalFileName ?? "";
   const read = now?.reading;
-  /** @type {any[]} */
+  /** @type {string[]} */
   const notes = current.notes ?? [];
   /** @type {string[]} */
   const ignored = (current.ignoredHeadings ?? []).filter(Boolean);
@@ -37,7 +38,7 @@ export function Facts({ shape }) {
     <span class="fact">${t("FACTS.MATCHED", { count: fed, total: shape.length })} <${Button} kind="link" aria-label=${t("FACTS.CHANGE_MAPPING")} onClick=${remap}>${t("COMMON.CHANGE")}<//></span>
     ${ignored.length ? html`<span class="fact">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, NAMES).map((one, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${one}<//>`)}${ignored.length > NAMES ? " …" : ""}
       ${fed < shape.length ? html` <${Button} kind="link" onClick=${remap}>${t("FACTS.MATCH")}<//>` : null}</span>` : null}
-    ${(all ? notes : notes.slice(0, notesShown())).map((note) => html`<span class="note"><${Data} limit=${400}>${typeof note === "string" ? note : note.message}<//></span>`)}
+    ${(all ? notes : notes.slice(0, notesShown())).map((note) => html`<span class="note"><${Data} limit=${400}>${noted(note)}<//></span>`)}
     ${!all && notes.length > notesShown() ? html`<${Button} kind="link" onClick=${() => setAll(true)}>${t("FACTS.MORE_NOTES", { count: notes.length - notesShown() })}<//>` : null}
   </div>`;
 }
