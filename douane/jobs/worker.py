@@ -56,6 +56,7 @@ _RETRY_S = 0.5
 _RETRY_MAX_S = 60.0
 _FINISHED_KEPT_S = 24 * 3600
 _TELL_S = 1.0
+_STEP_S = 5.0  # a clock that is put right runs a little faster or slower; one that is put jumps
 
 
 def run_worker(
@@ -268,10 +269,15 @@ class _Lease:
         self._engine = engine
         self._executor_id = executor_id
         self._host = socket.gethostname()
+        self._ran: float | None = None  # by how much the database's clock is ahead of the one that only runs
 
     def beat(self) -> None:
         with write(self._engine) as connection:
-            leases.beat(connection, self._executor_id, self._host, os.getpid(), children.tally.now())
+            now = leases.beat(connection, self._executor_id, self._host, os.getpid(), children.tally.now())
+            ahead = now.timestamp() - time.monotonic()
+        if self._ran is not None and abs(ahead - self._ran) > _STEP_S:
+            log.warning("The database's clock was put by %+.0f seconds.", ahead - self._ran)
+        self._ran = ahead
 
 
 def _busy(dbos: DBOS) -> bool:

@@ -16,10 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from douane import errors
+from douane.jobs import worker as worker_module
 from douane.jobs.queue import Jobs, Size, WorkItem
 from douane.jobs.worker import _every as every
+from douane.jobs.worker import _Lease as Lease
 from douane.settings import Settings
-from douane.store.database import open_database, read, write
+from douane.store.database import migrate, open_database, read, write
 from douane.store.ids import new_id
 from douane.store.schema import worker_lease
 
@@ -295,3 +297,20 @@ def test_what_fails_again_and_again_is_said_when_it_begins_and_when_it_ends(capl
         "Beating is not possible; it is tried every 0 s. Away.",
         "Beating is possible again.",
     ]
+
+
+def test_a_clock_that_was_put_is_said_once(
+    sqlite_storage: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_database(sqlite_storage)
+    migrate(engine)
+    lease = Lease(engine, "worker")
+    lease.beat()
+    lease.beat()
+    assert not caplog.records
+    real = worker_module.time.monotonic
+    monkeypatch.setattr(worker_module.time, "monotonic", lambda: real() + 3600)
+    lease.beat()
+    lease.beat()
+    assert [record.getMessage() for record in caplog.records] == ["The database's clock was put by -3600 seconds."]
+    engine.dispose()

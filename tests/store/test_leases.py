@@ -51,3 +51,15 @@ def test_children_are_counted_over_the_workers_that_live(engine: Engine) -> None
         assert leases.children(connection, 15) == ChildCounts(1, {"ok": 2})
         leases.beat(connection, "b", "host", 3, ChildCounts(2, {"ok": 1, "bad_file": 4}))
         assert leases.children(connection, 15) == ChildCounts(3, {"ok": 3, "bad_file": 4})
+
+
+def test_a_beat_from_before_the_clock_was_put_back_is_no_sign_of_life(engine: Engine) -> None:
+    with write(engine) as connection:
+        for name in ("a", "b"):
+            leases.beat(connection, name, "host", 1)
+        hour = database_now(connection) + timedelta(hours=1)
+        connection.execute(worker_lease.update().where(worker_lease.c.executor_id == "b").values(beaten_at=hour))
+        assert leases.alive(connection, 15) == {"a"}
+        assert sorted(round(age / 3600) for age in leases.ages_s(connection)) == [0, 1]
+        leases.beat(connection, "b", "host", 2)
+        assert leases.alive(connection, 15) == {"a", "b"}
