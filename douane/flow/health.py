@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -110,6 +111,12 @@ def _disk(house: House) -> Part:
     except OSError as error:
         return Part(False, f"The data folder cannot be looked at: {error.strerror or error}.")
     numbers = {"free_bytes": float(usage.free), "total_bytes": float(usage.total)}
+    try:
+        house.settings.work_folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=house.settings.work_folder):
+            pass
+    except OSError as error:
+        return Part(False, f"The folder for work cannot be written: {error.strerror or error}.", numbers)
     if usage.free < least:
         says = f"{usage.free:,} bytes are free for the data folder, less than {least:,} (setting disk_free_bytes_min)."
         return Part(False, says, numbers)

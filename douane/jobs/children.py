@@ -202,7 +202,8 @@ class Seats:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise errors.StorageFull("There is no room left on the disk to work on a file.") from error
-            raise
+            # A folder that was made read-only is no fault of the file: its work waits until somebody has mended it.
+            raise errors.Unavailable(f"The folder for work cannot be written: {error.strerror}.") from error
 
 
 def run_child(

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from douane.errors import Unavailable
 from douane.flow.health import Readiness
 from douane.model.children import ChildCounts
 from douane.settings import Settings
@@ -84,6 +85,24 @@ def test_storage_that_takes_nothing_is_told(sqlite_site: Site, monkeypatch: pyte
     finally:
         away.rename(arriving)
     assert (status, wrong.keys()) == (503, {"storage"})
+
+
+def test_a_folder_for_work_that_cannot_be_written_is_told_and_no_fault_of_the_file(sqlite_site: Site) -> None:
+    """Root may write everywhere, so what is no folder stands in for one that is read-only."""
+    beat(sqlite_site)
+    work = sqlite_site.settings.work_folder
+    work.mkdir(exist_ok=True)
+    kept = work.rename(work.with_name("kept"))
+    work.touch()
+    try:
+        says = "The folder for work cannot be written: File exists."
+        assert ready(sqlite_site) == (503, {"disk": says})
+        with pytest.raises(Unavailable, match="folder for work"):
+            sqlite_site.app.state.web.house.seats.take()
+    finally:
+        work.unlink()
+        kept.rename(work)
+    assert ready(sqlite_site)[0] == 200
 
 
 def test_an_answer_holds_for_a_moment(site: Site) -> None:
