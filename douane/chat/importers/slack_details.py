@@ -94,6 +94,12 @@ def with_blocks(text: str | None, blocks: list[Any]) -> tuple[str | None, str | 
     return shown, text if words(text) - words(shown) else None, unshown
 
 
+def has_all(raw: Raw, text: str | None, depth_max: int) -> bool:
+    """Whether blocks say all that the text says; where each says something else, a person's text is what counts."""
+    blocks = json_records.parse(raw, depth_max)
+    return isinstance(blocks, list) and words(text) <= words(shown_of(blocks)[0])
+
+
 def _is_laid_out(block: Any) -> bool:
     """Whether a block has an order of its own: a list, a quote, code, or anything but typed lines."""
     if not isinstance(block, dict) or block.get("type") != "rich_text":

@@ -24,6 +24,7 @@ from douane.chat.importers.slack_details import (
     cards,
     edit,
     file_rows,
+    has_all,
     huddle,
     inferred,
     of_rows,
@@ -271,7 +272,7 @@ class Pile:
             raw, m.blocks = m.blocks, None  # type: ignore[assignment]
             came = str(raw, "utf-8", "replace")
             lines = typed(raw) if m.client_msg_id is not None and m.text else None
-            if lines is not None and not says_more(lines, m.text or ""):
+            if lines is not None and not (says_more(lines, m.text or "") and has_all(raw, m.text, depth_max)):
                 m.blocks = typed_json(lines)  # type: ignore[assignment]
             elif not isinstance(blocks := json_records.parse(raw, depth_max), list):
                 m.shown = came  # type: ignore[assignment]

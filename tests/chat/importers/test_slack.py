@@ -384,6 +384,10 @@ def test_lines_typed_in_a_client_are_kept_as_they_came_whatever_stands_beside_th
 def test_typed_lines_that_say_more_than_the_text_are_shown_whoever_wrote_them() -> None:
     found = staged(said(text="short", blocks=[typed("short and more")], client_msg_id="9"))
     assert rows(found["messages"], "text", "typed") == [("short and more", None)]
+    (row,) = staged(said(text="other words", blocks=[typed("short and more")], client_msg_id="9"))[
+        "messages"
+    ].to_dicts()
+    assert (row["text"], row["blocks"], json.loads(row["typed"])) == ("other words", None, [typed("short and more")])
 
 
 def test_no_member_of_the_file_stands_for_what_we_keep() -> None:
