@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -15,8 +16,9 @@ from douane.flow.chat.run_job import Job
 from douane.line import Event, Sandbox
 from douane.line.chat import ChatSettle, Confirmed, Settled, StagedMessages, WorkspaceKeys
 from douane.model.chat_import import chat_detail, kept
+from douane.staging.parts import read_part
 from douane.store import chat, manifest, operations
-from douane.store.chat import ConfirmedRow, GoneRow
+from douane.store.chat import ConfirmedRow, GoneRow, moment
 from douane.store.database import database_now, write
 from douane.store.database import read as reading
 from douane.store.ids import new_id
@@ -109,6 +111,7 @@ def _settle_spec(job: Job, inputs: Path) -> ChatSettle:
 def keep_settled(job: Job, event: Settled) -> None:
     """One staged part, whole: its rows, what they replace, and what became of each."""
     house, attempt, number = job.house, job.attempt, event.number
+    counts = _room_counts(job, event)
     objects = {str(table): _store(job, table, path) for table, path in event.tables.items()}
     gone = [(one.number, one.rows, _store(job, "gone", one.path)) for one in event.gone]
     confirmed = [(one.number, one.rows, _store(job, "confirmed", one.path)) for one in event.confirmed]
@@ -126,6 +129,7 @@ def keep_settled(job: Job, event: Settled) -> None:
             )
             chat.add_part(connection, project_id, row)
             chat.add_gone(connection, project_id, [GoneRow(part, own, rows, name) for part, rows, name in gone])
+            chat.add_room_counts(connection, counts)
         if age is not None:
             rows_of = [
                 ConfirmedRow(part, now.id, job.version, number, age, rows, name) for part, rows, name in confirmed
@@ -153,6 +157,24 @@ def keep_settled(job: Job, event: Settled) -> None:
         )
     for path in (event.mask, event.entries):
         path.unlink()
+
+
+def _room_counts(job: Job, event: Settled) -> list[tuple[str, int, datetime | None]]:
+    """What a staged part adds to each room's messages: a run that is stopped behind it leaves no counter behind."""
+    if not event.rows:
+        return []
+    rooms = pl.read_ipc(event.tables["rooms"]).select("room", "rows", "last_us")
+    added = {room: (rows, moment(last_us)) for room, rows, last_us in rooms.iter_rows()}
+    if event.gone:
+        with reading(job.house.engine) as connection:
+            parts = {part.number: part for part in chat.parts(connection, job.project_id)}
+        for one in event.gone:
+            path = job.house.objects.local_path(parts[one.number].objects["messages"])
+            replaced = read_part(path, ("room",))["room"].gather(pl.read_ipc(one.path)["at"])
+            for room, rows in Counter(replaced.to_list()).items():
+                before, last = added.get(room, (0, None))
+                added[room] = (before - rows, last)
+    return [(room, rows, last) for room, (rows, last) in added.items()]
 
 
 def _store(job: Job, table: str, path: Path) -> str:

@@ -32,6 +32,7 @@ from douane.store.chat.part_rows import (
 )
 from douane.store.chat.room_rows import (
     add_members,
+    add_room_counts,
     count_members,
     count_rooms,
     has_room_key,
@@ -85,6 +86,7 @@ __all__ = [
     "add_members",
     "add_outcome",
     "add_part",
+    "add_room_counts",
     "all_names",
     "all_targets",
     "confirmed",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete, func, insert, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from douane.store.chat.foreign_ids import targets
@@ -96,6 +97,22 @@ def remove_members(connection: Connection, pairs: Iterable[tuple[str, str]], as_
         func.coalesce(chat_member.c.as_of_us, 0) < as_of_us,
     )
     rows = [{"_room": room, "_user": user} for room, user in pairs]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def add_room_counts(connection: Connection, counts: Sequence[tuple[str, int, datetime | None]]) -> None:
+    """(room id, messages that came in less those that went, time of the last that came in)."""
+    last = chat_room.c.last_message_at
+    statement = update(chat_room).where(chat_room.c.id == bindparam("_room"))
+    statement = statement.values(
+        messages=chat_room.c.messages + bindparam("_messages", type_=chat_room.c.messages.type),
+        last_message_at=case(
+            (or_(last.is_(None), last < bindparam("_last", type_=last.type)), bindparam("_last", type_=last.type)),
+            else_=last,
+        ),
+    )
+    rows = [{"_room": id, "_messages": messages, "_last": at} for id, messages, at in sorted(counts, key=itemgetter(0))]
     if rows:
         connection.execute(statement, rows)
 

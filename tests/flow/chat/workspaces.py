@@ -193,15 +193,20 @@ def _by_message(frame: pl.DataFrame | None) -> dict[int, list[Any]]:
     return {at: sorted(rows, key=json.dumps) for at, rows in found.items()}
 
 
+def counters_hold(house: House, project_id: str) -> None:
+    """Rooms say how many messages they hold."""
+    held: Counter[str] = Counter()
+    for tables in message_parts(house, project_id):
+        held.update(tables["messages"]["room"].to_list())
+    with read(house.engine) as connection:
+        rooms = {row["id"]: row["messages"] for row in chat.rooms(connection, project_id)}
+    assert +Counter(rooms) == held
+
+
 def accounted(house: House, operation: Operation) -> list[str]:
     """What an import that is completed says of itself: numbers in all and of every entry, having seen that they add up,
     and that its rooms say how many messages they hold."""
-    held: Counter[str] = Counter()
-    for tables in message_parts(house, operation.project_id):
-        held.update(tables["messages"]["room"].to_list())
-    with read(house.engine) as connection:
-        rooms = {row["id"]: row["messages"] for row in chat.rooms(connection, operation.project_id)}
-    assert +Counter(rooms) == held
+    counters_hold(house, operation.project_id)
     whole = records.ledger(house, operation)
     assert whole.found == whole.imported + whole.skipped + whole.failed
     assert whole.staged == 0
