@@ -37,6 +37,7 @@ _MULTI = re.compile(r"#MULTI#.*\Z", re.DOTALL)  # our own samples head multi-sel
 # NFKC has made a plain letter of the raised one by then.
 _NUMBER_SIGN = re.compile(r"\b[nN](?:\s?[°º]|\.\s?[oº°]\b)|№|(?<!\S)(?:#(?!\S)|[nN]\.\s)")
 _GLUED_SIGN = re.compile(r"(?<=\w)#(?!\S)")
+_INITIAL = re.compile(r"[A-Za-z]\. ")
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 _BRACKETS = re.compile(r"[(\[{<].*?[)\]}>]|,.*\Z", re.DOTALL)
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "ð": "d", "þ": "th", "ħ": "h"})
@@ -163,7 +164,7 @@ def _stem(word: str) -> str:
     word = _bare(word)
     if word.startswith(_ARTICLE) and len(word) > 4:
         return word[2:]
-    return word[:-1] if len(word) > 3 and word.endswith("s") else word
+    return word[:-1] if len(word) > 4 and word.endswith("s") else word
 
 
 @lru_cache(maxsize=50_000)
@@ -182,6 +183,8 @@ def _forms(text: str) -> _Forms:
         bare = [_bare(word) for word in words]
         composed = unicodedata.normalize("NFC", joined)
         folded = frozenset(["".join(bare), _bare(composed.translate(_UMLAUTS))])
+    if _INITIAL.match(visible) and len(bare) > 1 and len(bare[0]) == 1:
+        bare[0] += "."  # an initial is no small word: `L. name`
     telling = [word for word in bare if word not in vocabulary.STOP] or bare
     meant = list(_meant(tuple(telling)))
     if _GLUED_SIGN.search(visible):  # `PO#` is the number of a PO, or what is called a PO
@@ -311,10 +314,25 @@ class _Candidates:
     def headings(self) -> dict[str, _Forms]:
         return {text: _forms(heading) for text, heading in self.first.items()}
 
+    def says_less(self, number: int, own: str) -> bool:
+        """Whether another text of the column says what `own` leaves open, as the name of `vat: VAT rate`. What only
+        means the same as `own` may be another thing then."""
+        return any(_leaves_out(_forms(own), _forms(text)) for text, _, _ in self.columns[number] if text != own)
+
     def add(self, number: int, text: str, certainty: float, reason: Reason) -> None:
         for at in self.positions[text]:
             if self.pairs.get((number, at), (0.0, reason))[0] < certainty:
                 self.pairs[number, at] = (certainty, reason)
+
+
+def _leaves_out(short: _Forms, long: _Forms) -> bool:
+    sayings = [(set(short.stems), set(long.stems))]
+    sayings += [(set(one), set(other)) for one, sure in short.meant if sure for other, also in long.meant if also]
+    return any(
+        one < other and any(_says(word) and word not in _ITSELF for word in other - one)
+        for one, other in sayings
+        if one
+    )
 
 
 def _texts(column: Column) -> list[tuple[str, float, Reason]]:
@@ -384,8 +402,9 @@ def _same(found: _Candidates) -> None:
             for words, surely in forms.meant:
                 for other_surely in (True, False):
                     both = surely and other_surely
+                    fit = _SYNONYM if both and not found.says_less(number, own) else _MAYBE
                     for text in by_meaning.get((tuple(sorted(words)), other_surely), ())[:_SHARED_MAX]:
-                        found.add(number, text, (_SYNONYM if both else _MAYBE) - less, "synonym")
+                        found.add(number, text, fit - less, "synonym")
 
 
 def _parts(found: _Candidates) -> None:
@@ -406,19 +425,20 @@ def _parts(found: _Candidates) -> None:
     for number, texts in enumerate(found.columns):
         for own, certainty, _ in texts:
             less = (_KEY - certainty) / 10
+            most = _MAYBE if found.says_less(number, own) else _PART
             for words in {words for words, sure in _forms(own).meant if sure and words}:
                 rarest = min(words, key=lambda word: (frequent[word], word))
                 for text, heading in holding.get(rarest, ()):
                     fit = _within(words, heading, text)
                     if fit:
-                        found.add(number, text, fit - less, "part")
+                        found.add(number, text, min(fit, most) - less, "part")
                 for word in set(words):
                     if len(by_rarest.get(word, ())) > _SHARED_MAX:
                         continue
                     for text, heading in by_rarest.get(word, ()):
                         fit = _around(words, heading)
                         if fit:
-                            found.add(number, text, fit - less, "part")
+                            found.add(number, text, min(fit, most) - less, "part")
 
 
 def _within(own: tuple[str, ...], heading: tuple[str, ...], text: str) -> float:

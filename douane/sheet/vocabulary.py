@@ -383,7 +383,7 @@ year: year | jahr | année | año | anno | ano | jaar | السنة | العام
 month: month | monat | mois | mes | mese | mês | maand | الشهر
 week: week | calendar week | woche | kalenderwoche | semaine | semana | settimana | الأسبوع ? kw
 time: time | time of day | uhrzeit | heure | hora | ora | tijd | الوقت ? zeit
-age: age | alter | âge | edad | età | idade | leeftijd | العمر
+age: age | alter | âge | edad | idade | leeftijd | العمر ? età
 created date: created | created at | created on | creation date | date created | erstellt am | erstelldatum
     | erstellungsdatum | date de création | fecha de creación | data di creazione | data de criação | aanmaakdatum
     | تاريخ الإنشاء
@@ -397,7 +397,7 @@ id: id | identifier | ident | kennung | identifiant | identificador | identifica
 _ABOUT = """
 rechnungs factuur: invoice
 bestell auftrags bestel order: order
-kunden klant klanten: customer
+kunden kunde klant klanten: customer
 lieferanten leveranciers: supplier
 mitarbeiter personal personeels medewerkers: employee
 artikel waren: item

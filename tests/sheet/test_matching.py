@@ -25,6 +25,26 @@ def columns_of(document: dict[str, Any]) -> list[Column]:
     return [Column(key, name, alternate_keys=tuple(others)) for key, (name, *others) in texts.items()]
 
 
+@pytest.mark.parametrize(
+    ("column", "heading"),
+    [
+        (("pay", "Payment method"), "Pays"),
+        (("age", "Age"), "ETA"),
+        (("name", "Name"), "L. Name"),
+        # A key says less than the name of its column: what only means the same as the key may be another thing.
+        (("net", "Net weight"), "Nettobetrag"),
+        (("vat", "VAT rate"), "MwSt."),
+        (("name", "Product name"), "Full name"),
+        (("phone", "Emergency phone"), "Telefon"),
+        (("id", "Employee number"), "Kundennummer"),
+    ],
+)
+def test_what_means_another_thing_is_not_taken(column: tuple[str, str], heading: str) -> None:
+    (match,) = matches([Column(*column)], [heading])
+    assert match is None or not match.sure
+    assert matches([Column(*column)], [column[0]])[0] == Match(0, matching._KEY, "key")
+
+
 @pytest.mark.parametrize(("name", "languages", "least"), [("headings", 8, 200), ("headings-trades", 20, 1000)])
 def test_headings_in_many_languages_find_their_columns(name: str, languages: int, least: int) -> None:
     right, wrong, taken_wrongly = 0, [], []
