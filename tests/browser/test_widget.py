@@ -378,6 +378,14 @@ def test_rows_are_typed_in_and_pasted(page: Page, host: str) -> None:
     # Both lack their country, the second its name and an e-mail address.
     expect(rows_left(frame)).to_contain_text("2 rows to mend")
     expect(cell(frame, 0, "Name")).to_have_text("Ada")
+    # Typed faster than the server answers, further below: one row, behind the last.
+    cell(frame, 4, "Customer ID").click()
+    for text in ("C3", "Cy", "cy@example.com"):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+    expect(cell(frame, 2, "E-mail")).to_have_text("cy@example.com")
+    expect(cell(frame, 2, "Name")).to_have_text("Cy")
+    expect(frame.get_by_role("button", name="All 3")).to_be_visible()
 
 
 def test_a_phone_gets_cards(page: Page, host: str, reviewed: str) -> None:

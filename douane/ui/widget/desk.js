@@ -137,13 +137,21 @@ export class Desk {
   edit(list) {
     const there = list.filter(({ position }) => position < this.rows.total);
     const added = list.filter(({ position }) => position >= this.rows.total);
+    if (added.length) this.rows.coming = Math.max(this.rows.coming, most(added.map(({ position }) => position)) + 1);
     const known = there.every(({ position }) => this.rows.get(position));
     if (known) this.rows.expect(this.cellsOf(there, this.rows));
     this.onRows();
     const rows = /** @type {Map<number, any>} */ (new Map());
     if (known) for (const { position } of there) rows.set(position, this.rows.get(position));
     return this.send(async () => {
-      if (added.length) await this.add(added);
+      // Of a new row that is typed cell by cell the first made it meanwhile.
+      const late = added.filter(({ position }) => position < this.rows.total), fresh = added.filter((one) => !late.includes(one));
+      if (fresh.length) await this.add(fresh);
+      if (late.length) {
+        const places = late.map(({ position }) => position);
+        await this.change(this.cellsOf(late, await this.rows.between(least(places), most(places))));
+      }
+      if (this.busy.peek() === 1) this.rows.coming = 0;
       if (!there.length) return;
       if (!known) {
         if (this.rows.stale) await this.anewFrom(Math.min(...there.map(({ position }) => position)));

@@ -629,6 +629,9 @@ export class Grid {
   /** @param {string} [start] what was typed to open it */
   edit(start) {
     if (this.options.readOnly || this.editor || !this.count) return;
+    // A new row stands behind the last one, whichever of the empty ones is typed into.
+    const next = Math.max(this.rows.total, this.rows.coming);
+    if (this.at.row > next) this.move(next, this.at.column);
     this.go(this.at.row);
     this.draw();
     const cell = this.cell(), row = this.rows.get(this.at.row);

@@ -34,6 +34,8 @@ export class Rows {
     /** Whether the server's list may have lost or moved rows that are shown here. */
     this.stale = false;
     this.total = 0;
+    /** So many there will be when rows that were just typed in have arrived. */
+    this.coming = 0;
     /** @type {Map<number, Row[]>} */
     this.pages = new Map();
     /** @type {Map<number, AbortController>} */
