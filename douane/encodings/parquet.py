@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -11,20 +10,17 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from douane.encodings.contract import Table
+from douane.encodings.whole import sent_whole
 
 MEDIA_TYPE = "application/vnd.apache.parquet"
-_COPY_BYTES = 1 << 20
 _ZSTD_LEVEL = 1  # 3 is a fifth dearer, for one per cent
 
 
 def encode(table: Table, folder: Path, out: BinaryIO) -> None:
-    whole = folder / "table.parquet"
-    _sink(table.frames(), whole)
-    with whole.open("rb") as file:
-        shutil.copyfileobj(file, out, _COPY_BYTES)
+    sent_whole(lambda file: _sink(table.frames(), file), folder, out)
 
 
-def _sink(frames: Iterator[pl.DataFrame], path: Path) -> None:
+def _sink(frames: Iterator[pl.DataFrame], file: BinaryIO) -> None:
     """Frame by frame, none of which is put down on the way. What fails in making one is raised as it is."""
     first = next(frames)
     faults: list[Exception] = []
@@ -38,7 +34,7 @@ def _sink(frames: Iterator[pl.DataFrame], path: Path) -> None:
             raise
 
     try:
-        register_io_source(source, schema=first.schema).sink_parquet(path, compression_level=_ZSTD_LEVEL)
+        register_io_source(source, schema=first.schema).sink_parquet(file, compression_level=_ZSTD_LEVEL)
     except pl.exceptions.PolarsError:
         if faults:
             raise faults[0] from None

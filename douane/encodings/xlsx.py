@@ -5,7 +5,6 @@ The file is written whole before the first byte leaves, so that a table the form
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,21 +12,19 @@ import polars as pl
 
 from douane import workbook
 from douane.encodings.contract import Table
+from douane.encodings.whole import sent_whole
 from douane.errors import BadRequest
 from douane.workbook import COLUMNS_MAX, MEDIA_TYPE, OTHERWISE, ROWS_MAX, Book, Sheet
 
 __all__ = ["MEDIA_TYPE", "encode"]
 
-_COPY_BYTES = 1 << 20
-
 
 def encode(table: Table, folder: Path, out: BinaryIO) -> None:
-    whole = folder / "table.xlsx"
-    with whole.open("w+b") as file:
+    def write(file: BinaryIO) -> None:
         with Book(file) as book, book.sheet("rows") as sheet:
             _write_sheet(table, sheet)
-        file.seek(0)
-        shutil.copyfileobj(file, out, _COPY_BYTES)
+
+    sent_whole(write, folder, out)
 
 
 def _write_sheet(table: Table, sheet: Sheet) -> None:

@@ -178,3 +178,14 @@ def test_a_member_of_another_package_goes_through_every_door(tmp_path: Path, mon
         encodings.shelf.cache_clear()
     with pytest.raises(BadRequest, match="no format nothing"):
         encodings.member("nothing")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is Linux'")
+@pytest.mark.parametrize("name", ["parquet", "xlsx"])
+def test_a_full_disk_stops_no_download(name: str, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    expected, found = Pipe(), Pipe()
+    encodings.member(name).encode(TABLE, tmp_path / "there", expected)  # type: ignore[arg-type]
+    (tmp_path / "whole").symlink_to("/dev/full")
+    encodings.member(name).encode(TABLE, tmp_path, found)  # type: ignore[arg-type]
+    assert found.taken == expected.taken
