@@ -40,6 +40,18 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A page of what is found; `render` as `messages.messages` takes it."""
+
+    offset: int = 0
+    limit: int = 50
+    render: str | None = None
+
+
+_RENDERED = "rocketchat"
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """Messages of some parts, by row: `at` is the part's place in the list."""
 
@@ -53,6 +65,10 @@ class _Found:
         order = order if ascending else order[::-1]
         return _Found(self.at[order], self.rows[order], self.times[order])
 
+    def cut(self, shown: Shown) -> _Found:
+        page = slice(shown.offset, shown.offset + shown.limit)
+        return _Found(self.at[page], self.rows[page], self.times[page])
+
 
 def history(
     house: House,
@@ -61,15 +77,13 @@ def history(
     *,
     room_id: str | None = None,
     operation_id: str | None = None,
-    offset: int = 0,
-    limit: int = 50,
-    render: str | None = None,
+    shown: Shown = Shown(),
 ) -> Page:
     """In the order of time; documents as `messages.messages` gives them."""
     with read(house.engine) as connection:
         listed = parts_of(house, connection, project_id, operation_id, room_id)
-        found, total = _in_window(house, listed, room_id, window, offset + limit)
-        return Page(_documents(house, connection, project_id, listed, found, offset, limit, render), total)
+        found, total = _in_window(house, listed, room_id, window, shown.offset + shown.limit)
+        return Page(_documents(house, connection, project_id, listed, found.cut(shown), shown.render), total)
 
 
 def _in_window(house: House, listed: Listed, room_id: str | None, window: Window, wanted: int) -> tuple[_Found, int]:
@@ -126,12 +140,10 @@ def _documents(
     project_id: str,
     listed: Listed,
     found: _Found,
-    offset: int,
-    limit: int,
     render: str | None,
 ) -> list[Document]:
-    """A page of what was found, in its order."""
-    at, rows = found.at[offset : offset + limit], found.rows[offset : offset + limit]
+    """What was found, in its order."""
+    at, rows = found.at, found.rows
     places: list[tuple[PartRow, Offsets]] = []
     where: dict[tuple[int, int], int] = {}
     for place in np.unique(at):
@@ -152,7 +164,7 @@ def by_ids(
     def matches(frame: pl.DataFrame) -> pl.Series:
         return frame["id"].is_in(wanted) & frame["ts_us"].is_between(least, most)
 
-    return _matching(house, project_id, room_id, ("id",), matches, 0, len(ids) + 1)
+    return _matching(house, project_id, room_id, ("id",), matches, Shown(limit=len(ids) + 1, render=_RENDERED))
 
 
 def search(house: House, project_id: str, room_id: str, text: str, *, offset: int = 0, limit: int = 20) -> Page:
@@ -162,7 +174,7 @@ def search(house: House, project_id: str, room_id: str, text: str, *, offset: in
     def matches(frame: pl.DataFrame) -> pl.Series:
         return frame["text"].str.to_lowercase().str.contains(lowered, literal=True)
 
-    return _matching(house, project_id, room_id, ("text",), matches, offset, limit)
+    return _matching(house, project_id, room_id, ("text",), matches, Shown(offset, limit, _RENDERED))
 
 
 def _matching(
@@ -171,8 +183,7 @@ def _matching(
     room_id: str | None,
     columns: Sequence[str],
     matches: Callable[[pl.DataFrame], pl.Series],
-    offset: int,
-    limit: int,
+    shown: Shown,
 ) -> Page:
     with read(house.engine) as connection:
         listed = parts_of(house, connection, project_id, None, room_id)
@@ -184,8 +195,8 @@ def _matching(
             times = frame["ts_us"].fill_null(0).to_numpy()[here]
             found.append(_Found(np.full(int(here.sum()), place, np.int64), rows[here], times))
         whole = _joined(found).ordered(ascending=False)
-        shown = _documents(house, connection, project_id, listed, whole, offset, limit, "rocketchat")
-        return Page(shown, len(whole.rows))
+        page = _documents(house, connection, project_id, listed, whole.cut(shown), shown.render)
+        return Page(page, len(whole.rows))
 
 
 def threads(house: House, project_id: str, room_id: str, *, text: str = "", offset: int = 0, limit: int = 50) -> Page:
@@ -213,8 +224,8 @@ def threads(house: House, project_id: str, room_id: str, *, text: str = "", offs
         newest = pl.max_horizontal("newest", "last_reply_us", "ts_us").fill_null(0)
         roots = roots.with_columns(newest.alias("newest"))
         found = _Found(roots["at"].to_numpy(), roots["row"].to_numpy(), roots["newest"].to_numpy()).ordered(False)
-        shown = _documents(house, connection, project_id, listed, found, offset, limit, "rocketchat")
-        return Page(shown, len(roots))
+        page = found.cut(Shown(offset, limit))
+        return Page(_documents(house, connection, project_id, listed, page, _RENDERED), len(roots))
 
 
 _OF_THREADS = ("id", "thread", "ts_us", "replies", "last_reply_us", "text")

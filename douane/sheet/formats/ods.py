@@ -207,44 +207,49 @@ class _Styles:
 def _sheets(document: _Document, padded: dict[str, NumberFormat]) -> list[_Sheet]:
     """All sheets in order; fills in `padded`, the cell styles that pad numbers. BadFile `file_type` where the document
     holds no spreadsheet."""
-    hidden_styles: set[str] = set()
     styles = _Styles()
     if (named := document.styles()) is not None:
         feed(_style_parser(styles), as_utf8(named))
-    sheets: list[_Sheet] = []
-    style = ""
-    depth = 0
-    spreadsheet = False
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal style, depth, spreadsheet
-        if not spreadsheet:
-            styles.start(name, attributes)
-        if name == "style":
-            style = attributes.get("style:name", "")
-        elif name == "table-properties" and attributes.get("table:display") == "false":
-            hidden_styles.add(style)
-        elif name == "spreadsheet":
-            spreadsheet = True
-        elif name == "table":
-            depth += 1
-            if depth == 1 and spreadsheet:
-                visible = attributes.get("table:style-name") not in hidden_styles
-                sheets.append(_Sheet(attributes.get("table:name", f"Sheet{len(sheets) + 1}"), visible))
-
-    def end(name: str) -> None:
-        nonlocal depth
-        depth -= name == "table"
-        if not spreadsheet:
-            styles.end(name)
-
-    parser = careful_parser(start, end)
+    survey = _Survey(styles)
+    parser = careful_parser(survey.start, survey.end)
     parser.CharacterDataHandler = styles.characters
     feed(parser, as_utf8(document.content()))
-    if not spreadsheet:
+    if not survey.spreadsheet:
         raise BadFile("The document is no spreadsheet.", code="file_type")
     padded |= styles.padded()
-    return sheets
+    return survey.sheets
+
+
+class _Survey:
+    """expat's events -> the sheets that a document has; what stands before them goes to its styles."""
+
+    def __init__(self, styles: _Styles) -> None:
+        self.sheets: list[_Sheet] = []
+        self.spreadsheet = False
+        self._styles = styles
+        self._hidden: set[str] = set()
+        self._style = ""
+        self._depth = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if not self.spreadsheet:
+            self._styles.start(name, attributes)
+        if name == "style":
+            self._style = attributes.get("style:name", "")
+        elif name == "table-properties" and attributes.get("table:display") == "false":
+            self._hidden.add(self._style)
+        elif name == "spreadsheet":
+            self.spreadsheet = True
+        elif name == "table":
+            self._depth += 1
+            if self._depth == 1 and self.spreadsheet:
+                visible = attributes.get("table:style-name") not in self._hidden
+                self.sheets.append(_Sheet(attributes.get("table:name", f"Sheet{len(self.sheets) + 1}"), visible))
+
+    def end(self, name: str) -> None:
+        self._depth -= name == "table"
+        if not self.spreadsheet:
+            self._styles.end(name)
 
 
 def _style_parser(styles: _Styles) -> expat.XMLParserType:

@@ -103,50 +103,57 @@ def _count(text: str | None, default: int) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else default
 
 
-def _book(source: Source, limits: Limits) -> _Book:
-    """Styles, sheets and what is hidden: a first reading of the whole file."""
-    book = _Book()
-    style = parent = ""
-    parents: dict[str, str] = {}
-    codes: dict[str, str] = {}
-    column = 0
-    visible: list[str] | None = None
+class _Survey:
+    """What a first reading of the whole file tells: styles, sheets and what is hidden."""
 
-    def start(name: str, raw: dict[str, str]) -> None:
-        nonlocal style, parent, column, visible
+    def __init__(self, columns_max: int) -> None:
+        self.book = _Book()
+        self.parents: dict[str, str] = {}
+        self.codes: dict[str, str] = {}
+        self._columns_max = columns_max
+        self._style = ""
+        self._column = 0
+        self._visible: list[str] | None = None
+
+    def start(self, name: str, raw: dict[str, str]) -> None:
+        sheets = self.book.sheets
         if name == "Worksheet":
-            book.sheets.append(_Sheet(_plain(raw).get("Name", f"Sheet{len(book.sheets) + 1}")))
-            column = 0
+            sheets.append(_Sheet(_plain(raw).get("Name", f"Sheet{len(sheets) + 1}")))
+            self._column = 0
         elif name == "Style":
             a = _plain(raw)
-            style = a.get("ID", "")
-            parents[style] = a.get("Parent", "")
+            self._style = a.get("ID", "")
+            self.parents[self._style] = a.get("Parent", "")
         elif name == "NumberFormat":
-            codes[style] = _plain(raw).get("Format", "")
-        elif name == "Column" and book.sheets:
+            self.codes[self._style] = _plain(raw).get("Format", "")
+        elif name == "Column" and sheets:
             a = _plain(raw)
-            column = _count(a.get("Index"), column + 1)
-            end = min(column + _count(a.get("Span"), 0), limits.columns)
+            column = _count(a.get("Index"), self._column + 1)
+            end = min(column + _count(a.get("Span"), 0), self._columns_max)
             if a.get("Hidden") == "1":
-                book.sheets[-1].hidden_columns.append((column - 1, end))
-            column = end
+                sheets[-1].hidden_columns.append((column - 1, end))
+            self._column = end
         elif name == "Visible":
-            visible = []
+            self._visible = []
 
-    def end(name: str) -> None:
-        nonlocal visible
-        if name == "Visible" and visible is not None:
-            if book.sheets and "".join(visible).strip() in ("SheetHidden", "SheetVeryHidden"):
-                book.sheets[-1].hidden = True
-            visible = None
+    def end(self, name: str) -> None:
+        if name == "Visible" and self._visible is not None:
+            if self.book.sheets and "".join(self._visible).strip() in ("SheetHidden", "SheetVeryHidden"):
+                self.book.sheets[-1].hidden = True
+            self._visible = None
 
-    def characters(data: str) -> None:
-        if visible is not None:
-            visible.append(data)
+    def characters(self, data: str) -> None:
+        if self._visible is not None:
+            self._visible.append(data)
 
-    parser = careful_parser(start, end)
-    parser.CharacterDataHandler = characters
+
+def _book(source: Source, limits: Limits) -> _Book:
+    """Styles, sheets and what is hidden."""
+    survey = _Survey(limits.columns)
+    parser = careful_parser(survey.start, survey.end)
+    parser.CharacterDataHandler = survey.characters
     feed(parser, as_utf8(_blocks(source)))
+    book, codes, parents = survey.book, survey.codes, survey.parents
     for own in {**parents, **codes}:
         code = codes.get(own) or codes.get(parents.get(own, ""), "")
         form = number_format(code) if code else NumberFormat()

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from douane.flow.chat import history, messages, workspace
-from douane.flow.chat.history import Window
+from douane.flow.chat.history import Shown, Window
 from douane.flow.chat.messages import Page
 from douane.model.identity import VIEW_IMPORT_OPERATIONS
 from douane.web.chat import answers, wire
@@ -114,12 +114,12 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
     house, project_id = asker.web.house, asker.project_id
 
     def pages() -> Page:
-        which: dict[str, Any] = {"operation_id": operation_id, "room_id": room_id, "render": "rocketchat"}
+        which: dict[str, Any] = {"operation_id": operation_id, "room_id": room_id}
         if order.ids is not None:
             return history.by_ids(house, project_id, order.ids, room_id=room_id, window=order.window)
         if order.window is not None:
-            return history.history(house, project_id, order.window, **which, offset=offset, limit=count)
-        return taken(partial(messages.messages, house, project_id, **which), offset, count)
+            return history.history(house, project_id, order.window, **which, shown=Shown(offset, count, "rocketchat"))
+        return taken(partial(messages.messages, house, project_id, **which, render="rocketchat"), offset, count)
 
     shown, total = await run_in_threadpool(_shown, asker, pages)
     return listed("messages", shown, offset, total)
