@@ -208,6 +208,7 @@ def test_a_file_in_another_language_is_mended_by_clicking_alone(page: Page, host
     for column, heading in (("Customer ID", "顧客番号"), ("Age", "年齢")):
         line = frame.locator(".map").filter(has=frame.locator("strong", has_text=re.compile(f"^{column}$")))
         line.locator(".offers").get_by_role("button", name=heading).click()
+        expect(line.get_by_role("combobox")).to_be_focused()
     frame.get_by_role("button", name="Review the data").click()
     # As the file counts its lines, blank ones with them.
     expect(frame.locator(".facts")).to_contain_text("headings in line 3")

@@ -98,7 +98,11 @@ function Line({ column, heading, asked, headings, free, taken, names, says, onCh
       ${lacking ? html`<p class="wrong" role="alert">${t("PHASE2.FIELD_REQUIRED_MSG")}</p>` : null}
       ${from ? html`<p class="samples soft">${from.values.map((/** @type {string} */ value) => html`<span class="sample"><${Data} limit=${40}>${value}<//></span>`)}
         ${proposal?.heading === heading ? html`<span class=${isUnsure(proposal) ? "reason unsure" : "reason"}>${reason(proposal)}</span>` : null}</p>` : null}
-      ${offered.length ? html`<p class="offers soft"><span>${t(perhaps.length ? "MAPPING.PERHAPS" : "MAPPING.NOT_USED")}</span> ${offered.map((one) => html`<${Button} kind="small" onClick=${() => onChoose(one.index)}>
+      ${offered.length ? html`<p class="offers soft"><span>${t(perhaps.length ? "MAPPING.PERHAPS" : "MAPPING.NOT_USED")}</span> ${offered.map((one) => html`<${Button} kind="small" onClick=${(/** @type {Event} */ event) => {
+        // The offers go with what was chosen; the focus stays on the line.
+        /** @type {HTMLElement} */ (event.currentTarget).closest("li")?.querySelector("select")?.focus();
+        onChoose(one.index);
+      }}>
         <${Data} limit=${30}>${one.heading}<//>${one.values[0] && one.values[0] !== one.heading ? html` <span class="soft"><${Data} limit=${16}>${one.values[0]}<//></span>` : null}<//>`)}</p>` : null}
     </div>
   </li>`;
