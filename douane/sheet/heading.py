@@ -24,6 +24,7 @@ _NAMED_LEAST = 5
 _COUNTED = frozenset({"id", "no", "nr", "num", "number", "nummer", "pos", "position", "row", "line", "lfdnr", "index"})
 _SHAPES = (re.compile(r"\d+"), re.compile(r"[^\W\d_]+"))
 _LETTERS = re.compile(r"[\W_]+")
+_MEANT_MAX, _MEANT_AMONG = 200, 12  # columns, and records, that are held against what words mean
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = re.compile(r"\d+")
 
@@ -88,7 +89,24 @@ def _named(table: Table, at: int, wanted: Collection[str]) -> int | None:
     among = range(min(len(table), HEADING_AMONG))
     best = max(among, key=lambda index: (fed(index), -index))
     filled = len(table.filled(best))
-    return best if fed(best) * 2 >= filled and fed(best) >= min(2, filled) > 0 else None
+    if fed(best) * 2 >= filled and fed(best) >= min(2, filled) > 0:
+        return best
+    return _meant(table, at, wanted) if not fed(best) and table.width <= _MEANT_MAX >= len(names) else None
+
+
+def _meant(table: Table, at: int, wanted: Collection[str]) -> int | None:
+    """The same by what the words mean: one of the first records most of whose cells mean a name of the template."""
+    # Loaded where it is needed: most files have the template's own words.
+    from douane.sheet.matching import meant
+
+    if meant(wanted, table.rows[at]):
+        return None
+    for index in range(min(len(table), _MEANT_AMONG)):
+        filled = len(table.filled(index))
+        fed = meant(wanted, table.rows[index]) if filled and index != at else 0
+        if fed * 2 >= filled and fed >= min(2, filled) > 0:
+            return index
+    return None
 
 
 def usual(counts: Sequence[int]) -> int:

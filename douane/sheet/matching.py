@@ -126,6 +126,12 @@ def matches(
     return tuple(found)
 
 
+def meant(names: Iterable[str], headings: Sequence[str]) -> int:
+    """How many of the headings surely mean one of the names."""
+    found = matches([Column(name, name) for name in dict.fromkeys(names)], headings)
+    return len({match.at for match in found if match is not None and match.certainty >= SURE})
+
+
 # Words
 
 

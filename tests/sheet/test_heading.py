@@ -178,6 +178,8 @@ def test_the_templates_names_decide_where_the_records_do_not() -> None:
     known = detected(data, Options(wanted=("name", "City", "zip")))
     assert (known.header_row, known.headings) == (1, ("Name", "City"))
     assert known.notes == ("The table begins on line 2. The record above it is left out.",)
+    abroad = detected(data, Options(wanted=("full_name", "Stadt")))
+    assert abroad.headings == ("Name", "City")
     # One word alone is chance, and a record that feeds something stays.
     assert detected(data, Options(wanted=("rome", "zip"))).header_row == 0
     assert detected(b"Name,x\nName,City\nBob,Rome\n", Options(wanted=("name", "city"))).header_row == 0

@@ -1,5 +1,5 @@
 """Which sheet is read where nobody named one: the first, unless it is empty or only another one has the template's
-headings.
+headings, or such as mean them.
 
 People put a cover or a note before the table. A first sheet that feeds some column stays; that another one would feed
 more is said."""
@@ -66,9 +66,15 @@ def _noted(reader: Reader, note: str) -> Reader:
 
 
 def _fed(reader: Reader, wanted: Sequence[str]) -> int:
-    """How many headings are names that the template knows."""
+    """How many headings are names that the template knows; where none is, how many surely mean one."""
     names = {text for name in wanted if (text := plain(name))}
-    return len(names & {plain(heading) for heading in reader.detected.headings})
+    known = len(names & {plain(heading) for heading in reader.detected.headings})
+    if known or not names:
+        return known
+    # Loaded where it is needed: most workbooks have the template's own words.
+    from douane.sheet.matching import meant
+
+    return meant(wanted, reader.detected.headings)
 
 
 def _holds_no_table(reader: Reader) -> bool:

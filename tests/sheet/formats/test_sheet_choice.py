@@ -43,6 +43,13 @@ def test_the_sheet_whose_headings_are_the_templates_is_read(first: str) -> None:
     assert rows_of(data, WANTED)[0] == ["ID", "Full name"]
 
 
+def test_headings_in_another_language_are_the_templates_too() -> None:
+    people = page(("Vorname", "Nachname", "Geburtsdatum"), ("Ann", "Blum", "3.5."), ("Bob", "Lee", "1.2."))
+    found = detected(book(COVER, people), Options(wanted=("first", "First name", "born", "Date of birth")))
+    assert found.sheet == "People"
+    assert "“People”" in found.notes[-1]
+
+
 def test_a_first_sheet_that_feeds_a_column_stays_and_the_better_one_is_named() -> None:
     some = page(("ID", "x", "y", "z"), ("1", "2", "3", "4"), ("5", "6", "7", "8"))
     full = page(("id", "full name", "born"), ("1", "Ann", "2001"), ("2", "Bob", "2002"))
