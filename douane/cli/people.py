@@ -141,7 +141,9 @@ def show_audit(
         about = ", ".join(f"{name} {value}" for name, value in line.about.items())
         what = f"{line.action}, refused" if line.refused else line.action
         moment = line.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if line.at else ""
-        table.add_row(moment, Text(what), Text(line.who), Text(line.address), Text(about))
+        # Which of the keys it was: `douane key list` has their names.
+        who = line.who if line.key_id is None else f"{line.who} ({line.key_id})"
+        table.add_row(moment, Text(what), Text(who), Text(line.address), Text(about))
     table_console().print(table)
 
 
