@@ -11,6 +11,7 @@ import struct
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -25,6 +26,7 @@ _BLOCK = struct.Struct("<qi4xq")
 _MESSAGE = b"\xff\xff\xff\xff"
 _END = _MESSAGE + b"\0\0\0\0"  # of a stream
 _BATCHES = 3  # the footer's field that lists them
+_RUN_ROWS = 1024  # from which on a run of rows is no dearer as a piece of its own than row by row
 _KEPT = 512  # files of which it is remembered where their batches stand
 
 
@@ -88,7 +90,17 @@ def read_scattered(path: Path, offsets: npt.NDArray[np.int64], columns: Sequence
     # Where the first row of each batch stands in what was read.
     sizes = np.diff(index.starts)[wanted]
     first = np.cumsum(sizes) - sizes
-    return frame[first[np.searchsorted(wanted, of)] + offsets - index.starts[of]]
+    return _picked(frame, first[np.searchsorted(wanted, of)] + offsets - index.starts[of])
+
+
+def _picked(frame: pl.DataFrame, at: npt.NDArray[np.int64]) -> pl.DataFrame:
+    """The rows at these ascending places. Of few long runs, as a change of whole columns has, none is copied."""
+    breaks = np.flatnonzero(np.diff(at) != 1) + 1
+    if len(breaks) * _RUN_ROWS > len(at):
+        return frame[at]
+    edges = [0, *breaks.tolist(), len(at)]
+    runs = [frame.slice(int(at[start]), stop - start) for start, stop in pairwise(edges)]
+    return runs[0] if len(runs) == 1 else pl.concat(runs, rechunk=False)
 
 
 def join_parts(paths: Sequence[Path], target: Path) -> None:
@@ -103,9 +115,11 @@ def join_parts(paths: Sequence[Path], target: Path) -> None:
                 if number == 0:
                     footer = its_footer
                     _copy(file, out, 0, its_blocks[0].offset)
-                for block in its_blocks:
-                    blocks.append(_Block(out.tell(), block.head, block.body))
-                    _copy(file, out, block.offset, block.head + block.body)
+                # They stand one behind the other, so all of them are one piece.
+                first, last = its_blocks[0], its_blocks[-1]
+                moved = out.tell() - first.offset
+                blocks += [_Block(block.offset + moved, block.head, block.body) for block in its_blocks]
+                _copy(file, out, first.offset, last.offset + last.head + last.body - first.offset)
         out.write(_END)
         listed = _listing(footer, blocks)
         out.write(listed + struct.pack("<i", len(listed)) + _MAGIC)
