@@ -239,15 +239,17 @@ HOSTILE = [
 
 def test_hostile_names_and_cells_are_text(page: Page, host: str) -> None:
     frame = opened(page, host, title="<b>Title</b>")
-    body = "id,name,email,country\n" + "".join(
-        f'C{at},"{text.replace(chr(34), chr(34) * 2)}",none,France\n' for at, text in enumerate(HOSTILE)
-    )
+    cells = [f'"{text.replace(chr(34), chr(34) * 2)}"' for text in HOSTILE]
+    body = "id,name,email,country\n" + "".join(f"C{at},{text},none,{text}\n" for at, text in enumerate(cells))
     give(frame, body, "<img src=x>.csv")
     expect(rows_left(frame)).to_contain_text("6 rows to mend")
     expect(frame.locator("h1")).to_have_text("<b>Title</b>")
     expect(cell(frame, 0, "Name")).to_have_text(HOSTILE[0])
     wide = frame.locator(".frame").evaluate("(frame) => frame.scrollWidth <= frame.clientWidth")
     assert wide
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(frame.locator(".row-card")).to_have_count(6)
+    assert frame.locator(".cards").evaluate("(cards) => cards.scrollWidth <= 360")
     assert all(not one.evaluate("() => window.hit") for one in page.frames)
 
 

@@ -9,6 +9,8 @@ import { plain, t } from "../text.js";
 import { saying } from "../words.js";
 
 const AT_ONCE = 20;
+/** So much of a text stands in a list. */
+const SHOWN = 80;
 
 /** @param {any} props */
 export function Cards({ shape, rows, onEdit, onDelete, adding }) {
@@ -76,7 +78,7 @@ function Cell({ row, column, onEdit }) {
     <label for=${id}><${Data} limit=${60}>${column.name}<//></label>
     ${wrong ? html`<p class=${error ? "wrong" : ""} id=${`${id}-wrong`}>${wrong.own ? wrong.text : html`<${Data} limit=${300}>${wrong.text}<//>`}${wrong.more ? html`<span class="more"><${Data} limit=${300}>${wrong.more}<//></span>` : null}</p>` : null}
     ${choices.length ? html`<select id=${id} aria-describedby=${error ? `${id}-wrong` : null} aria-invalid=${error ? "true" : null} onChange=${take}>
-        ${choices.includes(text) ? null : html`<option value=${text} selected>${text || t("SIDE.EMPTY")}</option>`}
+        ${choices.includes(text) ? null : html`<option value=${text} selected>${text.slice(0, SHOWN) || t("SIDE.EMPTY")}</option>`}
         ${choices.map((/** @type {string} */ choice) => html`<option value=${choice} selected=${choice === text}>${choice}</option>`)}
       </select>`
       : html`<span class=${form ? "with-picker" : ""}><input id=${id} dir="auto" value=${typed} onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} aria-describedby=${error ? `${id}-wrong` : null} aria-invalid=${error ? "true" : null}
