@@ -66,10 +66,12 @@ def delivery_of(operation: Operation, image_root: str = "") -> Delivery:
     an image, with a slash."""
     formats = sheet_detail(operation).formats
     record = None if formats is None else record_format(operation)
+    output = form_of(operation).output
     return Delivery(
         template_of(operation),
         operation.id,
-        fields=form_of(operation).output.fields,
+        fields=output.fields,
+        lists=output.lists,
         record_format=record,
         lenient=formats is not None and not formats.record,
         image_root=image_root,

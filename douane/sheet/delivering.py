@@ -44,15 +44,19 @@ class Delivery:
         record_format: Any = None,
         lenient: bool = False,
         image_root: str = "",
+        lists: Collection[str] | None = None,
     ) -> None:
         """`fields`: keys that records have besides the template's. `record_format`: decoded (`formatting.read`), None:
         records leave as they are. `lenient`: what a record has no value for is left out of the form instead of staying
-        there as `{{key}}`. `image_root` goes before an image's name, with a slash."""
+        there as `{{key}}`. `image_root` goes before an image's name, with a slash. `lists`: the keys of columns of
+        several choices, where they are known (`Output.lists`): to find out costs what compiling the template does."""
+        if lists is None:
+            lists = {column.key for column in template.columns if columns.judge(column).form == "list"}
         self._operation_id = operation_id
         self._defaults = [(column.key, column) for column in template.columns if column.default is not None]
         self._changes: list[tuple[str, Callable[[Any], Any]]] = []
         for column in template.columns:
-            if columns.judge(column).form == "list":
+            if column.key in lists:
                 self._changes.append((column.key, _splitter(column.delimiter)))
             elif column.type == "Image" and image_root:
                 self._changes.append((column.key, _addresser(image_root)))

@@ -53,10 +53,12 @@ class Fed:
         self._output, self._operation_id, self._frames = output, operation_id, frames
         self._only, self._exact = only, frozenset(exact)
         self._defaults = {column.key: column for column in template.columns if column.default is not None}
-        self._plain = Delivery(template, operation_id)
+        self._plain = Delivery(template, operation_id, lists=output.lists)
         self._formatted = None
         if record_format is not None:
-            self._formatted = Delivery(template, operation_id, fields=output.fields, record_format=record_format)
+            self._formatted = Delivery(
+                template, operation_id, fields=output.fields, record_format=record_format, lists=output.lists
+            )
         taken = set(output.fields) | (set(record_format) if isinstance(record_format, dict) else set())
         self._names = [free_name(name, taken) for name in (UPLOAD, ROW, FORGOTTEN)]
 

@@ -287,6 +287,12 @@ class Output:
         return self._stored(frame)
 
     @property
+    def lists(self) -> frozenset[str]:
+        """The columns of several choices, fed or not."""
+        fed = zip(self.fields, self._judges, strict=True)
+        return frozenset(key for key, judge in fed if judge is not None and judge.form == "list")
+
+    @property
     def numbers(self) -> frozenset[str]:
         return frozenset(
             key
