@@ -33,20 +33,15 @@ class NotJson(BadRequest):
 
 
 async def read_body(request: Request, bytes_max: int, setting: str = "body_bytes_max") -> bytes:
-    """The whole body. OverLimit (`setting`) when it is longer than `bytes_max`. Large ones come in one at a time of
-    each caller, and the next when that is answered (`Lanes`)."""
+    """The whole body. OverLimit (`setting`) when it is longer than `bytes_max`."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > bytes_max:
         raise _too_large(bytes_max, setting)
-    if declared.isdigit() and int(declared) > _LARGE_BYTES:
-        await lanes.enter(request)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > bytes_max:
             raise _too_large(bytes_max, setting)
-        if len(body) > _LARGE_BYTES:
-            await lanes.enter(request)
     return bytes(body)
 
 
@@ -58,11 +53,13 @@ async def read_value(request: Request, settings: Settings, judge: Callable[[Any]
     """A JSON or form-encoded body as plain data; nothing, and what is neither, counts as `{}`. `judge` refuses what
     holds a NUL, and is asked only where one may be.
 
-    Values are made of a large body in a thread: of millions that is work that all other requests would wait for."""
+    Values are made of a large body in a thread, and of each caller's one at a time (`Lanes`): of millions that is work
+    that all other requests would wait for."""
     kind = media_type(request)
     body = await read_body(request, settings.body_bytes_max)
     if len(body) <= _LARGE_BYTES:
         return _value(kind, body, judge)
+    await lanes.enter(request)
     return await run_in_threadpool(_value_of_large, kind, body, judge)
 
 
@@ -95,8 +92,9 @@ def _plain(kind: str, body: bytes) -> Any:
 
 
 class Lanes:
-    """One large body at a time of each caller, from when it comes in until it is answered: who sends twenty at once
-    takes as much of this process as who sends one."""
+    """One large body at a time of each caller, from when it is here until it is answered: who sends twenty at once
+    takes as much of this process as who sends one. While it comes in nobody waits: many people may share a key, and one
+    of them have a slow line."""
 
     def __init__(self) -> None:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
