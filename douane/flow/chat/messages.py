@@ -197,7 +197,6 @@ def _part_messages(house: House, part: PartRow, rows: Offsets) -> list[Document]
         if name in part.objects:
             for record in _belonging(house.objects.local_path(part.objects[name]), rows):
                 at = int(np.searchsorted(rows, record.pop("at")))
-                record.pop("original", None)
                 lists[at].append(record)
         for document, own in zip(found, lists, strict=True):
             document[name] = own

@@ -666,6 +666,9 @@ def _file(found: Mapping[str, Any]) -> dict[str, Any]:
     }
     if found["state"] == "external" and found["url"]:
         shown["url"] = without(found["url"])  # the file lies elsewhere: its link is all there is
+    if found.get("original"):  # what a snippet, an e-mail or a canvas shows of itself stands nowhere else
+        with suppress(msgspec.DecodeError, RecursionError):
+            shown["importOriginal"] = msgspec.json.decode(found["original"])
     return shown
 
 

@@ -220,6 +220,8 @@ def test_what_a_message_is(client: TestClient) -> None:
     external, hosted = known["see the plan"]["files"]
     assert external["url"] == "https://docs.example.org/plan"
     assert "url" not in hosted
+    assert external["importOriginal"]["id"] == external["_id"]
+    assert TOKEN not in json.dumps(hosted["importOriginal"])
 
 
 def test_what_messages_were_before_is_exported(sqlite_site: Site) -> None:
