@@ -245,7 +245,7 @@ def _ebcdic(head: bytes) -> Encoding | None:
     if odd[name] or rivals:
         note = f"The encoding is uncertain: read as {name}, one of EBCDIC's. If signs look wrong, say which it is."
     else:
-        note = f"The encoding was guessed: {name}, one of EBCDIC's."
+        note = f"The encoding was guessed: {name}."
     return Encoding(name, 0, True, (note,))
 
 
