@@ -342,7 +342,7 @@ def coerced(value: dict[str, Any]) -> Full:
 
 _TEXTS = (
     *("type", "subtype", "user", "text", "thread_ts", "bot_id", "username", "latest_reply", "topic", "purpose", "name"),
-    *("ts", "deleted_ts"),
+    *("ts", "deleted_ts", "client_msg_id"),
 )
 _WORDS = ("text", "username", "topic", "purpose", "name")
 RESTS = ("metadata", "x_files", "inviter", "item", "call", "root", "old_name", "members", "bot_link", "permalink")

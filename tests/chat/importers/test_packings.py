@@ -5,16 +5,21 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from douane.chat.importers import Counts, Options, open_export, recognise, unknown, uploaded
+from douane.chat.settle import contents
 from douane.chat.tally import Tally
 from douane.errors import BadFile
 from tests.archives import deflated64, tarred
 from tests.chat.importers.exports import MemorySource, joined, ledger, read, resumed_everywhere, zipped
+from tests.chat.samples import make_export
 
 SLACK: dict[str, Any] = {
     "channels.json": [{"id": "C1", "name": "general", "members": ["U1"]}, {"id": "C2", "name": "ops"}],
@@ -271,6 +276,36 @@ def test_an_archive_in_an_archive_is_refused_by_its_name() -> None:
     # A name alone is none.
     with pytest.raises(BadFile, match="no export of Slack"):
         open_export("slack", MemorySource(zipped({"export.zip": b"nothing"})))
+
+
+def test_a_message_is_the_same_in_every_packing(tmp_path: Path) -> None:
+    make_export(tmp_path / "a.zip", messages=200, seed=3)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    days = {
+        name: json.loads(data) for name, data in files.items() if re.fullmatch(r"[^/]+/\d{4}-\d\d-\d\d\.json", name)
+    }
+    lists: dict[str, Any] = {name: data for name, data in files.items() if name not in days}
+    whole: dict[str, list[Any]] = {}
+    for name, day in sorted(days.items()):
+        whole.setdefault(f"{name.partition('/')[0]}/all.json", []).extend(day)
+    odd = {"type": "message", "ts": "1.5", "text": 5, "reactions": 7}
+    packings: list[dict[str, Any]] = [
+        days,
+        whole,
+        {name: "\n".join(map(json.dumps, day)).encode() for name, day in days.items()},
+        {name: json.dumps(day, indent=2, ensure_ascii=False).encode() for name, day in days.items()},
+        {name: [*day, odd] for name, day in days.items()},
+    ]
+
+    def marks(packed: dict[str, Any]) -> dict[str, int]:
+        tables = read("slack", zipped(encoded(lists | packed)))
+        return dict(zip(tables["messages"]["id"], contents(tables, np.arange(len(tables["messages"]))), strict=True))
+
+    wanted, *others = map(marks, packings)
+    assert len(wanted) == 200
+    for found in others:
+        assert {id: found.get(id) for id in wanted} == wanted
 
 
 def test_packed_day_files_are_told_of() -> None:
