@@ -137,7 +137,7 @@ def test_a_hostile_file_that_is_dropped_stays_text(signed_in: Page) -> None:
 
 @pytest.mark.parametrize(
     ("text", "sentence"),
-    [("", "“people.csv” is empty."), ("id,name,email,country\n", "File is empty")],
+    [("", "“people.csv” is empty."), ("id,name,email,country\n", "There are no rows in this file.")],
     ids=["no bytes", "headings only"],
 )
 def test_a_file_without_rows_is_told_in_a_sentence(signed_in: Page, text: str, sentence: str) -> None:
