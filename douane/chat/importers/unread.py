@@ -98,7 +98,7 @@ CODE = "importer-entry-unread"
 def fail(ledger: Ledger, name: str) -> None:
     """Accounts for an entry that seems to hold messages and is not read."""
     if _ARCHIVE.fullmatch(name):
-        ledger.fail(None, CODE, f"“{shown(name)}” is an archive inside the archive; what it holds is not read.")
+        ledger.fail(None, CODE, f"“{shown(name)}” is packed once more inside the archive; what it holds is not read.")
         return
     ledger.fail(None, CODE, f"“{shown(name)}” seems to hold messages; it is nothing that is read of such an export.")
 

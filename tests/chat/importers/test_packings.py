@@ -326,7 +326,7 @@ def test_an_archive_in_an_export_is_told_of(key: str) -> None:
     failed = tables["entries"].filter(failed=1)
     assert failed.select("name", "reason").rows() == [("older export.zip", "importer-entry-unread")]
     (issue,) = tables["issues"].filter(code="importer-entry-unread").to_dicts()
-    assert issue["message"] == "“older export.zip” is an archive inside the archive; what it holds is not read."
+    assert issue["message"] == "“older export.zip” is packed once more inside the archive; what it holds is not read."
     assert reader.counts() == counted_of(tables)
 
 
