@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -84,13 +85,21 @@ class _Order:
 
 
 def _order(request: Request) -> _Order:
-    latest, oldest = time_asked_for(request, "latest"), time_asked_for(request, "oldest")
     inclusive = request.query_params.get("inclusive", "").lower() in ("true", "1")
+    latest, oldest = _edge(request, "latest", inclusive), _edge(request, "oldest", not inclusive)
     ascending = _ascending(request)
     ids = id_asked_for(request)
     if latest is None and oldest is None and ascending is None:
         return _Order(None, ids)
     return _Order(Window(latest, oldest, inclusive, ascending is True), ids)
+
+
+def _edge(request: Request, name: str, end: bool) -> int | None:
+    """A bound in microseconds. `ts` is shown in milliseconds: one that is given so means all of its millisecond, and
+    `end` asks for its last microsecond. One given in microseconds is exact."""
+    found = time_asked_for(request, name)
+    exact = re.search(r"[.,]\d{4}", request.query_params.get(name, ""))
+    return found if found is None or exact or not end else found + 999
 
 
 def _ascending(request: Request) -> bool | None:

@@ -127,9 +127,14 @@ def test_a_client_that_pages_by_time_comes_to_the_end(client: TestClient) -> Non
 def test_windows_and_order(client: TestClient) -> None:
     at = {second: f"2020-09-13T12:26:{40 + second}.000Z" for second in range(20)}
     window = pulled(client, "channels.history", roomName="talk", oldest=at[1], latest=at[4])
-    assert texts(window) == ["reply one", "a thread", "first"]
-    assert window["total"] == 3
-    upward = pulled(client, "channels.history", roomName="talk", sort='{"ts":1}', oldest=at[10], count=1, offset=1)
+    assert texts(window) == ["reply one", "a thread"]
+    assert window["total"] == 2
+    # A time as `ts` shows it is its whole millisecond: what a client saw there is in it, or is not told again.
+    shown = {"roomName": "talk", "oldest": at[1], "latest": at[1]}
+    assert texts(pulled(client, "channels.history", **shown, inclusive="true")) == ["first"]
+    assert texts(pulled(client, "channels.history", **shown)) == []
+    exact = at[10].replace("Z", "000Z")  # in microseconds
+    upward = pulled(client, "channels.history", roomName="talk", sort='{"ts":1}', oldest=exact, count=1, offset=1)
     assert (texts(upward), upward["total"]) == (["flags :flag_fr:"], 3)
     exact = "2020-09-13T12:26:41.000100Z"
     assert texts(pulled(client, "channels.history", roomName="talk", latest=exact)) == []
