@@ -197,6 +197,7 @@ async def groups(request: Request, asker: Asker = Depends(viewer)) -> Response:
 @router.get("/im.list", **says(400, query=PAGES))
 @router.get("/im.list.everyone", **says(400, query=PAGES), name="im.list.everyone")
 @router.get("/dm.list", **says(400, query=PAGES), name="dm.list")
+@router.get("/dm.list.everyone", **says(400, query=PAGES), name="dm.list.everyone")
 async def direct(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The direct conversations."""
     return await _rooms(request, asker, "ims", ("d",))

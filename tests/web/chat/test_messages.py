@@ -306,3 +306,9 @@ def test_entries_that_nobody_read_are_told_of_or_refused(sqlite_site: Site) -> N
         answer = client.post(f"{API}/douane.upload", params=asked, content=zipped(entries))
         assert answer.status_code == 200
         assert "unread" not in answer.json()["operation"]
+
+
+def test_a_direct_conversation_goes_by_both_names(site: Site) -> None:
+    paths = {path.removeprefix("/api/v1/") for path in site.app.openapi()["paths"]}
+    names = {way: {one.removeprefix(way) for one in paths if one.startswith(way)} for way in ("im.", "dm.")}
+    assert names["im."] == names["dm."] >= {"list.everyone", "members"}
