@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +23,16 @@ from tests.jobs.probe import Probe, Said
 
 TESTS = Path(__file__).parents[1]
 LINUX = sys.platform == "linux"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _zygote_that_knows_probes() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(children, "_zygote", None)
+        patch.setattr(children, "LOADS", "tests.jobs.loaded")
+        yield
+        if children._zygote is not None:
+            children._zygote.close()
 
 
 @pytest.fixture(autouse=True)

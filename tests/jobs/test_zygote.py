@@ -21,13 +21,14 @@ from douane.model.reading import Options
 pytestmark = pytest.mark.skipif(not zygote.possible(), reason="zygotes take Linux")
 TESTS = Path(__file__).parents[1]
 LIMITS = ChildLimits()
+LOADS = "tests.jobs.loaded"
 
 
 @pytest.fixture(scope="module")
 def mother() -> Iterator[Zygote]:
     """Whose forks may hold a MiB, and write to their folder what is more."""
     environment = children._environment(Path("/"), LIMITS)
-    one = Zygote(children.LOADS, {**environment, "POLARS_OOC_MEMORY_BUDGET_MB": "1", "POLARS_OOC_SPILL_MIN_BYTES": "1"})
+    one = Zygote(LOADS, {**environment, "POLARS_OOC_MEMORY_BUDGET_MB": "1", "POLARS_OOC_SPILL_MIN_BYTES": "1"})
     yield one
     one.close()
 
@@ -66,7 +67,7 @@ def test_a_fork_has_what_it_is_given_and_nothing_of_the_others(mother: Zygote, t
 
 
 def test_children_end_with_their_zygote_and_another_takes_its_place(tmp_path: Path) -> None:
-    mother = Zygote(children.LOADS, children._environment(Path("/"), LIMITS))
+    mother = Zygote(LOADS, children._environment(Path("/"), LIMITS))
     one = born(mother, tmp_path)
     os.kill(mother._process.pid, signal.SIGKILL)
     assert one.wait(20) == -signal.SIGKILL
