@@ -617,6 +617,7 @@ def test_settings_lists_every_setting() -> None:
 
 
 def test_settings_say_what_is_set_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setenv("DOUANE_TURN_S", "30")
     monkeypatch.setenv("DOUANE_SECRET", "s" * 40)
     monkeypatch.setenv("DOUANE_DATABASE_URL", "postgresql://douane:pass-word@db/douane")

@@ -65,7 +65,16 @@ def operations(site: Site, surface: str = "/v1/") -> list[tuple[str, str]]:
 
 
 def at(path: str, id_: str) -> str:
-    for name in ("project_id", "template_id", "column_id", "upload_id", "token_id", "link_id", "learned_id"):
+    for name in (
+        "project_id",
+        "template_id",
+        "column_id",
+        "upload_id",
+        "token_id",
+        "link_id",
+        "learned_id",
+        "forgetting_id",
+    ):
         path = path.replace("{" + name + "}", id_)
     path = path.replace("{number}", "1").replace("{name}", "nightly").replace("{difference}", UNKNOWN_ID)
     assert "{" not in path
