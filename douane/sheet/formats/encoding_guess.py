@@ -151,11 +151,29 @@ def guess_encoding(samples: list[bytes]) -> Guess | None:
     if not text:
         return None
     damaged = text.decode("utf-8", "replace")
-    signs = sum(1 for sign in damaged if sign > "\x7f")
-    faults = damaged.count("\ufffd")
     latin = _is_mostly_ascii(samples) or len(text.translate(None, _ASCII)) < _OTHER_SCRIPT_BYTES
     named = _named(samples, text)
-    prior = _languages(samples)
+    weighed = _weighed(text, damaged, named, latin, _languages(samples))
+    if not weighed[0][1]:
+        # What plain letters say against a language they do not say for UTF-8: without them another may be likelier.
+        _, best, _ = _weighed(text, damaged, named, latin, {"": 0.0})[0]
+        return Guess(best, "utf-8") if best else None
+    cheapest, best, read = weighed[0]
+    twin = _TWINS.get(best)
+    if twin is not None and (other := text.decode(twin, "replace")) != read and other.translate(_CEDILLAS) == read:
+        return Guess(best, twin)
+    for bits, codec, other in weighed[1:]:
+        if other != read:
+            doubt = _DOUBT_BITS if named == read else _ALONE_BITS if named is None else _DISAGREEMENT_BITS
+            return Guess(best, (codec or "utf-8") if bits - cheapest < doubt else None)
+    return Guess(best, None)
+
+
+def _weighed(
+    text: bytes, damaged: str, named: str | None, latin: bool, prior: dict[str, float]
+) -> list[tuple[float, str, str]]:
+    """(bits, codec, the text in it), the likeliest first; the codec of UTF-8 with damaged bytes is ""."""
+    signs, faults = sum(1 for sign in damaged if sign > "\x7f"), damaged.count("\ufffd")
     torn = _UTF8_WORD_BITS * len(_TORN_WORD.findall(damaged))
     weighed = [(_UTF8_FAULT_BITS * faults + torn + 7 * (signs - faults), "", damaged)]
     for codec, languages, rarity in CANDIDATES:
@@ -167,17 +185,7 @@ def guess_encoding(samples: list[bytes]) -> Guess | None:
             bits -= _NAMED_BITS
         weighed.append((bits, codec, read))
     weighed.sort(key=lambda reading: reading[0])
-    cheapest, best, read = weighed[0]
-    if not best:
-        return None
-    twin = _TWINS.get(best)
-    if twin is not None and (other := text.decode(twin, "replace")) != read and other.translate(_CEDILLAS) == read:
-        return Guess(best, twin)
-    for bits, codec, other in weighed[1:]:
-        if other != read:
-            doubt = _DOUBT_BITS if named == read else _ALONE_BITS if named is None else _DISAGREEMENT_BITS
-            return Guess(best, (codec or "utf-8") if bits - cheapest < doubt else None)
-    return Guess(best, None)
+    return weighed
 
 
 def _named(samples: list[bytes], text: bytes) -> str | None:
