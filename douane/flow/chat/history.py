@@ -169,12 +169,18 @@ def by_ids(
 
 def search(house: House, project_id: str, room_id: str, text: str, *, offset: int = 0, limit: int = 20) -> Page:
     """The messages of a room that have this text in whatever case, newest first."""
-    lowered = text.lower()
 
     def matches(frame: pl.DataFrame) -> pl.Series:
-        return frame["text"].str.to_lowercase().str.contains(lowered, literal=True)
+        return frame.select(_has(text))["text"]
 
     return _matching(house, project_id, room_id, ("text",), matches, Shown(offset, limit, _RENDERED))
+
+
+def _has(text: str) -> pl.Expr:
+    """Whether a message's text has this one, as it stands or as it is shown: an export writes `&amp;` for `&`."""
+    own, wanted = pl.col("text").str.to_lowercase(), text.lower()
+    plain = own.str.replace_many(["&lt;", "&gt;", "&amp;"], ["<", ">", "&"])
+    return own.str.contains(wanted, literal=True) | plain.str.contains(wanted, literal=True)
 
 
 def _matching(
@@ -219,7 +225,7 @@ def threads(house: House, project_id: str, room_id: str, *, text: str = "", offs
         roots = whole.filter(pl.col("id").is_in(replied["thread"].implode()) | (pl.col("replies") > 0))
         roots = roots.filter(pl.col("thread").is_null() | (pl.col("thread") == pl.col("id")))
         if text:
-            roots = roots.filter(pl.col("text").str.to_lowercase().str.contains(text.lower(), literal=True))
+            roots = roots.filter(_has(text))
         roots = roots.join(replied, left_on="id", right_on="thread", how="left")
         newest = pl.max_horizontal("newest", "last_reply_us", "ts_us").fill_null(0)
         roots = roots.with_columns(newest.alias("newest"))

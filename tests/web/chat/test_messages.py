@@ -42,7 +42,7 @@ TALK = [
     said(2, "a thread", thread_ts=f"{DAY + 2}.000100", reply_count=2, reply_users=["U2", "U1"]),
     said(3, "reply one", "U2", thread_ts=f"{DAY + 2}.000100"),
     said(4, "reply two", "U1", thread_ts=f"{DAY + 2}.000100"),
-    said(5, "Needle in hay"),
+    said(5, "Needle in hay &gt; straw"),
     said(
         6,
         "see the plan",
@@ -194,7 +194,8 @@ def test_a_message_by_id_by_a_word_and_by_thread(client: TestClient) -> None:
     known = by_text(client)
     assert pulled(client, "chat.getMessage", msgId=known["card"]["_id"])["message"] == known["card"]
     room = known["card"]["rid"]
-    assert texts(pulled(client, "chat.search", roomId=room, searchText="NEEDLE")) == ["Needle in hay"]
+    assert texts(pulled(client, "chat.search", roomId=room, searchText="NEEDLE")) == ["Needle in hay > straw"]
+    assert texts(pulled(client, "chat.search", roomId=room, searchText="Hay > s")) == ["Needle in hay > straw"]
     assert texts(pulled(client, "chat.search", roomId=room, searchText="elsewhere")) == []
     assert texts(pulled(client, "chat.search", roomId=room, searchText="reply", count=1)) == ["reply two"]
     threads = pulled(client, "chat.getThreadsList", rid=room)
