@@ -176,6 +176,16 @@ def search(house: House, project_id: str, room_id: str, text: str, *, offset: in
     return _matching(house, project_id, room_id, ("text",), matches, Shown(offset, limit, _RENDERED))
 
 
+def replies(house: House, project_id: str, room_id: str, root: str, *, offset: int = 0, limit: int = 50) -> Page:
+    """The messages of a thread but the first, which is `root`; oldest first."""
+
+    def matches(frame: pl.DataFrame) -> pl.Series:
+        return frame.select((pl.col("thread") == root) & (pl.col("id") != root)).to_series()
+
+    shown = Shown(offset, limit, _RENDERED)
+    return _matching(house, project_id, room_id, ("id", "thread"), matches, shown, ascending=True)
+
+
 def _has(text: str) -> pl.Expr:
     """Whether a message's text has this one, as it stands or as it is shown: an export writes `&amp;` for `&`."""
     own, wanted = pl.col("text").str.to_lowercase(), text.lower()
@@ -190,6 +200,8 @@ def _matching(
     columns: Sequence[str],
     matches: Callable[[pl.DataFrame], pl.Series],
     shown: Shown,
+    *,
+    ascending: bool = False,
 ) -> Page:
     with read(house.engine) as connection:
         listed = parts_of(house, connection, project_id, None, room_id)
@@ -200,7 +212,7 @@ def _matching(
             here = matches(frame).fill_null(False).to_numpy()
             times = frame["ts_us"].fill_null(0).to_numpy()[here]
             found.append(_Found(np.full(int(here.sum()), place, np.int64), rows[here], times))
-        whole = _joined(found).ordered(ascending=False)
+        whole = _joined(found).ordered(ascending)
         page = _documents(house, connection, project_id, listed, whole.cut(shown), shown.render)
         return Page(page, len(whole.rows))
 

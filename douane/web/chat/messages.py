@@ -184,6 +184,25 @@ async def threads(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERA
     return listed("threads", shown, offset, total)
 
 
+@router.get("/chat.getThreadMessages", **says(400, query={**PAGES, "tmid": "string"}))
+async def thread_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The messages that reply to one, oldest first."""
+    root = request.query_params.get("tmid", "")
+    if not root:
+        raise wire.coded("error-invalid-params", 'The required "tmid" query param is missing', "thread")
+    offset, count = window(request, asker)
+    house, project_id = asker.web.house, asker.project_id
+
+    def pages() -> Page:
+        found = history.by_ids(house, project_id, [root]).items
+        if not found:
+            raise wire.coded("error-invalid-message", "Invalid Message", "thread")
+        return history.replies(house, project_id, found[0]["room_id"], root, offset=offset, limit=count)
+
+    shown, total = await run_in_threadpool(_shown, asker, pages)
+    return listed("messages", shown, offset, total)
+
+
 async def _room_of(request: Request, asker: Asker, name: str) -> str:
     id = request.query_params.get(name, "")
     if not id:

@@ -167,6 +167,8 @@ def test_windows_and_order(client: TestClient) -> None:
         ("chat.search", {"searchText": "a"}),
         ("chat.search", {"roomId": "nowhere", "searchText": "a"}),
         ("chat.getThreadsList", {}),
+        ("chat.getThreadMessages", {}),
+        ("chat.getThreadMessages", {"tmid": "nobody"}),
     ],
 )
 def test_what_is_not_known_is_refused_and_not_passed_over(
@@ -205,6 +207,10 @@ def test_a_message_by_id_by_a_word_and_by_thread(client: TestClient) -> None:
     root = known["a thread"]
     assert (root["replies"], root["tcount"]) == ([people["bob"], people["ann"]], 2)
     assert known["reply one"]["tmid"] == root["_id"]
+    replies = pulled(client, "chat.getThreadMessages", tmid=root["_id"])
+    assert (texts(replies), replies["total"]) == (["reply one", "reply two"], 2)
+    assert texts(pulled(client, "chat.getThreadMessages", tmid=root["_id"], offset=1, count=1)) == ["reply two"]
+    assert texts(pulled(client, "chat.getThreadMessages", tmid=known["first"]["_id"])) == []
     assert "replies" not in known["first"]
 
 
