@@ -36,6 +36,7 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import Engine
 
 from douane.flow.house import House, house_of
@@ -65,6 +66,14 @@ def _no_settings_from_outside() -> None:
     for name in [name for name in os.environ if name.startswith(("DOUANE_", "AWS_"))]:
         if name not in {"DOUANE_TEST_POSTGRES_URL", "DOUANE_SHARED"}:
             del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """A verb of the command line has the log written to a stream that ends with its test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

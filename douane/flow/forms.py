@@ -113,7 +113,8 @@ def _template(document: bytes) -> Template:
     return template_file.read_template(msgspec.json.decode(document))
 
 
-@lru_cache(maxsize=128)
+# Each import has its own, of some 0.4 MiB.
+@lru_cache(maxsize=48)
 def _form(
     document: bytes,
     headings: tuple[str, ...],
