@@ -46,7 +46,7 @@ def possible() -> bool:
 
 
 class Gone(Exception):
-    """The zygote can't be asked (any more)."""
+    """The zygote can't be asked: it is no more, or there is too much to say."""
 
 
 class Born:
@@ -179,6 +179,8 @@ class Zygote:
 
     def send(self, message: Mapping[str, Any], descriptors: Sequence[int]) -> None:
         said = json.dumps(message).encode()
+        if len(said) > _MESSAGE_BYTES:
+            raise Gone
         try:
             socket.send_fds(self._socket, [said], list(descriptors))
         except OSError as error:
@@ -202,7 +204,7 @@ def main() -> None:
     number, parent, loads = sys.argv[1:]
     sandbox.end_with_parent(int(parent))
     # Said of forks of processes with threads. Those that Polars starts when it is loaded are its allocator's, which is
-    # made to be forked, and one that waits for files of a kind no child leaves.
+    # made to be forked, and one that deletes what was sorted on disk, which goes with a child's folder anyway.
     warnings.simplefilter("ignore", DeprecationWarning)
     gc.disable()  # nothing that is loaded is a ring to be let go
     importlib.import_module(loads)
@@ -267,7 +269,9 @@ class _Nursery:
                     given,
                 )
             self._living[message["begin"]] = pid, ends
-            os.write(ends, b"%d\n" % pid)
+            # Nobody may listen any more.
+            with suppress(BrokenPipeError):
+                os.write(ends, b"%d\n" % pid)
         except OSError:
             # There is no room for another process; that nothing is said says so.
             os.close(ends)
@@ -286,7 +290,6 @@ class _Nursery:
             gone, status = os.waitpid(pid, os.WNOHANG)
             if gone:
                 del self._living[key]
-                # Nobody may listen any more.
                 with suppress(BrokenPipeError):
                     os.write(ends, b"%d\n" % os.waitstatus_to_exitcode(status))
                 os.close(ends)

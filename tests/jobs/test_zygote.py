@@ -66,6 +66,15 @@ def test_a_fork_has_what_it_is_given_and_nothing_of_the_others(mother: Zygote, t
     let_go(early)
 
 
+def test_what_is_too_long_to_be_said_harms_nobody(mother: Zygote, tmp_path: Path) -> None:
+    with pytest.raises(Gone):
+        mother.send({"begin": 0, "folder": "x" * (64 << 10)}, ())
+    one = born(mother, tmp_path)
+    one.kill()
+    assert one.wait(20) == -signal.SIGKILL
+    let_go(one)
+
+
 def test_children_end_with_their_zygote_and_another_takes_its_place(tmp_path: Path) -> None:
     mother = Zygote(LOADS, children._environment(Path("/"), LIMITS))
     one = born(mother, tmp_path)
