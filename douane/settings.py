@@ -344,6 +344,12 @@ class Settings:
     disk_free_bytes_min: int = _setting(
         256 * MIB, "bytes", "With less room than this in the data folder the server calls itself not ready.", ge=0
     )
+    disk_reserve_bytes: int = _setting(
+        32 * MIB,
+        "bytes",
+        "Room on the disk of the objects that files leave to changes and deletions.",
+        ge=0,
+    )
     metrics_token: SecretStr = _setting(
         SecretStr(""), "", "What /metrics asks for, as Bearer; `off` closes it; empty: open to all who reach the port."
     )

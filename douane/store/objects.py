@@ -38,6 +38,7 @@ _RANGE_TRIES = 3
 _INCOMING = ".incoming"
 # An object that was asked for so recently is not evicted from the cache: its reader may not have opened it yet.
 _CACHE_YOUNG_S = 120.0
+_ROOM_KEPT = "The disk is full but for what is kept for changes and deletions; nothing was stored."
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
@@ -61,6 +62,7 @@ class Objects:
         self._folder: Path | None = None
         self._cache: _Cache | None = None
         self._part_bytes = max(PART_BYTES, -(-settings.upload_bytes_max // (_S3_PARTS_MAX - 1)))
+        self._reserve_bytes = settings.disk_reserve_bytes
         self._store: Any
         if settings.storage_url.startswith("s3://"):
             self._store = _s3(settings)
@@ -83,12 +85,14 @@ class Objects:
                 self._place(descriptor, arrived, name)
 
     def put_file(self, name: str, path: Path) -> None:
-        """Stores a copy of a file; who wrote the file may go on changing it, the object stays."""
+        """Stores a copy of a file; who wrote the file may go on changing it, the object stays. `StorageFull` where that
+        would take from what is kept for changes."""
         _checked(name)
         with _in_our_words(name):
             if self._folder is None:
                 obstore.put(self._store, name, path, chunk_size=self._part_bytes, max_concurrency=_IN_FLIGHT)
                 return
+            self.leave_room(path.stat().st_size)
             with path.open("rb") as source, self._arriving() as (descriptor, arrived):
                 _copy(source, descriptor)
                 self._place(descriptor, arrived, name)
@@ -96,7 +100,7 @@ class Objects:
     @asynccontextmanager
     async def upload(self, name: str) -> AsyncIterator[Upload]:
         """Stores what is written to it, piece by piece, with at most two parts in memory. If the block raises, nothing
-        is left behind."""
+        is left behind. `StorageFull` where it would take from what is kept for changes."""
         _checked(name)
         if self._folder is None:
             async with self._upload_to_bucket(name) as upload:
@@ -110,7 +114,12 @@ class Objects:
         arriving = self._arriving()
         with _in_our_words(name):
             descriptor, arrived = await asyncio.to_thread(arriving.__enter__)
-        upload = _Parts(self._part_bytes, lambda part: _write_all(descriptor, part))
+
+        def store(part: bytes | bytearray) -> None:
+            self.leave_room(len(part))
+            _write_all(descriptor, part)
+
+        upload = _Parts(self._part_bytes, store)
         try:
             with _in_our_words(name):
                 try:
@@ -138,6 +147,12 @@ class Objects:
                 # The parts must end in an error: a cancelled request would leave them in the bucket, unseen but paid.
                 await upload.abort()
                 raise
+
+    def leave_room(self, size: int) -> None:
+        """`StorageFull` where `size` bytes more in the folder would take from `disk_reserve_bytes`: on a disk that
+        uploads filled to its end nobody could delete one of them, for that is written too. A bucket has room."""
+        if self._folder is not None and shutil.disk_usage(self._folder).free - size < self._reserve_bytes:
+            raise errors.StorageFull(_ROOM_KEPT)
 
     def size(self, name: str) -> int:
         """In bytes."""

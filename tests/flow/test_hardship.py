@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from douane.errors import DouaneError, StorageFull
-from douane.flow import imports, records, work
+from douane.flow import changing, forgetting, imports, records, work
 from douane.flow.health import Readiness
 from douane.flow.house import House, house_of
 from douane.flow.imports import NewImport, StoredSource
@@ -105,6 +106,7 @@ def small_disk(new_storage: Callable[[str], Settings], tmp_path: Path) -> Iterat
                 "database_url": f"sqlite:///{settings.data / 'douane.db'}",
                 "storage_url": str(folder / "objects"),
                 "disk_free_bytes_min": 1 << 20,
+                "disk_reserve_bytes": 1 << 20,
             }
         )
         engine = open_database(settings)
@@ -142,6 +144,42 @@ def test_a_full_disk_is_said_and_what_was_there_goes_on(small_disk: tuple[House,
     else:
         assert operation.work_error is not None
         assert "room" in operation.work_error[1] or "full" in operation.work_error[1]
+
+
+def test_on_a_disk_that_is_full_of_files_one_of_them_can_be_deleted(
+    new_storage: Callable[[str], Settings], tmp_path: Path
+) -> None:
+    """The database lies on that disk too, and a deletion is written there first."""
+    folder = tmp_path / "small"
+    with _disk(folder, 16 << 20):
+        elsewhere = new_storage("sqlite")
+        shutil.copy(elsewhere.data / "douane.db", folder)
+        settings = elsewhere.model_copy(
+            update={
+                "data": folder,
+                "database_url": f"sqlite:///{folder / 'douane.db'}",
+                "storage_url": str(folder / "objects"),
+                "disk_reserve_bytes": 2 << 20,
+            }
+        )
+        engine = open_database(settings)
+        house = house_of(settings, engine, Objects(settings))
+        done = through(house, begun(house))
+        piece = tmp_path / "piece"
+        piece.write_bytes(bytes(1 << 20))
+
+        def fill() -> None:
+            for number in range(16):
+                house.objects.put_file(f"{done.id}/filler-{number}", piece)
+
+        with pytest.raises(StorageFull, match="kept for changes and deletions"):
+            fill()
+        (folder / "of-another-program").write_bytes(bytes(1 << 20))
+        assert "kept for changes" in Readiness(house).parts()["storage"].says
+        assert changing.set_cells(house, done, [(1, "name", "mended")], changing.How()).cells == 1
+        forgetting.upload(house, done)
+        assert not list(house.objects.list(f"{done.id}/"))
+        engine.dispose()
 
 
 def test_a_disk_that_takes_nothing_is_said_and_pages_are_read_on(
