@@ -37,6 +37,7 @@ from douane.store import manifest, operations, people
 from douane.store import revisions as stored
 from douane.store.database import read, write
 from douane.store.manifest import MaskRow
+from douane.store.revisions import Deed
 
 WAIT_S = 60.0
 TRIES = 5  # of a change that somebody else was faster than, before it gives up
@@ -94,7 +95,7 @@ def replace(
     house: House, operation: Operation, search: Search, text: str, column: str | None, chosen: Filter, how: How
 ) -> Change:
     """Find and replace (contract 7.4) in one column, or in all (None), of the records of a filter."""
-    document = {"find": search.find, "replace": text, "column": column or ""}
+    deed = Deed("replace", {"find": search.find, "replace": text, "column": column or ""})
 
     def draft(now: Standing, heap: Heap) -> _Draft:
         fields = live.columns_of(now.form, live.column(now, column))
@@ -107,12 +108,11 @@ def replace(
 
         return _draft(now, heap, picked, fields, changed)
 
-    return _made(house, operation, "replace", draft, how, document)
+    return _made(house, operation, deed, draft, how)
 
 
 def change(house: House, operation: Operation, column: str, value: Any, chosen: Filter, how: How) -> Change:
     """One value for a column of all records of a filter."""
-    document = {"column": column, "value": value}
 
     def draft(now: Standing, heap: Heap) -> _Draft:
         fields = live.columns_of(now.form, live.column(now, column))
@@ -124,18 +124,17 @@ def change(house: House, operation: Operation, column: str, value: Any, chosen: 
 
         return _draft(now, heap, live.flags_of(now, chosen), fields, changed)
 
-    return _made(house, operation, "change", draft, how, document)
+    return _made(house, operation, Deed("change", {"column": column, "value": value}), draft, how)
 
 
 def change_texts(
     house: House,
     operation: Operation,
-    kind: str,
+    deed: Deed,
     column: str,
     picked: Callable[[Standing], Flags],
     changed: Callable[[pl.DataFrame, str], tuple[pl.Series, pl.Series]],
     how: How,
-    document: Mapping[str, Any],
 ) -> Change:
     """Other texts in one column of the picked records. `changed(frame, name of its column)`: where, and to what."""
 
@@ -143,7 +142,7 @@ def change_texts(
         fields = live.columns_of(now.form, live.column(now, column))
         return _draft(now, heap, picked(now), fields, lambda frame, key: changed(frame, f"c{fields[key]}"))
 
-    return _made(house, operation, kind, draft, how, {**document, "column": column})
+    return _made(house, operation, deed.saying(column=column), draft, how)
 
 
 def set_cells(house: House, operation: Operation, cells: Sequence[tuple[int, str, Any]], how: How) -> Change:
@@ -161,7 +160,7 @@ def set_cells(house: House, operation: Operation, cells: Sequence[tuple[int, str
         heap.add(frame.filter(before.ne_missing(frame["text"])))
         return _Draft(now.revision, len(set(rows.tolist())))
 
-    return _made(house, operation, "edit", draft, how, {})
+    return _made(house, operation, Deed("edit"), draft, how)
 
 
 def _texts(now: Standing, frame: pl.DataFrame) -> pl.Series:
@@ -222,12 +221,7 @@ def _draft(
 
 
 def _made(
-    house: House,
-    operation: Operation,
-    kind: str,
-    draft: Callable[[Standing, Heap], _Draft],
-    how: How,
-    document: Mapping[str, Any],
+    house: House, operation: Operation, deed: Deed, draft: Callable[[Standing, Heap], _Draft], how: How
 ) -> Change:
     for _ in range(TRIES):
         with revisions.heap(house) as cells:
@@ -238,16 +232,14 @@ def _made(
             if records == 0 or how.dry_run:
                 return Change(made.revision, len(cells), records, made.matched, made.sample)
             try:
-                number = _commit(house, operation, kind, made.revision, cells, how, document)
+                number = _commit(house, operation, deed, made.revision, cells, how)
             except _Faster:
                 continue
             return Change(number, len(cells), records, made.matched, made.sample)
     raise Conflict("Others are changing the same cells; please try again in a moment.")
 
 
-def _commit(
-    house: House, operation: Operation, kind: str, worked_out: int, cells: Heap, how: How, document: Mapping[str, Any]
-) -> int:
+def _commit(house: House, operation: Operation, deed: Deed, worked_out: int, cells: Heap, how: How) -> int:
     """`worked_out`: the revision that the cells were worked out as of."""
 
     def frame(last: int, seen: int) -> pl.DataFrame:
@@ -257,7 +249,7 @@ def _commit(
         with read(house.engine) as connection:
             mine = frame(worked_out, how.seen)
             revisions.refuse_overtaken(house, connection, operation, mine, how.seen, worked_out)
-    document = {**document, "columns": sorted(cells.keys)}
+    deed = deed.saying(columns=sorted(cells.keys))
     kept = revisions.kept(house, operation.id, cells)
     with write(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id, lock=True)
@@ -268,9 +260,7 @@ def _commit(
             if how.seen is not None:
                 revisions.refuse_overtaken(house, connection, now, mine, how.seen, last)
             raise _Faster
-        number = operations.next_revision(connection, now.id)
-        stored.add(connection, now.id, number, kind, how.person_id, kept, document)
-    return number
+        return stored.add(connection, now.id, deed, how.person_id, kept)
 
 
 def _open(operation: Operation) -> None:
@@ -295,30 +285,25 @@ class Put:
 def put(
     house: House,
     operation: Operation,
-    kind: str,
+    deed: Deed,
     layer: pl.DataFrame,
-    seen: int,
     how: How,
-    *,
     overtaken: Literal["refuse", "keep", "overwrite"],
-    document: Mapping[str, Any],
 ) -> Put:
-    """Changes cells and deletes records as one revision. `layer`: `row`, `key`, `text` by row, worked out of what stood
-    after revision `seen`; what stands so already, and records that are gone, are passed over. What somebody changed
-    since is refused (`ChangedMeanwhile`), kept or overwritten."""
-    made: Put = _published(lambda: _put(house, operation, kind, layer, seen, how, overtaken, document))
+    """Changes cells and deletes records as one revision. `layer`: `row`, `key`, `text` by row, worked out of what was
+    seen; what stands so already, and records that are gone, are passed over. What somebody changed since is refused
+    (`ChangedMeanwhile`), kept or overwritten."""
+    made: Put = _published(lambda: _put(house, operation, deed, layer, how, overtaken))
     return made
 
 
 def _put(
     house: House,
     operation: Operation,
-    kind: str,
+    deed: Deed,
     layer: pl.DataFrame,
-    seen: int,
     how: How,
     overtaken: Literal["refuse", "keep", "overwrite"],
-    document: Mapping[str, Any],
 ) -> Put:
     with live.standing(house, operation) as current:
         now, last = current.operation, current.revision
@@ -332,7 +317,7 @@ def _put(
         same = _trimmed(_texts(current, cells)) == _trimmed(cells["text"])
         cells = cells.filter(~same)
         keys = pl.DataFrame({"key": list(current.form.keys)}, schema={"key": pl.String})
-    kept = 0
+    kept, seen = 0, last if how.seen is None else how.seen
     if overtaken != "overwrite" and seen < last and len(cells) + len(gone):
         shown = pl.concat([cells.select("row", "key"), gone.select("row").join(keys, how="cross")]).sort("row")
         with read(house.engine) as connection:
@@ -352,11 +337,10 @@ def _put(
         with read(house.engine) as connection:
             taken = _taken(house, connection, now, gone["row"].to_numpy())
     stored_cells = revisions.kept(house, now.id, frame)
-    document = {**document, "columns": sorted(frame["key"].unique().to_list())}
+    deed = deed.saying(columns=sorted(frame["key"].unique().to_list()))
     with write(house.engine) as connection:
         held = _still(connection, now, last) if len(gone) else _unchanged(connection, now, last)
-        number = operations.next_revision(connection, now.id)
-        stored.add(connection, now.id, number, kind, how.person_id, stored_cells, document)
+        number = stored.add(connection, now.id, deed, how.person_id, stored_cells)
         if len(gone):
             taken.publish(connection, held, removed=len(gone) - taken.rows)
     return Put(number, len(cells), cells["row"].n_unique(), len(gone), kept)
@@ -442,8 +426,7 @@ def _delete(house: House, operation: Operation, wanted: Rows, how: How) -> Chang
         cells = revisions.kept(house, operation.id, heap)
     with write(house.engine) as connection:
         held = _still(connection, now, last)
-        number = operations.next_revision(connection, now.id)
-        stored.add(connection, now.id, number, "delete", how.person_id, cells, {"columns": [RECORD]})
+        number = stored.add(connection, now.id, Deed("delete", {"columns": [RECORD]}), how.person_id, cells)
         taken.publish(connection, held, removed=len(there) - taken.rows)
     return Change(number, len(there), len(there), len(wanted))
 
@@ -570,8 +553,7 @@ def _turn(house: House, operation: Operation, number: int, kind: str, how: How) 
         return Undone(last, turned, kept)
     with write(house.engine) as connection:
         held = _still(connection, now, last)
-        own = operations.next_revision(connection, now.id)
-        stored.add(connection, now.id, own, kind, how.person_id, {}, {}, undoes=target.number)
+        own = stored.add(connection, now.id, Deed(kind, undoes=target.number), how.person_id, {})
         returned = int(np.count_nonzero(~before & after))
         if len(gone) or returned:
             taken.publish(connection, held, removed=len(gone) - taken.rows, returned=returned)

@@ -34,7 +34,7 @@ from douane.store import deliveries, feeds, manifest, operations, templates
 from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
 from douane.store.manifest import MaskRow, PartRow
-from douane.store.revisions import Cell, Revision
+from douane.store.revisions import Cell, Deed, Revision
 
 _TRIES = 3
 _FAMILY = "sheet"
@@ -222,6 +222,15 @@ def say_the_rest(house: House, template_id: str, column: str, value: str, found:
     _say_what_remains(house, found, sorted(found.readers))
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be forgotten: the folded text of a cell in one column, which stands at that position in parts."""
+
+    column: str
+    position: int
+    text: str
+
+
 @dataclass(slots=True)
 class _Rewritten:
     """A part without the texts of some rows, stored already. `offsets`: the rows that are forgotten whole."""
@@ -234,7 +243,7 @@ class _Rewritten:
     before: tuple[int, int] = (0, 0)  # of the forgotten rows the valid and the invalid ones
 
 
-def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int | None:
+def _in_upload(house: House, operation_id: str, column: str, text: str) -> int | None:
     """How many rows of an upload were forgotten; None where it was changed meanwhile, or can't be touched now."""
     with read(house.engine) as connection:
         seen = operations.get(connection, operation_id)
@@ -258,14 +267,13 @@ def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int
         layers = stored_revisions.columnar(connection, seen.id)
         left = _left_over(house, connection, seen)
         small = list(stored_revisions.cells(connection, seen.id))
-    rows = _rows_of(house, seen, parts, cells, column, position, wanted)
-    traces = any(key == column and text is not None and _folded(text) == wanted for _, _, key, text in small)
+    wanted = _Wanted(column, position, text)
+    rows = _rows_of(house, seen, parts, cells, wanted)
+    traces = any(_is_cell(wanted, key, its_text) for _, _, key, its_text in small)
     rewritten = [
-        new
-        for part in parts
-        if (new := _rewrite(house, seen, part, made.get(part.number), rows, position, wanted)) is not None
+        new for part in parts if (new := _rewrite(house, seen, part, made.get(part.number), rows, wanted)) is not None
     ]
-    bulk = {one.number: name for one in layers if (name := _rewrite_cells(house, seen, one, rows, column, wanted))}
+    bulk = {one.number: name for one in layers if (name := _rewrite_cells(house, seen, one, rows, wanted))}
     if not len(rows) and not rewritten and not bulk and not traces and not left:
         return 0
     with write(house.engine) as connection:
@@ -275,7 +283,8 @@ def _in_upload(house: House, operation_id: str, column: str, wanted: str) -> int
         if still:
             stale = _swap(connection, now, rewritten, rows)
             deliveries.forget_replies(connection, now.id)
-            stale |= _forget_changes(connection, now, layers, bulk, small, rows, column, wanted) | left
+            _forget_changes(connection, now, bulk, small, rows, wanted)
+            stale |= {str(one.object) for one in layers if one.number in bulk} | left
         else:
             stale = {one.name for one in rewritten} | {one.mask.object for one in rewritten if one.mask is not None}
             stale |= set(bulk.values())
@@ -295,21 +304,20 @@ def _left_over(house: House, connection: Connection, operation: Operation) -> se
     return found - named
 
 
-def _rows_of(
-    house: House, operation: Operation, parts: Sequence[PartRow], cells: Cells, column: str, position: int, wanted: str
-) -> Rows:
+def _rows_of(house: House, operation: Operation, parts: Sequence[PartRow], cells: Cells, wanted: _Wanted) -> Rows:
     """The numbers of the rows whose cell is the value now."""
     first = sheet_detail(operation).first_data_row
     # Rows that people added since the last review are in no part yet.
-    standing = cells.of_rows(cells.added(), [column])
-    found: list[Rows] = [standing.filter(_is("text", wanted))["row"].to_numpy()]
+    standing = cells.of_rows(cells.added(), [wanted.column])
+    found: list[Rows] = [standing.filter(_is("text", wanted.text))["row"].to_numpy()]
+    name = f"c{wanted.position}"
     for part in parts:
         path = house.objects.local_path(part.object)
-        frame = read_part(path, ["_line", "_row", f"c{position}"])
+        frame = read_part(path, ["_line", "_row", name])
         numbers = _numbers(part, frame)
-        frame = overlay(frame, numbers, cells, {column: position}) if cells else frame
-        if f"c{position}" in frame.columns:
-            same = frame.select(_is(f"c{position}", wanted)).to_series().to_numpy()
+        frame = overlay(frame, numbers, cells, {wanted.column: wanted.position}) if cells else frame
+        if name in frame.columns:
+            same = frame.select(_is(name, wanted.text)).to_series().to_numpy()
             found.append(numbers[same & (numbers >= (first if part.first_row >= 0 else 0))])
     return np.unique(np.concatenate(found))
 
@@ -321,8 +329,12 @@ def _numbers(part: PartRow, frame: pl.DataFrame) -> Rows:
     return numbers
 
 
-def _is(name: str, wanted: str) -> pl.Expr:
-    return (pl.col(name).str.strip_chars().str.to_lowercase() == wanted).fill_null(False)
+def _is(name: str, text: str) -> pl.Expr:
+    return (pl.col(name).str.strip_chars().str.to_lowercase() == text).fill_null(False)
+
+
+def _is_cell(wanted: _Wanted, key: str, text: str | None) -> bool:
+    return key == wanted.column and text is not None and _folded(text) == wanted.text
 
 
 def folded(text: str) -> str:
@@ -338,21 +350,15 @@ def _folded(text: str) -> str:
 
 
 def _rewrite(
-    house: House,
-    operation: Operation,
-    part: PartRow,
-    made: MaskRow | None,
-    rows: Rows,
-    position: int,
-    wanted: str,
+    house: House, operation: Operation, part: PartRow, made: MaskRow | None, rows: Rows, wanted: _Wanted
 ) -> _Rewritten | None:
     """None where the part holds nothing of it."""
     path = house.objects.local_path(part.object)
     frame = read_part(path)
     gone = np.isin(_numbers(part, frame), rows)
-    trace = np.zeros(len(frame), np.bool_)
-    if f"c{position}" in frame.columns:
-        trace = frame.select(_is(f"c{position}", wanted)).to_series().to_numpy()
+    trace, column = np.zeros(len(frame), np.bool_), f"c{wanted.position}"
+    if column in frame.columns:
+        trace = frame.select(_is(column, wanted.text)).to_series().to_numpy()
         if part.first_row >= 0:
             trace &= _numbers(part, frame) >= sheet_detail(operation).first_data_row
     if not gone.any() and not trace.any():
@@ -360,7 +366,7 @@ def _rewrite(
     empty = pl.Series(gone)
     blanked = []
     for name, kind in frame.schema.items():
-        which = empty | pl.Series(trace) if name == f"c{position}" else empty
+        which = empty | pl.Series(trace) if name == column else empty
         if name[0] == "c":
             blanked.append(frame[name].zip_with(~which, pl.Series([None], dtype=kind).new_from_index(0, len(frame))))
         elif name[0] == "k" or name == "_flags":
@@ -386,14 +392,12 @@ def _rewrite(
     return done
 
 
-def _rewrite_cells(
-    house: House, operation: Operation, one: Revision, rows: Rows, column: str, wanted: str
-) -> str | None:
+def _rewrite_cells(house: House, operation: Operation, one: Revision, rows: Rows, wanted: _Wanted) -> str | None:
     """The object of a bulk revision without the texts; None where it has none of them."""
     assert one.object is not None
     frame = read_part(house.objects.local_path(one.object))
     of_rows = pl.Series(np.isin(frame["row"].to_numpy(), rows)) & (frame["key"] != RECORD)
-    traces = frame.select(_is("text", wanted) & (pl.col("key") == column)).to_series()
+    traces = frame.select(_is("text", wanted.text) & (pl.col("key") == wanted.column)).to_series()
     gone = (of_rows | traces) & frame["text"].is_not_null()
     if not gone.any():
         return None
@@ -434,9 +438,8 @@ def _swap(connection: Connection, now: Operation, rewritten: Sequence[_Rewritten
         total=max(0, now.total - valid - invalid),
     )
     if len(rows):
-        number = operations.next_revision(connection, now.id)
         cells = {(int(row), RECORD): DELETED for row in rows}
-        stored_revisions.add(connection, now.id, number, "delete", None, cells, {})
+        number = stored_revisions.add(connection, now.id, Deed("delete"), None, cells)
         if now.stage != "reviewing":
             operations.change(connection, now.id, revision_reviewed=number)
     return stale
@@ -445,30 +448,27 @@ def _swap(connection: Connection, now: Operation, rewritten: Sequence[_Rewritten
 def _forget_changes(
     connection: Connection,
     now: Operation,
-    layers: Sequence[Revision],
     bulk: Mapping[int, str],
     small: Sequence[Cell],
     rows: Rows,
-    column: str,
-    wanted: str,
-) -> set[str]:
-    """Takes the texts out of what people changed; the objects that are named no more."""
+    wanted: _Wanted,
+) -> None:
+    """Takes the texts out of what people changed. `bulk`: of columnar revisions the parts that take their place."""
     gone = set(map(int, rows))
     cells = [
         (row, key, number)
         for number, row, key, text in small
-        if key != RECORD and text is not None and (row in gone or (key == column and _folded(text) == wanted))
+        if key != RECORD and text is not None and (row in gone or _is_cell(wanted, key, text))
     ]
     stored_revisions.forget_cells(connection, now.id, cells)
     touched = {number for _, _, number in cells} | set(bulk)
     for one in stored_revisions.between(connection, now.id, 0, operations.revision_numbers(connection, now.id)[0]):
         said = msgspec.json.encode(one.document).decode().lower()
-        if one.number in touched or msgspec.json.encode(wanted).decode()[1:-1] in said:
+        if one.number in touched or msgspec.json.encode(wanted.text).decode()[1:-1] in said:
             kept = {name: value for name, value in one.document.items() if name in ("columns", "column")}
             stored_revisions.change(connection, now.id, one.number, document=kept)
     for number, name in bulk.items():
         stored_revisions.change(connection, now.id, number, object=name)
-    return {str(one.object) for one in layers if one.number in bulk}
 
 
 # Files

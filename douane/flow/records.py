@@ -42,6 +42,7 @@ from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, Piece, frame
 from douane.store import manifest, operations
 from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
+from douane.store.revisions import Deed
 
 WORK_WAIT_S = 60.0
 
@@ -300,10 +301,9 @@ def edit_many(
                 return
             if seen is not None:
                 revisions.refuse_overtaken(house, connection, now, draft.frame, seen, draft.basis[1])
-            number = operations.next_revision(connection, now.id)
-            kind = "add" if draft.added else "edit"
-            document = {"columns": sorted(draft.frame["key"].unique().to_list())}
-            stored_revisions.add(connection, now.id, number, kind, person_id, kept, document)
+            touched = {"columns": sorted(draft.frame["key"].unique().to_list())}
+            deed = Deed("add" if draft.added else "edit", touched)
+            stored_revisions.add(connection, now.id, deed, person_id, kept)
             if draft.added:
                 operations.change(connection, now.id, total=now.total + draft.added, invalid=now.invalid + draft.added)
             return

@@ -31,6 +31,7 @@ from douane.sheet.record_texts import shown, texts_of
 from douane.staging.parts import read_part, read_rows
 from douane.store import manifest, operations, revisions
 from douane.store.database import read, write
+from douane.store.revisions import Deed
 
 TRIES = 5
 HEADER_MAX = 1000  # the heading record is among so many first ones
@@ -410,8 +411,7 @@ def note_change(
     connection: Connection, now: Operation, kind: str, person_id: str | None, document: Mapping[str, Any]
 ) -> None:
     """A changed mapping or reading among the revisions: so that each has its place in their order."""
-    number = operations.next_revision(connection, now.id)
-    revisions.add(connection, now.id, number, kind, person_id, {}, {"columns": [], **document})
+    revisions.add(connection, now.id, Deed(kind, {"columns": [], **document}), person_id, {})
 
 
 def check_anew(

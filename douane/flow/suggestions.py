@@ -18,6 +18,7 @@ from douane.model.template import Column
 from douane.sheet import suggesting
 from douane.sheet.suggesting import Hints, Proposal
 from douane.staging.live import Flags
+from douane.store.revisions import Deed
 
 TEXTS_MAX = 20_000  # distinct bad texts of a column that are looked at, the most frequent first
 SHOWN_CHARS = 1_000  # a longer text that nothing is proposed for is not shown in a list
@@ -83,7 +84,8 @@ def accept(
     def picked(now: Standing) -> Flags:
         return live.flags_of(now, chosen) & _bad(now, key)
 
-    return changing.change_texts(house, operation, "suggestions", key, picked, changed, how, {"texts": len(instead)})
+    deed = Deed("suggestions", {"texts": len(instead)})
+    return changing.change_texts(house, operation, deed, key, picked, changed, how)
 
 
 def column_of(now: Standing, key: str) -> Column:

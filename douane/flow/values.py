@@ -21,6 +21,7 @@ from douane.sheet import suggesting
 from douane.sheet.columns.select import options_of
 from douane.sheet.suggesting import Hints, Proposal
 from douane.staging.live import Flags
+from douane.store.revisions import Deed
 
 TEXTS_MAX = 20_000  # different values that are listed, the most frequent first
 HINT_TEXTS = 2_000
@@ -142,8 +143,8 @@ def apply(
     def picked(now: Standing) -> Flags:
         return live.flags_of(now, chosen)
 
-    document = {"values": len(instead)}
-    made = changing.change_texts(house, operation, "values", key, picked, changed, how, document)
+    deed = Deed("values", {"values": len(instead)})
+    made = changing.change_texts(house, operation, deed, key, picked, changed, how)
     if remember and not how.dry_run:
         learned.keep_values(
             house, operation, key, {text: value for text, value in instead.items() if text}, how.person_id

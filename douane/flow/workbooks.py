@@ -38,6 +38,7 @@ from douane.staging.parts import read_part, write_part
 from douane.staging.revisions import RECORD
 from douane.store import manifest, operations
 from douane.store.database import read
+from douane.store.revisions import Deed
 
 Format = Literal["xlsx", "csv"]
 
@@ -277,6 +278,5 @@ def apply(
         )
     if missing != "delete":
         layer = layer.filter(pl.col("key") != RECORD)
-    return changing.put(
-        house, operation, "workbook", layer, int(found[1]), How(person_id), overtaken=overtaken, document={}
-    )
+    how = How(person_id, seen=int(found[1]))
+    return changing.put(house, operation, Deed("workbook"), layer, how, overtaken)

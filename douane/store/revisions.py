@@ -5,17 +5,31 @@ are revisions too, and take the named one out of the stack and back in."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from douane.store import operations
 from douane.store.database import database_now
 from douane.store.schema import revision, revision_cell
 from douane.store.times import utc
 
 UNDO, REDO = "undo", "redo"
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What was done: a revision's kind, what else the list of changes says of it (`columns`: keys of what it touched),
+    and of an undo or redo the revision that it takes out or back in."""
+
+    kind: str
+    document: Mapping[str, Any] = field(default_factory=dict)
+    undoes: int | None = None
+
+    def saying(self, **more: Any) -> Deed:
+        return replace(self, document={**self.document, **more})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +67,19 @@ Cell = tuple[int, int, str, str | None]  # number, row, key, text
 def add(
     connection: Connection,
     operation_id: str,
-    number: int,
-    kind: str,
+    deed: Deed,
     person_id: str | None,
     cells: Mapping[tuple[int, str], str | None] | Columnar,
-    document: Mapping[str, Any] | None = None,
-    undoes: int | None = None,
-) -> None:
-    """`cells`: (row, key) -> text; the key "" is the record itself (`staging/revisions.py`)."""
+) -> int:
+    """The number it takes. `cells`: (row, key) -> text; the key "" is the record itself (`staging/revisions.py`)."""
+    number = operations.next_revision(connection, operation_id)
     values: dict[str, Any] = {
         "operation_id": operation_id,
         "number": number,
-        "kind": kind,
+        "kind": deed.kind,
         "person_id": person_id,
-        "undoes": undoes,
-        "document": dict(document or {}),
+        "undoes": deed.undoes,
+        "document": dict(deed.document),
         "created_at": database_now(connection),
     }
     if isinstance(cells, Columnar):
@@ -79,12 +91,13 @@ def add(
             "last_row": cells.last_row,
         }
         connection.execute(insert(revision).values(values))
-        return
+        return number
     numbers = {row for row, _ in cells}
     values |= {"cells": len(cells), "rows": len(numbers)}
     values |= {"first_row": min(numbers, default=0), "last_row": max(numbers, default=-1)}
     connection.execute(insert(revision).values(values))
     _add_cells(connection, operation_id, ((number, row, key, value) for (row, key), value in cells.items()))
+    return number
 
 
 def rewrite(

@@ -19,6 +19,7 @@ from douane.store import revisions as stored_revisions
 from douane.store.database import write
 from douane.store.ids import new_id
 from douane.store.manifest import PartRow
+from douane.store.revisions import Deed
 from douane.store.schema import operation as operation_table
 
 
@@ -129,7 +130,7 @@ def test_columnar_revisions_stay_as_long_as_their_import(house: House) -> None:
     named = revisions.store(house, operation.id, frame, "named")
     revisions.store(house, operation.id, frame, "of-one-who-was-killed")
     with write(house.engine) as connection:
-        stored_revisions.add(connection, operation.id, 1, "replace", None, named)
+        assert stored_revisions.add(connection, operation.id, Deed("replace"), None, named) == 1
     set_to(house, operation, stage="completed", work="")
     sweeping.sweep(at_once(house))
     assert stands(house, operation) == {"source", "parts/part-0", "revisions/named"}

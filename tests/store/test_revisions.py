@@ -8,10 +8,10 @@ from alembic import command
 from sqlalchemy import Engine
 
 from douane.flow.house import House
-from douane.store import operations, revisions
+from douane.store import revisions
 from douane.store.database import migrate, open_database, read, write
 from douane.store.migrations import config
-from douane.store.revisions import Columnar
+from douane.store.revisions import Columnar, Deed
 from tests.store.test_outbox import typed_in
 
 
@@ -21,13 +21,10 @@ def test_undone_is_what_the_last_word_says_at_any_moment(house: House) -> None:
         for number, (kind, undoes) in enumerate(
             [("edit", None), ("edit", None), ("undo", 1), ("undo", 2), ("redo", 1), ("undo", 1)], 1
         ):
-            assert operations.next_revision(connection, operation.id) == number
             cells = {} if undoes else {(7, "a"): str(number)}
-            revisions.add(connection, operation.id, number, kind, None, cells, undoes=undoes)
+            assert revisions.add(connection, operation.id, Deed(kind, undoes=undoes), None, cells) == number
         big = Columnar("x/revisions/1", 5000, 2500, 3, 2600)
-        revisions.add(
-            connection, operation.id, operations.next_revision(connection, operation.id), "replace", None, big
-        )
+        revisions.add(connection, operation.id, Deed("replace"), None, big)
     with read(house.engine) as connection:
         undone = [sorted(revisions.undone(connection, operation.id, upto)) for upto in range(8)]
         assert undone == [[], [], [], [1], [1, 2], [2], [1, 2], [1, 2]]
