@@ -24,7 +24,7 @@ from douane.flow.identity import Secrets
 from douane.flow.templates import definition, documents, fresh
 from douane.jobs.queue import WorkItem
 from douane.model.customization import kept_of, with_destination
-from douane.model.delivery import COMPLETED, ROWS, Delivery, Destination, Try
+from douane.model.delivery import COMPLETED, NOTICE, ROWS, Delivery, Destination, Handover, Plan, Try
 from douane.model.operation import READABLE, Operation
 from douane.model.template import StoredTemplate
 from douane.outbound import Outbound
@@ -185,7 +185,7 @@ def begin(house: House, connection: Connection, operation: Operation) -> bool:
     plan = _plan(found, operation)
     if plan.total_pages == 0:
         return False
-    made = _add(connection, operation, found, plan, [(1, plan.total_pages)])
+    made = deliveries.add(connection, operation, found.id, Handover(plan, ((1, plan.total_pages),)))
     ask(house, connection, made)
     return True
 
@@ -209,7 +209,7 @@ def _notice(house: House, connection: Connection, operation: Operation) -> None:
     found = _destination_of(connection, operation)
     if found is None or found.settings.get("send") not in ("summary", "both"):
         return
-    made = _add(connection, operation, found, Plan("all", 0, 0, 1), [(1, 1)], event=COMPLETED)
+    made = deliveries.add(connection, operation, found.id, Handover(NOTICE, ((1, 1),)))
     ask(house, connection, made)
 
 
@@ -229,10 +229,8 @@ def again(house: House, operation: Operation, pages: Sequence[tuple[int, int]] |
             raise BadRequest("Webhook destination not found for template", code=NOT_SET_UP)
         before = deliveries.first(connection, now.id, found.id)
         plan = _plan(found, now) if before is None else Plan.of(before)
-        event = ROWS
         if plan.total_pages == 0:
-            before, event = deliveries.first(connection, now.id, found.id, COMPLETED), COMPLETED
-            plan = Plan("all", 0, 0, 1)
+            before, plan = deliveries.first(connection, now.id, found.id, COMPLETED), NOTICE
         busy = deliveries.open_of(connection, now.id)
         wanted = _wanted(connection, plan, before, pages, failed=failed)
         for one in busy:
@@ -242,28 +240,13 @@ def again(house: House, operation: Operation, pages: Sequence[tuple[int, int]] |
                 wanted = _without(wanted, one)
         if not wanted:
             return 0
-        if not now.kept and event == ROWS:
+        if not now.kept and plan.event == ROWS:
             raise BadRequest("The records of this import are not kept any more.")
-        root_id = None if before is None else before.root_id
-        state = "queued" if busy else "waiting"
-        made = _add(connection, now, found, plan, wanted, event=event, root_id=root_id, again=True, state=state)
+        what = Handover(plan, tuple(wanted), None if before is None else before.root_id, again=True)
+        made = deliveries.add(connection, now, found.id, what, "queued" if busy else "waiting")
         if not busy:
             ask(house, connection, made)
     return sum(last - first + 1 for first, last in wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How the records are cut up."""
-
-    view: str
-    chunk_rows: int
-    total_rows: int
-    total_pages: int
-
-    @classmethod
-    def of(cls, one: Delivery) -> Plan:
-        return cls(one.view, one.chunk_rows, one.total_rows, one.total_pages)
 
 
 def _plan(found: Destination, operation: Operation) -> Plan:
@@ -271,9 +254,9 @@ def _plan(found: Destination, operation: Operation) -> Plan:
     view = "valid" if found.settings.get("rows") == "valid" else leaving(operation)
     total = operation.valid if view == "valid" else operation.total
     if member.TAKES == "file":
-        return Plan(view, total, total, min(total, 1))
+        return Plan(ROWS, view, total, total, min(total, 1))
     size = member.rows(found.settings)
-    return Plan(view, size, total, -(-total // size)) if size else Plan(view, 0, 0, 0)
+    return Plan(ROWS, view, size, total, -(-total // size)) if size else Plan(ROWS, view, 0, 0, 0)
 
 
 def _destination_of(connection: Connection, operation: Operation) -> Destination | None:
@@ -283,35 +266,6 @@ def _destination_of(connection: Connection, operation: Operation) -> Destination
     if stored is None or shelf.takes(kind) not in ("calls", "file"):
         return None
     return next((one for one in destinations.of_template(connection, stored.id) if one.kind == kind), None)
-
-
-def _add(
-    connection: Connection,
-    operation: Operation,
-    found: Destination,
-    plan: Plan,
-    pages: Sequence[tuple[int, int]],
-    *,
-    event: str = ROWS,
-    root_id: str | None = None,
-    again: bool = False,
-    state: str = "waiting",
-) -> Delivery:
-    return deliveries.add(
-        connection,
-        operation_id=operation.id,
-        project_id=operation.project_id,
-        destination_id=found.id,
-        root_id=root_id,
-        event=event,
-        state=state,
-        again=again,
-        view=plan.view,
-        chunk_rows=plan.chunk_rows,
-        total_rows=plan.total_rows,
-        total_pages=plan.total_pages,
-        pages=pages,
-    )
 
 
 def ask(house: House, connection: Connection, one: Delivery, delay_s: float = 0.0) -> None:

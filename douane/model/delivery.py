@@ -36,6 +36,35 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What is handed over, the records or a notice (`event`), and how the records are cut up."""
+
+    event: str
+    view: str
+    chunk_rows: int
+    total_rows: int
+    total_pages: int
+
+    @classmethod
+    def of(cls, one: Delivery) -> Plan:
+        return cls(one.event, one.view, one.chunk_rows, one.total_rows, one.total_pages)
+
+
+NOTICE = Plan(COMPLETED, "all", 0, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """One that is to begin. `pages`: those of the plan, first and last of each run, in order and not empty; `root_id`
+    None: it is the first one of these records; `again`: a person asked for it."""
+
+    plan: Plan
+    pages: tuple[tuple[int, int], ...]
+    root_id: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """`root_id`: the first delivery of these records to this destination: pages that are sent again keep their ids.
     `event`: what is handed over, the records or a notice. `again`: a person asked for it to be sent again.

@@ -9,46 +9,34 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from douane.errors import NotFound, Superseded
-from douane.model.delivery import OPEN_STATES, ROWS, Delivery, Try
+from douane.model.delivery import OPEN_STATES, ROWS, Delivery, Handover, State, Try
+from douane.model.operation import Operation
 from douane.store.database import database_now
 from douane.store.ids import new_id
 from douane.store.schema import delivery, delivery_try
 
 
 def add(
-    connection: Connection,
-    *,
-    operation_id: str,
-    project_id: str,
-    destination_id: str,
-    root_id: str | None,
-    event: str,
-    state: str,
-    again: bool,
-    view: str,
-    chunk_rows: int,
-    total_rows: int,
-    total_pages: int,
-    pages: Sequence[tuple[int, int]],
+    connection: Connection, operation: Operation, destination_id: str, what: Handover, state: State = "waiting"
 ) -> Delivery:
-    """`root_id` None: it is the first one of these records. `pages` are in order and not empty."""
-    made, now = new_id(), database_now(connection)
+    """Of an import's records, or of a notice, to a destination."""
+    plan, made, now = what.plan, new_id(), database_now(connection)
     connection.execute(
         insert(delivery).values(
             id=made,
-            operation_id=operation_id,
-            project_id=project_id,
+            operation_id=operation.id,
+            project_id=operation.project_id,
             destination_id=destination_id,
-            root_id=root_id or made,
-            event=event,
+            root_id=what.root_id or made,
+            event=plan.event,
             state=state,
-            again=again,
-            view=view,
-            chunk_rows=chunk_rows,
-            total_rows=total_rows,
-            total_pages=total_pages,
-            pages=[list(one) for one in pages],
-            next_page=pages[0][0],
+            again=what.again,
+            view=plan.view,
+            chunk_rows=plan.chunk_rows,
+            total_rows=plan.total_rows,
+            total_pages=plan.total_pages,
+            pages=[list(one) for one in what.pages],
+            next_page=what.pages[0][0],
             due_at=now,
             created_at=now,
             updated_at=now,

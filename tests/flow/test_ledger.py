@@ -6,7 +6,7 @@ from typing import Any
 
 from douane.flow import ledger
 from douane.flow.house import House
-from douane.model.delivery import ROWS, Delivery, Try
+from douane.model.delivery import ROWS, Delivery, Handover, Plan, Try
 from douane.model.operation import Operation
 from douane.store import deliveries, operations
 from douane.store.database import database_now, write
@@ -23,21 +23,9 @@ def accepted(house: House, valid: int, invalid: int) -> Operation:
 
 def sent(house: House, operation: Operation, view: str, root: Delivery | None = None) -> Delivery:
     with write(house.engine) as connection:
-        return deliveries.add(
-            connection,
-            operation_id=operation.id,
-            project_id=operation.project_id,
-            destination_id="d",
-            root_id=None if root is None else root.id,
-            event=ROWS,
-            state="sending",
-            again=root is not None,
-            view=view,
-            chunk_rows=100,
-            total_rows=operation.valid if view == "valid" else operation.total,
-            total_pages=3,
-            pages=[(1, 3)],
-        )
+        plan = Plan(ROWS, view, 100, operation.valid if view == "valid" else operation.total, 3)
+        what = Handover(plan, ((1, 3),), None if root is None else root.id, again=root is not None)
+        return deliveries.add(connection, operation, "d", what, "sending")
 
 
 def tried(house: House, held: Delivery, *outcomes: tuple[int, Any]) -> None:
