@@ -28,10 +28,10 @@ from douane.model.operation import Operation
 from douane.sheet.columns.contract import SPACE
 from douane.sheet.searching import Search
 from douane.staging import masks
-from douane.staging.live import Flags
+from douane.staging.live import Flags, Foreseen
 from douane.staging.masks import GONE, INVALID, VALID
 from douane.staging.parts import Rows, distinct
-from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, Heap, frame_of
+from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, Heap, Piece, frame_of
 from douane.staging.turns import in_order
 from douane.store import manifest, operations, people
 from douane.store import revisions as stored
@@ -77,11 +77,13 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Worked out as of `revision`; the cells that it changes, only what is new, are on the heap."""
+    """Worked out as of `revision`; the cells that it changes, only what is new, are on the heap. `foreseen`: what
+    becomes of the verdicts; None = they were not judged."""
 
     revision: int
     matched: int = 0
     sample: tuple[tuple[int, str, str | None, str | None], ...] = ()
+    foreseen: tuple[Foreseen, ...] | None = None
 
 
 class _Faster(Exception):
@@ -191,33 +193,43 @@ def _draft(
     fields: Mapping[str, int],
     changed: Callable[[pl.DataFrame, str], tuple[pl.Series, pl.Series]],
 ) -> _Draft:
-    """`changed(frame, key)`: where the column is changed, and to what there."""
+    """`changed(frame, key)`: where the column is changed, and to what there. What is changed is judged while it is at
+    hand: to read back what was just written costs more than all else."""
     sample: list[tuple[int, str, str | None, str | None]] = []
+    foreseen: list[Foreseen | None] = []
     numbers = now.live.numbers
 
-    def work(part: tuple[Rows, pl.DataFrame]) -> list[pl.DataFrame]:
+    def work(part: tuple[Rows, pl.DataFrame]) -> tuple[list[pl.DataFrame], Foreseen | None]:
         places, frame = part
-        rows = pl.Series("row", numbers[places], dtype=pl.Int64)
-        found = []
+        rows = pl.DataFrame([pl.Series("row", numbers[places]), pl.Series("at", np.arange(len(places)))])
+        found, pieces = [], []
         for key, at in fields.items():
             hits, texts = changed(frame, key)
             if len(texts) == 0:
                 continue
-            before = _column(frame, f"c{at}").filter(hits)
-            cells = pl.DataFrame([rows.filter(hits), texts.alias("text"), before.alias("before")])
-            cells = cells.filter(pl.col("text").ne_missing(pl.col("before")))
+            cells = rows.with_columns(_column(frame, f"c{at}").alias("before"))
+            cells = cells if len(texts) == len(cells) else cells.filter(hits)
+            differ = texts.ne_missing(cells["before"])
+            if not differ.all():
+                cells, texts = cells.filter(differ), texts.filter(differ)
             if len(cells):
-                found.append(cells.select("row", pl.lit(key).alias("key"), "text", "before"))
-        return found
+                pieces.append(Piece(key, cells["at"].to_numpy(), texts))
+                found.append(cells.select("row", pl.lit(key).alias("key"), texts.alias("text"), "before"))
+        return found, now.live.foresee(places, frame, pieces) if pieces else None
 
-    for found in in_order(now.live.stream(picked, [f"c{at}" for at in fields.values()]), work):
+    columns = [*(f"c{at}" for at in fields.values()), *now.live.share_columns(set(fields))]
+    for found, seen in in_order(now.live.stream(picked, columns), work):
         if found and len(sample) < SAMPLE:
             shown = pl.concat([cells.head(SAMPLE) for cells in found]).sort("row", maintain_order=True)
             for row, key, text, before_text in shown.head(SAMPLE - len(sample)).iter_rows():
                 sample.append((row, key, before_text, text))
         for cells in found:
             heap.add(cells)
-    return _Draft(now.revision, int(np.count_nonzero(picked)), tuple(sample))
+        if found:
+            foreseen.append(seen)
+    judged = tuple(one for one in foreseen if one is not None)
+    whole = len(judged) == len(foreseen)
+    return _Draft(now.revision, int(np.count_nonzero(picked)), tuple(sample), judged if whole else None)
 
 
 def _made(
@@ -235,6 +247,8 @@ def _made(
                 number = _commit(house, operation, deed, made.revision, cells, how)
             except _Faster:
                 continue
+            if made.foreseen is not None:
+                live.expect(now, number, made.foreseen)
             return Change(number, len(cells), records, made.matched, made.sample)
     raise Conflict("Others are changing the same cells; please try again in a moment.")
 

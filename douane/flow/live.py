@@ -28,7 +28,7 @@ from douane.model.operation import Operation
 from douane.model.sheet_import import sheet_detail
 from douane.sheet.ordering import order_of, ranked
 from douane.sheet.searching import Search
-from douane.staging.live import Flags, Live, LivePart, Remembered
+from douane.staging.live import Flags, Foreseen, Live, LivePart, Remembered
 from douane.staging.masks import GONE, INVALID, VALID, Mask, write_mask
 from douane.staging.parts import Rows, distinct, read_part, write_part
 from douane.staging.revisions import RECORD, Cells
@@ -96,6 +96,7 @@ class Standing:
     orders: dict[tuple[str, bool], Rows] = field(default_factory=dict)
     selections: OrderedDict[tuple[Filter, Order], Rows] = field(default_factory=OrderedDict)
     turn: _Turn | None = None
+    coming: tuple[int, Sequence[Foreseen]] | None = None  # a revision, and what was judged while it was worked out
 
 
 @dataclass
@@ -147,6 +148,14 @@ def drop(operation_id: str) -> None:
     _tables.drop(operation_id)
 
 
+def expect(now: Standing, number: int, foreseen: Sequence[Foreseen]) -> None:
+    """What revision `number` makes of the verdicts, worked out on this table as it stands before it."""
+    kept = _tables.of(now.operation.id)
+    with kept.lock:
+        if kept.standing is now and now.revision == number - 1:
+            now.coming = number, foreseen
+
+
 def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing | None) -> Standing:
     with read(house.engine) as connection:
         now = operations.get(connection, operation.id, operation.project_id)
@@ -195,14 +204,16 @@ def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing |
 def _advance(old: Standing, cells: Cells, rows: Rows, keys: frozenset[str], news: Sequence[stored.Revision]) -> None:
     """To what stands after the revisions `news`, which touched these rows and columns."""
     turn, old.turn = old.turn, None
+    coming, old.coming = old.coming, None
     one = news[0] if len(news) == 1 else None
+    foreseen = coming[1] if coming is not None and one is not None and coming[0] == one.number else None
     if one is None or len(rows) < TURNED_ROWS or RECORD in keys or rows[-1] >= old.live.rows_of_file:
-        old.live.advance(cells, rows, keys)
+        old.live.advance(cells, rows, keys, foreseen)
     elif turn is not None and one.undoes == turn.turned and turn.at == old.revision:
         old.turn = _Turn(turn.turned, one.number, old.live.turn(cells, turn.other))
     else:
         other = old.live.remembered()
-        old.live.advance(cells, rows, keys)
+        old.live.advance(cells, rows, keys, foreseen)
         old.turn = _Turn(one.undoes or one.number, one.number, other)
 
 

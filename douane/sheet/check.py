@@ -379,13 +379,17 @@ class Checker:
             return False
         return notice.seen(frame[plan.cell], frame[plan.kind] if plan.kind in frame.columns else None)
 
+    def may_suspect(self, frame: pl.DataFrame, note: TableNote) -> bool:
+        """False: the note is about none of these records, whatever the reason."""
+        plan, notice = self._notices[note.bit]
+        return plan.cell in frame.columns and bool(_near(frame, plan, notice).any())
+
     def suspects(self, frame: pl.DataFrame, note: TableNote) -> npt.NDArray[np.bool_]:
         """Per record whether the note is about it, once there is a reason."""
         plan, notice = self._notices[note.bit]
         found = np.zeros(len(frame), np.bool_)
         if plan.cell in frame.columns:
-            kind = pl.col(plan.kind) if plan.kind in frame.columns else None
-            near = frame.select(notice.suspect(pl.col(plan.cell), kind).fill_null(False)).to_series()
+            near = _near(frame, plan, notice)
             if near.any():
                 exact = exact_frame(picked(frame, plan, near), plan).select(notice.fails.fill_null(False)).to_series()
                 found[near.to_numpy()] = exact.to_numpy()
@@ -539,6 +543,11 @@ class Checker:
         extra = row["_extra"].item() if "_extra" in row.columns else None
         cells += msgspec.json.decode(extra) if extra else []
         return " ".join(text for text in cells if text and text.strip(SPACE))
+
+
+def _near(frame: pl.DataFrame, plan: Plan, notice: Notice) -> pl.Series:
+    kind = pl.col(plan.kind) if plan.kind in frame.columns else None
+    return frame.select(notice.suspect(pl.col(plan.cell), kind).fill_null(False)).to_series()
 
 
 def _judge(column: Column, number: int) -> Judge:

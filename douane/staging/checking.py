@@ -228,6 +228,9 @@ class _Judged:
     def reason(self, at: int, bit: int) -> bool | None:
         return self.checked[at].reasons.get(bit)
 
+    def seen(self, at: int, bit: int) -> tuple[bool, bool] | None:
+        return None
+
     def columns(self, at: int) -> Collection[str]:
         present = set(pl.read_ipc_schema(self.parts[at].path))
         return present if not self.cells else present | {f"c{position}" for position in self.positions.values()}

@@ -21,7 +21,7 @@ from douane.staging.masks import GONE, INVALID, VALID, Words
 from douane.staging.pages import Locate
 from douane.staging.parts import Rows, distinct, read_part, read_rows
 from douane.staging.rechecking import MANY
-from douane.staging.revisions import RECORD, Cells, added_frame, deleted_in, laid_over, overlay
+from douane.staging.revisions import RECORD, Cells, Piece, added_frame, deleted_in, laid_over, overlay
 from douane.staging.turns import in_order
 
 JUDGED_ROWS = 50_000  # judged at once
@@ -41,6 +41,18 @@ class Remembered:
     hashes: list[Words] | None
     rule_counts: Rows
     column_counts: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a change makes of the verdicts of some records of one part: of `places`, what a `share` of their verdicts
+    will be. `seen`: per note, by its bit, whether these records give its reason, and whether it could be about any."""
+
+    places: Rows
+    share: Share
+    mask: Words
+    hashes: Words
+    seen: Mapping[int, tuple[bool, bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +154,34 @@ class Live:
         self.added = cells.added()
         self.added_frame = added_frame(self.added, cells, self.positions)
 
-    def advance(self, cells: Cells, touched: Rows, keys: Set[str]) -> None:
-        """To what stands now; `touched`: the rows that changed since, `keys`: the columns of their cells."""
+    def advance(self, cells: Cells, touched: Rows, keys: Set[str], foreseen: Sequence[Foreseen] | None = None) -> None:
+        """To what stands now; `touched`: the rows that changed since, `keys`: the columns of their cells; `foreseen`:
+        what `foresee` said of all of them."""
         self.cells = cells
         self._mark_changed(touched)
-        self._follow(touched, keys, False)
+        self._follow(touched, keys, False, foreseen)
+
+    def foresee(self, places: Rows, frame: pl.DataFrame, pieces: Sequence[Piece]) -> Foreseen | None:
+        """The verdicts of records under a change that is being worked out, while they are at hand: `frame` has what
+        `share_columns` of its columns names, as it stands; `pieces`: what is changed, `at` in the frame. None = they
+        must be judged as a whole. To be called on any thread."""
+        if (len(places) and places[-1] >= self.rows_of_file) or self.checker.mendable(frame):
+            return None
+        share: Share = self.checker.share({piece.key for piece in pieces})
+        changed = np.zeros(len(frame), np.bool_)
+        for piece in pieces:
+            changed[piece.at] = True
+        frame = laid_over(frame, pieces, self.positions)
+        if not changed.all():
+            frame, places = frame.filter(pl.Series(changed)), places[changed]
+        judgement: Judgement = self.checker.judge(frame, share)
+        seen = noting.seen_in(self.checker, frame, judgement.mask, share.bits)
+        return Foreseen(places, share, judgement.mask, judgement.hashes, seen)
+
+    def share_columns(self, keys: Set[str]) -> Sequence[str]:
+        """The columns of a frame by which records are judged when cells of columns `keys` change."""
+        columns: Sequence[str] = self.checker.share(keys).columns
+        return columns
 
     def remembered(self) -> Remembered:
         return Remembered(
@@ -166,16 +201,23 @@ class Live:
         self.rule_counts, self.column_counts = to.rule_counts, to.column_counts
         return now
 
-    def _follow(self, touched: Rows, changed: Set[str], has_added: bool) -> None:
+    def _follow(
+        self, touched: Rows, changed: Set[str], has_added: bool, foreseen: Sequence[Foreseen] | None = None
+    ) -> None:
         rows = touched[(touched >= self.first_data_row) & (touched < self.rows_of_file)]
         keys: list[Words] = []
         # A record that came or went has another verdict in all of its columns.
         alone = RECORD not in changed and not has_added and len(rows) == len(touched)
-        share = self._judge(rows, keys, self.checker.share(changed) if alone else None)
+        share = self.checker.share(changed) if alone else None
+        if foreseen is not None and share is not None:
+            self._take(foreseen, keys)
+        else:
+            foreseen = None
+            share = self._judge(rows, keys, share)
         if has_added or len(rows) < len(touched):
             self._take_added(keys)
         if len(touched) or has_added:
-            self._settle_notes(rows, None if share is None else share.columns)
+            self._settle_notes(rows, None if share is None else share.columns, foreseen)
         if not keys:
             return
         for rule in self.checker.unique if share is None else share.unique:
@@ -282,6 +324,17 @@ class Live:
                     held[rule.number][some] = hashes[rule.number]
         return share
 
+    def _take(self, foreseen: Sequence[Foreseen], keys: list[Words]) -> None:
+        """The verdicts that were judged before; `keys` as `_judge` has them."""
+        for one in foreseen:
+            words = self.words[one.places] & ~one.share.bits | one.mask
+            self._set(one.places, masks.judge_state(words, self.checker.invalid_words).state, words)
+            if one.share.unique:
+                held, hashes = self.hashes, one.hashes.T
+                keys += [np.array([h[one.places] for h in held]), hashes]
+                for rule in one.share.unique:
+                    held[rule.number][one.places] = hashes[rule.number]
+
     def _judgement_of(self, asked: tuple[LivePart, Rows, Share | None]) -> tuple[Rows, Judgement, Flags, Share | None]:
         """Of some rows of a part: these, what the checker says of them as they stand, which are deleted, and what the
         verdict is of."""
@@ -372,12 +425,19 @@ class Live:
         rows = rows[(rows >= self.first_data_row) & (rows < self.rows_of_file)]
         self.changed[rows] = self.cells.edited(rows)
 
-    def _settle_notes(self, rows: Rows | None, columns: Collection[str] | None) -> None:
+    def _settle_notes(
+        self, rows: Rows | None, columns: Collection[str] | None, foreseen: Sequence[Foreseen] | None = None
+    ) -> None:
         """The notes whose reason may stand in another row. `rows`: of the file, that changed; None = all were judged;
-        `columns`: of the frame, in which they did (None = any). Rows that people added are few, and asked each time."""
+        `columns`: of the frame, in which they did (None = any); `foreseen`: of these rows, what is known already. Rows
+        that people added are few, and asked each time."""
         if not self.checker.table_notes:
             return
-        table = _Noted(self)
+        seen: dict[int, Mapping[int, tuple[bool, bool]]] | None = None
+        if foreseen is not None:
+            own = np.searchsorted(self._starts, [one.places[0] for one in foreseen], side="right") - 1
+            seen = dict(zip(own.tolist(), (one.seen for one in foreseen), strict=True))
+        table = _Noted(self, seen)
         touched = None if rows is None else [table.touched(at, rows) for at in range(len(table))]
         notes = noting.Notes(self.checker, table, touched, columns)
         for at in range(len(table)):
@@ -443,6 +503,7 @@ class _Noted:
     """The live table as `noting` sees it; its last part are the rows that people added."""
 
     live: Live
+    known: Mapping[int, Mapping[int, tuple[bool, bool]]] | None = None  # by part and note
 
     def __len__(self) -> int:
         return len(self.live.parts) + 1
@@ -469,6 +530,9 @@ class _Noted:
 
     def reason(self, at: int, bit: int) -> bool | None:
         return None
+
+    def seen(self, at: int, bit: int) -> tuple[bool, bool] | None:
+        return None if self.known is None else self.known.get(at, {}).get(bit)
 
     def columns(self, at: int) -> Collection[str]:
         present = self.live.columns_of(-1 if at == len(self.live.parts) else at)

@@ -23,6 +23,7 @@ class Checker(Protocol):
     table_notes: Any  # tuple[TableNote, ...]; Any because tuples of another protocol's members do not match
 
     def has_reason(self, frame: pl.DataFrame, note: Any) -> bool: ...
+    def may_suspect(self, frame: pl.DataFrame, note: Any) -> bool: ...
     def suspects(self, frame: pl.DataFrame, note: Any) -> npt.NDArray[np.bool_]: ...
 
 
@@ -33,6 +34,11 @@ class Table(Protocol):
     def verdict(self, at: int) -> tuple[State, Words]: ...
     def reason(self, at: int, bit: int) -> bool | None:
         """Whether the part's records give the reason of a note; None where that is not known yet."""
+        ...
+
+    def seen(self, at: int, bit: int) -> tuple[bool, bool] | None:
+        """Of the records of a part that changed: whether any gives the reason of a note, and whether the note could be
+        about any; None where that is not known yet."""
         ...
 
     def columns(self, at: int) -> Collection[str]:
@@ -46,6 +52,22 @@ class Table(Protocol):
     def holds(self, bit: int) -> bool:
         """Whether any record has this bit."""
         ...
+
+
+def seen_in(checker: Checker, frame: pl.DataFrame, words: Words, bits: Words) -> dict[int, tuple[bool, bool]]:
+    """Of the notes that read what was judged, by their bits: whether these records give the reason, and whether the
+    note could be about any of them. `words`: their verdicts, of which `bits` were judged."""
+    found: dict[int, tuple[bool, bool]] = {}
+    for note in checker.table_notes:
+        if note.among is not None and (note.among & ~bits).any():
+            continue
+        givers = frame
+        if note.among is not None:
+            rows = np.flatnonzero(((words & note.among) != 0).any(axis=1))
+            givers = frame[rows] if len(rows) else frame.clear()
+        gives = len(givers) > 0 and note.seen_in in frame.columns and checker.has_reason(givers, note)
+        found[note.bit] = gives, checker.may_suspect(frame, note)
+    return found
 
 
 class Notes:
@@ -103,6 +125,8 @@ class Notes:
     def _has_reason(self, note: Any) -> bool | None:
         """None: there is no telling without a look at all records, and nobody asks."""
         parts = range(len(self._table))
+        if not any(note.seen_in in self._table.columns(at) for at in parts):
+            return False
         if self._touched is not None:
             if any(self._gives(at, note, self._touched[at]) for at in parts if len(self._touched[at])):
                 return True
@@ -112,7 +136,8 @@ class Notes:
 
     def _gives(self, at: int, note: Any, offsets: Rows | None = None) -> bool:
         if offsets is not None:
-            return self._found(at, note, offsets)
+            seen = self._table.seen(at, note.bit)
+            return self._found(at, note, offsets) if seen is None else seen[0]
         if (at, note.bit) not in self._given:
             known = self._table.reason(at, note.bit)
             self._given[at, note.bit] = self._found(at, note, None) if known is None else known
@@ -130,6 +155,9 @@ class Notes:
 
     def _suspects(self, at: int, note: Any) -> bool:
         assert self._touched is not None
+        seen = self._table.seen(at, note.bit)
+        if seen is not None:
+            return seen[1]
         rows = _those(self._touched[at], self._table.verdict(at)[0] != GONE)
         return len(rows) > 0 and bool(self._checker.suspects(self._table.read(at, rows, note.columns), note).any())
 

@@ -156,6 +156,9 @@ class _Table:
     def reason(self, at: int, bit: int) -> bool | None:
         return None
 
+    def seen(self, at: int, bit: int) -> tuple[bool, bool] | None:
+        return None
+
     def columns(self, at: int) -> Collection[str]:
         return {*pl.read_ipc_schema(self.parts[at].path), *(f"c{position}" for position in self.positions.values())}
 

@@ -24,6 +24,7 @@ from douane.flow.revisions import ChangedMeanwhile
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.sheet.searching import Search
+from douane.sheet.template_file import read_template
 from douane.staging import live as live_table
 from douane.staging import revisions as layers
 from douane.store import people, projects
@@ -38,17 +39,18 @@ TEMPLATE = Template(
 )
 
 
-def checked(house: House, rows: list[list[str]]) -> Operation:
+def checked(house: House, rows: list[list[str]], template: Template = TEMPLATE) -> Operation:
     with write(house.engine) as connection:
         person = people.add(
             connection, email=f"{new_id()}@b.co", username=new_id(), first_name="", last_name="", password_hash="x"
         )
         project_id = projects.add(connection, name="Project", owner_id=person.id).id
-    data = "\n".join(",".join(row) for row in [list(KEYS), *rows]).encode()
+    keys = [column.key for column in template.columns]
+    data = "\n".join(",".join(row) for row in [keys, *rows]).encode()
     operation_id = new_id()
     house.objects.put_bytes(f"{operation_id}/source", data)
     source = StoredSource(f"{operation_id}/source", len(data), "", "a.csv", "text/csv")
-    operation = imports.begin(house, NewImport(operation_id, project_id, new_id(), TEMPLATE, source, auto=True))
+    operation = imports.begin(house, NewImport(operation_id, project_id, new_id(), template, source, auto=True))
     work.read(house, operation.id)
     work.check(house, operation.id)
     return imports.get(house, operation.id)
@@ -228,6 +230,74 @@ def random_changes_agree(house: House, seed: int) -> None:
     assert (operation.valid, operation.invalid) == (len(alive["valid"]), len(alive["invalid"]))
     live._tables._kept.clear()
     agrees(house, operation, model)
+
+
+# Notes that other records give reason for, keys over two columns, a comparison beside it.
+TELLING = read_template(
+    {
+        "name": "Telling",
+        "columns": [
+            {"key": "id", "name": "id", "isUnique": True},
+            {"key": "price", "name": "price", "type": "Double", "validations": [{"validate": "range", "max": 50}]},
+            {"key": "day", "name": "day", "type": "Date", "dateFormats": ["YYYY-MM-DD", "DD.MM.YYYY"]},
+            {
+                "key": "end",
+                "name": "end",
+                "type": "Date",
+                "dateFormats": ["YYYY-MM-DD"],
+                "validations": [{"validate": "compare", "is": "after", "column": "day"}],
+            },
+            {"key": "a", "name": "a", "validations": [{"validate": "unique_with", "uniqueKey": "pair"}]},
+            {"key": "b", "name": "b", "validations": [{"validate": "unique_with", "uniqueKey": "pair"}]},
+        ],
+    }
+)
+
+
+@once
+def test_what_is_judged_while_it_is_replaced_is_what_a_check_from_the_ground_says(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revisions, "CELLS_IN_SQL", 8)
+    monkeypatch.setattr(live_table, "MANY", 6)
+    taken: list[int] = []
+    take = live_table.Live._take
+    monkeypatch.setattr(live_table.Live, "_take", lambda self, *of: (taken.append(1), take(self, *of)))
+    chance = random.Random(int(os.environ.get("DOUANE_TORTURE_SEED", "20261130")))
+    prices, days = ["1.5", "1,5", "12", "1.234,5", "x"], ["2024-05-06", "06.05.2024", "2025-01-02", "05/06/24", ""]
+    operation = checked(
+        house,
+        [
+            [
+                str(row),
+                f'"{chance.choice(prices)}"',
+                chance.choice(days),
+                chance.choice(days),
+                *chance.choices("pqr", k=2),
+            ]
+            for row in range(60)
+        ],
+        TELLING,
+    )
+    for _ in range(16):
+        if chance.random() < 0.3:
+            chosen = chance.choice([Filter("invalid"), Filter(find="2024"), Filter(changed=True)])
+            column, value = chance.choice([("price", "1,5"), ("day", "2024-05-06"), ("a", "p"), ("end", None)])
+            changing.change(house, operation, column, value, chosen, How())
+        else:
+            find, text = chance.sample(["1", "2", ",", ".", "-", "p", "q", "2024", "2025", "5"], 2)
+            column = chance.choice([None, None, "price", "day", "b"])
+            changing.replace(house, operation, Search(find, case_sensitive=True), text, column, Filter(), How())
+        with live.standing(house, operation) as now:
+            anew = live_table.Live(
+                now.live.checker, now.live.parts, now.live.positions, now.live.first_data_row, now.live.locate
+            )
+            anew.judge_all(now.live.cells)
+            assert now.live.words.tolist() == anew.words.tolist()
+            assert now.live.state.tolist() == anew.state.tolist()
+            assert now.live.rule_counts.tolist() == anew.rule_counts.tolist()
+            assert np.array(now.live.hashes).tolist() == np.array(anew.hashes).tolist()
+    assert len(taken) > 6
 
 
 def real_number(house: House, operation: Operation, number: int) -> int:
