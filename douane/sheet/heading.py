@@ -15,6 +15,7 @@ from itertools import pairwise
 from unicodedata import normalize
 
 from douane.sheet.first_records import BELOW, HEADING_AMONG, MEASURED, NUMBER_SIGNS, YEAR, Table, kind_of
+from douane.sheet.heading_notes import described, left_out, two_rows
 from douane.sheet.white_space import WHITE
 from douane.values import dataclass
 
@@ -25,6 +26,7 @@ _COUNTED = frozenset({"id", "no", "nr", "num", "number", "nummer", "pos", "posit
 _SHAPES = (re.compile(r"\d+"), re.compile(r"[^\W\d_]+"))
 _LETTERS = re.compile(r"[\W_]+")
 _MEANT_MAX, _MEANT_AMONG = 200, 12  # columns, and records, that are held against what words mean
+_WORDED_MAX = 50
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = re.compile(r"\d+")
 
@@ -53,23 +55,28 @@ def heading_of(
     table = Table(rows)
     at = _below_ruler(table, _under_titles(table, _candidate(table), lines))
     if (named := _named(table, at, wanted)) is not None:
-        return Heading(named, None, _left_out(named, lines) if named else ())
+        return Heading(named, None, left_out(named, lines) if named else ())
+    at = _worded(table, at)
+    if (fields := _fields(rows, at)) is not None:
+        return Heading(at, fields, left_out(at, lines) if at else ())
     shifted = _row_names(rows, at, _NAMED_LEAST if delimiter not in (" ", "\t") else 2)
     if shifted is None and _is_data(table, at):
-        return Heading(None, None, _left_out(at, lines) if at else ())
-    notes = _left_out(at, lines) if at else ()
+        return Heading(None, None, left_out(at, lines) if at else ())
+    notes = left_out(at, lines) if at else ()
     if shifted is not None:
         note = "The heading line is one cell short: the first column, of row names, has no heading."
         return Heading(at, shifted, (*notes, note))
     if (lower := _lower(table, at)) is not None:
         upper = _spread(rows[at], rows[lower], [span for span in spans if span[0] == at])
         joined = _joined(upper, rows[lower])
-        return Heading(lower, joined, (*(_left_out(at, lines) if at else ()), _two_rows(at, lower, lines)))
+        notes = (*notes, two_rows(at, lower, lines), *described(table, lower, lines))
+        return Heading(lower, joined, notes)
     if at and _stands_over(table, at):
         upper = _spread(rows[at - 1], rows[at], [span for span in spans if span[0] == at - 1])
-        notes = _left_out(at - 1, lines) if at > 1 else ()
-        return Heading(at, _joined(upper, rows[at]), (*notes, _two_rows(at - 1, at, lines)))
-    return Heading(at, None, (*notes, *_second_table(table, at, lines)))
+        notes = left_out(at - 1, lines) if at > 1 else ()
+        notes = (*notes, two_rows(at - 1, at, lines), *described(table, at, lines))
+        return Heading(at, _joined(upper, rows[at]), notes)
+    return Heading(at, None, (*notes, *described(table, at, lines), *_second_table(table, at, lines)))
 
 
 def plain(text: str) -> str:
@@ -107,6 +114,25 @@ def _meant(table: Table, at: int, wanted: Collection[str]) -> int | None:
         if fed * 2 >= filled and fed >= min(2, filled) > 0:
             return index
     return None
+
+
+def _worded(table: Table, at: int) -> int:
+    """Where nothing is measured, titles as wide as the table are told by words: none of theirs are words of headings,
+    as most of the record behind them are."""
+    if not 1 < table.width <= _WORDED_MAX or len(table) - at < 4 or table.measured(at):
+        return at
+    # Loaded where it is needed: most tables hold a number or a day.
+    from douane.sheet.matching import known
+
+    if known(table.rows[at]):
+        return at
+    for later in range(at + 1, min(at + 5, len(table) - 2)):
+        texts = [cell.strip(WHITE) for cell in table.rows[later] if cell.strip(WHITE)]
+        if len(texts) < 2 or not table.filled(later) >= table.columns(later) or table.measured(later):
+            return at
+        if known(texts) * 2 >= len(texts) and known(texts) > 1:
+            return later
+    return at
 
 
 def usual(counts: Sequence[int]) -> int:
@@ -273,7 +299,9 @@ def _under_titles(table: Table, index: int, lines: Sequence[int]) -> int:
         row for row in range(index + 1, min(len(table), index + 13, len(lines))) if lines[row] > lines[row - 1] + 1
     ]
     for later in [spaced] if spaced > index else reversed(apart):
-        if later >= min(len(table) - 2, HEADING_AMONG) or len(table) - later <= later - index:
+        if later >= min(len(table) - 2, HEADING_AMONG):
+            continue
+        if len(table) - later <= later - index and len(table) - later < 4:
             continue
         if spaced > index and _is_spaced(table.rows[later + 1]):
             continue  # all are, but for a line between
@@ -285,6 +313,8 @@ def _under_titles(table: Table, index: int, lines: Sequence[int]) -> int:
             continue
         if weight.contrast is None:
             titles = range(index, later)
+            if len(table) - later <= later - index:
+                continue
             if all(_is_prose(table, row) if spaced > index else _no_headings(table, row, later) for row in titles):
                 return later
             if spaced == index and later == apart[-1] and _are_values(table, index, later):
@@ -354,8 +384,10 @@ def _like_table(table: Table, begin: int, end: int) -> bool:
     measured = table.measured(end)
     for index in range(begin, end):
         kinds = table.kinds(index)
-        same = [column for column, those in measured.items() if column < len(kinds) and kinds[column] in those]
-        if measured and len(same) * 2 >= len(measured) and len(same) * 2 >= len(table.filled(index)):
+        own = [column for column in measured if column < len(kinds) and kinds[column]]
+        same = sum(1 for column in own if kinds[column] in measured[column])
+        least = max(len(measured), len(table.filled(index)), len(own) + 1)
+        if measured and same * 2 >= least:
             return True
     return False
 
@@ -372,10 +404,12 @@ def _like_below(table: Table, index: int) -> bool:
 
 
 def _is_text(table: Table, index: int) -> bool:
-    """Whether most filled cells are no values; years across the top are none."""
+    """Whether most filled cells are no values; years, days or running numbers across the top are none."""
     kinds, row = table.kinds(index), table.rows[index]
-    filled = table.filled(index)
+    filled, series = table.filled(index), _series(table, index)
     values = [column for column in filled if kinds[column] in MEASURED and not YEAR.fullmatch(row[column].strip(WHITE))]
+    if series < filled:
+        values = [column for column in values if column not in series]
     return len(values) * 2 < len(filled)
 
 
@@ -462,8 +496,10 @@ def _shape(text: str) -> str:
 
 
 def _series(table: Table, at: int) -> set[int]:
-    """The columns under years or running numbers across the top: those are headings, numbers though they are."""
+    """The columns under years, days or running numbers across the top: those are headings, values though they are."""
     row = table.rows[at]
+    if days := _days(table, at):
+        return days
     found: list[tuple[int, int]] = []
     for column in sorted(table.filled(at)):
         text = row[column].strip(WHITE)
@@ -478,6 +514,20 @@ def _series(table: Table, at: int) -> set[int]:
     if len(numbers) > 2 and steps == {1} and not _steps_below(table, at, [column for column, _ in found]):
         return {column for column, _ in found}
     return set()
+
+
+def _days(table: Table, at: int) -> set[int]:
+    """Columns under days across the top, as a roster has them: each another one, and no days below."""
+    kinds, filled = table.kinds(at), table.filled(at)
+    days = {column for column in filled if kinds[column] == "date"}
+    if len(days) < 3 or len(days) * 2 < len(filled):
+        return set()
+    if len({table.rows[at][column].strip(WHITE) for column in days}) < len(days):
+        return set()
+    below = table.below(at)
+    return (
+        days if not any(below[column]["date"] for column in days) and any(below[column] for column in days) else set()
+    )
 
 
 def _years_below(table: Table, at: int, columns: Sequence[int]) -> bool:
@@ -498,6 +548,16 @@ def _steps_below(table: Table, at: int, columns: Sequence[int]) -> bool:
 
 
 # ---- headings that are not simply a record ---------------------------------------------------------------------------
+
+
+def _fields(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...] | None:
+    """The headings where logs name them `#Fields: date time`: that word stands over none of the columns."""
+    if not rows or rows[at][0].rstrip(":").lower() != "#fields" or len(rows) - at < 2:
+        return None
+    names = tuple(rows[at][1:])
+    while names and not names[-1].strip(WHITE):
+        names = names[:-1]
+    return names if all(len(row) <= len(names) for row in rows[at + 1 : at + 1 + BELOW]) else None
 
 
 def _row_names(rows: Sequence[Sequence[str]], at: int, least: int) -> tuple[str, ...] | None:
@@ -537,6 +597,8 @@ def _lower(table: Table, at: int) -> int | None:
         return None
     if not all(column in filled or column in above for column in measured):
         return None
+    if _answers(table, after, filled, above) and _length(row) <= 40:
+        return after
     if len(set(measured) & filled) * 2 < len(measured) or len(set(measured) & filled) < min(2, len(measured)):
         return None
     texts = [upper[column].strip(WHITE) for column in sorted(above)]
@@ -547,6 +609,15 @@ def _lower(table: Table, at: int) -> int | None:
     if _length(row) > 40:
         return None
     return after
+
+
+def _answers(table: Table, after: int, filled: set[int], above: set[int]) -> bool:
+    """Whether a record names what the headings leave open, and nothing that they name but where that goes on: a
+    question over one column an answer. Nothing that is measured is filled in, so it is no record."""
+    gaps, measured = filled - above, set(table.measured(after))
+    if len(gaps) < 2 or len(measured) < 2 or measured & filled:
+        return False
+    return bool(gaps & table.columns(after)) and len(filled - gaps) <= len(gaps)
 
 
 def _stands_over(table: Table, at: int) -> bool:
@@ -599,17 +670,6 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
 
 
 # ---- notes -----------------------------------------------------------------------------------------------------------
-
-
-def _left_out(count: int, lines: Sequence[int]) -> tuple[str, ...]:
-    where = f" on line {lines[count]:,}" if count < len(lines) else ""
-    above = "The record above it is" if count == 1 else f"The {count:,} records above it are"
-    return (f"The table begins{where}. {above} left out.",)
-
-
-def _two_rows(upper: int, lower: int, lines: Sequence[int]) -> str:
-    where = f", on lines {lines[upper]:,} and {lines[lower]:,}, are" if lower < len(lines) else " are"
-    return f"Two rows of headings{where} joined."
 
 
 def _second_table(table: Table, at: int, lines: Sequence[int]) -> Iterator[str]:

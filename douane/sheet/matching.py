@@ -132,6 +132,11 @@ def meant(names: Iterable[str], headings: Sequence[str]) -> int:
     return len({match.at for match in found if match is not None and match.certainty >= SURE})
 
 
+def known(headings: Iterable[str]) -> int:
+    """How many of the texts are words of headings, whatever the template: `City`, `Betrag`, `numéro de téléphone`."""
+    return sum(1 for text in headings if len(text) <= 60 and _phrase(_split(text)) in _meanings())
+
+
 # Words
 
 

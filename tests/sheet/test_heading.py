@@ -173,12 +173,13 @@ def test_titles_apart_from_a_table_of_two_columns() -> None:
 
 
 def test_the_templates_names_decide_where_the_records_do_not() -> None:
-    data = b"Customer list,exported by Ann\nName,City\nBob,Rome\nCid,Oslo\nDan,Bonn\n"
+    data = b"Bearer list,exported by Ann\nBearer,Seat\nBob,Rome\nCid,Oslo\nDan,Bonn\n"
     assert detected(data).header_row == 0
-    known = detected(data, Options(wanted=("name", "City", "zip")))
-    assert (known.header_row, known.headings) == (1, ("Name", "City"))
+    known = detected(data, Options(wanted=("bearer", "Seat", "zip")))
+    assert (known.header_row, known.headings) == (1, ("Bearer", "Seat"))
     assert known.notes == ("The table begins on line 2. The record above it is left out.",)
-    abroad = detected(data, Options(wanted=("full_name", "Stadt")))
+    other = b"Name of list,exported by Ann\nName,City\nBob,Rome\nCid,Oslo\nDan,Bonn\n"
+    abroad = detected(other, Options(wanted=("full_name", "Stadt")))
     assert abroad.headings == ("Name", "City")
     # One word alone is chance, and a record that feeds something stays.
     assert detected(data, Options(wanted=("rome", "zip"))).header_row == 0
@@ -218,6 +219,68 @@ def test_many_columns_are_judged_too() -> None:
 )
 def test_what_stands_above_a_table_is_told_from_it(body: str, headings: str) -> None:
     assert detected(body.encode()).headings == tuple(headings.split("|" if "|" in headings else " "))
+
+
+@pytest.mark.parametrize(
+    ("body", "headings"),
+    [
+        # Many `name;value` lines over a short table of two columns.
+        (
+            "Model,M4\nFirmware,1.4\nType,ANALOG\nFormat,Y\nUnit,s\nScale,4e-8\nStep,4e-10\nLength,50\n,\n"
+            "TIME,CH1\n-2,0.02\n-1,0.04\n0,0.02\n1,0.06\n",
+            "TIME CH1",
+        ),
+        # Comments are prose: their blanks are no delimiters, and neither are the colons of clocks.
+        (
+            "#\n# Pages and screens: path\n# of all users\n# from 1 May on\n#\n#\npath,views\n/,4\n/a,3\n/b,9\n",
+            "path views",
+        ),
+        ("#Fields: day time verb\n1 00:00:00 GET\n2 00:10:00 GET\n3 00:20:00 PUT\n", "day time verb"),
+        ("#fields\tts\tport\n1.5\t80\n2.5\t81\n3.5\t82\n", "ts port"),
+        # Days across the top, running numbers over numbers under a title of some cells.
+        (
+            "Name;01.11.2026;02.11.2026;03.11.2026\nKurz;F;S;S\nOst;S;F;x\nBerg;x;x;N\n",
+            "Name 01.11.2026 02.11.2026 03.11.2026",
+        ),
+        ("Mode;Light\nWave;450;nm\nWell;1;2;3\nA1;0,1;0,2;0,3\nA2;0,2;0,4;0,9\nA3;0,3;0,8;0,7\n", "Well 1 2 3"),
+        # Words of headings, where nothing is measured.
+        ("Customers,as of May\nName,City\nBob,Rome\nCid,Oslo\nDan,Bonn\n", "Name City"),
+        ("Adressen,Kreis Nord\nNachname,Ort\nBlum,Rom\nKurz,Oslo\nOst,Bonn\n", "Nachname Ort"),
+        ("Bearer,Place\nBlum,Rom\nKurz,Oslo\nOst,Bonn\n", "Bearer Place"),
+        # Answers under a question, where it alone leaves columns open.
+        (
+            "id,day,Which?,,,Other\n,,Bus,Tram,Car,open\n1,2026-05-01,Bus,,,\n2,2026-05-02,,Tram,Car,late\n"
+            "3,2026-05-03,Bus,Tram,,\n",
+            "id|day|Which? Bus|Which? Tram|Which? Car|Other open",
+        ),
+    ],
+)
+def test_what_programs_write_above_a_table(body: str, headings: str) -> None:
+    assert detected(body.encode()).headings == tuple(headings.split("|" if "|" in headings else " "))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("time,roll,mode\nus,rad,\n1,0.5,A\n2,0.6,A\n3,0.7,B\n", "What line 2 says of the columns"),
+        (
+            "Q1,Q2,Q3\nHow old?,How often?,Why?\nX1,X2,X3\n31,2,so\n42,5,no\n17,1,x\n",
+            "What lines 2 to 3 say of the columns",
+        ),
+        ("Name;Kod;Liczba\n1;2;3\nAnn;kg;4\nBob;kg;5\nCid;l;6\n", "What line 2 says of the columns"),
+    ],
+)
+def test_records_that_say_more_of_the_columns_are_told(body: str, said: str) -> None:
+    found = detected(body.encode())
+    assert found.header_row == 0
+    assert [note.partition(" (")[0] for note in found.notes] == [said]
+
+
+@pytest.mark.parametrize(
+    "body", ["name,qty\nBob,n/a\nIda,4\nDan,5\n", "a,b\nx,y\n1,u\n2,v\n3,w\n", "a,b,c\n1,2,3\n4,5,6\n7,8,9\n"]
+)
+def test_a_record_is_no_description_without_proof(body: str) -> None:
+    assert not any("says of" in note for note in detected(body.encode()).notes)
 
 
 def test_a_series_of_numbers_has_no_headings() -> None:

@@ -32,6 +32,7 @@ SAMPLE_RECORDS = 200
 
 _OTHER_CONTROLS = bytes(sign for sign in range(32) if sign not in b"\t\n\r\x1e\x1f")
 _NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+_CLOCK = re.compile(r"\b\d{1,2}:\d\d(?::\d\d)?\b")
 _CLEAN = re.compile(
     r"""\s*"?(?:
       [-+$\u20ac\u00a3]?\s?\d{1,3}(?:[ .,'\u2019\u202f]\d{3})*(?:[.,]\d+)?\s?[%\u20ac]?   # 1,234.5
@@ -201,7 +202,10 @@ def _sampled(text: str, cut: bool, delimiter: str, quote: str | None) -> list[li
     rows = rows_of(text, delimiter, quote)
     if cut and len(rows) > 1:
         rows.pop()
-    return [row for row in rows if row and not is_blank(row)][:SAMPLE_RECORDS]
+    rows = [row for row in rows if row and not is_blank(row)][:SAMPLE_RECORDS]
+    # What programs say at the top in comments is prose; the commas and blanks in it are no delimiters.
+    above = next((at for at, row in enumerate(rows) if row[0][:1] != "#"), 0)
+    return rows[above:] if len(rows) - above > 2 else rows
 
 
 def _score(text: str, cut: bool, delimiter: str) -> float:
@@ -215,6 +219,8 @@ def _score(text: str, cut: bool, delimiter: str) -> float:
             return 0.0
         commonest = usual([len(row) for row in wide])
     same = sum(1 for row in rows if len(row) == commonest) / len(rows)
+    if delimiter == ":" and len(_CLOCK.findall(text)) * 2 >= len(rows):
+        return 0.0  # it stands within times of day
     return same * (1 - 1 / commonest) * (0.05 + _clean_share(rows)) * DELIMITERS[delimiter]
 
 
