@@ -26,6 +26,7 @@ from douane.sheet import mapping as sheet_mapping
 from douane.sheet import template_file
 from douane.sheet.formats.facts import sentence
 from douane.sheet.matching import Known, Match
+from douane.sheet.noticed import Told, told
 from douane.store import feeds, operations, templates
 from douane.store.database import read, write
 
@@ -183,11 +184,11 @@ def headings(operation: Operation) -> list[str]:
     return [key or "_" for key in form.layout.fields[: form.layout.width]]
 
 
-def notes(operation: Operation) -> list[str]:
-    """What was noticed about the file, a sentence each."""
+def noticed(operation: Operation) -> list[tuple[str, Told | None]]:
+    """What was noticed about the file, a sentence each, and which note it is; None where others than we say it."""
     detail = sheet_detail(operation)
     detected = () if detail.detected is None else detail.detected.notes
-    return [*detected, *map(sentence, detail.facts)]
+    return [(note, told(note)) for note in (*detected, *map(sentence, detail.facts))]
 
 
 def ignored_headings(operation: Operation) -> list[str]:

@@ -6,10 +6,15 @@ child, in the store and on the screen. `sheet/formats` reads by them.
 
 from __future__ import annotations
 
+from typing import NewType
+
 from msgspec import Struct, field
 
 from douane.model.bounds import Count, Line, Text, Word
 from douane.model.source import Limits as FileLimits
+
+# A sentence about a file, as `sheet/noticed.py` writes them.
+Note = NewType("Note", Line)
 
 
 class Limits(FileLimits, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +56,7 @@ class Detected(Struct, frozen=True, forbid_unknown_fields=True, rename={"header_
     sheets: tuple[Line, ...] = ()
     sheet: Line | None = None
     compression: Word | None = None
-    notes: tuple[Line, ...] = ()
+    notes: tuple[Note, ...] = ()
     headings: tuple[Text, ...] = ()
 
 

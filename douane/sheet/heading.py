@@ -14,8 +14,10 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from unicodedata import normalize
 
+from douane.model.reading import Note
 from douane.sheet.first_records import BELOW, HEADING_AMONG, MEASURED, NUMBER_SIGNS, YEAR, Table, kind_of
 from douane.sheet.heading_notes import described, left_out, two_rows
+from douane.sheet.noticed import note
 from douane.sheet.white_space import WHITE
 from douane.values import dataclass
 
@@ -38,7 +40,7 @@ class Heading:
 
     row: int | None
     texts: tuple[str, ...] | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def heading_of(
@@ -48,11 +50,12 @@ def heading_of(
     wanted: Collection[str] = (),
     delimiter: str | None = None,
 ) -> Heading:
-    """Judges the first records, blank ones left out; `lines`: where each of them begins, from 1. `spans`: merged cells,
-    as (index of the record, first column, column behind the last). `wanted`: names of the template's columns, none = no
-    template; they decide where the record that looks like headings has none of them, and another one has. `delimiter`:
-    of a text format; what leaves the names of rows without a heading writes blanks or tabs unless told otherwise."""
-    table = Table(rows)
+    """Judges the first records, blank ones left out; `lines`: where each of them begins, from 1, as if one stood on
+    each where nothing is said. `spans`: merged cells, as (index of the record, first column, column behind the last).
+    `wanted`: names of the template's columns, none = no template; they decide where the record that looks like headings
+    has none of them, and another one has. `delimiter`: of a text format; what leaves the names of rows without a
+    heading writes blanks or tabs unless told otherwise."""
+    table, lines = Table(rows), lines or range(1, len(rows) + 1)
     at = _below_ruler(table, _under_titles(table, _candidate(table), lines))
     if (named := _named(table, at, wanted)) is not None:
         return Heading(named, None, left_out(named, lines) if named else ())
@@ -64,8 +67,7 @@ def heading_of(
         return Heading(None, None, left_out(at, lines) if at else ())
     notes = left_out(at, lines) if at else ()
     if shifted is not None:
-        note = "The heading line is one cell short: the first column, of row names, has no heading."
-        return Heading(at, shifted, (*notes, note))
+        return Heading(at, shifted, (*notes, note("headings_short")))
     if (lower := _lower(table, at)) is not None:
         upper = _spread(rows[at], rows[lower], [span for span in spans if span[0] == at])
         joined = _joined(upper, rows[lower])
@@ -672,7 +674,7 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
 # ---- notes -----------------------------------------------------------------------------------------------------------
 
 
-def _second_table(table: Table, at: int, lines: Sequence[int]) -> Iterator[str]:
+def _second_table(table: Table, at: int, lines: Sequence[int]) -> Iterator[Note]:
     """A further heading record among the records: two tables in one file, or headings that are repeated."""
     own = table.rows[at]
     for index in range(at + 2, len(table) - 1):
@@ -680,17 +682,16 @@ def _second_table(table: Table, at: int, lines: Sequence[int]) -> Iterator[str]:
         again = len(row) == len(own) and all(
             one.strip(WHITE).casefold() == other.strip(WHITE).casefold() for one, other in zip(row, own, strict=True)
         )
-        gap = index < len(lines) and lines[index] - lines[index - 1] > 1
+        gap = lines[index] - lines[index - 1] > 1
         if not again and not gap and sum(1 for cell in table.rows[index - 1] if cell.strip(WHITE)) > 1:
             continue
         kinds, filled = table.kinds(index), table.filled(index)
         if len(filled) < 2 or any(_is_measured(kinds, column) for column in filled):
             continue
-        where = f"line {lines[index]:,}" if index < len(lines) else f"record {index + 1:,}"
         if again:
-            yield f"The headings stand again on {where}; there they are read as data."
+            yield note("headings_again", line=lines[index])
             return
         weight = _weight(table, index)
         if weight.fit == 1 and weight.proven and weight.contrast == 1 and _like_table(table, at + 1, index):
-            yield f"From {where} on, a second table seems to follow; its records are read as those of the first one."
+            yield note("second_table", line=lines[index])
             return

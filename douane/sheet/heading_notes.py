@@ -5,33 +5,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from douane.model.reading import Note
 from douane.sheet.first_records import MEASURED, Table
+from douane.sheet.noticed import note
 from douane.sheet.white_space import WHITE
 
 
-def left_out(count: int, lines: Sequence[int]) -> tuple[str, ...]:
-    where = f" on line {lines[count]:,}" if count < len(lines) else ""
-    above = "The record above it is" if count == 1 else f"The {count:,} records above it are"
-    return (f"The table begins{where}. {above} left out.",)
+def left_out(count: int, lines: Sequence[int]) -> tuple[Note, ...]:
+    return (note("table_begins", line=lines[count], count=count),)
 
 
-def two_rows(upper: int, lower: int, lines: Sequence[int]) -> str:
-    where = f", on lines {lines[upper]:,} and {lines[lower]:,}, are" if lower < len(lines) else " are"
-    return f"Two rows of headings{where} joined."
+def two_rows(upper: int, lower: int, lines: Sequence[int]) -> Note:
+    return note("headings_joined", line=lines[upper], lower_line=lines[lower])
 
 
-def described(table: Table, at: int, lines: Sequence[int]) -> Iterator[str]:
+def described(table: Table, at: int, lines: Sequence[int]) -> Iterator[Note]:
     """Records right below the headings that are none: they say units, questions or types, or count the columns."""
     last = next((at + count for count in (3, 2, 1) if at + count + 2 < len(table) and _describe(table, at, count)), at)
-    if last == at:
-        return
-    first = at + 1
-    where = [lines[row] if row < len(lines) else row + 1 for row in (first, last)]
-    what = "line" if last < len(lines) else "record"
-    if last == first:
-        yield f"What {what} {where[0]:,} says of the columns (units, types, questions) is read as data."
-    else:
-        yield f"What {what}s {where[0]:,} to {where[1]:,} say of the columns (units, types, questions) is read as data."
+    if last == at + 1:
+        yield note("line_of_columns", line=lines[last])
+    elif last > at:
+        yield note("lines_of_columns", line=lines[at + 1], last_line=lines[last])
 
 
 def _describe(table: Table, at: int, count: int) -> bool:

@@ -15,6 +15,8 @@ from typing import get_args
 
 import pytest
 
+from douane import errors
+from douane.sheet import noticed
 from douane.sheet.matching import Reason
 from douane.web.spreadsheet.wire import suggestions
 
@@ -76,7 +78,7 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 # What hosts may replace (contract 9.5), asked for here or not; of the others none stands idle.
 CONTRACT = re.compile(r"COMMON|STEPPER_TITLES|FILE_DROP_AREA|PHASE|AUTOIMPORT|SELECT_HEADER|.*_CONFIRMATION")
 # Texts by a code of the server's, and by parts of a name.
-BY_CODE = ("NOTES.", "RULES.", "SUGGESTION.", "CHANGES.", "MAPPING.REASON_", "EXPECT.")
+BY_CODE = ("NOTES.", "FAILURES.", "RULES.", "SUGGESTION.", "CHANGES.", "MAPPING.REASON_", "EXPECT.")
 BY_VIEW = ("DOWNLOAD.", "WORKBOOK.TAKE_")
 
 
@@ -84,7 +86,7 @@ def test_no_text_stands_idle() -> None:
     code = "".join(path.read_text() for path in (UI / "widget").rglob("*.js"))
     words = set(re.findall(r"""["'`]([A-Z0-9_]+)["'`]""", code))
     begun = set(re.findall(r"\bt\(`([A-Z0-9_-]+\.[A-Z0-9_]*)\$\{", code)) | {"MAPPING.REASON_"}
-    assert begun >= set(BY_CODE) - {"NOTES."} | set(BY_VIEW)
+    assert begun >= set(BY_CODE) - {"NOTES.", "FAILURES.", "RULES."} | set(BY_VIEW)
     idle = []
     for section, texts in json.loads((UI / "widget/texts/en.json").read_text()).items():
         for key in texts:
@@ -105,6 +107,27 @@ def test_every_code_of_the_server_has_its_text() -> None:
     assert listed
     kinds = {key for key in texts["CHANGES"] if key not in {"OPEN", "TITLE", "NONE", "OLDER", "CELLS", "ROWS"}}
     assert kinds == {kind.upper() for kind in [*re.findall(r"`(\w+)`", listed[1]), listed[2]]}
+
+
+# Of a chat import, or told by what stands around them: no file of a person at the widget ends with these.
+NOT_OF_A_FILE = {
+    *("nothing_found", "no_importer", "export_unknown", "entries_unread", "importer-csv-heading"),
+    *("error-import-file-extract-error", "bad_credentials", "column_key_taken", "person_exists"),
+}
+
+
+@pytest.mark.parametrize("path", sorted((UI / "widget/texts").glob("*.json")), ids=lambda path: path.stem)
+def test_whatever_the_server_says_of_a_file_has_its_text_in_every_language(path: Path) -> None:
+    texts = json.loads(path.read_text())
+    assert set(texts["NOTES"]) == {key.upper() for key in [*noticed.KEYS, "lines"]}
+    kinds = (errors.BadFile, errors.OverLimit, errors.Conflict, errors.NotAllowed, errors.StorageFull)
+    listed = {code for kind in kinds for code in re.findall(r"`(\w\S*)`", (kind.__doc__ or "").partition("in use:")[2])}
+    codes = {*listed, *(kind.code for kind in (errors.BadFile, errors.OverLimit, errors.StorageFull))} - NOT_OF_A_FILE
+    assert set(texts["FAILURES"]) == {code.upper() for code in codes}
+    rules = re.findall(
+        r"^\| `(\w+)` \|", (ROOT / "docs/cli.md").read_text().split("## Rules")[1].split("\n## ")[0], re.M
+    )
+    assert set(texts["RULES"]) == {rule.upper() for rule in rules}
 
 
 def test_every_encoding_that_is_offered_is_one() -> None:

@@ -9,13 +9,16 @@ import re
 from pathlib import Path
 
 import httpx
+import msgspec
 import openpyxl
 import pytest
 import xlsxwriter
 from playwright.sync_api import FrameLocator, Page, expect
 
 from douane.model.reading import Fact
-from douane.sheet.formats.facts import HIDDEN_ROWS, WIDER, sentence
+from douane.sheet.formats.facts import WIDER, sentence
+from douane.sheet.noticed import note, told
+from douane.web.spreadsheet.wire import noticed
 from douane.web.spreadsheet.wire.errors import FILE_EMPTY, FILE_TYPE
 from douane.web.spreadsheet.wire.stages import GUARD
 from tests.browser.conftest import Served
@@ -445,10 +448,16 @@ FAILURES = {
 # What the contract has the server say, and what a person is told.
 SAID = {
     GUARD["completed"]: "in another window or by somebody else",
-    FILE_EMPTY: "no rows",
-    FILE_TYPE: "save it as Excel or CSV",
     "A sentence of its own.": "A sentence of its own.",
 }
+# By code; in English what the server has to say of it is told, unless it is no more than the contract's word.
+BY_CODE = [
+    ({"message": FILE_TYPE, "code": "file_type", "detail": FILE_TYPE}, "save it as Excel or CSV", "als Excel oder CSV"),
+    ({"message": FILE_TYPE, "code": "file_type", "detail": "This is a song."}, "This is a song.", "als Excel oder CSV"),
+    ({"message": FILE_EMPTY, "code": "file_empty", "detail": FILE_EMPTY}, "no rows in this file", "keine Zeilen"),
+    ({"message": "Much (setting cell_bytes)", "code": "over_limit"}, "Much", "größer, als hier erlaubt"),
+    ({"message": "A link of old.", "code": "link_over"}, "A link of old.", "gilt nicht mehr"),
+]
 
 
 def test_each_failure_has_its_words(page: Page, served: Served) -> None:
@@ -459,25 +468,39 @@ def test_each_failure_has_its_words(page: Page, served: Served) -> None:
             const { sentence } = await import(new URL("flow.js", script.src).href);
             const { Refusal } = await import(new URL("../client.js", script.src).href);
             const { speak } = await import(new URL("text.js", script.src).href);
-            await speak("en");
-            return failures.map(([message, status]) => sentence(new Refusal(message, status)));
+            const said = [];
+            for (const [language, message, status, body] of failures) {
+                await speak(language);
+                said.push(sentence(new Refusal(message, status, body)));
+            }
+            return said;
         }""",
-        [*(("", status) for status in FAILURES), *((text, 400) for text in SAID)],
+        [
+            *(("en", "", status, {}) for status in FAILURES),
+            *(("en", text, 400, {}) for text in SAID),
+            *((language, body["message"], 400, body) for language in ("en", "de") for body, *_ in BY_CODE),
+        ],
     )
-    expected = [*FAILURES.values(), *SAID.values()]
+    english, german = [[one[at] for one in BY_CODE] for at in (1, 2)]
+    expected = [*FAILURES.values(), *SAID.values(), *english, *german]
     assert all(words in text for words, text in zip(expected, said, strict=True)), said
 
 
-# As the server says them; the files make some of them by themselves in other tests.
 NOTES = [
-    "The encoding was guessed: cp1250.",
-    "The encoding is uncertain: read as cp1250, but iso8859-2 is nearly as likely. If letters look wrong, say which.",
-    "The table begins on line 4. The record above it is left out.",
-    "The table begins on line 1,204. The 3 records above it are left out.",
-    sentence(Fact(WIDER, 1, (7,))),
-    sentence(Fact(WIDER, 12_345, (7, 8, 9, 10, 11, 12))),
-    sentence(Fact(HIDDEN_ROWS, 2, (3, 5))),
-    "Read is the sheet “Members”: its headings are the template's, those of “Cover” are not.",
+    (
+        note("table_begins", line=1_204, count=3),
+        "Die Tabelle beginnt in Zeile 1.204. Die 3 Datensätze darüber werden weggelassen.",
+    ),
+    (sentence(Fact(WIDER, 1, (7,))), "1 Datensatz hat mehr Zellen, als es Überschriften gibt. Zeile: 7"),
+    (
+        sentence(Fact(WIDER, 12_345, (7, 8, 9, 10, 1_111, 12))),
+        "12.345 Datensätze haben mehr Zellen, als es Überschriften gibt. Zeilen: 7, 8, 9, 10, 1.111 …",
+    ),
+    (
+        note("sheet_matches", sheet="Members", other="Cover"),
+        "Gelesen wird das Blatt „Members“: seine Überschriften passen zur Vorlage, die von „Cover“ nicht.",
+    ),
+    ("Another note.", "Another note."),
 ]
 
 
@@ -491,20 +514,10 @@ def test_what_is_noticed_about_a_file_is_said_in_the_persons_language(page: Page
             await speak("de");
             return notes.map(noted);
         }""",
-        [*NOTES, "Another note."],
+        msgspec.to_builtins(noticed([(text, told(text)) for text, _ in NOTES], []).notes),
     )
-    assert said == [
-        "Die Kodierung wurde erraten: cp1250.",
-        "Die Kodierung ist unsicher: gelesen als cp1250, aber iso8859-2 ist fast so wahrscheinlich. "
-        "Sehen Buchstaben falsch aus, wählen Sie eine andere.",
-        "Die Tabelle beginnt in Zeile 4. Der Datensatz darüber wird weggelassen.",
-        "Die Tabelle beginnt in Zeile 1.204. Die 3 Datensätze darüber werden weggelassen.",
-        "1 Datensatz hat mehr Zellen, als es Überschriften gibt. Zeilen: 7",
-        "12.345 Datensätze haben mehr Zellen, als es Überschriften gibt. Zeilen: 7, 8, 9, 10, 11 …",
-        "2 ausgeblendete Zeilen werden weggelassen. Zeilen: 3, 5",
-        "Gelesen wird das Blatt „Members“: seine Überschriften passen zur Vorlage, die von „Cover“ nicht.",
-        "Another note.",
-    ]
+    # Names are set apart by signs that are not seen.
+    assert [re.sub("[\u2068\u2069]", "", text) for text in said] == [german for _, german in NOTES]
 
 
 CATALOGUES = Path(__file__).parents[2] / "douane/ui/widget/texts"

@@ -100,6 +100,6 @@ def working(settings: Settings) -> Iterator[None]:
 def message(answer: httpx.Response) -> object:
     """(status, message) of an error answer, whose form is asserted."""
     body = answer.json()
-    assert set(body) <= {"message", "error", "statusCode"}, body
+    assert set(body) <= {"message", "error", "statusCode", "code", "detail"}, body
     assert body["statusCode"] == answer.status_code
     return answer.status_code, body["message"]

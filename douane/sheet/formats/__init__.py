@@ -39,6 +39,7 @@ from douane.model.reading import Position as Position
 from douane.model.source import Source as Source
 from douane.sheet.formats.sheet_choice import best_sheet
 from douane.sheet.heading import Heading, heading_of
+from douane.sheet.noticed import note
 from douane.values import dataclass
 
 if TYPE_CHECKING:  # the plain values here are used where Polars is not loaded
@@ -140,8 +141,8 @@ def open_file(source: Source, options: Options = Options()) -> Reader:
     if isinstance(found, BadFile):
         raise found
     if options.sheet is not None and not names:
-        note = f"The file has no sheets; no sheet “{options.sheet}” was looked for."
-        found.detected = replace(found.detected, notes=(*found.detected.notes, note))
+        missing = note("no_sheets", sheet=str(options.sheet))
+        found.detected = replace(found.detected, notes=(*found.detected.notes, missing))
     return found
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from douane.model.reading import Note
 from douane.sheet.formats import (
     KIND_BOOLEAN,
     KIND_ERROR,
@@ -239,7 +240,7 @@ class BinaryReader:
         format: str,
         sheets: tuple[str, ...],
         sheet: str,
-        notes: tuple[str, ...] = (),
+        notes: tuple[Note, ...] = (),
     ) -> None:
         self.limits: Limits = options.limits
         if options.hidden:

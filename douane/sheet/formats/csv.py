@@ -33,6 +33,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.errors import BadFile, OverLimit
+from douane.model.reading import Note
 from douane.sheet import native
 from douane.sheet.formats import (
     FLAG_BROKEN,
@@ -92,7 +93,7 @@ def open(source: Source, options: Options) -> Reader:
     """A reader for delimited text. BadFile `file_empty`, `file_type` or `encoding_unknown`; OverLimit for more columns
     than `limits.columns` in the first 1,000 records."""
     ending = source.size
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     source = without_end_sign(source)
     encoding = detect_encoding(source, options.encoding)
     text, top = _text(source, encoding)

@@ -8,8 +8,10 @@ import re
 from collections.abc import Sequence
 
 from douane.errors import BadRequest
+from douane.model.reading import Note
 from douane.sheet.formats.rewritten import quoted_cells, rewrite
 from douane.sheet.heading import usual
+from douane.sheet.noticed import note
 from douane.sheet.white_space import is_blank
 from douane.values import dataclass
 
@@ -71,7 +73,7 @@ class Dialect:
 
 def detect_dialect(
     sample: bytes, whole: bool, delimiter: str | None, quote: str | None = None
-) -> tuple[Dialect, tuple[str, ...]]:
+) -> tuple[Dialect, tuple[Note, ...]]:
     """The dialect of `sample`, UTF-8 text from the file's top on (`whole`: all of it), and what is worth telling a
     person. A given `delimiter` or `quote` ("" = none) is obeyed; BadRequest if it is not one ASCII character."""
     named = re.match(rb'(?i)"?sep=([\x01-\x7f])"?[ \t]*(\r\n|\r|\n)', sample)
@@ -79,12 +81,12 @@ def detect_dialect(
     text = sample[skipped[0] : skipped[0] + 4 * SAMPLE_CHARACTERS].decode("utf-8", "replace")
     cut = not whole or len(text) > SAMPLE_CHARACTERS or len(sample) > 4 * SAMPLE_CHARACTERS
     text = text[:SAMPLE_CHARACTERS]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     if delimiter is not None:
         chosen = _given(delimiter)
     elif named:
         chosen = named.group(1).decode()
-        notes = (f"The first line names {chosen!r} as the delimiter.",)
+        notes = (note("delimiter_named", delimiter=repr(chosen)[1:-1]),)
     else:
         scores = {candidate: _score(text, cut, candidate) for candidate in DELIMITERS if candidate in text}
         best = max(scores, key=lambda candidate: scores[candidate], default=",")
@@ -112,7 +114,7 @@ class Spelling:
 
     spaced: bool = False
     escapes: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def detect_spelling(sample: bytes, dialect: Dialect) -> Spelling:
@@ -124,11 +126,11 @@ def detect_spelling(sample: bytes, dialect: Dialect) -> Spelling:
     else:
         spaced = _is_spaced(data, dialect)
     escapes = dialect.quote == '"' and b'\\"' in data and _has_escapes(data, dialect, spaced)
-    notes: list[str] = []
+    notes: list[Note] = []
     if spaced:
-        notes.append("Blanks between delimiters and quotes are left out: every such cell is quoted as a whole.")
+        notes.append(note("blanks_before_quotes"))
     if escapes:
-        notes.append('Quotes escaped with a backslash (\\") are read as quotes.')
+        notes.append(note("backslash_quotes"))
     return Spelling(spaced, escapes, tuple(notes))
 
 

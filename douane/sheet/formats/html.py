@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from douane.errors import BadFile, OverLimit
+from douane.model.reading import Note
 from douane.sheet.formats import KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT, Limits, Options, Reader, Source
 from douane.sheet.formats.markup import opening
 from douane.sheet.formats.number_formats import NUMBER, NumberFormat, number_format
 from douane.sheet.formats.rows_reader import RowsReader
 from douane.sheet.formats.sheet_frame import FORMATTED, Row, chosen_sheet
 from douane.sheet.formats.stream import UNKNOWN_SIZE
+from douane.sheet.noticed import note
 
 _PAGE = re.compile(
     r"(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|style|title|div|center|font|b)\b",
@@ -60,11 +62,11 @@ def open(source: Source, options: Options) -> Reader:
     sizes, kept = page.sizes, page.kept
     names = _names(sizes)
     at = max(range(len(sizes)), key=lambda number: sizes[number])
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     if names and options.sheet is not None:
         at = names.index(chosen_sheet(names, names, options.sheet))
     elif names:
-        notes = (f"The page has {len(names)} tables; read is “{names[at]}”, the longest.",)
+        notes = (note("tables_of_page", count=len(names), table=names[at]),)
     formats = page.formats if kept is not None else []
     done = source.size if source.size != UNKNOWN_SIZE else 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from douane.model.reading import Note
 from douane.sheet.formats import Detected, First, Options, Piece, Position
 from douane.sheet.formats.number_formats import NumberFormat
 from douane.sheet.formats.sheet_frame import (
@@ -39,7 +40,7 @@ class RowsReader:
         sheet: str | None = None,
         formats: Sequence[NumberFormat] = (),
         hidden_columns: Sequence[tuple[int, int]] = (),
-        notes: tuple[str, ...] = (),
+        notes: tuple[Note, ...] = (),
     ) -> None:
         self._source, self._options, self._size, self._formats = rows, options, size, formats
         self._hidden = () if options.hidden else merged_ranges(hidden_columns)

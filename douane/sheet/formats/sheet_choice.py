@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from douane.errors import BadFile
+from douane.model.reading import Note
 from douane.sheet.heading import plain
+from douane.sheet.noticed import note
 
 if TYPE_CHECKING:
     from douane.sheet.formats import Reader
@@ -44,13 +46,13 @@ def best_sheet(
         return _held(first)
     other = best.detected.sheet
     if isinstance(first, BadFile):
-        return _noted(best, f"Read is the sheet “{other}”: {first.message}")
+        return _noted(best, note("sheet_instead", sheet=str(other), why=first.message))
     if best_fed > fed == 0:
-        return _noted(best, f"Read is the sheet “{other}”: its headings are the template's, those of “{held}” are not.")
+        return _noted(best, note("sheet_matches", sheet=str(other), other=str(held)))
     if best_fed > fed:
-        return _noted(first, f"The headings of the sheet “{other}” match more of the template than those of “{held}”.")
+        return _noted(first, note("sheet_matches_more", sheet=str(held), other=str(other)))
     if lonely and not wanted:
-        return _noted(first, f"The sheet “{held}” holds no table; the sheet “{other}” does.")
+        return _noted(first, note("sheet_without_table", sheet=str(held), other=str(other)))
     return first
 
 
@@ -60,8 +62,8 @@ def _held(first: Reader | BadFile) -> Reader:
     return first
 
 
-def _noted(reader: Reader, note: str) -> Reader:
-    reader.detected = replace(reader.detected, notes=(*reader.detected.notes, note))
+def _noted(reader: Reader, found: Note) -> Reader:
+    reader.detected = replace(reader.detected, notes=(*reader.detected.notes, found))
     return reader
 
 

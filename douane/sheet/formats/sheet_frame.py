@@ -15,10 +15,12 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.errors import BadFile, OverLimit
+from douane.model.reading import Note
 from douane.sheet.formats import FLAG_OVERLONG, KIND_NUMBER, KIND_TEXT, Batch, First, Limits, Position
 from douane.sheet.formats.cell_text import formatted_texts, number_texts
 from douane.sheet.formats.facts import HIDDEN_ROWS, NO_RESULT, UNDER_MERGED, fact
 from douane.sheet.formats.number_formats import NumberFormat
+from douane.sheet.noticed import note
 
 RECORDS_SAMPLED = 1000  # the width is theirs
 RECORDS_JUDGED, COLUMNS_JUDGED = 500, 16_384  # the heading record is found among these
@@ -200,10 +202,10 @@ def merged_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], .
     return tuple(merged)
 
 
-def hidden_notes(ranges: tuple[tuple[int, int], ...], columns_max: int) -> tuple[str, ...]:
+def hidden_notes(ranges: tuple[tuple[int, int], ...], columns_max: int) -> tuple[Note, ...]:
     """What a person is told about hidden columns, given as ranges (first, end)."""
     columns = sum(max(0, min(end, columns_max) - first) for first, end in ranges)
-    return (f"{columns:,} hidden column{'s' * (columns > 1)} left out.",) * (columns > 0)
+    return (note("hidden_columns", count=columns),) if columns else ()
 
 
 def check_handed_out(size: int, source_size: int, limits: Limits) -> None:

@@ -12,9 +12,11 @@ import re
 from collections.abc import Iterator
 
 from douane.errors import BadFile
+from douane.model.reading import Note
 from douane.sheet.formats import Source
 from douane.sheet.formats.encoding_guess import guess_encoding
 from douane.sheet.formats.stream import UNKNOWN_SIZE, Forward, uploaded_bytes
+from douane.sheet.noticed import note
 from douane.values import dataclass
 
 SAMPLE_BYTES = 64 << 10
@@ -103,7 +105,7 @@ class Encoding:
     name: str
     mark: int = 0
     transcribe: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def may_hide(self, delimiter: str) -> bool:
         """True if the delimiter's byte can be the second half of another sign."""
@@ -175,28 +177,19 @@ def detect_encoding(source: Source, given: str | None) -> Encoding:
     good, bad = map(sum, zip(*map(_utf8_signs, samples), strict=True))
     if bad == 0:
         return Encoding("utf-8", notes=_control_notes(samples))
-    damaged = Encoding("utf-8", notes=("Some bytes are no UTF-8; their records are marked.",))
+    damaged = Encoding("utf-8", notes=(note("bytes_no_utf8"),))
     if good >= 4 * bad:
         return damaged
     guess = guess_encoding(samples)
     if guess is None and good:
         return damaged
     if guess is None:
-        note = (
-            "The encoding is uncertain: some bytes are no UTF-8; their records are marked. If letters are missing, say "
-        )
-        return Encoding("utf-8", notes=(f"{note}which encoding it is.",))
+        return Encoding("utf-8", notes=(note("bytes_uncertain"),))
     name = codecs.lookup(guess.codec).name
     if guess.rival is None:
-        return Encoding(name, notes=(f"The encoding was guessed: {name}.",))
+        return Encoding(name, notes=(note("encoding_guessed", encoding=name),))
     rival = codecs.lookup(guess.rival).name
-    return Encoding(
-        name,
-        notes=(
-            f"The encoding is uncertain: read as {name}, but {rival} is nearly as likely. If letters look wrong, say "
-            "which encoding it is.",
-        ),
-    )
+    return Encoding(name, notes=(note("encoding_uncertain", encoding=name, other=rival),))
 
 
 def _seven_bits(samples: list[bytes]) -> Encoding | None:
@@ -221,7 +214,7 @@ def _seven_bits(samples: list[bytes]) -> Encoding | None:
             continue
         if text.isascii() or any(0x80 <= ord(sign) < 0xA0 for sign in text):
             continue
-        return Encoding(name, 0, True, (f"The encoding was guessed by the codes it switches with: {name}.",))
+        return Encoding(name, 0, True, (note("encoding_by_codes", encoding=name),))
     return None
 
 
@@ -243,24 +236,19 @@ def _ebcdic(head: bytes) -> Encoding | None:
     name = min(EBCDIC, key=lambda name: odd[name])
     rivals = [other for other in EBCDIC if odd[other] == odd[name] and readings[other] != readings[name]]
     if odd[name] or rivals:
-        note = f"The encoding is uncertain: read as {name}, one of EBCDIC's. If signs look wrong, say which it is."
-    else:
-        note = f"The encoding was guessed: {name}."
-    return Encoding(name, 0, True, (note,))
+        return Encoding(name, 0, True, (note("encoding_ebcdic", encoding=name),))
+    return Encoding(name, 0, True, (note("encoding_guessed", encoding=name),))
 
 
 def _is_odd(sign: str) -> bool:
     return not (sign.isalnum() or sign.isspace() or sign in _USUAL_SIGNS)
 
 
-def _control_notes(samples: list[bytes]) -> tuple[str, ...]:
+def _control_notes(samples: list[bytes]) -> tuple[Note, ...]:
     """What is left of letters that another program read in a wrong encoding: control codes between the letters."""
     if not any(_C1_CONTROL.search(sample) for sample in samples):
         return ()
-    return (
-        "The text holds control codes (U+0080 to U+009F) where letters should stand: it was damaged before, when "
-        "another program read it in a wrong encoding.",
-    )
+    return (note("damaged_before"),)
 
 
 def detect_unicode(head: bytes, given: str | None = None) -> Encoding:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from douane.errors import BadFile
+from douane.model.reading import Note
 from douane.sheet.formats import Limits, Options, Reader, Source, biff
 from douane.sheet.formats.biff import Block, Globals, Sheet, damaged
 from douane.sheet.formats.binary_cells import (
@@ -41,6 +42,7 @@ from douane.sheet.formats.formula_tokens import UNKNOWN, result_of
 from douane.sheet.formats.merged_cells import sorted_ranges
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
+from douane.sheet.noticed import note
 
 _STREAMS = ("workbook", "book")  # BIFF8, then BIFF5, for a file may hold both
 _RUN_BYTES = 16 << 20  # of records whose rows are brought into order at once
@@ -145,7 +147,7 @@ class _Walk:
         self._hidden = np.zeros(biff.ROWS, np.bool_)
         self._bytes_of_row = np.zeros(biff.ROWS, np.int64)
         self._ordered = True
-        self.notes: tuple[str, ...] = ()
+        self.notes: tuple[Note, ...] = ()
         self.facts = self._scan()
 
     def _blocks(self) -> Iterator[Block]:
@@ -184,8 +186,7 @@ class _Walk:
                 ranges = np.frombuffer(block.data, "<u2", 4 * count, at + 6).reshape(-1, 4)
                 merged.append(ranges.astype(np.int64))
         if proven and doubtful:
-            some = "1 more formula holds" if doubtful == 1 else f"{doubtful:,} more formulas hold"
-            self.notes = (f"{some} a 0 or an empty text that may be no result either.",)
+            self.notes = (note("formulas_doubtful", count=doubtful),)
         return SheetFacts(merged_ranges(columns), sorted_ranges(np.concatenate(merged)))
 
     def runs(self) -> Iterator[tuple[Cells, int]]:

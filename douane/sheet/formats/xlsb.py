@@ -41,6 +41,7 @@ from douane.sheet.formats.package import Package, plain
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
 from douane.sheet.native import records as native_records
+from douane.sheet.noticed import note
 
 _ROWS, _COLUMNS = 1_048_576, 16_384
 _PART_BYTES, _PART_RECORDS = 64 << 20, 1 << 20  # of a part that is read whole, and of what stands behind the cells
@@ -111,7 +112,7 @@ def open(source: Source, options: Options = Options()) -> Reader:
     texts = _shared_texts(package, shared, options.limits) if shared else ()
     book = Book(_formats(package), SharedTexts(texts, options.limits.entry_bytes, lazily=True), package.from_1904)
     macros = package.part("xl/vbaProject.bin") is not None
-    notes = ("The workbook has macros; they are not run.",) * macros
+    notes = (note("macros"),) * macros
     return BinaryReader(
         source, options, book, walk.facts, walk.runs, format="xlsb", sheets=offered, sheet=name, notes=notes
     )

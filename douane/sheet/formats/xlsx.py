@@ -19,6 +19,7 @@ import polars as pl
 
 from douane.archive import open_archive
 from douane.errors import BadFile, DouaneError
+from douane.model.reading import Note
 from douane.sheet.formats import (
     KIND_BOOLEAN,
     KIND_ERROR,
@@ -52,6 +53,7 @@ from douane.sheet.formats.sheet_frame import (
     without,
 )
 from douane.sheet.formats.sheet_xml import Cells
+from douane.sheet.noticed import note
 
 _BAD_REFERENCE = "#REF!"
 
@@ -329,11 +331,11 @@ class _Reader:
             notes=self._notes(),
         )
 
-    def _notes(self) -> tuple[str, ...]:
+    def _notes(self) -> tuple[Note, ...]:
         macros = self._package.part("xl/vbaProject.bin") is not None
         return (
             *hidden_notes(self.hidden_columns, self.limits.columns),
-            *["The workbook has macros; they are not run."] * macros,
+            *[note("macros")] * macros,
         )
 
     def _runs(self) -> Iterator[tuple[Cells, int, int]]:

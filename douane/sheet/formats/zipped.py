@@ -10,6 +10,7 @@ from douane.archive import Archive, Entry, open_archive
 from douane.errors import BadFile, OverLimit
 from douane.sheet.formats import Limits, Options, Reader, Source, names_among, open_as
 from douane.sheet.formats.stream import WORKBOOK_BYTES, WORKBOOK_MAGIC, Forward, Held
+from douane.sheet.noticed import note
 
 INSIDE = {
     name: f"douane.sheet.formats.{name}"
@@ -36,9 +37,9 @@ def open(source: Source, options: Options) -> Reader:
     """The reader of the file inside. BadFile `file_type` where it holds none or several; what `open_archive` raises."""
     inside, name, others = _inside(source, options.limits)
     reader = open_as(inside, options, INSIDE)
-    notes = [f"Read is “{name}” out of the zip file."]
+    notes = [note("out_of_zip", file=name)]
     if others:
-        notes.append(f"{others:,} other file{'s' * (others > 1)} in it {'are' if others > 1 else 'is'} left out.")
+        notes.append(note("others_in_zip", count=others))
     reader.detected = replace(reader.detected, compression="zip", notes=(*reader.detected.notes, *notes))
     return reader
 

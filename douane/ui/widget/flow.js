@@ -8,7 +8,7 @@ import { hostOrigin, say, sayStatus } from "./host.js";
 import { batch } from "./kit.js";
 import { fromTable, toTable } from "./grid/clipboard.js";
 import { changes, client, columns, config, file, images, lost, mapping, options, phase, problem, progress, reading, template, templates, typed, upload } from "./store.js";
-import { choose as language, duration, number, size, speak, t } from "./text.js";
+import { choose as language, duration, known, number, size, speak, spoken, t } from "./text.js";
 import { dress } from "./dress.js";
 
 /** Fields of the upload that say how its file is to be read. */
@@ -87,7 +87,7 @@ export async function openLink(link, given) {
     if (mine !== opening) return;
     // Why a link is good for nothing any more, the server says.
     if (error instanceof Refusal && error.status === 401) {
-      problem.value = { text: error.message, retry: undefined };
+      problem.value = { text: failure(error) || error.message, retry: undefined };
       phase.value = "refused";
     } else refuse(error, () => openLink(link, given));
   }
@@ -171,15 +171,15 @@ function refuse(error, retry) {
 const SAID = [
   [/^`?You may landed to wrong place, .*(already|confirmed)/, "ERRORS.ENDED"],
   [/^Upload information not found|^There is no such upload/, "ERRORS.GONE"],
-  [/^File is empty/, "ERRORS.NO_ROWS"],
-  [/^File type is not supported\.$/, "ERRORS.FILE_KIND"],
 ];
 
 /** What a person can do with a failure. @param {unknown} error */
 export function sentence(error) {
   if (error instanceof Refusal) {
-    const known = error.status < 500 && SAID.find(([said]) => said.test(error.message));
-    if (known) return t(known[1]);
+    const said = error.status < 500 && SAID.find(([one]) => one.test(error.message));
+    if (said) return t(said[1]);
+    const own = failure(error);
+    if (own) return own;
     if (error.status === 0) return t("ERRORS.NO_ANSWER");
     if (error.status === 401) return t("ERRORS.NOT_ALLOWED");
     if (error.status === 413) return error.message || t("ERRORS.TOO_LARGE");
@@ -188,6 +188,18 @@ export function sentence(error) {
     return error.message || t("ERRORS.SERVER");
   }
   return t("ERRORS.OURS", { detail: error instanceof Error ? error.message : String(error) });
+}
+
+/** These two sentences of the contract say less than ours. */
+const BARE = /^File (is empty|type is not supported)\.?$/;
+
+/** In English the server's own sentence, which knows more than what kind of failure it is. @param {Refusal} error */
+function failure({ message, body }) {
+  const name = `FAILURES.${String(body?.code ?? "").toUpperCase()}`;
+  if (!known(name)) return "";
+  // Which setting it is concerns nobody here.
+  const detail = String(body.detail ?? message ?? "").replace(/ \(setting \w+\)$/, "");
+  return spoken() === "en" && detail && !BARE.test(detail) ? detail : t(name);
 }
 
 /** Runs a step; what goes wrong is said above the screen, which stays as it is. @param {() => Promise<any>} step */
@@ -318,7 +330,7 @@ export async function send(given, sent) {
 async function arrived(id) {
   try {
     const found = await client.value.find(id);
-    if (found.failure) throw new Refusal(found.failure.message, 400, found);
+    if (found.failure) throw new Refusal(found.failure.message, 400, found.failure);
     return found;
   } catch (error) {
     if (error instanceof Refusal && error.status === 404) return null;
@@ -426,7 +438,7 @@ export async function watch(id, signal) {
   }, signal, (lost) => {
     progress.value = { ...progress.value, lost };
   });
-  if (last?.error) throw new Refusal(last.error, 400);
+  if (last?.error) throw new Refusal(last.error, 400, { code: last.errorCode });
 }
 
 /** "12,000 a second, about 4 s left" once that can be told. */

@@ -89,6 +89,12 @@ export function t(name, values = {}) {
   });
 }
 
+/** Whether there is such a text. @param {string} name */
+export function known(name) {
+  const [section, key] = name.split(".");
+  return catalogue[section]?.[key] !== undefined;
+}
+
 /** @param {number} value */
 export function number(value) {
   return numbers.format(value);

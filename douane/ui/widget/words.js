@@ -3,7 +3,7 @@
  * more than a rule's name (`explanations`); in other languages the rule itself is put into words here.
  */
 
-import { number, spoken, t } from "./text.js";
+import { known, number, spoken, t } from "./text.js";
 
 /** Where the server's own sentence quotes a pattern or a whole list, which are written for programs. */
 const PUT_PLAINLY = new Set(["list", "pattern", "date_format"]);
@@ -13,8 +13,7 @@ const NAMED = 8;
 /** @param {string} rule as `live` and `counts` name it; what nobody has put into words stays its name */
 export function ruleName(rule) {
   const name = `RULES.${rule.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}`;
-  const text = t(name);
-  return text === name ? rule.replaceAll("_", " ") : text;
+  return known(name) ? t(name) : rule.replaceAll("_", " ");
 }
 
 /**
@@ -25,10 +24,10 @@ export function saying(row, column, text) {
   const error = row?.errors?.[column.key], warning = row?.warnings?.[column.key];
   if (!error && !warning) return null;
   const rule = row.rules?.[column.key], more = row.explanations?.[column.key] ?? "";
-  const english = spoken() === "en", known = rule && t(`RULES.${rule.toUpperCase()}`) !== `RULES.${rule.toUpperCase()}`;
+  const english = spoken() === "en", named = rule && known(`RULES.${rule.toUpperCase()}`);
   // What the makers of the template put into words themselves is theirs to say.
   const theirs = (column.validations ?? []).some((/** @type {any} */ one) => one.errorMessage && String(error ?? "").includes(one.errorMessage));
-  if (!known || theirs || (english && !PUT_PLAINLY.has(rule))) return { text: error ?? warning, more, warning: !error };
+  if (!named || theirs || (english && !PUT_PLAINLY.has(rule))) return { text: error ?? warning, more, warning: !error };
   // Values and names are set apart, so that they do not turn a sentence of the other direction round.
   const value = isolated(text.length > 60 ? `${text.slice(0, 60)}…` : text);
   return { own: true, text: text && rule !== "required" ? `${t("SIDE.QUOTED", { text: value })} ${ruleName(rule)}` : `${isolated(column.name)} ${ruleName(rule)}`, more: english ? more : expected(column), warning: !error };
@@ -66,26 +65,16 @@ function bounds(rule) {
   return t(`EXPECT.${what}_${end}`, { min: number(Number(min ?? 0)), max: number(Number(max ?? 0)) });
 }
 
-/** What is most often noticed about a file, as the server says it; the rest stays in its words. @type {[RegExp, string, string[]][]} */
-const NOTED = [
-  [/^The encoding was guessed: ([^ ,]+)\.$/, "NOTES.GUESSED", ["what"]],
-  [/^The encoding is uncertain: read as ([^ ,]+), but ([^ ,]+) is nearly as likely\./, "NOTES.UNCERTAIN", ["what", "other"]],
-  [/^The table begins on line ([\d,]+)\. The (?:record above it is|([\d,]+) records above it are) left out\.$/, "NOTES.TITLES", ["row", "count"]],
-  [/^([\d,]+) records? (?:has|have) more cells than there are headings: .*?\.(?: Lines? (.*?)\.?)?$/, "NOTES.WIDER", ["count", "rows"]],
-  [/^([\d,]+) hidden rows? (?:is|are) left out\.(?: Lines? (.*?)\.?)?$/, "NOTES.HIDDEN", ["count", "rows"]],
-  [/^Read is the sheet “(.+)”: its headings are the template's, those of “(.+)” are not\.$/, "NOTES.SHEET", ["sheet", "others"]],
-];
-
-/** A note in the person's language, where it is known. @param {string} note */
-export function noted(note) {
-  if (spoken() === "en") return note;
-  for (const [said, name, places] of NOTED) {
-    const found = said.exec(note);
-    if (!found) continue;
-    const values = Object.fromEntries(places.map((place, at) => [place, found[at + 1] ?? (place === "count" ? "1" : "")]));
-    const plainly = (/** @type {string} */ figure) => Number(figure.replaceAll(",", ""));
-    const count = plainly(values.count ?? "1"), row = plainly(values.row ?? "0");
-    return `${t(name, { ...values, count, row })}${values.rows ? ` ${t("NOTES.LINES", { rows: values.rows })}` : ""}`;
-  }
-  return note;
+/**
+ * A note of `noticed` in the person's language; what a package of others noticed stays in its words.
+ * @param {{ note: string, key?: string, values?: Record<string, any> }} one
+ */
+export function noted({ note, key, values = {} }) {
+  const name = `NOTES.${(key ?? "").toUpperCase()}`;
+  if (!key || !known(name)) return note;
+  const { lines, ...more } = values;
+  const places = Object.fromEntries(Object.entries(more).map(([place, value]) => [place, typeof value === "string" ? isolated(value) : value]));
+  if (!lines) return t(name, places);
+  const rows = lines.map(number).join(", ") + (values.count > lines.length ? " …" : "");
+  return `${t(name, places)} ${t("NOTES.LINES", { count: values.count, rows })}`;
 }

@@ -466,5 +466,5 @@ def document(operation: Operation) -> wire.UploadDocument:
         operation,
         imports.columns(operation),
         imports.headings(operation),
-        noticed=wire.Noticed(imports.notes(operation), imports.ignored_headings(operation)),
+        noticed=wire.noticed(imports.noticed(operation), imports.ignored_headings(operation)),
     )

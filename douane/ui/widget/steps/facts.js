@@ -25,8 +25,8 @@ export function Facts({ shape }) {
   const fed = now ? now.columns.filter((/** @type {any} */ column) => column.heading !== null).length : shape.length;
   const name = given?.name ?? current.fileName ?? current.originalFileName ?? "";
   const read = now?.reading;
-  /** @type {string[]} */
-  const notes = current.notes ?? [];
+  /** @type {{ note: string, key?: string, values?: Record<string, any> }[]} */
+  const notes = current.noticed ?? [];
   /** @type {string[]} */
   const ignored = (current.ignoredHeadings ?? []).filter(Boolean);
   return html`<div class="facts">

@@ -28,7 +28,6 @@ from douane.web.spreadsheet.wire.documents import ImportConfig as ImportConfig
 from douane.web.spreadsheet.wire.documents import ImportPage as ImportPage
 from douane.web.spreadsheet.wire.documents import NewAccessToken as NewAccessToken
 from douane.web.spreadsheet.wire.documents import NewProject as NewProject
-from douane.web.spreadsheet.wire.documents import Noticed as Noticed
 from douane.web.spreadsheet.wire.documents import ProjectDocument as ProjectDocument
 from douane.web.spreadsheet.wire.documents import ProjectEntry as ProjectEntry
 from douane.web.spreadsheet.wire.documents import RecordDocument as RecordDocument
@@ -47,6 +46,7 @@ from douane.web.spreadsheet.wire.documents import frozen_first as frozen_first
 from douane.web.spreadsheet.wire.documents import health as health
 from douane.web.spreadsheet.wire.documents import import_config as import_config
 from douane.web.spreadsheet.wire.documents import import_entry as import_entry
+from douane.web.spreadsheet.wire.documents import noticed as noticed
 from douane.web.spreadsheet.wire.documents import original_name as original_name
 from douane.web.spreadsheet.wire.documents import pages as pages
 from douane.web.spreadsheet.wire.documents import progress as progress

@@ -19,6 +19,7 @@ from douane.model.sheet_import import sheet_detail
 from douane.model.template import StoredColumn, StoredTemplate
 from douane.sheet import columns, template_file
 from douane.sheet.formatting import DEFAULT_CHUNK, written
+from douane.sheet.noticed import Told
 from douane.web.spreadsheet.wire.samples import sample_key
 from douane.web.spreadsheet.wire.stages import STATUS
 
@@ -47,10 +48,19 @@ class Failure(Struct):
     message: str
 
 
-class Noticed(Struct):
-    """What was noticed about a file: sentences, and the headings that feed no column."""
+class NoteDocument(Struct):
+    """A sentence of `notes` for who speaks another language: `key` and what stands in its places, numbers as numbers,
+    `lines` the first ones. Without them where a package of others says it."""
 
-    notes: list[str]
+    note: str
+    key: str | UnsetType = UNSET
+    values: dict[str, str | int | list[int]] | UnsetType = UNSET
+
+
+class Noticed(Struct):
+    """What was noticed about a file, and the headings that feed no column."""
+
+    notes: list[NoteDocument]
     ignored_headings: list[str]
 
 
@@ -82,6 +92,7 @@ class UploadDocument(Struct, kw_only=True, rename=IDS):
     fileName: str | UnsetType = UNSET
     failure: Failure | UnsetType = UNSET
     notes: list[str] | UnsetType = UNSET
+    noticed: list[NoteDocument] | UnsetType = UNSET
     ignoredHeadings: list[str] | UnsetType = UNSET
     confirmPolicy: str | UnsetType = UNSET
 
@@ -360,6 +371,7 @@ class ProgressEvent(Struct):
     valid: int
     invalid: int
     error: str | UnsetType = UNSET
+    errorCode: str | UnsetType = UNSET
 
 
 class Health(Struct):
@@ -411,9 +423,17 @@ def upload(
         id=UNSET if listed else operation.id,
         fileName=(operation.file_name or UNSET) if operation.source_object or why else UNSET,
         failure=UNSET if why is None else Failure(*why),
-        notes=UNSET if noticed is None else noticed.notes,
+        notes=UNSET if noticed is None else [one.note for one in noticed.notes],
+        noticed=UNSET if noticed is None else noticed.notes,
         ignoredHeadings=UNSET if noticed is None else noticed.ignored_headings,
         confirmPolicy=UNSET if detail.confirm == "all" else detail.confirm,
+    )
+
+
+def noticed(notes: Iterable[tuple[str, Told | None]], ignored_headings: list[str]) -> Noticed:
+    return Noticed(
+        [NoteDocument(text) if one is None else NoteDocument(text, one.key, one.values) for text, one in notes],
+        ignored_headings,
     )
 
 
@@ -599,6 +619,7 @@ def progress(operation: Operation) -> ProgressEvent:
         valid=operation.valid,
         invalid=operation.invalid,
         error=UNSET if operation.work_error is None else operation.work_error[1],
+        errorCode=UNSET if operation.work_error is None else operation.work_error[0],
     )
 
 

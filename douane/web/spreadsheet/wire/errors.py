@@ -15,7 +15,8 @@ from douane.web.spreadsheet.wire.stages import GUARD
 
 class WireError(Exception):
     """An answer other than success. `message` is a sentence, or the list of what is wrong with a body; `error` is the
-    second field of the body, None for the bare form (2.1). `beside`: fields of ours."""
+    second field of the body, None for the bare form (2.1). `beside`: fields of ours, as `code`, that of the core's
+    error, and `detail`, its sentence, where `message` is a fixed one."""
 
     def __init__(
         self,
@@ -152,7 +153,8 @@ def bad_file(file_name: str, code: str, sentence: str) -> WireError:
     """The answer to a file that could not be read."""
     if code not in _FILE_ANSWERS:
         return work_error(code, sentence)
-    return WireError(*_FILE_ANSWERS[code][_WORKBOOK.search(file_name) is not None])
+    status, message = _FILE_ANSWERS[code][_WORKBOOK.search(file_name) is not None]
+    return WireError(status, message, beside={"code": code, "detail": sentence})
 
 
 def work_error(code: str, sentence: str) -> WireError:
@@ -160,7 +162,10 @@ def work_error(code: str, sentence: str) -> WireError:
     if code == "error":
         return WireError(500, REVIEW_FAILED, "Internal Server Error")
     status, headers = _ANSWERS.get(code, (400, {}))
-    return WireError(status, sentence, headers=headers) if status >= 500 else WireError(400, sentence)
+    beside = {"code": code}
+    return WireError(
+        status if status >= 500 else 400, sentence, headers=headers if status >= 500 else {}, beside=beside
+    )
 
 
 def from_error(error: errors.DouaneError) -> WireError:
@@ -171,7 +176,7 @@ def from_error(error: errors.DouaneError) -> WireError:
     status, headers = _ANSWERS[known]
     if isinstance(error, errors.WrongStage):
         return WireError(status, GUARD.get(error.stage, error.message))
-    return WireError(status, error.message, headers=headers)
+    return WireError(status, error.message, headers=headers, beside={"code": error.code})
 
 
 INTERNAL = WireError(500, "Internal server error", None)
