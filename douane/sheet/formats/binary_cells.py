@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from msgspec import structs
 
-from douane.model.reading import Note
 from douane.sheet.formats import (
     KIND_BOOLEAN,
     KIND_ERROR,
@@ -227,20 +227,11 @@ Runs = Callable[[], Iterator[tuple[Cells, int]]]
 
 
 class BinaryReader:
-    """One sheet. `runs` gives its rows from the top, in order: (cells, bytes of the source used so far)."""
+    """One sheet. `runs` gives its rows from the top, in order: (cells, bytes of the source used so far). `named`: what
+    is known of the sheet without them; how wide it is, they tell."""
 
     def __init__(
-        self,
-        source: Source,
-        options: Options,
-        book: Book,
-        facts: SheetFacts,
-        runs: Runs,
-        *,
-        format: str,
-        sheets: tuple[str, ...],
-        sheet: str,
-        notes: tuple[Note, ...] = (),
+        self, source: Source, options: Options, named: Detected, book: Book, facts: SheetFacts, runs: Runs
     ) -> None:
         self.limits: Limits = options.limits
         if options.hidden:
@@ -248,13 +239,11 @@ class BinaryReader:
         self.book, self.facts = book, facts
         self.hidden_columns = facts.hidden_columns
         self._source_size, self._piece_bytes, self._runs = source.size, options.piece_bytes, runs
-        sample = sample_of((values_of(cells, book, facts) for cells, _ in runs()), sheet)
+        sample = sample_of((values_of(cells, book, facts) for cells, _ in runs()), named.sheet or named.format)
         wide = spans(facts.merged, sample.first.lines, facts.hidden_columns)
         self.first: First | None = replace(sample.first, spans=wide)
-        notes = (*hidden_notes(facts.hidden_columns, options.limits.columns), *notes)
-        self.detected = Detected(
-            format=format, width=sample.width, header_row=None, sheets=sheets, sheet=sheet, notes=notes
-        )
+        notes = (*hidden_notes(facts.hidden_columns, options.limits.columns), *named.notes)
+        self.detected = structs.replace(named, width=sample.width, notes=notes)
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
         """Pieces of at most 20,480 rows and about `piece_bytes` of texts and cells: a shared text counts each time it

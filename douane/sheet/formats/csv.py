@@ -144,32 +144,29 @@ def open(source: Source, options: Options) -> Reader:
     )
     start = Position(0, top, 1 + dialect.skip_lines)
     trimmed = source if isinstance(source, Trimmed) else None
-    return CsvReader(text, detected, first, dialect, encoding, start, options, trimmed, joining)
+    shape = _Shape(detected.width, detected.width, dialect, encoding, options.limits, joining)
+    return CsvReader(text, start, detected, first, shape, options.piece_bytes, trimmed)
 
 
 class CsvReader:
     """An opened CSV file. Pieces are a pure function of the bytes from their first one on and of the options, so
-    reading can start again at any piece's position."""
+    reading can start again at any piece's position. `top`: where the first record begins in `text`."""
 
     def __init__(
         self,
         text: Source,
+        top: Position,
         detected: Detected,
         first: First,
-        dialect: Dialect,
-        encoding: Encoding,
-        top: Position,
-        options: Options,
-        trimmed: Trimmed | None = None,
-        joining: Joining | None = None,
+        shape: _Shape,
+        piece_bytes: int,
+        trimmed: Trimmed | None,
     ) -> None:
         self.detected = detected
         self.first: First | None = first
-        self._text = text
-        self._shape = _Shape(detected.width, detected.width, dialect, encoding, options.limits, joining)
-        self._top = top
-        self._trimmed = trimmed
-        self._piece_bytes = options.piece_bytes
+        self._text, self._top, self._trimmed = text, top, trimmed
+        self._shape = shape
+        self._piece_bytes = piece_bytes
 
     def pieces(self, start: Position = Position()) -> Iterator[Piece]:
         header, width = self.detected.header_row, self.detected.width

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 
 from douane.errors import BadFile, OverLimit
 from douane.model.reading import Note
-from douane.sheet.formats import KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT, Limits, Options, Reader, Source
+from douane.sheet.formats import KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT, Detected, Limits, Options, Reader, Source
 from douane.sheet.formats.markup import opening
 from douane.sheet.formats.number_formats import NUMBER, NumberFormat, number_format
 from douane.sheet.formats.rows_reader import RowsReader
@@ -73,18 +73,9 @@ def open(source: Source, options: Options) -> Reader:
     def rows() -> Iterator[tuple[Row, int]]:
         return _rows(source, encoding, at, formats, options.limits) if kept is None else ((row, done) for row in kept)
 
-    return RowsReader(
-        rows,
-        options,
-        source.size,
-        format="html",
-        name=names[at] if names else "page",
-        encoding=encoding,
-        sheets=names,
-        sheet=names[at] if names else None,
-        formats=formats,
-        notes=notes,
-    )
+    sheet = names[at] if names else None
+    named = Detected("html", 0, None, encoding=encoding, sheets=names, sheet=sheet, notes=notes)
+    return RowsReader(rows, options, source.size, named, formats=formats)
 
 
 def _names(sizes: list[int]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from douane.model.reading import Note
+from msgspec.structs import replace
+
 from douane.sheet.formats import Detected, First, Options, Piece, Position
 from douane.sheet.formats.number_formats import NumberFormat
 from douane.sheet.formats.sheet_frame import (
@@ -24,39 +25,27 @@ Rows = Callable[[], Iterator[tuple[Row, int]]]
 
 
 class RowsReader:
-    """`rows` begins anew each time it is called and gives the same rows. `hidden_columns`: ranges from 0 up to and not
-    with the end."""
+    """`rows` begins anew each time it is called and gives the same rows. `named`: what is known of the table without
+    them; how wide it is, they tell. `hidden_columns`: ranges from 0 up to and not with the end."""
 
     def __init__(
         self,
         rows: Rows,
         options: Options,
         size: int,
+        named: Detected,
         *,
-        format: str,
-        name: str,
-        encoding: str | None = None,
-        sheets: tuple[str, ...] = (),
-        sheet: str | None = None,
         formats: Sequence[NumberFormat] = (),
         hidden_columns: Sequence[tuple[int, int]] = (),
-        notes: tuple[Note, ...] = (),
     ) -> None:
         self._source, self._options, self._size, self._formats = rows, options, size, formats
         self._hidden = () if options.hidden else merged_ranges(hidden_columns)
         self._done = 0
         runs = row_runs(self._rows(), 1 << 24, RECORDS_SAMPLED)
-        sample = sample_of((values_of(run, formats) for run in runs), name)
+        sample = sample_of((values_of(run, formats) for run in runs), named.sheet or named.format)
         self.first: First | None = sample.first
-        self.detected = Detected(
-            format=format,
-            width=sample.width,
-            header_row=None,
-            encoding=encoding,
-            sheets=sheets,
-            sheet=sheet,
-            notes=(*hidden_notes(self._hidden, options.limits.columns), *notes),
-        )
+        notes = (*hidden_notes(self._hidden, options.limits.columns), *named.notes)
+        self.detected = replace(named, width=sample.width, notes=notes)
 
     def _rows(self) -> Iterator[Row]:
         for row, done in self._source():

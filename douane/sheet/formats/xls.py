@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from douane.errors import BadFile
 from douane.model.reading import Note
-from douane.sheet.formats import Limits, Options, Reader, Source, biff
+from douane.sheet.formats import Detected, Limits, Options, Reader, Source, biff
 from douane.sheet.formats.biff import Block, Globals, Sheet, damaged
 from douane.sheet.formats.binary_cells import (
     BOOLEAN,
@@ -74,9 +74,8 @@ def open(source: Source, options: Options = Options()) -> Reader:
     walk = _Walk(stream, source.size, found, sheet, options.limits)
     texts = biff.shared_texts(stream, found.shared_at) if found.shared_at is not None else ()
     book = Book(found.formats, SharedTexts(texts, options.limits.entry_bytes, lazily=True), found.from_1904)
-    return BinaryReader(
-        source, options, book, walk.facts, walk.runs, format="xls", sheets=offered, sheet=name, notes=walk.notes
-    )
+    named = Detected("xls", 0, None, sheets=offered, sheet=name, notes=walk.notes)
+    return BinaryReader(source, options, named, book, walk.facts, walk.runs)
 
 
 def all_sheets(source: Source) -> list[str]:

@@ -20,7 +20,7 @@ import polars as pl
 from douane.archive import Entry, EntryStream, open_archive
 from douane.errors import BadFile, DouaneError, OverLimit
 from douane.sheet import native
-from douane.sheet.formats import Limits, Options, Reader, Source
+from douane.sheet.formats import Detected, Limits, Options, Reader, Source
 from douane.sheet.formats.biff import damaged, words
 from douane.sheet.formats.binary_cells import (
     BOOLEAN,
@@ -113,9 +113,8 @@ def open(source: Source, options: Options = Options()) -> Reader:
     book = Book(_formats(package), SharedTexts(texts, options.limits.entry_bytes, lazily=True), package.from_1904)
     macros = package.part("xl/vbaProject.bin") is not None
     notes = (note("macros"),) * macros
-    return BinaryReader(
-        source, options, book, walk.facts, walk.runs, format="xlsb", sheets=offered, sheet=name, notes=notes
-    )
+    named = Detected("xlsb", 0, None, sheets=offered, sheet=name, notes=notes)
+    return BinaryReader(source, options, named, book, walk.facts, walk.runs)
 
 
 @dataclass(frozen=True, slots=True)
