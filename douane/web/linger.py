@@ -28,28 +28,33 @@ class Linger:
         if scope["type"] != "http" or not _has_body(headers := Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
-        whole = asked = False
+        exchange = _Exchange(receive, send, expects="100-continue" in headers.get("expect", "").lower())
+        await self._app(scope, exchange.receive, exchange.send)
 
-        async def noting() -> Message:
-            nonlocal whole, asked
-            asked = True
-            message = await receive()
-            whole = message["type"] == "http.disconnect" or not message.get("more_body", False)
-            return message
 
-        async def lingering(message: Message) -> None:
-            ends = message["type"] == "http.response.body" and not message.get("more_body", False)
-            waits = "100-continue" in headers.get("expect", "").lower() and not asked
-            if not ends or whole or waits:
-                await send(message)
-                return
-            # The answer is on its way with this; its end is said when the body is through, or for too long was not.
-            await send({**message, "more_body": True})
-            await _discard(noting)
-            with contextlib.suppress(OSError):
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+class _Exchange:
+    """A request with a body, and its answer. `expects`: the client sends its body when it is asked for it."""
 
-        await self._app(scope, noting, lingering)
+    def __init__(self, receive: Receive, send: Send, *, expects: bool) -> None:
+        self._receive, self._send, self._expects = receive, send, expects
+        self._whole = self._asked = False
+
+    async def receive(self) -> Message:
+        self._asked = True
+        message = await self._receive()
+        self._whole = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        ends = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if not ends or self._whole or (self._expects and not self._asked):
+            await self._send(message)
+            return
+        # The answer is on its way with this; its end is said when the body is through, or for too long was not.
+        await self._send({**message, "more_body": True})
+        await _discard(self.receive)
+        with contextlib.suppress(OSError):
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _has_body(headers: Headers) -> bool:

@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -54,6 +54,23 @@ def _why(fault: Exception) -> dict[str, str]:
     return {"trace": traceback.format_exc()}
 
 
+class _Answer:
+    """What goes out. `added`: headers that every answer has which does not say otherwise. `status`: 500 until one is
+    known."""
+
+    def __init__(self, send: Send, added: Mapping[str, str]) -> None:
+        self._send, self._added = send, added
+        self.started, self.status = False, 500
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started, self.status = True, message["status"]
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            for name, value in self._added.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
 class Manners:
     """The outermost layer of the application. The first of the surfaces also says what happens on no surface's path."""
 
@@ -72,54 +89,43 @@ class Manners:
         if scope["method"] == "HEAD" and by_head:
             # The same answer without its body, which the server leaves out: it still sees the first method.
             scope = {**scope, "method": "GET"}
-        started = False
         asked = Headers(scope=scope).get("x-request-id", "")
         request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
         client = scope.get("client")
-        status, begun_at = 500, time.monotonic()
+        begun_at = time.monotonic()
         data = path.startswith(_DATA) or (surface is not None and surface.frames is None)
         frames = "'self'" if surface is None or surface.frames is None else await surface.frames(self._web, scope)
-
-        async def polite(message: Message) -> None:
-            nonlocal started, status
-            if message["type"] == "http.response.start":
-                started, status = True, message["status"]
-                headers = MutableHeaders(raw=message.setdefault("headers", []))
-                headers.setdefault("X-Request-Id", request_id)
-                for name, value in _ALWAYS.items():
-                    headers.setdefault(name, value)
-                policy = _DATA_POLICY if data else _PAGE_POLICY.format(frames=frames)
-                headers.setdefault("Content-Security-Policy", policy)
-                if data:
-                    headers.setdefault("Cache-Control", "no-store")
-                if scope.get("scheme") == "https":
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-            await send(message)
-
+        added = {"X-Request-Id": request_id, **_ALWAYS}
+        added["Content-Security-Policy"] = _DATA_POLICY if data else _PAGE_POLICY.format(frames=frames)
+        if data:
+            added["Cache-Control"] = "no-store"
+        if scope.get("scheme") == "https":
+            added["Strict-Transport-Security"] = "max-age=31536000"
+        answer = _Answer(send, added)
         try:
             asker = audit.asking(client[0] if client else "", request_id)
             with bound_contextvars(request=request_id), asker, lanes.around(scope):
-                await self.app(scope, receive, polite)
+                await self.app(scope, receive, answer.send)
         except ClientDisconnect:
             # Whoever left in the middle of a body hears nothing any more.
-            status = 499
+            answer.status = 499
             _log.info("client left", method=scope["method"], path=path)
         except Exception as fault:
             where = {"request": request_id, "method": scope["method"], "path": path}
-            if started:
+            if answer.started:
                 # Nothing can be said any more: the server cuts the connection, so that nobody takes it for the end.
                 _log.error("cut off", **where, **_why(fault))
                 raise Said from fault
             _log.error("fault", **where, trace=traceback.format_exc())
             body = (surface or self._surfaces[0]).fault
-            await polite(
+            await answer.send(
                 {
                     "type": "http.response.start",
                     "status": 500,
                     "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))],
                 }
             )
-            await polite({"type": "http.response.body", "body": body})
+            await answer.send({"type": "http.response.body", "body": body})
         finally:
             route = getattr(scope.get("route"), "path", "other")
-            self._web.metrics.note(scope["method"], route, status, time.monotonic() - begun_at)
+            self._web.metrics.note(scope["method"], route, answer.status, time.monotonic() - begun_at)
