@@ -40,6 +40,7 @@ from douane.sheet.learning import Learner
 from douane.sheet.record_texts import PREVIEW_RECORDS, shown, texts_of
 from douane.staging import checking, masks, rechecking
 from douane.staging.parts import read_part, read_rows
+from douane.staging.rechecking import Reviewed
 from douane.staging.revisions import overlay
 from douane.staging.turns import in_order
 
@@ -189,7 +190,8 @@ def recheck(spec: line.Recheck, folder: Path, wire: Wire) -> None:
         parts.append(part)
         checked.append(verdict)
     rows = np.setdiff1d(read_part(spec.changed)["row"].to_numpy(), table.added)
-    judged = rechecking.recheck(checker, parts, checked, table.cells, rows, table.positions, folder, old_hashes)
+    reviewed = Reviewed(parts, checked, table.cells, table.positions)
+    judged = rechecking.recheck(checker, reviewed, rows, folder, old_hashes)
     changed = {verdict.number: verdict for verdict in judged}
     for verdict in changed.values():
         wire.send(Judged(verdict=verdict))

@@ -5,6 +5,7 @@ whose reason was changed."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +23,24 @@ from douane.staging.revisions import Cells, overlay
 MANY = 50_000  # touched keys from which on all rows are compared anew
 
 
-def recheck(
-    checker: Checker,
-    parts: Sequence[Part],
-    checked: Sequence[Checked],
-    cells: Cells,
-    changed: Rows,
-    positions: Mapping[str, int],
-    folder: Path,
-    dropped: Sequence[Words] = (),
-) -> Iterator[Checked]:
+@dataclass(frozen=True, slots=True)
+class Reviewed:
     """Parts in row order, with their verdicts of the last review (`checked[i]` belongs to `parts[i]`); `cells` = every
-    revision that stands, `changed` = rows touched since the last review. Rows that people added are parts too, with
-    `first_row` -1, whose frames carry `_row`: their cells are staged with them, and they come judged (`checked`).
-    `dropped`: key hashes u64[rules, rows] of rows that are in no part any more.
+    revision that stands; `positions`: column key -> where it stands in a part. Rows that people added are parts too,
+    with `first_row` -1, whose frames carry `_row`: their cells are staged with them, and they come judged."""
 
-    Yields the parts whose verdict changed."""
-    table = _Table(checker, parts, checked, cells, positions)
+    parts: Sequence[Part]
+    checked: Sequence[Checked]
+    cells: Cells
+    positions: Mapping[str, int]
+
+
+def recheck(
+    checker: Checker, reviewed: Reviewed, changed: Rows, folder: Path, dropped: Sequence[Words] = ()
+) -> Iterator[Checked]:
+    """`changed` = rows touched since the last review; `dropped`: key hashes u64[rules, rows] of rows that are in no
+    part any more. Yields the parts whose verdict changed."""
+    table = _Table(checker, reviewed)
     hashes = [*dropped, *table.judge(changed)]
     for rule in checker.unique:
         touched = distinct(np.concatenate([h[rule.number] for h in hashes] or [np.zeros(0, np.uint64)]))
@@ -55,15 +57,9 @@ def recheck(
 class _Table:
     """The verdicts while they change: masks and hashes are copied when first written to."""
 
-    def __init__(
-        self,
-        checker: Checker,
-        parts: Sequence[Part],
-        checked: Sequence[Checked],
-        cells: Cells,
-        positions: Mapping[str, int],
-    ) -> None:
-        self.checker, self.parts, self.checked, self.cells, self.positions = checker, parts, checked, cells, positions
+    def __init__(self, checker: Checker, reviewed: Reviewed) -> None:
+        self.checker, self.parts, checked = checker, reviewed.parts, reviewed.checked
+        self.cells, self.positions = reviewed.cells, reviewed.positions
         self.masks = [masks.read_mask(c.mask) for c in checked]
         self.hashes = [
             masks.read_hashes(c.hashes, len(checker.unique)) if c.hashes else np.zeros((0, c.rows), np.uint64)

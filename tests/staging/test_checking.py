@@ -14,6 +14,7 @@ from douane.line.staged import Checked, Part
 from douane.staging import checking, masks, pages, rechecking, uniqueness
 from douane.staging.pages import Directory, Entry, PackedEntry
 from douane.staging.parts import read_part, write_part
+from douane.staging.rechecking import Reviewed
 from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, added_frame
 from tests.staging.toy import ToyChecker, frame_of
 
@@ -134,7 +135,7 @@ def test_a_recheck_agrees_with_a_whole_check_of_the_changed_table(
     with pytest.MonkeyPatch.context() as patch:
         if len(touched) % 2:  # as if so many were touched that all are compared anew
             patch.setattr(rechecking, "MANY", 0)
-        judged = list(rechecking.recheck(checker, parts, checked, cells, touched, positions, after))
+        judged = list(rechecking.recheck(checker, Reviewed(parts, checked, cells, positions), touched, after))
     again = {v.number: v for v in judged}
     found = verdicts(parts, [again.get(v.number, v) for v in checked])
     kept = [pair for pair in [*now, *added] if pair is not None]
@@ -191,9 +192,8 @@ def test_a_row_that_joined_a_sparse_view_later_is_read_from_its_part(tmp_path: P
     after = tmp_path / "after"
     after.mkdir()
     changes, touched = Cells.of({3000: {"a": ""}}), np.array([3000])
-    again = {
-        v.number: v for v in rechecking.recheck(ToyChecker(), parts, checked, changes, touched, {"a": 0, "b": 1}, after)
-    }
+    reviewed = Reviewed(parts, checked, changes, {"a": 0, "b": 1})
+    again = {v.number: v for v in rechecking.recheck(ToyChecker(), reviewed, touched, after)}
     found = directory(parts, [again.get(v.number, v) for v in checked], packed)
     page = found.page("invalid", 25, 10, Path)
     assert page.rows.tolist() == sorted([at for at in range(6000) if at % 100 == 7] + [3000])[25:35]
