@@ -42,7 +42,7 @@ from douane.flow.forms import chunk_format, delivery_of, form_of, template_of
 from douane.flow.house import House
 from douane.flow.records import Excerpt
 from douane.jobs import children
-from douane.jobs.queue import WorkItem
+from douane.jobs.queue import Job, WorkItem
 from douane.model.delivery import COMPLETED, ROWS, Delivery, Destination, Try
 from douane.model.operation import Operation, Progress
 from douane.model.sheet_import import sheet_detail
@@ -303,14 +303,9 @@ class _Sending:
             # Once an outage: the same transaction says that it was told and asks for it to be.
             values["told_at"] = now
             log.warning("destination.down", destination=target.id, project=target.project_id, reason=reply.reason)
-            house.jobs.enqueue(
-                connection,
-                TELL_DOWN,
-                WorkItem("destination", f"{target.id}.{self.held.id}"),
-                project_id=target.project_id,
-                key=f"tell_down:{target.id}:{int(now.timestamp() * 1000)}",
-                size="delivery",
-            )
+            item = WorkItem("destination", f"{target.id}.{self.held.id}")
+            key = f"tell_down:{target.id}:{int(now.timestamp() * 1000)}"
+            house.jobs.enqueue(connection, Job(TELL_DOWN, item, target.project_id, key, "delivery"))
         stored_destinations.change(connection, target.id, **values)
 
     def _note_progress(self, connection: Connection, rows: int) -> None:

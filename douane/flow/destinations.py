@@ -22,7 +22,7 @@ from douane.flow.forms import leaving
 from douane.flow.house import House
 from douane.flow.identity import Secrets
 from douane.flow.templates import definition, documents, fresh
-from douane.jobs.queue import WorkItem
+from douane.jobs.queue import Job, WorkItem
 from douane.model.customization import kept_of, with_destination
 from douane.model.delivery import COMPLETED, NOTICE, ROWS, Delivery, Destination, Handover, Plan, Try
 from douane.model.operation import READABLE, Operation
@@ -272,16 +272,9 @@ def ask(house: House, connection: Connection, one: Delivery, delay_s: float = 0.
     """A job for it, at once or later; any that was asked for before counts no more."""
     due = database_now(connection) + timedelta(seconds=delay_s)
     number = deliveries.ask(connection, one.id, due)
-    house.jobs.enqueue(
-        connection,
-        DELIVER,
-        WorkItem("delivery", f"{one.id}.{number}"),
-        project_id=one.project_id,
-        key=f"deliver:{one.id}:{number}",
-        size="delivery",
-        delay_s=delay_s,
-        share=one.destination_id,
-    )
+    item, key = WorkItem("delivery", f"{one.id}.{number}"), f"deliver:{one.id}:{number}"
+    job = Job(DELIVER, item, one.project_id, key, "delivery", share=one.destination_id)
+    house.jobs.enqueue(connection, job, delay_s)
 
 
 def _go_on(house: House, connection: Connection, found: Destination) -> None:

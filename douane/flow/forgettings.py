@@ -19,7 +19,7 @@ from douane.flow.forgetting import Forgotten
 from douane.flow.house import House
 from douane.flow.identity import Secrets
 from douane.jobs import children
-from douane.jobs.queue import WorkItem
+from douane.jobs.queue import Job, WorkItem
 from douane.store import forgettings
 from douane.store.database import read, write
 from douane.store.forgettings import Forgetting
@@ -57,9 +57,7 @@ def ask(house: House, secrets: Secrets, project_id: str, template_id: str, colum
             value=secrets.encrypt(value, made),
             total=total,
         )
-        house.jobs.enqueue(
-            connection, FORGET, WorkItem("forgetting", made), project_id=project_id, key=f"{FORGET}:{made}"
-        )
+        house.jobs.enqueue(connection, Job(FORGET, WorkItem("forgetting", made), project_id, f"{FORGET}:{made}"))
     return made
 
 

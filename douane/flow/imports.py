@@ -18,7 +18,7 @@ from douane.errors import BadRequest, WrongStage
 from douane.flow import among, destinations, learned, quotas, tokens
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
-from douane.jobs.queue import Size, WorkItem
+from douane.jobs.queue import Job, Size, WorkItem
 from douane.model.operation import OPEN, Operation
 from douane.model.sheet_import import Asked, Formats, Policy, SheetDetail, sheet_detail
 from douane.model.template import Column, Template
@@ -133,14 +133,8 @@ def ask(house: House, connection: Connection, operation: Operation, work: str, s
         size = "large"
     elif size is None:
         size = "interactive" if operation.source_size < INTERACTIVE_BYTES else "small"
-    house.jobs.enqueue(
-        connection,
-        work,
-        WorkItem("operation", operation.id),
-        project_id=operation.project_id,
-        key=f"{operation.id}:{work}:{number}",
-        size=size,
-    )
+    item, key = WorkItem("operation", operation.id), f"{operation.id}:{work}:{number}"
+    house.jobs.enqueue(connection, Job(work, item, operation.project_id, key, size))
 
 
 def get(house: House, operation_id: str, project_id: str | None = None) -> Operation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Engine
@@ -28,9 +28,8 @@ APPLICATION = "douane"
 # Constant, or an upgrade would leave the work of the day before where it stands, holding its project's slots.
 VERSION = "1"
 WORKFLOW = "job"
-# Its one argument is a job: {"kind", "item": {"type", "id"}, "project_id", "key", "size", "turn", "tries"}, and
-# "share" where not the project's is counted. Jobs of before there were other items than operations have "operation_id"
-# in place of "item".
+# Its one argument is a job as a document (`Job`), with its "turn" and "tries". Jobs of before there were other items
+# than operations have "operation_id" in place of "item".
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,26 @@ def item_of(job: dict[str, Any]) -> WorkItem:
     if "item" in job:
         return WorkItem(job["item"]["type"], job["item"]["id"])
     return WorkItem("operation", job["operation_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of the handler `kind`. A `key` is asked for once: the same key again does nothing, whether that job
+    waits, runs or is long done. So a key holds whatever makes an ask a new one, e.g. f"read:{operation_id}:{attempt}".
+    `share`: of whose jobs only so many run at once (`slots_project`), where that is not the project."""
+
+    kind: str
+    item: WorkItem
+    project_id: str
+    key: str
+    size: Size = "small"
+    share: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        whole = asdict(self)
+        if self.share is None:
+            del whole["share"]
+        return whole
 
 
 class Jobs:
@@ -63,27 +82,9 @@ class Jobs:
         with migrating(self._engine):
             client._sys_db.run_migrations()
 
-    def enqueue(
-        self,
-        connection: Connection,
-        kind: str,
-        item: WorkItem,
-        *,
-        project_id: str,
-        key: str,
-        size: Size = "small",
-        delay_s: float = 0,
-        share: str | None = None,
-    ) -> None:
-        """Asks for one run of the handler `kind`, if and when the caller's transaction commits. A `key` is asked for
-        once: the same key again does nothing, whether that job waits, runs or is long done. So a key holds whatever
-        makes an ask a new one, e.g. f"read:{operation_id}:{attempt}". `share`: of whose jobs only so many run at once
-        (`slots_project`), where that is not the project."""
-        named = {"type": item.type, "id": item.id}
-        job = {"kind": kind, "item": named, "project_id": project_id, "key": key, "size": size}
-        if share is not None:
-            job["share"] = share
-        self.put(connection, job | {"turn": 0, "tries": 0}, delay_s)
+    def enqueue(self, connection: Connection, job: Job, delay_s: float = 0) -> None:
+        """Asks for it, if and when the caller's transaction commits."""
+        self.put(connection, job.document() | {"turn": 0, "tries": 0}, delay_s)
 
     def put(self, connection: Connection, job: dict[str, Any], delay_s: float) -> None:
         """Enqueues a job as it is; for the worker, which puts jobs back."""

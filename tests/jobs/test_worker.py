@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from douane import errors
 from douane.jobs import worker as worker_module
-from douane.jobs.queue import Jobs, Size, WorkItem
+from douane.jobs.queue import Job, Jobs, Size, WorkItem
 from douane.jobs.worker import _every as every
 from douane.jobs.worker import _Lease as Lease
 from douane.settings import Settings
@@ -114,7 +114,7 @@ def ask(jobs: Jobs, engine: Engine, kind: str, *, key: str = "", project: str = 
     operation = new_id()
     with write(engine) as connection:
         item = WorkItem("operation", operation)
-        jobs.enqueue(connection, kind, item, project_id=project, key=key or f"{kind}:{operation}", size=size)
+        jobs.enqueue(connection, Job(kind, item, project, key or f"{kind}:{operation}", size))
     return operation
 
 
@@ -137,7 +137,7 @@ def waiting(engine: Engine) -> list[str]:
 def test_asking_is_part_of_the_transaction(jobs: Jobs, engine: Engine) -> None:
     def ask_and_fail() -> None:
         with write(engine) as connection:
-            jobs.enqueue(connection, "count", WorkItem("delivery", new_id()), project_id="p", key="lost")
+            jobs.enqueue(connection, Job("count", WorkItem("delivery", new_id()), "p", "lost"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
