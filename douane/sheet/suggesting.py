@@ -3,7 +3,7 @@
 Nothing here is ever applied by itself. A proposal has a reason, a code that surfaces put into words:
 
     invisible    signs that cannot be seen, and white space, taken out or collapsed
-    width        full-width and other compatibility forms written the usual way
+    width        full-width and other compatibility forms, and digits of other scripts, written the usual way
     case         the same in upper or lower case
     other_name   another name of a list value, which the template gives (`alternateValues`)
     nearest      the nearest value of a list
@@ -170,6 +170,9 @@ def _candidates(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
     usual = unicodedata.normalize("NFKC", seen)
     for changed, reason in ((seen, "invisible"), (usual, "width")):
         yield Proposal(changed, reason)
+    if not usual.isascii() and (figures := _figures(usual)) != usual:
+        usual = figures
+        yield Proposal(usual, "width")
     own = _BY_TYPE.get(column.type)
     if own is not None:
         yield from own(column, usual, hints)
@@ -179,11 +182,16 @@ def _candidates(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
     yield Proposal(_BLANKS.sub("", usual), "invisible")
 
 
+def _figures(text: str) -> str:
+    """Digits of any script as the ten that programs know: "٣٤" is 34."""
+    return "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+
+
 # By type
 
 
 def _numbers(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
-    bare = _SIGNS.sub("", text).replace("\u2212", "-")
+    bare = _SIGNS.sub("", text).replace("\u2212", "-").replace("\u066b", ".").replace("\u066c", "")
     if bare.startswith("(") and bare.endswith(")"):
         bare = f"-{bare[1:-1]}"
     if re.fullmatch(r"[\d.,'’]+-", bare):  # SAP writes the minus behind

@@ -185,6 +185,12 @@ def test_a_missing_column_is_asked_for_and_columns_are_mapped_anew_with_what_was
     give(frame, "id,who,email,country,other\nC001,Ada,ada@example.com,France,Countess\nC002,Bob,nobody,Peru,Builder\n")
     line = frame.locator(".map").filter(has=frame.locator("strong", has_text=re.compile("^Name$")))
     expect(line).to_be_visible()
+    # Nothing may match because the file is read wrongly: that is seen and changed from here as well.
+    expect(frame.locator(".facts")).to_contain_text("people.csv")
+    frame.get_by_role("button", name="How the file is read").click()
+    expect(frame.get_by_label("Encoding")).to_have_attribute("placeholder", "utf-8")
+    frame.get_by_role("button", name="Cancel").click()
+    expect(line).to_be_visible()
     frame.get_by_role("button", name="Review the data").click()
     expect(frame.locator(".wrong").first).to_be_visible()
     line.get_by_role("combobox").select_option(label="who")

@@ -72,6 +72,7 @@ def first(column: Column, text: str, hints: Hints | None = None) -> str | None:
         (CODE, "AB 12", "AB12"),
         (CODE, "A\u200bB12", "AB12"),
         (CODE, "AB１２", "AB12"),
+        (CODE, "AB١٢", "AB12"),
     ],
 )
 def test_the_first_proposal(column: Column, text: str, good: str | None) -> None:

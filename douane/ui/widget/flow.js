@@ -465,6 +465,12 @@ export async function state() {
   return reading.value;
 }
 
+/** Back from a look at the sheets or at how the file is read, where nothing was changed. @param {boolean} looked another sheet was read to be looked at */
+export function goBack(looked) {
+  if (looked) client.value.call("DELETE", `/v1/mapping/${upload.value._id}/reading`).catch(() => {});
+  phase.value = isChecked() ? "review" : "mapping";
+}
+
 /** Opens the mapping again. */
 export function remap() {
   phase.value = "mapping";
@@ -503,11 +509,6 @@ export async function sheetRows(sheet) {
   return found.pending?.records ?? found.records;
 }
 
-/** What was read beside and is not taken. */
-export function dropSheet() {
-  client.value.call("DELETE", `/v1/mapping/${upload.value._id}/reading`).catch(() => {});
-}
-
 /** Reads the file anew where it stands at the server: another sheet, another encoding. What people changed goes along. @param {Record<string, string | null>} how */
 export async function reread(how) {
   await attempt(async () => {
@@ -515,7 +516,7 @@ export async function reread(how) {
     const found = await client.value.call("PUT", at, how, { tries: 6 });
     if (found.pending && !(await unlessLost((agree) => client.value.call("POST", `${at}/take`, { agree })))) {
       await client.value.call("DELETE", at);
-      phase.value = "review";
+      phase.value = "review"; // only where there are changes of people anything is lost
       return;
     }
     await onwards();

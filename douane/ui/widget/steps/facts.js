@@ -10,8 +10,8 @@ import { noted } from "../words.js";
 const NAMES = 5;
 const notesShown = () => (window.innerWidth < 700 ? 0 : 2);
 
-/** @param {any} props */
-export function Facts({ shape }) {
+/** @param {any} props `shape`: the columns; without them, while they are still being matched, the file alone */
+export function Facts({ shape = null }) {
   const current = useValue(upload);
   const given = useValue(file);
   const byHand = useValue(typed);
@@ -19,10 +19,10 @@ export function Facts({ shape }) {
   const [all, setAll] = useState(false);
   useEffect(() => {
     // A line about the file is not worth a complaint.
-    if (!byHand) state().catch(() => {});
+    if (!byHand && shape) state().catch(() => {});
   }, [current._id]);
   if (byHand) return null;
-  const fed = now ? now.columns.filter((/** @type {any} */ column) => column.heading !== null).length : shape.length;
+  const fed = now && shape ? now.columns.filter((/** @type {any} */ column) => column.heading !== null).length : shape?.length ?? 0;
   const name = given?.name ?? current.fileName ?? current.originalFileName ?? "";
   const read = now?.reading;
   /** @type {{ note: string, key?: string, values?: Record<string, any> }[]} */
@@ -35,8 +35,8 @@ export function Facts({ shape }) {
         ${read.sheets.length > 1 ? html` <${Button} kind="link" aria-label=${t("FACTS.CHANGE_SHEET")} onClick=${() => { phase.value = "sheet"; }}>${t("COMMON.CHANGE")}<//>` : null}</span>`
       : read?.encoding ? html`<span class="fact">${read.format.toUpperCase()}, ${read.encoding.toUpperCase()} <${Button} kind="link" aria-label=${t("READING.TITLE")} onClick=${() => { phase.value = "sheet"; }}>${t("COMMON.CHANGE")}<//></span>` : null}
     ${now && now.headerRow !== null ? html`<span class="fact">${t("FACTS.HEADING_ROW", { row: number(now.lines[now.headerRow] || now.headerRow + 1) })}</span>` : null}
-    <span class="fact">${t("FACTS.MATCHED", { count: fed, total: shape.length })} <${Button} kind="link" aria-label=${t("FACTS.CHANGE_MAPPING")} onClick=${remap}>${t("COMMON.CHANGE")}<//></span>
-    ${ignored.length ? html`<span class="fact">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, NAMES).map((one, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${one}<//>`)}${ignored.length > NAMES ? " …" : ""}
+    ${shape ? html`<span class="fact">${t("FACTS.MATCHED", { count: fed, total: shape.length })} <${Button} kind="link" aria-label=${t("FACTS.CHANGE_MAPPING")} onClick=${remap}>${t("COMMON.CHANGE")}<//></span>` : null}
+    ${shape && ignored.length ? html`<span class="fact">${t("MAPPING.IGNORED", { count: ignored.length })} ${ignored.slice(0, NAMES).map((one, at) => html`${at ? ", " : ""}<${Data} limit=${24}>${one}<//>`)}${ignored.length > NAMES ? " …" : ""}
       ${fed < shape.length ? html` <${Button} kind="link" onClick=${remap}>${t("FACTS.MATCH")}<//>` : null}</span>` : null}
     ${(all ? notes : notes.slice(0, notesShown())).map((note) => html`<span class="note"><${Data} limit=${400}>${noted(note)}<//></span>`)}
     ${!all && notes.length > notesShown() ? html`<${Button} kind="link" onClick=${() => setAll(true)}>${t("FACTS.MORE_NOTES", { count: notes.length - notesShown() })}<//>` : null}

@@ -1,6 +1,6 @@
 /** How the file is read, and which of its rows holds the headings: shown with the rows themselves. */
 
-import { attempt, dropSheet, reread, sheetRows, state, takeHeading } from "../flow.js";
+import { attempt, goBack, reread, sheetRows, state, takeHeading } from "../flow.js";
 import { Button, Data, html, useEffect, useId, useRef, useState, useValue } from "../kit.js";
 import { phase, reading } from "../store.js";
 import { number, t, tongue } from "../text.js";
@@ -65,7 +65,7 @@ export function Sheet() {
             onInput=${(/** @type {any} */ event) => setHow({ ...how, [name]: event.target.value })} />
           <datalist id=${`${id}-${name}-offers`}>${OFFERED[name].map(([value, language]) => html`<option value=${value}>${language ? tongue(language) : value}</option>`)}</datalist></div>`)}`}
     <div class="row end">
-      <${Button} onClick=${() => { dropSheet(); phase.value = "review"; }}>${t("COMMON.CANCEL")}<//>
+      <${Button} onClick=${() => goBack(Boolean(asked.current))}>${t("COMMON.CANCEL")}<//>
       <${Button} kind="primary" busy=${busy} disabled=${!changed} onClick=${go}>${t(sheets.length ? "PHASE1.SELECT_SHEET_CONFIRM" : "READING.GO")}<//>
     </div>
   </div>`;

@@ -4,6 +4,7 @@ import { attempt, choose, isUnsure, restart, state } from "../flow.js";
 import { Button, Data, Select, html, useEffect, useState, useValue } from "../kit.js";
 import { columns, phase, reading, upload } from "../store.js";
 import { t } from "../text.js";
+import { Facts } from "./facts.js";
 
 /** So many headings that nothing uses yet are offered with one click. */
 const OFFERED = 6;
@@ -55,7 +56,7 @@ export function Mapping() {
   const line = (/** @type {any} */ column) => html`<${Line} key=${column.key} column=${column} heading=${chosen[column.key] ?? null} asked=${asked}
     headings=${headings} free=${ignored} taken=${taken} names=${names} says=${says.get(column.key)} onChoose=${(/** @type {number | null} */ value) => set(column, value)} />`;
 
-  return html`<div class="stack mapping-screen">
+  return html`<${Facts} /><div class="stack mapping-screen">
     <p class="lead-in">${t("MAPPING.INTRO", { count: fed, total: proposed.length })}
       ${" "}<${Button} kind="link" onClick=${() => { phase.value = "heading"; }}>${t("MAPPING.OTHER_HEADING")}<//></p>
     ${open.length ? html`<section><h2>${t("MAPPING.PLEASE_LOOK")}</h2><ul class="mapping">${open.map(line)}</ul></section>` : null}
