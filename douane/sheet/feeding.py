@@ -91,8 +91,7 @@ class Fed:
 
     def _lines(self, frame: pl.DataFrame) -> bytes:
         upload, row, forgotten = self._names
-        ids = pl.repeat(self._operation_id, len(frame), dtype=pl.String, eager=True)
-        lead = {upload: ids, row: frame[ROW_NUMBER]}
+        lead: dict[str, str | pl.Series] = {upload: self._operation_id, row: frame[ROW_NUMBER]}
         gone = frame[IS_FORGOTTEN]
         instead = (gone, f",{_json(forgotten)}:true") if gone.any() else None
         absent: dict[str, pl.Series] = {}

@@ -182,12 +182,26 @@ static void csv_text(Out *out, const uint8_t *begin, const uint8_t *stop) {
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
+/* Some byte of a word must not stand in a JSON text as it is. Bytes beyond ASCII are taken for none: of a word that holds
+ * one, those below 0x20 are still found. */
+static inline uint64_t must_escape(uint64_t word) {
+    const uint64_t each = 0x0101010101010101ull, high = 0x8080808080808080ull;
+    return zero_in(word ^ each * '"') | zero_in(word ^ each * '\\') | ((word - each * 0x20) & ~word & high);
+}
+
 static void json_text(Out *out, const uint8_t *begin, const uint8_t *stop) {
     static const char SHORT[32] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     uint8_t *to = out->at;
     *to++ = '"';
-    for (; begin < stop; begin++) {
+    while (begin < stop) {
+        for (uint64_t word; stop - begin >= 8; begin += 8, to += 8) {
+            memcpy(&word, begin, 8);
+            if (UNLIKELY(must_escape(word))) break;
+            memcpy(to, &word, 8);
+        }
+        if (begin == stop) break;
         const uint8_t sign = *begin;
+        begin++;
         if (LIKELY(sign >= 0x20 && sign != '"' && sign != '\\')) {
             *to++ = sign;
             continue;

@@ -31,13 +31,15 @@ class Kind(IntEnum):
 
 
 class Column(NamedTuple):
-    """`trims`: the texts are as they were staged. `delimiter`: of a list, or array, one sign of ASCII."""
+    """`trims`: the texts are as they were staged. `delimiter`: of a list, or array, one sign of ASCII. `named`:
+    the texts are members of an object already, names and all."""
 
     key: str
     texts: pl.Series
     kind: Kind
     trims: bool
     delimiter: str = ""
+    named: bool = False
 
 
 class _Column(ctypes.Structure):
@@ -94,7 +96,7 @@ def _given(columns: Sequence[Column]) -> tuple[Any, list[object]]:
     for at, column in enumerate(columns):
         # Without its name: Polars ends the process over one with a zero byte, which a key may have.
         stream = column.texts.rechunk().alias("").__arrow_c_stream__()
-        name = msgspec.json.encode(column.key) + b":"
+        name = b"" if column.named else msgspec.json.encode(column.key) + b":"
         held += [stream, name]
         sign = ord(column.delimiter) if column.delimiter else 0
         pointer = pointer_of(stream, b"arrow_array_stream")
