@@ -28,7 +28,9 @@ from douane.errors import BadRequest, Conflict, NotFound, OverLimit
 from douane.flow import records, revisions
 from douane.flow.forms import form_of, template_of
 from douane.flow.house import House
+from douane.flow.read_ahead import Lines, Mark, ReadAhead
 from douane.flow.records import Excerpt
+from douane.jobs.children import Seat
 from douane.line.sheet import Feeding
 from douane.model.operation import Operation
 from douane.model.sheet_import import sheet_detail
@@ -47,6 +49,8 @@ FORMS = ("ndjson", "arrow")
 END = "end"  # in place of a cursor: where the feed ends now
 VIEW: masks.Wider = "accepted"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+_going_on = ReadAhead()
 
 _LAYOUT = struct.Struct(">B12sIQ4s")  # layout 1, template, number, position, the end of the import's id
 _CHECK = 7  # bytes of a hash over all that, against cursors that were cut or mistyped
@@ -221,13 +225,36 @@ def fetch(
     exact = _exact(house, found, operation, directory) if form == "arrow" else ()
     asked = _asked(operation, exact)
     if count <= house.settings.page_rows_max:
-        chunks = iter([_page(house, operation, directory, offset, count, form, asked)])
+        following = _read_ahead(house, operation, directory, offset, count, form, asked)
+        chunks = following or iter([_page(house, operation, directory, offset, count, form, asked)])
     else:
-        with read(house.engine) as connection:
-            last, _ = operations.revision_numbers(connection, operation.id)
-        wanted = Excerpt(VIEW, form, limit=count, skip=offset, feeding=asked)
-        chunks = records.encoded_apart(house, operation, directory, last, wanted)
+        chunks = _apart(house, operation, directory, Excerpt(VIEW, form, limit=count, skip=offset, feeding=asked))
     return Fetched(operation.id, offset, count, cursor_of(template_id, after), there - after.read, chunks)
+
+
+def _apart(
+    house: House, operation: Operation, directory: Directory, wanted: Excerpt, seat: Seat | None = None
+) -> Iterator[bytes]:
+    with read(house.engine) as connection:
+        last, _ = operations.revision_numbers(connection, operation.id)
+    return records.encoded_apart(house, operation, directory, last, wanted, seat)
+
+
+def _read_ahead(
+    house: House, operation: Operation, directory: Directory, offset: int, count: int, form: str, asked: Feeding
+) -> Iterator[bytes] | None:
+    """The page from a process that makes all from it on, for who goes on. Lines alone: of an Arrow stream every page is
+    a whole one, and this process makes it as quickly."""
+    if form != "ndjson":
+        return None
+
+    def begin() -> Lines:
+        seat = house.seats.take(wait_s=0)
+        wanted = Excerpt(VIEW, form, skip=offset, feeding=asked)
+        return Lines(_apart(house, operation, directory, wanted, seat))
+
+    mark = Mark(operation.id, operation.version, offset)
+    return _going_on.page(mark, count, directory.total(VIEW), begin)
 
 
 def _begin(connection: Connection, template_id: str, cursor: str | None, consumer: str | None) -> Place:

@@ -26,7 +26,7 @@ from douane.flow import revisions
 from douane.flow.forms import Form, chosen_of, form_of, headings_of
 from douane.flow.house import House
 from douane.flow.work import TABLE
-from douane.jobs.children import stream_child
+from douane.jobs.children import Seat, stream_child
 from douane.line.sheet import Encode, Feeding
 from douane.line.staged import Part
 from douane.model.operation import Operation
@@ -503,10 +503,11 @@ def _encoded_page(house: House, operation: Operation, wanted: Excerpt, limit: in
 
 
 def encoded_apart(
-    house: House, operation: Operation, directory: Directory, last: int, wanted: Excerpt
+    house: House, operation: Operation, directory: Directory, last: int, wanted: Excerpt, seat: Seat | None = None
 ) -> Iterator[bytes]:
-    """By a helper process. `last`: the revision up to which changes are shown."""
-    seat = house.seats.take()
+    """By a helper process. `last`: the revision up to which changes are shown. `seat`: its place, if there is one."""
+    if seat is None:
+        seat = house.seats.take()
     try:
         inputs = seat.inputs
         entries = [entry for entry in directory.entries if entry.mask_object is not None]

@@ -184,9 +184,9 @@ class Seats:
         """Loads what children need, in the background, so that the first file does not wait for it."""
         _starter.submit(_prepare, self._limits)
 
-    def take(self) -> Seat:
+    def take(self, wait_s: float = _SEAT_WAIT_S) -> Seat:
         """A seat of one's own, to be cleared by the caller. `Unavailable` where all places stay taken."""
-        if not self._places.acquire(timeout=_SEAT_WAIT_S):
+        if not self._places.acquire(timeout=wait_s):
             raise errors.Unavailable("Too many files are being worked on at once; try again in a moment.")
         try:
             seat = self._new()

@@ -20,9 +20,21 @@ async def answer(begin: Callable[[], Iterator[bytes]], media_type: str, headers:
 
     def begun() -> tuple[Iterator[bytes], list[bytes]]:
         chunks = begin()
-        return chunks, list(islice(chunks, _AT_ONCE + 1))
+        return chunks, first_pieces(chunks)
 
     chunks, first = await run_in_threadpool(begun)
+    return begun_answer(chunks, first, media_type, headers)
+
+
+def first_pieces(chunks: Iterator[bytes]) -> list[bytes]:
+    """What `begun_answer` wants to have at once; blocks until it is there."""
+    return list(islice(chunks, _AT_ONCE + 1))
+
+
+def begun_answer(
+    chunks: Iterator[bytes], first: Sequence[bytes], media_type: str, headers: Mapping[str, str] = {}
+) -> Response:
+    """What `answer` gives, of an iterator whose first pieces were taken."""
     if len(first) <= _AT_ONCE:
         return Response(b"".join(first), headers=headers, media_type=media_type)
     return StreamingResponse(streamed(chunks, first), headers=headers, media_type=media_type)

@@ -14,6 +14,7 @@ import httpx
 import polars as pl
 import pytest
 
+from douane.flow import feeds
 from douane.flow.feeds import Place, cursor_of
 from douane.settings import Settings
 from douane.web.app import create_app
@@ -156,6 +157,33 @@ def test_the_same_cursor_gives_the_same_bytes_for_ever(site: Site) -> None:
                 cursor = answer.headers["Douane-Cursor"]
                 assert again.headers["Douane-Cursor"] == cursor
     assert lines(everything(site.client, template))[-1]["name"] == "later"
+
+
+@pytest.mark.usefixtures("worker")
+def test_pages_read_ahead_are_those_that_are_made_one_by_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    begin = feeds._apart
+    monkeypatch.setattr(feeds, "_apart", lambda *asked: begun.append(asked[3].skip) or begin(*asked))
+    template = new_template(site)
+    rows = "".join(f'p{at},{at}.50,"a,b",{at}\n' for at in range(40))
+    upload = accepted(site, template, f"name,n,tags,rank\n{rows}")
+    ahead = everything(site.client, template, limit=5)
+    assert begun == [5]
+
+    def again(cursor: str | None) -> httpx.Response:
+        return pull(site.client, template, cursor, limit=5)
+
+    places = [None, *(answer.headers["Douane-Cursor"] for answer in ahead)]
+    for cursor, answer in reversed(list(zip(places, ahead, strict=False))):
+        one = again(cursor)
+        assert (one.content, one.headers["Douane-Cursor"]) == (answer.content, answer.headers["Douane-Cursor"])
+    assert begun == [5]
+    # What is forgotten between two pages does not come of who reads ahead.
+    assert [again(cursor).content for cursor in places[:2]] == [answer.content for answer in ahead[:2]]
+    assert begun == [5, 5]
+    body = {"column": "name", "value": "p11"}
+    assert site.client.post(f"/v1/template/{template}/forget", json=body).json()["rows"] == 1
+    assert json.loads(again(places[2]).text.splitlines()[1]) == {"_upload": upload, "_row": 12, "_forgotten": True}
 
 
 @pytest.mark.parametrize("site", ["sqlite"], indirect=True)

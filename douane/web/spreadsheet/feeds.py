@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import StreamingResponse
 
 from douane import encodings
 from douane.errors import DouaneError
@@ -24,7 +23,7 @@ from douane.web.spreadsheet.callers import body, checked, may, own_project
 from douane.web.spreadsheet.rows import asked_type
 from douane.web.spreadsheet.wire import feeds as words
 from douane.web.spreadsheet.wire import forgetting as forgetting_words
-from douane.web.streams import streamed
+from douane.web.streams import begun_answer, first_pieces
 
 router = APIRouter(prefix="/v1/template", tags=["Feed"])
 
@@ -61,10 +60,10 @@ async def read_feed(
     until = time.monotonic() + words.seconds(query.get("wait"), web.house.settings.feed_wait_s)
     cursor, consumer = query.get("cursor") or None, query.get("consumer") or None
 
-    def begun() -> tuple[Fetched | Nothing, bytes]:
+    def begun() -> tuple[Fetched | Nothing, list[bytes]]:
         found = feeds.fetch(web.house, project_id, template_id, cursor, consumer, limit, form)
         # What fails before the first piece is answered as an error.
-        return found, next(found.chunks, b"") if isinstance(found, Fetched) else b""
+        return found, first_pieces(found.chunks) if isinstance(found, Fetched) else []
 
     while True:
         found, first = await run_in_threadpool(begun)
@@ -85,7 +84,7 @@ async def read_feed(
         words.ROWS: str(found.rows),
         words.BEHIND: str(found.behind),
     }
-    return StreamingResponse(streamed(found.chunks, [first]), headers=headers, media_type=kind)
+    return begun_answer(found.chunks, first, kind, headers)
 
 
 def _form(accept: str) -> tuple[str, str]:
