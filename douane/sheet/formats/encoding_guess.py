@@ -57,7 +57,10 @@ CANDIDATES: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("iso8859_2", _CENTRAL, 8),
     ("iso8859_16", ("ro",), 16),
     ("cp852", _CENTRAL, 11),
+    ("iso8859_16", ("pl",), 18),
     ("mac_latin2", _CENTRAL, 13),
+    ("mac_romanian", ("ro",), 16),
+    ("mac_croatian", ("hr", "sl"), 16),
     ("iso8859_3", ("mt", "eo"), 14),
     ("cp1251", _CYRILLIC, 5),
     ("koi8_r", ("ru",), 8),
@@ -119,6 +122,7 @@ _AMONG_DIGITS_BITS = 12  # a letter between two digits, where a group of digits 
 _HALF_BITS = 5  # a letter before a sign that is the second half of ideographs but seldom follows a letter
 _LONELY_BITS = 16  # a few signs of another script in a text that has none else
 _NAMED_BYTES = 24  # fewer bytes beyond ASCII prove nothing to the library
+_FEW_IDEOGRAPHS, _FEW_BYTES = 16, 8
 _NAMED_BITS = 12  # what its word is worth
 _LIBRARY_BYTES = 32 << 10  # as much as it is asked to read
 # A guess that is likelier by less is uncertain: where the library says the same, has nothing to say, says otherwise.
@@ -133,6 +137,8 @@ _UTF8_FAULT_BITS, _UTF8_WORD_BITS = 12, 1.5  # a byte that is no UTF-8 in a text
 
 # Romanian has a comma under two letters in one of them and a cedilla in the other: the bytes are the same.
 _TWINS = {"cp1250": "iso8859_16", "iso8859_2": "iso8859_16"}
+# Only the capitals of Russian differ in them.
+_SAME_SMALL_LETTERS = {"cp1251", "mac_cyrillic"}
 _CEDILLAS = str.maketrans("ȘșȚț", "ŞşŢţ")
 
 
@@ -165,8 +171,22 @@ def guess_encoding(samples: list[bytes]) -> Guess | None:
     for bits, codec, other in weighed[1:]:
         if other != read:
             doubt = _DOUBT_BITS if named == read else _ALONE_BITS if named is None else _DISAGREEMENT_BITS
+            if _is_little(text, read, other) or {best, codec} == _SAME_SMALL_LETTERS:
+                doubt = _DISAGREEMENT_BITS
             return Guess(best, (codec or "utf-8") if bits - cheapest < doubt else None)
     return Guess(best, None)
+
+
+def _is_little(text: bytes, read: str, other: str) -> bool:
+    """Whether too little is there to be sure of: one and the same byte again and again, a few letters, or a few
+    ideographs or half-wide signs that may be others."""
+    beyond = text.translate(None, _ASCII)
+    if len(beyond) < _FEW_BYTES or len(set(beyond)) == 1:
+        return True
+    if 0 < sum(1 for sign in read if "\uff61" <= sign <= "\uff9f") < _FEW_IDEOGRAPHS:
+        return True
+    few = [sum(1 for sign in reading if sign > "\u3400") for reading in (read, other)]
+    return min(few) > 0 and max(few) < _FEW_IDEOGRAPHS
 
 
 def _weighed(
@@ -279,6 +299,7 @@ def _bits(text: str, languages: tuple[str, ...], prior: dict[str, float]) -> flo
         best = min(best, cost if language in ("es", "ca") else cost + _TURNED_BITS * turned)
     halves = _HALVES if languages[0] not in _IDEOGRAPHS else _HALVES_OF_KANA
     bits += _HALF_BITS * len(halves.findall(text))
+    bits += _STUCK_BITS * sum(counts[begin] for begin, ends in _QUOTES if not any(counts[end] for end in ends))
     bits += _AMONG_DIGITS_BITS * len(_LETTER_AMONG_DIGITS.findall(text))
     bits -= (_OTHER_BITS - _COMMON_SIGN_BITS) * len(_BLANK_AMONG_DIGITS.findall(text))
     return bits + best + _CASE_BITS * case + _STUCK_BITS * len(_STUCK.findall(text))
@@ -308,6 +329,7 @@ def _other_bits(sign: str) -> int:
 
 
 _TORN_WORD = re.compile(r"[A-Za-z]\ufffd|\ufffd[A-Za-z]")
+_QUOTES = (("‚", "‘’"), ("„", "“”"), ("‹", "›"))  # that are opened are closed
 _HALVES = re.compile(r"[^\x00-\x7f][\\^_`{|}~@\[\]]")
 _HALVES_OF_KANA = re.compile(r"[\uff61-\uff9f][A-Za-z\\^_`{|}~@\[\]]")
 # Signs within a word or before one, and such as open nothing at its beginning.
@@ -317,7 +339,7 @@ _WITHIN_WORDS = (
 _STUCK = re.compile(
     rf"(?<=[^\W\d_])[^{_WITHIN_WORDS}](?=[^\W\d_])"
     r"|(?<=[a-z])[“”„‘´`®™©»«°](?=[a-z])"
-    r"|(?<![^\W\d_])[’»”¶©®™°¼½¾¹²³¸¨´¦¬±÷×¢¤¥](?=[^\W\d_])"
+    r"|(?<![^\W\d_])[’»”¶©®™°¼½¾¹²³¸¨´¦¬±÷×¢¤¥‚…‰†‡•€](?=[^\W\d_])"
     r"|(?<=[^\W\d_])[¼½¾¸¨¦¬±¶¤¢¥÷×‰‡†](?![^\W\d_])"
 )
 # As many countries write a thousand: 1 234,50. Ideographs may stand there too: 2026年1月.

@@ -67,6 +67,26 @@ def test_tables_of_forty_languages_are_read_right_or_said_to_be_uncertain(seed: 
 
 
 @pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("mac_cyrillic", ["хлебар", "водач", "Цветан Ъгълов"]),
+        ("mac_cyrillic", ["вече платено вчера", "Лъвов мост"]),
+        ("cp1251", ["пекарь", "ул. Щепкина"]),
+        ("cp775", ["Jõgeva", "Võru", "Põltsamaa"]),
+        ("euc_jp", ["長野県松本市", "福岡県久留米市"]),
+        ("iso8859_2", ["Stĺp a vŕba", "Čučoriedky"]),
+        ("iso8859_11", ["ถนนสุขุมวิท", "ชื่อ"]),
+        ("cp863", ["réception", "août", "dû à Noël"]),
+        ("cp863", ["Élève", "À payer"]),
+    ],
+)
+def test_a_few_words_are_read_right_or_said_to_be_uncertain(encoding: str, words: list[str]) -> None:
+    text = "id;name;qty\r\n" + "".join(f"{at};{word};{at * 7}\r\n" for at, word in enumerate(words))
+    found = detect_encoding(MemorySource(text.encode(encoding)), None)
+    assert any("uncertain" in note for note in found.notes) or text.encode(encoding).decode(found.name) == text
+
+
+@pytest.mark.parametrize(
     "rows",
     [
         # Bank and stock programs write katakana half as wide.
