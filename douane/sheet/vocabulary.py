@@ -91,6 +91,9 @@ SHORT = {
     "qtà": "quantity",
     "prod": "product",
     "mob": "mobile",
+    "kd": "customer",
+    "hausnr": "hausnummer",
+    "gr": "gross",
 }
 
 _WHOLE = """first name | last name | birth date | house number | job title | contact person | marital status
@@ -130,7 +133,8 @@ zip: zip | zip code | zipcode | postal code | postcode | post code | plz | postl
 city: city | town | city name | stadt | wohnort | ville | ciudad | città | cidade | stad | woonplaats
     | miasto | المدينة
     | 市 | 城市 ? ort | plaats | commune | localidad | localidade | località | comune | locality | place | municipality
-country: country | country name | pays | país | paese | kraj | الدولة | البلد | 国 | 国家 ? land | nation
+country: country | country name | country region | pays | país | paese | kraj | الدولة | البلد | 国 | 国家
+    ? land | nation
 state: state | province | federal state | bundesland | provincia | provincie | المحافظة | الولاية ? region | région
     | estado | canton | county
 street: street | street address | street name | straße | strassenname | straßenname | rue | calle | rua | straat
@@ -150,7 +154,8 @@ website: website | web site | web page | webpage | homepage | webseite | site we
     | página web | الموقع الإلكتروني ? url | web | site
 birth date: birth date | birthdate | date of birth | birthday | dob | geburtsdatum | geburtstag | geb. datum
     | date de naissance | fecha de nacimiento | data di nascita | data de nascimento | geboortedatum | data urodzenia
-    | تاريخ الميلاد | 生年月日 ? born | naissance | nacimiento
+    | geb am | geboren am | né le | née le | né e le | nato il | nata il | geboren op | nascido em | nacido el
+    | تاريخ الميلاد | 生年月日 ? born | born on | geb | geboren | naissance | nacimiento
 birth place: birth place | birthplace | place of birth | geburtsort | lieu de naissance | lugar de nacimiento
     | luogo di nascita | local de nascimento | naturalidade | geboorteplaats | مكان الميلاد
 gender: gender | sex | geschlecht | sexe | sexo | sesso | geslacht | الجنس | 性別 ? genre | género | genere
@@ -162,7 +167,8 @@ end date: end date | date ended | ending date | finish date | enddatum | date de
     | data di fine
     | data fine | data de fim | einddatum | تاريخ الانتهاء ? ende | end | fin
 order date: order date | bestelldatum | auftragsdatum | date de commande | fecha de pedido | data ordine
-    | data do pedido | orderdatum | besteldatum | تاريخ الطلب
+    | data do pedido | orderdatum | besteldatum | data da encomenda | fecha del pedido | تاريخ الطلب
+    ? ordered | ordered on | date ordered | bestellt am | commandé le | ordinato il
 invoice date: invoice date | rechnungsdatum | date de facture | date de facturation | fecha de factura | data fattura
     | data da fatura | factuurdatum | تاريخ الفاتورة
 due date: due date | fälligkeit | fälligkeitsdatum | date d'échéance | échéance | fecha de vencimiento | scadenza
@@ -184,7 +190,7 @@ quantity: quantity | qty | menge | anzahl | stückzahl | quantité | qté | cant
 price: price | preis | prix | precio | prezzo | preço | prijs | cena | السعر | 価格 | 价格 ? rate | cost | kosten
 unit price: unit price | p u | price per unit | price each | einzelpreis | stückpreis | prix unitaire
     | precio unitario
-    | prezzo unitario | preço unitário | eenheidsprijs | stukprijs | سعر الوحدة | 単価
+    | prezzo unitario | preço unitário | eenheidsprijs | stukprijs | stuksprijs | سعر الوحدة | 単価
 currency: currency | currency code | währung | devise | moneda | divisa | moeda | waluta | العملة | 通貨 | 货币
     ? monnaie | munt | valuta
 vat: vat | mwst | mehrwertsteuer | ust | umsatzsteuer | tva | iva | btw | ضريبة القيمة المضافة
@@ -196,7 +202,8 @@ vat rate: vat rate | mwst satz | mehrwertsteuersatz | taux de tva | tipo de iva 
     | btw percentage ? tax rate | steuersatz | aliquota
 tax rate: tax rate | steuersatz | taux de taxe | tipo impositivo | aliquota | taxa de imposto ? vat rate | mwst satz
 vat number: vat number | vat id | ust id | ust idnr | ust id nummer | umsatzsteuer id | numéro de tva | numéro tva
-    | tva intracommunautaire | partita iva | p iva | número de iva | btw nummer | الرقم الضريبي ? tax number | nif
+    | tva intracommunautaire | partita iva | p iva | número de iva | btw nummer | nif iva | الرقم الضريبي
+    ? tax number | nif
 tax number: tax number | tax id | steuernummer | steuer id | numéro fiscal | número fiscal | codice fiscale
     | número de contribuinte | fiscaal nummer ? nif | cif | nip | rfc | vat number | vat id | steuer nummer
 invoice number: invoice number | invoice id | rechnungsnummer | rechnungs number | numéro de facture
@@ -216,7 +223,8 @@ employee number: employee number | employee id | staff number | personalnummer |
 item number: item number | item id | article number | artikelnummer | artikelnr | art number | artikel number
     | numéro d'article | código de artículo | numero articolo | رقم الصنف ? sku | product code | part number
     | reference
-    | article code | codice articolo | código de producto | code article | stock keeping unit
+    | référence article | réf article | référence de l'article | referencia del artículo | riferimento articolo
+    | referência do artigo | article code | codice articolo | código de producto | code article | stock keeping unit
 product: product | product name | produkt | produktname | produit | producto | prodotto | produto | المنتج | 商品 | 产品
     | nom du produit | nombre del producto | nome prodotto | nome do produto | productnaam | اسم المنتج
     ? item | article | artikel | artículo | articolo | title
@@ -234,11 +242,13 @@ manager: manager | line manager | vorgesetzter | responsable | responsable hiér
     | leidinggevende | المدير ? supervisor | boss | lead | reports to | jefe | jefa | gestor | superior | capo | chef
     | führungskraft | teamleiter | team lead
 salutation: salutation | anrede | civilité | tratamiento | titolo di cortesia | aanhef ? title | honorific
-job title: job title | berufsbezeichnung | intitulé du poste | puesto | cargo | qualifica | functie | المسمى الوظيفي
+job title: job title | berufsbezeichnung | stellenbezeichnung | intitulé du poste
+    | mansione | puesto | cargo | qualifica | functie | المسمى الوظيفي
     ? position | role | function | funktion | fonction | función | funzione | função | occupation | beruf | job
 volume: volume | volumen | الحجم ? cubic meters | rauminhalt
 reference: reference | referenz | référence | referencia | riferimento | referência | referentie | المرجع ? ref code
-weight: weight | gewicht | poids | peso | الوزن | 重量 ? mass
+weight: weight | gewicht | poids | peso | الوزن | 重量 ? mass | gross weight | net weight | bruttogewicht
+    | nettogewicht | poids brut | poids net | peso bruto | peso neto | peso lordo | peso netto | brutogewicht
 height: height | höhe | hauteur | altura | altezza | hoogte | الارتفاع ? alto | size
 width: width | breite | largeur | anchura | larghezza | largura | breedte | العرض ? ancho
 length: length | länge | longueur | longitud | lunghezza | comprimento | lengte | الطول
@@ -246,7 +256,8 @@ color: color | colour | farbe | couleur | colore | cor | kleur | اللون | �
 size: size | größe | taille | talla | taglia | tamanho | maat | المقاس ? dimension
 category: category | kategorie | catégorie | categoría | categoria | categorie | الفئة | カテゴリ | 类别
     ? type | group | class
-status: status | statut | estatus | stato | الحالة ? state | estado
+status: status | statut | estatus | stato | الحالة ? state | estado | bearbeitungsstatus | auftragsstatus
+    | bestellstatus | order status | current status
 language: language | sprache | langue | idioma | lingua | língua | taal | اللغة | 言語 | 语言 ? locale
 nationality: nationality | staatsangehörigkeit | nationalität | nationalité | nacionalidad | nazionalità | الجنسية
 username: username | user name | login name | benutzername | nom d'utilisateur | nombre de usuario

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from douane.model.template import Column
 from douane.sheet import matching
-from douane.sheet.matching import Match, matches
+from douane.sheet.matching import SURE, Match, matches
 
 # Labelled by hand before the scorer was written.
 DATA = Path(__file__).parents[1] / "data"
@@ -92,9 +92,29 @@ def test_letters_inside_words_and_other_things_of_it_are_no_match(key: str, head
 
 
 @pytest.mark.parametrize(
+    ("name", "heading"),
+    [
+        ("Customer number", "Kd-Nr"),
+        ("Date of birth", "geb. am"),
+        ("Date of birth", "Né(e) le"),
+        ("VAT number", "NIF-IVA"),
+        ("Job title", "Mansione"),
+        ("Unit price", "Stuksprijs"),
+    ],
+)
+def test_days_of_what_was_done_and_short_words_are_known(name: str, heading: str) -> None:
+    (match,) = matches([Column("c", name)], [heading])
+    assert match is not None
+    assert match.certainty >= SURE
+
+
+@pytest.mark.parametrize(
     ("key", "heading"),
     [
         ("email", "Mail"),
+        ("order_date", "Ordered on"),
+        ("article_number", "Référence article"),
+        ("weight", "Gross weight"),
         ("price", "Net price"),
         ("country", "Land"),
         ("order_date", "Date"),
