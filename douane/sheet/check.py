@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import asdict, field
+from operator import itemgetter
 
 import msgspec
 import numpy as np
@@ -192,7 +193,8 @@ class Checker:
         self.rules = tuple(rules)
         # Columns in the template's order, then the record; within a column what outranks the rest comes last.
         places = {plan.column.key: place for place, plan in enumerate(self._plans)}
-        self._shown = sorted(rules, key=lambda r: (places.get(r.column or "", len(places)), r.precedence, r.bit))
+        shown = sorted(rules, key=lambda r: (places.get(r.column or "", len(places)), r.precedence, r.bit))
+        self._shown = {rule.bit: (place, rule) for place, rule in enumerate(shown)}
         self.unique = tuple(unique)
         self.words = max(1, -(-len(rules) // 64))
         self.invalid_words = np.zeros(self.words, np.uint64)
@@ -348,16 +350,9 @@ class Checker:
         """Per row of a page its problems, in the contract's order: the last one of a column is the one `/v1` shows."""
         found: list[list[Problem]] = [[] for _ in range(len(frame))]
         wrong = np.flatnonzero(mask.any(axis=1))
-        if len(wrong) == 0:
-            return found
-        words = mask[wrong]
-        met = [int(word) for word in np.bitwise_or.reduce(words, axis=0)]
-        texts: dict[str, list[tuple[str | None, str]]] = {}
-        for rule in self._shown:
-            if not met[rule.bit // 64] >> rule.bit % 64 & 1:
-                continue
-            hits = (words[:, rule.bit // 64] >> np.uint64(rule.bit % 64)) & np.uint64(1)
-            for at in wrong[np.flatnonzero(hits)].tolist():
+        texts: dict[str, Callable[[int], tuple[str | None, str]]] = {}
+        for at, words in zip(wrong.tolist(), mask[wrong].tolist(), strict=True):
+            for _, rule in sorted(self._met(words), key=itemgetter(0)):
                 cell: str | None = None
                 stored = ""
                 if rule.bit == self._surplus:
@@ -365,12 +360,21 @@ class Checker:
                 elif rule.column is not None:
                     if rule.column not in texts:
                         texts[rule.column] = _texts(frame, self._by_key[rule.column])
-                    cell, stored = texts[rule.column][at]
+                    cell, stored = texts[rule.column](at)
                 message = self._messages[rule.bit](stored)
                 explain = self._explain.get(rule.column or "")
                 more = explain(rule.name, (cell or "").strip(SPACE)) if explain is not None else ""
                 found[at].append(Problem(rule.column, rule.name, message, cell, rule.warning, more))
         return found
+
+    def _met(self, words: Sequence[int]) -> Iterator[tuple[int, Rule]]:
+        """The rules whose bits are set in a row's words, each with its place among those that are shown."""
+        for number, left in enumerate(words):
+            while left:
+                low = left & -left
+                left ^= low
+                if (met := self._shown.get(64 * number + low.bit_length() - 1)) is not None:
+                    yield met
 
     def has_reason(self, frame: pl.DataFrame, note: TableNote) -> bool:
         """Whether any of these records gives the reason of the note."""
@@ -597,14 +601,16 @@ def _said(message: str) -> Callable[[Sequence[str]], str] | None:
     return (lambda keys: message) if message else None
 
 
-def _texts(rows: pl.DataFrame, plan: Plan) -> list[tuple[str | None, str]]:
-    """Per row the cell as it is and its stored text, "" where there is no cell."""
+def _texts(rows: pl.DataFrame, plan: Plan) -> Callable[[int], tuple[str | None, str]]:
+    """Of a row's number the cell as it is and its stored text, "" where there is no cell."""
     cells: list[str | None] = rows[plan.cell].to_list() if plan.cell in rows.columns else [None] * len(rows)
     if plan.judge.form == "list":
-        return [(cell, collapsed((cell or "").strip(SPACE), plan.column.delimiter)) for cell in cells]
+        delimiter = plan.column.delimiter
+        return lambda at: (cells[at], collapsed((cells[at] or "").strip(SPACE), delimiter))
     if plan.judge.stored is not unchanged and (plan.kind in rows.columns or not plan.judge.keeps_typed):
-        return list(zip(cells, exact_frame(rows, plan, prepare=False)["text"].fill_null("").to_list(), strict=True))
-    return [(cell, "" if cell is None else cell.strip(SPACE)) for cell in cells]
+        stored = exact_frame(rows, plan, prepare=False)["text"].fill_null("").to_list()
+        return lambda at: (cells[at], stored[at])
+    return lambda at: (cells[at], (cells[at] or "").strip(SPACE))
 
 
 def references_of(column: Column) -> Iterator[tuple[str, Reference]]:

@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
+from operator import methodcaller
 from typing import Any, Protocol
 
 import msgspec
@@ -41,6 +42,7 @@ _ESCAPES = {
 }
 # Up to this many characters a plain decimal has at most 15 digits, and every one of those survives a double.
 _SURELY_EXACT_CHARS = 15
+_TRIM = methodcaller("strip", SPACE)
 # Spelled as it leaves already, as nearly every number is.
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9]")
 
@@ -88,10 +90,11 @@ class Output:
     def records(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
         """One stored record per row: field -> text or `msgspec.Raw` (a number). Encode with msgspec.json."""
         present = set(frame.columns)  # asked for once: a frame makes the list anew each time
-        return [
-            {key: value for key, value in zip(self.fields, row, strict=True) if value is not None}
-            for row in zip(*(self._values(frame, at, present) for at in range(len(self.fields))), strict=True)
-        ]
+        columns = [self._values(frame, at, present) for at in range(len(self.fields))]
+        rows = zip(*columns, strict=True)
+        if not any(None in values for values in columns):
+            return [dict(zip(self.fields, row, strict=True)) for row in rows]
+        return [{key: value for key, value in zip(self.fields, row, strict=True) if value is not None} for row in rows]
 
     def _values(self, frame: pl.DataFrame, at: int, present: set[str]) -> list[Any]:
         """Of field `at`, one per row: the stored value, None = no field."""
@@ -103,7 +106,11 @@ class Output:
         if judge is not None and judge.form != "list" and not (kind is None and self._keep_typed[at]):
             stored = frame.select(judge.stored(trim(pl.col(name)), kind)).to_series().to_list()
             return stored if judge.form != "number" else [text and _exact_number(text) for text in stored]
-        texts = [None if text is None else text.strip(SPACE) for text in frame[name].to_list()]
+        cells = frame[name]
+        if cells.null_count():
+            texts = [None if text is None else text.strip(SPACE) for text in cells.to_list()]
+        else:
+            texts = list(map(_TRIM, cells.to_list()))
         if judge is not None and column is not None and judge.form == "list":
             return [text and collapsed(text, column.delimiter) for text in texts]
         if judge is None or judge.form != "number":

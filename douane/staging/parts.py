@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.staging.blocks import read_scattered
+from douane.staging.blocks import read_run, read_scattered, taken
 
 BATCH_ROWS = 2048  # a row costs the batch it stands in: half as many cost a file 3 % more room
+_RUN_MAX = 4 * BATCH_ROWS  # rows that are read at once rather than by several threads
 _SCATTERED_MAX = 1 << 20  # rows from first to last of all runs of near ones that are read at once
 
 _LOOK_S = 1.0  # between two looks whether the files of what is remembered are there still
@@ -62,11 +63,13 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
 def read_rows(path: Path, offsets: Rows, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """The rows at ascending `offsets` within the part, with those of `columns` that it has (None = all). Costs the
     record batches that they touch."""
-    scan = pl.scan_ipc(path)
     if columns is not None:
         present = set(pl.read_ipc_schema(path))
         columns = [column for column in columns if column in present]
-        scan = scan.select(columns)
+    if len(offsets) and (span := int(offsets[-1]) - int(offsets[0]) + 1) <= _RUN_MAX:
+        frame = read_run(path, int(offsets[0]), span, columns)
+        return frame if span == len(offsets) else taken(frame, offsets - int(offsets[0]))
+    scan = pl.scan_ipc(path) if columns is None else pl.scan_ipc(path).select(columns)
     if len(offsets) == 0:
         return scan.slice(0, 0).collect()
     breaks = np.flatnonzero(np.diff(offsets) > BATCH_ROWS) + 1
@@ -77,7 +80,7 @@ def read_rows(path: Path, offsets: Rows, columns: Sequence[str] | None = None) -
     for run in runs:
         first = int(run[0])
         frame = scan.slice(first, int(run[-1]) - first + 1).collect()
-        frames.append(frame if len(frame) == len(run) else frame[run - first])
+        frames.append(frame if len(frame) == len(run) else taken(frame, run - first))
     return frames[0] if len(frames) == 1 else pl.concat(frames)
 
 
@@ -93,14 +96,15 @@ class Batches:
         self._looked_at = 0.0
 
     def rows(self, path: Path, offsets: Rows) -> pl.DataFrame:
-        """As `read_rows`. Only a batch that a page lies in whole is kept."""
-        if len(offsets) == 0 or (batch := int(offsets[0]) // BATCH_ROWS) != int(offsets[-1]) // BATCH_ROWS:
+        """As `read_rows`. Batches are kept where a page lies in one or two, as any page of near rows does."""
+        if len(offsets) == 0 or int(offsets[-1]) // BATCH_ROWS - (batch := int(offsets[0]) // BATCH_ROWS) > 1:
             return read_rows(path, offsets)
-        frame = self._batch(path, batch)
-        first = int(offsets[0]) - batch * BATCH_ROWS
-        if int(offsets[-1]) - int(offsets[0]) == len(offsets) - 1:
-            return frame.slice(first, len(offsets))
-        return frame[offsets - batch * BATCH_ROWS]
+        within = offsets - batch * BATCH_ROWS
+        if within[-1] < BATCH_ROWS:
+            return _at(self._batch(path, batch), within)
+        edge = int(np.searchsorted(within, BATCH_ROWS))
+        before, after = self._batch(path, batch), self._batch(path, batch + 1)
+        return pl.concat([_at(before, within[:edge]), _at(after, within[edge:] - BATCH_ROWS)])
 
     def drop_deleted(self) -> None:
         """Lets go of what was read of files that are no more."""
@@ -115,7 +119,7 @@ class Batches:
             if (held := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)
                 return held[0]
-        frame = pl.scan_ipc(path).slice(batch * BATCH_ROWS, BATCH_ROWS).collect()
+        frame = read_run(path, batch * BATCH_ROWS, BATCH_ROWS)
         size = int(frame.estimated_size())
         if time.monotonic() - self._looked_at > _LOOK_S:  # another process may have deleted them
             self._looked_at = time.monotonic()
@@ -130,3 +134,10 @@ class Batches:
                 _, (_, freed) = self._kept.popitem(last=False)
                 self._left += freed
         return frame
+
+
+def _at(frame: pl.DataFrame, offsets: Rows) -> pl.DataFrame:
+    """The rows at ascending offsets; neighbours are not copied."""
+    first = int(offsets[0])
+    near = int(offsets[-1]) - first == len(offsets) - 1
+    return frame.slice(first, len(offsets)) if near else taken(frame, offsets)

@@ -7,6 +7,7 @@ subject, and take a `Connection`: `read` and `write` are the two ways to get one
 from __future__ import annotations
 
 import fcntl
+import json
 import logging
 import os
 import re
@@ -20,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, RootTransaction, event
 from sqlalchemy.engine import URL, make_url
@@ -66,6 +68,7 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
     _make_private(Path(url.database))
     engine = sa.create_engine(
         url,
+        json_deserializer=_decoded,
         connect_args={"timeout": settings.database_wait_s, "check_same_thread": False},
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
@@ -106,6 +109,7 @@ def _open_postgres(url: URL, settings: Settings) -> Engine:
     wait_ms, query_ms = int(settings.database_wait_s * 1000), int(settings.database_query_s * 1000)
     engine = sa.create_engine(
         url,
+        json_deserializer=_decoded,
         connect_args={
             "connect_timeout": max(2, int(settings.database_wait_s)),
             "application_name": "douane",
@@ -120,6 +124,15 @@ def _open_postgres(url: URL, settings: Settings) -> Engine:
     # As many again may overflow: those are for who reads.
     _queues[engine] = _Queue(settings.database_pool, settings.database_wait_s)
     return engine
+
+
+def _decoded(document: str | bytes) -> Any:
+    """A document as the standard library reads it, in a fifth of the time: an import's is read with every request. What
+    the quick reader refuses (NaN, half a surrogate) was written all the same."""
+    try:
+        return msgspec.json.decode(document)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return json.loads(document)
 
 
 @contextmanager

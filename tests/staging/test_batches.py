@@ -41,6 +41,14 @@ def test_what_is_remembered_is_not_read_again(part: Path) -> None:
         batches.rows(part, wanted + BATCH_ROWS)
 
 
+def test_both_batches_of_a_page_over_an_edge_are_remembered(part: Path) -> None:
+    batches, wanted = Batches(1 << 20), np.array([BATCH_ROWS - 7, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 2])
+    before = batches.rows(part, wanted)
+    part.unlink()
+    assert batches.rows(part, wanted).equals(before)
+    assert before["_line"].to_list() == wanted.tolist()
+
+
 def test_there_is_never_more_than_there_is_room_for(part: Path) -> None:
     one = int(read_rows(part, np.arange(BATCH_ROWS)).estimated_size())
     small, room = Batches(one), Batches(4 * one + one // 2)

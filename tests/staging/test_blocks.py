@@ -10,7 +10,7 @@ import pyarrow.ipc
 import pytest
 
 from douane.staging import blocks, parts
-from douane.staging.blocks import join_parts, read_scattered
+from douane.staging.blocks import join_parts, read_run, read_scattered
 from douane.staging.parts import BATCH_ROWS, read_rows, write_part
 
 
@@ -70,3 +70,12 @@ def test_a_file_that_is_cut_is_no_part(table: tuple[pl.DataFrame, Path], tmp_pat
     cut.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(ValueError, match="no part"):
         read_scattered(cut, np.array([0]))
+
+
+def test_a_run_of_rows_is_what_stands_there(table: tuple[pl.DataFrame, Path]) -> None:
+    whole, path = table
+    edges = (0, 1, BATCH_ROWS - 1, BATCH_ROWS, 4 * BATCH_ROWS + 5, 4 * BATCH_ROWS + 6, len(whole) - 1, len(whole))
+    for first in edges:
+        for count in (0, 1, 2, BATCH_ROWS, 9000):
+            assert read_run(path, first, count).equals(whole.slice(first, count)), (first, count)
+    assert read_run(path, 5, 3, ["kind", "text"]).equals(whole.slice(5, 3).select("kind", "text"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -188,6 +189,22 @@ def test_what_is_taken_and_what_cannot_be_held_is_said_in_our_words(engine: Engi
     assert isinstance(translate(sa.exc.DataError("insert", {}, Exception("no such character"))), errors.Unstorable)
     with pytest.raises(sa.exc.ProgrammingError if engine.dialect.name == "postgresql" else sa.exc.OperationalError):
         ask_nonsense(engine)
+
+
+def test_documents_come_back_as_they_were_written(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = sa.Table("odd", sa.MetaData(), sa.Column("document", sa.JSON))
+    odd = {"half": "\ud800", "whole": "\U0001f600", "big": 10**30, "zero": -0.0, "list": [1.5, "\u2028", None, True]}
+    with write(engine) as connection:
+        table.create(connection)
+        connection.execute(table.insert().values(document=odd))
+    with read(engine) as connection:
+        back = connection.execute(sa.select(table)).scalar_one()
+    assert json.dumps(back) == json.dumps(odd)
+    # What only the standard library reads is read by it, and nothing else is.
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "json", None)
+        assert database._decoded(b'{"a": [1, "\xc3\xa9"]}') == {"a": [1, "é"]}
+    assert json.dumps(database._decoded('[NaN, 1e999, "\\ud800"]')) == '[NaN, Infinity, "\\ud800"]'
 
 
 def ask_nonsense(engine: Engine) -> None:
