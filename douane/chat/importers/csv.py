@@ -29,7 +29,7 @@ from douane.chat.importers.csv_reader import (
     wrong_width,
 )
 from douane.chat.importers.foreign import head_of
-from douane.chat.importers.ledger import Ledger, Sheets, no_records
+from douane.chat.importers.ledger import Ledger, Sheets, Where, no_records
 from douane.chat.importers.seen import Recent
 from douane.chat.importers.tasks import Task, TaskReader
 from douane.chat.importers.upload import Upload
@@ -394,7 +394,7 @@ def _unlisted_room(sheets: Sheets, number: int, room: str) -> None:
         "channels", entry=number, id=import_id, ids=[import_id], kind="unlisted", type="p", name=room, folder=room
     )
     sentence = f"No channels.csv names the room “{room[:100]}”; it becomes a private room of whoever imports it."
-    sheets.issue("warning", "importer-channel-unlisted", sentence, entry=number, table="channels")
+    sheets.issue("warning", "importer-channel-unlisted", sentence, Where(number, "channels"))
 
 
 def pair_id(one: str, other: str) -> str:

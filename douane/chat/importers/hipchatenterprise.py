@@ -37,7 +37,7 @@ from douane.chat.importers.json_records import (
     text,
     whole,
 )
-from douane.chat.importers.ledger import Ledger, Sheets, no_records
+from douane.chat.importers.ledger import Ledger, Sheets, Where, no_records
 from douane.chat.importers.seen import Recent, Seen
 from douane.chat.importers.upload import Upload
 from douane.chat.tables import conversation_key, message_key
@@ -441,7 +441,7 @@ class _Reading:
         named = {"id": room_id, "ids": [room_id], "team": team, "name": folder, "folder": f"rooms/{folder}"}
         self.rows.add("channels", entry=entry, kind="unlisted", type="p", **named)
         sentence = f"No list names the room {folder[:100]}; it becomes a private room of whoever runs the import."
-        self.rows.issue("warning", "unlisted_room", sentence, entry=entry, table="channels")
+        self.rows.issue("warning", "unlisted_room", sentence, Where(entry, "channels"))
 
     def pair(self, account: _Account, one: str, other: str) -> str:
         """The id of two people's conversation, which is staged before its first message."""

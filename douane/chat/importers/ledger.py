@@ -39,6 +39,15 @@ USUAL: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What an issue is about: an entry of the archive (-1: none), the table its records are of, and one of them."""
+
+    entry: int
+    table: str
+    position: int | None = None
+
+
 class Sheets:
     """Rows of the tables as they are found. `full`: a batch of them is due, by their number or by `bytes`, which
     whoever adds long texts counts. `read`: packed bytes of the entry at hand, for progress."""
@@ -61,28 +70,17 @@ class Sheets:
         self.rows[table].append(columns)
         self.count += 1
 
-    def issue(
-        self,
-        severity: str,
-        code: str,
-        message: str,
-        *,
-        entry: int,
-        table: str,
-        position: int | None = None,
-        excerpt: str = "",
-        count: int = 1,
-    ) -> None:
+    def issue(self, severity: str, code: str, message: str, where: Where, excerpt: str = "", count: int = 1) -> None:
         """Why a record was skipped or failed, or what should be known of it."""
-        kind = (entry, severity, code)
+        kind = (where.entry, severity, code)
         self._named[kind] += 1
         if self._named[kind] <= self._named_max:
-            said = {"severity": severity, "code": code, "table": table, "message": message}
+            said = {"severity": severity, "code": code, "table": where.table, "message": message}
             shown = excerpt[:EXCERPT_CHARS] or None
-            self.add("issues", entry=entry, position=position, **said, excerpt=shown, count=count)
+            self.add("issues", entry=where.entry, position=where.position, **said, excerpt=shown, count=count)
             return
         if kind not in self._last:
-            self.add("issues", entry=entry, severity=severity, code=code, table=table, count=0)
+            self.add("issues", entry=where.entry, severity=severity, code=code, table=where.table, count=0)
             self._last[kind] = self.rows["issues"][-1]
         last = self._last[kind]
         last["count"] += count
@@ -178,16 +176,7 @@ class Ledger:
     def _issue(
         self, severity: str, code: str, message: str, position: int | None, excerpt: str = "", count: int = 1
     ) -> None:
-        self.sheets.issue(
-            severity,
-            code,
-            message,
-            entry=self.entry,
-            table=self.table,
-            position=position,
-            excerpt=excerpt,
-            count=count,
-        )
+        self.sheets.issue(severity, code, message, Where(self.entry, self.table, position), excerpt, count)
 
 
 def no_records(sheets: Sheets, entry: int, name: str, kind: str, size: int, reason: str) -> None:

@@ -26,7 +26,7 @@ from douane.chat.importers import Batch, Counts, Options, Overview, Position, js
 from douane.chat.importers import slack_messages as columns
 from douane.chat.importers import slack_records as records
 from douane.chat.importers.json_records import Damage
-from douane.chat.importers.ledger import Ledger, Sheets
+from douane.chat.importers.ledger import Ledger, Sheets, Where
 from douane.chat.importers.slack_counting import CountingPile
 from douane.chat.importers.slack_layout import (
     CHANNELS,
@@ -274,7 +274,7 @@ class Reader:
             reason = None
             for position, item, mended in self._list_items(place):
                 for code in mended:
-                    sheets.issue("warning", code, _MENDED[code], entry=place, table=step, position=position)
+                    sheets.issue("warning", code, _MENDED[code], Where(place, step, position))
                 if isinstance(item, Damage):
                     ledger.fail(position, item.code, item.message, item.excerpt)
                     reason = item.code if not position else reason
@@ -307,13 +307,13 @@ class Reader:
             if known is None:
                 rows.add_unlisted(one, folder.called, folder.path)
                 message = f"No list names the folder “{shown}”; it becomes a conversation of its own."
-                sheets.issue("warning", "importer-channel-unlisted", message, entry=-1, table="channels")
+                sheets.issue("warning", "importer-channel-unlisted", message, Where(-1, "channels"))
             elif others := self._owners.doubtful.get(place):
                 message = (
                     f"Several conversations are called like the folder “{shown}”: {', '.join([one, *others[:5]])}. Its "
                     f"messages are taken for those of {one}."
                 )
-                sheets.issue("warning", "importer-folder-ambiguous", message, entry=-1, table="channels")
+                sheets.issue("warning", "importer-folder-ambiguous", message, Where(-1, "channels"))
 
     def _message_batches(self, number: int, state: Mapping[str, Any]) -> Iterator[Batch]:
         """Day files in the archive's order; with them, the lines of the ledger of every entry that is no list."""
@@ -350,16 +350,14 @@ class Reader:
             for item, mended, odd in records.messages(piece, self._options.limits.json_depth):
                 position = ledger.found
                 for code in mended:
-                    ledger.sheets.issue(
-                        "warning", code, _MENDED[code], entry=entry, table="messages", position=position
-                    )
+                    ledger.sheets.issue("warning", code, _MENDED[code], Where(entry, "messages", position))
                 if isinstance(item, Damage):
                     reason = item.code if not position else None
                     ledger.fail(position, item.code, item.message, item.excerpt)
                     continue
                 if odd:
                     said = wrong_type(odd)
-                    ledger.sheets.issue("warning", WRONG_TYPE, said, entry=entry, table="messages", position=position)
+                    ledger.sheets.issue("warning", WRONG_TYPE, said, Where(entry, "messages", position))
                 reason = None
                 ledger.staged += 1
                 pile.put(entry, conversation, position, [item])
