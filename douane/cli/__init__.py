@@ -473,9 +473,10 @@ def audit(
 ) -> None:
     """Say who did what, when and from where: sign-ins and failures, keys, people, exports, deletions."""
     from douane.cli import people
+    from douane.flow.audit import Sought
 
     config = _settings(data=data, database_url=database, storage_url=storage)
-    people.show_audit(config, count, days, action, who, project, refused, as_json)
+    people.show_audit(config, count, Sought(days, action, who, project, refused), as_json)
 
 
 @app.command()

@@ -106,19 +106,10 @@ def _asked_password(login: str) -> str:
     return password
 
 
-def show_audit(
-    config: Settings,
-    count: int,
-    days: float | None,
-    action: str | None,
-    who: str | None,
-    project_id: str | None,
-    refused: bool,
-    as_json: bool,
-) -> None:
+def show_audit(config: Settings, count: int, sought: audit.Sought, as_json: bool) -> None:
     """Newest last, so that a terminal shows the latest."""
     house = open_existing(config)
-    found = audit.lines(house, count, days=days, action=action, who=who, project_id=project_id, refused=refused)
+    found = audit.lines(house, count, sought)
     found.reverse()
     if as_json:
         for line in found:

@@ -130,30 +130,36 @@ def note(
         log.warning("audit.unwritten", action=action, code=error.code, message=error.message)
 
 
-def lines(
-    house: House,
-    count: int,
-    *,
-    days: float | None = None,
-    action: str | None = None,
-    who: str | None = None,
-    project_id: str | None = None,
-    refused: bool = False,
-) -> list[AuditLine]:
-    """The newest `count` lines that fit, newest first. `action` may be a beginning, such as `key`."""
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which lines: those of the last `days`, and of each of the others where it is given. `action` may be a beginning,
+    such as `key`; `refused`: only what was refused."""
+
+    days: float | None = None
+    action: str | None = None
+    who: str | None = None
+    project_id: str | None = None
+    refused: bool = False
+
+
+def lines(house: House, count: int, sought: Sought = Sought()) -> list[AuditLine]:
+    """The newest `count` lines that fit, newest first."""
+    action = sought.action
     actions = [one for one in ACTIONS if action is None or one == action or one.startswith(f"{action}.")]
     if not actions:
         raise BadRequest(f"There is no action {action}; there are: {', '.join(ACTIONS)}.")
     with read(house.engine) as connection:
-        since: datetime | None = None if days is None else database_now(connection) - timedelta(days=days)
+        since: datetime | None = None
+        if sought.days is not None:
+            since = database_now(connection) - timedelta(days=sought.days)
         return audit.latest(
             connection,
             count,
             since=since,
             actions=actions if action is not None else (),
-            who=who,
-            project_id=project_id,
-            refused=refused,
+            who=sought.who,
+            project_id=sought.project_id,
+            refused=sought.refused,
         )
 
 

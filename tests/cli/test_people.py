@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from douane.cli import people
+from douane.flow.audit import Sought
 from douane.settings import Settings
 from douane.store.audit import AuditLine
 
@@ -19,7 +20,7 @@ def test_of_several_keys_it_is_said_which_one_it_was(
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(people, "open_existing", lambda _: None)
     monkeypatch.setattr(people.audit, "lines", lambda *_, **__: list(lines))
-    people.show_audit(Settings(), 50, None, None, None, None, False, as_json=False)
+    people.show_audit(Settings(), 50, Sought(), as_json=False)
     shown = capsys.readouterr().out.splitlines()
     assert "an access key (01a22d2a995936f3e67b95e8)" in shown[2]
     assert "ann@example.com " in shown[1]

@@ -52,12 +52,12 @@ def test_lines_are_found_by_action_person_project_and_refusal(house: House) -> N
         audit.note(house, "key.add", who="ann@example.com", project_id="p" * 24, number=number)
     audit.note(house, "key.revoke", who="bob@example.com")
     audit.note(house, "sign_in", refused=True, who="eve@example.com")
-    assert [one.about["number"] for one in audit.lines(house, 2, action="key.add")] == [2, 1]
-    assert len(audit.lines(house, 10, action="key")) == 4
-    assert [one.who for one in audit.lines(house, 10, refused=True)] == ["eve@example.com"]
-    assert len(audit.lines(house, 10, who="ann@example.com", project_id="p" * 24, days=1)) == 3
+    assert [one.about["number"] for one in audit.lines(house, 2, audit.Sought(action="key.add"))] == [2, 1]
+    assert len(audit.lines(house, 10, audit.Sought(action="key"))) == 4
+    assert [one.who for one in audit.lines(house, 10, audit.Sought(refused=True))] == ["eve@example.com"]
+    assert len(audit.lines(house, 10, audit.Sought(who="ann@example.com", project_id="p" * 24, days=1))) == 3
     with pytest.raises(BadRequest, match="no action nonsense"):
-        audit.lines(house, 10, action="nonsense")
+        audit.lines(house, 10, audit.Sought(action="nonsense"))
 
 
 def test_old_lines_are_forgotten_and_a_failing_table_fails_nothing(house: House) -> None:

@@ -133,7 +133,7 @@ def test_a_kept_connection_is_of_use_after_an_early_answer(served: Served) -> No
 
 
 def tried_from(house: House) -> str:
-    return audit.lines(house, 1, action="sign_in", refused=True)[0].address
+    return audit.lines(house, 1, audit.Sought(action="sign_in", refused=True))[0].address
 
 
 def test_forwarded_addresses_are_those_of_named_proxies(served: Served) -> None:

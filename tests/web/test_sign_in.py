@@ -239,14 +239,14 @@ def test_what_was_asked_for_is_noted_with_who_and_from_where(site: Site) -> None
     assert (shown.action, shown.who, shown.address) == ("key.show", site.made.email, "testclient")
     assert (shown.request_id, shown.project_id) == ("proxy-12345678", site.made.project_id)
     refused = site.anyone().post("/v1/auth/login", json={"email": "nobody@example.com", "password": "x"})
-    line = audit.lines(house, 1, refused=True)[0]
+    line = audit.lines(house, 1, audit.Sought(refused=True))[0]
     assert (line.who, line.request_id) == ("nobody@example.com", refused.headers["X-Request-Id"])
     odd = site.anyone().get("/v1/health-check", headers={"X-Request-Id": "a b\tc"})
     assert odd.headers["X-Request-Id"] != "a b\tc"
     site.client.delete(f"/v1/upload/{'0' * 24}")
     made = site.client.post("/v1/template", json={"name": "Gone", "_projectId": site.made.project_id}).json()
     site.client.delete(f"/v1/template/{made['_id']}")
-    removed = audit.lines(house, 1, action="template.remove")[0]
+    removed = audit.lines(house, 1, audit.Sought(action="template.remove"))[0]
     assert (removed.who, removed.about["name"], removed.project_id) == ("an access key", "Gone", site.made.project_id)
     assert removed.key_id
 

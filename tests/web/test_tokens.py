@@ -149,7 +149,7 @@ def test_a_token_ends_by_itself_and_when_it_is_revoked(sqlite_site: Site) -> Non
     assert stranger.delete(f"/v1/token/{held['_id']}").status_code == 404
     assert site.client.delete(f"/v1/token/{held['_id']}").json() == {"_id": held["_id"]}
     assert page.get(address).status_code == 401
-    actions = [one.action for one in audit.lines(web.house, 50, action="import_token")]
+    actions = [one.action for one in audit.lines(web.house, 50, audit.Sought(action="import_token"))]
     assert actions[:2] == ["import_token.revoke", "import_token.add"]
 
 
@@ -307,7 +307,7 @@ def test_a_link_that_is_over_opens_nothing(sqlite_site: Site) -> None:
     for link_text in ("", "x", "x" * 100_000, None, 5):
         answer = site.anyone().post("/v1/link/open", json={"link": link_text})
         assert answer.status_code in (400, 404), answer.text
-    lines = audit.lines(web.house, 50, action="link.open", refused=True)
+    lines = audit.lines(web.house, 50, audit.Sought(action="link.open", refused=True))
     assert lines[0].about["link"] == late["_id"]
     for asked in ({"days": 0}, {"days": 367}, {"uses": 0}, {"uses": "many"}, {"uses": 1.5}, {"name": "x" * 201}):
         answer = site.client.post("/v1/link", json={"templateId": site.made.template_id, **asked})
