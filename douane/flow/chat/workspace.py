@@ -27,7 +27,7 @@ from douane.jobs.children import stream_child
 from douane.line.chat import ChatEncode, ListedPart
 from douane.staging.parts import write_part
 from douane.store import chat
-from douane.store.chat import PartRow
+from douane.store.chat import PartRow, Stretch
 from douane.store.database import database_now, read, write
 
 KINDS = ("users", "rooms", "members", "contacts", "messages", "edits")
@@ -70,8 +70,7 @@ def users(
             ids=ids,
             operation_id=operation_id,
             placeholders=placeholders,
-            offset=(page - 1) * limit,
-            limit=limit,
+            stretch=Stretch.of_page(page, limit),
         )
         return Page(_user_documents(connection, project_id, rows), total)
 
@@ -125,8 +124,7 @@ def rooms(
             ids=ids,
             operation_id=operation_id,
             types=types,
-            offset=(page - 1) * limit,
-            limit=limit,
+            stretch=Stretch.of_page(page, limit),
         )
         return Page(_room_documents(connection, project_id, rows), total)
 
@@ -191,8 +189,7 @@ def members(
             ids=ids,
             room_id=room_id,
             operation_id=operation_id,
-            offset=(page - 1) * limit,
-            limit=limit,
+            stretch=Stretch.of_page(page, limit),
         )
         return Page(_member_documents(connection, pairs), total)
 
@@ -222,9 +219,8 @@ def contacts(
     """{id, name, emails, phones, manager_id, custom, import_ids, created_at, updated_at}."""
     with read(house.engine) as connection:
         total = chat.count_contacts(connection, project_id, ids=ids, operation_id=operation_id)
-        rows = chat.contacts(
-            connection, project_id, ids=ids, operation_id=operation_id, offset=(page - 1) * limit, limit=limit
-        )
+        stretch = Stretch.of_page(page, limit)
+        rows = chat.contacts(connection, project_id, ids=ids, operation_id=operation_id, stretch=stretch)
         return Page(_contact_documents(connection, project_id, rows), total)
 
 
@@ -418,7 +414,7 @@ def _some(
     placeholders: bool,
     after: Any,
 ) -> tuple[list[Document], Any]:
-    given: dict[str, Any] = {"operation_id": operation_id, "limit": _AT_ONCE, "after": after}
+    given: dict[str, Any] = {"operation_id": operation_id, "stretch": Stretch(_AT_ONCE, after=after)}
     if table == "members":
         pairs = chat.members(connection, project_id, room_id=room_id, **given)
         return _member_documents(connection, pairs), pairs[-1] if pairs else None

@@ -48,7 +48,7 @@ from douane.store.chat.room_rows import (
     set_room_counts,
     write_rooms,
 )
-from douane.store.chat.rows import Row, moment
+from douane.store.chat.rows import Row, Stretch, moment
 from douane.store.chat.user_rows import (
     all_names,
     count_users,
@@ -79,6 +79,7 @@ __all__ = [
     "OutcomeRow",
     "PartRow",
     "Row",
+    "Stretch",
     "add_confirmed",
     "add_files",
     "add_gone",

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select
 
 from douane.store.chat.foreign_ids import targets
-from douane.store.chat.rows import Row, by_id, chunks, listed, update_each
+from douane.store.chat.rows import WHOLE, Row, Stretch, by_id, chunks, listed, update_each
 from douane.store.schema import (
     chat_contact,
 )
@@ -36,13 +36,11 @@ def contacts(
     project_id: str,
     *,
     operation_id: str | None = None,
-    offset: int = 0,
-    limit: int | None = None,
-    after: str | None = None,
     ids: Sequence[str] | None = None,
+    stretch: Stretch = WHOLE,
 ) -> list[Row]:
     query = select(chat_contact).where(*_which_contacts(project_id, operation_id, ids))
-    return listed(connection, query, chat_contact.c.id, offset, limit, after)
+    return listed(connection, query, chat_contact.c.id, stretch)
 
 
 def count_contacts(

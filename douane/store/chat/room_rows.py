@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, delete,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from douane.store.chat.foreign_ids import targets
-from douane.store.chat.rows import AT_ONCE, Row, by_id, chunks, insert_new, listed, update_each
+from douane.store.chat.rows import AT_ONCE, WHOLE, Row, Stretch, by_id, chunks, insert_new, listed, update_each
 from douane.store.schema import (
     chat_member,
     chat_room,
@@ -132,13 +132,11 @@ def rooms(
     *,
     operation_id: str | None = None,
     types: Sequence[str] = ("c", "p", "d"),
-    offset: int = 0,
-    limit: int | None = None,
-    after: str | None = None,
     ids: Sequence[str] | None = None,
+    stretch: Stretch = WHOLE,
 ) -> list[Row]:
     query = select(chat_room).where(*_which_rooms(project_id, operation_id, types, ids))
-    return listed(connection, query, chat_room.c.id, offset, limit, after)
+    return listed(connection, query, chat_room.c.id, stretch)
 
 
 def count_rooms(
@@ -180,17 +178,16 @@ def members(
     *,
     room_id: str | None = None,
     operation_id: str | None = None,
-    offset: int = 0,
-    limit: int | None = None,
-    after: tuple[str, str] | None = None,
     ids: Sequence[str] | None = None,
+    stretch: Stretch = WHOLE,
 ) -> list[tuple[str, str]]:
-    """(room id, user id), by room and user."""
+    """(room id, user id), by room and user, which are its key."""
     key = (chat_member.c.room_id, chat_member.c.user_id)
     query = select(*key).where(*_which_members(project_id, room_id, operation_id, ids)).order_by(*key)
-    if after is not None:
-        query = query.where(or_(key[0] > after[0], and_(key[0] == after[0], key[1] > after[1])))
-    query = query.offset(offset).limit(limit) if limit is not None else query
+    if stretch.after is not None:
+        room, user = stretch.after
+        query = query.where(or_(key[0] > room, and_(key[0] == room, key[1] > user)))
+    query = query.offset(stretch.offset).limit(stretch.limit) if stretch.limit is not None else query
     return [(row.room_id, row.user_id) for row in connection.execute(query)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,14 +43,28 @@ def by_id(connection: Connection, query: Select[Any]) -> dict[str, Row]:
     return {row["id"]: dict(row) for row in connection.execute(query).mappings()}
 
 
-def listed(
-    connection: Connection, query: Select[Any], id: Column[Any], offset: int, limit: int | None, after: str | None
-) -> list[Row]:
-    if after is not None:
-        query = query.where(id > after)
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Of a list in its order so many rows: behind an offset, or behind a key, which costs the same at any depth."""
+
+    limit: int | None = None
+    offset: int = 0
+    after: Any = None
+
+    @classmethod
+    def of_page(cls, page: int, limit: int) -> Stretch:
+        return cls(limit, (page - 1) * limit)
+
+
+WHOLE = Stretch()
+
+
+def listed(connection: Connection, query: Select[Any], id: Column[Any], stretch: Stretch) -> list[Row]:
+    if stretch.after is not None:
+        query = query.where(id > stretch.after)
     query = query.order_by(id)
-    if limit is not None:
-        query = query.offset(offset).limit(limit)
+    if stretch.limit is not None:
+        query = query.offset(stretch.offset).limit(stretch.limit)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select
 
 from douane.store.chat.foreign_ids import targets
-from douane.store.chat.rows import AT_ONCE, Row, chunks, listed, update_each
+from douane.store.chat.rows import AT_ONCE, WHOLE, Row, Stretch, chunks, listed, update_each
 from douane.store.schema import (
     chat_email,
     chat_user,
@@ -97,14 +97,12 @@ def users(
     *,
     operation_id: str | None = None,
     placeholders: bool = False,
-    offset: int = 0,
-    limit: int | None = None,
-    after: str | None = None,
     ids: Sequence[str] | None = None,
+    stretch: Stretch = WHOLE,
 ) -> list[Row]:
-    """In the order they were made. `after`: those behind this id, which costs the same at any depth."""
+    """In the order they were made."""
     query = select(chat_user).where(*_which_users(project_id, operation_id, placeholders, ids))
-    return listed(connection, query, chat_user.c.id, offset, limit, after)
+    return listed(connection, query, chat_user.c.id, stretch)
 
 
 def count_users(
