@@ -52,26 +52,35 @@ def annotated(house: House, operation: Operation, wanted: Filter, format: Format
     """The records of a filter as they stand now, each with what is wrong with it, as a file. WrongStage where there are
     no verdicts yet, BadRequest for what the form cannot hold. Nobody waits for who takes it slowly."""
     with live.standing(house, operation) as now:
-        chosen = live.flags_of(now, wanted)
-        whole = bool(np.array_equal(chosen, now.live.standing()))
-        table, operation, revision = now.live, now.operation, now.revision
-        state = np.where(chosen, table.state, np.uint8(GONE))
-        words = np.array(table.words)
-        added = table.added_frame[np.flatnonzero(chosen[table.rows_of_file :])]
-    return _encoded(house, operation, table.parts, state, words, added, revision, whole, format)
+        chosen, table = live.flags_of(now, wanted), now.live
+        taken = _Taken(
+            now.operation,
+            now.revision,
+            table.parts,
+            state=np.where(chosen, table.state, np.uint8(GONE)),
+            words=np.array(table.words),
+            added=table.added_frame[np.flatnonzero(chosen[table.rows_of_file :])],
+            whole=bool(np.array_equal(chosen, table.standing())),
+        )
+    return _encoded(house, taken, format)
 
 
-def _encoded(
-    house: House,
-    operation: Operation,
-    live_parts: tuple[LivePart, ...],
-    state: np.typing.NDArray[np.uint8],
-    words: Words,
-    added: pl.DataFrame,
-    revision: int,
-    whole: bool,
-    format: Format,
-) -> Iterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Of the live table, as it was after `revision`: `state` is GONE for what was not chosen; `added`: the chosen ones
+    of the records that people added; `whole`: all were chosen."""
+
+    operation: Operation
+    revision: int
+    parts: tuple[LivePart, ...]
+    state: np.typing.NDArray[np.uint8]
+    words: Words
+    added: pl.DataFrame
+    whole: bool
+
+
+def _encoded(house: House, taken: _Taken, format: Format) -> Iterator[bytes]:
+    operation, state, words = taken.operation, taken.state, taken.words
     seat = house.seats.take()
     try:
         parts: list[Part] = []
@@ -82,19 +91,19 @@ def _encoded(
             verdicts.append(seat.inputs / f"verdict-{number:07}")
             write_mask(mask, verdicts[-1])
 
-        of_file = sum(part.rows for part in live_parts)
-        for number, part in enumerate(live_parts):
+        of_file = sum(part.rows for part in taken.parts)
+        for number, part in enumerate(taken.parts):
             span = slice(part.first_row, part.first_row + part.rows)
             if (state[span] != GONE).any():
                 path = house.objects.link_into(part.object, seat.inputs)
                 add(number, part.first_row, path, Mask(state[span], words[span]))
-        if len(added):
+        if len(taken.added):
             path = seat.inputs / "added"
-            write_part(added, path)
+            write_part(taken.added, path)
             kept = np.flatnonzero(state[of_file:] != GONE) + of_file
-            add(len(live_parts), -1, path, Mask(state[kept], words[kept]))
+            add(len(taken.parts), -1, path, Mask(state[kept], words[kept]))
         with read(house.engine) as connection:
-            cells = revisions.lay_out(house, connection, operation.id, seat.inputs, upto=revision)
+            cells = revisions.lay_out(house, connection, operation.id, seat.inputs, upto=taken.revision)
         spec = line.Annotate(
             parts=tuple(parts),
             masks=tuple(verdicts),
@@ -105,8 +114,8 @@ def _encoded(
             cells=cells,
             total=int(np.count_nonzero(state != GONE)),
             operation=operation.id,
-            revision=revision,
-            whole=whole,
+            revision=taken.revision,
+            whole=taken.whole,
             file_name=operation.file_name or "",
             format=format,
         )
