@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -101,32 +102,38 @@ def remove(house: House, template_id: str, project_id: str) -> StoredTemplate:
     return stored
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A template of another name, also in another project, with the same settings and, if asked for, columns and the
+    form in which records leave."""
+
+    name: str
+    project_id: str
+    columns: bool
+    output: bool
+
+
 def duplicate(
     house: House,
     template_id: str,
     project_id: str,
-    into_project_id: str,
-    name: str,
-    *,
-    columns: bool,
-    output: bool,
+    wanted: Copy,
     also: Callable[[Connection, str], None] | None = None,
 ) -> StoredTemplate:
-    """A template of another name, also in another project, with the same settings and, if asked for, columns and the
-    form in which records leave. `also`: what else is copied, given the copy's id in the same transaction; without it
-    the copy has no destination."""
+    """`also`: what else is copied, given the copy's id in the same transaction; without it the copy has no
+    destination."""
     with write(house.engine) as connection:
         stored = found(templates.get(connection, template_id, project_id), template_id)
         document = {field: value for field, value in stored.document.items() if field != FIELD}
         if (kept := kept_of(stored.document)) is not None:
-            kept = msgspec.structs.replace(kept, id=new_id()) if output else fresh()
+            kept = msgspec.structs.replace(kept, id=new_id()) if wanted.output else fresh()
             document = with_kept(document, kept)
         if also is None:
             document.pop("destination", None)
-        copy = templates.add(connection, project_id=into_project_id, name=name, document=document)
+        copy = templates.add(connection, project_id=wanted.project_id, name=wanted.name, document=document)
         if also is not None:
             also(connection, copy.id)
-        if columns:
+        if wanted.columns:
             items = [(None, one.key, one.sequence, one.document) for one in templates.columns(connection, template_id)]
             templates.add_columns(connection, copy.id, items)
     return copy

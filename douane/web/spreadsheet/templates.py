@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from douane.errors import BadTemplate, Conflict
 from douane.flow import destinations, imports, templates
+from douane.flow.templates import Copy
 from douane.model.identity import MANAGE_TEMPLATES, VIEW_IMPORT_OPERATIONS, VIEW_TEMPLATES, Caller
 from douane.web.auth import noted, web_of
 from douane.web.spreadsheet import answers, callers, wire
@@ -82,18 +83,8 @@ async def duplicate_template(
     def copied(connection: Any, copy_id: str) -> None:
         destinations.copy(connection, web.secrets, template_id, copy_id, own_project(into))
 
-    stored = await run_in_threadpool(
-        lambda: templates.duplicate(
-            web.house,
-            template_id,
-            own_project(caller),
-            own_project(into),
-            name,
-            columns=columns,
-            output=output,
-            also=copied if destination else None,
-        )
-    )
+    wanted, also = Copy(name, own_project(into), columns, output), copied if destination else None
+    stored = await run_in_threadpool(templates.duplicate, web.house, template_id, own_project(caller), wanted, also)
     return answers.json(wire.template(stored), 201)
 
 
