@@ -21,15 +21,8 @@ def new(
     house = open_existing(config)
     if uses != "any" and not (uses.isascii() and uses.isdigit() and len(uses) < 9):
         raise BadRequest("--uses is a number, or any.")
-    url, made = tokens.add_link(
-        house,
-        identity.unlock(house),
-        project_id or first_project(house),
-        template_id.lower(),
-        name=name,
-        days=days,
-        uses_max=None if uses == "any" else int(uses),
-    )
+    link = tokens.NewLink(template_id.lower(), name, days, None if uses == "any" else int(uses))
+    url, made = tokens.add_link(house, identity.unlock(house), project_id or first_project(house), link)
     if as_json:
         print_json(
             {"id": made.id, "url": url, "templateId": made.template_id, "name": made.name}

@@ -279,9 +279,8 @@ def sign_in(
         raise NotAllowed("Incorrect email or password provided.", code="bad_credentials")
     with read(house.engine) as connection:
         joined = projects.of_person(connection, person.id)
-    first, role = joined[0] if joined else (None, None)
     expires_at = datetime.now(UTC) + timedelta(days=house.settings.session_days if days is None else days)
-    begun = _begin_session(house, secrets, person, first, role, "session", expires_at, None)
+    begun = _begin_session(house, secrets, person, joined[0] if joined else None, expires_at)
     audit.note(house, "sign_in", who=person.email, person_id=person.id, project_id=begun.session.project_id)
     return begun
 
@@ -311,7 +310,7 @@ def personal_token(
         role = projects.role_of(connection, project_id, person.id)
     if project is None or role is None:
         raise NotFound(f"Project with id {project_id} does not exist")
-    made = _begin_session(house, secrets, person, project, role, "token", expires_at, name)
+    made = _begin_session(house, secrets, person, (project, role), expires_at, name)
     audit.note(house, "token.add", project_id=project_id, name=name)
     return made
 
@@ -337,19 +336,18 @@ def _begin_session(
     house: House,
     secrets: Secrets,
     person: Person,
-    project: Project | None,
-    role: str | None,
-    kind: str,
+    joined: tuple[Project, str] | None,
     expires_at: datetime | None,
-    name: str | None,
+    name: str | None = None,
 ) -> SignIn:
+    """`joined`: the project it acts in, and the person's role there. With a name: a personal token."""
+    project, role = joined or (None, None)
     token = random_source.token_urlsafe(32)
     with write(house.engine) as connection:
         sessions.end_expired(connection)
         session = sessions.add(
             connection,
             token_hash=secrets.hash(token),
-            kind="token" if kind == "token" else "session",
             person_id=person.id,
             project_id=None if project is None else project.id,
             expires_at=expires_at,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets as random_source
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from douane.model.identity import BY_TOKEN, Caller, ImportLink, ImportToken
 from douane.model.operation import OPEN, Operation
 from douane.store import operations, templates, tokens
 from douane.store.database import database_now, read, write
+from douane.store.ids import new_id
 
 PREFIX = "dt_"  # no access key begins so: those are hexadecimal
 IDLE_MAX = 1000  # tokens of one link that made no import yet
@@ -54,40 +56,42 @@ def sees(caller: Caller, operation: Operation) -> bool:
 # Tokens
 
 
-def add_token(
-    house: House,
-    secrets: Secrets,
-    project_id: str,
-    template_id: str,
-    *,
-    minutes: int | None = None,
-    operation_id: str | None = None,
-    fields: Mapping[str, Any] | None = None,
-) -> tuple[str, ImportToken]:
-    """(the token, which is shown once; what is kept of it). `operation_id`: for this import alone. NotFound for a
-    template that is not the project's, or an import that is not the template's or has ended."""
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """`minutes` None: as the setting says. `operation_id`: for this import alone."""
+
+    template_id: str
+    minutes: int | None = None
+    operation_id: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def add_token(house: House, secrets: Secrets, project_id: str, new: NewToken) -> tuple[str, ImportToken]:
+    """(the token, which is shown once; what is kept of it). NotFound for a template that is not the project's, or an
+    import that is not the template's or has ended."""
     settings = house.settings
-    lasts = settings.token_minutes if minutes is None else minutes
+    lasts = settings.token_minutes if new.minutes is None else new.minutes
     _refuse_beyond("minutes", lasts, settings.token_minutes_max, "token_minutes_max")
     text = PREFIX + random_source.token_urlsafe(32)
     with write(house.engine) as connection:
-        _refuse_unknown(connection, project_id, template_id)
-        if operation_id is not None:
-            operation = operations.get(connection, operation_id, project_id)
-            if operation.template_id != template_id or operation.stage not in OPEN:
+        _refuse_unknown(connection, project_id, new.template_id)
+        if new.operation_id is not None:
+            operation = operations.get(connection, new.operation_id, project_id)
+            if operation.template_id != new.template_id or operation.stage not in OPEN:
                 raise NotFound("There is no such import.")
-        made = tokens.add_token(
-            connection,
-            project_id=project_id,
-            template_id=template_id,
-            token_hash=secrets.hash(text),
-            expires_at=database_now(connection) + timedelta(minutes=lasts),
-            fields=fields or {},
-            operation_id=operation_id,
+        now = database_now(connection)
+        made = ImportToken(
+            new_id(),
+            project_id,
+            new.template_id,
+            created_at=now,
+            expires_at=now + timedelta(minutes=lasts),
+            operation_id=new.operation_id,
+            fields=dict(new.fields),
         )
-    audit.note(
-        house, "import_token.add", project_id=project_id, token=made.id, template=template_id, operation=operation_id
-    )
+        tokens.add_token(connection, made, secrets.hash(text))
+    about: dict[str, Any] = {"token": made.id, "template": made.template_id, "operation": made.operation_id}
+    audit.note(house, "import_token.add", project_id=project_id, **about)
     return text, made
 
 
@@ -112,37 +116,40 @@ def take_use(connection: Connection, operation: Operation) -> None:
 # Links
 
 
-def add_link(
-    house: House,
-    secrets: Secrets,
-    project_id: str,
-    template_id: str,
-    *,
-    name: str = "",
-    days: int | None = None,
-    uses_max: int | None = 1,
-    fields: Mapping[str, Any] | None = None,
-) -> tuple[str, ImportLink]:
-    """(its address, which is shown once; what is kept of it). `uses_max`: imports through it, None = any number."""
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """`days` None: as the setting says. `uses_max`: imports through it, None = any number."""
+
+    template_id: str
+    name: str = ""
+    days: int | None = None
+    uses_max: int | None = 1
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def add_link(house: House, secrets: Secrets, project_id: str, new: NewLink) -> tuple[str, ImportLink]:
+    """(its address, which is shown once; what is kept of it)."""
     settings = house.settings
-    lasts = settings.link_days if days is None else days
+    lasts = settings.link_days if new.days is None else new.days
     _refuse_beyond("days", lasts, settings.link_days_max, "link_days_max")
-    if uses_max is not None and not 1 <= uses_max <= 1_000_000:
+    if new.uses_max is not None and not 1 <= new.uses_max <= 1_000_000:
         raise BadRequest("A link has from 1 to 1,000,000 uses, or any number.")
     text = random_source.token_urlsafe(24)
     with write(house.engine) as connection:
-        _refuse_unknown(connection, project_id, template_id)
-        made = tokens.add_link(
-            connection,
-            project_id=project_id,
-            template_id=template_id,
-            link_hash=secrets.hash(text),
-            name=name.strip()[:200],
-            uses_max=uses_max,
-            fields=fields or {},
-            expires_at=database_now(connection) + timedelta(days=lasts),
+        _refuse_unknown(connection, project_id, new.template_id)
+        now = database_now(connection)
+        made = ImportLink(
+            new_id(),
+            project_id,
+            new.template_id,
+            new.name.strip()[:200],
+            created_at=now,
+            expires_at=now + timedelta(days=lasts),
+            uses_max=new.uses_max,
+            fields=dict(new.fields),
         )
-    audit.note(house, "link.add", project_id=project_id, link=made.id, template=template_id, name=made.name)
+        tokens.add_link(connection, made, secrets.hash(text))
+    audit.note(house, "link.add", project_id=project_id, link=made.id, template=made.template_id, name=made.name)
     return f"{settings.address}/i/{text}", made
 
 
@@ -174,17 +181,18 @@ def open_link(house: House, secrets: Secrets, text: str) -> tuple[str, ImportTok
                 over = "This import link was used already; what was imported with it has arrived."
             else:
                 tokens.forget_oldest(connection, link.id, IDLE_MAX - 1)
-                lasts = timedelta(minutes=house.settings.token_minutes_max)
-                made = tokens.add_token(
-                    connection,
-                    project_id=link.project_id,
-                    template_id=link.template_id,
-                    token_hash=secrets.hash(token_text),
-                    expires_at=database_now(connection) + lasts,
-                    fields=link.fields,
+                now = database_now(connection)
+                made = ImportToken(
+                    new_id(),
+                    link.project_id,
+                    link.template_id,
+                    created_at=now,
+                    expires_at=now + timedelta(minutes=house.settings.token_minutes_max),
                     link_id=link.id,
                     operation_id=begun[0].id if begun else None,
+                    fields=link.fields,
                 )
+                tokens.add_token(connection, made, secrets.hash(token_text))
     if link is None:
         raise NotFound("There is no such import link.")
     audit.note(house, "link.open", refused=bool(over), who="an import link", project_id=link.project_id, link=link.id)

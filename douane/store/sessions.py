@@ -17,13 +17,14 @@ def add(
     connection: Connection,
     *,
     token_hash: str,
-    kind: Literal["session", "token"],
     person_id: str,
     project_id: str | None,
     expires_at: datetime | None,
     name: str | None = None,
 ) -> Session:
+    """One with a name is a personal token."""
     now = datetime.now(UTC)
+    kind: Literal["session", "token"] = "session" if name is None else "token"
     made = Session(
         id=new_id(),
         kind=kind,

@@ -3,7 +3,6 @@ hashes of both are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,41 +10,27 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from douane.model.identity import ImportLink, ImportToken
 from douane.store.database import database_now
-from douane.store.ids import new_id
 from douane.store.schema import import_link, import_token, operation, project
 from douane.store.times import utc
 
 # Links
 
 
-def add_link(
-    connection: Connection,
-    *,
-    project_id: str,
-    template_id: str,
-    link_hash: str,
-    name: str,
-    uses_max: int | None,
-    fields: Mapping[str, Any],
-    expires_at: datetime,
-) -> ImportLink:
-    now = database_now(connection)
-    made = ImportLink(new_id(), project_id, template_id, name, now, expires_at, uses_max, fields=dict(fields))
+def add_link(connection: Connection, made: ImportLink, link_hash: str) -> None:
     connection.execute(
         insert(import_link).values(
             id=made.id,
-            project_id=project_id,
-            template_id=template_id,
+            project_id=made.project_id,
+            template_id=made.template_id,
             link_hash=link_hash,
-            name=name,
-            uses_max=uses_max,
+            name=made.name,
+            uses_max=made.uses_max,
             fields=made.fields,
-            created_at=now,
-            expires_at=expires_at,
+            created_at=made.created_at,
+            expires_at=made.expires_at,
             revoked_at=None,
         )
     )
-    return made
 
 
 def _uses() -> Any:
@@ -88,33 +73,20 @@ def revoke_link(connection: Connection, project_id: str, link_id: str) -> Import
 # Tokens
 
 
-def add_token(
-    connection: Connection,
-    *,
-    project_id: str,
-    template_id: str,
-    token_hash: str,
-    expires_at: datetime,
-    fields: Mapping[str, Any],
-    link_id: str | None = None,
-    operation_id: str | None = None,
-) -> ImportToken:
-    now = database_now(connection)
-    made = ImportToken(new_id(), project_id, template_id, now, expires_at, link_id, operation_id, dict(fields))
+def add_token(connection: Connection, made: ImportToken, token_hash: str) -> None:
     connection.execute(
         insert(import_token).values(
             id=made.id,
-            project_id=project_id,
-            template_id=template_id,
+            project_id=made.project_id,
+            template_id=made.template_id,
             token_hash=token_hash,
-            link_id=link_id,
-            operation_id=operation_id,
+            link_id=made.link_id,
+            operation_id=made.operation_id,
             fields=made.fields,
-            created_at=now,
-            expires_at=expires_at,
+            created_at=made.created_at,
+            expires_at=made.expires_at,
         )
     )
-    return made
 
 
 def token(connection: Connection, token_hash: str) -> tuple[ImportToken, tuple[str, ...], bool] | None:

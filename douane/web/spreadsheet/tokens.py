@@ -22,17 +22,7 @@ async def create_token(request: Request, caller: Caller = Depends(may(RUN_IMPORT
     """A short-lived token for a page: for one template and the imports made with it, or for one import alone."""
     web = web_of(request)
     new = words.new_token(await body(request))
-    text, made = await run_in_threadpool(
-        lambda: tokens.add_token(
-            web.house,
-            web.secrets,
-            own_project(caller),
-            new.template_id,
-            minutes=new.minutes,
-            operation_id=new.operation_id,
-            fields=new.fields,
-        )
-    )
+    text, made = await run_in_threadpool(tokens.add_token, web.house, web.secrets, own_project(caller), new)
     return answers.json(words.token(text, made), 201)
 
 
@@ -50,18 +40,7 @@ async def create_link(request: Request, caller: Caller = Depends(may(MANAGE_TEMP
     """An import link, to be handed to a person. Its address is answered once."""
     web = web_of(request)
     new = words.new_link(await body(request))
-    url, made = await run_in_threadpool(
-        lambda: tokens.add_link(
-            web.house,
-            web.secrets,
-            own_project(caller),
-            new.template_id,
-            name=new.name,
-            days=new.days,
-            uses_max=new.uses_max,
-            fields=new.fields,
-        )
-    )
+    url, made = await run_in_threadpool(tokens.add_link, web.house, web.secrets, own_project(caller), new)
     return answers.json(words.link(made, url), 201)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from douane.flow.tokens import NewLink, NewToken
 from douane.model.identity import ImportLink, ImportToken
 from douane.web.spreadsheet.wire.bodies import Body, is_mongo_id, object_body
 from douane.web.spreadsheet.wire.live import moment
@@ -45,25 +44,6 @@ class LinkDocument(Struct, rename={"id_": "_id"}, kw_only=True, omit_defaults=Tr
     expiresAt: str
     revokedAt: str | None
     url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NewToken:
-    template_id: str
-    minutes: int | None = None
-    operation_id: str | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class NewLink:
-    """`uses_max` None: any number of imports."""
-
-    template_id: str
-    name: str
-    days: int | None
-    uses_max: int | None
-    fields: Mapping[str, Any]
 
 
 def new_token(value: Any) -> NewToken:
