@@ -104,9 +104,7 @@ def replace(
         picked = live.flags_of(now, chosen)
 
         def changed(frame: pl.DataFrame, key: str) -> tuple[pl.Series, pl.Series]:
-            cells = _column(frame, f"c{fields[key]}")
-            hits = search.hits(cells)
-            return hits, search.replaced(cells.filter(hits), text)
+            return search.changed(_column(frame, f"c{fields[key]}"), text)
 
         return _draft(now, heap, picked, fields, changed)
 
@@ -224,7 +222,7 @@ def _draft(
             for row, key, text, before_text in shown.head(SAMPLE - len(sample)).iter_rows():
                 sample.append((row, key, before_text, text))
         for cells in found:
-            heap.add(cells)
+            heap.add(cells, cells["key"][0])
         if found:
             foreseen.append(seen)
     judged = tuple(one for one in foreseen if one is not None)

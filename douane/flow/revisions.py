@@ -210,13 +210,7 @@ def store(house: House, operation_id: str, cells: Heap | pl.DataFrame, token: st
             held.add(cells)
             return store(house, operation_id, held, token)
     name = f"{operation_id}/revisions/{token}"
-    house.settings.work_folder.mkdir(parents=True, exist_ok=True)
-    path = house.settings.work_folder / f"revision-{token}"
-    try:
-        cells.write(path)
-        house.objects.put_file(name, path)
-    finally:
-        path.unlink(missing_ok=True)
+    house.objects.put_file(name, cells.file(), final=True)
     _kept_layers.put(house, name, cells)
     rows = cells.rows
     return Columnar(name, len(cells), len(rows), int(rows[0]), int(rows[-1]))

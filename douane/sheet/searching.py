@@ -15,6 +15,7 @@ from douane.sheet.columns.contract import SPACE
 
 # A longer text is looked for one cell at a time: an engine compiles a pattern of it, which takes memory by its length.
 _PATTERN_CHARS = 1000
+_LOOKED_AT = 256  # cells, to see whether most are hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,16 @@ class Search:
         else:
             found = trimmed.str.contains(rf"\A{self._folded()}\z" if self.whole else self._folded())
         return found.fill_null(False)
+
+    def changed(self, texts: pl.Series, replace: str) -> tuple[pl.Series, pl.Series]:
+        """Bool, one per cell, false only where nothing is to be changed; and what stands there afterwards, where it is
+        true. Where most cells are hit, to look first and pick them out would cost as much again."""
+        if self.case_sensitive and not self.whole and self.find:
+            few = texts.head(_LOOKED_AT)
+            if 2 * int(self.hits(few).sum()) > len(few):
+                return pl.repeat(True, len(texts), dtype=pl.Boolean, eager=True), self.replaced(texts, replace)
+        hits = self.hits(texts)
+        return hits, self.replaced(texts.filter(hits), replace)
 
     def replaced(self, hits: pl.Series, replace: str) -> pl.Series:
         """The cells that `hits` found, with `replace` in place of the text (of the whole cell, where the search is for

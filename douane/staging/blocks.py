@@ -124,36 +124,34 @@ def taken(frame: pl.DataFrame, at: npt.NDArray[np.int64]) -> pl.DataFrame:
     return frame[pl.Series(at.astype(np.uint32))] if len(frame) < 1 << 32 else frame[at]
 
 
-def join_parts(paths: Sequence[Path], target: Path) -> None:
-    """One part of several of the same columns, in their order, each with rows. The caller makes it durable."""
-    with target.open("wb") as out:
-        blocks: list[_Block] = []
-        footer = b""
-        for number, path in enumerate(paths):
-            with path.open("rb") as file:
-                its_footer = _footer(file)
-                its_blocks = list(_blocks(its_footer))
-                if number == 0:
-                    footer = its_footer
-                    _copy(file, out, 0, its_blocks[0].offset)
-                # They stand one behind the other, so all of them are one piece.
-                first, last = its_blocks[0], its_blocks[-1]
-                moved = out.tell() - first.offset
-                blocks += [_Block(block.offset + moved, block.head, block.body) for block in its_blocks]
-                _copy(file, out, first.offset, last.offset + last.head + last.body - first.offset)
-        out.write(_END)
-        listed = _listing(footer, blocks)
-        out.write(listed + struct.pack("<i", len(listed)) + _MAGIC)
+class Joined:
+    """One part of several of the same columns, in their order, written as they come. The caller makes it durable."""
 
+    def __init__(self, target: Path) -> None:
+        self._out = target.open("wb")
+        self._blocks: list[_Block] = []
+        self._footer = b""
 
-def _copy(file: BinaryIO, out: BinaryIO, offset: int, size: int) -> None:
-    file.seek(offset)
-    while size:
-        piece = file.read(min(size, 1 << 20))
-        if not piece:
-            raise ValueError("a part ends too early")
-        out.write(piece)
-        size -= len(piece)
+    def add(self, part: bytes | memoryview) -> None:
+        """A whole part, with rows."""
+        its_footer = _footer(io.BytesIO(part))
+        its_blocks = list(_blocks(its_footer))
+        # They stand one behind the other, so all of them are one piece.
+        first, last = its_blocks[0], its_blocks[-1]
+        if not self._blocks:
+            self._footer = its_footer
+            self._out.write(part[: first.offset])
+        moved = self._out.tell() - first.offset
+        self._blocks += [_Block(block.offset + moved, block.head, block.body) for block in its_blocks]
+        self._out.write(part[first.offset : last.offset + last.head + last.body])
+
+    def close(self) -> None:
+        if self._out.closed:
+            return
+        self._out.write(_END)
+        listed = _listing(self._footer, self._blocks)
+        self._out.write(listed + struct.pack("<i", len(listed)) + _MAGIC)
+        self._out.close()
 
 
 def _footer(file: BinaryIO) -> bytes:

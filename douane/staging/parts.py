@@ -7,6 +7,7 @@ lets it write them (`child/parts.py`): texts have 32-bit offsets then, which rea
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections import OrderedDict
@@ -46,7 +47,7 @@ def distinct(numbers: npt.NDArray[Number]) -> npt.NDArray[Number]:
     return found
 
 
-def write_part(frame: pl.DataFrame, path: Path) -> None:
+def write_part(frame: pl.DataFrame, path: Path | io.BytesIO) -> None:
     """Writes the frame, in order. The caller makes it durable (the object store syncs before it names)."""
     frame.write_ipc(path, compression="lz4", compat_level=pl.CompatLevel.oldest(), record_batch_size=BATCH_ROWS)
 

@@ -7,7 +7,8 @@ record itself, with the text `deleted` or `added`, or none where it is neither a
 
 from __future__ import annotations
 
-import shutil
+import io
+import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.staging.blocks import join_parts
+from douane.staging.blocks import Joined
 from douane.staging.parts import Rows, distinct, read_part, read_rows, write_part
 
 RECORD = ""  # the key that stands for the record itself
@@ -53,12 +54,13 @@ def write_cells(frame: pl.DataFrame, path: Path) -> None:
 
 
 class Heap:
-    """The cells that a change collects, as `write_cells` takes them: in memory while they are few, else in files below
+    """The cells that a change collects, as `write_cells` takes them: in memory while they are few, else in a file below
     `folder`, until it is closed. `keys`: of any of them."""
 
     def __init__(self, folder: Path) -> None:
-        self._parent, self._folder = folder, ""
-        self._files: list[Path] = []
+        self._folder = folder
+        self._path: Path | None = None
+        self._file: Joined | None = None
         self._frames: list[pl.DataFrame] = []
         self._held = self._count = 0
         self._runs: list[Run] = []
@@ -68,17 +70,19 @@ class Heap:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._file is not None:
+            self._file.close()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, frame: pl.DataFrame) -> None:
-        """Further cells, each once."""
+    def add(self, frame: pl.DataFrame, key: str | None = None) -> None:
+        """Further cells, each once. `key`: the one of all of them, where that is known."""
         if len(frame) == 0:
             return
-        rows, keys = frame["row"].to_numpy(), frame["key"].unique().to_list()
+        rows, keys = frame["row"].to_numpy(), frame["key"].unique().to_list() if key is None else [key]
         ascending = len(keys) == 1 and bool((rows[1:] > rows[:-1]).all())
         if self._runs and np.array_equal(rows, self._runs[-1].rows):
             rows = self._runs[-1].rows  # one array for all columns of a part
@@ -88,12 +92,19 @@ class Heap:
         self._frames.append(frame.select(list(SCHEMA)))
         self._held += len(frame)
         if self._held > _HELD_MAX:
-            if not self._folder:
-                self._parent.mkdir(parents=True, exist_ok=True)
-                self._folder = tempfile.mkdtemp(prefix="cells-", dir=self._parent)
-            self._files.append(Path(self._folder) / f"{len(self._files):06}")
-            write_cells(pl.concat(self._frames), self._files[-1])
-            self._frames, self._held = [], 0
+            self._set_down()
+
+    def _set_down(self) -> None:
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor, path = tempfile.mkstemp(prefix="cells-", dir=self._folder)
+            os.close(descriptor)
+            self._path = Path(path)
+            self._file = Joined(self._path)
+        piece = io.BytesIO()
+        write_part(pl.concat(self._frames), piece)
+        self._file.add(piece.getbuffer())
+        self._frames, self._held = [], 0
 
     @property
     def rows(self) -> Rows:
@@ -107,19 +118,19 @@ class Heap:
         return list(self._runs) if known else None
 
     def frame(self, columns: Sequence[str] = tuple(SCHEMA)) -> pl.DataFrame:
-        """All of them."""
-        held = [frame.lazy() for frame in self._frames]
-        every = pl.concat([*map(pl.scan_ipc, self._files), *held] or [pl.LazyFrame(schema=SCHEMA)])
-        return every.select(list(columns)).collect()
+        """All of them; none can be added then."""
+        if self._file is not None:
+            return pl.scan_ipc(self.file()).select(list(columns)).collect()
+        return pl.concat(self._frames or [pl.DataFrame(schema=SCHEMA)]).select(list(columns))
 
-    def write(self, path: Path) -> None:
-        if not self._files:
-            write_cells(self.frame(), path)
-            return
-        last = Path(self._folder) / "last"
+    def file(self) -> Path:
+        """The layer of all of them, at least one, as a file that is not written to any more; none can be added then."""
         if self._frames:
-            write_cells(pl.concat(self._frames), last)
-        join_parts([*self._files, *([last] if self._frames else [])], path)
+            self._set_down()
+        assert self._file is not None
+        assert self._path is not None
+        self._file.close()
+        return self._path
 
 
 class Run(NamedTuple):

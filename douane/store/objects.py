@@ -84,9 +84,9 @@ class Objects:
                 _write_all(descriptor, data)
                 self._place(descriptor, arrived, name)
 
-    def put_file(self, name: str, path: Path) -> None:
-        """Stores a copy of a file; who wrote the file may go on changing it, the object stays. `StorageFull` where that
-        would take from what is kept for changes."""
+    def put_file(self, name: str, path: Path, *, final: bool = False) -> None:
+        """Stores a copy of a file; who wrote the file may go on changing it, the object stays. `final`: nobody will, so
+        that the file itself can be the object. `StorageFull` where that would take from what is kept for changes."""
         _checked(name)
         with _in_our_words(name):
             if self._folder is None:
@@ -94,7 +94,10 @@ class Objects:
                 return
             self.leave_room(path.stat().st_size)
             with path.open("rb") as source, self._arriving() as (descriptor, arrived):
-                _copy(source, descriptor)
+                if final and _linked(path, arrived):
+                    descriptor = source.fileno()
+                else:
+                    _copy(source, descriptor)
                 self._place(descriptor, arrived, name)
 
     @asynccontextmanager
@@ -531,6 +534,18 @@ def _write_all(descriptor: int, data: bytes | bytearray) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
+
+
+def _linked(path: Path, target: Path) -> bool:
+    """Makes a file stand in another one's place too; not where that is on another file system."""
+    beside = target.with_name(f"{target.name}-linked")
+    try:
+        os.link(path, beside)
+    except OSError:
+        return False
+    os.chmod(beside, 0o600)
+    os.replace(beside, target)
+    return True
 
 
 def _copy(source: BinaryIO, descriptor: int) -> None:

@@ -31,6 +31,17 @@ def test_hits_are_replaced(search: Search, replace: str, after: dict[int, str]) 
     hits = search.hits(cells)
     assert hits.arg_true().to_list() == list(after)
     assert search.replaced(cells.filter(hits), replace).to_list() == list(after.values())
+    assert changed(search, cells, replace) == after
+    # Where nearly all are hit they are not picked out first.
+    crowd = pl.concat([cells.gather(list(after))] * 8 + [cells]) if after else cells
+    many = changed(search, crowd, replace)
+    assert [many[at] for at in sorted(many)] == [*after.values()] * 9 if after else many == {}
+
+
+def changed(search: Search, cells: pl.Series, replace: str) -> dict[int, str]:
+    """What differs afterwards, by its place; what was only looked at is not told."""
+    where, texts = search.changed(cells, replace)
+    return {at: text for at, text in zip(where.arg_true().to_list(), texts, strict=True) if text != cells[at]}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pyarrow.ipc
 import pytest
 
 from douane.staging import blocks, parts
-from douane.staging.blocks import join_parts, read_run, read_scattered
+from douane.staging.blocks import Joined, read_run, read_scattered
 from douane.staging.parts import BATCH_ROWS, read_rows, write_part
 
 
@@ -18,15 +18,15 @@ from douane.staging.parts import BATCH_ROWS, read_rows, write_part
 def table(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, Path]:
     """One part of five, some of several batches, the last of each short."""
     folder = tmp_path_factory.mktemp("blocks")
-    paths, frames = [], []
+    joined, frames = Joined(folder / "joined"), []
     for number, rows in enumerate((BATCH_ROWS, 3 * BATCH_ROWS + 5, 1, BATCH_ROWS - 1, 7)):
         at = np.arange(rows) + number * 100_000
         texts = pl.Series(at, dtype=pl.Int64).cast(pl.String)
         texts = texts.set(pl.Series(at % 7 == 3), None).set(pl.Series(at % 11 == 5), "Zoë " * 40)
         frames.append(pl.DataFrame({"row": at, "text": texts, "kind": (at % 5).astype(np.uint8)}))
-        paths.append(folder / str(number))
-        write_part(frames[-1], paths[-1])
-    join_parts(paths, folder / "joined")
+        write_part(frames[-1], folder / str(number))
+        joined.add((folder / str(number)).read_bytes())
+    joined.close()
     return pl.concat(frames), folder / "joined"
 
 

@@ -60,10 +60,31 @@ def test_an_object_is_a_copy(objects: Objects, tmp_path: Path) -> None:
     assert objects.read_all("x/file") == b"first"
 
 
+def test_a_file_that_nobody_changes_any_more_is_the_object_itself(
+    objects: Objects, storage: Settings, tmp_path: Path
+) -> None:
+    for text in (b"first", b"second"):
+        (tmp_path / "file").write_bytes(text)
+        objects.put_file("x/file", tmp_path / "file", final=True)
+        (tmp_path / "file").unlink()
+        assert objects.read_all("x/file") == text
+    if not storage.storage_url.startswith("s3://"):
+        assert (Path(storage.storage_url) / "x/file").stat().st_mode & 0o777 == 0o600
+    assert incoming(storage) == []
+
+
 def test_a_file_of_another_file_system_is_copied(
     sqlite_storage: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"0123456789" * 300_000)
+
+    def apart(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", apart)
+    objects = Objects(sqlite_storage)
+    objects.put_file("x/final", tmp_path / "file", final=True)
+    assert objects.read_all("x/final") == b"0123456789" * 300_000
     copy_file_range = os.copy_file_range
     calls = []
 
@@ -74,7 +95,6 @@ def test_a_file_of_another_file_system_is_copied(
         return copy_file_range(source, target, 1000)
 
     monkeypatch.setattr(os, "copy_file_range", breaks)
-    objects = Objects(sqlite_storage)
     objects.put_file("x/file", tmp_path / "file")
     assert objects.read_all("x/file") == b"0123456789" * 300_000
 
