@@ -7,8 +7,8 @@ Nothing here is ever applied by itself. A proposal has a reason, a code that sur
     case         the same in upper or lower case
     other_name   another name of a list value, which the template gives (`alternateValues`)
     nearest      the nearest value of a list
-    number       a number written another country's way
-    date         a date written another way
+    number       a number written another country's way, or an amount of money
+    date         a date written another way, or as the number of days that sheet programs count
     email        a usual slip of an e-mail address
     word         a usual word for yes or no
     phone        a phone number with + before its country's code, without what does not belong to it
@@ -24,7 +24,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -33,36 +33,65 @@ from douane.sheet.check import Checker
 from douane.sheet.columns.contract import SPACE
 from douane.sheet.mapping import Layout
 from douane.sheet.matching import plain
+from douane.sheet.month_names import LONG, SHORT
 
 MOST = 4  # proposals for one text
 _NEAR = 78  # of 100: from how alike on a list value is proposed
+_NEAR_BY_ROOT, _ROOT = 70, 4  # the same where so many first letters agree: Francia, Francja
 _LENGTH_MAX = 400  # characters of a text that is worth looking at
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]"
 )
 _BLANKS = re.compile(f"[{SPACE}\u0085]+")
-_SIGNS = re.compile(
-    r"[\s\u00a0\u202f€$£¥₹₽₺]|\b(?:EUR|USD|GBP|CHF|JPY|PLN|SEK|NOK|DKK|CZK|HUF|RON|BGN|TRY|Fr|kr|zł|Kč|Ft)\b\.?",
-    re.IGNORECASE,
+# What stands before or behind an amount: what money is called, by ISO 4217 or as people of its country shorten it.
+_MONEY = (
+    "AED ALL AMD ARS AUD AZN BAM BDT BGN BHD BRL BYN CAD CHF CLP CNY COP CRC CZK DKK DOP DZD EGP EUR GBP GEL GHS GTQ "
+    "HKD HUF IDR ILS INR IQD ISK JOD JPY KES KRW KWD KZT LBP LKR MAD MDL MKD MXN MYR NGN NOK NZD OMR PEN PHP PKR PLN "
+    "QAR RON RSD RUB SAR SEK SGD THB TND TRY TWD UAH USD UYU UZS VND XAF XOF ZAR "
+    "fr sfr kr zł kč ft tl rs rp rm r lei лв грн руб р ден din s/ euro euros dollar dollars"
 )
-_NUMBER = re.compile(r"[+-]?\d[\d.,'’\s\u00a0\u202f_]*|[+-]?[.,]\d+")
-_MONTHS = {
-    "en": "january february march april may june july august september october november december",
-    "de": "januar februar märz april mai juni juli august september oktober november dezember",
-    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
-    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
-    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+_WORDS_FOR_MONEY = "|".join(re.escape(word) for word in sorted(_MONEY.split(), key=len, reverse=True))
+_SIGN = rf"(?:[a-z]{{0,3}}[$€£¥₹₽₺₩₫₱฿₪₴₦₡₸₾₼]|{_WORDS_FOR_MONEY})\.?"
+_AMOUNT = re.compile(
+    rf"([+-]?)(?:{_SIGN}(?=[\s\d.,+-]))?\s*(?P<number>[+-]?[\d.,].*?)\s*(?:(?<![a-z]){_SIGN})?\s*(-?)", re.IGNORECASE
+)
+_NO_CENTS = re.compile(r"(?<=\d)[.,][-\u2014]{1,2}(?=\D*$)")  # 12,- is twelve
+_NUMBER = re.compile(r"[+-]?\d[\d.,'’_]*|[+-]?[.,]\d+")
+_INDIAN = re.compile(r"([+-]?\d{1,2}(?:,\d\d)+,\d{3})((?:\.\d*)?)")
+_OTHER_SIGNS = str.maketrans({"٫": ".", "٬": "'", "\u2212": "-", "\u2013": "-"})
+# Beside those of `month_names`, as they stand in a date; some languages know a second form.
+_MORE_MONTHS = (
+    "januari februari mars april maj juni juli augusti september oktober november december",
+    "januar februar marts april maj juni juli august september oktober november desember",
+    "ledna února března dubna května června července srpna září října listopadu prosince",
+    "leden únor březen duben květen červen červenec srpen září říjen listopad prosinec",
+    "styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień październik listopad grudzień",
+    "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+    "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+    "január február március április május június július augusztus szeptember október november december",
+    "i ii iii iv v vi vii viii ix x xi xii",
+)
+_MONTH_NUMBERS = {
+    _name.casefold(): _at
+    for _names in (*LONG.values(), *(_words.split() for _words in _MORE_MONTHS), *SHORT.values())
+    for _at, _name in enumerate(_names, 1)
 }
-_MONTH_NUMBERS = {_name: at for _names in _MONTHS.values() for at, _name in enumerate(_names.split(), 1)}
-_DATE = re.compile(r"(\d{1,4})[./\-\s年](\d{1,2})[./\-\s月](\d{1,4})日?(?:[T\s]\d.*)?")
+_BETWEEN = r"(?:\s*[.,/-]\s*|\s+(?:de\s+|of\s+)?)"
+_DATE = re.compile(r"(\d{1,4})(?:[./,\-\s年]|\.\s)(\d{1,2})(?:[./,\-\s月]|\.\s)(\d{1,4})日?(?:[T\s]\d.*)?")
 _DATE_WITH_MONTH = re.compile(
-    r"(?:(\d{1,2})(?:st|nd|rd|th|\.)?\s*(?:de\s+|of\s+)?([^\W\d_]{3,12})\.?|([^\W\d_]{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?),?\s*(?:de\s+)?(\d{4}|\d{2})"
+    rf"(?:(\d{{1,2}})(?:st|nd|rd|th|er|o|°|\.)?{_BETWEEN}?([^\W\d_]{{1,12}})\.?"
+    rf"|([^\W\d_]{{3,12}})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?){_BETWEEN}(\d{{4}}|\d{{2}})"
 )
+_YEAR_AND_MONTH = re.compile(r"(\d{4})[.,/-]?\s*([^\W\d_]{3,12})[.,/-]?\s*(\d{1,2})")
+_WEEKDAY = re.compile(r"([^\W\d_]{1,12})(?:-feira)?\.?,?\s+(?=\d)")
+_BEHIND_A_DATE = re.compile(r"(?<=\d)(?:\.|\s*[rг]\.?)$")  # rok, год
 _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_SERIAL = re.compile(r"\d{5}")  # of days, as sheet programs count them
+_SERIALS = range(20_000, 65_000)  # from 1954 to 2077
 _TWO_DIGITS_PIVOT = 70  # 70 to 99 are of the last century
 _DOMAINS = (
     "gmail.com",
@@ -110,7 +139,7 @@ def hints_of(texts: Sequence[str]) -> Hints:
             one, two = int(found[1]), int(found[2])
             first += 12 < one <= 31
             second += 12 < two <= 31 and one <= 12
-        elif _NUMBER.fullmatch(bare := _SIGNS.sub("", text)):
+        elif bare := _amount(text):
             signs = [sign for sign in bare if sign in ".,"]
             if len(set(signs)) == 2 or (len(signs) == 1 and len(bare) - bare.index(signs[0]) != 4):
                 decimals[signs[-1]] += 1
@@ -191,12 +220,11 @@ def _figures(text: str) -> str:
 
 
 def _numbers(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
-    bare = _SIGNS.sub("", text).replace("\u2212", "-").replace("\u066b", ".").replace("\u066c", "")
-    if bare.startswith("(") and bare.endswith(")"):
-        bare = f"-{bare[1:-1]}"
-    if re.fullmatch(r"[\d.,'’]+-", bare):  # SAP writes the minus behind
-        bare = f"-{bare[:-1]}"
-    if not _NUMBER.fullmatch(bare):
+    bare = _amount(text)
+    if not bare:
+        return
+    if found := _INDIAN.fullmatch(bare):
+        yield Proposal(found[1].replace(",", "") + found[2].rstrip("."), "number")
         return
     order = [".", ","]
     last = max(bare.rfind("."), bare.rfind(","))
@@ -214,6 +242,20 @@ def _numbers(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
         yield Proposal("".join(groups) + (f".{fraction}" if fraction else ""), "number")
 
 
+def _amount(text: str) -> str:
+    """A number as it is written, its sign before it, without what money it is and without blanks; "" = it is none."""
+    plain = "".join(str(unicodedata.decimal(sign, sign)) for sign in text.translate(_OTHER_SIGNS)).strip()
+    plain = _NO_CENTS.sub("", plain)
+    if plain.startswith("(") and plain.endswith(")"):
+        plain = f"-{plain[1:-1].strip()}"
+    found = _AMOUNT.fullmatch(plain)
+    if found is None:
+        return ""
+    # SAP writes the minus behind.
+    bare = found[1].replace("+", "") + found[3] + re.sub(r"\s+", "", found["number"])
+    return bare if _NUMBER.fullmatch(bare) else ""
+
+
 def _dates(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
     for day in _days(text, hints):
         for form in column.date_formats or ("DD/MM/YYYY",):
@@ -223,10 +265,17 @@ def _dates(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
 def _days(text: str, hints: Hints) -> Iterator[date]:
     if found := _DAY.fullmatch(text):
         yield from _real(int(found[1]), int(found[2]), int(found[3]))
+    if _SERIAL.fullmatch(text) and int(text) in _SERIALS:
+        yield date(1899, 12, 30) + timedelta(days=int(text))
+    if (found := _WEEKDAY.match(text)) and _month(found[1]) is None:
+        text = text[found.end() :]
+    text = _BEHIND_A_DATE.sub("", text)
     if found := _DATE_WITH_MONTH.fullmatch(text):
         month = _month(found[2] or found[3])
         if month:
             yield from _real(_year(found[5]), month, int(found[1] or found[4]))
+    if (found := _YEAR_AND_MONTH.fullmatch(text)) and (month := _month(found[2])):
+        yield from _real(int(found[1]), month, int(found[3]))
     if found := _DATE.fullmatch(text):
         one, two, three = found[1], int(found[2]), found[3]
         if len(one) >= 3:
@@ -244,7 +293,7 @@ def _month(word: str) -> int | None:
     plain = word.casefold()
     if plain in _MONTH_NUMBERS:
         return _MONTH_NUMBERS[plain]
-    found = {number for name, number in _MONTH_NUMBERS.items() if name.startswith(plain)}
+    found = {number for name, number in _MONTH_NUMBERS.items() if len(plain) > 2 and name.startswith(plain)}
     return found.pop() if len(found) == 1 else None
 
 
@@ -312,9 +361,10 @@ def _choice(column: Column, text: str) -> list[Proposal]:
         from rapidfuzz import fuzz, process
 
         scored = process.extract(
-            plain, [_plain(option) for option in column.options], scorer=fuzz.ratio, limit=3, score_cutoff=_NEAR
+            plain, [_plain(option) for option in column.options], scorer=fuzz.ratio, limit=3, score_cutoff=_NEAR_BY_ROOT
         )
-        found = [Proposal(column.options[at], "nearest") for _, _, at in scored]
+        near = [(option, at) for option, score, at in scored if score >= _NEAR or option[:_ROOT] == plain[:_ROOT]]
+        found = [Proposal(column.options[at], "nearest") for _, at in near]
         if not found:
             # "Germany (DE)": a value of the list that stands in the text as a whole word, or begins with it.
             words = [
