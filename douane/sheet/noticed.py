@@ -73,6 +73,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     )
     * 2,
     "backslash_quotes": ('Quotes escaped with a backslash (\\") are read as quotes.',) * 2,
+    "text_behind_quotes": (
+        "A value goes on behind its closing quote (first on line {line}): the two quotes around are left out.",
+    )
+    * 2,
     # where the table is
     "table_begins": (
         "The table begins on line {line}. The record above it is left out.",

@@ -122,7 +122,7 @@ def open(source: Source, options: Options) -> Reader:
         dialect, top = dataclasses.replace(dialect, skip_bytes=0), 0
         head, whole = _head(text, top, options.limits)
         sample = encoding.to_utf8(head)
-        notes = (*notes, *spelling.notes)
+    notes = (*notes, *spelling.notes)
     rows = _sample_rows(sample[dialect.skip_bytes :], whole, dialect, options.limits)
     filled = [(line, row) for line, row in rows if not is_blank(row)]
     if not filled and (whole or _is_blank_file(text, top)):

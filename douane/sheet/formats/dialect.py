@@ -131,7 +131,20 @@ def detect_spelling(sample: bytes, dialect: Dialect) -> Spelling:
         notes.append(note("blanks_before_quotes"))
     if escapes:
         notes.append(note("backslash_quotes"))
+    if dialect.quote == '"' and b'"' in data and not (spaced or escapes) and (line := _text_behind(data, dialect)):
+        notes.append(note("text_behind_quotes", line=line + dialect.skip_lines))
     return Spelling(spaced, escapes, tuple(notes))
+
+
+def _text_behind(data: bytes, dialect: Dialect) -> int | None:
+    """The line where first a quote closes and the cell goes on (`"5" pipe`): its two quotes are lost in the reading.
+    Where the cell goes on over line ends, that is said of it anyway."""
+    data = data[:SAMPLE_CHARACTERS]
+    d = re.escape(dialect.delimiter_byte)
+    found = re.search(rb'(?:(?<=[%s\r\n])|\A)"(?:[^"]|"")*+"(?![ \t]*+(?:%s|[\r\n]|\Z))' % (d, d), data)
+    if found is None or b"\n" in found.group() or b"\r" in found.group():
+        return None
+    return len(re.findall(rb"\r\n|\r|\n", data[: found.start()])) + 1
 
 
 def _is_spaced(data: bytes, dialect: Dialect) -> bool:

@@ -12,6 +12,7 @@ from douane.sheet.formats.markup import opening
 
 _SAVE = "Save it as .xlsx or .csv."
 _UNPACK = "Unpack it first."
+_TEXT_BYTES, _HINT_BYTES = 8 << 10, 1000
 
 # first bytes -> (what the file is, the way out)
 _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
@@ -61,6 +62,54 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"\0\0\x02\0\x20\x51", "a Quattro Pro sheet", _SAVE),
     (b"\0\0\x02\0\x01\x10", "a Quattro Pro sheet", _SAVE),
 )
+_CSV = "Export it as .csv."
+_TABLE = "Send the table that is in it."
+_SQL_COMMENTS = rb"(?:--[^\n]*\n|/\*(?:(?!\*/).){0,2000}\*/;?|\s+)*+"
+# Texts of programs for programs: read as records they are shreds. (What the beginning holds in any case, the pattern
+# itself, what the file is, the way out): the pattern is only made where the first is there.
+_TEXTS: tuple[tuple[bytes, bytes, str, str], ...] = (
+    (b"!", rb"!(?:Type|Account|Option|Clear):[^\r\n,;]*[\r\n]", "bookings in Quicken's format (QIF)", _CSV),
+    (b"ofx", rb"OFXHEADER:|<OFX>", "a bank statement in OFX", _CSV),
+    (
+        b":20:",
+        rb"(?:\{[1-3]:[^\r\n]*\s+)?:20:[^\r\n]*\s+(?::\d\d[A-Z]?:)",
+        "a bank statement of SWIFT's kind (MT940)",
+        _CSV,
+    ),
+    (b"unb+", rb"UNA.{6}\s*UNB|UNB\+UNO[A-Z]:\d", "a message of EDIFACT", _CSV),
+    (b"isa", rb"ISA([^\w\s])\d\d\1.{10}\1\d\d\1", "a message of X12", _CSV),
+    (
+        b"dn:",
+        rb"(?:version: ?\d+\s+|#[^\n]*\n|\s+)*+dn::? ?\w+=[^\r\n]*\s+\w[\w;-]*::? ",
+        "entries of a directory (LDIF)",
+        _CSV,
+    ),
+    (b"from ", rb"From \S+@\S+ +\w{3} \w{3} [ \d]\d \d\d:", "a mailbox", _TABLE),
+    (b"from:", rb"(?:[\w-]+:[^\r\n]*\r?\n(?:[ \t]+[^\r\n]*\r?\n)*+){3,}+\r?\n", "a mail", _TABLE),
+    (b"insert", rb"%s(?i:insert\s+into\s+\S+\s*(?:\(|values))" % _SQL_COMMENTS, "a script of SQL", _CSV),
+    (b"create", rb"%s(?i:create\s+table\s+[^\s(]+\s*\()" % _SQL_COMMENTS, "a script of SQL", _CSV),
+    (b"-----begin", rb"-----BEGIN [A-Z0-9 ]+-----\s", "encrypted or signed", "Decrypt it first."),
+    (b"age-encryption", rb"age-encryption\.org/v\d", "encrypted", "Decrypt it first."),
+    (b"begin ", rb"begin [0-7]{3,4} [^\r\n]+\r?\n[\x20-\x60]{2,}\r?\n", "packed with uuencode", _UNPACK),
+    (b"header record", rb"HEADER RECORD\*{7}LIB", "a SAS transport file", _CSV),
+    (b"spss port file", rb".{0,400}ASCII SPSS PORT FILE", "an SPSS file", _CSV),
+    (b"numpy", rb"\x93NUMPY", "an array of NumPy", _CSV),
+    (b"ftyp", rb".{4}ftyp[\w ]{4}", "a picture, a sound or a film", _SAVE),
+    (b"\\document", rb"\\documentclass\b", "a document of TeX", _SAVE),
+    (
+        b"- ",
+        rb"(?:---\s+)?- [\w ]+: ?[^\n]*\n(?:  [\w ]+: ?[^\n]*\n)++- [\w ]+: ",
+        "a document of YAML",
+        "Save it as JSON or .csv.",
+    ),
+    (
+        b"[",
+        rb"(?:(?:var|let|const) [\w$]+ ?= ?|[A-Za-z_$][\w.$]{0,60}\(\s*)\[\s*[\[{]",
+        "a script around JSON",
+        "Save the JSON alone.",
+    ),
+)
+_MAIL_FIELDS = (b"from:", b"subject:", b"date:", b"message-id:", b"mime-version:", b"received:", b"to:")
 _SYLK = re.compile(rb"ID;?[^\r\n]*(?:\r\n|\r|\n)(?:(?:ID|[PFBCOWE]|NN|NU|NE)(?:;[^\r\n]*)?(?:\r\n|\r|\n|\Z))+")
 _DIF = re.compile(rb"TABLE\s*(?:\r\n|\r|\n)\s*0\s*,\s*1\s*(?:\r\n|\r|\n)")
 _MARKUP = re.compile(
@@ -86,6 +135,8 @@ def _stranger(head: bytes) -> tuple[str, str] | None:
         if head.startswith(begin):
             return what, way
     plain = head.removeprefix(b"\xef\xbb\xbf")
+    if (text := _text(plain)) is not None:
+        return text
     if plain.startswith(b"ID;") and _is_sylk(plain):
         return "a SYLK sheet", _SAVE
     if _DIF.match(plain):
@@ -98,12 +149,28 @@ def _stranger(head: bytes) -> tuple[str, str] | None:
         return "an LHA archive", _UNPACK
     if head[257:262] == b"ustar":
         return "a tar archive", _UNPACK
-    text, _ = opening(head)
-    if _MARKUP.match(text):
-        return _markup(text), _SAVE
-    if _WEB_ARCHIVE.match(text):
+    opened, _ = opening(head)
+    if _MARKUP.match(opened):
+        return _markup(opened), _SAVE
+    if _WEB_ARCHIVE.match(opened):
         return "a web archive", _SAVE
     return None
+
+
+def _text(head: bytes) -> tuple[str, str] | None:
+    head = head[:_TEXT_BYTES]
+    low = head[:_HINT_BYTES].lower()
+    for within, pattern, what, way in _TEXTS:
+        if within in low and re.match(pattern, head, re.DOTALL) and (what != "a mail" or _is_mail(low)):
+            return what, way
+    if head[12:16] == b"\xc2\xea\x81\x60" and not head[:12].strip(b"\0"):
+        return "a SAS file", _CSV
+    return None
+
+
+def _is_mail(low: bytes) -> bool:
+    lines = low.splitlines()
+    return sum(1 for field in _MAIL_FIELDS if any(line.startswith(field) for line in lines)) > 2
 
 
 def _markup(text: str) -> str:

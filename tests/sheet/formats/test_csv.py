@@ -410,3 +410,16 @@ def test_csv_spectrum(name: str) -> None:
     if name == "location_coordinates":
         truth = [truth | {"Contact Phone Number": records[0]["Contact Phone Number"]}]
     assert records == truth
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (b'id,size\n1,"5" pipe\n2,"7" pipe\n', 2),
+        (b'id;size;x\r\n1;"a";b\r\n2;"Ann" Blum;c\r\n', 3),
+        (b'id,size\n1,5" pipe\n2,"x ""y"" z"\n3,"a" ,b\n', None),
+    ],
+)
+def test_quotes_that_are_left_out_of_a_value_are_told(body: bytes, line: int | None) -> None:
+    said = [note for note in open_file(MemorySource(body)).detected.notes if "closing quote" in note]
+    assert [f"line {line})" in note for note in said] == ([True] if line else [])
