@@ -158,6 +158,10 @@ class _Styles:
         self._parents: dict[str, str] = {}
         self._open: list[str] | None = None
         self._text = False
+        # Of the number that is open: how many digits it has at least, and where texts stand among them, from its end.
+        self._digits = 0
+        self._within: list[tuple[int, str]] = []
+        self._place: int | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "number-style":
@@ -167,8 +171,10 @@ class _Styles:
             if attributes.get("number:decimal-places", "0") != "0" or attributes.get("number:grouping") == "true":
                 self._open.append("0.0")
             else:
-                self._open.append("0" * min(_count(attributes.get("number:min-integer-digits")), 100))
-        elif self._open is not None and name in ("scientific-number", "fraction", "embedded-text"):
+                self._digits = min(_count(attributes.get("number:min-integer-digits")), 100)
+        elif self._open is not None and name == "embedded-text":
+            self._place = _count(attributes.get("number:position"))
+        elif self._open is not None and name in ("scientific-number", "fraction"):
             self._open.append("0.0")  # nothing that pads
         elif self._open is not None and name == "text":
             self._text = True
@@ -184,9 +190,18 @@ class _Styles:
             self._open = None
         elif name == "text":
             self._text = False
+        elif name == "embedded-text":
+            self._place = None
+        elif name == "number" and self._open is not None:
+            self._open.append(_among(self._digits, self._within))
+            self._digits, self._within = 0, []
 
     def characters(self, data: str) -> None:
-        if self._text and self._open is not None:
+        if self._open is None:
+            return
+        if self._place is not None:
+            self._within.append((self._place, data.replace('"', "")))
+        elif self._text:
             self._open.append('"' + data.replace('"', "") + '"')
 
     def padded(self) -> dict[str, NumberFormat]:
@@ -202,6 +217,14 @@ class _Styles:
             if form is not None and form.meaning == PADDED:
                 found[style] = form
         return found
+
+
+def _among(digits: int, within: list[tuple[int, str]]) -> str:
+    """A format of digits with texts among them (`000-00-0000`), each so many digits from the end."""
+    if any(place > digits for place, _ in within):
+        return "0.0"  # shown only where a number is long enough
+    texts = {place: f'"{text}"' for place, text in within}
+    return "".join(texts.get(left, "") + "0" for left in range(digits, 0, -1)) + texts.get(0, "")
 
 
 def _sheets(document: _Document, padded: dict[str, NumberFormat]) -> list[_Sheet]:

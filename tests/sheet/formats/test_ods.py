@@ -247,6 +247,28 @@ def test_padded_numbers_keep_their_zeros() -> None:
     assert ods.sheet_names(MemorySource(flat)) == ods.sheet_names(MemorySource(data))
 
 
+@pytest.mark.parametrize(
+    ("digits", "within", "shown"),
+    [
+        (9, [(6, "-"), (4, "-")], "012-34-5678"),
+        (9, [(4, " / ")], "01234 / 5678"),
+        (11, [(8, "."), (5, "."), (2, "-")], "000.123.456-78"),
+        (5, [(9, "-")], "12345678"),  # shown in longer numbers alone: nothing pads
+    ],
+)
+def test_signs_among_padded_digits_are_kept(digits: int, within: list[tuple[int, str]], shown: str) -> None:
+    signs = "".join(
+        f'<number:embedded-text number:position="{at}">{sign}</number:embedded-text>' for at, sign in within
+    )
+    styles = (
+        '<number:number-style style:name="N1"><number:number number:decimal-places="0" '
+        f'number:min-integer-digits="{digits}">{signs}</number:number></number:number-style>'
+        '<style:style style:name="ce1" style:family="table-cell" style:data-style-name="N1"/>'
+    )
+    one = cell("", 'table:style-name="ce1" office:value-type="float" office:value="12345678"')
+    assert cells(book(table(row(one)), styles)) == [[shown]]
+
+
 def test_what_lies_under_merged_cells_is_counted() -> None:
     covered = cell("under").replace("table:table-cell", "table:covered-table-cell")
     [batch] = batches(ods.open(MemorySource(book(table(row(cell("top") + covered, cell("x")))))))
