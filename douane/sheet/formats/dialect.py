@@ -140,11 +140,14 @@ def _text_behind(data: bytes, dialect: Dialect) -> int | None:
     """The line where first a quote closes and the cell goes on (`"5" pipe`): its two quotes are lost in the reading.
     Where the cell goes on over line ends, that is said of it anyway."""
     data = data[:SAMPLE_CHARACTERS]
-    d = re.escape(dialect.delimiter_byte)
-    found = re.search(rb'(?:(?<=[%s\r\n])|\A)"(?:[^"]|"")*+"(?![ \t]*+(?:%s|[\r\n]|\Z))' % (d, d), data)
-    if found is None or b"\n" in found.group() or b"\r" in found.group():
-        return None
-    return len(re.findall(rb"\r\n|\r|\n", data[: found.start()])) + 1
+    ends = (b"", b"\r", b"\n", dialect.delimiter_byte)
+    for found in quoted_cells(dialect.delimiter_byte, escapes=False).finditer(data):
+        if found[1] or found[3] != b'"' or b"\n" in found[2] or b"\r" in found[2]:
+            continue
+        behind = data[found.end() : found.end() + 100].lstrip(b" \t")[:1]
+        if behind not in ends:
+            return len(re.findall(rb"\r\n|\r|\n", data[: found.start()])) + 1
+    return None
 
 
 def _is_spaced(data: bytes, dialect: Dialect) -> bool:

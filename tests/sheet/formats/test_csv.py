@@ -418,6 +418,7 @@ def test_csv_spectrum(name: str) -> None:
         (b'id,size\n1,"5" pipe\n2,"7" pipe\n', 2),
         (b'id;size;x\r\n1;"a";b\r\n2;"Ann" Blum;c\r\n', 3),
         (b'id,size\n1,5" pipe\n2,"x ""y"" z"\n3,"a" ,b\n', None),
+        (b'id,object\n1,"{""a"":""b"",""c"":""d""}"\n2,"x,""y"",z"\n', None),
     ],
 )
 def test_quotes_that_are_left_out_of_a_value_are_told(body: bytes, line: int | None) -> None:
