@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
 from typing import Any
 
 import httpx
@@ -307,3 +310,82 @@ def test_bad_input_is_refused_and_changes_nothing(site: Site, review: Review) ->
     assert review.send("PUT", "/replace", {"find": "a", "column": ""}).status_code == 400
     assert review.send("POST", "/revisions/1/undo").status_code == 400
     assert review.indexes() == [1, 2, 3, 4, 5], "what is completed can still be looked at"
+
+
+# Bodies that are good, of each way to change something; what is drawn beside them is any of JSON.
+GOOD_BODIES: list[tuple[str, str, Any]] = [
+    ("PUT", "/replace", {"find": "r", "replace": "R", "column": "", "filter": {"type": "all"}, "dryRun": False}),
+    ("POST", "/change", {"column": "city", "value": "Rome", "filter": {"rule": "unique"}, "dryRun": False}),
+    ("POST", "/cells", {"cells": [{"index": 2, "column": "age", "value": 12}]}),
+    ("POST", "/delete-records", {"filter": {"type": "invalid", "problemColumn": "name"}}),
+    ("POST", "/delete-records", {"indexes": [3]}),
+    ("POST", "/suggestions", {"column": "city", "instead": {"rome": "Rome"}, "filter": {"find": "rome"}}),
+    ("POST", "/values", {"column": "city", "instead": {"Oslo": "Rome"}, "remember": False}),
+    ("POST", "/revisions/1/undo", None),
+    ("POST", "/revisions/2/redo", None),
+    ("PUT", "/records", [{"index": 2, "record": {"name": "Eve"}, "updated": {}}]),
+    ("PUT", "/records", [{"index": 9, "record": {"name": "Eve", "age": 3}, "updated": {}}]),
+]
+ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    7,
+    1.5,
+    10**30,
+    "",
+    "x",
+    "\0",
+    "\ud83d",
+    "name",
+    "$1",
+    ".*",
+    [],
+    {},
+    [[]],
+    {"a": []},
+]
+
+
+@pytest.mark.parametrize("site", ["sqlite"], indirect=True)
+def test_whatever_is_refused_changes_nothing(site: Site, review: Review) -> None:
+    chance = random.Random(int(os.environ.get("DOUANE_TORTURE_SEED", "20261130")))
+
+    def spoilt(value: Any) -> Any:
+        """The body with one odd thing in it somewhere."""
+        if isinstance(value, dict) and value and chance.random() < 0.8:
+            key = chance.choice(list(value))
+            if chance.random() < 0.1:
+                return {name: one for name, one in value.items() if name != key} | {chance.choice(["", "odd"]): 1}
+            return {**value, key: spoilt(value[key])}
+        if isinstance(value, list) and value and chance.random() < 0.8:
+            at = chance.randrange(len(value))
+            return [*value[:at], spoilt(value[at]), *value[at + 1 :]]
+        return chance.choice(ODD)
+
+    def stands() -> list[Any]:
+        upload_document = site.client.get(review.root.replace("/review/", "/upload/")).json()
+        seen = [review.get(path) for path in ("", "/live", "/live/counts", "/revisions")]
+        return [*seen, upload_document]
+
+    before, refused = stands(), 0
+    for _ in range(40 * int(os.environ.get("DOUANE_TORTURE_ROUNDS", "1"))):
+        method, path, body = chance.choice(GOOD_BODIES)
+        path = path.translate({ord("1"): chance.choice("0123x"), ord("2"): chance.choice("0124-")})
+        content = json.dumps(spoilt(body) if body is None or chance.random() < 0.9 else body)
+        match = {"If-Match": chance.choice(['"0"', "0", "*", "x"])} if chance.random() < 0.2 else {}
+        answer = review.client.request(
+            method, f"{review.root}{path}", content=content, headers={"Content-Type": "application/json", **match}
+        )
+        asked = method, path, content, match, answer.status_code, answer.text[:300]
+        assert answer.status_code < 500, asked
+        after = stands()
+        if answer.status_code >= 400:
+            assert answer.json()["message"], asked
+            assert after == before, asked
+            refused += 1
+        elif after[3]["revision"] == before[3]["revision"]:
+            assert after == before, asked
+        before = after
+    assert refused > 15
