@@ -9,7 +9,10 @@ Nothing here is ever applied by itself. A proposal has a reason, a code that sur
     nearest      the nearest value of a list
     number       a number written another country's way, or an amount of money
     date         a date written another way, or as the number of days that sheet programs count
+    time         a time of day, with its day or alone, written another way
     email        a usual slip of an e-mail address
+    url          an address of the web with what it begins with
+    iban         an account number alone, O and I among its digits read as such
     word         a usual word for yes or no
     phone        a phone number with + before its country's code, without what does not belong to it
     learned      what people chose for this text before
@@ -24,13 +27,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
 from douane.model.template import Column, Template
 from douane.sheet.check import Checker
 from douane.sheet.columns.contract import SPACE
+from douane.sheet.columns.moment import with_formats
 from douane.sheet.mapping import Layout
 from douane.sheet.matching import plain
 from douane.sheet.month_names import LONG, SHORT
@@ -92,6 +96,16 @@ _BEHIND_A_DATE = re.compile(r"(?<=\d)(?:\.|\s*[rг]\.?)$")  # rok, год
 _DAY = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _SERIAL = re.compile(r"\d{5}")  # of days, as sheet programs count them
 _SERIALS = range(20_000, 65_000)  # from 1954 to 2077
+_CLOCK = re.compile(
+    r"(\d{1,2})(?:\s*(?:[:.h]|uhr)\s*(\d{2})(?:[:.](\d{2}))?)?(?:\s*(?:(uhr|h|hrs?)|([ap])\.?\s?m\.?))?", re.IGNORECASE
+)
+_FIGURES_OF_A_CLOCK = re.compile(r"(\d{2})(\d{2})(\d{2})?")
+_DAY_AND_CLOCK = re.compile(
+    r"(.+?)(?:T|,?\s+(?:um|at|à|às|alle|o)?\s*)(\d{1,6}(?:(?:[:.h\s]|uhr)*\d{2})*\s*(?:uhr|h|hrs?|[ap]\.?\s?m\.?)?)",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(r"h+t+p(s?)\s*[:;.]?\s*[/\\]{1,3}\s*", re.IGNORECASE)
+_HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?:[/:?#]\S*)?")
 _TWO_DIGITS_PIVOT = 70  # 70 to 99 are of the last century
 _DOMAINS = (
     "gmail.com",
@@ -110,7 +124,7 @@ _DOMAINS = (
 # Proposals that leave a text what it is, or that a person made.
 _SAME = frozenset({"learned", "invisible", "width"})
 _YES = frozenset(
-    str.split("true yes y 1 x on ok ja j oui o sí si s sim tak t да д evet はい 是 نعم ✓ ✔ wahr vrai verdadero")
+    str.split("true yes y 1 x on ok ja j oui o sí si s sim tak t да д evet はい 是 نعم ✓ ✔ √ wahr vrai verdadero")
 )
 _NO = frozenset(str.split("false no n 0 - off nein non não nie нет н hayır いいえ 否 لا ✗ ✘ falsch faux falso"))
 
@@ -244,7 +258,7 @@ def _numbers(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
 
 def _amount(text: str) -> str:
     """A number as it is written, its sign before it, without what money it is and without blanks; "" = it is none."""
-    plain = "".join(str(unicodedata.decimal(sign, sign)) for sign in text.translate(_OTHER_SIGNS)).strip()
+    plain = _figures(text.translate(_OTHER_SIGNS)).strip()
     plain = _NO_CENTS.sub("", plain)
     if plain.startswith("(") and plain.endswith(")"):
         plain = f"-{plain[1:-1].strip()}"
@@ -259,7 +273,39 @@ def _amount(text: str) -> str:
 def _dates(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
     for day in _days(text, hints):
         for form in column.date_formats or ("DD/MM/YYYY",):
-            yield Proposal(_written(day, form), "date")
+            yield Proposal(_written(datetime.combine(day, time()), form), "date")
+
+
+def _moments(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
+    clock = _clock(text)
+    if column.type == "Time":
+        moments = [] if clock is None else [datetime.combine(date.min, clock)]
+    else:
+        moments = [datetime.combine(day, time()) for day in _days(text, hints)]
+        if (found := _DAY_AND_CLOCK.fullmatch(text)) and (clock := _clock(found[2])):
+            moments = [datetime.combine(day, clock) for day in _days(found[1], hints)] or moments
+    for moment in moments:
+        for form in with_formats(column).date_formats:
+            # What a form has no place for is not to be lost, and where it was nobody knows.
+            if "Z" not in form and (not moment.second or "s" in form):
+                yield Proposal(_written(moment, form), "time")
+                break
+
+
+def _clock(text: str) -> time | None:
+    found = _FIGURES_OF_A_CLOCK.fullmatch(text)
+    half = ""
+    if found is None:
+        found = _CLOCK.fullmatch(text)
+        if found is None or not (found[2] or found[4] or found[5]):
+            return None
+        half = (found[5] or "").casefold()
+    hour, minute, second = (int(digits or 0) for digits in (found[1], found[2], found[3]))
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "p" else 0)
+    return time(hour, minute, second) if hour < 24 and minute < 60 and second < 60 else None
 
 
 def _days(text: str, hints: Hints) -> Iterator[date]:
@@ -309,7 +355,7 @@ def _real(year: int, month: int, day: int) -> Iterator[date]:
         return
 
 
-def _written(day: date, form: str) -> str:
+def _written(day: datetime, form: str) -> str:
     names = (
         "January",
         "February",
@@ -333,9 +379,20 @@ def _written(day: date, form: str) -> str:
         "M": str(day.month),
         "DD": f"{day.day:02}",
         "D": str(day.day),
+        "HH": f"{day.hour:02}",
+        "H": str(day.hour),
+        "hh": f"{(day.hour + 11) % 12 + 1:02}",
+        "h": str((day.hour + 11) % 12 + 1),
+        "mm": f"{day.minute:02}",
+        "m": str(day.minute),
+        "ss": f"{day.second:02}",
+        "s": str(day.second),
+        "SSS": "000",
+        "A": "AM" if day.hour < 12 else "PM",
+        "a": "am" if day.hour < 12 else "pm",
     }
     return re.sub(
-        r"\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DD|D",
+        r"\[([^\]]*)\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|HH|H|hh|h|mm|m|ss|s|SSS|A|a",
         lambda token: token[1] if token[1] is not None else written[token[0]],
         form,
     )
@@ -422,13 +479,33 @@ def _phones(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
     yield Proposal("+" + digits.removeprefix("00"), "phone")
 
 
+def _addresses(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
+    bare = text.strip(" <>\"'()").rstrip(".,;")
+    tight = _BLANKS.sub("", bare)
+    for one in dict.fromkeys((bare, tight)):
+        if found := _SCHEME.match(one):
+            yield Proposal(f"http{found[1].lower()}://{one[found.end() :]}", "url")
+        elif _HOST_FIRST.fullmatch(one):
+            yield Proposal(f"https://{one}", "url")
+
+
+def _accounts(column: Column, text: str, hints: Hints) -> Iterator[Proposal]:
+    bare = re.sub(r"(?i)^\W*IBAN\W*|[\s./-]", "", text).upper()
+    yield Proposal(bare, "iban")
+    yield Proposal(bare[:2] + bare[2:].translate(str.maketrans("OI", "01")), "iban")
+
+
 _Maker = Callable[[Column, str, Hints], Iterator[Proposal]]
 _BY_TYPE: dict[str, _Maker] = {
     "Number": _numbers,
     "Double": _numbers,
     "Date": _dates,
     "Select": _choices,
+    "DateTime": _moments,
+    "Time": _moments,
     "Email": _emails,
+    "Url": _addresses,
+    "Iban": _accounts,
     "Boolean": _yes_or_no,
     "Phone": _phones,
 }

@@ -19,6 +19,9 @@ LIST = Column(
 MAIL = Column("a", "A", "Email")
 YES = Column("a", "A", "Boolean")
 PHONE = Column("a", "A", "Phone")
+TIME, MOMENT = Column("a", "A", "Time"), Column("a", "A", "DateTime")
+SHORT_TIME = Column("a", "A", "Time", date_formats=("h:mm A",))
+ADDRESS, ACCOUNT = Column("a", "A", "Url"), Column("a", "A", "Iban")
 CODE = Column("a", "A", "Regex", pattern="^[A-Z]{2}\\d+$")
 
 
@@ -102,6 +105,33 @@ def first(column: Column, text: str, hints: Hints | None = None) -> str | None:
         (MAIL, "ada@@example.com", "ada@example.com"),
         (MAIL, "ada @example.com", "ada@example.com"),
         (MAIL, "grace@example", None),
+        (TIME, "9h30", "09:30:00"),
+        (TIME, "9.30 Uhr", "09:30:00"),
+        (TIME, "9:30 PM", "21:30:00"),
+        (TIME, "12:05 a.m.", "00:05:00"),
+        (TIME, "0930", "09:30:00"),
+        (TIME, "9 Uhr", "09:00:00"),
+        (TIME, "9", None),
+        (TIME, "24:30", None),
+        (TIME, "13 pm", None),
+        (SHORT_TIME, "21.30", "9:30 PM"),
+        (SHORT_TIME, "21:30:15", None),
+        (MOMENT, "31.12.2024 14:30", "2024-12-31 14:30:00"),
+        (MOMENT, "31.12.2024, 14:30 Uhr", "2024-12-31 14:30:00"),
+        (MOMENT, "12/31/2024 2:30 PM", "2024-12-31 14:30:00"),
+        (MOMENT, "31/12/2024 à 14h30", "2024-12-31 14:30:00"),
+        (MOMENT, "20241231T143015", "2024-12-31 14:30:15"),
+        (MOMENT, "31. Dez. 2024", "2024-12-31 00:00:00"),
+        (MOMENT, "soon 14:30", None),
+        (ADDRESS, "www.example.com/a?b=c", "https://www.example.com/a?b=c"),
+        (ADDRESS, "<http//example.com>", "http://example.com"),
+        (ADDRESS, "htps:/example.com", "https://example.com"),
+        (ADDRESS, "https://exa mple.com", "https://example.com"),
+        (ADDRESS, "ada@example.com", None),
+        (ADDRESS, "ftp://example.com", None),
+        (ACCOUNT, "IBAN: GB82-WEST-1234-5698-7654-32", "GB82WEST12345698765432"),
+        (ACCOUNT, "DE8937O400440532O13OOO", "DE89370400440532013000"),
+        (ACCOUNT, "DE88 3704 0044 0532 0130 00", None),
         (YES, "ja", "true"),
         (YES, "нет", "false"),
         (YES, "maybe", None),
@@ -144,7 +174,7 @@ def test_a_text_that_is_wrong_only_beside_others_gets_no_other_spelling() -> Non
     assert [one.text for one in proposals(number, ["C050"], known=known)[0]] == ["C051"]
 
 
-@pytest.mark.parametrize("column", [NUMBER, DAY, LIST, MAIL, YES, CODE])
+@pytest.mark.parametrize("column", [NUMBER, DAY, TIME, MOMENT, LIST, MAIL, ADDRESS, ACCOUNT, YES, CODE])
 def test_odd_texts_end(column: Column) -> None:
     odd = [
         "",

@@ -21,17 +21,18 @@ _TIMES = ("HH:mm:ss", "HH:mm", "HH:mm:ss.SSS")
 
 
 def judge(column: Column) -> Judge:
-    return date.judge(_with_formats(column))
+    return date.judge(with_formats(column))
 
 
-def _with_formats(column: Column) -> Column:
+def with_formats(column: Column) -> Column:
+    """The column with the formats it is judged by."""
     if column.date_formats not in (_UNSAID, ()):
         return column
     return replace(column, date_formats=_TIMES if column.type == "Time" else _MOMENTS)
 
 
 def _says(column: Column) -> str:
-    return " or ".join(_with_formats(column).date_formats[:2])
+    return " or ".join(with_formats(column).date_formats[:2])
 
 
 MEMBER = Member(judge, _says, date.MEMBER.fields, date.MEMBER.hopeless)

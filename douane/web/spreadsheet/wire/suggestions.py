@@ -23,9 +23,12 @@ REASONS = {
     "nearest": "the nearest value of the list",
     "number": "the number as it is written here",
     "date": "the date as it is written here",
+    "time": "the time as it is written here",
     "email": "without a usual slip",
     "word": "a word for yes or no",
     "phone": "the number with its country's code",
+    "url": "with what an address begins with",
+    "iban": "the account number alone",
 }
 
 
