@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Engine
 
+from douane.jobs import bells
 from douane.settings import Settings
-from douane.store.database import database_url, migrating
+from douane.store.database import afterwards, database_url, migrating
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -72,6 +73,7 @@ class Jobs:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._settings = settings
         self._engine = engine
+        self._bells = bells.path_of(settings)
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
 
@@ -98,6 +100,8 @@ class Jobs:
         if delay_s > 0:
             options["delay_seconds"] = delay_s
         self._opened().enqueue_in_transaction(connection, options, job)
+        if delay_s <= 0:
+            afterwards(connection, lambda: bells.ring(self._bells, job["size"]))
 
     def close(self) -> None:
         with self._lock:

@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from structlog.contextvars import bound_contextvars
 
 from douane import errors
-from douane.jobs import children, readiness
+from douane.jobs import bells, children, readiness
 from douane.jobs.queue import (
     APPLICATION,
     SIZES,
@@ -166,6 +166,9 @@ def _launch(
             _do(asked, engine, jobs, handlers, failed, settings, stopping)
 
     DBOS.launch()
+    heard = bells.Bells(bells.path_of(settings), SIZES)
+    heard.listen()
+    heard.wake(dbos)
     most = (settings.slots_interactive, settings.slots_small, settings.slots_large, settings.slots_delivery)
     slots = dict(zip(SIZES, most, strict=True))
     for size in SIZES:

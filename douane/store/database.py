@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +39,7 @@ _MIGRATION_POLL_S = 0.1
 _MIGRATION_SAID_S = 2.0
 
 _WRITE = "douane_write_wait_s"
+_AFTER = "douane_afterwards"
 _BUSY_MS = "busy_ms"  # what a connection was told last
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
 
@@ -155,13 +156,22 @@ def write(engine: Engine) -> Iterator[Connection]:
 
     Writers wait for each other outside the pool, so that those who only read find a connection however long a writer
     takes. Unavailable after `database_wait_s`, or at once where very many wait already."""
+    after: list[Callable[[], None]] = []
     with (
         _in_our_words(),
         _queue_of(engine).turn() as left_s,
-        engine.connect().execution_options(**{_WRITE: left_s}) as connection,
+        engine.connect().execution_options(**{_WRITE: left_s, _AFTER: after}) as connection,
         connection.begin(),
     ):
         yield connection
+    for call in after:
+        call()
+
+
+def afterwards(connection: Connection, call: Callable[[], None]) -> None:
+    """Calls it once the transaction of a `write` is committed, if it is. It must not fail: what was done is done."""
+    calls: list[Callable[[], None]] = connection.get_execution_options().get(_AFTER, [])
+    calls.append(call)
 
 
 class _Queue:

@@ -12,7 +12,7 @@ from douane.flow import imports
 from douane.model.operation import Operation
 from douane.web.auth import Web
 
-_FIRST_S, _LAST_S = 0.01, 0.25
+_FIRST_S, _LAST_S, _GROWS = 0.005, 0.25, 1.15
 
 
 async def until(web: Web, operation_id: str, ready: Callable[[Operation], bool], seconds: float) -> Operation | None:
@@ -27,4 +27,4 @@ async def until(web: Web, operation_id: str, ready: Callable[[Operation], bool],
         if web.closing or time.monotonic() >= deadline:
             return None
         await asyncio.sleep(pause)
-        pause = min(pause * 1.3, _LAST_S)
+        pause = min(pause * _GROWS, _LAST_S)

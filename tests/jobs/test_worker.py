@@ -134,6 +134,24 @@ def waiting(engine: Engine) -> list[str]:
         return list(connection.exec_driver_sql(query).scalars())
 
 
+def test_work_is_begun_when_it_is_asked_for(jobs: Jobs, engine: Engine, workers: Workers) -> None:
+    workers.settings = workers.settings.model_copy(update={"queue_poll_s": 10 * WAIT_S})
+    ask(jobs, engine, "count")  # nobody hears of it but who looks
+    process = workers.start()
+    assert process.stderr is not None
+    while b"takes jobs" not in process.stderr.readline():
+        assert process.poll() is None
+    heard: list[str] = []
+
+    def begun() -> bool:
+        # The thread of a queue comes to be a moment after the queue.
+        heard.append(ask(jobs, engine, "count"))
+        time.sleep(0.2)
+        return bool(workers.runs("count"))
+
+    workers.wait(begun)
+
+
 def test_asking_is_part_of_the_transaction(jobs: Jobs, engine: Engine) -> None:
     def ask_and_fail() -> None:
         with write(engine) as connection:
