@@ -17,6 +17,9 @@ from douane.sheet.template_file import column_from_document
 
 COLUMNS_MAX = 16_384
 _REFERENCES_MAX = 20  # of one property, one leading to the next
+_PARTS_MAX = 200  # of one property, in one another
+# What parts of one thing may say each for itself.
+_TOLD_TOO = frozenset(("title", "description", "properties", "required", "default", "$defs", "definitions", "allOf"))
 
 Document = dict[str, Any]
 
@@ -203,9 +206,9 @@ def _spelled(form: str) -> str | None:
 
 def _properties(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
     """(the object that a record is, its properties); a list of records is as good as a record."""
-    record = _resolved(schema, schema)
+    record = _whole(schema, schema)
     if isinstance(record.get("items"), dict):
-        record = _resolved(schema, record["items"])
+        record = _whole(schema, record["items"])
     properties = record.get("properties")
     return (record, properties) if isinstance(properties, dict) else None
 
@@ -215,7 +218,7 @@ def _of_json_schema(
 ) -> Iterator[Document]:
     required = _texts(record.get("required"))
     for name, one in properties.items():
-        said = _resolved(root, one) if isinstance(one, dict) else {}
+        said = _whole(root, one) if isinstance(one, dict) else {}
         column = _column(name, said.get("title"), said.get("description"))
         _type_of_property(column, said, root)
         _constrained(column, said, whole_pattern=False)
@@ -243,7 +246,7 @@ def _type_of_property(column: Document, said: Mapping[str, Any], root: Mapping[s
         column["type"] = "Boolean"
     elif kinds == ["array"]:
         items = said.get("items")
-        _several(column, _resolved(root, items) if isinstance(items, dict) else {})
+        _several(column, _whole(root, items) if isinstance(items, dict) else {})
     elif kinds == ["object"]:
         column["notes"].append("Taken as text: a cell holds no object.")
     elif form == "uuid":
@@ -271,6 +274,40 @@ def _resolved(root: Mapping[str, Any], said: Mapping[str, Any]) -> Mapping[str, 
         if not isinstance(found, dict):
             return said
         said = {**found, **{name: value for name, value in said.items() if name != "$ref"}}
+    return said
+
+
+def _whole(root: Mapping[str, Any], said: Mapping[str, Any], left: list[int] | None = None) -> Mapping[str, Any]:
+    """The same with what its parts say together (`allOf`), and with the one thing that it may be beside nothing:
+    programs write `anyOf` with `null` for what may be absent, and `allOf` around a reference. A choice of constants is
+    a list. What parts say differently stays unsaid: then `allOf` is still there. `left`: how many parts are looked at
+    yet."""
+    left = [_PARTS_MAX] if left is None else left
+    said = _resolved(root, said)
+    left[0] -= 1
+    if left[0] < 0:
+        return said
+    if parts := _dicts(said.get("allOf")):
+        own = {name: value for name, value in said.items() if name != "allOf"}
+        merged: Document = {}
+        for part in (*(_whole(root, one, left) for one in parts), own):
+            differ = [name for name in part if name not in _TOLD_TOO and merged.get(name, part[name]) != part[name]]
+            properties = [one["properties"] for one in (merged, part) if isinstance(one.get("properties"), dict)]
+            required = [*_texts(merged.get("required")), *_texts(part.get("required"))]
+            merged = {**merged, **part, **({"allOf": parts} if differ else {})}
+            if properties:
+                merged["properties"] = {name: one for found in properties for name, one in found.items()}
+            if required:
+                merged["required"] = required
+        said = merged
+    for word in ("anyOf", "oneOf"):
+        ways = [_whole(root, one, left) for one in _dicts(said.get(word))]
+        ways = [one for one in ways if one.get("type") != "null"]
+        rest = {name: value for name, value in said.items() if name != word}
+        if len(ways) == 1:
+            said = {**ways[0], **rest}
+        elif ways and all("const" in one for one in ways):
+            said = {"enum": [one["const"] for one in ways], **rest}
     return said
 
 

@@ -107,6 +107,45 @@ def test_properties_of_a_json_schema(said_of: Any, column: dict[str, Any]) -> No
     assert property_of(said_of, **{"$defs": defs}) == column
 
 
+def test_what_may_be_absent_is_what_it_is_when_it_is_there() -> None:
+    """As programs make schemas of their classes."""
+    assert property_of({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}], "default": None}) == {
+        "type": "Number",
+        "validations": [{"validate": "range", "min": 1}],
+        "notes": ["Decimals are taken too."],
+    }
+    colour = {"$defs": {"Colour": {"enum": ["red", "blue"], "type": "string", "title": "Colour"}}}
+    choice = {"type": "Select", "selectValues": ["red", "blue"]}
+    assert property_of({"allOf": [{"$ref": "#/$defs/Colour"}], "default": "red"}, **colour) == {
+        **choice,
+        "defaultValue": "red",
+    }
+    assert property_of({"anyOf": [{"$ref": "#/$defs/Colour"}, {"type": "null"}]}, **colour) == choice
+    assert property_of({"oneOf": [{"const": "red", "title": "Red"}, {"const": "blue"}]}) == choice
+    # Of two ways none is chosen, of two patterns neither is dropped unsaid.
+    assert property_of({"anyOf": [{"type": "integer"}, {"type": "string"}]})["notes"] == ["anyOf is not asked for."]
+    both = property_of({"type": "string", "allOf": [{"pattern": "a"}, {"pattern": "b"}]})
+    assert both["notes"] == ["allOf is not asked for."]
+
+
+def test_a_record_of_several_parts_has_the_properties_of_all() -> None:
+    part = {"type": "object", "properties": {"id": {"type": "integer"}}, "required": ["id"]}
+    whole = {
+        "allOf": [{"$ref": "#/definitions/Base"}, {"properties": {"name": {"type": "string"}}, "required": ["name"]}]
+    }
+    found = schemas.columns_of({**whole, "definitions": {"Base": part}})
+    assert [(column["key"], column["type"], column["isRequired"]) for column in found or []] == [
+        ("id", "Number", True),
+        ("name", "String", True),
+    ]
+
+
+def test_parts_within_parts_end() -> None:
+    again = {"$ref": "#/definitions/a"}
+    around = {"allOf": [again, again], "anyOf": [again, again]}
+    assert property_of(again, definitions={"a": around})["type"]
+
+
 def test_a_json_schema_of_a_list_of_records() -> None:
     record = {"properties": {"a": {"title": "A!"}, "b": {}}, "required": ["b"]}
     for schema in ({"type": "array", "items": record}, {"$ref": "#/definitions/r", "definitions": {"r": record}}):
