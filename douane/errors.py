@@ -26,6 +26,8 @@ one, its docstring lists it, and a test keeps the lists.
 
 from __future__ import annotations
 
+import errno
+
 
 class DouaneError(Exception):
     """Base of all. `code` is stable and for programs, `str(error)` is a whole sentence for a person.
@@ -124,6 +126,14 @@ class NotAllowed(DouaneError):
 
 class StorageFull(DouaneError):
     code = "storage_full"
+
+
+def no_room(error: BaseException) -> bool:
+    """Whether it says that nothing more can be written: the disk is full, or its user's share of it, or a file may not
+    grow. Polars tells it in words only."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "No space left" in str(error) or f"os error {errno.ENOSPC}" in str(error)
 
 
 class Unavailable(DouaneError):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import errno
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import polars as pl
+import pytest
 
 from douane import errors
 
@@ -75,3 +79,19 @@ def test_the_tree_is_the_one_that_is_drawn() -> None:
 def test_an_error_knows_its_code_and_the_wider_ones() -> None:
     assert errors.OverLimit("x", setting="columns").codes == ["over_limit", "file_broken", "error"]
     assert errors.Conflict("x", code="key_taken").codes == ["key_taken", "conflict", "error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), True),
+        (OSError(errno.EFBIG, "File too large"), True),
+        (OSError(errno.EACCES, "Permission denied"), False),
+        (pl.exceptions.ComputeError("No space left on device (os error 28)"), True),
+        (pl.exceptions.ComputeError("No such column"), False),
+    ],
+    ids=["disk", "share", "file", "not-allowed", "in-words", "other-words"],
+)
+def test_a_full_disk_is_known_by_whatever_says_so(error: Exception, full: bool) -> None:
+    assert errors.no_room(error) is full

@@ -101,10 +101,7 @@ def _failure(error: Exception) -> Failure:
         return Failure(code=error.code, message=_cut(error.message), setting=error.setting)
     if isinstance(error, errors.DouaneError):
         return Failure(code=error.code, message=_cut(error.message))
-    text = str(error)
-    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)) or (
-        "No space left" in text or "os error 28" in text
-    ):
+    if errors.no_room(error):
         return Failure(code="storage_full", message="There is no room left on the disk to stage the file.")
     if isinstance(error, OSError) and error.errno == errno.EMFILE:
         return Failure(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import shutil
 from collections.abc import Callable
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
+
+from douane.errors import no_room
 
 _COPY_BYTES = 1 << 20
 
@@ -26,16 +27,10 @@ def sent_whole(write: Callable[[BinaryIO], None], folder: Path, out: BinaryIO) -
             shutil.copyfileobj(file, out, _COPY_BYTES)
             return
     except (OSError, pl.exceptions.PolarsError) as error:
-        if not _is_full(error):
+        if not no_room(error):
             raise
     # What was written so far may be the room that others need.
     path.unlink(missing_ok=True)
     memory = io.BytesIO()
     write(memory)
     out.write(memory.getbuffer())
-
-
-def _is_full(error: Exception) -> bool:
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return "No space left" in str(error) or "os error 28" in str(error)

@@ -7,7 +7,6 @@ verb's own events, whole and with plain file names, ends the child. Its environm
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import importlib
 import json
@@ -200,7 +199,7 @@ class Seats:
         try:
             return Seat(self._root / f"seat-{os.getpid()}-{os.urandom(8).hex()}", self._limits)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if errors.no_room(error):
                 raise errors.StorageFull("There is no room left on the disk to work on a file.") from error
             # A folder that was made read-only is no fault of the file: its work waits until somebody has mended it.
             raise errors.Unavailable(f"The folder for work cannot be written: {error.strerror}.") from error

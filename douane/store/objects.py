@@ -595,7 +595,7 @@ def _in_our_words(name: str) -> Iterator[None]:
             raise errors.StorageFull("The object store has no room left; nothing was kept.") from error
         raise errors.Unavailable("The object store does not answer; try again in a moment.") from error
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        if errors.no_room(error):
             raise errors.StorageFull("The disk is full; nothing was kept.") from error
         if error.errno in {errno.EIO, errno.EROFS, errno.EACCES}:
             raise errors.Unavailable("The object store cannot be written or read.") from error

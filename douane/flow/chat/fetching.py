@@ -5,7 +5,6 @@ Nothing is known here of what the bytes are for, nor of the database; addresses 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import queue
 import threading
@@ -155,7 +154,7 @@ class Fetches:
                 yield what, result
             elif isinstance(error, errors.OutboundError | errors.OverLimit):
                 yield what, error
-            elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            elif isinstance(error, OSError) and errors.no_room(error):
                 raise errors.StorageFull("There is no room left on the disk for what is fetched.") from error
             else:
                 raise error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from douane.errors import DouaneError, StorageFull
+from douane.errors import DouaneError, StorageFull, no_room
 from douane.flow.revisions import ChangedMeanwhile
 from douane.web.bodies import NotJson
 from douane.web.spreadsheet import wire
@@ -64,7 +63,7 @@ async def core_error(request: Request, problem: Exception) -> Response:
 
 async def system_error(request: Request, problem: Exception) -> Response:
     """A full disk that nobody has put into words yet; any other is a fault of ours."""
-    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+    if no_room(problem):
         return await core_error(request, StorageFull("The disk is full; nothing was kept."))
     raise problem
 
