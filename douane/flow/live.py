@@ -377,17 +377,7 @@ def _export_in_order(house: House, operation: Operation, wanted: Filter, format:
             write_part(frame, path)
             parts.append(Part(number, number * SORTED_ROWS, len(frame), path))
             verdicts.append(_view_of(np.ones(len(frame), np.bool_), seat.inputs / f"chosen-{number:07}"))
-        spec = Encode(
-            parts=tuple(parts),
-            masks=tuple(verdicts),
-            template=sheet_detail(operation).template,
-            headings=headings_of(operation),
-            chosen=chosen_of(operation),
-            cells=(),
-            view="all",
-            format=format,
-        )
-        yield from stream_child(spec, seat)
+        yield from stream_child(_spec(operation, parts, verdicts, (), format), seat)
     finally:
         seat.clear()
 
@@ -442,19 +432,24 @@ def _encoded(
             verdicts.append(_view_of(np.ones(len(added), np.bool_), seat.inputs / "chosen-added"))
         with read(house.engine) as connection:
             cells = revisions.lay_out(house, connection, operation.id, seat.inputs, upto=revision)
-        spec = Encode(
-            parts=tuple(parts),
-            masks=tuple(verdicts),
-            template=sheet_detail(operation).template,
-            headings=headings_of(operation),
-            chosen=chosen_of(operation),
-            cells=cells,
-            view="all",
-            format=format,
-        )
-        yield from stream_child(spec, seat)
+        yield from stream_child(_spec(operation, parts, verdicts, cells, format), seat)
     finally:
         seat.clear()
+
+
+def _spec(
+    operation: Operation, parts: Sequence[Part], verdicts: Sequence[Path], cells: Sequence[Path], format: str
+) -> Encode:
+    return Encode(
+        parts=tuple(parts),
+        masks=tuple(verdicts),
+        template=sheet_detail(operation).template,
+        headings=headings_of(operation),
+        chosen=chosen_of(operation),
+        cells=tuple(cells),
+        view="all",
+        format=format,
+    )
 
 
 def _view_of(chosen: Flags, path: Path) -> Path:

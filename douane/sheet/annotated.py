@@ -128,7 +128,7 @@ class Annotated:
         self._identity, self._file_name = identity, file_name
         self._headings = headings(template, output.fields)
         self._titles = dict(zip(output.fields, self._headings, strict=True))
-        self._bits = _bits(checker)
+        self._bits = checker.words_of_columns()
         self._counts = np.zeros(checker.words * 64, np.int64)
         self._invalid = 0
         self._noted = 0
@@ -308,16 +308,6 @@ class Annotated:
             lines.alias("line"),
             pl.Series("said", said, dtype=pl.String),
         ]
-
-
-def _bits(checker: Checker) -> dict[str, Words]:
-    """Per column the bits of what makes it wrong."""
-    found: dict[str, Words] = {}
-    for rule in checker.rules:
-        if rule.column is not None and not rule.warning:
-            words = found.setdefault(rule.column, np.zeros(checker.words, np.uint64))
-            words[rule.bit // 64] |= np.uint64(1 << (rule.bit % 64))
-    return found
 
 
 def _csv(frame: pl.DataFrame) -> bytes:

@@ -205,6 +205,15 @@ class Checker:
         self.table_notes = tuple(self._notes_of_the_table())
         self.stamp = _stamp(template, layout, marks or {})
 
+    def words_of_columns(self) -> dict[str, Bits]:
+        """Per column with rules the bits of what makes it wrong."""
+        found: dict[str, Bits] = {}
+        for rule in self.rules:
+            if rule.column is not None and not rule.warning:
+                words = found.setdefault(rule.column, np.zeros(self.words, np.uint64))
+                words[rule.bit // 64] |= np.uint64(1 << rule.bit % 64)
+        return found
+
     def knowing(self, values: Mapping[Reference, Bits]) -> Checker:
         """The same checker, which judges what must be among these values too: their hashes (`hashes_of`), ascending,
         each once. A reference that is not in there is judged by nobody."""

@@ -92,7 +92,7 @@ class Live:
         self.added_frame = pl.DataFrame()
         self._hashes: list[Words] | None = None
         self._columns_of_parts: dict[int, frozenset[str]] = {}
-        self._column_words = _column_words(checker)
+        self._column_words = checker.words_of_columns()
         self.rule_counts = np.zeros(checker.words * 64, np.int64)
         self.column_counts = np.zeros(len(self._column_words), np.int64)
 
@@ -550,12 +550,3 @@ def _each(items: Sequence[T], work: Callable[[T], R]) -> Iterator[R]:
 def _present(frame: pl.DataFrame, columns: Sequence[str]) -> list[str]:
     wanted = {*columns, "_line", "_flags"}
     return [name for name in frame.columns if name in wanted]
-
-
-def _column_words(checker: Checker) -> dict[str, Words]:
-    found: dict[str, Words] = {}
-    for rule in checker.rules:
-        if rule.column is not None and not rule.warning:
-            words = found.setdefault(rule.column, np.zeros(checker.words, np.uint64))
-            words[rule.bit // 64] |= np.uint64(1 << (rule.bit % 64))
-    return found

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from douane.flow.live import Filter
 from douane.flow.suggestions import OfText
-from douane.web.spreadsheet.wire.bodies import object_body
+from douane.web.spreadsheet.wire.bodies import Body, object_body
 from douane.web.spreadsheet.wire.live import filter_of_body
 
 TEXTS_MAX = 20_000  # of one acceptance
@@ -80,15 +80,21 @@ def _suggestions(found: OfText) -> list[Suggestion]:
     return [Suggestion(one.text, one.reason, REASONS[one.reason], found.cells) for one in found.proposals]
 
 
-def accepted(value: Any) -> tuple[str, dict[str, str], Filter, bool]:
-    """(column, bad text -> good one, filter, dry run)."""
-    body = object_body(value)
+def replaced_texts(body: Body) -> tuple[str, dict[str, str]]:
+    """(column, text -> what is to stand in its place)."""
     column = body.text("column", required=True) or ""
     instead = body.mapping("instead")
     if not instead or not all(isinstance(text, str) for text in instead.values()):
         body.wrong("instead", "must be an object of texts")
     elif len(instead) > TEXTS_MAX:
         body.wrong("instead", f"must not hold more than {TEXTS_MAX} texts")
+    return column, instead
+
+
+def accepted(value: Any) -> tuple[str, dict[str, str], Filter, bool]:
+    """(column, bad text -> good one, filter, dry run)."""
+    body = object_body(value)
+    column, instead = replaced_texts(body)
     chosen = filter_of_body(body)
     dry_run = bool(body.flag("dryRun"))
     body.done()

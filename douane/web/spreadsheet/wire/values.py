@@ -11,7 +11,7 @@ from douane.flow.live import Filter
 from douane.flow.values import Values
 from douane.web.spreadsheet.wire.bodies import object_body
 from douane.web.spreadsheet.wire.live import filter_of_body
-from douane.web.spreadsheet.wire.suggestions import REASONS, TEXTS_MAX
+from douane.web.spreadsheet.wire.suggestions import REASONS, replaced_texts
 
 
 class ValueProposal(Struct):
@@ -69,12 +69,7 @@ class Mapped:
 
 def mapped(value: Any) -> Mapped:
     body = object_body(value)
-    column = body.text("column", required=True) or ""
-    instead = body.mapping("instead")
-    if not instead or not all(isinstance(text, str) for text in instead.values()):
-        body.wrong("instead", "must be an object of texts")
-    elif len(instead) > TEXTS_MAX:
-        body.wrong("instead", f"must not hold more than {TEXTS_MAX} texts")
+    column, instead = replaced_texts(body)
     chosen = filter_of_body(body)
     dry_run, remember = bool(body.flag("dryRun")), body.flag("remember")
     body.done()
