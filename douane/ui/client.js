@@ -183,6 +183,16 @@ export class Client {
    * @returns {Promise<Blob>}
    */
   async download(path, accept, body) {
+    try {
+      return await this.file(path, accept, body);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 401 || !(await this.renewed())) throw error;
+      return this.file(path, accept, body);
+    }
+  }
+
+  /** @param {string} path @param {string} accept @param {unknown} body @returns {Promise<Blob>} */
+  async file(path, accept, body) {
     const form = body instanceof FormData, json = !form && body !== undefined;
     let response;
     try {

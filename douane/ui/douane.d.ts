@@ -3,8 +3,11 @@
 export interface ImportOptions {
   /** The template's id. Without it the person chooses among the project's. */
   template?: string;
-  /** An import token (`POST /v1/token`), or the project's access key. */
-  token?: string;
+  /**
+   * An import token (`POST /v1/token`), or the project's access key. A function is asked at the start, and again where its
+   * token has ended before the person is done: for the import that was begun then, if one was.
+   */
+  token?: string | ((import_: { uploadId?: string }) => string | Promise<string>);
   /** The project's id; told by the token where it is left out. */
   project?: string;
   title?: string;

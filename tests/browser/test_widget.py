@@ -314,8 +314,15 @@ def test_a_wrong_key_is_told_in_words(page: Page, host: str) -> None:
 
 def test_the_promise_gives_rows_or_null(page: Page, host: str, served: Served) -> None:
     page.goto(host)
-    options = {"template": served.template_id, "token": served.access_key}
-    page.evaluate("(options) => { window.result = douane.import(options); }", options)
+    # A page that can have other tokens is asked for one where the first is good no more; nobody notices.
+    page.evaluate(
+        """([template, ...tokens]) => {
+            window.events = [];
+            const onEvent = ({ type }) => events.push(type);
+            window.result = douane.import({ template, token: () => tokens.shift(), onEvent });
+        }""",
+        [served.template_id, "0" * 32, served.access_key],
+    )
     frame = page.frame_locator("#impler-iframe-element")
     # Rows copied out of a sheet program, with their headings, are a file as any other.
     frame.locator(".drop").wait_for()
@@ -329,7 +336,11 @@ def test_the_promise_gives_rows_or_null(page: Page, host: str, served: Served) -
         "Ada",
         "Completed",
     ]
-    page.evaluate("(options) => { window.result = douane.import(options); }", options)
+    assert page.evaluate("() => events")[0:2] == ["AUTHENTICATION_ERROR", "UPLOAD_STARTED"]
+    page.evaluate(
+        "([template, token]) => { window.result = douane.import({ template, token }); }",
+        [served.template_id, served.access_key],
+    )
     frame.locator(".drop").wait_for()
     frame.get_by_role("button", name="Close").click()
     assert page.evaluate("() => window.result") is None
@@ -366,12 +377,16 @@ def test_a_page_that_may_not_show_it_is_told(page: Page, host: str, served: Serv
         page.evaluate(
             """() => {
                 console.error = console.warn;
+                impler.on("message", (event) => heard.push(event), "douane-1");
                 douane.import({ template: "x", token: "y" }).catch((error) => { window.said = error.message; });
             }"""
         )
         page.frame_locator("iframe").locator("body").wait_for(state="attached")
         page.clock.run_for(6000)
     page.wait_for_function("() => window.said?.includes('does not allow')")
+    assert [(one["type"], one["value"]["message"]) for one in heard(page)] == [
+        ("AUTHENTICATION_ERROR", page.evaluate("() => window.said"))
+    ]
     expect(page.locator("#impler-container")).to_be_hidden()
 
 

@@ -45,7 +45,7 @@ export function App() {
     <header class="top">
       <h1 tabindex="-1" ref=${heading}><bdi>${title}</bdi></h1>
       ${where === "starting" || where === "refused" ? null : html`<${Steps} where=${where} />`}
-      <${Button} kind="quiet icon" aria-label=${t("COMMON.CLOSE_WIDGET")} title=${t("COMMON.CLOSE_WIDGET")} onClick=${leave}>✕<//>
+      ${where === "refused" && !embedded ? null : html`<${Button} kind="quiet icon" aria-label=${t("COMMON.CLOSE_WIDGET")} title=${t("COMMON.CLOSE_WIDGET")} onClick=${leave}>✕<//>`}
     </header>
     <${Trouble} />
     <${Guard}>

@@ -4,7 +4,7 @@
  */
 
 import { Client, newId, Refusal } from "../client.js";
-import { hostOrigin, say, sayStatus } from "./host.js";
+import { embedded, hostOrigin, say, sayStatus } from "./host.js";
 import { batch } from "./kit.js";
 import { fromTable, toTable } from "./grid/clipboard.js";
 import { changes, client, columns, config, file, images, lost, mapping, options, phase, problem, progress, reading, template, templates, typed, upload } from "./store.js";
@@ -21,15 +21,21 @@ const UNDER_WAY = new Set(["sheet", "heading", "mapping", "checking", "review"])
 let work = new AbortController();
 /** Which opening this is: answers to an earlier one are not for us any more. */
 let opening = 0;
+/** What waits for another token of the host's. @type {((token: string) => void) | null} */
+let renewal = null;
+/** So long a host may take to get one. */
+const RENEWAL_MS = 20_000;
 
 /** @param {Record<string, any>} given what the host sent, or the page itself */
 export async function open(given) {
   if (goesOn(given)) return;
   const mine = ++opening;
   stop();
+  renewal = null;
   batch(() => {
     options.value = given;
     client.value = new Client({ token: given.accessToken ?? "", host: hostOrigin() });
+    if (embedded) client.value.renew = askHost;
     phase.value = "starting";
     problem.value = null;
     upload.value = null;
@@ -49,6 +55,17 @@ export async function open(given) {
   if (mine === opening) await start(found);
 }
 
+/** Tells the host that its token is good no more; one that said it has others (`renews`) is waited for. @returns {Promise<string>} */
+function askHost() {
+  /** @type {((token: string) => void) | null} */
+  let mine = null;
+  return /** @type {Promise<string>} */ (new Promise((resolve, reject) => {
+    renewal = mine = resolve;
+    say("AUTHENTICATION_ERROR", { message: t("ERRORS.NOT_ALLOWED") });
+    setTimeout(reject, options.peek().renews ? RENEWAL_MS : 0);
+  })).finally(() => { if (renewal === mine) renewal = null; });
+}
+
 /**
  * A host that shows an open widget again, as it does to hand over a new key where the old one has expired, loses nothing of what
  * the person has done: only what it says anew is taken. @param {Record<string, any>} given
@@ -56,12 +73,16 @@ export async function open(given) {
 function goesOn(given) {
   const now = options.peek();
   const waiting = problem.peek()?.retry;
-  if (!(UNDER_WAY.has(phase.peek()) || (file.peek() && waiting)) || (given.templateId ?? "") !== (now.templateId ?? "") || given.uuid !== now.uuid || asText(given.schema) !== asText(now.schema)) return false;
+  if (!(renewal || UNDER_WAY.has(phase.peek()) || (file.peek() && waiting)) || (given.templateId ?? "") !== (now.templateId ?? "") || given.uuid !== now.uuid || asText(given.schema) !== asText(now.schema)) return false;
   batch(() => {
     options.value = { ...now, ...given };
     client.value.token = given.accessToken ?? client.value.token;
   });
   dress(options.value);
+  if (renewal) {
+    renewal(client.value.token);
+    return true;
+  }
   problem.value = null;
   waiting?.();
   return true;
