@@ -312,7 +312,7 @@ export function save(blob, name) {
 /** @param {File} given @param {string} [sent] the id under which it was sent before, and may have arrived */
 export async function send(given, sent) {
   if (!given.size) {
-    problem.value = { text: t((await isGone(given)) ? "ERRORS.FILE_CHANGED" : "ERRORS.EMPTY_FILE", { file: given.name }) };
+    problem.value = { text: t((await trouble(given)) ? "ERRORS.FILE_CHANGED" : "ERRORS.EMPTY_FILE", { file: given.name }) };
     return;
   }
   const signal = stop();
@@ -329,14 +329,20 @@ export async function send(given, sent) {
         ? { step: "sending", done, total, unit: "bytes", note: rate(done, total, size), lost: false }
         : { step: "reading", done: 0, total: 0, unit: "", note: "", lost: false };
     }, signal);
+    // A browser notices only what became shorter: of what was written over, half may be old and half new.
+    if ((await trouble(given)) === "NotReadableError") {
+      await client.value.call("DELETE", `/v1/upload/${made._id}`).catch(() => {});
+      images.value = { ...images.value, importId: "" };
+      throw new Refusal("", 0);
+    }
     begun(made);
   } catch (error) {
     if (signal.aborted) return;
+    if (error instanceof Refusal && error.status === 401 && (await client.value.renewed())) return send(given, importId);
     phase.value = "drop";
-    problem.value = {
-      text: error instanceof Refusal && !error.status && (await isGone(given)) ? t("ERRORS.FILE_CHANGED", { file: given.name }) : sentence(error),
-      retry: isWorthIt(error) ? () => send(given, importId) : undefined,
-    };
+    const gone = error instanceof Refusal && !error.status && (await trouble(given));
+    problem.value = gone ? { text: t("ERRORS.FILE_CHANGED", { file: given.name }) }
+      : { text: sentence(error), retry: isWorthIt(error) ? () => send(given, importId) : undefined };
     const status = error instanceof Refusal ? error.status || 500 : 500;
     const message = error instanceof Refusal && error.message ? error.message : "Unknown Network Error";
     say("UPLOAD_ERROR", { errorCode: status, errorMessage: message });
@@ -359,13 +365,13 @@ async function arrived(id) {
   }
 }
 
-/** Whether the file was changed or taken away since it was chosen: a browser then sends none of it. @param {File} given */
-async function isGone(given) {
+/** What a browser calls it where the file was changed (`NotReadableError`) or taken away since it was chosen; else "". @param {File} given */
+async function trouble(given) {
   try {
     await (given.size ? given.slice(0, 1) : given).arrayBuffer();
-    return false;
-  } catch {
-    return true;
+    return "";
+  } catch (error) {
+    return error instanceof DOMException ? error.name : "Error";
   }
 }
 
