@@ -23,9 +23,9 @@ const AGAIN_MS = 10_000;
 const PAGES_LOOKED_AT = 30;
 
 export class Desk {
-  /** @param {any[]} shape the columns */
-  constructor(shape) {
-    this.shape = shape;
+  constructor() {
+    /** The columns. @type {any[]} */
+    this.shape = [];
     this.id = upload.peek()?._id;
     this.look = signal(calls.everything());
     this.counts = signal(/** @type {any} */ (null));
@@ -61,10 +61,18 @@ export class Desk {
     this.line = Promise.resolve();
   }
 
-  /** Opens on what is wrong, or on everything where nothing is. */
+  /** Opens on what is wrong, or on everything where nothing is: all at once, for the last review's count tells which most often. */
   async open() {
-    await this.count();
-    if (this.counts.peek()?.invalidRecords) this.look.value = { ...calls.everything(), type: "invalid" };
+    /** @param {any} counts @returns {"invalid" | "all"} */
+    const opensOn = (counts) => (counts?.invalidRecords ? "invalid" : "all");
+    const type = opensOn(upload.peek());
+    this.look.value = { ...calls.everything(), type };
+    const rows = this.rows.reload();
+    const [shape, counts] = await Promise.all([calls.shape(), calls.counts(calls.everything()), rows]);
+    this.shape = shape;
+    this.take(counts);
+    if (opensOn(counts) === type) return;
+    this.look.value = { ...calls.everything(), type: opensOn(counts) };
     await this.rows.reload();
   }
 

@@ -447,13 +447,24 @@ async function check() {
   });
   await attempt(async () => {
     await client.value.call("POST", `/v1/review/${id}`, undefined, { headers: { Prefer: "respond-async" }, tries: 3, signal });
-    await watch(id, signal);
-    upload.value = await client.value.call("GET", `/v1/upload/${id}`, undefined, { signal });
+    const last = await watch(id, signal);
+    const whole = () => client.value.call("GET", `/v1/upload/${id}`, undefined, { signal });
+    if (last?.stage !== "Reviewing") upload.value = await whole();
+    else {
+      // The rows are asked for at once; what else there is to know of the file comes beside them.
+      const { valid, invalid } = last;
+      upload.value = { ...upload.value, status: last.stage, totalRecords: valid + invalid, validRecords: valid, invalidRecords: invalid };
+      whole().then((found) => {
+        if (upload.peek()?._id !== id) return;
+        const { totalRecords, validRecords, invalidRecords } = upload.value;
+        upload.value = { ...found, totalRecords, validRecords, invalidRecords };
+      }, () => {});
+    }
     phase.value = "review";
   });
 }
 
-/** Until nothing is under way; the state as it goes into `progress`. @param {string} id @param {AbortSignal} signal */
+/** Until nothing is under way; the state as it goes into `progress`, the last one as the answer. @param {string} id @param {AbortSignal} signal */
 export async function watch(id, signal) {
   const rate = meter();
   /** @type {any} */
@@ -466,6 +477,7 @@ export async function watch(id, signal) {
     progress.value = { ...progress.value, lost };
   });
   if (last?.error) throw new Refusal(last.error, 400, { code: last.errorCode });
+  return last;
 }
 
 /** "12,000 a second, about 4 s left" once that can be told. */

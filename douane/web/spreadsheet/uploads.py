@@ -37,7 +37,8 @@ from douane.web.streams import streamed
 
 router = APIRouter(prefix="/v1/upload", tags=["Uploads"])
 
-_EVENT_PAUSE_S = 0.4
+# Often at first, so that the end of small work is told at once.
+_EVENT_PAUSE_FIRST_S, _EVENT_PAUSE_S = 0.02, 0.4
 _HEARTBEAT_S = 15.0
 
 
@@ -428,7 +429,7 @@ async def follow(request: Request, upload_id: str, caller: Caller = Depends(may(
 
 
 async def _events(web: Web, operation: Operation) -> AsyncIterator[bytes]:
-    number, shown, said_at = 0, b"", time.monotonic()
+    number, shown, said_at, pause = 0, b"", time.monotonic(), _EVENT_PAUSE_FIRST_S
     yield b"retry: 3000\n\n"
     while True:
         data = msgspec.json.encode(wire.progress(operation))
@@ -441,7 +442,8 @@ async def _events(web: Web, operation: Operation) -> AsyncIterator[bytes]:
         if imports.reviewed(operation):
             yield b"id: end-%d\nevent: end\ndata: %b\n\n" % (operation.version, data)
             return
-        await asyncio.sleep(_EVENT_PAUSE_S)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.3, _EVENT_PAUSE_S)
         if web.closing:
             return
         try:

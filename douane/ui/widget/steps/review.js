@@ -35,7 +35,7 @@ export function Review() {
   const [desk, setDesk] = useState(/** @type {Desk | null} */ (null));
   useEffect(() => {
     attempt(async () => {
-      const made = new Desk(await look.shape());
+      const made = new Desk();
       await made.open();
       setDesk(made);
     });
