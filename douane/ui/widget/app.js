@@ -4,7 +4,7 @@ import { Refusal } from "../client.js";
 import { Dialog, Trouble } from "./dialog.js";
 import { attempt, close, open, restart, sentence } from "./flow.js";
 import { embedded } from "./host.js";
-import { Button, Component, Data, Problem, Progress, html, useEffect, useRef, useState, useValue } from "./kit.js";
+import { Button, Component, Data, Problem, Progress, html, useEffect, useRef, useSlow, useState, useValue } from "./kit.js";
 import { Choose, Drop } from "./steps/drop.js";
 import { config, file, lost, options, phase, problem, progress, template, upload } from "./store.js";
 import { number, size, t } from "./text.js";
@@ -129,20 +129,12 @@ function Starting({ failed }) {
   return html`<div class="centre"><${Progress} label=${t("PROGRESS.STARTING")} /></div>`;
 }
 
-/** After so long without a sign of progress that is said. */
-const PATIENCE_MS = 8000;
-
 function Working() {
   const now = useValue(progress);
   const sent = useValue(upload);
   const given = useValue(file);
   const trouble = useValue(problem);
-  const [slow, setSlow] = useState(false);
-  useEffect(() => {
-    setSlow(false);
-    const timer = setTimeout(() => setSlow(true), PATIENCE_MS);
-    return () => clearTimeout(timer);
-  }, [now.step, now.done]);
+  const slow = useSlow(true, `${now.step} ${now.done}`);
   const shown = now.unit === "bytes" ? size : number;
   const key = ({ sending: "SENDING", reading: "READING", unpacking: "UNPACKING" })[now.step] ?? "CHECKING";
   const part = now.total ? t("PROGRESS.OF", { done: shown(now.done), total: shown(now.total) }) : "";

@@ -1,6 +1,6 @@
 /** What opens over a screen, and what went wrong: said above the screen, and in the dialogue that is open over it. */
 
-import { Problem, html, useId, useLayoutEffect, useRef, useValue } from "./kit.js";
+import { Problem, html, useId, useLayoutEffect, useRef, useSlow, useValue } from "./kit.js";
 import { phase, problem } from "./store.js";
 import { t } from "./text.js";
 
@@ -24,9 +24,10 @@ function goingBack(act) {
 
 /**
  * A dialogue over everything: focus stays in it and goes back where it was; Escape leaves.
- * @param {any} props
+ * @param {any} props `busy`: what it was asked to do goes on; where that takes long, it says so
  */
-export function Dialog({ title, children, actions, onClose, wide = false }) {
+export function Dialog({ title, children, actions, onClose, wide = false, busy = false }) {
+  const slow = useSlow(busy);
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
   useLayoutEffect(() => {
@@ -47,6 +48,7 @@ export function Dialog({ title, children, actions, onClose, wide = false }) {
     <h2 id=${id}>${title}</h2>
     <${Trouble} />
     <div class="dialog-body">${children}</div>
+    <p class="soft patience" role="status">${slow ? t("PROGRESS.SLOW") : ""}</p>
     <div class="dialog-actions">${actions}</div>
   </dialog>`;
 }

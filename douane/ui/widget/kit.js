@@ -32,6 +32,21 @@ export function useValue(source) {
   return source.peek();
 }
 
+/** After so long without a sign of progress that is said. */
+const PATIENCE_MS = 8000;
+
+/** Whether `waiting` has gone on for long; what `sign` shows begins it anew. @param {unknown} waiting @param {unknown} [sign] */
+export function useSlow(waiting, sign) {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    setSlow(false);
+    if (!waiting) return;
+    const timer = setTimeout(() => setSlow(true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [waiting, sign]);
+  return slow && Boolean(waiting);
+}
+
 let ids = 0;
 /** An id for an element that another one names. */
 export function useId() {

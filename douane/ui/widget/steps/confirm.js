@@ -32,7 +32,7 @@ export function Confirm({ counts, onClose }) {
     setBusy(false);
     if (problem.peek()?.retry) onClose();
   };
-  return html`<${Dialog} title=${bad ? t("CONFIRM.TITLE", { count: sent }) : t("PHASE3.ALL_RECORDS_VALID_TITLE")} onClose=${onClose} actions=${[
+  return html`<${Dialog} title=${bad ? t("CONFIRM.TITLE", { count: sent }) : t("PHASE3.ALL_RECORDS_VALID_TITLE")} onClose=${onClose} busy=${busy} actions=${[
     html`<${Button} onClick=${onClose}>${t(bad ? "CONFIRM.BACK" : "COMMON.CANCEL")}<//>`,
     stops ? null : html`<${Button} kind="primary" busy=${busy} disabled=${!sent} onClick=${go}>${t("PHASE3.COMPLETE")}<//>`,
   ]}>

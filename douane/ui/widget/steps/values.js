@@ -40,7 +40,7 @@ export function Values({ column, desk, onClose }) {
     // What was chosen stays: here, or with what would send it again.
     if (done || problem.peek()?.retry) onClose();
   };
-  return html`<${Dialog} wide title=${t("VALUES.TITLE", { column: column.name })} onClose=${onClose} actions=${[
+  return html`<${Dialog} wide title=${t("VALUES.TITLE", { column: column.name })} onClose=${onClose} busy=${busy} actions=${[
     html`<${Button} onClick=${onClose}>${t("COMMON.CANCEL")}<//>`,
     html`<${Button} kind="primary" busy=${busy} disabled=${!cells} onClick=${go}>${cells ? t("VALUES.GO", { count: cells }) : t("PHASE3.REPLACE")}<//>`,
   ]}>

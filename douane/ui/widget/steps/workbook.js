@@ -34,7 +34,7 @@ export function Workbook({ desk, shape, file, onClose }) {
     if (done || problem.peek()?.retry) onClose();
   };
   const changing = found && (found.cells || (lost && missing === "delete"));
-  return html`<${Dialog} wide title=${t("WORKBOOK.TITLE")} onClose=${onClose} actions=${[
+  return html`<${Dialog} wide title=${t("WORKBOOK.TITLE")} onClose=${onClose} busy=${busy} actions=${[
     html`<${Button} onClick=${onClose}>${t("COMMON.CANCEL")}<//>`,
     html`<${Button} kind="primary" busy=${busy} disabled=${!changing} onClick=${go}>${found?.cells ? t("WORKBOOK.GO", { count: found.cells }) : t("PHASE3.REPLACE")}<//>`,
   ]}>
