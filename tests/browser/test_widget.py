@@ -469,6 +469,7 @@ FAILURES = {
 # What the contract has the server say, and what a person is told.
 SAID = {
     GUARD["completed"]: "in another window or by somebody else",
+    "You can not import more than 5 records.": "more rows than this import takes",
     "A sentence of its own.": "A sentence of its own.",
 }
 # By code; in English what the server has to say of it is told, unless it is no more than the contract's word.

@@ -191,6 +191,7 @@ function refuse(error, retry) {
 /** What the server says in English, whatever is spoken here; its guard in words of another product. @type {[RegExp, string][]} */
 const SAID = [
   [/^`?You may landed to wrong place, .*(already|confirmed)/, "ERRORS.ENDED"],
+  [/^You can not import .*more than/, "PHASE3.MAX_RECORD_LIMIT_ERROR"],
   [/^Upload information not found|^There is no such upload/, "ERRORS.GONE"],
 ];
 

@@ -59,6 +59,7 @@ export function Mapping() {
   return html`<${Facts} /><div class="stack mapping-screen">
     <p class="lead-in">${t("MAPPING.INTRO", { count: fed, total: proposed.length })}
       ${" "}<${Button} kind="link" onClick=${() => { phase.value = "heading"; }}>${t("MAPPING.OTHER_HEADING")}<//></p>
+    <p class="map-titles soft small" aria-hidden="true"><span>${t("PHASE2.IN_SCHEMA_TITLE")}</span><span>${t("PHASE2.IN_SHEET_TITLE")}</span></p>
     ${open.length ? html`<section><h2>${t("MAPPING.PLEASE_LOOK")}</h2><ul class="mapping">${open.map(line)}</ul></section>` : null}
     ${empty.length ? html`<section><h2>${t("MAPPING.EMPTY")}</h2><ul class="mapping">${empty.map(line)}</ul></section>` : null}
     ${clear.length ? html`<section>${open.length || empty.length ? html`<h2>${t("MAPPING.CLEAR")}</h2>` : null}<ul class="mapping">${clear.map(line)}</ul></section>` : null}
@@ -88,6 +89,7 @@ function Line({ column, heading, asked, headings, free, taken, names, says, onCh
   };
   return html`<li class=${`map ${from ? "fed" : column.isRequired ? "lacking" : ""}`}>
     <div class="map-column"><strong><${Data} limit=${80}>${column.name}<//></strong>
+      <span class="unseen">${t(from ? "PHASE2.MAPPING_DONE_TEXT" : "PHASE2.MAPPING_NOT_DONE_TEXT")}</span>
       ${column.isRequired ? html` <span class="tag">${t("COMMON.REQUIRED")}</span>` : null}
       ${says ? html`<p class="soft"><${Data} limit=${200}>${says}<//></p>` : null}</div>
     <span class="map-arrow" aria-hidden="true">←</span>

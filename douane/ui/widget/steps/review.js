@@ -207,7 +207,7 @@ function Table({ desk }) {
           ${t("REVIEW.CHANGED", { count: counts.changedRecords })}</button>` : null}
       </div>
       <${Search} filter=${filter} onFind=${(/** @type {string} */ find) => show({ find })} />
-      <span class="gap"></span>
+      <div class="acts">
       <${Button} kind="quiet small icon" disabled=${!turns.undo} aria-label=${t("REVIEW.UNDO")} title=${`${t("REVIEW.UNDO")} (Ctrl+Z)`} onClick=${() => desk.undo()}><${Turn} /><//>
       <${Button} kind="quiet small icon" disabled=${!turns.redo} aria-label=${t("REVIEW.REDO")} title=${`${t("REVIEW.REDO")} (Ctrl+Y)`} onClick=${() => desk.redo()}><${Turn} back /><//>
       ${counts.revision ? html`<${Button} kind="quiet small" onClick=${() => setDialog("changes")}>${t("CHANGES.OPEN")}<//>` : null}
@@ -216,6 +216,7 @@ function Table({ desk }) {
         : html`<${Button} kind="secondary small" onClick=${() => setDialog("replace")}>${t("PHASE3.FIND_REPLACE")}<//>`}
       ${narrow ? null : html`<${Button} kind="secondary small" onClick=${addRow}>${t("CARDS.ADD")}<//>`}
       ${all && !byHand ? html`<${Button} kind="secondary small" onClick=${() => setDialog("download")}>${t("REVIEW.DOWNLOAD")}<//>` : null}
+      </div>
     </div>
     <${Chips} counts=${counts} shape=${shape} filter=${filter} onShow=${show}
       onMend=${sieved && counts.columns?.[sieved.key] ? () => setDialog("values") : null} />
@@ -252,7 +253,7 @@ function Table({ desk }) {
     ${dialog === "delete" ? html`<${Dialog} title=${t("DELETE_RECORDS_CONFIRMATION.TITLE", { total: many, count: many })} onClose=${() => setDialog("")} actions=${[
       html`<${Button} onClick=${() => setDialog("")}>${t("DELETE_RECORDS_CONFIRMATION.CANCEL_DELETE")}<//>`,
       html`<${Button} kind="danger" onClick=${() => { setDialog(""); desk.remove(ticked).then(() => grid.current?.clearTicks()); }}>${t("DELETE_RECORDS_CONFIRMATION.CONFIRM_DELETE")}<//>`,
-    ]}><p>${t("DELETE_RECORDS_CONFIRMATION.DETAILS")}</p><//>` : null}
+    ]}><p>${t("DELETE_RECORDS_CONFIRMATION.DETAILS", { count: many })}</p><//>` : null}
   </div>`;
 }
 

@@ -35,7 +35,11 @@ export function Side({ row, column, onTake, onTakeAll, onDelete, onMend, many })
       control.abort(new DOMException("stopped", "AbortError"));
     };
   }, [row?.index, column?.key, text, error]);
-  if (!row || !column) return html`<aside class="side" aria-label=${t("SIDE.LABEL")}><p class="soft">${t("SIDE.NOTHING")}</p></aside>`;
+  if (!column) return html`<aside class="side" aria-label=${t("SIDE.LABEL")}><p class="soft">${t("SIDE.NOTHING")}</p></aside>`;
+  // What a row that is still to be typed in should hold.
+  if (!row) return html`<aside class="side" aria-label=${t("SIDE.LABEL")}>
+    <div class="which"><span class="soft">${t("CARDS.NEW")}</span> <span><strong><${Data} limit=${80}>${column.name}<//></strong>${column.isRequired ? html` <span class="tag">${t("COMMON.REQUIRED")}</span>` : null}</span></div>
+    ${expected(column) || column.description ? html`<p class="more"><${Data} limit=${600}>${[expected(column), column.description].filter(Boolean).join(" · ")}<//></p>` : null}</aside>`;
   const expects = expected(column), choices = error && !column.allowMultiSelect ? choicesOf(column) : [];
   const droppable = error && text && !column.isRequired;
   return html`<aside class="side" aria-label=${t("SIDE.LABEL")} tabindex="0">
