@@ -31,7 +31,8 @@ from datetime import date, datetime, time, timedelta
 
 import polars as pl
 
-from douane.model.template import Column, Template
+from douane.model.template import Column, Template, Validation
+from douane.sheet import validations
 from douane.sheet.check import Checker
 from douane.sheet.columns.contract import SPACE
 from douane.sheet.columns.moment import with_formats
@@ -191,13 +192,19 @@ def _accepted(column: Column, texts: Sequence[str]) -> list[bool]:
     """Whether the column's rules find nothing wrong with each text."""
     if not texts:
         return []
-    alone = replace(column, unique=False, validations=tuple(one for one in column.validations if not one.unique_key))
+    alone = replace(column, unique=False, validations=tuple(one for one in column.validations if _of_it_alone(one)))
     checker = Checker(Template("", (alone,)), Layout((column.key,), (0,), 1, 1))
     frame = pl.DataFrame(
         {"c0": list(texts), "_line": list(range(len(texts)))}, schema={"c0": pl.String, "_line": pl.Int64}
     )
     mask = checker.judge(frame).mask & checker.invalid_words
     return [not any(words) for words in mask.tolist()]
+
+
+def _of_it_alone(validation: Validation) -> bool:
+    """Whether a cell's own text decides it: neither other columns nor other records or imports do."""
+    member = validations.member(validation.validate)
+    return member.across is None and member.together is None and member.reference is None
 
 
 def _learned(known: Mapping[str, str], text: str) -> list[Proposal]:

@@ -6,6 +6,7 @@ import pytest
 
 from douane.model.template import Column, Validation
 from douane.sheet.suggesting import MOST, Hints, hints_of, proposals
+from douane.sheet.template_file import read_template
 
 NUMBER = Column("a", "A", "Number")
 DAY = Column("a", "A", "Date", date_formats=("YYYY-MM-DD",))
@@ -161,6 +162,29 @@ def test_what_is_proposed_keeps_every_rule_of_the_column() -> None:
     several = Column("a", "A", "Select", options=("red", "blue"), multi=True, delimiter=";")
     assert first(several, "Red, BLUE") == "red;blue"
     assert first(several, "red, green") is None
+
+
+def test_what_other_columns_records_or_imports_decide_is_not_asked() -> None:
+    document = {
+        "name": "a",
+        "columns": [
+            {"key": "id", "name": "Id", "validations": [{"validate": "unique_with", "uniqueKey": "k"}]},
+            {
+                "key": "end",
+                "name": "End",
+                "type": "Date",
+                "dateFormats": ["YYYY-MM-DD"],
+                "validations": [
+                    {"validate": "compare", "is": "after", "column": "id"},
+                    {"validate": "required_with", "columns": ["id"]},
+                    {"validate": "required_without", "columns": ["id"]},
+                    {"validate": "among", "template": "0" * 24, "column": "end"},
+                    {"validate": "unique_with", "uniqueKey": "k"},
+                ],
+            },
+        ],
+    }
+    assert first(read_template(document).columns[1], "31.12.2024") == "2024-12-31"
 
 
 def test_a_unique_column_is_asked_about_the_text_alone() -> None:
