@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine
 from douane.store import schema
 from douane.store.chat import run_state
 from douane.store.chat.run_state import Doing, RunState
-from douane.store.database import migrate, read, write
-from douane.store.migrations import VERSION_TABLE, config
+from douane.store.database import VERSION_TABLE, migrate, read, write
+from douane.store.migrations import config
 
 
 def add(connection: Connection, table: str, **values: Any) -> None:

@@ -16,10 +16,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from douane import errors
+from douane.store.database import VERSION_TABLE
 from douane.store.schema import Time, metadata
 
 FOLDER = Path(__file__).parent
-VERSION_TABLE = "schema_version"
 
 
 def config(connection: Connection) -> Config:
