@@ -59,7 +59,7 @@ def heading_of(
     at = _below_ruler(table, _under_titles(table, _candidate(table), lines))
     if (named := _named(table, at, wanted)) is not None:
         return Heading(named, None, left_out(named, lines) if named else ())
-    at = _worded(table, at)
+    at = _worded(table, at, wanted)
     if (fields := _fields(rows, at)) is not None:
         return Heading(at, fields, left_out(at, lines) if at else ())
     shifted = _row_names(rows, at, _NAMED_LEAST if delimiter not in (" ", "\t") else 2)
@@ -118,12 +118,15 @@ def _meant(table: Table, at: int, wanted: Collection[str]) -> int | None:
     return None
 
 
-def _worded(table: Table, at: int) -> int:
+def _worded(table: Table, at: int, wanted: Collection[str]) -> int:
     """Where nothing is measured, titles as wide as the table are told by words: none of theirs are words of headings,
     as most of the record behind them are."""
     if not 1 < table.width <= _WORDED_MAX or len(table) - at < 4 or table.measured(at):
         return at
-    # Loaded where it is needed: most tables hold a number or a day.
+    names = {plain(each) for each in wanted}
+    if any(plain(cell) in names for cell in table.rows[at] if len(cell) <= 200):
+        return at
+    # Loaded where it is needed: most tables hold a number or a day, or what the template asks for.
     from douane.sheet.matching import known
 
     if known(table.rows[at]):
