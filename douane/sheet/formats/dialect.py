@@ -141,10 +141,11 @@ def _text_behind(data: bytes, dialect: Dialect) -> int | None:
     Where the cell goes on over line ends, that is said of it anyway."""
     data = data[:SAMPLE_CHARACTERS]
     ends = (b"", b"\r", b"\n", dialect.delimiter_byte)
+    blanks = b" \t".replace(dialect.delimiter_byte, b"")
     for found in quoted_cells(dialect.delimiter_byte, escapes=False).finditer(data):
         if found[1] or found[3] != b'"' or b"\n" in found[2] or b"\r" in found[2]:
             continue
-        behind = data[found.end() : found.end() + 100].lstrip(b" \t")[:1]
+        behind = data[found.end() : found.end() + 100].lstrip(blanks)[:1]
         if behind not in ends:
             return len(re.findall(rb"\r\n|\r|\n", data[: found.start()])) + 1
     return None

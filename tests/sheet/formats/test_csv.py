@@ -418,6 +418,8 @@ def test_csv_spectrum(name: str) -> None:
         (b'id,size\n1,"5" pipe\n2,"7" pipe\n', 2),
         (b'id;size;x\r\n1;"a";b\r\n2;"Ann" Blum;c\r\n', 3),
         (b'id,size\n1,5" pipe\n2,"x ""y"" z"\n3,"a" ,b\n', None),
+        (b'"id"\t"size"\n"1"\t"a" \n"2" \t"b"\n', None),
+        (b'"id" "size"\n"1" "a"\n"2" "b"\n', None),
         (b'id,object\n1,"{""a"":""b"",""c"":""d""}"\n2,"x,""y"",z"\n', None),
     ],
 )
