@@ -3,7 +3,7 @@
 A record is weighed against those below it: does it stand over the columns that are filled there, is it text where they
 are numbers or days, is it unlike them? Titles and `key;value` lines above a table stand over few of its columns. A
 record is taken for data only if something proves it, for a person corrects a heading record that is none more easily
-than a heading that was taken for data.
+than a heading that was taken for data. It is long, for its rules are weighed against each other and read together.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def heading_of(
     at = _worded(table, at, wanted)
     if (fields := _fields(rows, at)) is not None:
         return Heading(at, fields, left_out(at, lines) if at else ())
-    shifted = _row_names(rows, at, _NAMED_LEAST if delimiter not in (" ", "\t") else 2)
+    shifted = _row_names(rows, at, delimiter in (" ", "\t"))
     if shifted is None and _is_data(table, at):
         return Heading(None, None, left_out(at, lines) if at else ())
     notes = left_out(at, lines) if at else ()
@@ -565,7 +565,7 @@ def _fields(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...] | None:
     return names if all(len(row) <= len(names) for row in rows[at + 1 : at + 1 + BELOW]) else None
 
 
-def _row_names(rows: Sequence[Sequence[str]], at: int, least: int) -> tuple[str, ...] | None:
+def _row_names(rows: Sequence[Sequence[str]], at: int, blanks: bool) -> tuple[str, ...] | None:
     """The headings where every record below has one cell more and begins with a name of its own: R writes row names
     without a heading."""
     heading, below = rows[at], rows[at + 1 : at + 1 + BELOW]
@@ -574,13 +574,18 @@ def _row_names(rows: Sequence[Sequence[str]], at: int, least: int) -> tuple[str,
     if not all(cell.strip(WHITE) for cell in heading):
         return None
     names = [row[0].strip(WHITE) for row in below]
-    if len(set(names)) < len(names) or "" in names or not all(row[-1].strip(WHITE) for row in below):
+    if len(set(names)) < len(names) or "" in names:
         return None
+    if not all(row[-1].strip(WHITE) for row in below):
+        # Delimiters at the ends of the records, or an empty last column behind R's numbers.
+        numbered = blanks and names == [str(number) for number in range(1, len(names) + 1)]
+        if not numbered or plain(heading[0]) in _COUNTED:
+            return None
     kinds = [kind_of(name) for name in names]
     counted = all(name.isascii() and name.isdigit() for name in names)
     if counted and any(int(after) <= int(before) for before, after in pairwise(names)):
         return None
-    if not counted and (any(kind in MEASURED for kind in kinds) or len(below) < least):
+    if not counted and (any(kind in MEASURED for kind in kinds) or len(below) < (2 if blanks else _NAMED_LEAST)):
         return None
     if counted and all(kind_of(cell) == "number" for row in below for cell in row):
         return None  # numbers alone: the last heading may be missing just as well

@@ -38,7 +38,8 @@ def _describe(table: Table, at: int, count: int) -> bool:
         row, kinds, filled = table.rows[index], table.kinds(index), table.filled(index)
         texts = [row[column].strip(WHITE) for column in sorted(filled)]
         if len(texts) > 2 and texts == [str(number) for number in range(1, len(texts) + 1)]:
-            if filled <= set(measured) or not filled >= table.columns(end):
+            worded = any(below[column].keys() == {"text"} for column in filled)
+            if not worded or not filled >= table.columns(end):
                 return False
             continue
         own = plainly & filled

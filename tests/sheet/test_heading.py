@@ -99,6 +99,20 @@ def test_every_format_is_judged_alike(write: object) -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    ("body", "shifted"),
+    [
+        (b'"name"\t"age"\t"note"\n"1"\t"Ann"\t30\t""\n"2"\t"Bob"\t41\t""\n', True),
+        (b'"name" "age" "note"\n"1" "Ann" 30 ""\n"2" "Bob" 41 "x"\n"3" "Cid" 17 ""\n', True),
+        (b"id\tname\n1\tbolt\t\n2\tnut\t\n", False),
+        (b"code\tname\n7\tbolt\t\n8\tnut\t\n", False),
+        (b"code,name\n1,bolt,\n2,nut,\n3,saw,\n", False),
+    ],
+)
+def test_an_empty_last_column_behind_numbered_rows(body: bytes, shifted: bool) -> None:
+    assert (detected(body).headings[0] == "") is shifted
+
+
 def test_a_short_heading_line_leaves_the_row_names_without_one() -> None:
     found = detected(b'"name"\t"age"\n"1"\t"Ann"\t30\n"2"\t"Bob"\t41\n')
     assert (found.header_row, found.headings, found.width) == (0, ("", "name", "age"), 3)
@@ -277,7 +291,13 @@ def test_records_that_say_more_of_the_columns_are_told(body: str, said: str) -> 
 
 
 @pytest.mark.parametrize(
-    "body", ["name,qty\nBob,n/a\nIda,4\nDan,5\n", "a,b\nx,y\n1,u\n2,v\n3,w\n", "a,b,c\n1,2,3\n4,5,6\n7,8,9\n"]
+    "body",
+    [
+        "name,qty\nBob,n/a\nIda,4\nDan,5\n",
+        "a,b\nx,y\n1,u\n2,v\n3,w\n",
+        "a,b,c\n1,2,3\n4,5,6\n7,8,9\n",
+        "a,b,c\n1,2,3\nx y,5,6\n7,8,9\n",
+    ],
 )
 def test_a_record_is_no_description_without_proof(body: str) -> None:
     assert not any("says of" in note for note in detected(body.encode()).notes)
