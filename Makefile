@@ -36,9 +36,10 @@ torture: $(VENV)/test.stamp
 	DOUANE_TORTURE_MESSAGES=$(or $(MESSAGES),200000) DOUANE_TORTURE_KILLS=$(or $(KILLS),20) \
 	DOUANE_TORTURE_MUTATIONS=$(or $(MUTATIONS),100000) DOUANE_TORTURE_TEXTS=$(or $(TEXTS),1000000) \
 	DOUANE_TORTURE_EXAMPLES=$(or $(EXAMPLES),40) DOUANE_TORTURE_CALLS=$(or $(CALLS),5000) \
+	DOUANE_TORTURE_DAY_S=$(or $(DAY_S),180) \
 		$(VENV)/bin/python -m pytest --timeout=7200 \
-		tests/flow/test_kill.py tests/flow/test_deliveries_kill.py tests/destinations tests/flow/chat/test_kills.py \
-		tests/jobs tests/sheet/formats/test_binary_fuzz.py \
+		tests/flow/test_kill.py tests/flow/test_dying.py tests/flow/test_deliveries_kill.py tests/destinations \
+		tests/flow/chat/test_kills.py tests/jobs tests/sheet/formats/test_binary_fuzz.py \
 		tests/sheet/formats/test_native_fuzz.py tests/test_clients.py tests/child/test_workbook.py \
 		tests/web/test_openapi.py tests/web/test_access.py tests/web/test_races.py tests/flow/test_changing.py $(ARGS)
 

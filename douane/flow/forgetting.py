@@ -36,6 +36,7 @@ from douane.store.database import read, write
 from douane.store.manifest import MaskRow, PartRow
 from douane.store.revisions import Cell, Deed, Revision
 
+DIFFERENCES = "workbooks"  # below an import's id: what mended workbooks would change
 _TRIES = 3
 _FAMILY = "sheet"
 _DELIVERED = "What was sent to the template's destination is there still."
@@ -79,7 +80,7 @@ def upload(house: House, operation: Operation) -> Forgotten:
         if now.total and not detail.forgotten_whole:
             added = detail.forgotten_added + len(revisions.standing(house, connection, now.id).added())
             detail = replace(detail, forgotten_added=added, forgotten=detail.forgotten + now.total)
-        detail = replace(_without_content(detail), forgotten_whole=True)
+        detail = replace(_without_content(detail), forgotten_whole=True, stale=())
         if deliveries.forget_replies(connection, now.id):
             found.remains.insert(0, _DELIVERED)
         manifest.forget(connection, now.id)
@@ -245,6 +246,7 @@ class _Rewritten:
 
 def _in_upload(house: House, operation_id: str, column: str, text: str) -> int | None:
     """How many rows of an upload were forgotten; None where it was changed meanwhile, or can't be touched now."""
+    _drop_stale(house, operation_id)  # what a killed predecessor let go of and did not come to delete
     with read(house.engine) as connection:
         seen = operations.get(connection, operation_id)
         if seen.stage in ("terminated", "failed") or (seen.stage == "completed" and not seen.total):
@@ -266,6 +268,7 @@ def _in_upload(house: House, operation_id: str, column: str, text: str) -> int |
         cells = revisions.standing(house, connection, seen.id)
         layers = stored_revisions.columnar(connection, seen.id)
         left = _left_over(house, connection, seen)
+        differences = list(house.objects.list(f"{seen.id}/{DIFFERENCES}/"))
         small = list(stored_revisions.cells(connection, seen.id))
     wanted = _Wanted(column, position, text)
     rows = _rows_of(house, seen, parts, cells, wanted)
@@ -274,6 +277,10 @@ def _in_upload(house: House, operation_id: str, column: str, text: str) -> int |
         new for part in parts if (new := _rewrite(house, seen, part, made.get(part.number), rows, wanted)) is not None
     ]
     bulk = {one.number: name for one in layers if (name := _rewrite_cells(house, seen, one, rows, wanted))}
+    # What a workbook would change is sent again where it holds anything of it.
+    left |= {
+        name for name in differences if _blanked(read_part(house.objects.local_path(name)), rows, wanted) is not None
+    }
     if not len(rows) and not rewritten and not bulk and not traces and not left:
         return 0
     with write(house.engine) as connection:
@@ -285,13 +292,31 @@ def _in_upload(house: House, operation_id: str, column: str, text: str) -> int |
             deliveries.forget_replies(connection, now.id)
             _forget_changes(connection, now, bulk, small, rows, wanted)
             stale |= {str(one.object) for one in layers if one.number in bulk} | left
+            with operations.changing(connection, now.id, SheetDetail) as detail:
+                detail.stale = tuple(sorted(stale))
         else:
             stale = {one.name for one in rewritten} | {one.mask.object for one in rewritten if one.mask is not None}
             stale |= set(bulk.values())
-    for name in stale:
-        house.objects.delete(name)
+    if still:
+        _drop_stale(house, operation_id)
+    else:
+        for name in stale:
+            house.objects.delete(name)
     drop_remembered(operation_id)
     return len(rows) if still else None
+
+
+def _drop_stale(house: House, operation_id: str) -> None:
+    """Deletes what is named no more for what it holds. It is written down until that is done: whoever is killed before
+    is followed by one who finds nothing else to do."""
+    with read(house.engine) as connection:
+        stale = sheet_detail(operations.get(connection, operation_id)).stale
+    if not stale:
+        return
+    for name in stale:
+        house.objects.delete(name)
+    with write(house.engine) as connection, operations.changing(connection, operation_id, SheetDetail) as detail:
+        detail.stale = tuple(name for name in detail.stale if name not in stale)
 
 
 def _left_over(house: House, connection: Connection, operation: Operation) -> set[str]:
@@ -395,15 +420,21 @@ def _rewrite(
 def _rewrite_cells(house: House, operation: Operation, one: Revision, rows: Rows, wanted: _Wanted) -> str | None:
     """The object of a bulk revision without the texts; None where it has none of them."""
     assert one.object is not None
-    frame = read_part(house.objects.local_path(one.object))
+    frame = _blanked(read_part(house.objects.local_path(one.object)), rows, wanted)
+    if frame is None:
+        return None
+    return _stored(house, f"{operation.id}/revisions/{secrets.token_hex(12)}", frame.select(list(SCHEMA)))[0]
+
+
+def _blanked(frame: pl.DataFrame, rows: Rows, wanted: _Wanted) -> pl.DataFrame | None:
+    """The cells of a revision without the texts; None where none of them is there."""
     of_rows = pl.Series(np.isin(frame["row"].to_numpy(), rows)) & (frame["key"] != RECORD)
     traces = frame.select(_is("text", wanted.text) & (pl.col("key") == wanted.column)).to_series()
     gone = (of_rows | traces) & frame["text"].is_not_null()
     if not gone.any():
         return None
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(frame))
-    frame = frame.with_columns(frame["text"].zip_with(~gone, nothing).alias("text"))
-    return _stored(house, f"{operation.id}/revisions/{secrets.token_hex(12)}", frame.select(list(SCHEMA)))[0]
+    return frame.with_columns(frame["text"].zip_with(~gone, nothing).alias("text"))
 
 
 # Within the transaction

@@ -20,6 +20,7 @@ import polars as pl
 from douane.errors import BadFile, Conflict, DouaneError, NotFound
 from douane.flow import changing, live, revisions
 from douane.flow.changing import How
+from douane.flow.forgetting import DIFFERENCES
 from douane.flow.forms import chosen_of, headings_of
 from douane.flow.house import House, file_limits
 from douane.flow.live import Filter
@@ -252,7 +253,7 @@ def _compare(
 
 
 def _object(operation: Operation, token: str) -> str:
-    return f"{operation.id}/workbooks/{token}"
+    return f"{operation.id}/{DIFFERENCES}/{token}"
 
 
 # Put in place

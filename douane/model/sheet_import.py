@@ -126,7 +126,7 @@ class SheetDetail(Struct, omit_defaults=True):
     `reading`: one that is under way, or waits to be taken; `reading_failed`: why the last one came to nothing.
     `known`: the values of other templates that the last check went by.
     `forgotten`: records that were forgotten since, those that people had added (`forgotten_added`) among them;
-    `forgotten_whole`: and the file and all else with them."""
+    `forgotten_whole`: and the file and all else with them. `stale`: objects that held them, until they are deleted."""
 
     template_name: str = ""
     schema: tuple[dict[Text, Any], ...] = ()
@@ -155,6 +155,7 @@ class SheetDetail(Struct, omit_defaults=True):
     forgotten: Count = 0
     forgotten_added: Count = 0
     forgotten_whole: bool = False
+    stale: tuple[str, ...] = ()
 
     @property
     def template(self) -> TemplateDocument:
