@@ -58,6 +58,7 @@ LOADS = "douane.child.loaded"
 _POLL_S = 0.25
 _EVENT_BYTES_MAX = 64 << 20
 _READ_BYTES = 1 << 18
+_PIPE_BYTES = 1 << 20
 _STDERR_KEPT = 8 << 10
 _END_WAIT_S = 10.0
 _SEAT_WAIT_S = 30.0
@@ -246,6 +247,7 @@ def stream_child(spec: Spec, place: Place | Seat, *, source: BinaryIO | int | No
     matter. Closing the iterator ends the child."""
     limits = place.limits
     with tally.one(), _begun(spec, place, source) as child:
+        child.widen()
         heard_at = time.monotonic()
         while True:
             chunk = child.receive()
@@ -332,6 +334,13 @@ class _Child:
         self._write(order + b"\n")
         if not window:
             self._close_stdin()
+
+    def widen(self) -> None:
+        """Lets more wait in its pipe, for one that says much: each piece costs whoever passes it on several turns."""
+        assert self._process.stdout is not None
+        # Where pipes have one size, or this user has too many wide ones, it stays as it is.
+        with suppress(AttributeError, OSError):
+            fcntl.fcntl(self._process.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def receive(self) -> bytes | None:
         """The next bytes of stdout; b"" at its end, None if nothing came for a moment."""
