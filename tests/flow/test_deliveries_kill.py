@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from douane.store.database import write
 from douane.store.ids import new_id
 from douane.store.objects import Objects
 from tests.flow.staged import staged
-from tests.receiver import Call, Receiver
+from tests.receiver import Answer, Call, Receiver
 
 pytestmark = [pytest.mark.long, pytest.mark.walled]
 
@@ -36,6 +37,7 @@ PAGES = 200 if TORTURE else 40
 PAGE_ROWS = 5
 EVENTS = 25 if TORTURE else 4
 WAIT_S = 600 if TORTURE else 240
+DAY_S = float(os.environ.get("DOUANE_TORTURE_DAY_S", "180"))
 COLUMNS = [{"key": "name", "name": "Name"}, {"key": "n", "name": "N", "type": "Number"}]
 
 
@@ -64,6 +66,17 @@ def confirmed(house: House, receiver: Receiver) -> Operation:
     rows = [[f"N{row}", str(row)] for row in range(PAGES * PAGE_ROWS - 2)]
     template = templates.definition("Torture", COLUMNS)
     return imports.confirm(house, staged(house, project_id, template, rows, template_id=stored.id, part_rows=300))
+
+
+@contextmanager
+def working(house: House, log: Path, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    workers = [worker(house, log) for _ in range(count)]
+    try:
+        yield workers
+    finally:
+        for process in workers:
+            process.kill()
+            process.wait()
 
 
 def worker(house: House, log: Path) -> subprocess.Popen[bytes]:
@@ -135,6 +148,67 @@ def test_every_page_arrives_once_under_its_id_and_in_order(house: House, receive
         names = [one["name"] for id in receiver.in_order() for one in receiver_json(bodies[id])]
         assert names == [f"N{row}" for row in range(PAGES * PAGE_ROWS - 2)]
         assert kills, "nothing was killed; it was done too soon"
+
+
+@pytest.mark.skipif(not TORTURE, reason="the test above has the same in small; make torture has the day")
+@pytest.mark.parametrize("pages", [1, 12])
+def test_a_receivers_day(house: House, receiver: Receiver, tmp_path: Path, pages: int, monkeypatch: Any) -> None:
+    """Imports all day, of which two calls in a hundred fail: refused, asked to wait, cut before or after the page was
+    taken. Once it hangs for longer than anybody waits. Nothing is lost, and no row comes under two ids."""
+    monkeypatch.setattr(sys.modules[__name__], "PAGES", pages)
+    chance = random.Random(SEED)
+    begun_at = time.monotonic()
+    hour_s = DAY_S / 24
+
+    def answer(call: Call, number: int) -> int | Answer | None:
+        found = chance.random()
+        if found < 0.005:
+            return 500
+        if found < 0.010:
+            return 429, {"Retry-After": "1"}, b""
+        if found < 0.015:
+            return None
+        if found < 0.020:  # taken, and the answer is lost
+            receiver.taken.append(call)
+            return None
+        return 200
+
+    receiver.answer = answer
+    made: list[Operation] = []
+    frozen = False
+    log = tmp_path / "worker"
+    with working(house, log, 1 if house.settings.on_sqlite else 3) as workers:
+        while (hour := (time.monotonic() - begun_at) / hour_s) < 24:
+            made.append(confirmed(house, receiver))
+            if hour > 12 and not frozen:
+                frozen = True
+                receiver.freeze()
+                time.sleep(house.settings.delivery_wait_s * 3)
+                receiver.thaw()
+            time.sleep(chance.uniform(0, hour_s / 4))
+        deadline = time.monotonic() + WAIT_S
+        waits = list(made)
+        while waits := [one for one in waits if imports.get(house, one.id).stage != "completed"]:
+            assert time.monotonic() < deadline, (len(waits), log.read_text()[-3000:])
+            assert all(process.poll() is None for process in workers)
+            time.sleep(0.2)
+    assert frozen
+    assert len(made) > 6  # a slow machine begins few
+    under: dict[str, set[str]] = {}
+    for call in receiver.calls:
+        for row in call.json["data"]:
+            under.setdefault(f"{call.json['uploadId']} {row['name']}", set()).add(call.id)
+    assert {len(ids) for ids in under.values()} == {1}
+    arrived = {call.id for call in receiver.taken}
+    wanted = [page for one in made for page in wanted_of(house, one)]
+    assert arrived == set(wanted)
+    assert len(under) == len(made) * (pages * PAGE_ROWS - 2)
+
+
+def wanted_of(house: House, operation: Operation) -> list[str]:
+    (held,) = destinations.of_operation(house, operation)
+    assert (held.sent_pages, held.failed_pages) == (PAGES, 0)
+    return [held.message_id(page) for page in range(1, PAGES + 1)]
 
 
 def receiver_json(body: bytes) -> list[dict[str, Any]]:
