@@ -222,8 +222,8 @@ def test_a_workbook_date_is_a_date_whatever_the_format() -> None:
 
 
 def test_an_unknown_type_is_refused() -> None:
-    with pytest.raises(BadTemplate, match="no column type Colour"):
-        columns.judge(Column("a", "A", "Colour"))
+    with pytest.raises(BadTemplate, match="no column type Nonsense"):
+        columns.judge(Column("a", "A", "Nonsense"))
 
 
 @pytest.mark.parametrize(
