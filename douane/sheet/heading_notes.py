@@ -30,13 +30,15 @@ def described(table: Table, at: int, lines: Sequence[int]) -> Iterator[Note]:
 
 def _describe(table: Table, at: int, count: int) -> bool:
     """Whether each of `count` records behind the headings is text where all below them is measured, in two columns or
-    more; or counts the columns."""
+    more; or counts the columns, or is a ruler under the headings."""
     end = at + count
     measured, below = table.measured(end), table.below(end)
     plainly = {column for column in measured if not below[column]["text"]}
     for index in range(at + 1, end + 1):
         row, kinds, filled = table.rows[index], table.kinds(index), table.filled(index)
         texts = [row[column].strip(WHITE) for column in sorted(filled)]
+        if texts and all(len(text) > 1 and not text.strip("-=+|:_ ") for text in texts):
+            continue  # a ruler
         if len(texts) > 2 and texts == [str(number) for number in range(1, len(texts) + 1)]:
             worded = any(below[column].keys() == {"text"} for column in filled)
             if not worded or not filled >= table.columns(end):
