@@ -506,8 +506,10 @@ def _name_lengths(facts: npt.NDArray[np.void]) -> npt.NDArray[np.uint32]:
 
 def _check_names(directory: _Directory) -> None:
     """Compares the texts only where their hashes are equal, which is rare."""
-    equal = np.flatnonzero(directory.hashes[1:] == directory.hashes[:-1])
-    alike = directory.hash_order[np.union1d(equal, equal + 1)]
+    equal = directory.hashes[1:] == directory.hashes[:-1]
+    if not equal.any():
+        return
+    alike = directory.hash_order[np.append(equal, False) | np.append(False, equal)]
     if len({directory.names[int(number)] for number in alike}) < len(alike):
         raise _broken("two entries have the same name")
 

@@ -509,8 +509,12 @@ class _Gathering:
 
     @property
     def _full(self) -> bool:
-        gathered = max(self._pile.rows + len(self._pile.messages), len(self._sheets.rows["issues"]))
-        return gathered >= self._sheets.full_at or self._read >= BATCH_BYTES
+        most, pile = self._sheets.full_at, self._pile
+        return (
+            self._read >= BATCH_BYTES
+            or pile.rows + len(pile.messages) >= most
+            or len(self._sheets.rows["issues"]) >= most
+        )
 
     def _ledger(self, number: int) -> Ledger:
         found = self._ledgers.get(number)

@@ -35,7 +35,7 @@ from douane.chat.importers.slack_details import (
     without_nul,
 )
 from douane.chat.importers.slack_lists import WRONG_TYPE, wrong_type
-from douane.chat.importers.slack_records import Full, Message, Ordinary, says_more, typed, typed_json
+from douane.chat.importers.slack_records import Full, Message, says_more, typed
 from douane.chat.importers.slack_times import TIME, TIME_BYTES, Whole, canonical, time_us, times_us
 from douane.chat.tables import frame
 
@@ -189,19 +189,14 @@ class Pile:
             self._tell_others(data, found, range(len(found)))
             return found, range(len(found))
         # All are gone through once, and of most files none is looked at again.
-        known = self.known
-        asked = [
-            at
-            for at, m in enumerate(found)
-            if m.user not in known
-            or not m.text
-            or (m.subtype is not None and m.subtype not in _COMMON)
-            or m.attachments is not None
-            # What a person typed in a client has a number of that client's, and its text is what Slack made of its
-            # blocks; all others are looked at.
-            or (m.blocks is not None and (m.client_msg_id is None or says_more(m.blocks, m.text)))
-        ]
-        odd = [at for at in asked if self._is_odd(found[at])]
+        known, odd = self.known, []
+        for at, m in enumerate(found):
+            if m.blocks is not None and not self._lines(m):
+                odd.append(at)
+                continue
+            rare = m.user not in known or not m.text or m.attachments is not None
+            if (rare or (m.subtype is not None and m.subtype not in _COMMON)) and self._is_odd(m):
+                odd.append(at)
         if odd:
             full = records.decode_full(data)
             for at in odd:
@@ -216,15 +211,25 @@ class Pile:
         for at in uncommon:
             records.with_other(found[at], raws[at], self.context.depth_max)
 
+    def _lines(self, m: records.Ordinary | records.Counted) -> bool:
+        """Whether blocks are typed lines that say what the text says; they become text, for a Raw keeps the whole day
+        file in memory. What a person typed in a client has a number of that client's, and its text is what Slack made
+        of its blocks; all others are looked at."""
+        if m.client_msg_id is None or not m.text:
+            return False
+        lines = typed(m.blocks)
+        if lines is None or says_more(lines, m.text):
+            return False
+        m.blocks = lines  # type: ignore[assignment]
+        return True
+
     def _is_odd(self, m: records.Ordinary | records.Counted) -> bool:
-        """Whether more of a message than its usual members is needed."""
+        """Whether more of a message than its usual members is needed, whatever its blocks are."""
         if m.user not in self.known or (m.subtype is not None and m.subtype not in _COMMON):
             return True
         if m.attachments is not None and _is_rich(m.attachments):
             return True
-        if m.blocks is None:
-            return not (m.text or m.files)
-        return not m.text or m.client_msg_id is None or says_more(m.blocks, m.text)
+        return not (m.text or m.files)
 
     def put(self, entry: int, conversation: int, position: int, found: Sequence[Full]) -> None:
         """Takes messages that were decoded one by one."""
@@ -234,8 +239,6 @@ class Pile:
 
     def _put(self, entry: int, conversation: int, position: int, found: Sequence[Message]) -> None:
         for m in found:
-            if type(m) is Ordinary and m.blocks is not None:  # as text: they hold the whole day file in memory
-                m.blocks = typed_json(m.blocks)  # type: ignore[assignment]
             if m.attachments is not None:
                 m.attachments = cards(m.attachments, self.context.depth_max)  # type: ignore[assignment]
             if m.files:  # as text: a Raw keeps the whole day file in memory
@@ -255,7 +258,7 @@ class Pile:
                 self.edits[id(m)] = edit(m, depth_max)
             rest |= {name: raw for name in records.RESTS if (raw := getattr(m, name)) is not None}
         else:
-            rest |= {name: raw for name in ("metadata", "x_files") if (raw := getattr(m, name)) is not None}
+            rest |= {name: raw for name in ("metadata", "x_files", "inviter") if (raw := getattr(m, name)) is not None}
         if m.comment and not m.text:
             m.text = m.comment.comment
         if m.file is not None and not m.files:
@@ -268,12 +271,12 @@ class Pile:
             rest["attachments"] = m.attachments
             m.attachments = Raw(records.encode(rich[0]))
             m.files = [*(m.files or ()), *map(Raw, rich[1])] or None
-        if m.blocks is not None:
-            raw, m.blocks = m.blocks, None  # type: ignore[assignment]
+        raw, m.blocks = m.blocks, None  # type: ignore[assignment]
+        if raw is not None and bytes(raw) != b"null":
             came = str(raw, "utf-8", "replace")
             lines = typed(raw) if m.client_msg_id is not None and m.text else None
             if lines is not None and not (says_more(lines, m.text or "") and has_all(raw, m.text, depth_max)):
-                m.blocks = typed_json(lines)  # type: ignore[assignment]
+                m.blocks = lines  # type: ignore[assignment]
             elif not isinstance(blocks := json_records.parse(raw, depth_max), list):
                 m.shown = came  # type: ignore[assignment]
                 self.report(entry, position, "warning", BLOCKS_LOST, "Blocks that cannot be read.", came)
@@ -420,11 +423,14 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         pile.report_cut(int(entry[at]), int(position[at]), unnamed)
     filed_rows, filed = file_rows(found, context.bodies, context.depth_max)
     no_text: list[None] = [None] * length
-    lines: list[str | None] = [m.blocks for m in found]  # type: ignore[attr-defined]  # `Pile.put` made it text
+    lines: list[str | None] = [m.blocks for m in found]  # type: ignore[attr-defined]  # text by now
     shown: list[str | None] = [None] * length
     rest: list[str | None] = [None] * length
-    for at, m in [(at, m) for at, m in enumerate(found) if type(m) is Full]:
-        shown[at], rest[at] = m.shown, m.rest
+    for at, m in enumerate(found):
+        if type(m) is Full:
+            shown[at], rest[at] = m.shown, m.rest
+        elif m.inviter is not None:  # type: ignore[attr-defined]  # Ordinary
+            rest[at] = str(records.encode({"inviter": m.inviter}), "utf-8")  # type: ignore[attr-defined]
 
     table = pl.DataFrame(
         {

@@ -71,8 +71,7 @@ class Message(Struct, gc=False):
 
 
 class Lines(Struct, gc=False, forbid_unknown_fields=True):
-    """What somebody typed without lists, quotes or code. That it is this and nothing else is seen while it is decoded:
-    going through the blocks of each message takes longer than all else that is done for it."""
+    """What somebody typed without lists, quotes or code."""
 
     type: Literal["rich_text_section"]
     elements: Raw
@@ -87,8 +86,9 @@ class Typed(Struct, gc=False, forbid_unknown_fields=True):
 class Ordinary(Message, gc=False):
     """A message without anything that has to be looked at closely, but that its blocks may say more than its text."""
 
-    blocks: tuple[Typed] | None = None
+    blocks: Raw = None  # type: ignore[assignment]
     client_msg_id: str | None = None
+    inviter: str | None = None
     metadata: None = None
     x_files: None = None
 
@@ -132,7 +132,7 @@ class Counted(Struct, gc=False):
     ts: str | None = None
     client_msg_id: str | None = None
     text: str | None = None
-    blocks: tuple[Typed] | None = None
+    blocks: Raw = None  # type: ignore[assignment]
     files: list[Raw] | None = None
     attachments: Raw = None  # type: ignore[assignment]
     thread_ts: str | None = None
@@ -174,41 +174,65 @@ decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Cou
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
 _decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[Shared | None]).decode
 _decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
-_decode_typed: Callable[[Raw], tuple[Typed]] = msgspec.json.Decoder(tuple[Typed]).decode  # type: ignore[assignment]
+_decode_typed: Callable[[bytes], tuple[Typed]] = msgspec.json.Decoder(tuple[Typed]).decode  # type: ignore[assignment]
 
 
-def typed(blocks: Raw) -> tuple[Typed] | None:
-    """Blocks that are one typed line or more, and nothing else."""
+# How Slack begins, goes on and ends the blocks of what somebody typed without lists, quotes or code.
+_TYPED, _TYPED_END = '[{"type":"rich_text","block_id":"', "]}]}]"
+_TYPED_LINES = '","elements":[{"type":"rich_text_section","elements":['
+_SAID = '"text":"'
+# The same with nothing but words, as it stands in a day file: what is between a block's id and the words, and around.
+_WORDS_ALONE = f'{_TYPED}%s{_TYPED_LINES}{{"type":"text","text":"%s"}}{_TYPED_END}'
+_BEGIN, _MIDDLE, _END = (
+    json.dumps([{"blocks": json.loads(_WORDS_ALONE % ("%", "%"))}], indent=4)
+    .removeprefix('[\n    {\n        "blocks": ')
+    .removesuffix("\n    }\n]")
+    .encode()
+    .split(b"%")
+)
+
+
+def typed(blocks: Raw) -> str | None:
+    """Blocks that are one run of typed lines and nothing else, as they came but for spaces between; None for others.
+
+    That it is this and nothing else is seen by how it begins and ends, and that no list ends before another member or
+    element: to decode the blocks of each message takes longer than all else that is done for it."""
+    raw = bytes(blocks)
+    if raw.startswith(_BEGIN):
+        at = raw.find(b'"', len(_BEGIN))
+        if raw.startswith(_MIDDLE, at) and raw.endswith(_END):
+            words = raw[at + len(_MIDDLE) : -len(_END)]
+            if b'"' not in words:
+                return _WORDS_ALONE % (str(raw[len(_BEGIN) : at], "utf-8", "replace"), str(words, "utf-8", "replace"))
     try:
-        return _decode_typed(blocks)
+        data = msgspec.json.format(raw, indent=-1)
     except UNFIT:
         return None
+    lines = str(data, "utf-8", "replace")
+    begins = lines.startswith(_TYPED) and lines.startswith(_TYPED_LINES, lines.find('"', len(_TYPED)))
+    if begins and lines.endswith(_TYPED_END) and '],"' not in lines and "]},{" not in lines:
+        return lines
+    try:
+        own = _decode_typed(data)[0]
+    except UNFIT:
+        return None
+    named = f'"block_id":{str(own.block_id, "utf-8", "replace")},' if own.block_id is not None else ""
+    said = str(own.elements[0].elements, "utf-8", "replace")
+    return f'[{{"type":"rich_text",{named}"elements":[{{"type":"rich_text_section","elements":{said}}}]}}]'
 
 
-_KEY = b'"text":'
-
-
-def says_more(blocks: tuple[Typed], text: str) -> bool:
+def says_more(lines: str, text: str) -> bool:
     """Whether typed lines may say what the text of their message does not: whether they end in other words. A client
     makes the one of the other, so that they hardly ever do, and to compare all words of every message would take as
     long as to decode it."""
-    raw = bytes(blocks[0].elements[0].elements)
-    if (at := raw.rfind(_KEY)) < 0:
+    if (at := lines.rfind(_SAID)) < 0:
         return False
-    at = raw.find(b'"', at + len(_KEY)) + 1
-    last = raw[at : raw.find(b'"', at)]
-    if b"\\" in last:  # from there on it may be written in several ways
-        last = last[: last.find(b"\\")]
-    said = str(last, "utf-8", "replace").strip()
+    at += len(_SAID)
+    said = lines[at : lines.find('"', at)]
+    if "\\" in said:  # from there on it may be written in several ways
+        said = said[: said.find("\\")]
+    said = said.strip()
     return said not in text and escape(said) not in text
-
-
-def typed_json(blocks: tuple[Typed]) -> str:
-    """Typed lines as JSON: as they came, but for spaces between."""
-    own = blocks[0]
-    named = f'"block_id":{str(own.block_id, "utf-8")},' if own.block_id is not None else ""
-    lines = str(msgspec.json.format(bytes(own.elements[0].elements), indent=-1), "utf-8", "replace")
-    return f'[{{"type":"rich_text",{named}"elements":[{{"type":"rich_text_section","elements":{lines}}}]}}]'
 
 
 def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, frozenset[str], Sequence[str]]]:

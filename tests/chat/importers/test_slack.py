@@ -27,6 +27,7 @@ USERS = [
     {"id": "U2", "team_id": "T1", "name": "bob", "profile": {"real_name": "Bob"}},
 ]
 CHANNELS = [{"id": "C1", "name": "general", "creator": "U1", "members": ["U1", "U2"]}]
+_LISTS = {"users.json": USERS, "channels.json": CHANNELS}
 
 
 def said(ts: str = "1500000000.000100", **members: Any) -> dict[str, Any]:
@@ -460,6 +461,57 @@ def test_blocks_of_which_nothing_can_be_shown_are_told() -> None:
     (issue,) = staged(said(text="hi", blocks=blocks))["issues"].to_dicts()
     assert (issue["code"], issue["position"]) == ("importer-blocks-unread", 0)
     assert issue["message"].startswith("Of 1 of the message's 3 blocks")
+
+
+@pytest.mark.parametrize("indent", [None, 4, 1])
+@pytest.mark.parametrize("named", [True, False])
+def test_typed_lines_are_kept_in_one_form_however_the_file_is_laid_out(indent: int | None, named: bool) -> None:
+    """They are told from other blocks by how they begin and end; what only looks like them goes the long way."""
+
+    def typed(*elements: Any, **more: Any) -> list[Any]:
+        section = {"type": "rich_text_section", "elements": list(elements)}
+        own = {"block_id": "b\\/1"} if named else {}
+        return [{"type": "rich_text", **own, "elements": [section], **more}]
+
+    def word(text: str, **more: Any) -> dict[str, Any]:
+        return {"type": "text", "text": text, **more}
+
+    plain = typed(word("hello"))
+    styled = typed(word("hel"), word("lo", style={"bold": True}))
+    odd = typed(word('he said "]},{" and \\ ')), typed(word("hello", more=[{"a": [1]}], last=["x"]))
+    two = [*typed(word("hello")), *typed(word("more"))]
+    given = [plain, styled, *odd, None, two, typed(word("hello"), block=[{"a": []}])]
+    texts = ["hello", "hello", 'he said "]},{" and \\', *["hello"] * 4]
+    messages = [
+        said(f"150000000{at}.000100", client_msg_id="x", text=text, blocks=blocks)
+        for at, (text, blocks) in enumerate(zip(texts, given, strict=True))
+    ]
+    day = json.dumps(messages, indent=indent).encode()
+    tables = joined(list(opened("slack", of({**_LISTS, "general/2017-07-14.json": day})).batches()))
+    found = tables["messages"]
+    kept = [json.loads(raw) if raw else None for raw in rows(found, "typed")]
+    assert kept == [*given[:5], None, None]
+    assert [raw for raw in rows(found, "typed") if raw] == [
+        json.dumps(one, separators=(",", ":")) for one in kept if one
+    ]
+    assert [json.loads(raw) if raw else None for raw in rows(found, "blocks")] == [*[None] * 5, *given[5:]]
+    assert rows(found, "text")[:5] == texts[:5]
+    assert "more" in rows(found, "text")[5]
+    assert "issues" not in tables
+
+
+def test_blocks_that_are_null_are_none() -> None:
+    tables = staged(said(blocks=None), said("1500000001.000100", blocks=None, subtype="bot_add", bot_id="B1"))
+    assert rows(tables["messages"], "blocks", "typed") == [(None, None)] * 2
+    assert "issues" not in tables
+
+
+def test_who_let_somebody_in_is_in_the_original() -> None:
+    join = {"subtype": "channel_join", "text": "<@U1> has joined the channel", "inviter": "U2"}
+    other = said("1500000001.000100", **{**join, "inviter": {"id": "U2"}})
+    tables = staged(said(**join), other, said("1500000002.000100", subtype="channel_join", text="x"))
+    kept = [json.loads(raw) if raw else None for raw in tables["messages"]["original"]]
+    assert kept == [{"inviter": "U2"}, {"inviter": {"id": "U2"}}, None]
 
 
 def test_what_no_column_holds_is_in_the_original() -> None:
