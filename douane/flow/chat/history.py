@@ -13,7 +13,18 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
-from douane.flow.chat.messages import Document, Listed, Offsets, Page, documents, live_rows, parts_of, spans
+from douane.chat import markup
+from douane.flow.chat.messages import (
+    Document,
+    Listed,
+    Offsets,
+    Page,
+    documents,
+    live_rows,
+    names_for,
+    parts_of,
+    spans,
+)
 from douane.flow.house import House
 from douane.staging.parts import read_part
 from douane.store.chat import PartRow
@@ -49,6 +60,7 @@ class Shown:
 
 
 _RENDERED = "rocketchat"
+_TOKENS = "slack_mrkdwn"  # the one form of text that has ids where names are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +173,19 @@ def by_ids(
     wanted = pl.Series(list(ids), dtype=pl.String).implode()
     least, most = (window or Window()).bounds()
 
-    def matches(frame: pl.DataFrame) -> pl.Series:
+    def matches(frame: pl.DataFrame, _: Connection) -> pl.Series:
         return frame["id"].is_in(wanted) & frame["ts_us"].is_between(least, most)
 
     return _matching(house, project_id, room_id, ("id",), matches, Shown(limit=len(ids) + 1, render=_RENDERED))
 
 
 def search(house: House, project_id: str, room_id: str, text: str, *, offset: int = 0, limit: int = 20) -> Page:
-    """The messages of a room that have this text in whatever case, newest first."""
+    """The messages of a room that have this text in whatever case, or show it: who is mentioned has a name. Newest
+    first."""
 
-    def matches(frame: pl.DataFrame) -> pl.Series:
-        return frame.select(_has(text))["text"]
+    def matches(frame: pl.DataFrame, connection: Connection) -> pl.Series:
+        named = _with_names(connection, project_id, frame["text"])
+        return frame.select(_has(text))["text"] | named.to_frame().select(_has(text))["text"]
 
     return _matching(house, project_id, room_id, ("text",), matches, Shown(offset, limit, _RENDERED))
 
@@ -179,11 +193,84 @@ def search(house: House, project_id: str, room_id: str, text: str, *, offset: in
 def replies(house: House, project_id: str, room_id: str, root: str, *, offset: int = 0, limit: int = 50) -> Page:
     """The messages of a thread but the first, which is `root`; oldest first."""
 
-    def matches(frame: pl.DataFrame) -> pl.Series:
+    def matches(frame: pl.DataFrame, _: Connection) -> pl.Series:
         return frame.select((pl.col("thread") == root) & (pl.col("id") != root)).to_series()
 
     shown = Shown(offset, limit, _RENDERED)
     return _matching(house, project_id, room_id, ("id", "thread"), matches, shown, ascending=True)
+
+
+def pinned(house: House, project_id: str, room_id: str, *, offset: int = 0, limit: int = 50) -> Page:
+    """The messages of a room that somebody pinned, newest first."""
+    shown = Shown(offset, limit, _RENDERED)
+    return _matching(house, project_id, room_id, ("pinned",), lambda frame, _: frame["pinned"], shown)
+
+
+def changed(house: House, project_id: str, room_id: str, since_us: int, *, limit: int = 50) -> Page:
+    """The messages of a room that were written, or edited, after a time; newest first."""
+
+    def matches(frame: pl.DataFrame, _: Connection) -> pl.Series:
+        return frame.select(pl.max_horizontal("ts_us", "edited_us") > since_us).to_series()
+
+    return _matching(house, project_id, room_id, ("edited_us",), matches, Shown(0, limit, _RENDERED))
+
+
+def mentioning(
+    house: House, project_id: str, room_id: str, import_ids: Sequence[str], *, offset: int = 0, limit: int = 50
+) -> Page:
+    """The messages of a room that mention a user, who has these foreign ids; newest first."""
+    wanted = pl.Series(list(import_ids), dtype=pl.String).implode()
+
+    def of_part(part: PartRow) -> pl.DataFrame:
+        mentions = read_part(house.objects.local_path(part.objects["mentions"]), ("at", "kind", "target"))
+        return mentions.filter((pl.col("kind") == "user") & pl.col("target").is_in(wanted))
+
+    with read(house.engine) as connection:
+        listed = parts_of(house, connection, project_id, None, room_id)
+        found: list[_Found] = []
+        for place, part in enumerate(listed.parts):
+            if "mentions" in part.objects:
+                named = of_part(part)["at"].to_numpy().astype(np.int64)
+                rows = np.intersect1d(live_rows(house, listed, part, room_id), named)
+                found.append(_at(house, listed, place, rows))
+        whole = _joined(found).ordered(False)
+        page = _documents(house, connection, project_id, listed, whole.cut(Shown(offset, limit)), _RENDERED)
+        return Page(page, len(whole.rows))
+
+
+def files(house: House, project_id: str, room_id: str, *, offset: int = 0, limit: int = 50) -> Page:
+    """The files of a room's messages, those of the newest message first: columns of `tables.TABLES["files"]`, and
+    {message_id, room_id, user_id, username, name_of_user, ts_us}."""
+    with read(house.engine) as connection:
+        listed = parts_of(house, connection, project_id, None, room_id)
+        found: list[_Found] = []
+        for place, part in enumerate(listed.parts):
+            if "files" in part.objects:
+                named = read_part(house.objects.local_path(part.objects["files"]), ("at",))["at"].to_numpy()
+                live = live_rows(house, listed, part, room_id)
+                found.append(_at(house, listed, place, named[np.isin(named, live)].astype(np.int64)))
+        whole = _joined(found).ordered(False)
+        # A message stands as often as it has files. Those of the page are one run of it.
+        page = whole.cut(Shown(offset, limit))
+        same = (whole.at[:offset] == page.at[:1]) & (whole.rows[:offset] == page.rows[:1])
+        before = int(same.sum())
+        each = np.unique(np.stack([page.at, page.rows]), axis=1)
+        messages = _Found(each[0], each[1], np.zeros(each.shape[1], np.int64))
+        shown = _documents(house, connection, project_id, listed, messages, None)
+        by_place = {(int(at), int(row)): one for at, row, one in zip(*each, shown, strict=True)}
+        taken: list[Document] = []
+        for at, row in dict.fromkeys(zip(page.at.tolist(), page.rows.tolist(), strict=True)):
+            message = by_place[at, row]
+            about = {"message_id": message["id"], "name_of_user": message["name"]}
+            about |= {name: message[name] for name in ("room_id", "user_id", "username", "ts_us")}
+            taken += [{**one, **about} for one in message["files"]]
+        return Page(taken[before : before + limit], len(whole.rows))
+
+
+def _at(house: House, listed: Listed, place: int, rows: Offsets) -> _Found:
+    part = listed.parts[place]
+    times = read_part(house.objects.local_path(part.objects["messages"]), ("ts_us",))["ts_us"]
+    return _Found(np.full(len(rows), place, np.int64), rows, times.fill_null(0).to_numpy()[rows])
 
 
 def _has(text: str) -> pl.Expr:
@@ -193,12 +280,19 @@ def _has(text: str) -> pl.Expr:
     return own.str.contains(wanted, literal=True) | plain.str.contains(wanted, literal=True)
 
 
+def _with_names(connection: Connection, project_id: str, texts: pl.Series) -> pl.Series:
+    """Texts with the names that mentions are shown by, in place of ids."""
+    tokens = texts.str.extract_all(r"<[@#][^<>]+>").explode().drop_nulls().unique().to_list()
+    names = names_for(connection, project_id, [(token, _TOKENS) for token in tokens])
+    return texts.str.replace_many(tokens, [markup.render(token, _TOKENS, _RENDERED, names) for token in tokens])
+
+
 def _matching(
     house: House,
     project_id: str,
     room_id: str | None,
     columns: Sequence[str],
-    matches: Callable[[pl.DataFrame], pl.Series],
+    matches: Callable[[pl.DataFrame, Connection], pl.Series],
     shown: Shown,
     *,
     ascending: bool = False,
@@ -209,7 +303,7 @@ def _matching(
         for place, part in enumerate(listed.parts):
             rows = live_rows(house, listed, part, room_id)
             frame = read_part(house.objects.local_path(part.objects["messages"]), (*columns, "ts_us"))[rows]
-            here = matches(frame).fill_null(False).to_numpy()
+            here = matches(frame, connection).fill_null(False).to_numpy()
             times = frame["ts_us"].fill_null(0).to_numpy()[here]
             found.append(_Found(np.full(int(here.sum()), place, np.int64), rows[here], times))
         whole = _joined(found).ordered(ascending)

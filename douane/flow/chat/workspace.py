@@ -76,9 +76,9 @@ def users(
 
 
 def user(house: House, project_id: str, **by: str) -> Document:
-    """By `id`, `username`, `email` or `import_id`. NotFound."""
+    """By `id`, `username`, `email`, `import_id`, or `person_id`: whom one of the project's people is. NotFound."""
     ((column, value),) = by.items()
-    if column not in ("id", "username", "email", "import_id"):
+    if column not in ("id", "username", "email", "import_id", "person_id"):
         raise BadRequest(f"Users cannot be asked for by {column}.")
     with read(house.engine) as connection:
         row = chat.one_user(connection, project_id, column, value)
@@ -115,7 +115,8 @@ def rooms(
     limit: int = 50,
 ) -> Page:
     """{id, type, name, creator_id, topic, description, archived, general, messages, last_message_at, import_ids,
-    document, created_at, updated_at}. `operation_id`: those that it made."""
+    members (how many), people (of a direct conversation: [(user id, username)]), document, created_at, updated_at}.
+    `operation_id`: those that it made."""
     with read(house.engine) as connection:
         total = chat.count_rooms(connection, project_id, ids=ids, operation_id=operation_id, types=types)
         rows = chat.rooms(
@@ -135,6 +136,22 @@ def every_room(house: House, project_id: str) -> list[Document]:
         return _room_documents(connection, project_id, chat.rooms(connection, project_id))
 
 
+def rooms_of(house: House, project_id: str, user_id: str) -> list[Document]:
+    """Those that a user is in."""
+    with read(house.engine) as connection:
+        return _room_documents(connection, project_id, chat.rooms_of(connection, project_id, user_id))
+
+
+def users_with_role(house: House, project_id: str, role: str) -> list[Document]:
+    """All of them, in the order they were made."""
+    found: list[Document] = []
+    with read(house.engine) as connection:
+        for page in range(1, 1 + -(-chat.count_users(connection, project_id) // _AT_ONCE)):
+            rows = chat.users(connection, project_id, stretch=Stretch.of_page(page, _AT_ONCE))
+            found += _user_documents(connection, project_id, [row for row in rows if role in (row["roles"] or ())])
+    return found
+
+
 def room(house: House, project_id: str, **by: str) -> Document:
     """By `id`, `name` or `import_id`. NotFound."""
     ((column, value),) = by.items()
@@ -150,9 +167,16 @@ def room(house: House, project_id: str, **by: str) -> Document:
 def _room_documents(connection: Connection, project_id: str, rows: Sequence[Mapping[str, Any]]) -> list[Document]:
     ids = chat.import_ids_of(connection, project_id, "room", [row["id"] for row in rows])
     left_out = {"project_id", "room_key", "operation_id", "as_of_us", "account"}
+    counts = chat.member_counts(connection, [row["id"] for row in rows])
+    pairs = chat.members_of(connection, [row["id"] for row in rows if row["type"] == "d"])
+    names = chat.names(connection, [user for _, user in pairs])
+    people: dict[str, list[tuple[str, str]]] = {}
+    for room, user in sorted(pairs):
+        people.setdefault(room, []).append((user, names.get(user, ("", ""))[0]))
     return [
         {name: value for name, value in row.items() if name not in left_out}
         | {"import_ids": ids.get(row["id"], []), "rendered": rendered}
+        | {"members": counts.get(row["id"], 0), "people": people.get(row["id"], [])}
         for row, rendered in zip(rows, _rendered(connection, project_id, rows), strict=True)
     ]
 

@@ -76,6 +76,23 @@ def members_of(connection: Connection, room_ids: Iterable[str]) -> list[tuple[st
     return _members(connection, room_ids, true())
 
 
+def member_counts(connection: Connection, room_ids: Iterable[str]) -> dict[str, int]:
+    """Room id -> how many are in it; rooms with nobody are left out."""
+    found: dict[str, int] = {}
+    for chunk in chunks(room_ids):
+        query = select(chat_member.c.room_id, func.count().label("members")).where(chat_member.c.room_id.in_(chunk))
+        found |= {row.room_id: row.members for row in connection.execute(query.group_by(chat_member.c.room_id))}
+    return found
+
+
+def rooms_of(connection: Connection, project_id: str, user_id: str) -> list[Row]:
+    """The rooms that a user is in, in the order they were made."""
+    query = select(chat_room).join(chat_member, chat_member.c.room_id == chat_room.c.id)
+    which = (chat_room.c.project_id == project_id, chat_member.c.user_id == user_id)
+    ordered = query.where(*which).order_by(chat_room.c.created_at, chat_room.c.id)
+    return [dict(row) for row in connection.execute(ordered).mappings()]
+
+
 def older_members(connection: Connection, room_ids: Iterable[str], as_of_us: int) -> list[tuple[str, str]]:
     """(room id, user id) of those whom no export of that age, or a newer one, lists."""
     return _members(connection, room_ids, func.coalesce(chat_member.c.as_of_us, 0) < as_of_us)

@@ -61,6 +61,8 @@ async def group_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPOR
 @router.get("/im.messages", **says(400, query=_ASKED))
 @router.get("/im.history", **says(400, query=_ASKED), name="im.history")
 @router.get("/dm.history", **says(400, query=_ASKED), name="dm.history")
+@router.get("/dm.messages.others", **says(400, query=_ASKED), name="dm.messages.others")
+@router.get("/im.messages.others", **says(400, query=_ASKED), name="im.messages.others")
 @router.get("/dm.messages", **says(400, query=_ASKED), name="dm.messages")
 async def direct_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """The messages of a direct conversation."""
@@ -130,11 +132,11 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
             return history.history(house, project_id, order.window, **which, shown=Shown(offset, count, "rocketchat"))
         return taken(partial(messages.messages, house, project_id, **which, render="rocketchat"), offset, count)
 
-    shown, total = await run_in_threadpool(_shown, asker, pages)
+    shown, total = await run_in_threadpool(shown_of, asker, pages)
     return listed("messages", shown, offset, total)
 
 
-def _shown(asker: Asker, pages: Callable[[], Page]) -> tuple[list[dict[str, Any]], int]:
+def shown_of(asker: Asker, pages: Callable[[], Page]) -> tuple[list[dict[str, Any]], int]:
     """Messages as they go out, and how many there are in all."""
     found = pages()
     named = wire.named_in(found.items)
@@ -150,7 +152,7 @@ async def one_message(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_O
     if not id:
         raise wire.coded("error-messageid-param-not-provided", 'The required "msgId" param was not provided', "message")
     pages = partial(history.by_ids, asker.web.house, asker.project_id, [id])
-    shown, _ = await run_in_threadpool(_shown, asker, pages)
+    shown, _ = await run_in_threadpool(shown_of, asker, pages)
     if not shown:
         raise wire.coded("error-message-not-found", 'The "msgId" does not match any message', "message")
     return answers.success({"message": shown[0]})
@@ -166,7 +168,7 @@ async def search(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERAT
         raise wire.bad_query(f"searchText must have at most {_TEXT_CHARS_MAX} characters")
     offset, count = window(request, asker)
     pages = partial(history.search, asker.web.house, asker.project_id, room, text, offset=offset, limit=count)
-    shown, total = await run_in_threadpool(_shown, asker, pages)
+    shown, total = await run_in_threadpool(shown_of, asker, pages)
     return listed("messages", shown, offset, total)
 
 
@@ -180,7 +182,7 @@ async def threads(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERA
         raise wire.bad_query(f"text must have at most {_TEXT_CHARS_MAX} characters")
     offset, count = window(request, asker)
     pages = partial(history.threads, asker.web.house, asker.project_id, room, text=text, offset=offset, limit=count)
-    shown, total = await run_in_threadpool(_shown, asker, pages)
+    shown, total = await run_in_threadpool(shown_of, asker, pages)
     return listed("threads", shown, offset, total)
 
 
@@ -199,7 +201,7 @@ async def thread_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPO
             raise wire.coded("error-invalid-message", "Invalid Message", "thread")
         return history.replies(house, project_id, found[0]["room_id"], root, offset=offset, limit=count)
 
-    shown, total = await run_in_threadpool(_shown, asker, pages)
+    shown, total = await run_in_threadpool(shown_of, asker, pages)
     return listed("messages", shown, offset, total)
 
 

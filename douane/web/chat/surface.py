@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from douane.web.auth import Web
-from douane.web.chat import answers, imports, messages, records, sign_in, socket, wire, workspace
+from douane.web.chat import answers, imports, messages, pulling, records, sign_in, socket, wire, workspace
 from douane.web.chat.callers import Rate
 from douane.web.surface import Surface
 
@@ -17,7 +17,7 @@ def _prepare(app: FastAPI, web: Web) -> None:
 
 SURFACE = Surface(
     prefix="/api/",
-    routers=[one.router for one in (sign_in, imports, records, workspace, messages, socket)],
+    routers=[one.router for one in (sign_in, imports, records, workspace, messages, pulling, socket)],
     refusal=wire.WireError,
     answers=answers,
     fault=b'{"success":false,"error":"Internal server error"}',

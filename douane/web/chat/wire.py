@@ -461,6 +461,7 @@ def room(found: Mapping[str, Any]) -> dict[str, Any]:
         "_id": found["id"],
         "t": found["type"],
         "msgs": found["messages"],
+        "usersCount": found["members"],
         "importIds": found["import_ids"],
         "ts": time(found["created_at"]),
         "_updatedAt": time(found["updated_at"]),
@@ -478,7 +479,51 @@ def room(found: Mapping[str, Any]) -> dict[str, Any]:
         shown["default"] = True
     if found["last_message_at"] is not None:
         shown["lm"] = time(found["last_message_at"])
+    if found["type"] == "d":
+        shown["uids"] = [id for id, _ in found["people"]]
+        shown["usernames"] = [username for _, username in found["people"]]
     return shown
+
+
+def changed_after(found: Mapping[str, Any], since_us: int) -> bool:
+    """Whether a room changed at that time or after it."""
+    return bool(found["updated_at"] >= _EPOCH + timedelta(microseconds=since_us))
+
+
+def subscription(found: Mapping[str, Any], user: Mapping[str, Any]) -> dict[str, Any]:
+    """A room as one of its members has it: all of it was read."""
+    own = room(found)
+    name = own.get("name") or ", ".join(one for one in own.get("usernames", ()) if one != user["username"])
+    return {
+        "_id": f"{found['id']}{user['id']}",
+        "rid": found["id"],
+        "t": found["type"],
+        "name": name,
+        "fname": own.get("fname") or name,
+        "u": {"_id": user["id"], "username": user["username"], "name": user["name"]},
+        "open": True,
+        "alert": False,
+        "unread": 0,
+        "userMentions": 0,
+        "groupMentions": 0,
+        "roles": ["owner"] if found["creator_id"] == user["id"] else [],
+        "ts": own["ts"],
+        "ls": own.get("lm") or own["ts"],
+        "_updatedAt": own["_updatedAt"],
+    }
+
+
+def room_file(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A file with the message that it came with."""
+    who = {"_id": found["user_id"], "username": found["username"], "name": found["name_of_user"]}
+    return {
+        **_file(found),
+        "rid": found["room_id"],
+        "userId": found["user_id"],
+        "user": who,
+        "messageId": found["message_id"],
+        "uploadedAt": _moment(found["created_us"] or found["ts_us"]),
+    }
 
 
 def role(name: str) -> dict[str, Any]:

@@ -221,11 +221,7 @@ async def changed_rooms(request: Request, asker: Asker = Depends(viewer)) -> Res
 
     def work() -> list[dict[str, Any]]:
         found = workspace.every_room(asker.web.house, asker.project_id)
-        return [
-            wire.room(one)
-            for one in found
-            if since is None or one["updated_at"] >= datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=since)
-        ]
+        return [wire.room(one) for one in found if since is None or wire.changed_after(one, since)]
 
     return answers.success({"update": await run_in_threadpool(work), "remove": []})
 

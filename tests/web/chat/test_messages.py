@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from douane.web.chat.pulling import NOT_KEPT
 from tests.web.chat.conftest import administrator, done, file_data, upload, zipped
 from tests.web.conftest import Site, working
 
@@ -76,7 +77,8 @@ TALK = [
     said(9, "", subtype="unheard_of_notice"),
     said(10, ""),
     said(11, "flags :flag-fr:", reactions=[{"name": "flag-fr", "users": ["U2"], "count": 3}]),
-    said(12, "last"),
+    said(12, "ask <@U2> and see <#C2|old-name>", pinned_to=["C1"]),
+    said(13, "last"),
 ]
 
 
@@ -135,7 +137,7 @@ def test_windows_and_order(client: TestClient) -> None:
     assert texts(pulled(client, "channels.history", **shown)) == []
     exact = at[10].replace("Z", "000Z")  # in microseconds
     upward = pulled(client, "channels.history", roomName="talk", sort='{"ts":1}', oldest=exact, count=1, offset=1)
-    assert (texts(upward), upward["total"]) == (["flags :flag_fr:"], 3)
+    assert (texts(upward), upward["total"]) == (["flags :flag_fr:"], 4)
     exact = "2020-09-13T12:26:41.000100Z"
     assert texts(pulled(client, "channels.history", roomName="talk", latest=exact)) == []
     assert texts(pulled(client, "channels.history", roomName="talk", latest=exact, inclusive="true")) == ["first"]
@@ -169,6 +171,16 @@ def test_windows_and_order(client: TestClient) -> None:
         ("chat.getThreadsList", {}),
         ("chat.getThreadMessages", {}),
         ("chat.getThreadMessages", {"tmid": "nobody"}),
+        ("channels.counters", {"roomName": "nowhere"}),
+        ("channels.files", {"roomId": "nowhere"}),
+        ("chat.syncMessages", {}),
+        ("chat.syncThreadMessages", {"tmid": "nobody", "updatedSince": "2020-01-01T00:00:00Z"}),
+        ("directory", {"query": '{"type":"posts"}'}),
+        ("roles.getUsersInRole", {}),
+        ("rooms.adminRooms", {"filter": "talk"}),
+        ("subscriptions.getOne", {}),
+        ("users.getPresence", {"username": "nobody"}),
+        *((path, {}) for path in NOT_KEPT),
     ],
 )
 def test_what_is_not_known_is_refused_and_not_passed_over(
@@ -190,6 +202,72 @@ def test_lists_by_id(client: TestClient) -> None:
     assert {one["name"] for one in pulled(client, "rooms.get")["update"]} == {"general", "talk", "other"}
     assert pulled(client, "rooms.get", updatedSince="2100-01-01T00:00:00Z")["update"] == []
     assert "admin" in [one["_id"] for one in pulled(client, "roles.list")["roles"]]
+
+
+def test_what_is_not_kept_is_said_in_a_sentence(client: TestClient) -> None:
+    answer = client.get(f"{API}/teams.listAll")
+    assert answer.json() == {
+        "success": False,
+        "error": "Douane does not keep teams [error-not-kept]",
+        "errorType": "error-not-kept",
+        "details": "teams.listAll",
+    }
+
+
+def test_a_search_finds_the_names_that_a_message_shows(client: TestClient) -> None:
+    room = pulled(client, "channels.info", roomName="talk")["channel"]["_id"]
+    for text in ("Ask @BOB and", "see #other", "<@u2>"):
+        assert texts(pulled(client, "chat.search", roomId=room, searchText=text)) == ["ask @bob and see #other"], text
+    assert texts(pulled(client, "chat.search", roomId=room, searchText="@ann")) == []
+
+
+def test_what_else_clients_pull_of_a_room(client: TestClient) -> None:
+    """Its counters, files, pins and roles, and what has changed since."""
+    known = by_text(client)
+    talk = pulled(client, "channels.info", roomName="talk")["channel"]
+    assert (talk["usersCount"], talk["msgs"]) == (2, len(TALK))
+    counters = pulled(client, "channels.counters", roomName="talk")
+    assert (counters["members"], counters["msgs"], counters["latest"]) == (2, len(TALK), talk["lm"])
+    assert (counters["joined"], counters["unreads"]) == (False, 0)
+    files = pulled(client, "channels.files", roomName="talk")
+    assert [one["name"] for one in files["files"]] == ["plan", "a.txt"]
+    assert {one["messageId"] for one in files["files"]} == {known["see the plan"]["_id"]}
+    second = pulled(client, "channels.files", roomName="talk", offset=1, count=1)
+    assert ([one["name"] for one in second["files"]], second["total"]) == (["a.txt"], 2)
+    assert TOKEN not in json.dumps(files)
+    room = talk["_id"]
+    assert texts(pulled(client, "chat.getPinnedMessages", roomId=room)) == ["ask @bob and see #other"]
+    assert texts(pulled(client, "chat.getMentionedMessages", roomId=room)) == []
+    owner = pulled(client, "channels.roles", roomName="talk")["roles"]
+    assert [(one["u"]["username"], one["roles"]) for one in owner] == [("ann", ["owner"])]
+    assert pulled(client, "roles.getUsersInRole", role="owner", roomId=room)["users"][0]["username"] == "ann"
+    since = known["flags :flag_fr:"]["ts"]
+    changed = pulled(client, "chat.syncMessages", roomId=room, lastUpdate=since)["result"]
+    assert (texts(changed, "updated"), changed["deleted"]) == (["last", "ask @bob and see #other"], [])
+    root, first = known["a thread"]["_id"], known["reply one"]["ts"]
+    changed = pulled(client, "chat.syncThreadMessages", tmid=root, updatedSince=first)["messages"]
+    assert (texts(changed, "update"), changed["remove"]) == (["reply two"], [])
+
+
+def test_what_clients_pull_of_people_and_of_who_asks(client: TestClient) -> None:
+    """Who asks is in the built-in room, as all of the project's people are."""
+    mine = pulled(client, "subscriptions.get")["update"]
+    assert [(one["name"], one["t"], one["unread"]) for one in mine] == [("general", "c", 0)]
+    assert [one["name"] for one in pulled(client, "channels.list.joined")["channels"]] == ["general"]
+    assert pulled(client, "subscriptions.get", updatedSince="2100-01-01T00:00:00Z")["update"] == []
+    assert pulled(client, "subscriptions.getOne", roomId=mine[0]["rid"])["subscription"] == mine[0]
+    talk = pulled(client, "channels.info", roomName="talk")["channel"]["_id"]
+    assert pulled(client, "subscriptions.getOne", roomId=talk)["subscription"] is None
+    admins = pulled(client, "roles.getUsersInRole", role="admin")["users"]
+    assert admins
+    assert all("admin" in one["roles"] for one in admins)
+    assert pulled(client, "users.getPresence", username="ann")["presence"] == "offline"
+    assert pulled(client, "users.getStatus", username="ann")["status"] == "offline"
+    assert pulled(client, "users.presence")["users"] == pulled(client, "channels.online")["online"] == []
+    rooms = pulled(client, "rooms.adminRooms")
+    assert {one["name"] for one in rooms["rooms"]} == {"general", "talk", "other"}
+    people = pulled(client, "directory", query='{"type":"users"}')["result"]
+    assert {"ann", "bob"} <= {one["username"] for one in people}
 
 
 def test_a_message_by_id_by_a_word_and_by_thread(client: TestClient) -> None:
