@@ -59,6 +59,24 @@ def edit(m: Full, depth_max: int) -> Edit:
     return kind, at, who, json_records.text(before.get("text")), changed and changed.replace(".", "-")
 
 
+# Of a thread's first message, what the replies that come later change.
+_COUNTERS = frozenset(
+    (
+        *("reply_count", "reply_users", "reply_users_count", "replies", "latest_reply"),
+        *("last_read", "unread_count", "subscribed", "is_locked"),
+    )
+)
+
+
+def root(raw: Raw, depth_max: int) -> Any:
+    """The copy of a thread's first message that a reply to the whole channel carries, which may be all that an export
+    of some days has of it; without what changes as the thread grows, for the reply does not change by that."""
+    found = json_records.parse(raw, depth_max)
+    if not isinstance(found, dict):
+        return raw
+    return {name: one for name, one in found.items() if name not in _COUNTERS}
+
+
 def huddle(room: object, subtype: str) -> str | None:
     """A huddle or call in words, where the export has none: who was there and for how long."""
     if not isinstance(room, dict):

@@ -30,6 +30,7 @@ from douane.chat.importers.slack_details import (
     of_rows,
     profile,
     reaction_rows,
+    root,
     shared_cards,
     with_blocks,
     without_nul,
@@ -105,6 +106,9 @@ FULL = frozenset(
     )
 )
 _COMMON = records.PLAIN - FULL
+# What a message was and is by an edit or a deletion, whole; and what ordinary messages may have besides.
+_STATES = ("message", "previous_message", "original")
+_ALSO = ("metadata", "x_files", "inviter")
 VALUED = {subtype: _NEW_VALUES[kind] for subtype, kind in KINDS.items() if kind in _NEW_VALUES}
 _NAMES = ("text", "me", "bot", "join", "leave", "topic", "purpose", "rename", "archive", "unarchive", "pin", "huddle")
 _ALL_KINDS = (*_NAMES, "call", "reminder", "tombstone", "file", "notice")
@@ -253,12 +257,17 @@ class Pile:
         if subtype in FULL:
             if subtype == "file_comment" and m.comment:
                 m.user = m.comment.user or m.user
+                if m.text and m.comment.comment and m.comment.comment not in m.text:
+                    rest["text"] = m.text
                 m.text = m.comment.comment or m.text
             elif subtype in EDITS:
                 self.edits[id(m)] = edit(m, depth_max)
+                rest |= {name: raw for name in _STATES if (raw := getattr(m, name)) is not None}
             rest |= {name: raw for name in records.RESTS if (raw := getattr(m, name)) is not None}
         else:
-            rest |= {name: raw for name in ("metadata", "x_files", "inviter") if (raw := getattr(m, name)) is not None}
+            rest |= {name: raw for name in _ALSO if (raw := getattr(m, name)) is not None}
+            if m.root is not None:
+                rest["root"] = root(m.root, depth_max)
         if m.comment and not m.text:
             m.text = m.comment.comment
         if m.file is not None and not m.files:
@@ -429,8 +438,11 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
     for at, m in enumerate(found):
         if type(m) is Full:
             shown[at], rest[at] = m.shown, m.rest
-        elif m.inviter is not None:  # type: ignore[attr-defined]  # Ordinary
-            rest[at] = str(records.encode({"inviter": m.inviter}), "utf-8")  # type: ignore[attr-defined]
+        elif m.inviter is not None or m.root is not None:  # type: ignore[attr-defined]  # Ordinary
+            told: dict[str, Any] = {"inviter": m.inviter} if m.inviter is not None else {}  # type: ignore[attr-defined]
+            if m.root is not None:  # type: ignore[attr-defined]
+                told["root"] = root(m.root, context.depth_max)  # type: ignore[attr-defined]
+            rest[at] = str(records.encode(told), "utf-8", "replace")
 
     table = pl.DataFrame(
         {

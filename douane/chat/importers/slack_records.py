@@ -89,6 +89,7 @@ class Ordinary(Message, gc=False):
     blocks: Raw = None  # type: ignore[assignment]
     client_msg_id: str | None = None
     inviter: str | None = None
+    root: Raw = None  # type: ignore[assignment]
     metadata: None = None
     x_files: None = None
 

@@ -514,6 +514,27 @@ def test_who_let_somebody_in_is_in_the_original() -> None:
     assert kept == [{"inviter": "U2"}, {"inviter": {"id": "U2"}}, None]
 
 
+def test_what_a_message_was_and_what_it_answers_is_kept_whole() -> None:
+    """An edit's states with their files, the first message of a thread of which an export of some days has a copy only,
+    and the words that Slack put around a comment."""
+    was = said("1500000000.000100", text="before", files=[{"id": "F1", "name": "a"}])
+    edited = {"subtype": "message_changed", "text": None, "message": was | {"text": "after"}, "previous_message": was}
+    first = said("1400000000.000100", text="root", reply_count=3, latest_reply="1500000001.000100")
+    reply = {"subtype": "thread_broadcast", "thread_ts": first["ts"], "root": first}
+    comment = {"subtype": "file_comment", "comment": {"user": "U2", "comment": "well"}, "text": "somebody commented"}
+    found = staged(
+        said("1500000001.000100", **edited),
+        said("1500000002.000100", **reply),
+        said("1500000003.000100", **reply, blocks=[{"type": "divider"}]),
+        said("1500000004.000100", **comment),
+        said("1500000005.000100", **{**comment, "text": "somebody commented: well"}),
+    )
+    kept = [json.loads(raw) if raw else None for raw in found["messages"]["original"]]
+    root = {name: first[name] for name in ("type", "user", "text", "ts")}
+    states = {name: edited[name] for name in ("message", "previous_message")}
+    assert kept == [states, {"root": root}, {"root": root}, {"text": "somebody commented"}, None]
+
+
 def test_what_no_column_holds_is_in_the_original() -> None:
     tables = staged(
         said(metadata={"event_type": "x", "event_payload": {"n": 1}}),
