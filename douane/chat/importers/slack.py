@@ -36,6 +36,7 @@ from douane.chat.importers.slack_layout import (
     Layout,
     Listed,
     Owners,
+    list_of,
     owners,
     redecoded,
     survey,
@@ -192,10 +193,10 @@ class Reader:
         )
 
     def _place(self, number: int) -> tuple[str, str]:
-        """A list's workspace and file name."""
+        """A list's workspace and usual file name."""
         path = self._archive.names[number][len(self._layout.wrap) :]
         root, _, base = path.rpartition("/")
-        return f"{root}/" if root else "", base.lower()
+        return f"{root}/" if root else "", list_of(base) or base.lower()
 
     # --- reading entries --------------------------------------------------------------------------------------------
 

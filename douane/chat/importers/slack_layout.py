@@ -38,6 +38,11 @@ _DOCUMENTS = frozenset(
     )
 )
 _RUBBISH_NAMES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "ehthumbs.db"})
+# Copies that file managers make beside a list: `users (1).json`, `channels - Copy.json`, `dms Kopie 2.json`.
+_LIST = re.compile(
+    r"(org_users|users|channels|groups|mpims|dms)(?:[ _-]*(?:copy|kopie|copie|copia|cópia))?(?:[ _-]*\(?\d+\)?)?\.json",
+    re.ASCII,
+)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}[^/]*\.json", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"(.+)\.(?:json|jsonl|ndjson)", re.IGNORECASE)
 _TEAMS = re.compile(r"(.*?/|)teams/(?:[^/]+/)?")
@@ -150,7 +155,7 @@ def survey(archive: Entries) -> Layout:
     reasons = np.zeros(len(names), dtype=np.uint8)
     folder_of = np.full(len(names), -1, dtype=np.int32)
     folders: dict[str, int] = {}
-    lists: dict[str, dict[str, int]] = {}
+    lists: dict[str, dict[str, list[int]]] = {}
     bodies: list[tuple[bytes, int]] = []
     doubtful: list[int] = []
     texts = 0
@@ -184,9 +189,9 @@ def survey(archive: Entries) -> Layout:
         elif (file_id := _body_of(path, base)) is not None:
             kind, reason = _BODY, _OF_FILE
             bodies.append((file_id, number))
-        elif (list_name := base.lower()) in USERS or list_name in CHANNELS:
+        elif (list_name := list_of(base)) is not None:
             kind, reason = (_USERS if list_name in USERS else _CHANNELS), _PARSED
-            lists.setdefault(path and f"{path}/", {})[list_name] = number
+            lists.setdefault(path and f"{path}/", {}).setdefault(list_name, []).append(number)
         elif _is_day(base):
             kind, reason = _MESSAGES, _PARSED
             folder_of[number] = folders.setdefault(path, len(folders))
@@ -223,7 +228,13 @@ def survey(archive: Entries) -> Layout:
         reasons,
         folder_of,
         found,
-        [inner[root][base] for base in (*USERS, *CHANNELS) for root in sorted(inner) if base in inner[root]],
+        [
+            number
+            for base in (*USERS, *CHANNELS)
+            for root in sorted(inner)
+            # The list itself before its copies.
+            for number in sorted(inner[root].get(base, ()), key=lambda one: (len(names[one]), one))
+        ],
         wrap,
         grid=any("org_users.json" in bases for bases in lists.values()) or any(r.startswith("teams/") for r in inner),
         workspaces=sum(r.startswith("teams/") for r in inner),
@@ -261,7 +272,13 @@ def _sorted_bodies(bodies: list[tuple[bytes, int]]) -> tuple[npt.NDArray[np.byte
     return ids[order], np.array([number for _, number in bodies], dtype=np.int64)[order]
 
 
-def _roots(lists: dict[str, dict[str, int]], folders: dict[str, int]) -> set[str]:
+def list_of(base: str) -> str | None:
+    """The list that a file of this name is, under that list's usual name; None where it is none."""
+    found = _LIST.fullmatch(base.lower())
+    return f"{found[1]}.json" if found else None
+
+
+def _roots(lists: dict[str, dict[str, list[int]]], folders: dict[str, int]) -> set[str]:
     """The folders of workspaces: those with lists, and on a Grid those in `teams/` below them."""
     roots = set(lists)
     for root, bases in lists.items():
@@ -341,6 +358,7 @@ class Listed:
     name: str
     former: tuple[str, ...]
     archived: bool = False
+    public: bool = True
 
 
 @dataclass(slots=True)
@@ -354,8 +372,9 @@ class Owners:
 
 def owners(folders: Sequence[Folder], listed: Sequence[Listed]) -> Owners:
     """By id, else by name within the same workspace, else by a former name there; for a folder of a workspace without
-    lists, by a name that only one conversation of the whole export has. Of two of one name the one that is not archived
-    has the folder, else the first."""
+    lists, by a name that only one conversation of the whole export has. Of several of one name the one that is spelt so
+    has the folder; then a private one, for what was said there is shown to nobody else; then one that is not archived;
+    else the first."""
     ids: dict[str, str] = {}
     names: dict[tuple[str, str], list[Listed]] = {}
     former: dict[tuple[str, str], list[Listed]] = {}
@@ -388,7 +407,9 @@ def owners(folders: Sequence[Folder], listed: Sequence[Listed]) -> Owners:
             found.ids.append(own)
             continue
         known = list({one.id: one for one in bearers(folder)}.values())
-        chosen = min(known, key=lambda one: one.archived, default=None)
+        spelt = {*folder.names(), *map(redecoded, folder.names())}
+        known = [one for one in known if one.name in spelt] or known
+        chosen = min(known, key=lambda one: (one.public, one.archived), default=None)
         found.ids.append(chosen.id if chosen else None)
         if chosen and len(known) > 1:
             found.doubtful[place] = [one.id for one in known if one.id != chosen.id]

@@ -190,7 +190,8 @@ def listed(record: Mapping[str, Any], root: str, base: str) -> Listed | None:
     former = record.get("previous_names")
     texts = (json_records.text(one) for one in former) if isinstance(former, list) else ()
     names = tuple(plain(one) for one in texts if one)
-    return Listed(conversation, root, name or "", names, record.get("is_archived") is True)
+    public = base == "channels.json" and record.get("is_private") is not True
+    return Listed(conversation, root, name or "", names, record.get("is_archived") is True, public)
 
 
 def _members(record: Mapping[str, Any]) -> list[str]:

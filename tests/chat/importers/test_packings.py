@@ -240,6 +240,34 @@ def test_two_conversations_of_one_name_are_told() -> None:
     assert "C1" in message
 
 
+def test_of_conversations_of_one_name_the_spelt_one_has_the_folder_and_a_private_one_before_a_public_one() -> None:
+    lists = {
+        "channels.json": [{"id": "C1", "name": "ops"}, {"id": "C2", "name": "team"}, {"id": "C3", "name": "OPS"}],
+        "groups.json": [{"id": "G1", "name": "team", "is_archived": True}],
+    }
+    said = {"type": "message", "user": "U1", "ts": "1500000000.000100"}
+    days = {f"{name}/2017-07-14.json": [said | {"text": name}] for name in ("ops", "OPS", "team")}
+    tables = read("slack", zipped(encoded(LISTS | lists | days)))
+    found = dict(tables["messages"].select("text", "channel").rows())
+    assert found == {"ops": "C1", "OPS": "C3", "team": "G1"}
+
+
+@pytest.mark.parametrize("mark", [" (1)", " 2", " copy", " - Copy (2)", " Kopie", "_2", "-2"])
+def test_lists_that_a_file_manager_put_beside_others_are_read(mark: str) -> None:
+    """What two hands packed into one folder is all there, and the list under its own name comes first."""
+    more = {
+        f"users{mark}.json": [{"id": "U1", "name": "other"}, {"id": "U9", "name": "nina"}],
+        f"Channels{mark}.json": [{"id": "C9", "name": "third", "members": ["U9"]}],
+        "third/2017-07-14.json": [{"type": "message", "user": "U9", "text": "x", "ts": "1500000000.000100"}],
+    }
+    tables = read("slack", zipped(encoded({**more, **SLACK})))
+    names = dict(tables["users"].select("id", "username").rows())
+    assert (names["U1"], names["U9"]) == (SLACK["users.json"][0]["name"], "nina")
+    assert ("C9", "U9") in tables["members"].select("channel", "user").rows()
+    assert "C9" in tables["messages"]["channel"].to_list()
+    assert sorted(tables["entries"]["name"]) == sorted([*more, *SLACK])
+
+
 UNREAD = {
     "old/chat.log": b"2019-01-01 10:00 <ann> hi there\n2019-01-01 10:01 <bob> hello\n",
     "irc/a.txt": b"[01.02.2019 10:00:01] ann: hi there\n[01.02.2019 10:00:07] bob: hello\n",

@@ -30,7 +30,7 @@ CHANNELS = [
         "created": DAY,
         "topic": {"value": "A &amp; B by <@U2> <https://x.example|site>"},
     },
-    {"id": "C2", "name": "other", "creator": "U1", "members": ["U1"], "created": DAY},
+    {"id": "C2", "name": "other", "creator": "U1", "members": ["U1", "U3"], "created": DAY},
 ]
 
 
@@ -85,11 +85,12 @@ TALK = [
 @pytest.fixture(scope="module")
 def client(sqlite_site: Site) -> TestClient:
     client = administrator(sqlite_site)
+    asker = {"id": "U3", "name": "boss", "profile": {"email": pulled(client, "me")["emails"][0]["address"]}}
     entries = {
-        "users.json": json.dumps(USERS),
+        "users.json": json.dumps([*USERS, asker]),
         "channels.json": json.dumps(CHANNELS),
         "talk/2020-09-13.json": json.dumps(TALK),
-        "other/2020-09-13.json": json.dumps([said(1, "elsewhere")]),
+        "other/2020-09-13.json": json.dumps([said(1, "elsewhere"), said(2, "for <@U3>"), said(3, "`<@U3>`")]),
     }
     with working(sqlite_site.settings):
         upload(client, zipped(entries), "slack")
@@ -172,7 +173,7 @@ def test_windows_and_order(client: TestClient) -> None:
         ("chat.getThreadMessages", {}),
         ("chat.getThreadMessages", {"tmid": "nobody"}),
         ("channels.counters", {"roomName": "nowhere"}),
-        ("channels.files", {"roomId": "nowhere"}),
+        ("channels.files", {"roomName": "nowhere"}),
         ("chat.syncMessages", {}),
         ("chat.syncThreadMessages", {"tmid": "nobody", "updatedSince": "2020-01-01T00:00:00Z"}),
         ("directory", {"query": '{"type":"posts"}'}),
@@ -250,10 +251,13 @@ def test_what_else_clients_pull_of_a_room(client: TestClient) -> None:
 
 
 def test_what_clients_pull_of_people_and_of_who_asks(client: TestClient) -> None:
-    """Who asks is in the built-in room, as all of the project's people are."""
+    """Who asks is the user of the workspace that the export has under their address."""
     mine = pulled(client, "subscriptions.get")["update"]
-    assert [(one["name"], one["t"], one["unread"]) for one in mine] == [("general", "c", 0)]
-    assert [one["name"] for one in pulled(client, "channels.list.joined")["channels"]] == ["general"]
+    assert [(one["name"], one["t"], one["unread"]) for one in mine] == [("other", "c", 0)]
+    assert [one["name"] for one in pulled(client, "channels.list.joined")["channels"]] == ["other"]
+    assert pulled(client, "channels.counters", roomName="other")["joined"] is True
+    (found,) = pulled(client, "chat.getMentionedMessages", roomId=mine[0]["rid"])["messages"]
+    assert found["importText"] == "for <@U3>"
     assert pulled(client, "subscriptions.get", updatedSince="2100-01-01T00:00:00Z")["update"] == []
     assert pulled(client, "subscriptions.getOne", roomId=mine[0]["rid"])["subscription"] == mine[0]
     talk = pulled(client, "channels.info", roomName="talk")["channel"]["_id"]
