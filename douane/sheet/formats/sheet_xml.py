@@ -16,7 +16,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.parsers import expat
 
@@ -28,6 +28,7 @@ from douane.errors import BadFile, OverLimit
 from douane.sheet import native
 from douane.sheet.formats.cell_text import unescaped
 from douane.sheet.native import workbooks
+from douane.sheet.native.workbooks import Cells as Cells
 
 TYPES = ("n", "s", "str", "inlineStr", "b", "e", "d")
 NUMBER, SHARED, FORMULA_TEXT, INLINE_TEXT, BOOLEAN, ERROR, ISO_DATE = range(7)
@@ -38,26 +39,6 @@ _BITE_BYTES = 4 << 10
 _PROLOGUE_BYTES = 16 << 20  # what stands before the first row: views, column widths
 _LINES_MAX = (1 << 32) - 1
 _ORDINARY_CONTROLS = bytes(c for c in range(32) if c not in (9, 10))
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """The cells of a run of whole rows, in file order.
-
-    Per row: `lines` uint32, the sheet's row number; `hidden` bool. Per cell that has a value: `row` uint32, position in
-    `lines`, ascending; `column` uint32 from 0; `type` uint8, an index into TYPES; `style` int32, the position among the
-    workbook's cell formats; `text` String, unescaped. `unresolved` uint32, ascending: the rows' positions of the
-    formulas that have no stored result, one for each.
-    """
-
-    lines: npt.NDArray[np.uint32]
-    hidden: npt.NDArray[np.bool_]
-    row: npt.NDArray[np.uint32]
-    column: npt.NDArray[np.uint32]
-    type: npt.NDArray[np.uint8]
-    style: npt.NDArray[np.int32]
-    text: pl.Series
-    unresolved: npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,12 +275,10 @@ def cells_of(block: bytes, prefix: str, line: int) -> Cells:
     kernel = native.kernel()
     found = None if kernel is None else workbooks.cells(kernel, block, prefix, line)
     if found is not None:
-        text = unescaped(found.text) if found.escapes else found.text
-        return Cells(
-            found.lines, found.hidden, found.row, found.column, found.type, found.style, text, found.unresolved
-        )
-    cells = fast_cells(block, prefix, line)
-    return careful_cells(block, line) if cells is None else cells
+        cells, escapes = found
+        return replace(cells, text=unescaped(cells.text)) if escapes else cells
+    fast = fast_cells(block, prefix, line)
+    return careful_cells(block, line) if fast is None else fast
 
 
 # Tags as the common writers make them. A block is of ordinary shape when each of its tags is one of these and each may

@@ -1,13 +1,14 @@
 """The XML of workbooks by the kernel (`sheet.c`): cells of a sheet, and shared texts.
 
 It reads what is of ordinary shape, as the common writers make it, and gives up a block of any other, for
-`sheet/formats/sheet_xml.py` to read; tests hold the two together.
+`sheet/formats/sheet_xml.py` to read, into the same `Cells`; tests hold the two together.
 """
 
 from __future__ import annotations
 
 import ctypes
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +46,15 @@ class _Texts(ctypes.Structure):
     _fields_ = (("room", _U64), ("texts", _U64), ("escapes", _U32))
 
 
-class SheetCells(NamedTuple):
-    """As `sheet_xml.Cells`. `escapes`: a text holds `_x`, which may spell a character."""
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of a run of whole rows, in file order.
+
+    Per row: `lines` uint32, the sheet's row number; `hidden` bool. Per cell that has a value: `row` uint32, position in
+    `lines`, ascending; `column` uint32 from 0; `type` uint8, an index into `sheet_xml.TYPES`; `style` int32, the
+    position among the workbook's cell formats; `text` String, unescaped. `unresolved` uint32, ascending: the rows'
+    positions of the formulas that have no stored result, one for each.
+    """
 
     lines: npt.NDArray[np.uint32]
     hidden: npt.NDArray[np.bool_]
@@ -56,11 +64,11 @@ class SheetCells(NamedTuple):
     style: npt.NDArray[np.int32]
     text: pl.Series
     unresolved: npt.NDArray[np.uint32]
-    escapes: bool
 
 
-def cells(kernel: Kernel, block: bytes, prefix: str, line: int) -> SheetCells | None:
-    """The cells of a block of whole rows behind row `line`; None where it is not of ordinary shape."""
+def cells(kernel: Kernel, block: bytes, prefix: str, line: int) -> tuple[Cells, bool] | None:
+    """The cells of a block of whole rows behind row `line`, their texts as they stand, and whether one holds `_x`, as
+    some characters are spelt; None where it is not of ordinary shape."""
     rows_room, cells_room = len(block) // _ROW_BYTES + 1, len(block) // _CELL_BYTES + 1
     lines, hidden = np.empty(rows_room, np.uint32), np.empty(rows_room, np.bool_)
     row, column, unresolved = (np.empty(cells_room, np.uint32) for _ in range(3))
@@ -72,7 +80,7 @@ def cells(kernel: Kernel, block: bytes, prefix: str, line: int) -> SheetCells | 
         return None
     # Copies: the room is many times as large.
     count = out.cells
-    return SheetCells(
+    found = Cells(
         lines[: out.rows].copy(),
         hidden[: out.rows].copy(),
         row[:count].copy(),
@@ -81,8 +89,8 @@ def cells(kernel: Kernel, block: bytes, prefix: str, line: int) -> SheetCells | 
         style[:count].copy(),
         text,
         unresolved[: out.unresolveds].copy(),
-        bool(out.escapes),
     )
+    return found, bool(out.escapes)
 
 
 def texts(kernel: Kernel, block: bytes, prefix: str) -> tuple[pl.Series, bool] | None:
