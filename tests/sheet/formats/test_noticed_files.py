@@ -68,7 +68,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "out_of_zip": lambda: zipped({"in.csv": BODY}),
     "others_in_zip": lambda: zipped({"in.csv": BODY, "readme.md": b"x"}),
 }
-# Of many rows, of old workbooks, of what a server alone knows, of a match that is better by some: in tests of their own.
+# Of many rows, of old workbooks, of what a server alone knows, of a better match: asked of in tests of their own.
 ELSEWHERE = {
     *("rows_of_a_limit", "formulas_doubtful", "values_unknown", "bytes_uncertain"),
     *("sheet_matches_more", "sheet_instead"),
