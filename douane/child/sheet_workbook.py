@@ -80,7 +80,8 @@ def compare(spec: line.Compare, folder: Path, wire: Wire) -> None:
     standing = _Standing(spec, table)
     form = output.Output(table.template, table.layout)
     assert reader.first is not None
-    taken = Returned(table.template, form, spec.operation, reader.first.rows[heading], column)
+    headings, collapsed = reader.first.rows[heading], reader.detected.format == "ods"
+    taken = Returned(table.template, form, spec.operation, headings, column, collapsed=collapsed)
     facts, at = Facts(), 0
     for batch in in_order(reader.pieces(), lambda piece: piece.parse()):
         frame = batch.frame[max(0, heading + 1 - at) :] if at <= heading else batch.frame

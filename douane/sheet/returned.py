@@ -79,9 +79,18 @@ class Returned:
     """Takes the batches of a workbook one by one."""
 
     def __init__(
-        self, template: Template, output: Output, operation: str, record: Sequence[str], identities: int
+        self,
+        template: Template,
+        output: Output,
+        operation: str,
+        record: Sequence[str],
+        identities: int,
+        *,
+        collapsed: bool = False,
     ) -> None:
-        """`record`: its headings; `identities`: the column that these stand in. BadFile where a column came or went."""
+        """`record`: its headings; `identities`: the column that these stand in. `collapsed`: white space counts once
+        in its lines, and not at their ends. BadFile where a column came or went."""
+        self._collapsed = collapsed
         self._output, self._operation, self._identities = output, operation, identities
         self._columns = _columns(headings(template, output.fields), output.fields, record, identities)
         self._ignored = {at for at, text in enumerate(record) if text.strip().casefold() in _BESIDE}
@@ -164,7 +173,7 @@ class Returned:
             if not differs.any():
                 continue
             at = differs.arg_true()
-            at = at.filter(~_same(now[key].gather(at), before[key].gather(at)))
+            at = at.filter(~_same(now[key].gather(at), before[key].gather(at), self._collapsed))
             if key in self._output.numbers and len(at):
                 one, other = (self._output.cells(side[at])[key].fill_null("") for side in (sent, base))
                 at = at.filter(one != other)
@@ -294,10 +303,17 @@ def _holds(frame: pl.DataFrame, name: str) -> pl.Series:
     return (_trimmed(frame, name) != "").fill_null(False)
 
 
-def _same(sent: pl.Series, before: pl.Series) -> pl.Series:
-    """Of texts that differ, those that say the same."""
-    lines = sent.str.replace_all("\r\n?", "\n") == before.str.replace_all("\r\n?", "\n")
-    return lines | ((sent == "'" + before) & before.str.contains(r"\A[=+\-@\t\r\n]"))
+def _same(sent: pl.Series, before: pl.Series, collapsed: bool) -> pl.Series:
+    """Of texts that differ, those that say the same. Some programs write the name that a workbook has for a carriage
+    return in place of it, and OpenDocument has no place for white space where LibreOffice writes it: before and within
+    the further lines of a cell."""
+    one = sent.str.replace_all("_x000D_\n?", "\n").str.replace_all("\r\n?", "\n")
+    other = before.str.replace_all("\r\n?", "\n")
+    same = one == other
+    if collapsed:
+        lines = other.str.replace_all("[ \t]+", " ").str.replace_all(" ?\n ?", "\n")
+        same |= other.str.contains("\n", literal=True) & (one == lines)
+    return same | ((sent == "'" + before) & before.str.contains(r"\A[=+\-@\t\r\n]"))
 
 
 def _spoilt(sent: pl.Series, before: pl.Series, kinds: pl.Series | None) -> pl.Series:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import shutil
@@ -45,7 +46,7 @@ ROWS = (
     '"=1+1",969,31/12/2020,007,00123\n'
     ',12.50,2020-01-01,"a, b",12345678901234567890\n'
     'Grace,1e3,01/02/2020,x," pad "\n'
-    '"multi\nline",0.1,,,+49 30\n'
+    '"multi\n  line",0.1,,,+49 30\n'
     "TRUE,12345678901234567,,,-x\n"
     "1-2,1,,,@home\n"
 )
@@ -155,6 +156,37 @@ def test_what_comes_back_as_it_was_changes_nothing(people: Import, format: str) 
     found = people.compared(data)
     assert (found.rows, found.cells, found.missing, found.spoilt) == (6, 0, 0, 0)
     assert people.changes(data) == []
+
+
+LINES = 'Name,Age,Born,Pick,Other\n"a\n  b\t c\n\n   d",1,,,\n"e\r\nf",2,,,\n'
+
+
+def test_lines_that_a_program_wrote_in_another_way_change_nothing(tmp_path: Path) -> None:
+    lines = Import(Seat(tmp_path), LINES)
+    table = list(csv.reader(io.StringIO(lines.made("csv").decode("utf-8-sig"), newline="")))
+    names = "".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" ' for name in ("office", "table", "text")
+    )
+
+    def opendocument(name: str) -> bytes:
+        """As LibreOffice writes it: of further lines white space stands as it is."""
+        table[1][NAME - 1] = name
+        rows = ""
+        for row in table:
+            cells = ("".join(f"<text:p>{line}</text:p>" for line in text.splitlines()) for text in row)
+            cells = (f'<table:table-cell office:value-type="string">{cell}</table:table-cell>' for cell in cells)
+            rows += f"<table:table-row>{''.join(cells)}</table:table-row>"
+        return (
+            f'<office:document {names}office:mimetype="application/vnd.oasis.opendocument.spreadsheet"><office:body>'
+            f'<office:spreadsheet><table:table table:name="Data">{rows}</table:table></office:spreadsheet>'
+            "</office:body></office:document>"
+        ).encode()
+
+    assert lines.changes(opendocument("a\n  b\t c\n\n   d")) == []
+    assert lines.changes(opendocument("a\n  b\t c\n\n   e")) == [(1, "name", "a\nb c\n\ne")]
+    # What openpyxl reads of another program's file, and writes.
+    named = mended(lines.made(), lambda sheet: setattr(sheet.cell(3, NAME), "value", "e_x000D_\nf"))
+    assert lines.changes(named) == []
 
 
 def test_exactly_the_cells_that_differ_are_changed(people: Import) -> None:
