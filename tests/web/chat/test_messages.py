@@ -259,6 +259,7 @@ def test_what_clients_pull_of_people_and_of_who_asks(client: TestClient) -> None
     (found,) = pulled(client, "chat.getMentionedMessages", roomId=mine[0]["rid"])["messages"]
     assert found["importText"] == "for <@U3>"
     assert pulled(client, "subscriptions.get", updatedSince="2100-01-01T00:00:00Z")["update"] == []
+    assert pulled(client, "subscriptions.get", updatedSince="0001-01-01T00:00:00+23:59")["update"] == mine
     assert pulled(client, "subscriptions.getOne", roomId=mine[0]["rid"])["subscription"] == mine[0]
     talk = pulled(client, "channels.info", roomName="talk")["channel"]["_id"]
     assert pulled(client, "subscriptions.getOne", roomId=talk)["subscription"] is None
