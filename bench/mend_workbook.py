@@ -25,6 +25,7 @@ from douane.line.sheet import Annotate, Compare
 from douane.line.staged import Part
 from douane.model.reading import Options
 from douane.model.sheet_import import TemplateDocument
+from douane.sheet import native
 from douane.staging.masks import GONE, read_mask
 
 OPERATION = "0123456789abcdef01234567"
@@ -32,6 +33,7 @@ OPERATION = "0123456789abcdef01234567"
 
 def main() -> None:
     what, staged, file = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    native.load()  # as the child does
     kept = json.loads((staged / "manifest.json").read_bytes())
     table: dict[str, Any] = {
         "parts": tuple(
