@@ -8,15 +8,20 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+import jwt
 import obstore
 import pytest
 import sqlalchemy as sa
 
 from douane.flow.setup import initialise
 from douane.settings import Settings
+from douane.store.database import write
+from douane.store.schema import session
 from douane.web.app import create_app
 from tests import upgrade
 from tests.conftest import MODES
@@ -62,7 +67,7 @@ def opened(
         archive.extractall(folder, filter="data")
     # Flags of countries are spelt as Rocket.Chat has them now.
     known = json.loads(re.sub(r":flag-([a-z]{2}):", r":flag_\1:", (folder / "known.json").read_text()))
-    updates = {**upgrade.SETTINGS, "data": folder / "data"}
+    updates = {**upgrade.SETTINGS, "data": folder / "data", "retention_days": 36_500}
     if request.param == "sqlite":
         settings = Settings(**updates)
     else:
@@ -71,6 +76,8 @@ def opened(
         fill_bucket(settings, folder / "bucket")
     app = create_app(settings)
     assert initialise(app.state.web.house) is None, "it holds an installation"
+    with write(app.state.web.house.engine) as connection:
+        connection.execute(sa.update(session).values(expires_at=datetime.now(UTC) + timedelta(days=1)))
     with ExitStack() as stack:
         client = stack.enter_context(TestClient(app, headers={"accesskey": known["accessKey"]}))
         stack.enter_context(working(settings))
@@ -97,12 +104,25 @@ def fill_bucket(settings: Settings, folder: Path) -> None:
             obstore.put(store, str(path.relative_to(folder)), path.read_bytes())
 
 
-def test_who_was_let_in_is_let_in(opened: Opened) -> None:
+def test_who_was_let_in_is_let_in(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     known, client = opened.known, opened.anyone()
-    assert client.get("/v1/auth/me", headers={"Cookie": f"authentication={known['cookie']}"}).status_code == 200
+    # The cookie says itself when it ends, and is asked in the hour that it was given.
+    claims = jwt.decode(unquote(known["cookie"]).removeprefix("Bearer "), options={"verify_signature": False})
+    with monkeypatch.context() as patch:
+        patch.setattr(jwt.api_jwt, "datetime", _clock(claims["iat"] + 60))
+        assert client.get("/v1/auth/me", headers={"Cookie": f"authentication={known['cookie']}"}).status_code == 200
     answer = client.post("/v1/auth/login", json={"email": known["email"], "password": known["password"]})
     assert answer.status_code == 201
     assert [one["name"] for one in opened.client.get("/v1/project").json()]
+
+
+def _clock(at: float) -> type[datetime]:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls.fromtimestamp(at, tz)
+
+    return Clock
 
 
 def test_imports_stand_where_they_stood(opened: Opened) -> None:
