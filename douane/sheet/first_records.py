@@ -117,3 +117,14 @@ def kind_of(cell: str) -> str:
     if ("@" in cell or "://" in cell or "-" in cell) and _ADDRESS.fullmatch(cell):
         return "address"
     return "text"
+
+
+def is_measured(kinds: Sequence[str], column: int) -> bool:
+    """Whether a record's cell, by the kinds of its cells, is a number, a day and the like."""
+    return column < len(kinds) and kinds[column] in MEASURED
+
+
+def mean_length(row: Sequence[str]) -> float:
+    """Of the cells that are filled, in characters."""
+    texts = [cell.strip(WHITE) for cell in row if cell.strip(WHITE)]
+    return sum(map(len, texts)) / max(1, len(texts))

@@ -3,7 +3,7 @@
 A record is weighed against those below it: does it stand over the columns that are filled there, is it text where they
 are numbers or days, is it unlike them? Titles and `key;value` lines above a table stand over few of its columns. A
 record is taken for data only if something proves it, for a person corrects a heading record that is none more easily
-than a heading that was taken for data. It is long, for its rules are weighed against each other and read together.
+than a heading that was taken for data. Headings in two rows are `heading_pairs.py`'s.
 """
 
 from __future__ import annotations
@@ -15,8 +15,18 @@ from itertools import pairwise
 from unicodedata import normalize
 
 from douane.model.reading import Note
-from douane.sheet.first_records import BELOW, HEADING_AMONG, MEASURED, NUMBER_SIGNS, YEAR, Table, kind_of
+from douane.sheet.first_records import (
+    BELOW,
+    HEADING_AMONG,
+    NUMBER_SIGNS,
+    YEAR,
+    Table,
+    is_measured,
+    kind_of,
+    mean_length,
+)
 from douane.sheet.heading_notes import described, left_out, two_rows
+from douane.sheet.heading_pairs import groups_above, joined, second_row, spread
 from douane.sheet.noticed import note
 from douane.sheet.white_space import WHITE
 from douane.values import dataclass
@@ -68,16 +78,16 @@ def heading_of(
     notes = left_out(at, lines) if at else ()
     if shifted is not None:
         return Heading(at, shifted, (*notes, note("headings_short")))
-    if (lower := _lower(table, at)) is not None:
-        upper = _spread(rows[at], rows[lower], [span for span in spans if span[0] == at])
-        joined = _joined(upper, rows[lower])
+    if (lower := second_row(table, at)) is not None:
+        upper = spread(rows[at], rows[lower], [span for span in spans if span[0] == at])
+        texts = joined(upper, rows[lower])
         notes = (*notes, two_rows(at, lower, lines), *described(table, lower, lines))
-        return Heading(lower, joined, notes)
-    if at and _stands_over(table, at):
-        upper = _spread(rows[at - 1], rows[at], [span for span in spans if span[0] == at - 1])
+        return Heading(lower, texts, notes)
+    if at and groups_above(table, at):
+        upper = spread(rows[at - 1], rows[at], [span for span in spans if span[0] == at - 1])
         notes = left_out(at - 1, lines) if at > 1 else ()
         notes = (*notes, two_rows(at - 1, at, lines), *described(table, at, lines))
-        return Heading(at, _joined(upper, rows[at]), notes)
+        return Heading(at, joined(upper, rows[at]), notes)
     return Heading(at, None, (*notes, *described(table, at, lines), *_second_table(table, at, lines)))
 
 
@@ -194,10 +204,6 @@ def _weight(table: Table, index: int) -> _Weight:
     return _Weight(fit, beyond, contrast, unlike / max(1, len(filled)), len(filled), filled == {0})
 
 
-def _is_measured(kinds: Sequence[str], column: int) -> bool:
-    return column < len(kinds) and kinds[column] in MEASURED
-
-
 def _candidate(table: Table) -> int:
     """The record that would be the headings if any is."""
     last = min(len(table), HEADING_AMONG) - 1
@@ -250,7 +256,7 @@ def _later_titles(table: Table, index: int) -> int:
         return index
     if len(table.measured(after)) < len(table.columns(after)) or here.filled < below.filled:
         return index
-    own, other = _length(table.rows[index]), _length(table.rows[after])
+    own, other = mean_length(table.rows[index]), mean_length(table.rows[after])
     return after if own > 2.5 * other and own > 12 else index
 
 
@@ -260,10 +266,10 @@ def _is_dated(table: Table, index: int) -> bool:
     if (
         sum(bool(YEAR.search(cell)) for cell in here) != 1
         or len(below) != 2
-        or any(map(_is_measured, (table.kinds(index),) * 2, (0, 1)))
+        or any(map(is_measured, (table.kinds(index),) * 2, (0, 1)))
     ):
         return False
-    if any(_is_measured(table.kinds(index), column) for column in (0, 1)):
+    if any(is_measured(table.kinds(index), column) for column in (0, 1)):
         return False
     return all(len(cell) > 3 and cell.isalpha() for cell in below) and below[0].casefold() != below[1].casefold()
 
@@ -314,7 +320,7 @@ def _under_titles(table: Table, index: int, lines: Sequence[int]) -> int:
         if weight.fit < 1 or weight.beyond:
             continue
         measured = table.measured(later)
-        if any(_is_measured(table.kinds(later), column) and column not in measured for column in table.filled(later)):
+        if any(is_measured(table.kinds(later), column) and column not in measured for column in table.filled(later)):
             continue
         if weight.contrast is None:
             titles = range(index, later)
@@ -346,7 +352,7 @@ def _are_values(table: Table, index: int, later: int) -> bool:
 def _no_headings(table: Table, index: int, later: int) -> bool:
     """Whether a record leaves columns open that the one `later` fills, or holds a number or a day."""
     filled = table.filled(index)
-    return not table.filled(later) <= filled or any(_is_measured(table.kinds(index), column) for column in filled)
+    return not table.filled(later) <= filled or any(is_measured(table.kinds(index), column) for column in filled)
 
 
 def _is_spaced(row: Sequence[str]) -> bool:
@@ -374,14 +380,9 @@ def _is_table(table: Table, begin: int, end: int) -> bool:
 def _wordy(table: Table, index: int, later: int) -> bool:
     """Whether a record reads like a sentence or names a value (`From: 01.02.2026`), beside a later one."""
     own, other = table.rows[index], table.rows[later]
-    if any(_is_measured(table.kinds(index), column) for column in table.filled(index)):
+    if any(is_measured(table.kinds(index), column) for column in table.filled(index)):
         return True
-    return _is_spaced(own) or _length(own) > 1.5 * _length(other) or any(cell.count(" ") > 1 for cell in own)
-
-
-def _length(row: Sequence[str]) -> float:
-    texts = [cell.strip(WHITE) for cell in row if cell.strip(WHITE)]
-    return sum(map(len, texts)) / max(1, len(texts))
+    return _is_spaced(own) or mean_length(own) > 1.5 * mean_length(other) or any(cell.count(" ") > 1 for cell in own)
 
 
 def _like_table(table: Table, begin: int, end: int) -> bool:
@@ -448,7 +449,7 @@ def _is_data(table: Table, at: int) -> bool:
     if any(kinds[column] == "address" and "address" in measured.get(column, ()) for column in filled):
         return True
     if len(table) - at < 2:
-        return all(_is_measured(kinds, column) for column in filled)
+        return all(is_measured(kinds, column) for column in filled)
     same = [column for column, those in measured.items() if column in filled and kinds[column] in those]
     other = [column for column, those in measured.items() if column in filled and kinds[column] not in ("", *those)]
     if series and len(series & set(measured)) * 2 > len(measured):
@@ -457,7 +458,7 @@ def _is_data(table: Table, at: int) -> bool:
         return all(column not in series for column in same)
     if other:
         return False
-    if all(_is_measured(kinds, column) for column in filled):
+    if all(is_measured(kinds, column) for column in filled):
         return not series
     return len(filled) > 1 and _repeats(table, at)
 
@@ -594,91 +595,6 @@ def _row_names(rows: Sequence[Sequence[str]], at: int, blanks: bool) -> tuple[st
     return ("", *heading)
 
 
-def _lower(table: Table, at: int) -> int | None:
-    """The record below the headings, if it is their second row: text over all that is measured, and there to say what
-    the first one leaves open (places that stand empty, one text over several columns)."""
-    after = at + 1
-    if after + 1 >= len(table) or after >= HEADING_AMONG:
-        return None
-    measured = table.measured(after)
-    filled, above = table.filled(after), table.filled(at)
-    kinds, row, upper = table.kinds(after), table.rows[after], table.rows[at]
-    if not measured or any(_is_measured(kinds, column) for column in filled):
-        return None
-    if not all(column in filled or column in above for column in measured):
-        return None
-    if _answers(table, after, filled, above) and _length(row) <= 40:
-        return after
-    if len(set(measured) & filled) * 2 < len(measured) or len(set(measured) & filled) < min(2, len(measured)):
-        return None
-    texts = [upper[column].strip(WHITE) for column in sorted(above)]
-    open_places = filled - above
-    doubled = len(set(texts)) < len(texts) and len({row[column].strip(WHITE) for column in filled}) > 1
-    if not open_places and not (doubled and filled):
-        return None
-    if _length(row) > 40:
-        return None
-    return after
-
-
-def _answers(table: Table, after: int, filled: set[int], above: set[int]) -> bool:
-    """Whether a record names what the headings leave open, and nothing that they name but where that goes on: a
-    question over one column an answer. Nothing that is measured is filled in, so it is no record."""
-    gaps, measured = filled - above, set(table.measured(after))
-    if len(gaps) < 2 or len(measured) < 2 or measured & filled:
-        return False
-    return bool(gaps & table.columns(after)) and len(filled - gaps) <= len(gaps)
-
-
-def _stands_over(table: Table, at: int) -> bool:
-    """Whether the record above the headings groups them: several texts with gaps between, over headings that are
-    filled throughout and repeat."""
-    above, own = table.filled(at - 1), table.filled(at)
-    upper, lower = table.rows[at - 1], [cell.strip(WHITE).casefold() for cell in table.rows[at]]
-    kinds = table.kinds(at - 1)
-    if any(_is_measured(kinds, column) and not YEAR.fullmatch(upper[column].strip(WHITE)) for column in above):
-        return False
-    if not own - above or len(above - own) > 2 or _length(upper) > 40 or len(above) < 2:
-        return False
-    texts = [lower[column] for column in sorted(own)]
-    repeated = {text for text, count in Counter(texts).items() if count > 1}
-    if not repeated:
-        return False
-    # Spread to the right, the groups must tell the repeated headings apart.
-    spread = _spread(upper, table.rows[at], [])
-    pairs = [(spread[column], lower[column]) for column in sorted(own)]
-    return len(set(pairs)) > len(set(texts))
-
-
-def _spread(upper: Sequence[str], lower: Sequence[str], spans: Sequence[tuple[int, int, int]]) -> list[str]:
-    """The texts of the upper row, each over the columns it stands for: its merged cells where they are known, else all
-    up to the next one."""
-    width = max(len(upper), len(lower))
-    texts = [upper[column].strip(WHITE) if column < len(upper) else "" for column in range(width)]
-    merged = {first: end for _, first, end in spans}
-    if merged:
-        for first, end in merged.items():
-            for column in range(first, min(end, width)):
-                texts[column] = texts[column] or texts[first]
-        return texts
-    last = ""
-    for column in range(width):
-        has_lower = column < len(lower) and lower[column].strip(WHITE)
-        if texts[column]:
-            last = texts[column] if has_lower else ""
-        elif has_lower:
-            texts[column] = last
-    return texts
-
-
-def _joined(upper: Sequence[str], lower: Sequence[str]) -> tuple[str, ...]:
-    found: list[str] = []
-    for column, group in enumerate(upper):
-        own = lower[column].strip(WHITE) if column < len(lower) else ""
-        found.append(own if not group or group == own else f"{group} {own}".strip())
-    return tuple(found)
-
-
 # ---- notes -----------------------------------------------------------------------------------------------------------
 
 
@@ -694,7 +610,7 @@ def _second_table(table: Table, at: int, lines: Sequence[int]) -> Iterator[Note]
         if not again and not gap and sum(1 for cell in table.rows[index - 1] if cell.strip(WHITE)) > 1:
             continue
         kinds, filled = table.kinds(index), table.filled(index)
-        if len(filled) < 2 or any(_is_measured(kinds, column) for column in filled):
+        if len(filled) < 2 or any(is_measured(kinds, column) for column in filled):
             continue
         if again:
             yield note("headings_again", line=lines[index])
