@@ -18,6 +18,7 @@ from douane.model.reading import Note
 from douane.sheet.first_records import (
     BELOW,
     HEADING_AMONG,
+    MEASURED,
     NUMBER_SIGNS,
     YEAR,
     Table,
