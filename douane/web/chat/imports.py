@@ -32,7 +32,7 @@ from douane.store.ids import new_id
 from douane.web import waiting
 from douane.web.auth import Web, noted
 from douane.web.bodies import form_fields, media_type, read_form, safe_file_name
-from douane.web.chat import answers, callers, schemas, upload_body, wire
+from douane.web.chat import answers, callers, schemas, shapes, upload_body, wire
 from douane.web.chat.answers import says
 from douane.web.chat.callers import Asker, may
 from douane.web.streams import streamed
@@ -388,7 +388,7 @@ async def add_users(request: Request, asker: Asker = Depends(may(RUN_IMPORT))) -
         for user in users:
             if not any(one.strip() for one in user["emails"]) or not any(one.strip() for one in user["importIds"]):
                 raise wire.plain("Users are missing required data.")
-            if any(role not in wire.ROLES for role in user.get("roles") or ()):
+            if any(role not in shapes.ROLES for role in user.get("roles") or ()):
                 raise wire.plain("One or more of the users have been assigned invalid roles.")
             user["roles"] = list(dict.fromkeys([*(user.get("roles") or ()), *_DEFAULT_ROLES]))
         try:

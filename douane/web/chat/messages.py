@@ -16,7 +16,7 @@ from douane.flow.chat import history, messages, workspace
 from douane.flow.chat.history import Shown, Window
 from douane.flow.chat.messages import Page
 from douane.model.identity import VIEW_IMPORT_OPERATIONS
-from douane.web.chat import answers, wire
+from douane.web.chat import answers, shapes, wire
 from douane.web.chat.answers import says
 from douane.web.chat.callers import Asker, may
 from douane.web.chat.workspace import (
@@ -139,10 +139,10 @@ async def _messages(request: Request, asker: Asker, room_id: str | None) -> Resp
 def shown_of(asker: Asker, pages: Callable[[], Page]) -> tuple[list[dict[str, Any]], int]:
     """Messages as they go out, and how many there are in all."""
     found = pages()
-    named = wire.named_in(found.items)
+    named = shapes.named_in(found.items)
     people = workspace.people(asker.web.house, asker.project_id, named.users)
     rooms = workspace.room_ids(asker.web.house, asker.project_id, named.rooms)
-    return [wire.message(one, people, rooms) for one in found.items], found.total
+    return [shapes.message(one, people, rooms) for one in found.items], found.total
 
 
 @router.get("/chat.getMessage", **says(400, query={"msgId": "string"}))

@@ -16,7 +16,7 @@ from douane.errors import NotFound
 from douane.flow.chat import history, workspace
 from douane.flow.chat.messages import Document, Page
 from douane.model.identity import VIEW_IMPORT_OPERATIONS
-from douane.web.chat import answers, wire
+from douane.web.chat import answers, shapes, wire
 from douane.web.chat.answers import says
 from douane.web.chat.callers import Asker, may
 from douane.web.chat.messages import shown_of
@@ -57,7 +57,7 @@ async def joined(request: Request, asker: Asker = Depends(viewer)) -> Response:
     no_order(request)
     offset, count = window(request, asker)
     found = [one for one in (await _my_rooms(asker))[1] if one["type"] == "c"]
-    return listed("channels", [wire.room(one) for one in found[offset : offset + count]], offset, len(found))
+    return listed("channels", [shapes.room(one) for one in found[offset : offset + count]], offset, len(found))
 
 
 @router.get("/subscriptions.get", **says(400, query={"updatedSince": "string"}))
@@ -65,7 +65,7 @@ async def subscriptions(request: Request, asker: Asker = Depends(viewer)) -> Res
     """The rooms that who asks is in, as subscriptions; or those that changed since a time."""
     since = time_asked_for(request, "updatedSince")
     me, rooms = await _my_rooms(asker)
-    update = [wire.subscription(one, me) for one in rooms if since is None or wire.changed_after(one, since)]
+    update = [shapes.subscription(one, me) for one in rooms if since is None or shapes.changed_after(one, since)]
     return answers.success({"update": update, "remove": []})
 
 
@@ -75,7 +75,7 @@ async def subscription(request: Request, asker: Asker = Depends(viewer)) -> Resp
     room = await room_asked_for(request, asker, _ALL_TYPES)
     me, rooms = await _my_rooms(asker)
     mine = any(one["id"] == room["id"] for one in rooms)
-    return answers.success({"subscription": wire.subscription(room, me) if mine else None})
+    return answers.success({"subscription": shapes.subscription(room, me) if mine else None})
 
 
 @router.get("/channels.counters", **says(400, query=OF_ROOM))
@@ -107,7 +107,7 @@ async def _counters(request: Request, asker: Asker, types: tuple[str, ...]) -> R
             "unreads": 0,
             "unreadsFrom": None,
             "msgs": room["messages"],
-            "latest": wire.room(room).get("lm"),
+            "latest": shapes.room(room).get("lm"),
             "userMentions": 0,
         }
     )
@@ -142,7 +142,7 @@ async def _files(request: Request, asker: Asker, types: tuple[str, ...]) -> Resp
     found = await run_in_threadpool(
         history.files, asker.web.house, asker.project_id, room["id"], offset=offset, limit=count
     )
-    return listed("files", [wire.room_file(one) for one in found.items], offset, found.total)
+    return listed("files", [shapes.room_file(one) for one in found.items], offset, found.total)
 
 
 # Roles
@@ -162,7 +162,7 @@ async def users_in_role(request: Request, asker: Asker = Depends(viewer)) -> Res
         found = (await run_in_threadpool(page)).items if owners else []
     else:
         found = await run_in_threadpool(workspace.users_with_role, house, project_id, role)
-    return listed("users", [wire.user(one, address) for one in found[offset : offset + count]], offset, len(found))
+    return listed("users", [shapes.user(one, address) for one in found[offset : offset + count]], offset, len(found))
 
 
 @router.get("/channels.roles", **says(400, query=OF_ROOM))
@@ -267,7 +267,7 @@ async def admin_rooms(request: Request, asker: Asker = Depends(viewer)) -> Respo
     if request.query_params.get("filter") or any(name.startswith("types") for name in request.query_params):
         raise wire.bad_query("filter and types are not known here: ask channels.list, groups.list or im.list")
     no_order(request)
-    return await _directory(request, asker, "rooms", partial(workspace.rooms, types=_ALL_TYPES), wire.room)
+    return await _directory(request, asker, "rooms", partial(workspace.rooms, types=_ALL_TYPES), shapes.room)
 
 
 @router.get("/directory", **says(400, query={**PAGES, "query": "string"}))
@@ -283,8 +283,8 @@ async def directory(request: Request, asker: Asker = Depends(viewer)) -> Respons
     no_order(request)
     address = asker.web.house.settings.address
     if kind == "users":
-        return await _directory(request, asker, "result", workspace.users, lambda one: wire.user(one, address))
-    return await _directory(request, asker, "result", partial(workspace.rooms, types=("c",)), wire.room)
+        return await _directory(request, asker, "result", workspace.users, lambda one: shapes.user(one, address))
+    return await _directory(request, asker, "result", partial(workspace.rooms, types=("c",)), shapes.room)
 
 
 async def _directory(

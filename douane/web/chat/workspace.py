@@ -19,7 +19,7 @@ from douane.flow.chat.messages import Document, Page
 from douane.model.identity import RUN_IMPORT, VIEW_IMPORT_OPERATIONS
 from douane.web.auth import noted
 from douane.web.bodies import attachment, safe_file_name
-from douane.web.chat import answers, wire
+from douane.web.chat import answers, shapes, wire
 from douane.web.chat.answers import says
 from douane.web.chat.callers import Asker, may
 from douane.web.chat.records import MEDIA, whole
@@ -134,7 +134,7 @@ async def users(request: Request, asker: Asker = Depends(viewer)) -> Response:
         asker,
         "users",
         workspace.users,
-        lambda found: wire.user(found, address),
+        lambda found: shapes.user(found, address),
         operation_id=request.query_params.get("operationId"),
         placeholders=_placeholders(request),
     )
@@ -160,7 +160,7 @@ async def user(request: Request, asker: Asker = Depends(viewer)) -> Response:
             'The required "userId" or "username" param provided does not match any users',
             "users.info",
         )
-    return answers.success({"user": wire.user(found, asker.web.house.settings.address)})
+    return answers.success({"user": shapes.user(found, asker.web.house.settings.address)})
 
 
 @router.get(
@@ -211,7 +211,7 @@ async def all_rooms(request: Request, asker: Asker = Depends(viewer)) -> Respons
 
 async def _rooms(request: Request, asker: Asker, name: str, types: tuple[str, ...]) -> Response:
     operation_id = request.query_params.get("operationId")
-    return await _pull(request, asker, name, workspace.rooms, wire.room, operation_id=operation_id, types=types)
+    return await _pull(request, asker, name, workspace.rooms, shapes.room, operation_id=operation_id, types=types)
 
 
 @router.get("/rooms.get", **says(400, query={"updatedSince": "string"}))
@@ -221,7 +221,7 @@ async def changed_rooms(request: Request, asker: Asker = Depends(viewer)) -> Res
 
     def work() -> list[dict[str, Any]]:
         found = workspace.every_room(asker.web.house, asker.project_id)
-        return [wire.room(one) for one in found if since is None or wire.changed_after(one, since)]
+        return [shapes.room(one) for one in found if since is None or shapes.changed_after(one, since)]
 
     return answers.success({"update": await run_in_threadpool(work), "remove": []})
 
@@ -229,25 +229,25 @@ async def changed_rooms(request: Request, asker: Asker = Depends(viewer)) -> Res
 @router.get("/roles.list", **says(400))
 async def roles(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """The roles that users of the workspace may have."""
-    return answers.success({"roles": [wire.role(name) for name in wire.ROLES]})
+    return answers.success({"roles": [shapes.role(name) for name in shapes.ROLES]})
 
 
 @router.get("/channels.info", **says(400, query={"roomId": "string", "roomName": "string"}))
 async def channel(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One public room."""
-    return answers.success({"channel": wire.room(await room_asked_for(request, asker, ("c",)))})
+    return answers.success({"channel": shapes.room(await room_asked_for(request, asker, ("c",)))})
 
 
 @router.get("/groups.info", **says(400, query={"roomId": "string", "roomName": "string"}))
 async def group(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One private room."""
-    return answers.success({"group": wire.room(await room_asked_for(request, asker, ("p",)))})
+    return answers.success({"group": shapes.room(await room_asked_for(request, asker, ("p",)))})
 
 
 @router.get("/rooms.info", **says(400, query={"roomId": "string", "roomName": "string", "importId": "string"}))
 async def room(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """One room of any kind, by id, name or the foreign system's id."""
-    return answers.success({"room": wire.room(await room_asked_for(request, asker, ("c", "p", "d")))})
+    return answers.success({"room": shapes.room(await room_asked_for(request, asker, ("c", "p", "d")))})
 
 
 async def room_asked_for(
@@ -307,7 +307,7 @@ async def _members(request: Request, asker: Asker, types: tuple[str, ...]) -> Re
 async def _memberships(request: Request, asker: Asker, room_id: str | None) -> Response:
     operation_id = request.query_params.get("operationId")
     return await _pull(
-        request, asker, "members", workspace.members, wire.member, room_id=room_id, operation_id=operation_id
+        request, asker, "members", workspace.members, shapes.member, room_id=room_id, operation_id=operation_id
     )
 
 
@@ -315,7 +315,7 @@ async def _memberships(request: Request, asker: Asker, room_id: str | None) -> R
 async def contacts(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """The workspace's contacts."""
     operation_id = request.query_params.get("operationId")
-    return await _pull(request, asker, "contacts", workspace.contacts, wire.contact, operation_id=operation_id)
+    return await _pull(request, asker, "contacts", workspace.contacts, shapes.contact, operation_id=operation_id)
 
 
 # Whole
