@@ -179,7 +179,9 @@ class Settings:
 
     # How it is reached.
     host: str = _setting("127.0.0.1", "address", "Address the web process listens on.")
-    port: int = _setting(8400, "port", "Port the web process listens on.", ge=0, le=65535)
+    port: int = _setting(
+        8400, "port", "Port the web process listens on; 0: a free one, which is printed.", ge=0, le=65_535
+    )
     public_url: str = _setting("", "address", "How browsers reach this server; empty: http://HOST:PORT.")
     trusted_proxies: str = _setting(
         "", "addresses", "Proxies whose X-Forwarded-* lines are believed: addresses or networks, by commas."

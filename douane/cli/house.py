@@ -91,7 +91,7 @@ def serve(config: Settings) -> None:
     log.set_up(config)
     if strange := unknown_variables(os.environ):
         logging.getLogger(__name__).warning("No setting is called %s.", ", ".join(strange))
-    _refuse_taken_address(config)
+    config = _listening(config)
     made = initialise(open_house(config))
     if made is not None:
         _show_installation(config, made)
@@ -103,7 +103,7 @@ def web(config: Settings) -> None:
 
     _stay()
     log.set_up(config)
-    _refuse_taken_address(config)
+    config = _listening(config)
     # The server raises again what it was told to stop with, once it has stopped.
     with suppress(SystemExit):
         run(config)
@@ -116,13 +116,16 @@ def _stay() -> None:
     gc.enable()
 
 
-def _refuse_taken_address(config: Settings) -> None:
-    """Before anything is made or printed, in a sentence; the server would say so only to its log."""
+def _listening(config: Settings) -> Settings:
+    """The settings with the port that will be listened on: for 0 one that is free, so that it can be said before the
+    processes are there. `BadRequest` in a sentence where the address is taken, before anything is made or printed; the
+    server would say so only to its log."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
+            return config.model_copy(update={"port": probe.getsockname()[1]})
     except OSError as error:
         raise BadRequest(
             f"Douane can't listen on {config.host}:{config.port} ({error.strerror or error}); give another --port."

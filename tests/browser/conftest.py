@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -44,23 +43,19 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """`douane serve` on an empty folder, as a stranger starts it."""
     folder = tmp_path_factory.mktemp("served")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
     output = folder / "printed"
     quick = {f"DOUANE_{name.upper()}": str(value) for name, value in QUICK.items()}
     with output.open("wb") as printed, (folder / "log").open("wb") as log:
         running = subprocess.Popen(
-            [sys.executable, "-m", "douane", "serve", "--data", str(folder / "data"), "--port", str(port)],
+            [sys.executable, "-m", "douane", "serve", "--data", str(folder / "data"), "--port", "0"],
             stdout=printed,
             stderr=log,
             env={**os.environ, **quick},
         )
     try:
-        address = f"http://127.0.0.1:{port}"
-        _wait_until_up(address, running, folder / "log")
-        text = output.read_text()
+        text = _printed_when_up(output, running, folder / "log")
         facts = {line.split()[0]: line.split()[-1] for line in text.splitlines() if line.startswith("  ")}
+        address = facts["Page"]
         template_id = next(line.split()[1] for line in text.splitlines() if line.startswith("  Template"))
         yield Served(address, facts["E-mail"], facts["Password"], facts["Access"], template_id, text)
     finally:
@@ -72,16 +67,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             running.wait()
 
 
-def _wait_until_up(address: str, running: subprocess.Popen[bytes], log: Path) -> None:
+def _printed_when_up(output: Path, running: subprocess.Popen[bytes], log: Path) -> str:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if running.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{address}/v1/health-check", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
+    while time.monotonic() < deadline and running.poll() is None:
+        if "Douane is at" in (text := output.read_text()):
+            return text
         time.sleep(0.1)
     raise AssertionError(f"douane serve did not come up:\n{log.read_text()[-3000:]}")
 

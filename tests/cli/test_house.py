@@ -31,7 +31,7 @@ def test_what_serves_looks_for_garbage(verb: str, works: str, monkeypatch: pytes
 
     monkeypatch.setattr(works, run)
     monkeypatch.setattr(house, "_leave", lambda: None)
-    monkeypatch.setattr(house, "_refuse_taken_address", lambda config: None)
+    monkeypatch.setattr(house, "_listening", lambda config: config)
     monkeypatch.setattr(house.log, "set_up", lambda config: None)
     monkeypatch.setattr(house, "open_house", lambda config: None)
     monkeypatch.setattr(house, "initialise", lambda house: None)
