@@ -30,8 +30,7 @@ def is_verb(one: Function) -> bool:
 
 def shared(one: Function) -> set[str]:
     """The names that are `nonlocal` in this one, or in what stands within it."""
-    held = [node for inner in functions(one) for node in ast.walk(inner) if isinstance(node, ast.Nonlocal)]
-    return {name for node in held for name in node.names}
+    return {name for node in ast.walk(one) if isinstance(node, ast.Nonlocal) for name in node.names}
 
 
 def too_much(tree: ast.AST) -> list[str]:
