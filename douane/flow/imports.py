@@ -19,7 +19,7 @@ from douane.flow import among, destinations, learned, quotas, tokens
 from douane.flow.forms import chosen_of, form_of, headings_of, template_of
 from douane.flow.house import House
 from douane.jobs.queue import Job, Size, WorkItem
-from douane.model.operation import OPEN, Operation
+from douane.model.operation import OPEN, Operation, Trace
 from douane.model.sheet_import import Asked, Formats, Policy, SheetDetail, sheet_detail
 from douane.model.template import Column, Template
 from douane.sheet import mapping as sheet_mapping
@@ -141,6 +141,14 @@ def get(house: House, operation_id: str, project_id: str | None = None) -> Opera
     """NotFound for an unknown id and for another project's. `project_id` None: any project."""
     with read(house.engine) as connection:
         return operations.get(connection, operation_id, project_id)
+
+
+def seen(house: House, operation_id: str, before: Trace | None) -> tuple[Trace, Operation | None]:
+    """How it stands, in short, and the whole of it unless that is as it was `before`. The short is never the newer of
+    the two: what changes in between is seen the next time. NotFound for an unknown id."""
+    with read(house.engine) as connection:
+        trace = operations.trace(connection, operation_id)
+        return trace, None if trace == before else operations.get(connection, operation_id)
 
 
 def of_template(house: House, project_id: str, template_id: str) -> list[Operation]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from douane.values import dataclass
 
@@ -30,6 +30,10 @@ MOVES: dict[str, frozenset[str]] = {
 OPEN = frozenset({"uploaded", "mapping", "mapped", "reviewing"})
 ENDED = frozenset({"completed", "terminated", "failed"})
 READABLE = frozenset({"processing", "completed"})
+
+# An operation in short, to be compared and for nothing else: its small fields and when it was changed. Progress is no
+# part of it.
+Trace: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,13 @@ from collections.abc import Callable
 from starlette.concurrency import run_in_threadpool
 
 from douane.flow import imports
-from douane.model.operation import Operation
+from douane.flow.house import House
+from douane.model.operation import Operation, Trace
 from douane.web.auth import Web
 
 _FIRST_S, _LAST_S, _GROWS = 0.005, 0.25, 1.15
+# So often a look is at the whole operation, though nothing small has changed: two changes of one moment look the same.
+_WHOLE_EVERY = 8
 
 
 async def until(web: Web, operation_id: str, ready: Callable[[Operation], bool], seconds: float) -> Operation | None:
@@ -20,11 +23,30 @@ async def until(web: Web, operation_id: str, ready: Callable[[Operation], bool],
     that small work is answered at once, and four times a second in the end. NotFound if the operation goes away."""
     deadline = time.monotonic() + seconds
     pause = _FIRST_S
+    looks = _Looks(web.house, operation_id)
     while True:
-        operation = await run_in_threadpool(imports.get, web.house, operation_id)
-        if ready(operation):
+        operation = await run_in_threadpool(looks.next)
+        if operation is not None and ready(operation):
             return operation
         if web.closing or time.monotonic() >= deadline:
             return None
         await asyncio.sleep(pause)
         pause = min(pause * _GROWS, _LAST_S)
+
+
+class _Looks:
+    """One after the other at an operation that somebody waits for."""
+
+    def __init__(self, house: House, operation_id: str) -> None:
+        self._house, self._operation_id = house, operation_id
+        self._before: Trace | None = None
+        self._left = _WHOLE_EVERY
+
+    def next(self) -> Operation | None:
+        """The operation; None where it stands as it did at the look before."""
+        self._left -= 1
+        before = self._before if self._left else None
+        self._before, operation = imports.seen(self._house, self._operation_id, before)
+        if operation is not None:
+            self._left = _WHOLE_EVERY
+        return operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ WAYS_OUT = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def names(source: str) -> frozenset[str]:
     """Every module and name that is imported, and every dotted name that is used, in full."""
     return frozenset(_names(ast.parse(source)))
