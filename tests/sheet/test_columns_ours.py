@@ -38,6 +38,8 @@ def judged(document: dict[str, Any], text: str) -> str | None:
         ("DE8937040044053201300", None),
         ("XX89370400440532013000", None),
         ("DE89-3704-0044-0532-0130-00", None),
+        ("HN88 CABF 0000 0000 0002 5000 5469", "HN88CABF00000000000250005469"),
+        ("HN88 CABF 0000 0000 0002 5000 546", None),
     ],
 )
 def test_iban(text: str, out: str | None) -> None:
