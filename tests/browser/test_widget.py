@@ -415,6 +415,51 @@ def test_rows_are_typed_in_and_pasted(page: Page, host: str) -> None:
     expect(frame.get_by_role("button", name="All 3")).to_be_visible()
 
 
+def test_the_hosts_own_words_stand_where_they_fit(page: Page, host: str, served: Served, reviewed: str) -> None:
+    texts = {
+        "PHASE1": {
+            "SELECT_FILE_FORMAT_MSG": "Tables only",
+            "SEE_MAPPING": "Look at columns",
+            "INCOMPLETE_TEMPLATE_MSG": "Bare",
+        },
+        "PHASE1-2": {"RECOMMENDED_LIMIT": "Best below {records}", "FIX_INVALID_DATA": "Mend, then go on"},
+        "PHASE3": {
+            "EXPORT_DATA": "Take along",
+            "MAX_RECORD_LIMIT_ERROR_TITLE": "Whoa",
+            "MAX_RECORD_LIMIT_ERROR": "{records} at most",
+        },
+        "STEPPER_TITLES": {"REVIEW_EDIT": "By hand"},
+    }
+    frame = opened(page, host, texts=json.dumps(texts), extra="words", maxRecords=1, schema=[])
+    # An empty schema is none (contract 2.5).
+    expect(frame.locator(".expected")).to_contain_text("9 columns")
+    give(frame, b"%PDF-1.7 none of ours", "scan.pdf")
+    expect(frame.get_by_role("alert")).to_contain_text("Tables only")
+    give(frame, HEADINGS + "C001,Ada,ada@example.com,France\n" * 3)
+    expect(frame.get_by_role("alert")).to_contain_text("Whoa. 1 at most")
+    frame.get_by_role("button", name="Enter data by hand").click()
+    expect(frame.locator(".facts")).to_have_text("Best below 5,000")
+    expect(frame.locator(".steps .now")).to_have_text("By hand")
+    cell(frame, 0, "Customer ID").click()
+    page.keyboard.type("C1")
+    page.keyboard.press("Tab")
+    expect(rows_left(frame)).to_contain_text("Mend, then go on")
+    expect(frame.locator(".saving")).to_have_count(0)
+    page.evaluate("() => impler.close()")
+    frame = opened(page, host, texts=texts, uploadId=reviewed)
+    expect(frame.get_by_role("button", name="Take along")).to_be_visible()
+    expect(frame.get_by_role("button", name="Look at columns")).to_be_visible()
+    page.evaluate("() => impler.close()")
+    with httpx.Client(base_url=served.address, headers={"accesskey": served.access_key}) as client:
+        project = client.get("/v1/project").json()[0]["_id"]
+        bare = (
+            client.post("/v1/template", json={"name": "Bare", "_projectId": project}).raise_for_status().json()["_id"]
+        )
+        frame = opened(page, host, texts=texts, templateId=bare)
+        expect(frame.get_by_role("alert")).to_have_text("Bare")
+        client.delete(f"/v1/template/{bare}").raise_for_status()
+
+
 def test_a_phone_gets_cards(page: Page, host: str, reviewed: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     frame = opened(page, host, uploadId=reviewed)

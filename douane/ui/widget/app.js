@@ -6,14 +6,18 @@ import { attempt, close, open, restart, sentence } from "./flow.js";
 import { embedded } from "./host.js";
 import { Button, Component, Data, Problem, Progress, html, useEffect, useRef, useSlow, useState, useValue } from "./kit.js";
 import { Choose, Drop } from "./steps/drop.js";
-import { config, file, lost, options, phase, problem, progress, template, upload } from "./store.js";
+import { columns, config, file, lost, options, phase, problem, progress, template, typed, upload } from "./store.js";
 import { number, size, t } from "./text.js";
 
-/** The steps a person knows, and the places that belong to each. */
-const STEPS = [
-  ["UPLOAD_FILE", ["choose", "images", "drop", "sending"]],
-  ["MAP_COLUMNS", ["sheet", "heading", "mapping"]],
-  ["REVIEW_DATA", ["checking", "review"]],
+/**
+ * The steps a person knows, and the places that belong to each. @param {boolean} withImages @param {boolean} byHand there is no file
+ * @returns {[string, string[]][]}
+ */
+const stepsOf = (withImages, byHand) => [
+  ...(withImages ? /** @type {[string, string[]][]} */ ([["GENERATE_TEMPLATE", ["images"]]]) : []),
+  ["UPLOAD_FILE", ["choose", "drop", "sending"]],
+  ...(byHand ? [] : /** @type {[string, string[]][]} */ ([["MAP_COLUMNS", ["sheet", "heading", "mapping"]]])),
+  [byHand ? "REVIEW_EDIT" : "REVIEW_DATA", ["checking", "review"]],
   ["COMPLETE_IMPORT", ["done"]],
 ];
 const SCREENS = { choose: Choose, images: later("Images"), drop: Drop, sheet: later("Sheet"), heading: later("Heading"), mapping: later("Mapping"), review: later("Review"), done: later("Done") };
@@ -96,9 +100,10 @@ function later(name) {
 
 /** Where the person is on the way. @param {any} props */
 function Steps({ where }) {
-  const at = STEPS.findIndex(([, places]) => places.includes(where));
+  const steps = stepsOf(useValue(columns).some((one) => one.type === "Image"), useValue(typed));
+  const at = steps.findIndex(([, places]) => places.includes(where));
   return html`<ol class="steps" aria-label=${t("COMMON.STEPS")}>
-    ${STEPS.map(([name], place) => html`<li class=${place < at ? "past" : place === at ? "now" : ""} aria-current=${place === at ? "step" : null}>${t(`STEPPER_TITLES.${name}`)}</li>`)}
+    ${steps.map(([name], place) => html`<li class=${place < at ? "past" : place === at ? "now" : ""} aria-current=${place === at ? "step" : null}>${t(`STEPPER_TITLES.${name}`)}</li>`)}
   </ol>`;
 }
 
@@ -141,7 +146,7 @@ function Working() {
   return html`<div class="centre card working">
     ${trouble ? null : html`<${Progress} label=${t(`PROGRESS.${key}`)} done=${now.done} total=${now.total}
       note=${now.lost ? t("PROGRESS.LOST") : slow ? t("PROGRESS.SLOW") : [part, now.note].filter(Boolean).join(" · ")} />`}
-    <p class="soft"><${Data} limit=${80}>${given?.name ?? sent?.fileName ?? sent?.originalFileName ?? ""}<//></p>
+    <p class="soft">${t("FILE_DROP_AREA.FILE_SELECTED")}: <${Data} limit=${80}>${given?.name ?? sent?.fileName ?? sent?.originalFileName ?? ""}<//></p>
     <${Button} kind="quiet" onClick=${restart}>${t("COMMON.CANCEL")}<//>
   </div>`;
 }

@@ -8,7 +8,7 @@ import { embedded, hostOrigin, say, sayStatus } from "./host.js";
 import { batch } from "./kit.js";
 import { fromTable, toTable } from "./grid/clipboard.js";
 import { changes, client, columns, config, file, images, lost, mapping, options, phase, problem, progress, reading, template, templates, typed, upload } from "./store.js";
-import { choose as language, duration, known, number, size, speak, spoken, t } from "./text.js";
+import { choose as language, duration, known, number, replaced, size, speak, spoken, t } from "./text.js";
 import { dress } from "./dress.js";
 
 /** Fields of the upload that say how its file is to be read. */
@@ -124,7 +124,7 @@ async function ask() {
     client.value.call("POST", "/v1/common/valid", body, { tries: 3 }),
     client.value.call("GET", `/v1/common/import-config?${query}`),
     client.value.call("GET", `/v1/project/${project}/templates`),
-    given.templateId && !given.schema ? client.value.call("GET", `/v1/template/${given.templateId}/columns`) : null,
+    given.templateId && !runtimeColumns() ? client.value.call("GET", `/v1/template/${given.templateId}/columns`) : null,
   ]);
   return { project, settings, all, own };
 }
@@ -155,10 +155,7 @@ async function start(found = ask()) {
 export async function take(chosen, own = null) {
   try {
     template.value = chosen;
-    const schema = options.value.schema;
-    columns.value = schema
-      ? (typeof schema === "string" ? JSON.parse(schema) : schema)
-      : own ?? await client.value.call("GET", `/v1/template/${chosen._id}/columns`);
+    columns.value = runtimeColumns() ?? own ?? await client.value.call("GET", `/v1/template/${chosen._id}/columns`);
     const named = options.value.uploadId ?? config.value?.uploadId;
     const kept = typeof named === "string" ? named : options.value.file ? null : remembered();
     if (kept) {
@@ -177,6 +174,17 @@ export async function take(chosen, own = null) {
   }
 }
 
+/** The host's own columns in place of the template's; null where there are none, or an empty list. @returns {any[] | null} */
+function runtimeColumns() {
+  let { schema } = options.value;
+  try {
+    if (typeof schema === "string") schema = JSON.parse(schema);
+  } catch {
+    return null; // the server says so
+  }
+  return Array.isArray(schema) && schema.length ? schema : null;
+}
+
 /** The first screen: images where there are columns of them, else the file. */
 function begin() {
   phase.value = columns.value.some((column) => column.type === "Image") ? "images" : "drop";
@@ -191,13 +199,14 @@ function refuse(error, retry) {
 /** What the server says in English, whatever is spoken here; its guard in words of another product. @type {[RegExp, string][]} */
 const SAID = [
   [/^`?You may landed to wrong place, .*(already|confirmed)/, "ERRORS.ENDED"],
-  [/^You can not import .*more than/, "PHASE3.MAX_RECORD_LIMIT_ERROR"],
   [/^Upload information not found|^There is no such upload/, "ERRORS.GONE"],
 ];
 
 /** What a person can do with a failure. @param {unknown} error */
 export function sentence(error) {
   if (error instanceof Refusal) {
+    const most = error.status < 500 && /^You can not import .*more than ([\d.]+[kMG]?)/.exec(error.message);
+    if (most) return `${t("PHASE3.MAX_RECORD_LIMIT_ERROR_TITLE")}. ${t("PHASE3.MAX_RECORD_LIMIT_ERROR", { records: Number(options.value.maxRecords) || most[1] })}`;
     const said = error.status < 500 && SAID.find(([one]) => one.test(error.message));
     if (said) return t(said[1]);
     const own = failure(error);
@@ -219,6 +228,7 @@ const BARE = /^File (is empty|type is not supported)\.?$/;
 function failure({ message, body }) {
   const name = `FAILURES.${String(body?.code ?? "").toUpperCase()}`;
   if (!known(name)) return "";
+  if (body.code === "file_type" && replaced("PHASE1.SELECT_FILE_FORMAT_MSG")) return t("PHASE1.SELECT_FILE_FORMAT_MSG");
   // Which setting it is concerns nobody here.
   const detail = String(body.detail ?? message ?? "").replace(/ \(setting \w+\)$/, "");
   return spoken() === "en" && detail && !BARE.test(detail) ? detail : t(name);

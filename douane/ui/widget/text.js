@@ -11,6 +11,8 @@ const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
 
 /** @type {Catalogue} */
 let catalogue = {};
+/** What the host put into words of its own. @type {Catalogue} */
+let theirs = {};
 let language = "en";
 let plurals = new Intl.PluralRules("en");
 let numbers = new Intl.NumberFormat("en");
@@ -27,10 +29,11 @@ export function choose(wanted) {
   return "en";
 }
 
-/** @param {string} wanted one of LANGUAGES @param {unknown} [replaced] the host's own texts */
-export async function speak(wanted, replaced) {
+/** @param {string} wanted one of LANGUAGES @param {unknown} [given] the host's own texts */
+export async function speak(wanted, given) {
   const [english, own] = await Promise.all([load("en"), wanted === "en" ? {} : load(wanted)]);
-  catalogue = merged(merged(english, own), overrides(replaced));
+  theirs = overrides(given);
+  catalogue = merged(merged(english, own), theirs);
   language = wanted;
   const region = navigator.languages.find((name) => name.toLowerCase().startsWith(wanted)) ?? wanted;
   plurals = new Intl.PluralRules(region);
@@ -93,6 +96,12 @@ export function t(name, values = {}) {
 export function known(name) {
   const [section, key] = name.split(".");
   return catalogue[section]?.[key] !== undefined;
+}
+
+/** Whether the host has words of its own for it: they then stand where we would say something else. @param {string} name */
+export function replaced(name) {
+  const [section, key] = name.split(".");
+  return theirs[section]?.[key] !== undefined;
 }
 
 /** @param {number} value */

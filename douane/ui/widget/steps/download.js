@@ -27,7 +27,7 @@ export function Download({ counts, onClose, onBack }) {
     setBusy("");
   };
   const kinds = /** @type {const} */ ([["invalid", counts.invalidRecords], ["valid", counts.validRecords], ["all", counts.totalRecords]]);
-  return html`<${Dialog} title=${t("REVIEW.DOWNLOAD")} onClose=${onClose} busy=${busy} actions=${[html`<${Button} onClick=${onClose}>${t("COMMON.CLOSE_WIDGET")}<//>`]}>
+  return html`<${Dialog} title=${t("PHASE3.EXPORT_DATA")} onClose=${onClose} busy=${busy} actions=${[html`<${Button} onClick=${onClose}>${t("COMMON.CLOSE_WIDGET")}<//>`]}>
     <ul class="downloads">${kinds.filter(([, count]) => count).map(([type, count]) => html`<li>
       <p>${t(`DOWNLOAD.${type.toUpperCase()}`, { count })}</p>
       <div class="row">${FORMATS.map(([format, label]) => html`<${Button} kind="small" busy=${busy === type + format} onClick=${fetching(type, format)}>${label}<//>`)}</div></li>`)}</ul>

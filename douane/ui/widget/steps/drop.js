@@ -2,7 +2,7 @@
 
 import { WORKBOOK, attempt, save, send, take, takePasted, typeIn } from "../flow.js";
 import { Button, Data, Select, html, useEffect, useState, useValue } from "../kit.js";
-import { client, columns, config, options, problem, template, templates } from "../store.js";
+import { client, columns, config, options, phase, problem, template, templates } from "../store.js";
 import { t } from "../text.js";
 import { expected } from "../words.js";
 import { Zone } from "./zone.js";
@@ -53,6 +53,7 @@ export function Drop() {
     return () => document.removeEventListener("paste", paste);
   }, []);
 
+  if (!shape.length) return html`<div class="centre card"><p role="alert">${t("PHASE1.INCOMPLETE_TEMPLATE_MSG")}</p></div>`;
   return html`<div class="drop-screen"><div class="giving">
     <${Zone} title=${t("FILE_DROP_AREA.DROP_FILE")} choose=${t("FILE_DROP_AREA.CHOOSE_FILE")} help=${t("FILE_DROP_AREA.FILE_FORMATS")}
       accept=${ACCEPTED} kind="primary" onFiles=${take}
@@ -60,6 +61,7 @@ export function Drop() {
       <p class="soft paste-hint">${t("DROP.PASTE")} <kbd>Ctrl V</kbd></p>
     <//>
     <div class="row">
+      ${shape.some((column) => column.type === "Image") ? html`<${Button} onClick=${() => { phase.value = "images"; }}>${t("PHASE1.GENERATE_TEMPLATE")}<//>` : null}
       ${settings.MANUAL_ENTRY === false ? null : html`<${Button} onClick=${typeIn}>${t("PHASE1-2.ENTER_DATA")}<//>`}
       ${hidden.hideDownloadSampleButton || settings.DOWNLOAD_SAMPLE_FILE === false ? null
         : html`<${Button} onClick=${() => attempt(sample)}>${t("PHASE1.DOWNLOAD_SAMPLE")}<//>`}

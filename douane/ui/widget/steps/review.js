@@ -10,7 +10,7 @@ import { Grid, MOST_CELLS } from "../grid/grid.js";
 import { Button, Data, Progress, effect, html, useEffect, useLayoutEffect, useRef, useState, useValue } from "../kit.js";
 import * as look from "../look.js";
 import { config, options, typed, upload } from "../store.js";
-import { number, t } from "../text.js";
+import { number, replaced, t } from "../text.js";
 import { ruleName } from "../words.js";
 import { Cards } from "./cards.js";
 import { Changes } from "./changes.js";
@@ -211,11 +211,11 @@ function Table({ desk }) {
       <${Button} kind="quiet small icon" disabled=${!turns.undo} aria-label=${t("REVIEW.UNDO")} title=${`${t("REVIEW.UNDO")} (Ctrl+Z)`} onClick=${() => desk.undo()}><${Turn} /><//>
       <${Button} kind="quiet small icon" disabled=${!turns.redo} aria-label=${t("REVIEW.REDO")} title=${`${t("REVIEW.REDO")} (Ctrl+Y)`} onClick=${() => desk.redo()}><${Turn} back /><//>
       ${counts.revision ? html`<${Button} kind="quiet small" onClick=${() => setDialog("changes")}>${t("CHANGES.OPEN")}<//>` : null}
-      ${many && !hide.hideDeleteButton ? html`<${Button} kind="danger small" onClick=${() => setDialog("delete")}>${t("REVIEW.DELETE_TICKED", { count: many })}<//>` : null}
+      ${many && !hide.hideDeleteButton ? html`<${Button} kind="danger small" onClick=${() => setDialog("delete")}>${replaced("COMMON.DELETE") ? `${t("COMMON.DELETE")} ${number(many)}` : t("REVIEW.DELETE_TICKED", { count: many })}<//>` : null}
       ${hide.hideFindAndReplaceButton || settings.FIND_AND_REPLACE === false || !all ? null
         : html`<${Button} kind="secondary small" onClick=${() => setDialog("replace")}>${t("PHASE3.FIND_REPLACE")}<//>`}
       ${narrow ? null : html`<${Button} kind="secondary small" onClick=${addRow}>${t("CARDS.ADD")}<//>`}
-      ${all && !byHand ? html`<${Button} kind="secondary small" onClick=${() => setDialog("download")}>${t("REVIEW.DOWNLOAD")}<//>` : null}
+      ${all && !byHand ? html`<${Button} kind="secondary small" onClick=${() => setDialog("download")}>${t("PHASE3.EXPORT_DATA")}<//>` : null}
       </div>
     </div>
     <${Chips} counts=${counts} shape=${shape} filter=${filter} onShow=${show}
@@ -235,6 +235,7 @@ function Table({ desk }) {
       <div class="left-over" role="status">
         ${bad ? html`<span class="to-mend">${t("REVIEW.LEFT", { count: bad })}</span><${Meter} part=${all ? (all - bad) / all : 0} />`
           : all ? html`<span class="all-good"><svg class="tick" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="9" /><path d="m6 10.5 3 3 5.5-6.5" /></svg>${t("REVIEW.ALL_GOOD", { count: all })}</span>` : html`<span class="soft">${t("REVIEW.NO_ROWS")}</span>`}
+        ${bad && byHand ? html`<span class="soft">${t("PHASE1-2.FIX_INVALID_DATA")}</span>` : null}
         ${waiting && !busy ? html`<span class="wrong">${t("REVIEW.UNSAVED", { count: waiting })}</span>` : null}
         ${busy ? html`<span class="soft saving">${t("REVIEW.SAVING")}</span>` : null}
       </div>
