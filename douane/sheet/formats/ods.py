@@ -428,8 +428,20 @@ _ELEMENTS = str.maketrans("\x00\x01\x02", " \t\n")
 
 
 def _collapsed(text: str) -> str:
-    """White space in a paragraph counts once, and not at its ends; what must count has elements of its own."""
-    return _SPACES.sub(" ", text).strip(" ").translate(_ELEMENTS)
+    """A paragraph without its layout: white space with a line break in it counts once, and not at the paragraph's ends.
+
+    The format wants all white space collapsed, for what must count has elements of its own. LibreOffice (7.4.7) does
+    not write these in a cell of several lines, and reads every blank as it stands.
+    """
+
+    def as_meant(found: re.Match[str]) -> str:
+        run = found[0]
+        if "\n" not in run and "\r" not in run:
+            return run
+        return " " if found.start() > 0 and found.end() < len(text) else ""
+
+    laid_out = "\n" in text or "\r" in text
+    return (_SPACES.sub(as_meant, text) if laid_out else text).translate(_ELEMENTS)
 
 
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(-?\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d+))?S)?)?")
