@@ -63,6 +63,7 @@ async def http_error(request: Request, problem: Exception) -> Response:
     return json({"success": False, "error": text}, problem.status_code, problem.headers)
 
 
+_BYTES = {"type": "string", "format": "binary"}
 _OBJECT = {"type": "object", "properties": {"success": {"type": "boolean"}}, "additionalProperties": True}
 _MEANINGS = {
     200: "Done",
@@ -92,7 +93,8 @@ def says(
     good: dict[str, Any] = {
         "application/json": {"schema": {"type": "array", "items": {"type": "object"}} if bare else _OBJECT}
     }
-    good.update({kind: {"schema": {"type": "string", "format": "binary"}} for kind in media})
+    # Events are no one document that a schema could describe.
+    good.update({kind: {} if kind == "text/event-stream" else {"schema": _BYTES} for kind in media})
     responses: dict[int | str, Any] = {200: {"description": _MEANINGS[200], "content": good}}
     usual = {500, 503} if open_to_all else {401, 403, 429, 500, 503}
     for code in sorted({*errors, *usual}):
