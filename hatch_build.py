@@ -22,7 +22,7 @@ except ImportError:  # run by hand
     BuildHookInterface = object  # type: ignore[assignment, misc]
 
 FOLDER = Path(__file__).parent / "douane" / "sheet" / "native"
-FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
+FLAGS = ("-std=gnu11", "-O3", "-fPIC", "-shared", "-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra")
 
 
 def stamp() -> int:

@@ -362,45 +362,71 @@ def record_text(bodies: Iterator[bytes], first: int) -> str:
 _TEXTS_AT_ONCE = 8192
 
 
+class _Bodies(Iterator[bytes]):
+    """The bodies of a record and of those that continue it. `end`: where in the stream the last one does."""
+
+    def __init__(self, stream: Source, at: int, *, continued: bool = False) -> None:
+        """`continued`: the first one at `at` continues another already."""
+        self._records, self._continued, self.end = records(stream, at), continued, at
+
+    def __next__(self) -> bytes:
+        kind, at, body = next(self._records)
+        if self._continued and kind != CONTINUE:
+            raise StopIteration
+        self._continued, self.end = True, at + 4 + len(body)
+        return body
+
+
 def shared_texts(stream: Source, at: int) -> Iterator[pl.Series]:
     """The shared texts of BIFF8 in runs. They end where their records do: what a damaged table lacks is not there."""
-
-    def bodies() -> Iterator[bytes]:
-        for number, (kind, _, body) in enumerate(records(stream, at)):
-            if number and kind != CONTINUE:
-                return
-            yield body
-
-    cursor = TextCursor(bodies())
+    bodies = _Bodies(stream, at)
+    cursor = TextCursor(bodies)
     texts: list[str] = []
     try:
         cursor.taken(8)  # how many there are, which not every program knows
         while True:
-            data, place, end = cursor.data, cursor.at, len(cursor.data)
-            while place + 3 <= end:
-                flags = data[place + 2]
-                if flags == 0:
-                    stop = place + 3 + (data[place] | data[place + 1] << 8)
-                    if stop > end:
-                        break
-                    texts.append(data[place + 3 : stop].decode("latin-1"))
-                elif flags == 1:
-                    stop = place + 3 + ((data[place] | data[place + 1] << 8) << 1)
-                    if stop > end:
-                        break
-                    texts.append(data[place + 3 : stop].decode("utf-16-le", _UNDECODABLE))
-                else:
-                    break
-                place = stop
-            cursor.at = place
-            if len(texts) >= _TEXTS_AT_ONCE:
-                yield pl.Series(texts, dtype=pl.String)
-                texts = []
-            texts.append(cursor.text())
+            if (kernel := native.kernel()) is not None:
+                place = bodies.end - len(cursor.data) + cursor.at
+                found = native_records.texts_8(kernel, stream.read(place, BLOCK_BYTES), bodies.end - place)
+                if found is not None and len(found[0]):
+                    some, begin, end = found
+                    bodies = _Bodies(stream, place + end, continued=True)
+                    cursor = TextCursor(bodies)
+                    cursor.data = stream.read(place + begin, end - begin)
+                    if len(cursor.data) < end - begin:
+                        raise damaged("it ends too early")
+                    yield some
+                    continue
+            while len(texts) < _TEXTS_AT_ONCE:
+                _next_texts(cursor, texts)
+            yield pl.Series(texts, dtype=pl.String)
+            texts = []
     except _NoMore:
         pass
     if texts:
         yield pl.Series(texts, dtype=pl.String)
+
+
+def _next_texts(cursor: TextCursor, texts: list[str]) -> None:
+    """The plain texts that stand in this record as a whole, and one more."""
+    data, place, end = cursor.data, cursor.at, len(cursor.data)
+    while place + 3 <= end:
+        flags = data[place + 2]
+        if flags == 0:
+            stop = place + 3 + (data[place] | data[place + 1] << 8)
+            if stop > end:
+                break
+            texts.append(data[place + 3 : stop].decode("latin-1"))
+        elif flags == 1:
+            stop = place + 3 + ((data[place] | data[place + 1] << 8) << 1)
+            if stop > end:
+                break
+            texts.append(data[place + 3 : stop].decode("utf-16-le", _UNDECODABLE))
+        else:
+            break
+        place = stop
+    cursor.at = place
+    texts.append(cursor.text())
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from douane.sheet import native
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME, KIND_NUMBER, KIND_TEXT, KIND_TIME
 from douane.sheet.formats.number_formats import DATE, DATETIME, DIGIT, ELAPSED, NUMBER, PADDED, TIME, NumberFormat
+from douane.sheet.native import numbers as native_numbers
 
 _DAY_MS = 86_400_000
 _SHORTEST = r"^-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]*[1-9])?$"
@@ -68,6 +70,19 @@ def _positional(text: str) -> str:
 
 def moment_texts(serials: pl.Series, meaning: int, *, from_1904: bool) -> tuple[pl.Series, Kinds]:
     """Float64 day numbers -> ISO text. `meaning` is DATE, DATETIME, TIME or ELAPSED. Null serials give null."""
+    kernel = native.kernel()
+    if kernel is not None and meaning != ELAPSED and not serials.null_count():
+        found = native_numbers.texts(kernel, serials.to_numpy(), meaning, from_1904=from_1904)
+        if found is not None:
+            texts, kinds, others = found
+            if len(others):
+                rest, kinds[others] = _moment_texts(serials.gather(others), meaning, from_1904=from_1904)
+                texts = texts.scatter(others, rest)
+            return texts, kinds
+    return _moment_texts(serials, meaning, from_1904=from_1904)
+
+
+def _moment_texts(serials: pl.Series, meaning: int, *, from_1904: bool) -> tuple[pl.Series, Kinds]:
     days_end = _DAYS_1904 if from_1904 else _DAYS_1900
     usable = (serials >= 0) & (serials < days_end)
     ms = (pl.when(usable).then(serials).otherwise(0.0) * _DAY_MS + 0.5).floor().cast(pl.Int64)
@@ -150,6 +165,18 @@ def _padded_texts(texts: pl.Series, form: NumberFormat) -> tuple[pl.Series, Kind
 
 def float_texts(values: pl.Series) -> tuple[pl.Series, Kinds]:
     """Float64, none null -> their shortest exact text, as `number_texts`. What is not finite is KIND_TEXT."""
+    kernel = native.kernel()
+    if kernel is not None and (found := native_numbers.texts(kernel, values.to_numpy())) is not None:
+        texts, _, others = found
+        kinds = np.full(len(values), KIND_NUMBER, np.uint8)
+        if len(others):
+            rest, kinds[others] = _float_texts(values.gather(others))
+            texts = texts.scatter(others, rest)
+        return texts, kinds
+    return _float_texts(values)
+
+
+def _float_texts(values: pl.Series) -> tuple[pl.Series, Kinds]:
     whole = values.cast(pl.Int64, strict=False)
     if ((whole.cast(pl.Float64) == values).fill_null(False) & (values.abs() < 1e15)).all():
         return whole.cast(pl.String), np.full(len(values), KIND_NUMBER, np.uint8)

@@ -1,7 +1,8 @@
 """A workbook's shared texts, kept packed: millions of them fit, and any of them can be taken by number.
 
-Programs number texts by first appearance, so the rows of a batch use the newest numbers and a few old ones: of the
-packed runs only those in use are unpacked, and the last few stay so.
+Programs number texts by first appearance, so the rows of a batch use the newest numbers and a few old ones: the runs
+used last are at hand, and one is packed when it has to make room. A workbook of some hundred thousand short texts is
+never packed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from douane.errors import OverLimit
 
 _RUN = 1 << 16  # texts packed together
 _ALL = 1 << 62
-_UNPACKED_RUNS = 12
+_UNPACKED_RUNS, _UNPACKED_BYTES = 12, 64 << 20  # so many at most, and two at least
 _VIEW_BYTES = 16
 
 
@@ -27,15 +28,17 @@ class SharedTexts:
     """The texts in the order of their numbers. `take` may be called from any thread."""
 
     def __init__(self, texts: Iterable[pl.Series], bytes_max: int, *, lazily: bool = False) -> None:
-        """Packs runs of texts as they come; `lazily`: only as far as they are asked for, so that the first rows do not
+        """Keeps runs of texts as they come; `lazily`: only as far as they are asked for, so that the first rows do not
         wait for millions of texts. OverLimit `entry_bytes` when all together pass `bytes_max`."""
         self._texts = iter(texts)
         self._ended = False
         self._bytes_max = bytes_max
         self._bytes = 0
-        self._packed: list[bytes] = []
-        self._waiting: list[pl.Series] = []  # those behind the packed ones
+        self._packed: list[bytes] = []  # of whole runs; b"" for one that was not packed yet
+        self._run_bytes: list[int] = []
+        self._waiting: list[pl.Series] = []  # those behind the whole runs
         self._unpacked: OrderedDict[int, pl.Series] = OrderedDict()
+        self._unpacked_bytes = 0
         self._lock = Lock()
         self._count = 0
         self._sizes: npt.NDArray[np.uint16] | npt.NDArray[np.uint32] = np.zeros(1024, np.uint16)
@@ -75,7 +78,9 @@ class SharedTexts:
                 behind = sum(map(len, waiting))
                 while behind >= _RUN:
                     joined = pl.concat(waiting)
-                    self._pack(joined.head(_RUN))
+                    self._packed.append(b"")
+                    self._run_bytes.append(self._bytes_between(len(self._run_bytes) * _RUN))
+                    self._keep(len(self._packed) - 1, joined.head(_RUN))
                     waiting, behind = [joined.slice(_RUN)], behind - _RUN
                 self._waiting = waiting
 
@@ -108,21 +113,36 @@ class SharedTexts:
         place[order] = np.arange(len(numbers))
         return pl.concat(parts).gather(place)
 
-    def _pack(self, texts: pl.Series) -> None:
-        out = io.BytesIO()
-        texts.alias("texts").to_frame().write_ipc_stream(out, compression="zstd", compat_level=pl.CompatLevel.oldest())
-        self._packed.append(out.getvalue())
+    def _bytes_between(self, first: int) -> int:
+        return int(self._sizes[first : first + _RUN].sum(dtype=np.int64)) + _VIEW_BYTES * _RUN
+
+    def _keep(self, number: int, texts: pl.Series) -> None:
+        """As the run used last. Others make room for it."""
+        if number not in self._unpacked:
+            self._unpacked_bytes += self._run_bytes[number]
+        self._unpacked[number] = texts
+        self._unpacked.move_to_end(number)
+        while len(self._unpacked) > 2 and (
+            len(self._unpacked) > _UNPACKED_RUNS or self._unpacked_bytes > _UNPACKED_BYTES
+        ):
+            oldest, gone = self._unpacked.popitem(last=False)
+            self._unpacked_bytes -= self._run_bytes[oldest]
+            self._packed[oldest] = self._packed[oldest] or _packed(gone)
 
     def _run(self, number: int) -> pl.Series:
         with self._lock:
             if number == len(self._packed):
-                # Those that wait to be packed; a run by now, or the last texts of all.
+                # Those that are no whole run yet, or the last texts of all.
                 self._waiting = [pl.concat(self._waiting)]
                 return self._waiting[0]
-            texts = self._unpacked.pop(number, None)
+            texts = self._unpacked.get(number)
             if texts is None:
                 texts = pl.read_ipc_stream(io.BytesIO(self._packed[number]))["texts"]
-            self._unpacked[number] = texts
-            if len(self._unpacked) > _UNPACKED_RUNS:
-                self._unpacked.popitem(last=False)
+            self._keep(number, texts)
         return texts
+
+
+def _packed(texts: pl.Series) -> bytes:
+    out = io.BytesIO()
+    texts.alias("texts").to_frame().write_ipc_stream(out, compression="zstd", compat_level=pl.CompatLevel.oldest())
+    return out.getvalue()

@@ -109,3 +109,106 @@ EXPORT int douane_texts_16(const uint8_t *data, uint64_t size, const int64_t *st
     douane_table_let_go(table);
     return failed;
 }
+
+/* The shared texts of BIFF8, which go on in the records behind theirs. */
+typedef struct {
+    uint64_t room;
+    uint64_t at, body_end;                      /* where the next text begins, and where its record ends; found: likewise */
+    uint64_t texts;                             /* found */
+} SharedTexts;
+
+typedef struct {
+    const uint8_t *data;
+    uint64_t size, at, body_end;
+} Place;
+
+/* How many bytes of the record are here. */
+static inline uint64_t here(const Place *now) {
+    return (now->body_end < now->size ? now->body_end : now->size) - now->at;
+}
+
+/* Behind the head of the record that continues this one, which is at its end. 0: there is none, or it is not here. */
+static int next_body(Place *now) {
+    if (now->at != now->body_end || now->size - now->at < 4) return 0;
+    const uint8_t *const head = now->data + now->at;
+    if (head[0] != 0x3C || head[1] != 0) return 0;
+    now->at += 4;
+    now->body_end = now->at + (head[2] | (uint64_t)head[3] << 8);
+    return 1;
+}
+
+/* Over one text and what belongs to it, kept as row `number`. 0: it is not here as a whole, or its head stands in two
+ * records, or it is none. */
+static int shared_text(Place *now, Table *table, uint64_t number) {
+    while (now->at == now->body_end)
+        if (!next_body(now)) return 0;
+    if (here(now) < 3) return 0;
+    const uint8_t *head = now->data + now->at;
+    uint64_t letters = head[0] | (uint64_t)head[1] << 8, more = 0;
+    const uint8_t flags = head[2];
+    now->at += 3;
+    if (flags & 8) {
+        if (here(now) < 2) return 0;
+        head = now->data + now->at;
+        more = 4 * (head[0] | (uint64_t)head[1] << 8);
+        now->at += 2;
+    }
+    if (flags & 4) {
+        if (here(now) < 4) return 0;
+        head = now->data + now->at;
+        more += head[0] | (uint64_t)head[1] << 8 | (uint64_t)head[2] << 16 | (uint64_t)head[3] << 24;
+        now->at += 4;
+    }
+    int wide = flags & 1;
+    uint8_t *const begin = table->data + table->data_size, *to = begin;
+    for (;;) {
+        const uint64_t there = here(now) >> wide, some = letters < there ? letters : there;
+        const uint8_t *at = now->data + now->at, *const stop = at + (some << wide);
+        if (wide) {
+            if ((to = utf8_of(at, stop, to)) == NULL) return 0;
+        } else {
+            for (; at < stop; at++) {
+                if (LIKELY(*at < 0x80)) {
+                    *to++ = *at;
+                } else {
+                    *to++ = (uint8_t)(0xC0 | *at >> 6);
+                    *to++ = (uint8_t)(0x80 | (*at & 0x3F));
+                }
+            }
+        }
+        now->at += some << wide;
+        letters -= some;
+        if (!letters) break;
+        if (!next_body(now)) return 0;
+        if (now->at == now->body_end) continue;
+        if (!here(now)) return 0;
+        wide = now->data[now->at++] & 1;
+    }
+    while (more) {
+        const uint64_t some = here(now) < more ? here(now) : more;
+        now->at += some;
+        more -= some;
+        if (more && !next_body(now)) return 0;
+    }
+    put_text(table, 0, number, begin, (uint64_t)(to - begin));
+    return 1;
+}
+
+/* The shared texts that stand in `data` as a whole, one behind the other, as the one column of `array`. 0; GIVEN_UP: they
+ * do not begin in it; NO_MEMORY. */
+EXPORT int douane_texts_8(const uint8_t *data, uint64_t size, SharedTexts *out, ArrowArray *array, ArrowSchema *schema) {
+    out->texts = 0;
+    if (out->at > size || out->body_end < out->at || size >= INT32_MAX / 2 - 64) return GIVEN_UP;
+    /* A byte becomes two, two become three; and a short text is written before it is put into its view. */
+    Table *table = douane_table(1, out->room, 2 * size + 64);
+    if (table == NULL) return NO_MEMORY;
+    Place now = {.data = data, .size = size, .at = out->at, .body_end = out->body_end};
+    while (out->texts < out->room && shared_text(&now, table, out->texts)) {
+        out->at = now.at;
+        out->body_end = now.body_end;
+        out->texts++;
+    }
+    const int failed = douane_table_columns(table, out->texts, array, schema) ? NO_MEMORY : 0;
+    douane_table_let_go(table);
+    return failed;
+}

@@ -16,10 +16,15 @@ from douane.sheet.native import ArrowTable, Kernel
 
 _U64 = ctypes.c_uint64
 _POINTER = ctypes.c_void_p
+_SHARED_BYTES = 3  # of the shortest shared text
 
 
 class _Places(ctypes.Structure):
     _fields_ = (("kinds", _POINTER), ("starts", _POINTER), ("bodies", _POINTER), ("ends", _POINTER), ("stop", _U64))
+
+
+class _SharedTexts(ctypes.Structure):
+    _fields_ = (("room", _U64), ("at", _U64), ("body_end", _U64), ("texts", _U64))
 
 
 class Records(NamedTuple):
@@ -71,6 +76,16 @@ def texts_16(
     return None if failed else pl.DataFrame(table)["c0"].alias("")
 
 
+def texts_8(kernel: Kernel, data: bytes, body_end: int) -> tuple[pl.Series, int, int] | None:
+    """The shared texts of BIFF8 at the beginning of `data`, whose record's body ends at `body_end`: (the texts, where
+    the next one begins, where its record's body ends). Those that follow are not whole here, or need a closer look."""
+    table, out = ArrowTable(), _SharedTexts(len(data) // _SHARED_BYTES + 1, 0, body_end)
+    failed = _declared(kernel.library).douane_texts_8(
+        data, len(data), ctypes.byref(out), ctypes.byref(table.array), ctypes.byref(table.schema)
+    )
+    return None if failed else (pl.DataFrame(table)["c0"].alias(""), out.at, out.body_end)
+
+
 def _declared(library: Any) -> Any:
     if library.douane_texts_16.argtypes is None:
         places = ctypes.POINTER(_Places)
@@ -79,4 +94,6 @@ def _declared(library: Any) -> Any:
         library.douane_records_8.argtypes = (ctypes.c_char_p, _U64, places)
         library.douane_texts_16.restype = ctypes.c_int
         library.douane_texts_16.argtypes = (ctypes.c_char_p, _U64, *[_POINTER] * 2, _U64, *[_POINTER] * 2)
+        library.douane_texts_8.restype = ctypes.c_int
+        library.douane_texts_8.argtypes = (ctypes.c_char_p, _U64, *[_POINTER] * 3)
     return library

@@ -153,6 +153,9 @@ def main() -> None:
         mutate_json.compare(kernel, mutated(chance, objects[at], mutate_json.TOKENS), chance)
         mutate_sheet.compare(kernel, mutated(chance, rows[at], mutate_sheet.TOKENS))
         mutate_records.compare(kernel, mutated(chance, binary[at]), chance)
+        shared = mutate_records.shared_texts(chance)
+        shared = mutated(chance, shared, mutate_records.TOKENS) if chance.random() < 0.5 else shared
+        assert mutate_records.told(shared, kernel) == mutate_records.told(shared, None), shared
         text = mutated(chance, pool[at])
         mutate_lines.compare(kernel, text)
         if len(text) < 3000:

@@ -1,16 +1,23 @@
-"""Random bytes as records and texts of binary workbooks, found by the kernel and one by one."""
+"""Random bytes as records, texts and numbers of binary workbooks, found by the kernel and one by one."""
 
 from __future__ import annotations
 
 import random
+import struct
 
 import numpy as np
+import polars as pl
 
+from douane.errors import BadFile
 from douane.sheet import native
-from douane.sheet.formats import biff, xlsb
+from douane.sheet.formats import biff, cell_text, xlsb
+from douane.sheet.formats.number_formats import DATE, DATETIME, NUMBER, TIME, NumberFormat
 from douane.sheet.native import records
+from tests.sheet.formats.reading import MemorySource
+from tests.sheet.kernel import reading_with
 
 TEXTS = ("", "plain", "thirteen bytes", "Ü\u07ff", "\u0800日本語の長い文字列", "\U0001f600 of two units", "\uffff")
+TOKENS = (b"\0", b"\1", b"\x3c\0\4\0", b"\xff\xff", b"\x3c\0\0\0", b"\0\xd8", b"\4", b"\x0c", b"\5\0\0plain")
 
 
 def seed(chance: random.Random) -> bytes:
@@ -24,7 +31,72 @@ def seed(chance: random.Random) -> bytes:
     return bytes(made)
 
 
+def shared_texts(chance: random.Random) -> bytes:
+    """Shared texts of BIFF8, cut into records anywhere, though mostly where a record may end."""
+    pieces = [bytes(8)]
+    for _ in range(chance.randint(0, 9)):
+        text, runs, more = chance.choice(TEXTS), chance.choice((0, 0, 0, 1, 3)), chance.choice((0, 0, 0, 5))
+        wide = not text.isascii() or chance.random() < 0.2
+        body = text.encode("utf-16-le" if wide else "latin-1")
+        head = struct.pack("<HB", len(body) >> wide, wide | 8 * (runs > 0) | 4 * (more > 0))
+        head += struct.pack("<H", runs) * (runs > 0) + struct.pack("<I", more) * (more > 0)
+        at = chance.randint(0, len(body))
+        pieces += [head, body[:at], bytes([wide]) + body[at:]] if chance.random() < 0.1 else [head + body]
+        pieces.append(bytes(4 * runs + more))
+    made = bytearray()
+    body = b""
+    for number, piece in enumerate(pieces):
+        body += piece
+        if number == len(pieces) - 1 or (number and chance.random() < 0.2):
+            made += struct.pack("<HH", 0x3C if made else 0xFC, len(body)) + body
+            body = b""
+    return bytes(made)
+
+
+def told(stream: bytes, kernel: native.Kernel | None) -> tuple[list[str], str]:
+    found: list[str] = []
+    with reading_with(kernel):
+        try:
+            for some in biff.shared_texts(MemorySource(stream), 0):
+                found += some.to_list()
+        except BadFile as error:
+            # How many were handed out before depends on how many are taken at once.
+            return [], str(error)
+    return found, ""
+
+
+def numbers(chance: random.Random) -> list[float]:
+    one: list[float] = [
+        0.0,
+        -0.0,
+        1e15,
+        999999999999999.0,
+        59.0,
+        60.0,
+        61.0,
+        2958465.9999999999,
+        2957003.5,
+        0.9999999999,
+    ]
+    one += [chance.uniform(-10, 3e6) for _ in range(4)] + [chance.randint(0, 10**8) / 10 ** chance.randint(0, 8)]
+    one += [float(chance.randint(-(10**6), 3 * 10**6)), chance.randint(0, 86_400_000 * 100) / 86_400_000]
+    return [*one, struct.unpack("<d", chance.randbytes(8))[0]]
+
+
+def compare_numbers(kernel: native.Kernel, values: list[float], chance: random.Random) -> None:
+    form = NumberFormat(chance.choice((NUMBER, DATE, DATETIME, TIME)))
+    from_1904 = chance.random() < 0.3
+    answers = []
+    for way in (kernel, None):
+        with reading_with(way):
+            series = pl.Series(values, dtype=pl.Float64)
+            texts, kinds = cell_text.formatted_floats(series, form, from_1904=from_1904)
+            answers.append((texts.to_list(), kinds.tolist()))
+    assert answers[0] == answers[1], (values, form, from_1904)
+
+
 def compare(kernel: native.Kernel, data: bytes, chance: random.Random) -> None:
+    compare_numbers(kernel, numbers(chance), chance)
     most = chance.choice((0, 1, 3, 1 << 40))
     found, plain = records.records_12(kernel, data, most), xlsb._one_by_one(data, most)
     for name in found._fields:

@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME, KIND_NUMBER, KIND_TEXT, KIND_TIME
-from douane.sheet.formats.cell_text import formatted_texts, iso_text, moment_texts, number_texts, unescaped
+from douane.sheet.formats.cell_text import float_texts, formatted_texts, iso_text, moment_texts, number_texts, unescaped
 from douane.sheet.formats.number_formats import DATE, DATETIME, ELAPSED, PADDED, TIME, NumberFormat, number_format
+from tests.sheet.kernel import with_and_without  # noqa: F401
 
 
 def numbers(*texts: str) -> list[str]:
@@ -28,6 +29,16 @@ def test_numbers_are_the_shortest_that_read_back_the_same() -> None:
     assert numbers("1e20", "1e21", "123456789012345678", "1e-6", "1.5e-7", "-2.5E-10", "5e-324") == [
         *("100000000000000000000", "1e+21", "123456789012345680", "0.000001", "1.5e-7", "-2.5e-10", "5e-324")
     ]
+
+
+def test_doubles_are_the_shortest_that_read_back_the_same() -> None:
+    values = [0.0, -0.0, 42.0, -7.5, 0.1, 0.07, 1234.5678, 1e-6, 1e-7, 0.1 + 0.2, 1e15, 1e21, 123456789012345.6, -0.25]
+    texts, kinds = float_texts(pl.Series([*values, float("inf"), float("nan")]))
+    assert texts.to_list() == [
+        *("0", "0", "42", "-7.5", "0.1", "0.07", "1234.5678", "0.000001", "1e-7", "0.30000000000000004"),
+        *("1000000000000000", "1e+21", "123456789012345.6", "-0.25", "inf", "NaN"),
+    ]
+    assert kinds.tolist() == [KIND_NUMBER] * 14 + [KIND_TEXT] * 2
 
 
 def test_what_is_no_number_stays_as_text() -> None:

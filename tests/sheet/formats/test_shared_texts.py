@@ -11,9 +11,10 @@ from douane.sheet.formats import shared_texts
 from douane.sheet.formats.shared_texts import SharedTexts
 
 
-@pytest.mark.parametrize("run", [3, 4, 1000])
-def test_any_text_can_be_taken_by_number(run: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("run", "unpacked_bytes"), [(3, 1 << 20), (4, 1 << 20), (4, 1), (1000, 1 << 20)])
+def test_any_text_can_be_taken_by_number(run: int, unpacked_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_texts, "_RUN", run)
+    monkeypatch.setattr(shared_texts, "_UNPACKED_BYTES", unpacked_bytes)
     texts = [f"text number {i}" * (i % 3) for i in range(100)]
     series = [pl.Series(texts[:7]), pl.Series([], dtype=pl.String), pl.Series(texts[7:50]), pl.Series(texts[50:])]
     shared = SharedTexts(series, 1 << 20)
