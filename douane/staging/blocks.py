@@ -99,12 +99,9 @@ def read_run(path: Path, first: int, count: int, columns: Sequence[str] | None =
 
 def _unpacked(file: BinaryIO, index: _Index, wanted: Sequence[int], columns: Sequence[str] | None) -> pl.DataFrame:
     """These batches, one behind the other."""
-    pieces = [index.schema]
-    for at in wanted:
-        block = index.blocks[at]
-        file.seek(block.offset)
-        pieces.append(file.read(block.head + block.body))
-    stream = io.BytesIO(b"".join([*pieces, _END]))
+    blocks = [index.blocks[at] for at in wanted]
+    pieces = [os.pread(file.fileno(), block.head + block.body, block.offset) for block in blocks]
+    stream = io.BytesIO(b"".join([index.schema, *pieces, _END]))
     return pl.read_ipc_stream(stream, columns=None if columns is None else list(columns))
 
 

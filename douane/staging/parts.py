@@ -1,4 +1,4 @@
-"""Parts: the staged records of one piece of a file, as an Arrow IPC file (LZ4, record batches of 2,048 rows).
+"""Parts: the staged records of one piece of a file, as an Arrow IPC file (LZ4, record batches of 1,024 rows).
 
 IPC and not Parquet because pages are read far more often than files are written (design 4). Python's view of a part is
 a Polars frame; the columns are those of `sheet/formats` (or of a chat table). Where the kernel is loaded, the child
@@ -21,9 +21,10 @@ import polars as pl
 
 from douane.staging.blocks import read_run, read_scattered, taken
 
-BATCH_ROWS = 2048  # a row costs the batch it stands in: half as many cost a file 3 % more room
+BATCH_ROWS = 1024  # a row costs the batch it stands in; twice as many would save a file 3 % of its room
 _RUN_MAX = 4 * BATCH_ROWS  # rows that are read at once rather than by several threads
 _SCATTERED_MAX = 1 << 20  # rows from first to last of all runs of near ones that are read at once
+_NEAR = 4  # batches that a page of near rows lies in at most
 
 _LOOK_S = 1.0  # between two looks whether the files of what is remembered are there still
 
@@ -97,15 +98,19 @@ class Batches:
         self._looked_at = 0.0
 
     def rows(self, path: Path, offsets: Rows) -> pl.DataFrame:
-        """As `read_rows`. Batches are kept where a page lies in one or two, as any page of near rows does."""
-        if len(offsets) == 0 or int(offsets[-1]) // BATCH_ROWS - (batch := int(offsets[0]) // BATCH_ROWS) > 1:
+        """As `read_rows`. Batches are kept where a page lies in a few, as any page of near rows does."""
+        if len(offsets) == 0:
             return read_rows(path, offsets)
-        within = offsets - batch * BATCH_ROWS
-        if within[-1] < BATCH_ROWS:
-            return _at(self._batch(path, batch), within)
-        edge = int(np.searchsorted(within, BATCH_ROWS))
-        before, after = self._batch(path, batch), self._batch(path, batch + 1)
-        return pl.concat([_at(before, within[:edge]), _at(after, within[edge:] - BATCH_ROWS)])
+        first, last = int(offsets[0]) // BATCH_ROWS, int(offsets[-1]) // BATCH_ROWS
+        if first == last:
+            return _at(self._batch(path, first), offsets - first * BATCH_ROWS)
+        if last - first >= _NEAR:
+            return read_rows(path, offsets)
+        of = offsets // BATCH_ROWS
+        # A batch without a row of the page has none to give.
+        return pl.concat(
+            [_at(self._batch(path, at), offsets[of == at] - at * BATCH_ROWS) for at in np.unique(of).tolist()]
+        )
 
     def drop_deleted(self) -> None:
         """Lets go of what was read of files that are no more."""

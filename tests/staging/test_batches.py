@@ -11,7 +11,7 @@ import pytest
 from douane.staging import parts
 from douane.staging.parts import BATCH_ROWS, Batches, read_rows, write_part
 
-ROWS = 3 * BATCH_ROWS + 17
+ROWS = 6 * BATCH_ROWS + 17
 
 
 @pytest.fixture
@@ -23,8 +23,18 @@ def part(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "offsets",
-    [[], [0], [5, 6, 7], [5, 9, 4000], [BATCH_ROWS - 1, BATCH_ROWS], [1, ROWS - 1], [ROWS - 2, ROWS - 1]],
-    ids=["none", "one", "run", "gaps", "over an edge", "far", "last"],
+    [
+        [],
+        [0],
+        [5, 6, 7],
+        [5, 9, 4000],
+        [BATCH_ROWS - 1, BATCH_ROWS],
+        [7, BATCH_ROWS + 5, 4 * BATCH_ROWS - 1],
+        [7, 4 * BATCH_ROWS],
+        [1, ROWS - 1],
+        [ROWS - 2, ROWS - 1],
+    ],
+    ids=["none", "one", "run", "gaps", "over an edge", "in four with gaps", "in five", "far", "last"],
 )
 def test_rows_are_those_of_the_part(part: Path, offsets: list[int]) -> None:
     batches, wanted = Batches(1 << 20), np.array(offsets, np.int64)
