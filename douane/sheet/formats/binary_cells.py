@@ -173,7 +173,7 @@ def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
         kinds.append(kind if isinstance(kind, np.ndarray) else np.full(len(at), kind, np.uint8))
 
     # One number for the way a cell is read: its number format if it is a number, else its type.
-    others = sorted(set(book.formats) - {NumberFormat()}, key=lambda f: (f.meaning, f.digits, f.picture))
+    others = sorted(set(book.formats) - {NumberFormat()})
     ways = [NumberFormat(), *others]
     way_of_style = np.array([ways.index(f) for f in book.formats] + [0], np.int64)
     style = np.where((cells.style >= 0) & (cells.style < len(book.formats)), cells.style, len(book.formats))

@@ -13,6 +13,7 @@ nothing is lost; a day number that no calendar has (negative, beyond the year 99
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
@@ -21,7 +22,18 @@ import polars as pl
 
 from douane.sheet import native
 from douane.sheet.formats import KIND_DATE, KIND_DATETIME, KIND_NUMBER, KIND_TEXT, KIND_TIME
-from douane.sheet.formats.number_formats import DATE, DATETIME, DIGIT, ELAPSED, NUMBER, PADDED, TIME, NumberFormat
+from douane.sheet.formats.number_formats import (
+    BY_VALUE,
+    DATE,
+    DATETIME,
+    DIGIT,
+    ELAPSED,
+    NUMBER,
+    PADDED,
+    TIME,
+    Choice,
+    NumberFormat,
+)
 from douane.sheet.native import numbers as native_numbers
 
 _DAY_MS = 86_400_000
@@ -30,6 +42,14 @@ _ESCAPED = re.compile(r"(?:_x[0-9A-Fa-f]{4}_)+")
 _UNIX_DAY_1900, _UNIX_DAY_1904 = 25_569, 24_107
 _DAYS_1900, _DAYS_1904 = 2_958_466, 2_957_004  # the first day of the year 10000
 
+_COMPARED: dict[str, Callable[[npt.NDArray[np.float64], float], npt.NDArray[np.bool_]]] = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "=": np.equal,
+    "<>": np.not_equal,
+}
 Kinds = npt.NDArray[np.uint8]
 
 
@@ -133,6 +153,8 @@ def formatted_texts(texts: pl.Series, form: NumberFormat, *, from_1904: bool) ->
         return number_texts(texts)
     if meaning == PADDED:
         return _padded_texts(texts, form)
+    if meaning == BY_VALUE:
+        return _chosen_texts(texts, form.choices, from_1904=from_1904)
     assert meaning in (DATE, DATETIME, TIME, ELAPSED)
     serials = texts.str.strip_chars().cast(pl.Float64, strict=False)
     serials = pl.select(pl.when(serials.is_finite()).then(serials)).to_series()
@@ -144,12 +166,32 @@ def formatted_texts(texts: pl.Series, form: NumberFormat, *, from_1904: bool) ->
     return result, kinds
 
 
+def _chosen_texts(texts: pl.Series, choices: tuple[Choice, ...], *, from_1904: bool) -> tuple[pl.Series, Kinds]:
+    """Numbers under a format that is another one by their value."""
+    values = texts.str.strip_chars().cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    result, kinds = number_texts(texts)
+    left = np.isfinite(values)
+    for choice in choices:
+        here = left & _COMPARED[choice.sign](values, choice.bound)
+        left &= ~here
+        at = np.flatnonzero(here)
+        if len(at) and choice.form.meaning != NUMBER:
+            shown, kinds[at] = formatted_texts(texts.gather(at), choice.form, from_1904=from_1904)
+            result = result.scatter(at, shown)
+    return result, kinds
+
+
 def _padded_texts(texts: pl.Series, form: NumberFormat) -> tuple[pl.Series, Kinds]:
-    """Whole numbers from 0 on as a person sees them: `00123`, and as text where more than digits is shown
-    (`SKU-00123`). Others stay numbers: the code would hide what they are."""
+    """Whole numbers as a person sees them: `00123`, `-00012`, and those from 0 on as text where more than digits is
+    shown (`SKU-00123`). Others stay numbers: the code would hide what they are."""
     shortest, kinds = number_texts(texts)
-    whole = shortest.str.contains(r"^[0-9]+$")
-    shown = shortest.str.zfill(form.digits)
+    whole = shortest.str.contains(r"^[0-9]+$" if form.picture else r"^-?[0-9]+$")
+    below = shortest.str.starts_with("-")
+    shown = pl.select(
+        pl.when(below)
+        .then(pl.lit("-") + shortest.str.slice(1).str.zfill(form.digits))
+        .otherwise(shortest.str.zfill(form.digits))
+    ).to_series()
     if form.picture:
         before, *between = form.picture.split(DIGIT)
         # The first place takes all digits that are too many, the others one each, counted from the end.

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 
 from douane.errors import BadFile, OverLimit
 from douane.model.reading import Note
+from douane.sheet.first_records import kind_of
 from douane.sheet.formats import KIND_BOOLEAN, KIND_NUMBER, KIND_TEXT, Detected, Limits, Options, Reader, Source
 from douane.sheet.formats.markup import opening
 from douane.sheet.formats.number_formats import NUMBER, NumberFormat, number_format
@@ -293,15 +294,17 @@ class _Page(HTMLParser):
 
     def _value(self, cell: dict[str, str], shown: str) -> tuple[str, int]:
         """(text, kind): a cell's own value where the program that wrote the page put it, else what is shown."""
-        if cell.get("data-t") == "n" and "data-v" in cell:
-            return cell["data-v"], KIND_NUMBER
         if cell.get("data-t") == "b" and "data-v" in cell:
             return cell["data-v"].upper(), KIND_BOOLEAN
-        number = cell.get("sdval") or cell.get("x:num") or (shown if "x:num" in cell else "")
+        own = cell.get("data-v") if cell.get("data-t") == "n" else None
+        number = own or cell.get("sdval") or cell.get("x:num") or (shown if "x:num" in cell else "")
         if not number or not _is_number(number):
             return shown, KIND_TEXT
-        code = cell.get("sdnum", "").split(";", 2)
-        form = number_format(code[2]) if len(code) == 3 else NumberFormat()
+        code = cell.get("data-z", "") if own else "".join(cell.get("sdnum", "").split(";", 2)[2:])
+        cut = "data-z" in cell and any('"' in name for name in cell)  # SheetJS writes quotes of a format as they are
+        if cut or (not code and "x:num" in cell):
+            return (shown, KIND_TEXT) if _says_more(shown) else (number, KIND_NUMBER)
+        form = number_format(code)
         if form.meaning == NUMBER:
             return number, KIND_NUMBER
         if form not in self.formats:
@@ -314,6 +317,11 @@ class _Page(HTMLParser):
 def _span(text: str | None) -> int:
     digits = (text or "").strip()
     return max(1, min(int(digits), _SPAN_MAX)) if digits.isascii() and digits.isdigit() and len(digits) < 9 else 1
+
+
+def _says_more(shown: str) -> bool:
+    """Whether a number is shown as a day, as a time or with leading zeros, its format being told in a style sheet."""
+    return kind_of(shown) in ("date", "time") or (len(shown) > 1 and shown.isdecimal() and shown.startswith("0"))
 
 
 def _is_number(text: str) -> bool:

@@ -1,4 +1,5 @@
-"""What a workbook's number format says about a cell: plain number, moment in time, duration, zero-padded code.
+"""What a workbook's number format says about a cell: plain number, moment in time, duration, zero-padded code, or one
+of these by the value.
 
 The code language is that of ECMA-376 part 1, 18.8.30 and 18.8.31. Only what decides a value's kind is read: how a date
 is ordered or how many decimals are shown changes nothing, for a cell is staged by its value.
@@ -7,20 +8,35 @@ is ordered or how many decimals are shown changes nothing, for a cell is staged 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-NUMBER, DATE, DATETIME, TIME, ELAPSED, PADDED = range(6)
+NUMBER, DATE, DATETIME, TIME, ELAPSED, PADDED, BY_VALUE = range(7)
 DIGIT = "\0"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class NumberFormat:
-    """`meaning` is one of NUMBER ... PADDED. Where it is PADDED, `digits` is the least number of digits shown and
-    `picture` what stands around them, with DIGIT for each of these digits; "" where it is nothing but the digits."""
+    """`meaning` is one of NUMBER ... BY_VALUE. Where it is PADDED, `digits` is the least number of digits shown and
+    `picture` what stands around them, with DIGIT for each of these digits; "" where it is nothing but the digits. Where
+    it is BY_VALUE, the first of `choices` whose condition holds is the format; a number for which none does is one."""
 
     meaning: int = NUMBER
     digits: int = 0
     picture: str = ""
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Choice:
+    """`sign`: `<`, `<=`, `>`, `>=`, `=` or `<>`; a value is compared with `bound` by it."""
+
+    sign: str
+    bound: float
+    form: NumberFormat
+
+
+_ALWAYS = ("<=", float("inf"))
 
 
 # The ids up to 49 are the same in every language. 27 to 36 and 50 to 58 are East Asian dates and times whose codes
@@ -32,26 +48,69 @@ BUILT_IN: dict[int, NumberFormat] = {
     46: NumberFormat(ELAPSED),
 }
 
+# What programs in other languages call it; some write `G/` before their own word.
+_GENERAL = (
+    r"G/[^\W\da-z_]+|generale?|standard(?:owy)?|standaard|estándar|geral|ogólny|yleinen|genel|v(?:š|ę|s)eobecn[ýy]|normál"
+    r"|標準|일반|основной|常规|通用格式"
+)
+_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\]", re.IGNORECASE)
 _TOKEN = re.compile(
     r'"[^"]*"?|\\.|[_*].|(?P<elapsed>\[(?:h+|m+|s+)\])|\[[^\]]*\]?'
-    r"|(?P<clock>am/pm|a/p|上午/下午)|(?P<science>e[+-])|(?P<letters>y+|m+|d+|h+|s+|e+|g+|b+|a{3,})|(?P<digit>[0#?])"
+    rf"|(?P<general>{_GENERAL})|(?P<clock>am/pm|a/p|上午/下午)|(?P<science>e[+-])|(?P<letters>y+|m+|d+|h+|s+|e+|g+|b+|a{(3,)})|(?P<digit>[0#?])"
     r"|(?P<end>;)|.",
     re.IGNORECASE | re.DOTALL,
 )
-_NAMES_OF_GENERAL = ("general", "standard", "estándar", "standaard", "標準", "일반", "основной")
 # What a padded code is made of: places for digits, texts, signs that stand for themselves, marks that show nothing.
 _PIECE = re.compile(
-    r'(?P<digit>0)|"(?P<text>[^"]*)"|\\(?P<sign>.)|(?P<plain>[-+ ():!^&\'~{}<>=\u00a0])|\*.|\[\$-[^\]]*\]'
+    r'(?P<digit>0)|(?P<place>#)|"(?P<text>[^"]*)"|\\(?P<sign>.)|(?P<plain>[-+ ():!^&\'~{}<>=\u00a0])|\*.|\[\$-[^\]]*\]'
     r"|\[(?:black|blue|cyan|green|magenta|red|white|yellow|color ?\d+)\]",
     re.IGNORECASE | re.DOTALL,
 )
 
 
 def number_format(code: str) -> NumberFormat:
-    """The meaning of a format code. Only its first section counts: the others are for negative values and for text."""
-    plain = code.strip()
-    if plain.lower().startswith(_NAMES_OF_GENERAL):
+    """The meaning of a format code. Its first section counts, for the others are for negative values, zero and text;
+    unless sections say themselves which values they are for (`[<=99999]00000;00000-0000`)."""
+    if "[" in code and _CONDITION.search(code):
+        return chosen(list(_choices(_sections(code))))
+    return _simple(code)
+
+
+def chosen(choices: list[Choice]) -> NumberFormat:
+    """The format that is one of these, by the value."""
+    forms = {choice.form for choice in choices}
+    if forms <= {NumberFormat()}:
         return NumberFormat()
+    if len(forms) == 1 and (choices[-1].sign, choices[-1].bound) == _ALWAYS:
+        return choices[0].form
+    return NumberFormat(BY_VALUE, choices=tuple(choices))
+
+
+def otherwise(form: NumberFormat) -> Choice:
+    """The choice for all values that are left."""
+    return Choice(*_ALWAYS, form)
+
+
+def _sections(code: str) -> list[str]:
+    ends = [token.start() for token in _TOKEN.finditer(code) if token["end"]]
+    return [code[begin:end] for begin, end in zip([0, *(end + 1 for end in ends)], [*ends, len(code)], strict=True)]
+
+
+def _choices(sections: list[str]) -> Iterator[Choice]:
+    """The section behind conditions is for all other values; one without, between others, for negative ones."""
+    for number, section in enumerate(sections[:3]):
+        condition = _CONDITION.search(section)
+        form = _simple(_CONDITION.sub("", section, count=1))
+        if condition is not None:
+            yield Choice(condition[1], float(condition[2]), form)
+        elif number == len(sections[:3]) - 1:
+            yield otherwise(form)
+        else:
+            yield Choice("<", 0.0, form)
+
+
+def _simple(code: str) -> NumberFormat:
+    plain = code.strip()
     if padded := _padded(plain):
         return padded
     letters: list[str] = []
@@ -59,6 +118,8 @@ def number_format(code: str) -> NumberFormat:
     for token in _TOKEN.finditer(plain):
         if token["end"]:
             break
+        if token["general"]:
+            return NumberFormat()
         if token["elapsed"]:
             elapsed = True
         elif token["clock"]:
@@ -86,10 +147,11 @@ def number_format(code: str) -> NumberFormat:
 def _padded(code: str) -> NumberFormat | None:
     """The format of a code with leading zeros (`00000`, `"SKU-"00000`, `000-00-0000`); None for any other.
 
-    A single zero pads nothing. Two zeros with nothing but a unit behind them (`00" kg"`) measure something, and so does
-    what has a decimal sign, a separator of thousands, a percent sign, an exponent or a currency."""
+    A single zero pads nothing, but where it makes zeros of the places behind it (`0#" "##" "##`). Two zeros with
+    nothing but a unit behind them (`00" kg"`) measure something, and so does what has a decimal sign, a separator of
+    thousands, a percent sign, an exponent or a currency."""
     picture: list[str] = []
-    at = 0
+    at = optional = 0
     while at < len(code) and code[at] != ";":
         if code[at] == "_" and at + 1 < len(code):
             at += 2  # as wide as the next sign, and empty
@@ -99,8 +161,12 @@ def _padded(code: str) -> NumberFormat | None:
         if piece is None:
             return None
         at = piece.end()
-        if piece["digit"]:
+        if piece["digit"] or (piece["place"] and DIGIT in picture):
             picture.append(DIGIT)
+        elif piece["place"]:
+            optional += 1  # shown only where a number has more digits
+        elif optional and DIGIT not in picture:
+            return None
         else:
             picture.append(piece["text"] or piece["sign"] or piece["plain"] or "")
     whole = "".join(picture).strip(" ")

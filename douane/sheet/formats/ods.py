@@ -31,7 +31,15 @@ from douane.sheet.formats import (
     Source,
 )
 from douane.sheet.formats.cell_text import iso_text
-from douane.sheet.formats.number_formats import PADDED, NumberFormat, number_format
+from douane.sheet.formats.number_formats import (
+    BY_VALUE,
+    PADDED,
+    Choice,
+    NumberFormat,
+    chosen,
+    number_format,
+    otherwise,
+)
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
     FORMATTED,
@@ -53,6 +61,8 @@ _LINES_MAX = (1 << 32) - 1
 _BLOCK_BYTES = 1 << 18
 # What formulas give that fail; Gnumeric says so in the text alone.
 _ERRORS = frozenset({"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"})
+_CONDITION = re.compile(r"\s*value\(\)\s*(<=|>=|!=|<|>|=)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*")
+_MAPS_MAX = 8  # formats by the value, of one style
 _NUMBERS = ("float", "percentage", "currency")
 # Text in these parts of a cell is not its value: comments, drawings, reading aids, notes.
 _ASIDE = frozenset(
@@ -154,9 +164,11 @@ class _Styles:
 
     def __init__(self) -> None:
         self._codes: dict[str, list[str]] = {}
+        self._maps: dict[str, list[tuple[str, str]]] = {}
         self._data_styles: dict[str, str] = {}
         self._parents: dict[str, str] = {}
         self._open: list[str] | None = None
+        self._name = ""
         self._text = False
         # Of the number that is open: how many digits it has at least, and where texts stand among them, from its end.
         self._digits = 0
@@ -164,9 +176,13 @@ class _Styles:
         self._place: int | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "number-style":
-            self._open = self._codes.setdefault(attributes.get("style:name", ""), [])
-            self._open.clear()
+        if name in ("number-style", "text-style"):
+            self._name = attributes.get("style:name", "")
+            self._open = self._codes[self._name] = []
+        elif self._open is not None and name == "map":
+            maps = self._maps.setdefault(self._name, [])
+            if len(maps) < _MAPS_MAX:
+                maps.append((attributes.get("style:condition", ""), attributes.get("style:apply-style-name", "")))
         elif self._open is not None and name == "number":
             if attributes.get("number:decimal-places", "0") != "0" or attributes.get("number:grouping") == "true":
                 self._open.append("0.0")
@@ -186,7 +202,7 @@ class _Styles:
                 self._parents[own] = parent
 
     def end(self, name: str) -> None:
-        if name == "number-style":
+        if name in ("number-style", "text-style"):
             self._open = None
         elif name == "text":
             self._text = False
@@ -205,7 +221,7 @@ class _Styles:
             self._open.append('"' + data.replace('"', "") + '"')
 
     def padded(self) -> dict[str, NumberFormat]:
-        codes = {name: number_format("".join(code)) for name, code in self._codes.items()}
+        forms = {name: self._form(name) for name in self._codes}
         found: dict[str, NumberFormat] = {}
         for style in (*self._data_styles, *self._parents):
             named = style
@@ -213,10 +229,27 @@ class _Styles:
                 if named in self._data_styles or named not in self._parents:
                     break
                 named = self._parents[named]
-            form = codes.get(self._data_styles.get(named, ""))
-            if form is not None and form.meaning == PADDED:
+            form = forms.get(self._data_styles.get(named, ""))
+            if form is not None and form.meaning in (PADDED, BY_VALUE):
                 found[style] = form
         return found
+
+    def _form(self, name: str) -> NumberFormat:
+        """The format that is shown by the value, if others are named for some. That for numbers from 0 on is the
+        format of all, as `number_format` has it."""
+        own = self._own(name)
+        choices: list[Choice] = []
+        for condition, other in self._maps.get(name, ()):
+            if (match := _CONDITION.fullmatch(condition)) is None:
+                continue
+            sign, bound = match[1].replace("!=", "<>"), float(match[2])
+            if sign in (">", ">=") and bound == 0 and not choices:
+                return self._own(other)
+            choices.append(Choice(sign, bound, self._own(other)))
+        return chosen([*choices, otherwise(own)])
+
+    def _own(self, name: str) -> NumberFormat:
+        return number_format("".join(self._codes.get(name, ())))
 
 
 def _among(digits: int, within: list[tuple[int, str]]) -> str:

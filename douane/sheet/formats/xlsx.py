@@ -185,7 +185,7 @@ def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ..
     # One number for the way a cell is read: its number format if it is a number, else its type.
     ways = [
         NumberFormat(),
-        *sorted(set(book.formats) - {NumberFormat()}, key=lambda f: (f.meaning, f.digits, f.picture)),
+        *sorted(set(book.formats) - {NumberFormat()}),
     ]
     way_of_style = np.array([ways.index(f) for f in book.formats] + [0], np.int64)
     style = np.where((cells.style >= 0) & (cells.style < len(book.formats)), cells.style, len(book.formats))

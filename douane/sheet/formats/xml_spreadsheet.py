@@ -24,7 +24,7 @@ from douane.sheet.formats import (
 )
 from douane.sheet.formats.cell_text import iso_text
 from douane.sheet.formats.markup import opening
-from douane.sheet.formats.number_formats import NUMBER, NumberFormat, number_format
+from douane.sheet.formats.number_formats import DATE, DATETIME, NUMBER, TIME, NumberFormat, number_format
 from douane.sheet.formats.rows_reader import RowsReader
 from douane.sheet.formats.sheet_frame import FORMATTED, Row, chosen_sheet
 from douane.sheet.formats.sheet_xml import as_utf8, careful_parser, feed
@@ -36,6 +36,14 @@ _LINES_MAX = (1 << 32) - 1
 _TIME_ONLY = re.compile(r"1899-12-3[01]T(\d\d:\d\d:\d\d(?:\.\d+)?)")
 _MIDNIGHT = re.compile(r"T00:00:00(?:\.0+)?$")
 _FORMATS_MAX = 200
+# Formats that Excel names instead of writing their codes.
+_NAMED = {
+    **dict.fromkeys(("General Number", "Currency", "Euro Currency", "Fixed", "Standard", "Percent"), NumberFormat()),
+    **dict.fromkeys(("Scientific", "Yes/No", "True/False", "On/Off"), NumberFormat()),
+    **dict.fromkeys(("Long Date", "Medium Date", "Short Date"), NumberFormat(DATE)),
+    **dict.fromkeys(("Long Time", "Medium Time", "Short Time"), NumberFormat(TIME)),
+    "General Date": NumberFormat(DATETIME),
+}
 
 
 def recognise(head: bytes, source: Source) -> bool:
@@ -154,7 +162,7 @@ def _book(source: Source, limits: Limits) -> _Book:
     book, codes, parents = survey.book, survey.codes, survey.parents
     for own in {**parents, **codes}:
         code = codes.get(own) or codes.get(parents.get(own, ""), "")
-        form = number_format(code) if code else NumberFormat()
+        form = _NAMED.get(code) or number_format(code)
         if form.meaning == NUMBER:
             continue
         if form not in book.formats and len(book.formats) < _FORMATS_MAX:

@@ -126,7 +126,7 @@ def test_padded_numbers_show_their_zeros() -> None:
     texts, kinds = formatted_texts(
         pl.Series(["123", "1234567", "-5", "1.5", "12.0", "x"]), NumberFormat(PADDED, 5), from_1904=False
     )
-    assert texts.to_list() == ["00123", "1234567", "-5", "1.5", "00012", "x"]
+    assert texts.to_list() == ["00123", "1234567", "-00005", "1.5", "00012", "x"]
     assert kinds.tolist() == [KIND_NUMBER] * 5 + [KIND_TEXT]
 
 
@@ -144,6 +144,31 @@ def test_padded_numbers_show_what_stands_around_them(code: str, texts: list[str]
     shown, kinds = formatted_texts(pl.Series(["123", "1234567", "0"]), number_format(code), from_1904=False)
     assert shown.to_list() == texts
     assert set(kinds.tolist()) == {KIND_NUMBER if code == "00000" else KIND_TEXT}
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("[<=99999]00000;00000-0000", {"1234": "01234", "123456": "00012-3456", "-7": "-00007", "1.5": "1.5"}),
+        ("[>99999]00000-0000;00000", {"1234": "01234", "123456": "00012-3456"}),
+        (
+            r"[<=999]000;[<=9999]000\-00;000\-0000",
+            {"12": "012", "1234": "012-34", "123456": "012-3456", "x": "x"},
+        ),
+        ("[<1]h:mm;[h]:mm", {"0.5": "12:00:00", "1.5": "36:00:00"}),
+        ("[Red][=7]000;General", {"7": "007", "8": "8"}),
+        ("[>=100]0;00", {"100": "100", "7": "07"}),
+        ("[>100]000;00000;0", {"101": "101", "-7": "-00007", "7": "7"}),
+        ("[>=10000000]##\\,##\\,##\\,##0;[>=100000]##\\,##\\,##0;##,##0", {"123456": "123456", "7": "7"}),
+        ('0#" "##" "##" "##" "##', {"123456789": "01 23 45 67 89", "612345678": "06 12 34 56 78"}),
+        ("0##", {"5": "005", "12345": "12345"}),
+        ("#000", {"5": "005", "12345": "12345"}),
+        ("#-000", {"5": "5"}),
+    ],
+)
+def test_formats_that_go_by_the_value(code: str, shown: dict[str, str]) -> None:
+    texts = formatted_texts(pl.Series(list(shown)), number_format(code), from_1904=False)[0]
+    assert texts.to_list() == list(shown.values())
 
 
 @given(

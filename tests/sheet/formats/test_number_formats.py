@@ -34,6 +34,13 @@ from douane.sheet.formats.number_formats import (
         ("[Red]0", NUMBER),
         ("[>=100]0;0.0", NUMBER),
         ("", NUMBER),
+        ("[Red]General", NUMBER),
+        ('"kg" General', NUMBER),
+        ("[$-407]Standard", NUMBER),
+        ("[DBNum1][$-804]G/通用格式", NUMBER),
+        ("G/標準", NUMBER),
+        ("Ogólny", NUMBER),
+        ("Geral", NUMBER),
         ("dd/mm/yyyy", DATE),
         ("d-mmm-yy", DATE),
         ("mmm", DATE),
@@ -74,9 +81,9 @@ def test_zero_padding_keeps_its_width() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ['00" kg"', "0,000", "00%", "00.0", "000E+00", "[$CHF] 000", "#,##00", "0", '"No. "0', "[>9]00;000"]
+    "code", ['00" kg"', "0,000", "00%", "00.0", "000E+00", "[$CHF] 000", "#,##00", "0", '"No. "0', "[>9]0;0.0"]
 )
-def test_quantities_and_conditions_pad_nothing(code: str) -> None:
+def test_quantities_pad_nothing(code: str) -> None:
     assert number_format(code).meaning == NUMBER
 
 

@@ -271,6 +271,36 @@ def test_signs_among_padded_digits_are_kept(digits: int, within: list[tuple[int,
     assert cells(book(table(row(one)), styles)) == [[shown]]
 
 
+def styled(name: str, digits: int, inside: str = "", kind: str = "number-style") -> str:
+    number = f'<number:number number:decimal-places="0" number:min-integer-digits="{digits}"/>' if digits else ""
+    return f'<number:{kind} style:name="{name}">{number}{inside}</number:{kind}>'
+
+
+@pytest.mark.parametrize(
+    ("style", "texts"),
+    [
+        (
+            styled("N", 9, '<style:map style:condition="value()&lt;=99999" style:apply-style-name="P"/>'),
+            "00007 000123456",
+        ),
+        # `00000;"-"`, `00000;@`: what is for numbers from 0 on is for all
+        (styled("N", 0, '<style:map style:condition="value()&gt;=0" style:apply-style-name="P"/>'), "00007 123456"),
+        (
+            styled(
+                "N", 0, '<style:map style:condition="value()&lt;=1.7E+308" style:apply-style-name="P"/>', "text-style"
+            ),
+            "00007 123456",
+        ),
+        (styled("N", 1, '<style:map style:condition="cell()&lt;=9" style:apply-style-name="P"/>'), "7 123456"),
+    ],
+)
+def test_styles_that_go_by_the_value(style: str, texts: str) -> None:
+    named = '<style:style style:name="c" style:family="table-cell" style:data-style-name="N"/>'
+    number = 'table:style-name="c" office:value-type="float" office:value="{}"'
+    both = row(cell("", number.format("7")), cell("", number.format("123456")))
+    assert cells(book(table(both), styled("P", 5) + style + named)) == [texts.split()]
+
+
 def test_what_lies_under_merged_cells_is_counted() -> None:
     covered = cell("under").replace("table:table-cell", "table:covered-table-cell")
     [batch] = batches(ods.open(MemorySource(book(table(row(cell("top") + covered, cell("x")))))))

@@ -179,9 +179,15 @@ def test_cells_give_their_own_values_where_the_program_wrote_them() -> None:
     table = (
         '<table><tr><td x:num="1234.5">1.234,50</td><td sdval="12.5" sdnum="1033;0;0.00">12,50</td>'
         '<td sdval="45351" sdnum="1033;1033;YYYY-MM-DD">29.02.24</td><td sdval="7" sdnum="1033;0;00000">00007</td>'
-        '<td data-t="n" data-v="3.25">3.3</td><td data-t="s" data-v="x">shown</td></tr></table>'
+        '<td data-t="n" data-v="3.25">3.3</td><td data-t="s" data-v="x">shown</td></tr>'
+        '<tr><td x:num="45351">29.02.2024</td><td x:num="7">00007</td><td x:num="0.125">12,5%</td>'
+        '<td data-t="n" data-v="45351" data-z="mmm-yy">Feb-24</td><td data-t="n" data-v="7" data-z="000">007</td>'
+        '<td data-t="n" data-v="7" data-z="00" kg"">07 kg</td></tr></table>'
     )
-    assert rows_of(page(table)) == [["1234.5", "12.5", "2024-02-29", "00007", "3.25", "shown"]]
+    assert rows_of(page(table)) == [
+        ["1234.5", "12.5", "2024-02-29", "00007", "3.25", "shown"],
+        ["29.02.2024", "00007", "0.125", "2024-02-29", "007", "7"],
+    ]
 
 
 @pytest.mark.parametrize("more", ["", "</table><table><tr><td>z</table>", "</table>"])
@@ -279,6 +285,18 @@ def test_an_xml_spreadsheet_is_read_by_the_types_it_names() -> None:
         ["wide", "", "00007"],
     ]
     assert rows_of(xml_book(rows, styles).decode().encode("utf-16")) == rows_of(xml_book(rows, styles))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *((name, "45351.5") for name in ("Percent", "Fixed", "Currency", "Scientific", "Standard", "General Number")),
+        *((name, "2024-02-29T12:00:00") for name in ("Short Date", "General Date", "Medium Time")),
+    ],
+)
+def test_formats_that_an_xml_spreadsheet_names(name: str, text: str) -> None:
+    style = f'<Style ss:ID="s"><NumberFormat ss:Format="{name}"/></Style>'
+    assert rows_of(xml_book("<Row>" + data("Number", "45351.5", 'ss:StyleID="s"') + "</Row>", style)) == [[text]]
 
 
 def test_sheets_and_hidden_rows_of_an_xml_spreadsheet() -> None:
