@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ _TIMES_MAX = 2_000
 @dataclass(slots=True)
 class CountingPile(Pile):
     """The same messages, only counted: a day file of ordinary ones at once, the others as `_tables` would take them."""
+
+    counts: ClassVar[bool] = True
 
     tables: Counter[str] = field(default_factory=Counter)
     years: Counter[int] = field(default_factory=Counter)

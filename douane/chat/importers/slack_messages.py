@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -36,7 +36,7 @@ from douane.chat.importers.slack_details import (
     without_nul,
 )
 from douane.chat.importers.slack_lists import WRONG_TYPE, wrong_type
-from douane.chat.importers.slack_records import Full, Message, says_more, typed
+from douane.chat.importers.slack_records import Full, Message, formatted, saying, says_more, typed
 from douane.chat.importers.slack_times import TIME, TIME_BYTES, Whole, canonical, time_us, times_us
 from douane.chat.tables import frame
 
@@ -158,6 +158,8 @@ class Pile:
     """Messages of one batch on their way into frames. `spans`: runs of neighbours as (entry, conversation's place in
     the context, position of the first, how many)."""
 
+    counts: ClassVar[bool] = False  # nothing is kept of what is only counted
+
     context: Context
     report: Report
     messages: list[Message] = field(default_factory=list)
@@ -192,13 +194,18 @@ class Pile:
             found = records.decode_full(data)
             self._tell_others(data, found, range(len(found)))
             return found, range(len(found))
-        # All are gone through once, and of most files none is looked at again.
-        known, odd = self.known, []
+        # All are gone through once, and of most files none is looked at again. What a person typed in a client has a
+        # number of that client's, and its text is what Slack made of its blocks; the blocks of all others are looked
+        # at. They become text, for a Raw keeps the whole day file in memory.
+        known, counts, odd = self.known, self.counts, []
         for at, m in enumerate(found):
-            if m.blocks is not None and not self._lines(m):
-                odd.append(at)
-                continue
-            rare = m.user not in known or not m.text or m.attachments is not None
+            text = m.text
+            if m.blocks is not None:
+                if not text or m.client_msg_id is None or (lines := saying(m.blocks, text)) is None:
+                    odd.append(at)
+                    continue
+                m.blocks = None if counts else formatted(lines)
+            rare = not text or m.user not in known or m.attachments is not None
             if (rare or (m.subtype is not None and m.subtype not in _COMMON)) and self._is_odd(m):
                 odd.append(at)
         if odd:
@@ -214,18 +221,6 @@ class Pile:
         raws = records.decode_raws(data) if uncommon else ()
         for at in uncommon:
             records.with_other(found[at], raws[at], self.context.depth_max)
-
-    def _lines(self, m: records.Ordinary | records.Counted) -> bool:
-        """Whether blocks are typed lines that say what the text says; they become text, for a Raw keeps the whole day
-        file in memory. What a person typed in a client has a number of that client's, and its text is what Slack made
-        of its blocks; all others are looked at."""
-        if m.client_msg_id is None or not m.text:
-            return False
-        lines = typed(m.blocks)
-        if lines is None or says_more(lines, m.text):
-            return False
-        m.blocks = lines  # type: ignore[assignment]
-        return True
 
     def _is_odd(self, m: records.Ordinary | records.Counted) -> bool:
         """Whether more of a message than its usual members is needed, whatever its blocks are."""

@@ -175,46 +175,66 @@ decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Cou
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
 _decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[Shared | None]).decode
 _decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
-_decode_typed: Callable[[bytes], tuple[Typed]] = msgspec.json.Decoder(tuple[Typed]).decode  # type: ignore[assignment]
+_decode_typed: Callable[[str], tuple[Typed]] = msgspec.json.Decoder(tuple[Typed]).decode  # type: ignore[assignment]
 
 
-# How Slack begins, goes on and ends the blocks of what somebody typed without lists, quotes or code.
-_TYPED, _TYPED_END = '[{"type":"rich_text","block_id":"', "]}]}]"
-_TYPED_LINES = '","elements":[{"type":"rich_text_section","elements":['
+# How Slack begins, goes on and ends the blocks of what somebody typed without lists, quotes or code. Between come the
+# block's id, and the words.
+_TYPED, _TYPED_LINES, _TYPED_END = (
+    '[{"type":"rich_text","block_id":"',
+    '","elements":[{"type":"rich_text_section","elements":[',
+    "]}]}]",
+)
 _SAID = '"text":"'
-# The same with nothing but words, as it stands in a day file: what is between a block's id and the words, and around.
-_WORDS_ALONE = f'{_TYPED}%s{_TYPED_LINES}{{"type":"text","text":"%s"}}{_TYPED_END}'
-_BEGIN, _MIDDLE, _END = (
-    json.dumps([{"blocks": json.loads(_WORDS_ALONE % ("%", "%"))}], indent=4)
+# The same as it stands in a day file.
+_BEGIN, _LINES, _END = (
+    json.dumps([{"blocks": json.loads(f"{_TYPED}%{_TYPED_LINES}0{_TYPED_END}")}], indent=4)
     .removeprefix('[\n    {\n        "blocks": ')
     .removesuffix("\n    }\n]")
+    .replace("0", "%")
     .encode()
     .split(b"%")
 )
+_ID_AT, _END_BYTES = len(_BEGIN), len(_END.lstrip())
+_SAID_APART = b'"text": "'
 
 
-def typed(blocks: Raw) -> str | None:
-    """Blocks that are one run of typed lines and nothing else, as they came but for spaces between; None for others.
+def saying(blocks: Raw, text: str) -> bytes | None:
+    """Blocks, as they came, that are typed lines and say what `text` does; None for others.
 
-    That it is this and nothing else is seen by how it begins and ends, and that no list ends before another member or
-    element: to decode the blocks of each message takes longer than all else that is done for it."""
+    Both is seen by how they begin and end in the form that Slack writes, and that no list ends before theirs: to decode
+    the blocks of each message takes longer than all else that is done for it."""
     raw = bytes(blocks)
-    if raw.startswith(_BEGIN):
-        at = raw.find(b'"', len(_BEGIN))
-        if raw.startswith(_MIDDLE, at) and raw.endswith(_END):
-            words = raw[at + len(_MIDDLE) : -len(_END)]
-            if b'"' not in words:
-                return _WORDS_ALONE % (str(raw[len(_BEGIN) : at], "utf-8", "replace"), str(words, "utf-8", "replace"))
-    try:
-        data = msgspec.json.format(raw, indent=-1)
-    except UNFIT:
+    if (
+        raw.startswith(_BEGIN)
+        and raw.startswith(_LINES, raw.find(b'"', _ID_AT))
+        and raw.endswith(_END)
+        and raw.find(b"]") == len(raw) - _END_BYTES
+    ):
+        at = raw.rfind(_SAID_APART) + len(_SAID_APART)
+        if at < len(_SAID_APART):
+            return raw
+        words = str(raw[at : raw.find(b'"', at)], "utf-8", "replace").strip()
+        if words in text or not _other_words(words, text):
+            return raw
         return None
-    lines = str(data, "utf-8", "replace")
-    begins = lines.startswith(_TYPED) and lines.startswith(_TYPED_LINES, lines.find('"', len(_TYPED)))
-    if begins and lines.endswith(_TYPED_END) and '],"' not in lines and "]},{" not in lines:
-        return lines
+    lines = typed(raw)
+    return None if lines is None or says_more(lines, text) else raw
+
+
+def formatted(blocks: Raw | bytes) -> str:
+    """As they came, but for the spaces between."""
+    return str(msgspec.json.format(blocks, indent=-1), "utf-8", "replace")
+
+
+def typed(blocks: Raw | bytes) -> str | None:
+    """Blocks that are one run of typed lines and nothing else, as they came but for spaces between; None for others."""
     try:
-        own = _decode_typed(data)[0]
+        lines = formatted(blocks)
+        begins = lines.startswith(_TYPED) and lines.startswith(_TYPED_LINES, lines.find('"', len(_TYPED)))
+        if begins and lines.endswith(_TYPED_END) and '],"' not in lines and "]},{" not in lines:
+            return lines
+        own = _decode_typed(lines)[0]
     except UNFIT:
         return None
     named = f'"block_id":{str(own.block_id, "utf-8", "replace")},' if own.block_id is not None else ""
@@ -229,7 +249,10 @@ def says_more(lines: str, text: str) -> bool:
     if (at := lines.rfind(_SAID)) < 0:
         return False
     at += len(_SAID)
-    said = lines[at : lines.find('"', at)]
+    return _other_words(lines[at : lines.find('"', at)], text)
+
+
+def _other_words(said: str, text: str) -> bool:
     if "\\" in said:  # from there on it may be written in several ways
         said = said[: said.find("\\")]
     said = said.strip()
