@@ -13,8 +13,12 @@ import sys
 import time
 from pathlib import Path
 
-from douane.sheet import native
-from douane.sheet.formats import open_file
+from douane import lean
+
+lean.begin()  # as a child begins
+
+from douane.sheet import native  # noqa: E402
+from douane.sheet.formats import open_file  # noqa: E402
 
 
 class FileSource:

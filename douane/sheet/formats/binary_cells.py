@@ -34,6 +34,7 @@ from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
     PIECE_ROWS,
+    Pool,
     Values,
     batch_of,
     check_handed_out,
@@ -163,14 +164,8 @@ def in_rows(
 
 def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
     """Cells with their final texts and kinds; hidden columns, empty texts and what merged cells cover left out."""
-    texts: list[pl.Series] = []
-    kinds: list[npt.NDArray[np.uint8]] = []
-    order: list[npt.NDArray[np.int64]] = []
-
-    def add(at: npt.NDArray[np.int64], text: pl.Series, kind: npt.NDArray[np.uint8] | int) -> None:
-        order.append(at)
-        texts.append(text)
-        kinds.append(kind if isinstance(kind, np.ndarray) else np.full(len(at), kind, np.uint8))
+    pool = Pool(len(cells.row))
+    add = pool.add
 
     # One number for the way a cell is read: its number format if it is a number, else its type.
     others = sorted(set(book.formats) - {NumberFormat()})
@@ -189,7 +184,7 @@ def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
                 number = value.astype(np.int64)
                 good = book.shared.known(number)
                 if good.any():
-                    add(at[good], book.shared.take(number[good]), KIND_TEXT)
+                    pool.add_some(at[good], *book.shared.among(number[good]), KIND_TEXT)
                 if not good.all():
                     add(at[~good], pl.Series([_BAD_REFERENCE] * int((~good).sum()), dtype=pl.String), KIND_ERROR)
             case t if t == TEXT:
@@ -203,15 +198,9 @@ def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
             case _:
                 codes = [ERRORS.get(int(v), _OTHER_ERROR) for v in value.tolist()]
                 add(at, pl.Series(codes, dtype=pl.String), KIND_ERROR)
-    if len(order) == 1:
-        text, kind = texts[0], kinds[0]
-    else:
-        place = np.zeros(len(way), np.uint32)
-        place[np.concatenate([*order, np.zeros(0, np.int64)])] = np.arange(len(way))
-        text = pl.concat([*texts, pl.Series([], dtype=pl.String)]).gather(place)
-        kind = np.concatenate([*kinds, np.zeros(0, np.uint8)])[place]
     column = cells.column.astype(np.int64)
-    drop = (text.str.len_bytes() == 0).to_numpy()
+    texts = pool.texts()
+    drop = texts.str.len_bytes().to_numpy()[pool.at] == 0
     for first, end in facts.hidden_columns:
         drop |= (cells.column >= first) & (cells.column < end)
         column -= np.clip(cells.column.astype(np.int64) - first, 0, end - first)
@@ -219,7 +208,7 @@ def values_of(cells: Cells, book: Book, facts: SheetFacts) -> Values:
     under_lines = cells.lines[cells.row[under & ~drop]]
     unresolved = cells.lines[cells.row[(cells.type == UNRESOLVED) & ~under]]
     shown = column.astype(np.uint32)
-    values = Values(cells.lines, cells.hidden, cells.row, shown, text, kind, under_lines, unresolved)
+    values = Values(cells.lines, cells.hidden, cells.row, shown, pool.at, pool.kind, texts, under_lines, unresolved)
     return without(values, drop | under)
 
 

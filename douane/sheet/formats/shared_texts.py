@@ -19,6 +19,7 @@ import polars as pl
 from douane.errors import OverLimit
 
 _RUN = 1 << 16  # texts packed together
+_FEW_RUNS = 4  # which may stand beside a batch as they are
 _ALL = 1 << 62
 _UNPACKED_RUNS, _UNPACKED_BYTES = 12, 64 << 20  # so many at most, and two at least
 _VIEW_BYTES = 16
@@ -96,22 +97,35 @@ class SharedTexts:
 
     def take(self, numbers: npt.NDArray[np.int64]) -> pl.Series:
         """The texts of these numbers, all of which must be there."""
+        texts, places = self.among(numbers)
+        return pl.concat(texts).gather(places)
+
+    def among(self, numbers: npt.NDArray[np.int64]) -> tuple[list[pl.Series], npt.NDArray[np.int64]]:
+        """(some texts, where among them all those of these numbers are, which must be there)"""
         runs = numbers // _RUN
         used = np.flatnonzero(np.bincount(runs, minlength=1))
         if len(used) == 1:
-            return self._run(int(used[0])).gather(numbers % _RUN)
+            return [self._run(int(used[0]))], numbers % _RUN
         # One run at a time: many may be in use, and only what is asked of them stays.
-        order = np.argsort(runs, kind="stable")
-        ends = np.searchsorted(runs[order], used, side="right")
-        parts, begin = [], 0
-        for run, end in zip(used, ends, strict=True):
-            some = self._run(int(run)).gather(numbers[order[begin:end]] % _RUN)
-            # Gathered texts hold on to the whole run; copies of a few do not.
-            parts.append(some if end - begin > _RUN // 8 else pl.Series(some.to_list(), dtype=pl.String))
-            begin = end
-        place = np.empty(len(numbers), np.uint32)
-        place[order] = np.arange(len(numbers))
-        return pl.concat(parts).gather(place)
+        order = np.argsort(runs, kind="stable") if len(used) > _FEW_RUNS else None
+        ends = None if order is None else np.searchsorted(runs[order], used, side="right")
+        parts: list[pl.Series] = []
+        places = np.empty(len(numbers), np.int64)
+        begin = before = 0
+        for i, run in enumerate(used.tolist()):
+            texts = self._run(run)
+            if order is None or ends is None:
+                these = np.flatnonzero(runs == run)
+            else:
+                these, begin = order[begin : ends[i]], int(ends[i])
+            inside = numbers[these] % _RUN
+            if len(used) > _FEW_RUNS and len(these) <= _RUN // 8:
+                # Gathered texts hold on to the whole run; copies do not.
+                texts, inside = pl.Series(texts.gather(inside).to_list(), dtype=pl.String), np.arange(len(these))
+            places[these] = before + inside
+            parts.append(texts)
+            before += len(texts)
+        return parts, places
 
     def _bytes_between(self, first: int) -> int:
         return int(self._sizes[first : first + _RUN].sum(dtype=np.int64)) + _VIEW_BYTES * _RUN

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,12 @@ import polars as pl
 
 from douane.errors import BadFile, OverLimit
 from douane.model.reading import Note
+from douane.sheet import native
 from douane.sheet.formats import FLAG_OVERLONG, KIND_NUMBER, KIND_TEXT, Batch, First, Limits, Position
 from douane.sheet.formats.cell_text import formatted_texts, number_texts
 from douane.sheet.formats.facts import HIDDEN_ROWS, NO_RESULT, UNDER_MERGED, fact
 from douane.sheet.formats.number_formats import NumberFormat
+from douane.sheet.native import frames as native_frames
 from douane.sheet.noticed import note
 
 RECORDS_SAMPLED = 1000  # the width is theirs
@@ -34,18 +37,48 @@ FORMATTED = 16  # from this kind on, a cell is a number under one of its reader'
 @dataclass(frozen=True, slots=True)
 class Values:
     """The cells of a run of whole rows with their final texts. Per row: `lines` uint32, `hidden` bool. Per cell, in
-    file order: `row` uint32 (position in `lines`), `column` uint32 (hidden columns not counted), `text` String, `kind`
-    uint8. No text is empty. `under`: the lines of cells left out because they lie under merged ones; `unresolved`:
-    those of formulas without a stored result."""
+    file order: `row` uint32 (position in `lines`), `column` uint32 (hidden columns not counted), `at` uint32 (which of
+    `texts` it has), `kind` uint8; none has an empty text, and none of `texts` is null. `under`: the lines of cells left
+    out because they lie under merged ones; `unresolved`: those of formulas without a stored result."""
 
     lines: npt.NDArray[np.uint32]
     hidden: npt.NDArray[np.bool_]
     row: npt.NDArray[np.uint32]
     column: npt.NDArray[np.uint32]
-    text: pl.Series
+    at: npt.NDArray[np.uint32]
     kind: npt.NDArray[np.uint8]
+    texts: pl.Series
     under: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
     unresolved: npt.NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
+
+
+class Pool:
+    """Texts of so many cells as they are found, some at a time. `at`, `kind`: as in `Values`."""
+
+    def __init__(self, cells: int) -> None:
+        self.at, self.kind = np.zeros(cells, np.uint32), np.zeros(cells, np.uint8)
+        self._texts: list[pl.Series] = []
+        self._count = 0
+
+    def add(self, cells: npt.NDArray[np.int64], texts: pl.Series, kind: npt.NDArray[np.uint8] | int) -> None:
+        """The text of each of these cells."""
+        self.add_some(cells, [texts], np.arange(len(texts)), kind)
+
+    def add_some(
+        self,
+        cells: npt.NDArray[np.int64],
+        texts: list[pl.Series],
+        places: npt.NDArray[np.int64],
+        kind: npt.NDArray[np.uint8] | int,
+    ) -> None:
+        """`places`: where among these texts that of each of these cells is."""
+        self.at[cells] = self._count + places
+        self.kind[cells] = kind
+        self._texts += texts
+        self._count += sum(map(len, texts))
+
+    def texts(self) -> pl.Series:
+        return pl.concat([*self._texts, pl.Series([], dtype=pl.String)])
 
 
 def chosen_sheet(names: tuple[str, ...], offered: tuple[str, ...], wanted: str | int | None) -> str:
@@ -100,7 +133,9 @@ def values_of(rows: list[Row], formats: Sequence[NumberFormat] = (), *, from_190
     hidden = np.array([row.hidden for row in rows], np.bool_)
     under = np.repeat(lines, [row.under for row in rows])
     unresolved = np.repeat(lines, [row.unresolved for row in rows])
-    return Values(lines, hidden, np.array(at, np.uint32), np.array(column, np.uint32), text, kind, under, unresolved)
+    place = np.arange(len(text), dtype=np.uint32)
+    columns = np.array(at, np.uint32), np.array(column, np.uint32), place, kind
+    return Values(lines, hidden, *columns, text, under, unresolved)
 
 
 def row_runs(rows: Iterable[Row], bytes_max: int, rows_max: int = PIECE_ROWS) -> Iterator[list[Row]]:
@@ -174,7 +209,7 @@ def _add_records(values: Values, extent: npt.NDArray[np.int64], rows: list[list[
     rows.extend([""] * min(int(extent[number]), COLUMNS_JUDGED) for number in numbers)
     lines.extend(int(values.lines[number]) for number in numbers)
     chosen = np.flatnonzero((values.row <= numbers[-1]) & (values.column < COLUMNS_JUDGED))
-    texts = values.text.gather(chosen)
+    texts = values.texts.gather(values.at[chosen])
     for row, column, text in zip(values.row[chosen].tolist(), values.column[chosen].tolist(), texts, strict=True):
         if (at := place.get(row)) is not None:
             rows[at][column] = text
@@ -223,8 +258,8 @@ def without(values: Values, drop: npt.NDArray[np.bool_]) -> Values:
     if not drop.any():
         return values
     keep = ~drop
-    row, column, kind = values.row[keep], values.column[keep], values.kind[keep]
-    return replace(values, row=row, column=column, text=values.text.filter(keep), kind=kind)
+    row, column, at, kind = values.row[keep], values.column[keep], values.at[keep], values.kind[keep]
+    return replace(values, row=row, column=column, at=at, kind=kind)
 
 
 def extents(values: Values) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -248,7 +283,7 @@ def batch_of(values: Values, width: int, line: int, limits: Limits, next: Positi
     are blank; hidden ones that hold something are left out and are a fact."""
     if len(values.column) and int(values.column.max()) >= limits.columns:
         raise OverLimit(f"A cell stands beyond column {limits.columns:,}.", setting="columns")
-    values, overlong = _within(values, limits)
+    values, size, overlong = _within(values, limits)
     extent, _ = extents(values)
     kept = np.flatnonzero(extent)
     steps = np.diff(values.lines.astype(np.int64), prepend=line)
@@ -258,22 +293,18 @@ def batch_of(values: Values, width: int, line: int, limits: Limits, next: Positi
     place[kept] = np.arange(len(kept))
     shown = extent[values.row] > 0
     surplus = shown & (values.column >= width)
-    inside = np.flatnonzero(shown & ~surplus)
-    empty, absent = len(values.text), len(values.text) + 1
-    # Where each cell of the frame is to be found among the values; the last two stand for "" and null.
-    source = np.full((width, len(kept)), empty, np.uint32)
-    source[np.arange(width)[:, None] >= extent[kept][None, :]] = absent
-    source[values.column[inside], place[values.row[inside]]] = inside
-    texts = pl.concat([values.text, pl.Series(["", None], dtype=pl.String)])
-    kinds = np.append(values.kind, np.array([KIND_TEXT, KIND_TEXT], np.uint8))
-    columns = [texts.gather(source[i]).alias(f"c{i}") for i in range(width)]
-    columns += [pl.Series(f"k{i}", kinds[source[i]]) for i in range(width)]
+    inside = shown & ~surplus
+    cells = place[values.row], values.column, values.at, values.kind
+    if not inside.all():
+        cells = cells[0][inside], cells[1][inside], cells[2][inside], cells[3][inside]
+    frame = _frame(values.texts, cells, extent[kept], width, int(size[inside].sum()))
+    columns = frame.get_columns()
     columns.append(pl.Series("_line", values.lines[kept], dtype=pl.UInt32))
     columns.append(pl.Series("_flags", np.where(overlong[kept], FLAG_OVERLONG, 0).astype(np.uint8)))
     if surplus.any():
         extra: list[list[str]] = [[] for _ in kept]
         for at in np.flatnonzero(surplus):
-            extra[place[values.row[at]]].append(values.text[int(at)])
+            extra[place[values.row[at]]].append(values.texts[int(values.at[at])])
         lists = [json.dumps(e, ensure_ascii=False) if e else None for e in extra]
         columns.append(pl.Series("_extra", lists, dtype=pl.String))
     facts = (
@@ -284,25 +315,62 @@ def batch_of(values: Values, width: int, line: int, limits: Limits, next: Positi
     return Batch(pl.DataFrame(columns), blank, next, bytes_done, facts)
 
 
-def _within(values: Values, limits: Limits) -> tuple[Values, npt.NDArray[np.bool_]]:
-    """Cells cut to the cell limit, records to the record limit; and which rows that happened to."""
+_Cells = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.uint8]]
+
+
+def _frame(texts: pl.Series, cells: _Cells, extent: npt.NDArray[np.int64], width: int, size_bytes: int) -> pl.DataFrame:
+    """The frame of c0 ..., k0 ... of rows that have so many cells each. `cells`: their rows, columns, which of `texts`
+    they have, and kinds; of two for one place the later one stays. `size_bytes`: of all their texts."""
+    kernel = native.kernel()
+    if kernel is not None and len(extent):
+        found = native_frames.columns(kernel, texts, cells, extent, width, size_bytes)
+        if found is not None:
+            frame, kinds = found
+            return frame.with_columns(pl.Series(f"k{i}", kinds[i]) for i in range(width))
+    return _gathered(texts, cells, extent, width)
+
+
+def _gathered(texts: pl.Series, cells: _Cells, extent: npt.NDArray[np.int64], width: int) -> pl.DataFrame:
+    row, column, at, kind = cells
+    # Where each cell of the frame is to be found among the texts; the last two stand for "" and null.
+    source = np.full((width, len(extent)), len(texts), np.uint32)
+    source[np.arange(width)[:, None] >= extent[None, :]] = len(texts) + 1
+    source[column, row] = at
+    kinds = np.full((width, len(extent)), KIND_TEXT, np.uint8)
+    kinds[column, row] = kind
+    every = pl.concat([texts, pl.Series(["", None], dtype=pl.String)], rechunk=True)
+    columns = [every.gather(source[i]).alias(f"c{i}") for i in range(width)]
+    return pl.DataFrame([*columns, *(pl.Series(f"k{i}", kinds[i]) for i in range(width))])
+
+
+def sizes_of(values: Values) -> npt.NDArray[np.int64]:
+    """How many bytes each cell's text has."""
+    sizes: npt.NDArray[np.int64] = values.texts.str.len_bytes().to_numpy()[values.at].astype(np.int64)
+    return sizes
+
+
+def _within(values: Values, limits: Limits) -> tuple[Values, npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Cells cut to the cell limit, records to the record limit; how many bytes each cell has; and which rows that
+    happened to."""
     rows = np.zeros(len(values.lines), np.bool_)
-    size = values.text.str.len_bytes().to_numpy().astype(np.int64)
+    size = sizes_of(values)
     long = np.flatnonzero(size > limits.cell_bytes)
-    text = values.text
     if len(long):
-        cut = [text[int(i)].encode()[: limits.cell_bytes].decode(errors="ignore") for i in long]
-        text = text.clone().scatter(long, cut)
+        cut = [
+            values.texts[int(i)].encode()[: limits.cell_bytes].decode(errors="ignore") for i in values.at[long].tolist()
+        ]
+        at = values.at.copy()
+        at[long] = len(values.texts) + np.arange(len(long))
+        values = replace(values, at=at, texts=pl.concat([values.texts, pl.Series(cut, dtype=pl.String)]))
         size[long] = limits.cell_bytes
         rows[values.row[long]] = True
-    values = replace(values, text=text)
     total = np.bincount(values.row, weights=size, minlength=len(rows))
     heavy = np.flatnonzero(total > limits.record_bytes)
     if not len(heavy):
-        return values, rows
+        return values, size, rows
     drop = np.zeros(len(values.row), np.bool_)
     for row in heavy:
         cells = np.flatnonzero(values.row == row)
         drop[cells[np.cumsum(size[cells]) > limits.record_bytes]] = True
     rows[heavy] = True
-    return without(values, drop), rows
+    return without(values, drop), size[~drop], rows

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.archive import Entry, EntryStream, open_archive
+from douane.archive import Entry, open_archive
 from douane.errors import BadFile, DouaneError, OverLimit
 from douane.sheet import native
 from douane.sheet.formats import Detected, Limits, Options, Reader, Source
@@ -40,6 +40,7 @@ from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_f
 from douane.sheet.formats.package import Package, plain
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
+from douane.sheet.native import cells as native_cells
 from douane.sheet.native import records as native_records
 from douane.sheet.noticed import note
 
@@ -333,44 +334,65 @@ class _Walk:
     def runs(self) -> Iterator[tuple[Cells, int]]:
         """The sheet's rows from the top: (cells, bytes of the source used so far)."""
         stream = self._package.archive.open(self._entry)
-        hidden = np.zeros(_ROWS, np.bool_)
-        last = -1
-        for data, found in self._blocks(stream):
-            cells, last = _cells(data, found, hidden, last)
-            if len(cells.row):
+        rows = _Rows(self._row_bytes_max)
+        for block in stream:
+            # Behind the last cells too, so that the part's checksum is compared.
+            cells = None if rows.ended else rows.cells(block)
+            if cells is not None and len(cells.row):
                 yield cells, self._source_bytes * stream.packed_done // max(1, self._entry.packed_bytes)
+        if not rows.ended:
+            raise damaged("the sheet ends in the middle")
 
-    def _blocks(self, stream: EntryStream) -> Iterator[tuple[bytes, _Records]]:
-        """The records of whole rows. The rest of the part is read too, so that its checksum is compared."""
-        data = b""
-        begun = False
-        blocks = iter(stream)
-        for block in blocks:
-            data += block
-            found = _records(data)
-            first = 0
-            if not begun:
-                begin = np.flatnonzero(found.kinds == _BEGIN_DATA)
-                if not len(begin):
-                    data = data[found.stop :]
-                    continue
-                begun, first = True, int(begin[0]) + 1
-            end = np.flatnonzero(found.kinds[first:] == _END_DATA)
-            if len(end):
-                yield data, _part(found, first, first + int(end[0]))
-                for _ in blocks:
-                    pass
-                return
+
+class _Rows:
+    """Takes a sheet's records block by block, and gives the cells of whole rows."""
+
+    def __init__(self, row_bytes_max: int) -> None:
+        self._row_bytes_max = row_bytes_max
+        self._data = b""
+        self._begun = self.ended = False
+        self._hidden = np.zeros(_ROWS, np.bool_)
+        self._last = -1
+
+    def cells(self, block: bytes) -> Cells | None:
+        self._data += block
+        kernel = native.kernel()
+        cells = None if kernel is None else self._by_kernel(kernel)
+        if cells is None:
+            cells = self._by_records()
+        if self._begun and not self.ended and len(self._data) > self._row_bytes_max:
+            raise OverLimit(f"A row is longer than {self._row_bytes_max:,} bytes.", setting="record_bytes")
+        return cells
+
+    def _by_kernel(self, kernel: native.Kernel) -> Cells | None:
+        found = native_cells.cells_12(kernel, self._data, self._last, begun=self._begun)
+        if found is None:
+            return None
+        texts = _texts(self._data, found.begins, found.ends)
+        self._data, self._last, self._begun, self.ended = self._data[found.stop :], found.last, found.begun, found.ended
+        return Cells(*found[:7], texts)
+
+    def _by_records(self) -> Cells | None:
+        data, found, first = self._data, _records(self._data), 0
+        if not self._begun:
+            begin = np.flatnonzero(found.kinds == _BEGIN_DATA)
+            if not len(begin):
+                self._data = data[found.stop :]
+                return None
+            self._begun, first = True, int(begin[0]) + 1
+        end = np.flatnonzero(found.kinds[first:] == _END_DATA)
+        if len(end):
+            self.ended, cut = True, first + int(end[0])
+        else:
             rows = np.flatnonzero(found.kinds[first:] == _ROW)
             cut = first + int(rows[-1]) if len(rows) else first
             if len(found.kinds) - cut > _ROW_RECORDS:
                 raise damaged("a row holds more than a sheet is wide")
-            if cut > first:
-                yield data, _part(found, first, cut)
-            data = data[int(found.starts[cut]) if cut < len(found.starts) else found.stop :]
-            if len(data) > self._row_bytes_max:
-                raise OverLimit(f"A row is longer than {self._row_bytes_max:,} bytes.", setting="record_bytes")
-        raise damaged("the sheet ends in the middle")
+        self._data = data[int(found.starts[cut]) if cut < len(found.starts) else found.stop :]
+        if cut == first:
+            return None
+        cells, self._last = _cells(data, _part(found, first, cut), self._hidden, self._last)
+        return cells
 
 
 def _part(found: _Records, first: int, end: int) -> _Records:

@@ -43,6 +43,7 @@ from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
     PIECE_ROWS,
+    Pool,
     Values,
     batch_of,
     check_handed_out,
@@ -173,14 +174,8 @@ def _formats(package: _Package) -> tuple[NumberFormat, ...]:
 
 def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ...], merged: Ranges) -> Values:
     """Cells with their final texts and kinds; hidden columns, empty texts and what lies under merged cells left out."""
-    texts: list[pl.Series] = []
-    kinds: list[npt.NDArray[np.uint8]] = []
-    order: list[npt.NDArray[np.int64]] = []
-
-    def add(at: npt.NDArray[np.int64], text: pl.Series, kind: npt.NDArray[np.uint8] | int) -> None:
-        order.append(at)
-        texts.append(text)
-        kinds.append(kind if isinstance(kind, np.ndarray) else np.full(len(at), kind, np.uint8))
+    pool = Pool(len(cells.row))
+    add = pool.add
 
     # One number for the way a cell is read: its number format if it is a number, else its type.
     ways = [
@@ -202,7 +197,7 @@ def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ..
                 number = text.str.strip_chars().cast(pl.Int64, strict=False).fill_null(-1).to_numpy()
                 good = (number >= 0) & (number < len(book.shared))
                 if good.any():
-                    add(at[good], book.shared.take(number[good]), KIND_TEXT)
+                    pool.add_some(at[good], *book.shared.among(number[good]), KIND_TEXT)
                 if not good.all():
                     bad = at[~good]
                     add(bad, pl.Series([_BAD_REFERENCE] * len(bad), dtype=pl.String), KIND_ERROR)
@@ -217,15 +212,9 @@ def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ..
                 add(at, moments, np.array([k for _, k in pairs], np.uint8))
             case _:
                 add(at, text, KIND_TEXT)
-    if len(order) == 1:
-        text, kind = texts[0], kinds[0]
-    else:
-        place = np.zeros(len(way), np.uint32)
-        place[np.concatenate([*order, np.zeros(0, np.int64)])] = np.arange(len(way))
-        text = pl.concat([*texts, pl.Series([], dtype=pl.String)]).gather(place)
-        kind = np.concatenate([*kinds, np.zeros(0, np.uint8)])[place]
     column = cells.column.astype(np.int64)
-    drop = (text.str.len_bytes() == 0).to_numpy()
+    texts = pool.texts()
+    drop = texts.str.len_bytes().to_numpy()[pool.at] == 0
     for first, end in hidden_columns:
         drop |= (cells.column >= first) & (cells.column < end)
         column -= np.clip(cells.column.astype(np.int64) - first, 0, end - first)
@@ -233,7 +222,7 @@ def _values(cells: Cells, book: _Book, hidden_columns: tuple[tuple[int, int], ..
     under_lines = cells.lines[cells.row[under & ~drop]]
     unresolved = cells.lines[cells.unresolved]
     shown = column.astype(np.uint32)
-    values = Values(cells.lines, cells.hidden, cells.row, shown, text, kind, under_lines, unresolved)
+    values = Values(cells.lines, cells.hidden, cells.row, shown, pool.at, pool.kind, texts, under_lines, unresolved)
     return without(values, drop | under)
 
 

@@ -153,6 +153,9 @@ def main() -> None:
         mutate_json.compare(kernel, mutated(chance, objects[at], mutate_json.TOKENS), chance)
         mutate_sheet.compare(kernel, mutated(chance, rows[at], mutate_sheet.TOKENS))
         mutate_records.compare(kernel, mutated(chance, binary[at]), chance)
+        sheet = mutate_records.sheet_12(chance)
+        mutate_records.compare_cells(kernel, sheet, chance)
+        mutate_records.compare_cells(kernel, mutated(chance, sheet, mutate_records.TOKENS_12), chance)
         shared = mutate_records.shared_texts(chance)
         shared = mutated(chance, shared, mutate_records.TOKENS) if chance.random() < 0.5 else shared
         assert mutate_records.told(shared, kernel) == mutate_records.told(shared, None), shared
