@@ -43,6 +43,9 @@ VERSION_TABLE = "schema_version"  # Alembic's
 _WRITE = "douane_write_wait_s"
 _AFTER = "douane_afterwards"
 _BUSY_MS = "busy_ms"  # what a connection was told last
+# What all connections of a process together keep of an SQLite file, DBOS' among them. By itself each keeps 2 MB, which
+# a growing file fills one after the other; the system keeps the file as well, and asking it costs next to nothing.
+_HELD_BYTES = 4 << 20
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
 
 
@@ -84,7 +87,12 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
         # write fails at once whatever the busy time is.
         connection.isolation_level = None
         # FULL: what was acknowledged survives a power cut too.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"soft_heap_limit = {_HELD_BYTES}",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import _sqlite3
+import ctypes
 import json
 import sqlite3
 import subprocess
@@ -223,6 +225,25 @@ def test_the_file_survives_power_cuts(sqlite_storage: Settings) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     assert sqlite3.sqlite_version_info >= (3, 35)
+
+
+def test_many_connections_hold_no_more_of_a_file_than_one(sqlite_storage: Settings) -> None:
+    engine = open_database(sqlite_storage)
+    held = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
+    held.restype = ctypes.c_int64
+    with write(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE large (b BLOB)")
+        for _ in range(3000):
+            connection.exec_driver_sql("INSERT INTO large VALUES (randomblob(3000))")
+    before = held()
+    # DBOS makes its own.
+    others = [sqlite3.connect(str(engine.url.database)) for _ in range(8)]
+    for other in others:
+        assert other.execute("SELECT sum(length(b)) FROM large").fetchone() == (9_000_000,)
+    assert held() - before < database._HELD_BYTES
+    for other in others:
+        other.close()
+    engine.dispose()
 
 
 def test_blocked_writers_leave_readers_alone(sqlite_storage: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
