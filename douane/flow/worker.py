@@ -28,18 +28,22 @@ from douane.flow import (
     work,
 )
 from douane.flow.house import House, open_house
+from douane.jobs import memory
 from douane.jobs.children import clear_abandoned
 from douane.jobs.queue import WorkItem
 from douane.jobs.worker import run_worker
 from douane.settings import Settings
 
 ORPHANS_EVERY_S = 24 * 3600
+# Of the C library: the threads that work are many, and mostly wait for each other.
+ARENAS = 2
 
 log = structlog.get_logger()
 
 
 def run(settings: Settings) -> None:
     """Works until it is told to stop."""
+    memory.share_arenas(ARENAS)
     house = open_house(settings)
     settings.work_folder.mkdir(parents=True, exist_ok=True)
     # Children may write nothing but what they stage: what is not compiled now each of them would compile for itself.
@@ -87,6 +91,7 @@ class _Tick:
         self._orphans_at = time.monotonic() + 60
 
     def __call__(self) -> None:
+        memory.give_back()
         try:
             clear_abandoned(self._house.settings.work_folder)
             while sweeping.sweep(self._house):

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import douane
+from douane.jobs import memory
 
-_M_ARENA_MAX = -8
 _PAUSE_S = 0.0005
 _PAUSE_MAX_S = 0.05
 
@@ -149,5 +149,4 @@ def _forget(environment: Mapping[str, str]) -> None:
         ctypes.memset(text, 0, len(ctypes.string_at(text)))
     os.environ.update(environment)
     time.tzset()
-    # What the memory of a new process is told by MALLOC_ARENA_MAX.
-    libc.mallopt(_M_ARENA_MAX, 1)
+    memory.share_arenas(1)
