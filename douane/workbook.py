@@ -15,8 +15,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import field
+from io import SEEK_END
+from struct import pack
 from typing import IO, BinaryIO, Self
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP64_LIMIT, ZIP_DEFLATED, ZipFile, ZipInfo
 
 import polars as pl
 
@@ -33,6 +35,9 @@ SHEET_NAME_MAX = 31
 SHEET_BYTES_MAX = (1 << 32) - 1
 NOTE_CHARS_MAX = 8_000  # a longer one is cut: nobody reads it in a box beside a cell
 OTHERWISE = "ask for csv, ndjson, arrow or parquet"
+
+_ZIP_VERSION = 20  # what reads a deflated entry without ZIP64 (APPNOTE 4.4.3)
+_GROWTH_HINT, _GROWTH_SIGN = 0xA220, 0xA028
 
 TEXT_FORMAT = "@"  # what is typed into such a cell stays as it was typed
 
@@ -281,15 +286,39 @@ class Book:
 
     @contextmanager
     def sheet(self, name: str, view: View = View()) -> Iterator[Sheet]:
-        with self._package.open(f"xl/worksheets/sheet{len(self._sheets) + 1}.xml", "w", force_zip64=True) as file:
+        entry = self._entry(f"xl/worksheets/sheet{len(self._sheets) + 1}.xml")
+        with self._package.open(entry, "w", force_zip64=True) as file:
             sheet = Sheet(name, file)
             selected = not self._sheets
             sheet.write(f"{_DECLARED}<worksheet {_NAMESPACES}>{_view(view, selected=selected)}<sheetData>".encode())
             yield sheet
             sheet.write(f"</sheetData>{_after(view, sheet)}</worksheet>".encode())
+        self._declare_size(entry)
         self._sheets.append(_Made(name, view.hidden, bool(sheet.notes), view.filtered))
         if sheet.notes:
             self._write_notes(len(self._sheets), sheet.notes)
+
+    def _entry(self, name: str) -> ZipInfo:
+        entry = ZipInfo(name)
+        entry.compress_type = ZIP_DEFLATED
+        entry._compresslevel = self.compression  # type: ignore[attr-defined]
+        return entry
+
+    def _declare_size(self, entry: ZipInfo) -> None:
+        """The size of a sheet in the head of its entry, now that it is known. While it is written it may become larger
+        than the head has room for, so it begins with the sizes set apart (ZIP64), and SheetJS 0.18 opens no workbook
+        with those. Their place becomes what packages have as padding (ECMA-376 part 2, "growth hint")."""
+        if max(entry.file_size, entry.compress_size) > ZIP64_LIMIT:
+            return
+        entry.extract_version = entry.create_version = _ZIP_VERSION
+        for at, head in (
+            (4, pack("<H", _ZIP_VERSION)),
+            (18, pack("<LL", entry.compress_size, entry.file_size)),
+            (30 + len(entry.filename.encode()), pack("<HHHH12x", _GROWTH_HINT, 16, _GROWTH_SIGN, 12)),
+        ):
+            self.file.seek(entry.header_offset + at)
+            self.file.write(head)
+        self.file.seek(0, SEEK_END)
 
     def _write_parts(self) -> None:
         custom = {"docProps/custom.xml": _properties(self.properties)} if self.properties else {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zipfile
 from collections.abc import Callable
 
 import openpyxl
@@ -33,6 +35,16 @@ def one_sheet(fill: Callable[[Sheet, Book], None], view: View = View()) -> tuple
 
 def test_the_limits_are_those_of_the_program() -> None:
     assert (workbook.ROWS_MAX, workbook.CELL_CHARS_MAX, workbook.COLUMNS_MAX) == (1_048_575, 32_767, 16_384)
+
+
+def test_sheets_have_their_sizes_where_every_program_looks() -> None:
+    """Not set apart, as for entries beyond 4 GiB: SheetJS 0.18 then takes the workbook for damaged."""
+    data, _ = one_sheet(lambda sheet, _: sheet.row(0, [workbook.cell(0, 0, "x" * 1000)]))
+    for entry in zipfile.ZipFile(io.BytesIO(data)).infolist():
+        version, *_, packed, size, name, extra = struct.unpack_from("<4xHHHHHLLLHH", data, entry.header_offset)
+        assert (version, packed, size) == (20, entry.compress_size, entry.file_size)
+        hint = data[entry.header_offset + 30 + name :][:extra]
+        assert not extra or hint == struct.pack("<HHHH12x", 0xA220, 16, 0xA028, 12)
 
 
 def test_columns_are_named_as_in_the_program() -> None:
