@@ -20,6 +20,7 @@ from douane.model.template import Template
 from douane.sheet.annotated import LINE, SAID, Identity, Rows, headings, rows_of
 from douane.sheet.columns.contract import SPACE
 from douane.sheet.formats import KIND_ERROR, KIND_NUMBER
+from douane.sheet.formats.cell_text import unescaped
 from douane.sheet.output import Output
 from douane.sheet.report import escape_formula
 from douane.workbook import column_name
@@ -305,11 +306,11 @@ def _holds(frame: pl.DataFrame, name: str) -> pl.Series:
 
 def _same(sent: pl.Series, before: pl.Series, collapsed: bool) -> pl.Series:
     """Of texts that differ, those that say the same. Some programs write the name that a workbook has for a carriage
-    return in place of it, and OpenDocument has no place for white space where LibreOffice writes it: before and within
-    the further lines of a cell."""
+    return in place of it, or (SheetJS) take a text that looks like such a name for the sign; and OpenDocument has no
+    place for white space where LibreOffice writes it: before and within the further lines of a cell."""
     one = sent.str.replace_all("_x000D_\n?", "\n").str.replace_all("\r\n?", "\n")
     other = before.str.replace_all("\r\n?", "\n")
-    same = one == other
+    same = (one == other) | (sent == unescaped(before).str.strip_chars(SPACE))
     if collapsed:
         lines = other.str.replace_all("[ \t]+", " ").str.replace_all(" ?\n ?", "\n")
         same |= other.str.contains("\n", literal=True) & (one == lines)

@@ -189,6 +189,20 @@ def test_lines_that_a_program_wrote_in_another_way_change_nothing(tmp_path: Path
     assert lines.changes(named) == []
 
 
+def test_a_text_that_looks_like_the_name_of_a_sign_stays(tmp_path: Path) -> None:
+    """SheetJS 0.18 writes it as it is, where it must say that it is no name."""
+    signs = Import(Seat(tmp_path), "Name,Age\na_x0041_@b.example,5\n_x000D_ end,6\n_x00zz_,7\n")
+
+    def write(*texts: str) -> bytes:
+        return mended(
+            signs.made(),
+            lambda sheet: [setattr(sheet.cell(2 + at, NAME), "value", text) for at, text in enumerate(texts)],
+        )
+
+    assert signs.changes(write("aA@b.example", "end", "_x00zz_")) == []
+    assert signs.changes(write("aB@b.example", "end", "_x00zz")) == [(1, "name", "aB@b.example"), (3, "name", "_x00zz")]
+
+
 def test_exactly_the_cells_that_differ_are_changed(people: Import) -> None:
     def mend(sheet: Worksheet) -> None:
         sheet.cell(2, AGE).value = 96
