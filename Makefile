@@ -5,7 +5,7 @@ PORT ?= 8400
 DATA ?= data
 # What to add to a command, as in: make test ARGS="-k objects"   make bench ARGS="--only csv --scale small"
 ARGS ?=
-PROCESSES ?= 2
+PROCESSES ?= 3
 
 # The first Python of at least 3.11; PYTHON=... names another.
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
@@ -16,7 +16,8 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 run: $(VENV)/run.stamp
 	@exec $(VENV)/bin/douane serve --data $(DATA) --port $(PORT) $(ARGS)
 
-# Two processes, each with servers of its own; a file stays in one, for what it sets up is often dear.
+# Three processes, each with servers of its own, on two cores: a third of the time of most tests is waiting, for a
+# worker, a browser or a lease. A file stays in one, for what it sets up is often dear.
 test: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
