@@ -3,9 +3,10 @@
     python -m bench.soak --seconds 7200 --clients 4
 
 Clients import small files, look at pages, change cells, undo, download, end imports and ask for what is not there, for
-as long as is asked. Every ten seconds the memory (PSS) and the open descriptors of the web process and the worker are
-noted. The first tenth is left out: caches fill. It ends with 1 where memory grows by more than 1 % an hour, measured
-over at least an hour, where descriptors grow, or where any call was answered with a fault of ours.
+as long as is asked. Every ten seconds the memory that is the web process' and the worker's own (what they wrote and
+share with nobody) and their open descriptors are noted. The first tenth is left out: caches fill. It ends with 1 where
+memory grows by more than 1 % an hour, measured over at least an hour, where descriptors grow, or where any call was
+answered with a fault of ours.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.datasets import Dataset, dataset
-from bench.measure import _memory
+from bench.measure import own_bytes
 from bench.server import Client, Server, serving
 
 EVERY_S = 10.0
@@ -34,20 +35,20 @@ WORK = ("import", "page", "page", "page", "edit", "edit", "undo", "replace", "do
 
 @dataclass(slots=True)
 class Held:
-    """Samples of one kind of process: seconds since the start, PSS and descriptors."""
+    """Samples of one kind of process: seconds since the start, memory of its own and descriptors."""
 
     at_s: list[float] = field(default_factory=list)
-    pss_bytes: list[int] = field(default_factory=list)
+    own_bytes: list[int] = field(default_factory=list)
     descriptors: list[int] = field(default_factory=list)
 
     def settled(self) -> Held:
         """Without the first tenth."""
         begin = len(self.at_s) // 10
-        return Held(self.at_s[begin:], self.pss_bytes[begin:], self.descriptors[begin:])
+        return Held(self.at_s[begin:], self.own_bytes[begin:], self.descriptors[begin:])
 
     def slope_an_hour(self) -> float:
         """Of memory, as a part of its mean."""
-        return 3600 * statistics.linear_regression(self.at_s, self.pss_bytes).slope / statistics.fmean(self.pss_bytes)
+        return 3600 * statistics.linear_regression(self.at_s, self.own_bytes).slope / statistics.fmean(self.own_bytes)
 
     def descriptors_more(self) -> float:
         """How many more are open at the end than at the beginning, each the median of a quarter."""
@@ -124,11 +125,10 @@ def _watch(server: Server, held: dict[str, Held], until: float) -> None:
         time.sleep(EVERY_S)
         for kind, samples in held.items():
             pids = server.of_kind(kind)
-            memory = [found[0] for pid in pids if (found := _memory(pid)) is not None]
-            if not memory:
+            if not (memory := sum(map(own_bytes, pids))):
                 continue
             samples.at_s.append(time.monotonic() - began)
-            samples.pss_bytes.append(sum(memory))
+            samples.own_bytes.append(memory)
             samples.descriptors.append(sum(_open(pid) for pid in pids))
 
 
@@ -150,7 +150,7 @@ def _judged(held: dict[str, Held], answers: Counter[str], seconds: float) -> int
             continue
         slope, more = settled.slope_an_hour(), settled.descriptors_more()
         print(
-            f"{kind}: {statistics.fmean(settled.pss_bytes) / (1 << 20):.0f} MiB on average, {100 * slope:+.2f} % an "
+            f"{kind}: {statistics.fmean(settled.own_bytes) / (1 << 20):.0f} MiB on average, {100 * slope:+.2f} % an "
             f"hour; {settled.descriptors[0]} descriptors at first, {settled.descriptors[-1]} at last"
         )
         bad |= more > DESCRIPTORS_MORE_MAX or (seconds >= JUDGED_S and slope > SLOPE_MAX)
