@@ -28,7 +28,7 @@ from douane.sheet.formats.facts import sentence
 from douane.sheet.matching import Known, Match
 from douane.sheet.noticed import Told, told
 from douane.store import feeds, operations, templates
-from douane.store.database import read, write
+from douane.store.database import read, remembered, write
 
 FAMILY = "sheet"
 UNMAPPED = "bad_mapping"  # the code of a file that could not be mapped without being asked
@@ -139,8 +139,11 @@ def ask(house: House, connection: Connection, operation: Operation, work: str, s
 
 def get(house: House, operation_id: str, project_id: str | None = None) -> Operation:
     """NotFound for an unknown id and for another project's. `project_id` None: any project."""
-    with read(house.engine) as connection:
-        return operations.get(connection, operation_id, project_id)
+    return remembered(
+        house.engine,
+        ("operation", operation_id, project_id),
+        lambda connection: operations.get(connection, operation_id, project_id),
+    )
 
 
 def seen(house: House, operation_id: str, before: Trace | None) -> tuple[Trace, Operation | None]:

@@ -15,11 +15,11 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -32,6 +32,8 @@ from douane import errors
 from douane.settings import Settings
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Any number that no other program is likely to lock in the same database.
 _MIGRATION_LOCK = 0x446F7561
@@ -46,6 +48,8 @@ _BUSY_MS = "busy_ms"  # what a connection was told last
 # What all connections of a process together keep of an SQLite file, DBOS' among them. By itself each keeps 2 MB, which
 # a growing file fills one after the other; the system keeps the file as well, and asking it costs next to nothing.
 _HELD_BYTES = 4 << 20
+_NOTHING = object()
+_KEPT_MAX = 512  # answers that are remembered while nothing changes
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
 
 
@@ -105,6 +109,7 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
         connection.exec_driver_sql("BEGIN" if left_s is None else "BEGIN IMMEDIATE")
 
     _queues[engine] = _Queue(1, settings.database_wait_s)
+    _memories[engine] = _Memory(url.database)
     return engine
 
 
@@ -156,6 +161,66 @@ def read(engine: Engine) -> Iterator[Connection]:
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
+
+
+def remembered(engine: Engine, key: Hashable, ask: Callable[[Connection], T]) -> T:
+    """What `ask` reads, or what it read under this key before, if nothing whatever was changed in the database since:
+    SQLite tells that in a hundredth of what asking for a row costs. PostgreSQL is always asked. For what every request
+    begins with; nobody may change what comes back, for others get the same."""
+    memory = _memories.get(engine)
+    mark = None if memory is None else memory.mark()
+    if memory is None or mark is None:
+        with read(engine) as connection:
+            return ask(connection)
+    if (held := memory.held(mark, key)) is not _NOTHING:
+        return cast(T, held)
+    # What changes between the mark and the look makes the next mark another one.
+    with read(engine) as connection:
+        found = ask(connection)
+    memory.keep(mark, key, found)
+    return found
+
+
+class _Memory:
+    """What was read of one SQLite file while it stayed as it was. The mark is of a connection of its own, which never
+    writes: its number moves with every change that another one commits, in whichever process."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._process = 0
+        self._at: int | None = None
+        self._kept: dict[Hashable, object] = {}
+
+    def mark(self) -> int | None:
+        """None where it cannot be told."""
+        with self._lock:
+            try:
+                if self._connection is None or self._process != os.getpid():
+                    # One that came along with a fork is its parent's.
+                    self._at, self._process = None, os.getpid()
+                    self._connection = sqlite3.connect(
+                        f"{Path(self._path).absolute().as_uri()}?mode=rw",
+                        uri=True, timeout=0, isolation_level=None, check_same_thread=False,
+                    )  # fmt: skip
+                (number,) = self._connection.execute("PRAGMA data_version").fetchone()
+            except sqlite3.Error:
+                return None
+            return int(number)
+
+    def held(self, mark: int, key: Hashable) -> object:
+        with self._lock:
+            return self._kept.get(key, _NOTHING) if self._at == mark else _NOTHING
+
+    def keep(self, mark: int, key: Hashable, found: object) -> None:
+        with self._lock:
+            if self._at != mark or len(self._kept) >= _KEPT_MAX:
+                self._at, self._kept = mark, {}
+            self._kept[key] = found
+
+
+_memories: weakref.WeakKeyDictionary[Engine, _Memory] = weakref.WeakKeyDictionary()
 
 
 @contextmanager

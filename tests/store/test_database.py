@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from douane import errors
 from douane.settings import Settings
 from douane.store import database, schema
-from douane.store.database import database_now, migrate, migrating, open_database, read, translate, write
+from douane.store.database import database_now, migrate, migrating, open_database, read, remembered, translate, write
 from douane.store.migrations import comparison, config
 
 
@@ -103,6 +103,53 @@ def test_a_reader_sees_one_moment(engine: Engine) -> None:
         assert reading.execute(count).scalar() == 0
     with read(engine) as reading:
         assert reading.execute(count).scalar() == 1
+
+
+def test_what_is_remembered_is_what_stands_there(engine: Engine) -> None:
+    asked: list[str] = []
+
+    def value(connection: sa.Connection) -> str:
+        asked.append("")
+        found = connection.execute(sa.select(schema.installation.c.value)).scalars().first()
+        if found is None:
+            raise errors.NotFound("nothing")
+        return str(found)
+
+    def look(key: str = "a") -> str:
+        return remembered(engine, key, value)
+
+    for _ in range(2):  # that there is nothing is not remembered
+        with pytest.raises(errors.NotFound):
+            look()
+    with write(engine) as connection:
+        connection.execute(schema.installation.insert().values(name="n", value="0"))
+    assert [look(), look(), look("b")] == ["0"] * 3
+    # SQLite can tell that nothing was changed; PostgreSQL is read each time.
+    assert len(asked) == (4 if engine.dialect.name == "sqlite" else 5)
+    with ThreadPoolExecutor(4) as threads:
+        for turn in range(1, 20):
+            with write(engine) as connection:
+                connection.execute(schema.installation.update().values(value=str(turn)))
+                held = threads.submit(look).result()  # what is not committed is not there yet
+                assert held == str(turn - 1)
+            assert set(threads.map(lambda _: look(), range(8))) == {str(turn)}
+
+
+def test_another_process_is_noticed_before_what_is_remembered(sqlite_storage: Settings) -> None:
+    engine = open_database(sqlite_storage)
+    migrate(engine)
+    with write(engine) as connection:
+        connection.execute(schema.installation.insert().values(name="n", value="0"))
+
+    def value(connection: sa.Connection) -> str:
+        return str(connection.execute(sa.select(schema.installation.c.value)).scalar_one())
+
+    assert remembered(engine, "a", value) == "0"
+    path = engine.url.database or ""
+    program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    for number, statement in enumerate(("UPDATE installation SET value = '1'", "PRAGMA wal_checkpoint(TRUNCATE)")):
+        subprocess.run([sys.executable, "-c", program, path, statement], check=True)
+        assert remembered(engine, "a", value) == "1", number
 
 
 def test_read_then_write_loses_no_update(engine: Engine) -> None:
