@@ -47,7 +47,7 @@ from douane.store.revisions import Deed
 WORK_WAIT_S = 60.0
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a page. `record` maps field key to text or exact number (`msgspec.Raw`): encode with msgspec.json.
     `problems` in the contract's order (the last one of a column is the one `/v1` shows); `line` the physical line, 0
     for a row that a person added."""

@@ -60,6 +60,7 @@ from douane.values import dataclass
 
 CHECK_VERSION = 3  # raise it when a verdict can change for the same text: masks of another version are rebuilt
 
+_SETS_MAX = 4096  # sets of rules that are remembered
 _BYTES_SHOWN = re.compile(r"\\x[0-9a-f]{2}")
 
 Bits = npt.NDArray[np.uint64]
@@ -195,6 +196,7 @@ class Checker:
         places = {plan.column.key: place for place, plan in enumerate(self._plans)}
         shown = sorted(rules, key=lambda r: (places.get(r.column or "", len(places)), r.precedence, r.bit))
         self._shown = {rule.bit: (place, rule) for place, rule in enumerate(shown)}
+        self._sets: dict[tuple[int, ...], tuple[Rule, ...]] = {}
         self.unique = tuple(unique)
         self.words = max(1, -(-len(rules) // 64))
         self.invalid_words = np.zeros(self.words, np.uint64)
@@ -361,7 +363,7 @@ class Checker:
         wrong = np.flatnonzero(mask.any(axis=1))
         texts: dict[str, Callable[[int], tuple[str | None, str]]] = {}
         for at, words in zip(wrong.tolist(), mask[wrong].tolist(), strict=True):
-            for _, rule in sorted(self._met(words), key=itemgetter(0)):
+            for rule in self._met(words):
                 cell: str | None = None
                 stored = ""
                 if rule.bit == self._surplus:
@@ -376,14 +378,17 @@ class Checker:
                 found[at].append(Problem(rule.column, rule.name, message, cell, rule.warning, more))
         return found
 
-    def _met(self, words: Sequence[int]) -> Iterator[tuple[int, Rule]]:
-        """The rules whose bits are set in a row's words, each with its place among those that are shown."""
-        for number, left in enumerate(words):
-            while left:
-                low = left & -left
-                left ^= low
-                if (met := self._shown.get(64 * number + low.bit_length() - 1)) is not None:
-                    yield met
+    def _met(self, words: Sequence[int]) -> tuple[Rule, ...]:
+        """The rules whose bits are set in a row's words, in the order in which they are shown. Few sets of them are met
+        again and again."""
+        key = tuple(words)
+        if (met := self._sets.get(key)) is None:
+            bits = [64 * number + bit for number, word in enumerate(key) for bit in range(64) if word >> bit & 1]
+            found = sorted((self._shown[bit] for bit in bits if bit in self._shown), key=itemgetter(0))
+            met = tuple(rule for _, rule in found)
+            if len(self._sets) < _SETS_MAX:
+                self._sets[key] = met
+        return met
 
     def has_reason(self, frame: pl.DataFrame, note: TableNote) -> bool:
         """Whether any of these records gives the reason of the note."""

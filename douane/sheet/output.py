@@ -90,32 +90,36 @@ class Output:
     def records(self, frame: pl.DataFrame) -> list[dict[str, Any]]:
         """One stored record per row: field -> text or `msgspec.Raw` (a number). Encode with msgspec.json."""
         present = set(frame.columns)  # asked for once: a frame makes the list anew each time
-        columns = [self._values(frame, at, present) for at in range(len(self.fields))]
+        columns, whole = [], True
+        for at in range(len(self.fields)):
+            values, full = self._values(frame, at, present)
+            columns.append(values)
+            whole = whole and full
         rows = zip(*columns, strict=True)
-        if not any(None in values for values in columns):
+        if whole:
             return [dict(zip(self.fields, row, strict=True)) for row in rows]
         return [{key: value for key, value in zip(self.fields, row, strict=True) if value is not None} for row in rows]
 
-    def _values(self, frame: pl.DataFrame, at: int, present: set[str]) -> list[Any]:
-        """Of field `at`, one per row: the stored value, None = no field."""
+    def _values(self, frame: pl.DataFrame, at: int, present: set[str]) -> tuple[list[Any], bool]:
+        """Of field `at`, one per row: the stored value, None = no field; and whether every row has one."""
         name, judge = f"c{self._positions[at][0]}", self._judges[at]
         if name not in present:
-            return [None] * len(frame)
+            return [None] * len(frame), False
         column = self._columns[at]
         kind = None if judge is None or judge.stored is unchanged else self._kind(at, present)
         if judge is not None and judge.form != "list" and not (kind is None and self._keep_typed[at]):
-            stored = frame.select(judge.stored(trim(pl.col(name)), kind)).to_series().to_list()
-            return stored if judge.form != "number" else [text and _exact_number(text) for text in stored]
-        cells = frame[name]
-        if cells.null_count():
-            texts = [None if text is None else text.strip(SPACE) for text in cells.to_list()]
-        else:
+            stored = frame.select(judge.stored(trim(pl.col(name)), kind)).to_series()
+            texts, full = stored.to_list(), not stored.null_count()
+            return texts if judge.form != "number" else _exact_numbers(texts), full
+        cells = frame.get_column(name)
+        full = not cells.null_count()
+        if full:
             texts = list(map(_TRIM, cells.to_list()))
+        else:
+            texts = [None if text is None else text.strip(SPACE) for text in cells.to_list()]
         if judge is not None and column is not None and judge.form == "list":
-            return [text and collapsed(text, column.delimiter) for text in texts]
-        if judge is None or judge.form != "number":
-            return texts
-        return [text if text is None else _exact_number(text) for text in texts]
+            return [text and collapsed(text, column.delimiter) for text in texts], full
+        return texts if judge is None or judge.form != "number" else _exact_numbers(texts), full
 
     # Whole frames, for exports
 
@@ -471,9 +475,13 @@ def _written(frame: pl.DataFrame, *, include_header: bool = False, **options: An
     return file.getvalue()
 
 
+def _exact_numbers(texts: Sequence[str | None]) -> list[str | msgspec.Raw | None]:
+    plain, raw = _PLAIN.fullmatch, msgspec.Raw
+    return [text and (raw(text.encode()) if plain(text) else _exact_number(text)) for text in texts]
+
+
 def _exact_number(text: str) -> str | msgspec.Raw:
-    if _PLAIN.fullmatch(text):
-        return msgspec.Raw(text.encode())
+    """Of one that is not plain."""
     if number(text) is None:
         return text
     exact = canonical_number(text)

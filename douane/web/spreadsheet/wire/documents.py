@@ -311,7 +311,7 @@ def import_config(stored: StoredTemplate | None, addresses: Collection[str]) -> 
     )
 
 
-class RecordDocument(Struct, kw_only=True, rename=IDS):
+class RecordDocument(Struct, kw_only=True, gc=False, rename=IDS):
     """4.7. `errors` has one message per column: the last one of the contract's order. Ours: `explanations`, per column
     what that message does not say and a person wants to know; `line`, the physical line in the file, and `rules`, per
     column the rule that the message or the warning is of, only when asked for."""
@@ -575,6 +575,11 @@ def claims(
 
 def record(one: Record, *, with_line: bool = False, with_rules: bool = False) -> RecordDocument:
     """A problem of the whole record has no column of its own on this wire: it stands at the record's first field."""
+    if not one.problems:
+        line = one.line if with_line else UNSET
+        return RecordDocument(
+            id_=one.id, index=one.index, isValid=one.valid, errors={}, record=one.record, updated=one.updated, line=line
+        )
     messages: dict[str, str] = {}
     warnings: dict[str, str] = {}
     explanations: dict[str, str] = {}
