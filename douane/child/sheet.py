@@ -77,7 +77,8 @@ def learn(spec: line.Learn, folder: Path, wire: Wire) -> None:
         if learner is not None and learner.full:
             break
     whole = learner is None or not learner.full
-    wire.send(Taught(columns=tuple(learner.learned()) if learner else (), whole=whole))
+    columns, unnamed = (learner.learned(), learner.unnamed) if learner else ((), ())
+    wire.send(Taught(columns=tuple(columns), whole=whole, unnamed=tuple(unnamed)))
 
 
 def _json_document(source: Source) -> Any:

@@ -221,6 +221,9 @@ def learn(name: str, options: Mapping[str, Any], title: str | None) -> None:
     document = learning.document(title or Path(name).stem, taught.columns)
     if not taught.whole:
         print(f"# Learned from the first {learning.RECORDS_MAX:,} records.")
+    if taught.unnamed:
+        places = ", ".join(map(str, taught.unnamed))
+        print(f"# Without a heading, and left out for nothing can be matched with it: column {places} of the file.")
     for one in taught.columns:
         seen = one.evidence.get("type") or one.evidence.get("dateFormats")
         if seen is not None and seen.spoke_against:

@@ -117,11 +117,13 @@ class Names(Event, frozen=True):
 
 
 class Taught(Event, frozen=True):
-    """`whole`: all records were looked at. `described`: of a file that is a schema, the columns that it asks for, in
+    """`whole`: all records were looked at. `unnamed`: positions, from 1, of columns without a heading, which are not
+    learned. `described`: of a file that is a schema, the columns that it asks for, in
     template-file form with `notes`; then there is nothing else."""
 
     columns: tuple[Learned, ...] = ()
     whole: bool = True
+    unnamed: tuple[Count, ...] = ()
     described: tuple[dict[Text, Any], ...] | None = None
 
 

@@ -88,10 +88,20 @@ class Learner:
                 for form, shape in self._shapes:
                     column.dates[form] += shape.fullmatch(text) is not None
 
+    @property
+    def unnamed(self) -> list[int]:
+        """Positions, from 1, of columns with cells but without a heading."""
+        both = zip(self._headings, self._columns, strict=True)
+        return [at for at, (heading, column) in enumerate(both, 1) if column.filled and not heading.strip()]
+
     def learned(self) -> list[Learned]:
+        """Of what has a heading: nothing else of a file can be matched, and a column that must be filled and never is
+        would have the template refuse the very file."""
         found: list[Learned] = []
         taken: list[str] = []
         for heading, column in zip(self._headings, self._columns, strict=True):
+            if not heading.strip():
+                continue
             key = key_of(heading, taken)
             taken.append(key)
             found.append(self._of(heading, key, column))

@@ -82,7 +82,7 @@ EVENTS: tuple[line.Event, ...] = (
     sheet.Mapped(detected=DETECTED, headings=("A",), mapping={"a": "A", "b": None}, unmapped=("C",)),
     sheet.Inspected(summary=SUMMARY),
     sheet.Names(names=("one",)),
-    sheet.Taught(columns=(LEARNED,), whole=True),
+    sheet.Taught(columns=(LEARNED,), whole=True, unnamed=(3,)),
     sheet.Taught(described=({"key": "a", "notes": ["x"]},)),
     sheet.Identified(operation="0123456789abcdef01234567", revision=1),
     sheet.Compared(
