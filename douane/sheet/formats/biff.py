@@ -24,6 +24,7 @@ from douane.errors import BadFile, OverLimit
 from douane.sheet import native
 from douane.sheet.formats import Source
 from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
+from douane.sheet.native import cells as native_cells
 from douane.sheet.native import records as native_records
 
 BLOCK_BYTES = 1 << 20
@@ -454,12 +455,18 @@ def blocks(stream: Source, at: int, version: int, unit_bytes_max: int) -> Iterat
     while True:
         new = stream.read(base + len(data), BLOCK_BYTES)
         data += new
-        starts, stop = places.find(data)
+        plain = False
+        if (kernel := native.kernel()) is not None:
+            starts, kinds, classes, lengths, stop, turns, odd = native_cells.records_8(kernel, data, table, SHORTEST)
+            plain = not turns and not odd and depth == 1 and version >= 5
+        else:
+            starts, stop = places.find(data)
+            word = words(data, "<u2")
+            kinds = word[starts]
+            classes = table[kinds]
+            lengths = word[starts + 2].astype(np.int64)
         if not new and not len(starts):
             raise damaged("it ends too early")
-        word = words(data, "<u2")
-        kinds = word[starts]
-        classes = table[kinds]
         if depth == 0 and len(starts) and classes[0] != BEGIN:
             raise damaged("a sheet has no beginning")
         if new and len(starts):
@@ -467,21 +474,21 @@ def blocks(stream: Source, at: int, version: int, unit_bytes_max: int) -> Iterat
             count = int(np.searchsorted(starts, stop))
             if len(starts) - count > _UNIT_RECORDS:
                 raise damaged("a cell goes on without end")
-            starts, kinds, classes = starts[:count], kinds[:count], classes[:count]
-        lengths = word[starts + 2].astype(np.int64)
-        level = depth + np.cumsum((classes == BEGIN).astype(np.int64) - (classes == END))
-        ends = np.flatnonzero(level <= 0)
-        last = int(ends[0]) if len(ends) else len(level)
-        keep = np.flatnonzero(level[:last] == 1)
-        starts, kinds, classes, lengths = starts[keep], kinds[keep], classes[keep], lengths[keep]
-        shortest = np.where(is_old(kinds, version), SHORTEST_2[classes], SHORTEST[classes])
-        if (lengths < shortest).any() or ((kinds == 0) & (lengths == 0)).any():
-            raise damaged("a record is too short")
+            starts, kinds, classes, lengths = starts[:count], kinds[:count], classes[:count], lengths[:count]
+        ended = False
+        if not plain:
+            level = depth + np.cumsum((classes == BEGIN).astype(np.int64) - (classes == END))
+            ends = np.flatnonzero(level <= 0)
+            ended, last = bool(len(ends)), int(ends[0]) if len(ends) else len(level)
+            depth = int(level[-1]) if len(level) else depth
+            keep = np.flatnonzero(level[:last] == 1)
+            starts, kinds, classes, lengths = starts[keep], kinds[keep], classes[keep], lengths[keep]
+            shortest = np.where(is_old(kinds, version), SHORTEST_2[classes], SHORTEST[classes])
+            if (lengths < shortest).any() or ((kinds == 0) & (lengths == 0)).any():
+                raise damaged("a record is too short")
         yield Block(data, starts, kinds, classes, lengths, base + stop)
-        if len(ends):
+        if ended:
             return
-        if len(level):
-            depth = int(level[-1])
         if not new:
             raise damaged("it ends too early")
         data, base = data[stop:], base + stop
@@ -508,9 +515,6 @@ class _Places:
 
     def find(self, data: bytes) -> tuple[npt.NDArray[np.int64], int]:
         """(where the whole records begin, where the first one that is not whole does)"""
-        kernel = native.kernel()
-        if kernel is not None:
-            return native_records.records_8(kernel, data)
         heads = words(data, "<u4")
         found: list[npt.NDArray[np.int64]] = []
         at, rows = 0, 1

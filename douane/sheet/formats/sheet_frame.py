@@ -309,10 +309,17 @@ def batch_of(values: Values, width: int, line: int, limits: Limits, next: Positi
         columns.append(pl.Series("_extra", lists, dtype=pl.String))
     facts = (
         *fact(HIDDEN_ROWS, values.lines[hidden].tolist()),
-        *fact(UNDER_MERGED, np.unique(values.under).tolist(), len(values.under)),
-        *fact(NO_RESULT, np.unique(values.unresolved).tolist(), len(values.unresolved)),
+        *fact(UNDER_MERGED, _distinct(values.under), len(values.under)),
+        *fact(NO_RESULT, _distinct(values.unresolved), len(values.unresolved)),
     )
     return Batch(pl.DataFrame(columns), blank, next, bytes_done, facts)
+
+
+def _distinct(lines: npt.NDArray[np.uint32]) -> list[int]:
+    """In order. `np.unique` loads all of numpy's masked arrays, which costs more than a small file."""
+    ordered = np.sort(lines)
+    distinct: list[int] = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]].tolist()
+    return distinct
 
 
 _Cells = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.uint8]]

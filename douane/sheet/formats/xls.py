@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from douane.errors import BadFile
 from douane.model.reading import Note
+from douane.sheet import native
 from douane.sheet.formats import Detected, Limits, Options, Reader, Source, biff
 from douane.sheet.formats.biff import Block, Globals, Sheet, damaged
 from douane.sheet.formats.binary_cells import (
@@ -42,6 +43,7 @@ from douane.sheet.formats.formula_tokens import UNKNOWN, result_of
 from douane.sheet.formats.merged_cells import sorted_ranges
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
+from douane.sheet.native import cells as native_cells
 from douane.sheet.noticed import note
 
 _STREAMS = ("workbook", "book")  # BIFF8, then BIFF5, for a file may hold both
@@ -159,18 +161,10 @@ class _Walk:
         last = 0
         for block in self._blocks():
             word = biff.words(block.data, "<u2")
-            cells = (block.classes >= biff.REAL) & (block.classes <= biff.INTEGER)
-            rows = word[block.starts[cells] + 4].astype(np.int64)
-            if len(rows):
-                self._ordered = self._ordered and rows[0] >= last and bool((rows[1:] >= rows[:-1]).all())
-                last = int(rows[-1])
-                self._bytes_of_row += np.bincount(rows, block.lengths[cells] + 4, biff.ROWS).astype(np.int64)
+            last = self._scan_rows(block, last)
             if self._found.version == 8:
                 without, others = _without_result(block)
                 proven, doubtful = proven + len(without), doubtful + others
-            at = block.starts[block.classes == biff.ROW]
-            hidden = (word[at + 16] & 0x20) > 0
-            self._hidden[word[at + 4]] = hidden
             for at in block.starts[block.classes == biff.COLUMNS].tolist():
                 if word[at + 12] & 1:
                     columns.append((int(word[at + 4]), int(word[at + 6]) + 1))
@@ -187,6 +181,26 @@ class _Walk:
         if proven and doubtful:
             self.notes = (note("formulas_doubtful", count=doubtful),)
         return SheetFacts(merged_ranges(columns), sorted_ranges(np.concatenate(merged)))
+
+    def _scan_rows(self, block: Block, last: int) -> int:
+        """Whether rows are in order and which are hidden; `last` is the row of the cell before, and of the last one."""
+        kernel = native.kernel()
+        if kernel is not None:
+            records = block.starts, block.lengths, block.classes
+            rows = self._bytes_of_row, self._hidden
+            ordered, last = native_cells.scan_8(kernel, block.data, records, last, *rows)
+            self._ordered = self._ordered and ordered
+            return last
+        word = biff.words(block.data, "<u2")
+        cells = (block.classes >= biff.REAL) & (block.classes <= biff.INTEGER)
+        rows_of = word[block.starts[cells] + 4].astype(np.int64)
+        if len(rows_of):
+            self._ordered = self._ordered and rows_of[0] >= last and bool((rows_of[1:] >= rows_of[:-1]).all())
+            last = int(rows_of[-1])
+            self._bytes_of_row += np.bincount(rows_of, block.lengths[cells] + 4, biff.ROWS).astype(np.int64)
+        at = block.starts[block.classes == biff.ROW]
+        self._hidden[word[at + 4]] = (word[at + 16] & 0x20) > 0
+        return last
 
     def runs(self) -> Iterator[tuple[Cells, int]]:
         """The sheet's rows from the top: (cells, bytes of the source used so far)."""
@@ -239,6 +253,13 @@ def _latest(cells: _Found) -> _Found:
 
 def _cells(block: Block, found: Globals, first_row: int = 0, end_row: int = biff.ROWS) -> _Found:
     """The cells of a block's records that stand in these rows, in file order."""
+    kernel = native.kernel()
+    if kernel is not None and found.version >= 5:
+        room = len(block.starts) + int(block.lengths[block.classes == biff.MANY_RK].sum()) // 6
+        records = block.starts, block.lengths, block.classes
+        plain = native_cells.cells_8(kernel, block.data, records, room, (first_row, end_row))
+        if plain is not None:
+            return _Found(*plain, [])
     data, starts, classes = block.data, block.starts, block.classes
     byte, word = np.frombuffer(data, np.uint8), biff.words(data, "<u2")
     long, real = biff.words(data, "<u4"), biff.words(data, "<f8")

@@ -1,5 +1,7 @@
-"""The cells of binary workbooks by the kernel (`cells.c`), straight from their records. It gives up what is damaged or
-not in the order of rows and columns, for `sheet/formats/xlsb.py` to take apart; tests hold the two together.
+"""The cells of binary workbooks by the kernel, straight from their records (`cells.c`, and `cells_8.c` for old ones).
+
+It gives up what is damaged, not plain or not in the order of rows and columns, for `sheet/formats/xlsb.py` and `xls.py`
+to take apart; tests hold the two together.
 """
 
 from __future__ import annotations
@@ -91,8 +93,129 @@ def cells_12(kernel: Kernel, data: bytes, last: int, *, begun: bool) -> Found | 
     )
 
 
+class _Block(ctypes.Structure):
+    _fields_ = (
+        ("table", _POINTER),
+        ("shortest", _POINTER),
+        ("starts", _POINTER),
+        ("lengths", _POINTER),
+        ("kinds", _POINTER),
+        ("classes", _POINTER),
+        ("stop", _U64),
+        ("turns", _U64),
+        ("odd", _U64),
+    )
+
+
+class Records8(NamedTuple):
+    """Whole records of BIFF2 to 8: as in `biff.Block`, and where the first one begins that is not whole. `turns`: how
+    many begin or end a sheet; `odd`: how many are too short, or laid out as in BIFF2, or may be."""
+
+    starts: npt.NDArray[np.int64]
+    kinds: npt.NDArray[np.uint16]
+    classes: npt.NDArray[np.uint8]
+    lengths: npt.NDArray[np.int64]
+    stop: int
+    turns: int
+    odd: int
+
+
+def records_8(kernel: Kernel, data: bytes, table: npt.NDArray[np.uint8], shortest: npt.NDArray[np.int64]) -> Records8:
+    """`table`: the class of each kind, one of 16; `shortest`: how long a record of each class must be."""
+    room = len(data) // 4 + 1
+    starts, lengths = np.empty(room, np.int64), np.empty(room, np.int64)
+    kinds, classes = np.empty(room, np.uint16), np.empty(room, np.uint8)
+    arrays = (table, shortest, starts, lengths, kinds, classes)
+    out = _Block(*(array.ctypes.data for array in arrays))
+    count = _declared(kernel.library).douane_block_8(data, len(data), ctypes.byref(out))
+    # Copies: the room is many times as large.
+    places, sizes = starts[:count].copy(), lengths[:count].copy()
+    return Records8(places, kinds[:count].copy(), classes[:count].copy(), sizes, out.stop, out.turns, out.odd)
+
+
+class _Cells8(ctypes.Structure):
+    _fields_ = (
+        ("records", _U64),
+        ("starts", _POINTER),
+        ("lengths", _POINTER),
+        ("classes", _POINTER),
+        ("first_row", ctypes.c_int64),
+        ("end_row", ctypes.c_int64),
+        ("room", _U64),
+        ("row", _POINTER),
+        ("column", _POINTER),
+        ("type", _POINTER),
+        ("style", _POINTER),
+        ("value", _POINTER),
+        ("cells", _U64),
+    )
+
+
+class Plain8(NamedTuple):
+    """As `xls._Found`."""
+
+    row: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int64]
+    type: npt.NDArray[np.uint8]
+    style: npt.NDArray[np.int32]
+    value: npt.NDArray[np.float64]
+
+
+Records = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint8]]
+
+
+def cells_8(kernel: Kernel, data: bytes, records: Records, room: int, rows: tuple[int, int]) -> Plain8 | None:
+    """The cells of these records (where they begin, how long their bodies are, their classes) that stand in `rows`, in
+    file order; None where one is not plain, or there are more than `room`."""
+    starts, lengths, classes = (np.ascontiguousarray(one) for one in records)
+    row, column, style = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int32)
+    types, value = np.empty(room, np.uint8), np.empty(room)
+    held = (one.ctypes.data for one in (row, column, types, style, value))
+    of = (one.ctypes.data for one in (starts, lengths, classes))
+    out = _Cells8(len(starts), *of, *rows, room, *held)
+    if _declared(kernel.library).douane_cells_8(data, len(data), ctypes.byref(out)):
+        return None
+    count = out.cells
+    return Plain8(row[:count], column[:count], types[:count], style[:count], value[:count])
+
+
+class _Scan8(ctypes.Structure):
+    _fields_ = (
+        ("records", _U64),
+        ("starts", _POINTER),
+        ("lengths", _POINTER),
+        ("classes", _POINTER),
+        ("last", ctypes.c_int64),
+        ("ordered", _U64),
+        ("bytes_of_row", _POINTER),
+        ("hidden", _POINTER),
+    )
+
+
+def scan_8(
+    kernel: Kernel,
+    data: bytes,
+    records: Records,
+    last: int,
+    bytes_of_row: npt.NDArray[np.int64],
+    hidden: npt.NDArray[np.bool_],
+) -> tuple[bool, int]:
+    """(whether no cell stands in a row above the one before, the last one's row). `last`: the row of the cell before
+    these. Learns which rows are hidden, and adds what the cells of each row take; both have a place for every row."""
+    starts, lengths, classes = (np.ascontiguousarray(one) for one in records)
+    of = (one.ctypes.data for one in (starts, lengths, classes))
+    out = _Scan8(len(starts), *of, last, 1, bytes_of_row.ctypes.data, hidden.ctypes.data)
+    if _declared(kernel.library).douane_scan_8(data, len(data), ctypes.byref(out)):
+        raise ValueError("a record is too short")
+    return bool(out.ordered), int(out.last)
+
+
 def _declared(library: Any) -> Any:
     if library.douane_cells_12.argtypes is None:
+        library.douane_block_8.restype = _U64
+        library.douane_block_8.argtypes = (ctypes.c_char_p, _U64, _POINTER)
+        library.douane_cells_8.restype = library.douane_scan_8.restype = ctypes.c_int
+        library.douane_cells_8.argtypes = library.douane_scan_8.argtypes = (ctypes.c_char_p, _U64, _POINTER)
         library.douane_cells_12.restype = ctypes.c_int
         library.douane_cells_12.argtypes = (ctypes.c_char_p, _U64, _POINTER)
     return library

@@ -42,20 +42,6 @@ EXPORT uint64_t douane_records_12(const uint8_t *data, uint64_t size, uint64_t m
     return count;
 }
 
-/* BIFF2 to 8: a kind and a length of two bytes each. Where they begin, in `starts` alone. */
-EXPORT uint64_t douane_records_8(const uint8_t *data, uint64_t size, Places *out) {
-    uint64_t at = 0, count = 0;
-    while (size - at >= 4) {
-        const uint64_t length = data[at + 2] | (uint64_t)data[at + 3] << 8;
-        if (length > size - at - 4) break;
-        if (out->starts != NULL) out->starts[count] = (int64_t)at;
-        at += 4 + length;
-        count++;
-    }
-    out->stop = at;
-    return count;
-}
-
 /* Behind the texts that are there, from where it is kept. NULL: half of a pair stands alone. */
 static uint8_t *utf8_of(const uint8_t *at, const uint8_t *stop, uint8_t *to) {
     while (at < stop) {

@@ -47,15 +47,6 @@ def records_12(kernel: Kernel, data: bytes, most: int) -> Records:
     return Records(arrays[0], arrays[1], arrays[2], arrays[3], places.stop)
 
 
-def records_8(kernel: Kernel, data: bytes) -> tuple[npt.NDArray[np.int64], int]:
-    """Where records of BIFF2 to 8 begin, and where the first one does that is not whole."""
-    find, places = _declared(kernel.library).douane_records_8, _Places()
-    starts = np.empty(find(data, len(data), ctypes.byref(places)), np.int64)
-    places.starts = starts.ctypes.data
-    find(data, len(data), ctypes.byref(places))
-    return starts, places.stop
-
-
 def texts_16(
     kernel: Kernel, data: bytes, starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]
 ) -> pl.Series | None:
@@ -89,9 +80,8 @@ def texts_8(kernel: Kernel, data: bytes, body_end: int) -> tuple[pl.Series, int,
 def _declared(library: Any) -> Any:
     if library.douane_texts_16.argtypes is None:
         places = ctypes.POINTER(_Places)
-        library.douane_records_12.restype = library.douane_records_8.restype = _U64
+        library.douane_records_12.restype = _U64
         library.douane_records_12.argtypes = (ctypes.c_char_p, _U64, _U64, places)
-        library.douane_records_8.argtypes = (ctypes.c_char_p, _U64, places)
         library.douane_texts_16.restype = ctypes.c_int
         library.douane_texts_16.argtypes = (ctypes.c_char_p, _U64, *[_POINTER] * 2, _U64, *[_POINTER] * 2)
         library.douane_texts_8.restype = ctypes.c_int

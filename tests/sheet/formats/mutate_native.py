@@ -24,7 +24,7 @@ from douane.sheet import pattern as patterns
 from douane.sheet.columns.contract import Sure
 from douane.sheet.native.program import Ready, compiled
 from tests.sheet import mutate_lines
-from tests.sheet.formats import mutate_json, mutate_records, mutate_sheet
+from tests.sheet.formats import mutate_json, mutate_records, mutate_sheet, test_binary_fuzz
 
 TOKENS = (
     *(
@@ -86,7 +86,8 @@ def compare(kernel: native.Kernel, text: bytes, quoted: bool, columns: int) -> p
     cut = kernel.cut(text, dialect, 1 << 30)
     assert cut.size <= len(text), text
     found = kernel.read(text, dialect, cut.records + 1)
-    assert found is not None, text
+    if found is None:  # texts go on behind more quoted stretches than there are records
+        return pl.DataFrame()
     lines = io.TextIOWrapper(io.BytesIO(text), "latin-1", newline="")
     rows = csv.reader(lines, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE)
     line = count = 0
@@ -148,6 +149,7 @@ def main() -> None:
     objects = [mutate_json.seed(chance) for _ in range(200)]
     rows = [mutate_sheet.seed(chance) for _ in range(200)]
     binary = [mutate_records.seed(chance) for _ in range(200)]
+    workbooks = [data for data in test_binary_fuzz.seeds(".xls") if len(data) < 40_000]
     for _ in range(int(sys.argv[2])):
         at = chance.randrange(len(pool))
         mutate_json.compare(kernel, mutated(chance, objects[at], mutate_json.TOKENS), chance)
@@ -161,12 +163,14 @@ def main() -> None:
         assert mutate_records.told(shared, kernel) == mutate_records.told(shared, None), shared
         text = mutated(chance, pool[at])
         mutate_lines.compare(kernel, text)
+        if chance.random() < 0.05:
+            test_binary_fuzz.same_answers(test_binary_fuzz.old_workbook(chance.choice(workbooks), chance), kernel)
         if len(text) < 3000:
             pool[at] = text
         if text:
             frame = compare(kernel, text, chance.random() < 0.9, chance.choice((2, 100)))
             judged(kernel, ready, frame)
-            if chance.random() < 0.2:
+            if frame.width and chance.random() < 0.2:
                 written(kernel, frame, chance.choice((7, 4096)), part)
     print(sys.argv[2])
 

@@ -12,7 +12,7 @@ from douane.errors import BadFile
 from douane.sheet import native
 from douane.sheet.formats import biff, cell_text, sheet_frame, xlsb
 from douane.sheet.formats.number_formats import DATE, DATETIME, NUMBER, TIME, NumberFormat
-from douane.sheet.native import frames, records
+from douane.sheet.native import cells, frames, records
 from tests.sheet.formats.reading import MemorySource
 from tests.sheet.kernel import reading_with
 
@@ -173,9 +173,14 @@ def compare(kernel: native.Kernel, data: bytes, chance: random.Random) -> None:
     found, plain = records.records_12(kernel, data, most), xlsb._one_by_one(data, most)
     for name in found._fields:
         assert np.array_equal(getattr(found, name), getattr(plain, name)), (data, most, name)
-    starts, stop = records.records_8(kernel, data)
+    table = np.arange(1 << 16, dtype=np.uint32).astype(np.uint8) & np.uint8(15)
+    eight = cells.records_8(kernel, data, table, biff.SHORTEST)
     places, end = biff._one_by_one(data, 0, len(data))
-    assert (starts.tolist(), stop) == (places.tolist(), end), data
+    assert (eight.starts.tolist(), eight.stop) == (places.tolist(), end), data
+    word = biff.words(data, "<u2")
+    assert eight.kinds.tolist() == word[places].tolist()
+    assert eight.lengths.tolist() == word[places + 2].tolist()
+    assert eight.classes.tolist() == table[word[places]].tolist()
     texts = chance.choices(TEXTS, k=chance.randint(0, 5))
     units = [text.encode("utf-16-le") for text in texts]
     if data and chance.random() < 0.3:

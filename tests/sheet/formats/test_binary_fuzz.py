@@ -1,6 +1,6 @@
 """Old and binary workbooks with bytes that a stranger changed: an answer or a sentence, never another exception.
 
-A few hundred in every run; `DOUANE_TORTURE_MUTATIONS` asks for as many as one likes of each reader (`make torture`),
+Two hundred in every run; `DOUANE_TORTURE_MUTATIONS` asks for as many as one likes of each reader (`make torture`),
 `DOUANE_TORTURE_SEED` for others.
 """
 
@@ -16,16 +16,19 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from douane.errors import DouaneError
+from douane.sheet import native
 from douane.sheet.formats import Limits, Options, xls, xlsb
 from douane.sheet.formats.compound import MAGIC, CompoundFile
 from tests.sheet.formats import binary
 from tests.sheet.formats.reading import MemorySource, batches
+from tests.sheet.kernel import built, reading_with
 
 HERE = Path(__file__).parent
-MUTATIONS = int(os.environ.get("DOUANE_TORTURE_MUTATIONS") or 300)
+MUTATIONS = int(os.environ.get("DOUANE_TORTURE_MUTATIONS") or 200)
 SEED = int(os.environ.get("DOUANE_TORTURE_SEED") or 1)
 SECONDS_MAX = 20
 EXTREMES = [
@@ -108,19 +111,36 @@ def binary_workbook(data: bytes, chance: random.Random) -> bytes:
 
 
 def read(data: bytes) -> str:
-    """What became of the file."""
+    """What became of the file, the same with the kernel and without."""
+    return same_answers(data, built())
+
+
+def same_answers(data: bytes, kernel: native.Kernel) -> str:
+    answers = []
+    for way in (None, kernel):
+        with reading_with(way):
+            answers.append(_read(data))
+    (answer, frames), (other, other_frames) = answers
+    assert answer == other
+    assert len(frames) == len(other_frames)
+    assert all(a.equals(b) for a, b in zip(frames, other_frames, strict=True))
+    return answer
+
+
+def _read(data: bytes) -> tuple[str, list[pl.DataFrame]]:
+    """A refusal, and nothing; or how many sheets there are, and the frames of the first."""
     member = xlsb if data.startswith(b"PK") else xls
     memory = MemorySource(data)
     if not member.recognise(data[:4096], memory):
-        return "not ours"
+        return "not ours", []
     options = Options(limits=Limits(cell_bytes=1 << 16, record_bytes=1 << 20, entry_bytes=64 << 20))
     try:
         names = member.sheet_names(memory, options)
-        for batch in batches(member.open(memory, options)):
-            assert batch.frame.height or batch.blank
-        return f"{len(names)} sheets"
+        found = batches(member.open(memory, options))
+        assert all(batch.frame.height or batch.blank for batch in found)
+        return f"{len(names)} sheets", [batch.frame for batch in found]
     except DouaneError as error:
-        return str(error)
+        return str(error), []
 
 
 @pytest.mark.timeout(7200)
