@@ -8,7 +8,8 @@ import socket
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from douane.errors import DouaneError
@@ -48,13 +49,19 @@ class Readiness:
     def parts(self) -> dict[str, Part]:
         """`database`, `storage`, `disk`, `worker` and `queue`."""
         with self._lock:
-            return {
+            found = {
                 "database": self._kept("database", _KEPT_S, _writes),
                 "storage": self._kept("storage", _STORAGE_KEPT_S, _stores),
                 "disk": self._kept("disk", _KEPT_S, _disk),
                 "worker": self._kept("worker", _KEPT_S, _worker),
                 "queue": self._kept("queue", _KEPT_S, _queue),
             }
+        worker = found["worker"]
+        if not found["database"].good and not worker.good and worker.numbers:
+            # It is not to be started anew for what is another's fault.
+            says = f"Whether a worker is alive cannot be told: it says so in the database.{_heard(worker.numbers)}"
+            found["worker"] = replace(worker, says=says)
+        return found
 
     def _kept(self, name: str, seconds: float, look: Any) -> Part:
         asked_at, part = self._parts.get(name, (0.0, None))
@@ -131,11 +138,14 @@ def _worker(house: House) -> Part:
     except DouaneError as error:
         return Part(False, error.message)
     alive = [age for age in ages if age <= house.settings.lease_s]
-    numbers = {"alive": float(len(alive)), "lease_age_s": min(ages, default=0.0)}
+    numbers = {"alive": float(len(alive)), "known": float(len(ages)), "lease_age_s": min(ages, default=0.0)}
     if not alive:
-        last = f" The last one was heard of {min(ages):.0f} seconds ago." if ages else ""
-        return Part(False, f"No worker is alive, so nothing is read or checked.{last}", numbers)
+        return Part(False, f"No worker is alive, so nothing is read or checked.{_heard(numbers)}", numbers)
     return Part(True, f"{len(alive)} at work; heard of {min(alive):.0f} seconds ago.", numbers)
+
+
+def _heard(numbers: Mapping[str, float]) -> str:
+    return f" The last one was heard of {numbers['lease_age_s']:.0f} seconds ago." if numbers["known"] else ""
 
 
 def _queue(house: House) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -70,6 +71,10 @@ def test_a_locked_database_is_told_and_nothing_is_changed_by_asking(sqlite_site:
         status, wrong = ready(sqlite_site)
         assert (status, wrong.keys()) == (503, {"database"})
         assert time.monotonic() - began < sqlite_site.settings.database_wait_s
+        # Who could not say that it is alive may well be.
+        status, wrong = ready(sqlite_site, lease_s=0)
+        assert (status, wrong.keys()) == (503, {"database", "worker"})
+        assert re.fullmatch(r".* cannot be told: .* was heard of \d+ seconds ago\.", wrong["worker"])
         other.execute("ROLLBACK")
         assert other.execute("SELECT count(*) FROM sqlite_master").fetchone() == tables
     assert ready(sqlite_site) == (200, {})
