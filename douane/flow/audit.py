@@ -120,7 +120,7 @@ def note(
         request_id=by.request_id,
         about={name: value for name, value in about.items() if value is not None},
     )
-    shown = {name: getattr(line, name) for name in ("who", "project_id", "address") if getattr(line, name)}
+    shown = {name: getattr(line, name) for name in ("who", "key_id", "project_id", "address") if getattr(line, name)}
     event = f"audit.{action}.refused" if refused else f"audit.{action}"
     (log.warning if refused else log.info)(event, **shown, **line.about)
     try:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from douane.errors import BadRequest, NotAllowed
 from douane.flow import audit, identity
@@ -74,3 +75,13 @@ def test_every_action_is_one_that_is_noted_somewhere() -> None:
     noted = set(re.findall(r'(?:note|noted)\(\s*(?:house|request),\s*"([a-z_.]+)"', sources))
     noted |= {"person.disable", "person.enable"}  # one of them, by what is asked for
     assert noted == audit.ACTIONS.keys()
+
+
+def test_a_line_of_the_log_names_the_key_as_the_table_does(house: House) -> None:
+    with capture_logs() as said, audit.asking("10.1.2.3"):
+        audit.asked_by("an access key", key_id="k" * 24)
+        audit.note(house, "import.remove")
+    assert [(one["event"], one["who"], one["key_id"], one["address"]) for one in said] == [
+        ("audit.import.remove", "an access key", "k" * 24, "10.1.2.3")
+    ]
+    assert audit.lines(house, 1)[0].key_id == "k" * 24
