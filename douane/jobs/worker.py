@@ -90,7 +90,10 @@ def run_worker(
         threads = [
             _every(settings.lease_s / 4, "Beating the lease", lease.beat, stopping),
             _every(
-                settings.lease_s / 2, "Looking for dead workers", lambda: take_over(dbos, settings, engine), stopping
+                settings.lease_s / 2,
+                "Looking for dead workers",
+                lambda: take_over(dbos, settings, engine, executor_id),
+                stopping,
             ),
             _every(3600, "Forgetting what was done long ago", lambda: _forget_finished(dbos), stopping),
         ]
@@ -107,14 +110,17 @@ def run_worker(
         _stop(dbos, settings, engine, executor_id, threads)
 
 
-def take_over(dbos: DBOS, settings: Settings, engine: Engine) -> None:
+def take_over(dbos: DBOS, settings: Settings, engine: Engine, own: str) -> None:
     """Puts back the work of every executor that holds no living lease. Called again and again: what was missed, or
-    failed in the middle, is found the next time."""
+    failed in the middle, is found the next time.
+
+    `own` is who looks: it lives, whatever its lease says. Where it got no processor for so long that this lapsed, or
+    the machine slept, it may look before it beats, and would begin a second time what it is at."""
     # In this order: a worker beats its lease before it takes work, so none that is new can look dead.
     holders = {status.executor_id for status in _running(dbos)}
     with read(engine) as connection:
         living = leases.alive(connection, settings.lease_s)
-    dead = holders - living - {None}
+    dead = holders - living - {None, own}
     for executor_id in dead:
         log.warning("Worker %s is gone; its work goes on here.", executor_id)
         # Marked internal in DBOS 3.4, and the reason why its version is pinned: the public call (`resume_workflows`)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -182,6 +183,15 @@ def test_idle_workers_take_over_what_a_killed_one_held(
     first.wait()
     workers.wait(lambda: waiting(engine) == [])
     assert sorted(workers.runs("count", "end")) == sorted((operation, second.pid) for operation in operations)
+
+
+def test_who_looks_for_dead_workers_is_none(engine: Engine, storage: Settings) -> None:
+    """Its lease lapses with it where it gets no processor for long, or the machine sleeps."""
+    put_back: list[str] = []
+    running = [SimpleNamespace(executor_id=name) for name in ("this one", "another", "another", None)]
+    dbos = SimpleNamespace(list_workflows=lambda **_: running, _recover_pending_workflows=put_back.extend)
+    worker_module.take_over(dbos, storage, engine, "this one")  # type: ignore[arg-type]
+    assert put_back == ["another"]
 
 
 def test_a_storm_of_kills_loses_nothing(workers: Workers, jobs: Jobs, engine: Engine) -> None:
