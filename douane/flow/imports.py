@@ -27,7 +27,7 @@ from douane.sheet import template_file
 from douane.sheet.formats.facts import sentence
 from douane.sheet.matching import Known, Match
 from douane.sheet.noticed import Told, told
-from douane.store import feeds, operations, templates
+from douane.store import database, feeds, operations, templates
 from douane.store.database import read, remembered, write
 
 FAMILY = "sheet"
@@ -152,6 +152,11 @@ def seen(house: House, operation_id: str, before: Trace | None) -> tuple[Trace, 
     with read(house.engine) as connection:
         trace = operations.trace(connection, operation_id)
         return trace, None if trace == before else operations.get(connection, operation_id)
+
+
+def mark(house: House) -> int | None:
+    """A number that moves whenever any import does, and with all else; None where only looking can tell."""
+    return database.mark(house.engine)
 
 
 def of_template(house: House, project_id: str, template_id: str) -> list[Operation]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from douane.flow import imports
 from douane.flow.house import House
 from douane.model.operation import Operation, Progress
 from douane.model.sheet_import import SheetDetail
 from douane.store import operations, people, projects
 from douane.store.database import write
+from douane.web import waiting
 from douane.web.waiting import _WHOLE_EVERY, _Looks
 
 ID = "b" * 24
@@ -46,3 +50,20 @@ def test_what_changed_without_a_trace_is_seen_a_little_later(house: House, held:
     looks = _Looks(house, ID)
     found = [looks.next() is not None for _ in range(2 * _WHOLE_EVERY + 1)]
     assert [at for at, whole in enumerate(found) if whole] == [0, _WHOLE_EVERY, 2 * _WHOLE_EVERY]
+
+
+def test_a_rest_ends_when_something_was_changed(house: House, held: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_TICKS", 1_000_000)
+
+    async def rest(mark: int | None, pause_s: float) -> None:
+        await asyncio.wait_for(waiting._rest(house, mark, pause_s), 60)
+
+    mark = imports.mark(house)
+    asyncio.run(rest(mark, 0.02))  # nothing changes: to its end
+    with write(house.engine) as connection:
+        operations.set_progress(connection, held, Progress("read", 5, 10))
+    if mark is None:  # PostgreSQL does not tell
+        asyncio.run(rest(mark, 0.02))
+        return
+    asyncio.run(rest(mark, 3600))
+    assert imports.mark(house) != mark
