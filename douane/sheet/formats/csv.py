@@ -61,7 +61,8 @@ from douane.sheet.formats.dialect import (
 )
 from douane.sheet.formats.facts import END_SIGN, JOINED_CELLS, JOINING_QUOTES, WIDER, fact, sentence
 from douane.sheet.formats.loose_delimiters import Joining, joining_of, rejoined, wider
-from douane.sheet.formats.rewritten import Trimmed, ascii_records, requoted, without_end_sign
+from douane.sheet.formats.respelled import Respelling, respelled, respelling
+from douane.sheet.formats.rewritten import CELL, Trimmed, ascii_records, requoted, without_end_sign
 from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_encoding, transcribed
 from douane.sheet.white_space import WHITE, is_blank
@@ -74,6 +75,7 @@ HEAD_RECORDS = 1000
 CELLS_MAX = 4_000_000
 CELLS_A_RECORD = 5
 QUOTES_MAX = 2_000_000
+_SPELLINGS_MAX = 3  # one within the other
 REREAD_BYTES = 64 << 10
 LINE_MAX = (1 << 32) - 1
 
@@ -111,6 +113,12 @@ def open(source: Source, options: Options) -> Reader:
     if not encoding.transcribe and encoding.may_hide(dialect.delimiter):
         encoding = dataclasses.replace(encoding, transcribe=True)
         text, top = _text(source, encoding)
+    named = options.delimiter is not None or options.quote is not None or dialect.delimiter_byte == CELL
+    if not named and respelling(sample, whole, dialect) is not None:
+        text, top, encoding, dialect, more = _respelled(source, encoding, dialect, options.limits)
+        head, whole = _head(text, top, options.limits)
+        sample = encoding.to_utf8(head)
+        notes = (*notes, *more)
     spelling = Spelling() if options.quote is not None else detect_spelling(sample, dialect)
     if spelling.spaced or spelling.escapes:
         if encoding.may_hide("\\") and not encoding.transcribe:
@@ -146,6 +154,33 @@ def open(source: Source, options: Options) -> Reader:
     trimmed = source if isinstance(source, Trimmed) else None
     shape = _Shape(detected.width, detected.width, dialect, encoding, options.limits, joining)
     return CsvReader(text, start, detected, first, shape, options.piece_bytes, trimmed)
+
+
+def _respelled(
+    source: Source, encoding: Encoding, dialect: Dialect, limits: Limits
+) -> tuple[Source, int, Encoding, Dialect, tuple[Note, ...]]:
+    """The text of a file that is spelt otherwise, as `csv` knows it: the text, where it begins, its encoding and
+    dialect, and what is told of it."""
+    begin, changes = dialect.skip_bytes, list[Respelling]()
+    text, top = _text(source, encoding)
+    changed, at = text, top
+    while len(changes) < _SPELLINGS_MAX:
+        head, whole = _head(changed, at, limits)
+        sample = encoding.to_utf8(head)
+        if changes:
+            known = changes[-1].delimiter or (dialect.delimiter if dialect.skip_lines else None)
+            told, _ = detect_dialect(sample, whole, known)
+            dialect = Dialect(told.delimiter, told.quote, 0, dialect.skip_lines)
+        if dialect.delimiter_byte == CELL or (found := respelling(sample, whole, dialect)) is None:
+            break
+        if not encoding.is_utf8 and (not found.signs.isascii() or any(map(encoding.may_hide, found.signs))):
+            encoding = dataclasses.replace(encoding, transcribe=True)
+            text, top = _text(source, encoding)
+        changes.append(found)
+        changed, at = text, top + begin
+        for each in changes:
+            changed, at = respelled(changed, at, each.change, limits.record_bytes), 0
+    return changed, at, encoding, dialect, tuple(each.note for each in changes)
 
 
 class CsvReader:

@@ -46,7 +46,7 @@ class Trimmed(Forward):
     def _held_back(self) -> Iterator[bytes]:
         """The source's blocks; signs at the end of one wait for what comes behind them."""
         held = b""
-        for block in _blocks(self._source, 0):
+        for block in blocks_of(self._source, 0):
             data = held + block
             kept = data.rstrip(END_SIGN)
             held = data[len(kept) :]
@@ -69,7 +69,7 @@ def ascii_records(source: Source, top: int) -> Forward:
 
     def chunks() -> Iterator[bytes]:
         rest = b""
-        for block in _blocks(source, top):
+        for block in blocks_of(source, top):
             data = rest + block
             cut = data.rfind(RECORD) + 1
             rest = data[cut:]
@@ -104,7 +104,7 @@ def requoted(source: Source, top: int, delimiter: bytes, *, escapes: bool, recor
 
     def chunks() -> Iterator[bytes]:
         rest = b""
-        for block in _blocks(source, top):
+        for block in blocks_of(source, top):
             data = rest + block
             cut = _last_line_outside(data, pattern)
             if not cut and len(data) <= record_bytes:
@@ -152,7 +152,7 @@ def _last_line_outside(data: bytes, pattern: re.Pattern[bytes]) -> int:
     return max(cut, data.rfind(b"\n", begin) + 1)
 
 
-def _blocks(source: Source, top: int) -> Iterator[bytes]:
+def blocks_of(source: Source, top: int) -> Iterator[bytes]:
     offset = top
     while block := source.read(offset, BLOCK_BYTES):
         offset += len(block)

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from douane.errors import BadFile
-from douane.sheet.formats import Detected, Fact, Options, Reader, open_file, rewritten
+from douane.sheet.formats import Detected, Fact, Options, Reader, open_file, respelled, rewritten
+from douane.sheet.formats.dialect import Dialect
+from douane.sheet.noticed import told
 from tests.sheet.formats.reading import MemorySource, batches, rows_of
 
 CELL = st.text(st.sampled_from('ab ,;"\n\r\\é'), max_size=6)
@@ -126,6 +128,78 @@ def test_reading_goes_on_in_a_rewritten_file() -> None:
     reader = open_file(MemorySource(data), Options(piece_bytes=10_000))
     all_batches = list(batches(reader))
     assert len(all_batches) > 3
+    again = list(batches(reader, all_batches[1].next))
+    assert [batch.frame.rows() for batch in again] == [batch.frame.rows() for batch in all_batches[2:]]
+
+
+# Records quoted as a whole, texts as formulas, delimiters of several signs and rare ones
+
+REF = [["Ref", "Name"], ["007", "Ann, Dr."], ["008", 'Bob "B"'], ["009", "Cem"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "rows"),
+    [
+        ('"id,""name"",n"\n"1,""Kay, Ann"",5"\n"2,""B"",6"\n', [["id", "name", "n"], ["1", "Kay, Ann", "5"]]),
+        ('"id;n"\r\n"1;""a;b"""\r\n"2;6"\r\n', [["id", "n"], ["1", "a;b"], ["2", "6"]]),
+        ('Ref,Name\n="007","Ann, Dr."\n="008","Bob ""B"""\n="009",Cem\n', REF),
+        ('Ref,Name\n"=""007""","Ann, Dr."\n"=""008""","Bob ""B"""\n"=""009""",Cem\n', REF),
+        (
+            '"Ref;Name;x"\n"=""007"";""Ann, Dr."";x"\n"=""008"";Bob;x"\n',
+            [["Ref", "Name", "x"], ["007", "Ann, Dr.", "x"]],
+        ),
+        ('sep=;\nRef;n\n="007";1\n="008";2\n', [["Ref", "n"], ["007", "1"], ["008", "2"]]),
+        *(
+            (
+                sign.join(["id", "name"]) + "\n" + sign.join(["1", '5" pipe']) + "\n" + sign.join(["", "x, y"]) + "\n",
+                [["id", "name"], ["1", '5" pipe'], ["", "x, y"]],
+            )
+            for sign in ("||", "~|~", "^|", "::", ";;")
+        ),
+        *(
+            ("\n".join(sign.join([str(at), "é", "x"]) for at in range(4)), [["0", "é", "x"], ["1", "é", "x"]])
+            for sign in ("\x01", "!", "#", "¦", "§", "，")
+        ),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8-sig"])
+def test_other_spellings_are_read_as_they_are_meant(data: str, rows: list[list[str]], encoding: str) -> None:
+    read = rows_of(data.encode(encoding))
+    assert read[: len(rows)] == rows
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'"Name"\n"Doe, John"\n"Kay, Ann"\n',  # a list of names
+        b'"1,5"\n"2,5"\n"3,7"\n',  # of decimals
+        b'"a;b"\n"c;d"\n"e;f"\n',
+        b'"Doe, J, Dr"\n"Kay, A, Dr"\n"Lee, B, Dr"\n',
+        b'a,b\n=1+1,2\n="5"&"6",3\n="7",4\n',  # formulas that reckon
+        b'a,b\n"x,=""1""",2\n"y",3\n',
+        b"a|b||d\n1|2||4\n1|2||4\n",  # an empty column
+        b"a!!b,c\nd!!e,f\ng!!h,i\n",
+        b"a::b\n10:20::c\n11:20::d\n",
+        b"Item #1 # x\nItem #2 # y\nItem #3 # z\n",
+        b"Hello!\nWow!\nOh!\n",
+    ],
+)
+def test_what_is_no_other_spelling_is_read_as_it_stands(data: bytes) -> None:
+    read = detected(data)
+    assert rows_of(data) == read_back(data, read.delimiter or ",")
+    assert not {"records_quoted", "formula_texts", "delimiter_long"} & {
+        note.key for note in map(told, read.notes) if note
+    }
+
+
+def test_lines_of_another_spelling_are_undone_wherever_blocks_end() -> None:
+    data = b'"id,""name"",n"\n' + b'"1,""Kay, Ann"",5"\n' * 3000
+    found = respelled.respelling(data, whole=True, dialect=Dialect(","))
+    assert found is not None
+    source = respelled.respelled(Slow(data), 0, found.change, 1 << 20)
+    assert whole(source) == b'id,"name",n\n' + b'1,"Kay, Ann",5\n' * 3000
+    reader = open_file(MemorySource(data), Options(piece_bytes=10_000))
+    all_batches = list(batches(reader))
     again = list(batches(reader, all_batches[1].next))
     assert [batch.frame.rows() for batch in again] == [batch.frame.rows() for batch in all_batches[2:]]
 

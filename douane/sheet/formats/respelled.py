@@ -1,0 +1,140 @@
+"""Delimited text in spellings that are undone line by line, told only where the first lines prove it:
+
+    every record quoted as a whole                      "1,""Kay, Ann"",5"
+    texts in the spelling of a formula                  ="00123"   or   "=""00123\"""
+    cells parted by several signs, or by a rare one     1||Ann||5   1~|~Ann~|~5   1¦Ann¦5
+
+What cannot be told so stays as it is, within a file that is changed too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from douane.model.reading import Note
+from douane.sheet.formats import Source
+from douane.sheet.formats.dialect import SAMPLE_CHARACTERS, SAMPLE_RECORDS, Dialect, rows_of
+from douane.sheet.formats.rewritten import CELL, blocks_of
+from douane.sheet.formats.stream import Forward, uploaded_bytes
+from douane.sheet.heading import usual
+from douane.sheet.noticed import note
+from douane.values import dataclass
+
+_LINES_LEAST = 3
+_WRAPPED = re.compile(rb'^"((?:[^"\r\n]|"")*+)"[ \t]*(?=\r|$)', re.MULTILINE)
+_INSIDE = re.compile(rb'"[^"]*"')
+_TOGETHER = re.compile(r"[|~^:;,#$%&*!@=¦§¬]{2,3}")
+_RARE = re.compile(r"[\x01\x02!#¦§¬，；、]")
+
+
+@dataclass(frozen=True, slots=True)
+class Respelling:
+    """`change`: whole lines -> as `csv` knows them. `signs`: what it looks for. `delimiter`: of the changed text, where
+    that is known."""
+
+    change: Callable[[bytes], bytes]
+    signs: str
+    note: Note
+    delimiter: str | None = None
+
+
+def respelling(sample: bytes, whole: bool, dialect: Dialect) -> Respelling | None:
+    """How `sample`, UTF-8 text from the top on (`whole`: all of it), is spelt; None where it is plain."""
+    data = sample[dialect.skip_bytes : dialect.skip_bytes + 4 * SAMPLE_CHARACTERS]
+    if not whole or len(data) < len(sample) - dialect.skip_bytes:
+        data = data[: data.rfind(b"\n") + 1]
+    lines = [line for line in data.splitlines()[:SAMPLE_RECORDS] if line.strip()]
+    if len(lines) < _LINES_LEAST:
+        return None
+    if lines[0].startswith(b'"') and _are_wrapped(lines):
+        return Respelling(_unwrapped, '"', note("records_quoted"))
+    if (b'="' in data or b'"=""' in data) and dialect.quote == '"':
+        cells = _formula_cells(dialect.delimiter_byte)
+        begun = len(re.findall(rb'(?:^|%s)(?:="|"="")' % re.escape(dialect.delimiter_byte), data, re.MULTILINE))
+        if 1 < begun == len(cells.findall(data)):
+            return Respelling(lambda part: cells.sub(_as_text, part), '="' + dialect.delimiter, note("formula_texts"))
+    if (sign := _long_delimiter(lines, dialect)) is not None:
+        found = sign.encode()
+        return Respelling(
+            lambda part: part.replace(found, CELL), sign, note("delimiter_long", delimiter=_shown(sign)), CELL.decode()
+        )
+    return None
+
+
+def respelled(source: Source, top: int, change: Callable[[bytes], bytes], record_bytes: int) -> Forward:
+    """The source from `top` on, its lines changed."""
+
+    def chunks() -> Iterator[bytes]:
+        rest = b""
+        for block in blocks_of(source, top):
+            data = rest + block
+            cut = data.rfind(b"\n") + 1
+            if not cut and len(data) > record_bytes:
+                cut = len(data)
+            rest = data[cut:]
+            if cut:
+                yield change(data[:cut])
+        if rest:
+            yield change(rest)
+
+    return Forward(chunks, lambda: uploaded_bytes(source, source.size))
+
+
+def _are_wrapped(lines: list[bytes]) -> bool:
+    """Each line is one quoted cell, and what is in them makes records of one width. A blank behind a delimiter is one
+    of a text. Where no cells in them are quoted, it takes three columns, parted by commas."""
+    if any(not _WRAPPED.fullmatch(line) for line in lines):
+        return False
+    inner = [_unwrapped(line) for line in lines]
+    for delimiter in (b",", b";", b"\t", b"|"):
+        if any(delimiter + b" " in _INSIDE.sub(b"", line) for line in inner):
+            continue
+        rows = rows_of(b"\n".join(inner).decode("utf-8", "replace"), delimiter.decode(), '"')
+        proven = any(b'""' in line for line in lines) or (delimiter == b"," and len(rows[0]) > 2)
+        if proven and len({len(row) for row in rows}) == 1 and len(rows[0]) > 1:
+            return True
+    return False
+
+
+def _unwrapped(part: bytes) -> bytes:
+    return _WRAPPED.sub(lambda found: found[1].replace(b'""', b'"'), part)
+
+
+def _formula_cells(delimiter: bytes) -> re.Pattern[bytes]:
+    sign = re.escape(delimiter)
+    inner = rb'="([^"\r\n]*+)"|"=""([^"\r\n]*+)"""'
+    return re.compile(rb"(?:(?<=%s)|^)(?:%s)(?=%s|\r|$)" % (sign, inner, sign), re.MULTILINE)
+
+
+def _as_text(found: re.Match[bytes]) -> bytes:
+    return b'"' + (found[2] if found[1] is None else found[1]) + b'"'
+
+
+def _long_delimiter(lines: list[bytes], dialect: Dialect) -> str | None:
+    """Signs that stand together between all cells and nowhere else; or a rare sign, where nothing else parts cells."""
+    first = lines[0].decode("utf-8", "replace")
+    together, rare = (list[str](dict.fromkeys(signs.findall(first))) for signs in (_TOGETHER, _RARE))
+    if not together and not rare:
+        return None
+    text = "\n".join(line.decode("utf-8", "replace") for line in lines)
+    if CELL.decode() in text:
+        return None
+    alone = usual([len(row) for row in rows_of(text, dialect.delimiter, dialect.quote)]) < 2
+    for sign in together:
+        left = text.replace(sign, "")
+        if (alone or dialect.delimiter in sign) and not any(each in left for each in sign) and _parts(text, sign, 2):
+            return sign
+    for sign in rare if alone else ():
+        if f"{sign} " not in text and _parts(text, sign, 3):
+            return sign
+    return None
+
+
+def _parts(text: str, sign: str, least: int) -> bool:
+    widths = {len(row) for row in rows_of(text.replace(sign, CELL.decode()), CELL.decode(), '"')}
+    return len(widths) == 1 and min(widths) >= least
+
+
+def _shown(sign: str) -> str:
+    return repr(sign)[1:-1] if sign < " " else sign
