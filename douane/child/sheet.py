@@ -213,7 +213,7 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
     form = output.Output(table.template, table.layout)
     checker = Checker(table.template, table.layout, seed=spec.seed) if spec.faults else None
 
-    def frames(only: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    def some(only: Sequence[str] | None = None) -> Iterator[output.Some]:
         before, left = 0, spec.count
         for part, mask_path in zip(spec.parts, spec.masks, strict=True):
             mask = masks.read_mask(mask_path)
@@ -228,7 +228,11 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
                 frame = read_rows(part.path, here)
                 rows = frame["_row"].to_numpy()
             else:
-                frame = read_part(part.path, only and ["_line", *only])[here]
+                frame = read_part(part.path, only and ["_line", *only])
+                if not table.cells and spec.feeding is None and checker is None:
+                    yield output.Some(frame, here)  # whoever makes lines of them need not take them out
+                    continue
+                frame = frame[here]
                 rows = here + part.first_row
             frame = overlay(frame, rows, table.cells, table.positions)
             if spec.feeding is not None:
@@ -238,7 +242,10 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
                 if spec.made is not None:
                     words = report.todays_words(words, spec.made.rules, checker)
                 frame = report.Faults.with_words(frame, words)
-            yield frame
+            yield output.Some(frame)
+
+    def frames(only: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        return (one.rows() for one in some(only))
 
     if spec.feeding is not None:
         asked = spec.feeding
@@ -254,7 +261,7 @@ def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
         encodings.member(spec.format).encode(fed, folder, out)
         return
     beside = None if checker is None else report.Faults(checker, form.fields)
-    encodings.member(spec.format).encode(output.Whole(form, frames, beside), folder, out)
+    encodings.member(spec.format).encode(output.Whole(form, some, beside), folder, out)
 
 
 SPECS = tuple(kind for kind in line.SPECS if kind not in (line.Inspect, line.Rows, line.Explain, *line.WORKBOOKS))

@@ -32,7 +32,7 @@ from douane.line.staged import Part
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.model.sheet_import import Judging, sheet_detail
-from douane.sheet.output import Whole
+from douane.sheet.output import Some, Whole
 from douane.sheet.report import Faults, todays_words
 from douane.staging import masks
 from douane.staging.masks import GONE, VALID, Placed, View, Wider
@@ -497,7 +497,7 @@ def _encoded_page(house: House, operation: Operation, wanted: Excerpt, limit: in
     beside = Faults(form.checker, form.output.fields) if wanted.faults else None
     data = io.BytesIO()
     with tempfile.TemporaryDirectory(prefix="page-", dir=house.settings.work_folder) as folder:
-        table = Whole(form.output, lambda only: iter([frame]), beside)
+        table = Whole(form.output, lambda only: iter([Some(frame)]), beside)
         encodings.member(wanted.format).encode(table, Path(folder), data)
     return data.getvalue()
 

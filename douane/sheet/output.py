@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import methodcaller
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import polars as pl
@@ -162,16 +162,18 @@ class Output:
             made.append(series.alias(key))
         return pl.DataFrame(made)
 
-    def ndjson(self, frame: pl.DataFrame, leaving: Leaving | None = None) -> bytes:
-        """The stored records, one JSON object a line; `leaving`: as they are delivered."""
+    def ndjson(self, frame: pl.DataFrame, leaving: Leaving | None = None, rows: by_kernel.Rows = None) -> bytes:
+        """The stored records, one JSON object a line; `leaving`: as they are delivered, `rows`: those alone."""
         if len(frame) == 0:
             return b""
         kernel = native.kernel()
         if kernel is not None and self.fields and (leaving is None or leaving.instead is None):
             given = self._leaving(frame) if leaving is None else self._delivered(frame, leaving)
-            made = by_kernel.ndjson(kernel, given)
+            made = by_kernel.ndjson(kernel, given, rows)
             if made is not None:
                 return made
+        if rows is not None:
+            return self.ndjson(frame[rows], leaving)
         stored = self._stored(frame, None if leaving is None else leaving.only)
         lead = None if leaving is None else _lead(leaving.lead, len(frame))
         members: list[pl.Expr] = [] if lead is None else [pl.lit(lead)]
@@ -265,17 +267,20 @@ class Output:
             lines = lines.new_from_index(0, len(frame))
         return _written(lines.to_frame(), quote_style="never").splitlines()
 
-    def csv(self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False) -> bytes:
+    def csv(
+        self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False, rows: by_kernel.Rows = None
+    ) -> bytes:
         """The records as CSV by RFC 4180: UTF-8, commas, CRLF, quotes where needed; an absent cell is empty. Numbers
         keep the spelling they were accepted in (`12.50`): text has no need of another.
 
         `escape_formulas` is for what a person opens in a spreadsheet program: a text cell that such a program would
-        take for a formula gets an apostrophe before it."""
+        take for a formula gets an apostrophe before it. `rows`: those of the frame alone."""
         kernel = native.kernel()
         if kernel is not None and not (header or escape_formulas) and self.fields:
-            made = by_kernel.csv(kernel, self._leaving(frame))
+            made = by_kernel.csv(kernel, self._leaving(frame), rows)
             if made is not None:
                 return made
+        frame = frame if rows is None else frame[rows]
         return csv_of(self.texts(frame, escape_formulas=escape_formulas), header=header)
 
     def texts(self, frame: pl.DataFrame, *, escape_formulas: bool = False) -> pl.DataFrame:
@@ -385,6 +390,16 @@ class Output:
         return pl.col(name).fill_null(KIND_TEXT) if name in present else None
 
 
+class Some(NamedTuple):
+    """Rows of a frame, in order: those at `at`, or all of them."""
+
+    frame: pl.DataFrame
+    at: by_kernel.Rows = None
+
+    def rows(self) -> pl.DataFrame:
+        return self.frame if self.at is None else self.frame[self.at]
+
+
 class Whole:
     """The rows of many frames as a table for `encodings` (its `contract.Table`). `frames` gives them anew each time, of
     their columns only those that it is given, if any; rows of the frames may bring further columns along (`beside`)."""
@@ -392,7 +407,7 @@ class Whole:
     def __init__(
         self,
         output: Output,
-        frames: Callable[[Sequence[str] | None], Iterator[pl.DataFrame]],
+        frames: Callable[[Sequence[str] | None], Iterator[Some]],
         beside: Beside | None = None,
     ) -> None:
         self._output, self._frames, self._beside = output, frames, beside
@@ -401,8 +416,8 @@ class Whole:
     def frames(self) -> Iterator[pl.DataFrame]:
         """A number column is float64 only if every one of its values is exact as that."""
         lossless: dict[str, bool] = {}
-        for frame in self._frames(self._output.number_cells()) if self._output.numbers else ():
-            for key, exact in self._output.lossless_numbers(frame).items():
+        for some in self._frames(self._output.number_cells()) if self._output.numbers else ():
+            for key, exact in self._output.lossless_numbers(some.rows()).items():
                 lossless[key] = lossless.get(key, True) and exact
         exact_keys = frozenset(key for key, exact in lossless.items() if exact)
         return self._each(
@@ -420,20 +435,20 @@ class Whole:
             yield from csv_blocks(self.texts())
             return
         yield self._output.csv(self._output.empty(), header=True)
-        for frame in self._frames(None):
-            yield self._output.csv(frame, header=False)
+        for some in self._frames(None):
+            yield self._output.csv(some.frame, header=False, rows=some.at)
 
     def records(self) -> Iterator[bytes]:
-        for frame in self._frames(None):
-            made = self._output.ndjson(frame)
-            yield made if self._beside is None else _joined(made, self._beside.json(frame))
+        for some in self._frames(None):
+            made = self._output.ndjson(some.frame, rows=some.at)
+            yield made if self._beside is None else _joined(made, self._beside.json(some.rows()))
 
     def _each(
         self,
         form: Callable[[pl.DataFrame], pl.DataFrame],
         beside: Callable[[Beside, pl.DataFrame], pl.DataFrame],
     ) -> Iterator[pl.DataFrame]:
-        for frame in chain([self._output.empty()], self._frames(None)):
+        for frame in chain([self._output.empty()], (some.rows() for some in self._frames(None))):
             made = form(frame)
             yield made if self._beside is None else made.hstack(beside(self._beside, frame))
 

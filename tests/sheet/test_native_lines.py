@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import example, given, settings
@@ -61,6 +62,7 @@ def test_both_make_the_same(rows: list[tuple[str | None, ...]], kinds: bool) -> 
     if kinds:
         given_frame = given_frame.with_columns(pl.lit(2, pl.UInt8).alias("k3"), pl.lit(1, pl.UInt8).alias("k1"))
     exact = {}
+    every_other = np.arange(0, len(rows), 2)
     for kernel in (None, built()):
         with reading_with(kernel):
             lossless = output.lossless_numbers(given_frame)
@@ -68,6 +70,8 @@ def test_both_make_the_same(rows: list[tuple[str | None, ...]], kinds: bool) -> 
             exact[kernel is None] = (
                 output.csv(given_frame, header=False),
                 output.ndjson(given_frame),
+                output.csv(given_frame, header=False, rows=every_other),
+                output.ndjson(given_frame, rows=every_other),
                 lossless,
                 output.table(given_frame, keys).to_dict(as_series=False),
                 output.cells(given_frame).rows(),
@@ -99,6 +103,11 @@ def test_the_kernel_makes_what_is_plain_and_gives_up_other_numbers() -> None:
     assert lines.csv(built(), [column, text]) == b'1.50,"a,b"\r\n,""""\r\n,\r\n-0,\r\n'
     made = b'{"n":1.5,"t":"a,b"}\n{"n":"","t":"\\""}\n{}\n{"n":0,"t":""}\n'
     assert lines.ndjson(built(), [column, text]) == made
+    rows = np.array([0, 3])
+    assert lines.csv(built(), [column, text], rows) == b'1.50,"a,b"\r\n-0,\r\n'
+    assert lines.ndjson(built(), [column, text], rows) == b'{"n":1.5,"t":"a,b"}\n{"n":0,"t":""}\n'
+    assert lines.csv(built(), [column, text], rows[:0]) == b""
+    assert lines.csv(built(), [column, text], rows + 1) is lines.csv(built(), [column, text], rows - 1) is None
     odd = lines.Column("n", pl.Series(["1e5"]), lines.Kind.NUMBER, True)
     assert lines.ndjson(built(), [odd]) is None
     doubles = lines.doubles(built(), column.texts)

@@ -280,9 +280,18 @@ static inline int json_value(Out *out, const Column *column, const uint8_t *begi
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-static int csv_lines(const Cells *cells, uint64_t columns, uint64_t rows, uint8_t *held, Out *out) {
+/* Which rows become lines: so many, those at `at` or, if that is NULL, all. */
+typedef struct {
+    uint64_t count;
+    const int64_t *at;
+} Rows;
+
+static inline uint64_t row_of(const Rows *rows, uint64_t i) { return rows->at == NULL ? i : (uint64_t)rows->at[i]; }
+
+static int csv_lines(const Cells *cells, uint64_t columns, const Rows *rows, uint8_t *held, Out *out) {
     const uint8_t *begin, *stop;
-    for (uint64_t row = 0; row < rows; row++) {
+    for (uint64_t line = 0; line < rows->count; line++) {
+        const uint64_t row = row_of(rows, line);
         for (uint64_t i = 0; i < columns; i++) {
             const int here = text_of(&cells[i], row, held, &begin, &stop);
             if (!has_room(out, (here ? 2 * (uint64_t)(stop - begin) : 0) + 8)) return NO_MEMORY;
@@ -300,10 +309,11 @@ static int csv_lines(const Cells *cells, uint64_t columns, uint64_t rows, uint8_
     return 0;
 }
 
-static int json_lines(const Cells *cells, uint64_t columns, uint64_t rows, uint8_t *held, Out *out) {
+static int json_lines(const Cells *cells, uint64_t columns, const Rows *rows, uint8_t *held, Out *out) {
     const uint8_t *begin, *stop;
     if (!has_room(out, 8)) return NO_MEMORY;
-    for (uint64_t row = 0; row < rows; row++) {
+    for (uint64_t line = 0; line < rows->count; line++) {
+        const uint64_t row = row_of(rows, line);
         uint8_t lead = '{';
         for (uint64_t i = 0; i < columns; i++) {
             if (!text_of(&cells[i], row, held, &begin, &stop)) continue;
@@ -350,8 +360,11 @@ static int take(Cells *cells, const Column *column, uint64_t rows, uint64_t *lon
     return 0;
 }
 
-/* `rows` rows of `columns` columns, each of which is one piece. 0; GIVEN_UP: something in them is for others; NO_MEMORY. */
-EXPORT int douane_lines(const Column *of, uint64_t columns, uint64_t rows, uint32_t json, Lines *lines) {
+/* Of `columns` columns of `length` rows, each of which is one piece, all or those `count` rows at `at`. 0; GIVEN_UP:
+ * something in them is for others; NO_MEMORY. */
+EXPORT int douane_lines(const Column *of, uint64_t columns, uint64_t length, const int64_t *at, uint64_t count, uint32_t json,
+                        Lines *lines) {
+    const Rows rows = {.count = at == NULL ? length : count, .at = at};
     Out out = {0};
     Cells *cells = calloc(columns + 1, sizeof *cells);
     uint64_t longest = 0, taken = 0;
@@ -359,12 +372,14 @@ EXPORT int douane_lines(const Column *of, uint64_t columns, uint64_t rows, uint3
     lines->data = NULL;
     lines->size = 0;
     while (!failed && taken < columns) {
-        failed = take(&cells[taken], &of[taken], rows, &longest);
+        failed = take(&cells[taken], &of[taken], length, &longest);
         taken++;
     }
+    for (uint64_t i = 0; at != NULL && i < count; i++)
+        if ((uint64_t)at[i] >= length) failed = GIVEN_UP;
     uint8_t *held = malloc(longest + 1);
     if (!failed && held == NULL) failed = NO_MEMORY;
-    if (!failed) failed = json ? json_lines(cells, columns, rows, held, &out) : csv_lines(cells, columns, rows, held, &out);
+    if (!failed) failed = json ? json_lines(cells, columns, &rows, held, &out) : csv_lines(cells, columns, &rows, held, &out);
     for (uint64_t i = 0; i < taken; i++)
         if (cells[i].array.release != NULL) cells[i].array.release(&cells[i].array);
     free(cells);

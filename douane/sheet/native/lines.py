@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from douane.sheet.native import Kernel, pointer_of
@@ -57,14 +58,17 @@ class _Lines(ctypes.Structure):
     _fields_ = (("data", _POINTER), ("size", _U64))
 
 
-def csv(kernel: Kernel, columns: Sequence[Column]) -> bytes | None:
+Rows = npt.NDArray[np.int64] | None  # those of a frame that leave; None: all
+
+
+def csv(kernel: Kernel, columns: Sequence[Column], rows: Rows = None) -> bytes | None:
     """One record a row, without a heading line; None where the columns are not for the kernel."""
-    return _made(kernel, columns, json=False)
+    return _made(kernel, columns, rows, json=False)
 
 
-def ndjson(kernel: Kernel, columns: Sequence[Column]) -> bytes | None:
+def ndjson(kernel: Kernel, columns: Sequence[Column], rows: Rows = None) -> bytes | None:
     """One object a row; None too where a number column holds anything but plain decimals and empty texts."""
-    return _made(kernel, columns, json=True)
+    return _made(kernel, columns, rows, json=True)
 
 
 def leaves_as_it_came(kernel: Kernel, column: Column) -> bool:
@@ -104,11 +108,13 @@ def _given(columns: Sequence[Column]) -> tuple[Any, list[object]]:
     return given, held
 
 
-def _made(kernel: Kernel, columns: Sequence[Column], *, json: bool) -> bytes | None:
+def _made(kernel: Kernel, columns: Sequence[Column], rows: Rows, *, json: bool) -> bytes | None:
     library = _declared(kernel.library)
     given, streams = _given(columns)
     lines = _Lines()
-    failed = library.douane_lines(given, len(columns), len(columns[0].texts), json, ctypes.byref(lines))
+    at = None if rows is None else np.ascontiguousarray(rows, np.int64)
+    those = (None, 0) if at is None else (at.ctypes.data, len(at))
+    failed = library.douane_lines(given, len(columns), len(columns[0].texts), *those, json, ctypes.byref(lines))
     del streams
     if failed:
         return None
@@ -121,7 +127,7 @@ def _made(kernel: Kernel, columns: Sequence[Column], *, json: bool) -> bytes | N
 def _declared(library: Any) -> Any:
     if library.douane_lines_free.argtypes is None:
         library.douane_lines.restype = ctypes.c_int
-        library.douane_lines.argtypes = (_POINTER, _U64, _U64, _U32, _POINTER)
+        library.douane_lines.argtypes = (_POINTER, _U64, _U64, _POINTER, _U64, _U32, _POINTER)
         library.douane_leaves_as_it_came.restype = ctypes.c_int
         library.douane_leaves_as_it_came.argtypes = (_POINTER, _U64)
         library.douane_doubles.restype = ctypes.c_int
