@@ -40,7 +40,11 @@ async def read_link(request: Request) -> Response:
 
 
 def _page(request: Request) -> Response:
-    return ui.FILES.page(request, "widget/index.html")
+    answer = ui.FILES.page(request, "widget/index.html")
+    # A page that has to be isolated (`Cross-Origin-Embedder-Policy`) shows frames only that are so themselves.
+    answer.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return answer
 
 
 def _script(name: str) -> None:
@@ -48,6 +52,7 @@ def _script(name: str) -> None:
         # Loaded by pages of other origins, as a module too; it is the same for everybody.
         answer = ui.FILES.file(request, name)
         answer.headers["Access-Control-Allow-Origin"] = "*"
+        answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return answer
 
     router.add_api_route(f"/{name}", read_script, methods=["GET"])

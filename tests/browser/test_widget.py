@@ -41,7 +41,11 @@ def test_the_script_is_small_and_loads_from_other_pages(served: Served) -> None:
     assert "impler" in answer.text
     assert answer.headers["access-control-allow-origin"] == "*"
     assert len(gzip.compress(answer.content)) <= 4096
-    assert "frame-ancestors *" in httpx.get(f"{served.address}/widget").headers["content-security-policy"]
+    shown = httpx.get(f"{served.address}/widget").headers
+    assert "frame-ancestors *" in shown["content-security-policy"]
+    # Isolated pages take both.
+    assert {one["cross-origin-resource-policy"] for one in (answer.headers, shown)} == {"cross-origin"}
+    assert shown["cross-origin-embedder-policy"] == "require-corp"
 
 
 def test_a_messy_file_is_mended_and_handed_over(page: Page, host: str) -> None:
@@ -366,6 +370,28 @@ def test_opening_and_closing_often_leaves_one_frame(page: Page, host: str) -> No
     assert page.locator("iframe").count() == 1
     page.click("#open")
     expect(frame.locator(".drop")).to_be_visible()
+
+
+def test_the_page_around_it_may_be_as_it_likes(page: Page, host: str) -> None:
+    """Its rules are for all elements of a kind, it draws itself anew, and opens the widget out of a modal dialogue."""
+    frame = opened(page, host)
+    expect(frame.locator(".drop")).to_be_visible()
+    page.evaluate(
+        """() => {
+            impler.close();
+            document.body.innerHTML = '<dialog><button id="again">Import</button></dialog>';
+            document.querySelector("dialog").showModal();
+            const rules = "iframe { max-width: 50% !important } div, dialog { transform: scale(.5) !important }";
+            document.head.append(Object.assign(document.createElement("style"), { textContent: rules }));
+            document.getElementById("again").onclick = () => impler.show(given);
+        }"""
+    )
+    page.click("#again")
+    frame.locator(".drop label.button").click(trial=True)
+    assert page.locator("iframe").bounding_box() == {"x": 0, "y": 0, "width": 1100, "height": 800}
+    frame.get_by_role("button", name="Close").click()
+    expect(page.locator("#impler-container")).to_be_hidden()
+    expect(page.locator("#again")).to_be_focused()
 
 
 def test_a_page_that_may_not_show_it_is_told(page: Page, host: str, served: Served) -> None:
