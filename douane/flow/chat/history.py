@@ -311,9 +311,19 @@ def _matching(
         return Page(page, len(whole.rows))
 
 
-def threads(house: House, project_id: str, room_id: str, *, text: str = "", offset: int = 0, limit: int = 50) -> Page:
-    """The messages of a room that others reply to, the thread with the newest reply first. `text`: what the first
-    message of a thread has in it."""
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Which threads are meant: those whose first message has `text` in it; those in which something was written, or
+    whose first message was edited, after a time."""
+
+    text: str = ""
+    since_us: int | None = None
+
+
+def threads(
+    house: House, project_id: str, room_id: str, which: Threads = Threads(), *, offset: int = 0, limit: int = 50
+) -> Page:
+    """The messages of a room that others reply to, the thread with the newest reply first."""
     with read(house.engine) as connection:
         listed = parts_of(house, connection, project_id, None, room_id)
         frames = [pl.DataFrame(schema=_THREADS)]
@@ -330,21 +340,24 @@ def threads(house: House, project_id: str, room_id: str, *, text: str = "", offs
         )
         roots = whole.filter(pl.col("id").is_in(replied["thread"].implode()) | (pl.col("replies") > 0))
         roots = roots.filter(pl.col("thread").is_null() | (pl.col("thread") == pl.col("id")))
-        if text:
-            roots = roots.filter(_has(text))
+        if which.text:
+            roots = roots.filter(_has(which.text))
         roots = roots.join(replied, left_on="id", right_on="thread", how="left")
         newest = pl.max_horizontal("newest", "last_reply_us", "ts_us").fill_null(0)
         roots = roots.with_columns(newest.alias("newest"))
+        if which.since_us is not None:
+            roots = roots.filter(pl.max_horizontal("newest", "edited_us") > which.since_us)
         found = _Found(roots["at"].to_numpy(), roots["row"].to_numpy(), roots["newest"].to_numpy()).ordered(False)
         page = found.cut(Shown(offset, limit))
         return Page(_documents(house, connection, project_id, listed, page, _RENDERED), len(roots))
 
 
-_OF_THREADS = ("id", "thread", "ts_us", "replies", "last_reply_us", "text")
+_OF_THREADS = ("id", "thread", "ts_us", "edited_us", "replies", "last_reply_us", "text")
 _THREADS = {
     "id": pl.String(),
     "thread": pl.String(),
     "ts_us": pl.Int64(),
+    "edited_us": pl.Int64(),
     "replies": pl.Int64(),
     "last_reply_us": pl.Int64(),
     "text": pl.String(),

@@ -44,29 +44,50 @@ _TEXT_CHARS_MAX = 1000  # of what is searched for
 
 
 @router.get("/channels.messages", **says(400, query=_ASKED))
-@router.get("/channels.history", **says(400, query=_ASKED), name="channels.history")
 async def channel_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """The messages of a public room, in the order they were imported, or of a time (`latest`, `oldest`, `inclusive`),
     newest first; `sort` by `ts`, `query` by `_id`."""
-    return await _messages(request, asker, (await room_asked_for(request, asker, ("c",)))["id"])
+    return await _of_room(request, asker, "c")
+
+
+@router.get("/channels.history", **says(400, query=_ASKED))
+async def channel_history(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The messages of a public room, newest first."""
+    return await _of_room(request, asker, "c", by_time=True)
 
 
 @router.get("/groups.messages", **says(400, query=_ASKED))
-@router.get("/groups.history", **says(400, query=_ASKED), name="groups.history")
 async def group_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """The messages of a private room."""
-    return await _messages(request, asker, (await room_asked_for(request, asker, ("p",)))["id"])
+    return await _of_room(request, asker, "p")
+
+
+@router.get("/groups.history", **says(400, query=_ASKED))
+async def group_history(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The messages of a private room, newest first."""
+    return await _of_room(request, asker, "p", by_time=True)
 
 
 @router.get("/im.messages", **says(400, query=_ASKED))
-@router.get("/im.history", **says(400, query=_ASKED), name="im.history")
-@router.get("/dm.history", **says(400, query=_ASKED), name="dm.history")
 @router.get("/dm.messages.others", **says(400, query=_ASKED), name="dm.messages.others")
 @router.get("/im.messages.others", **says(400, query=_ASKED), name="im.messages.others")
 @router.get("/dm.messages", **says(400, query=_ASKED), name="dm.messages")
 async def direct_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
     """The messages of a direct conversation."""
-    return await _messages(request, asker, (await room_asked_for(request, asker, ("d",)))["id"])
+    return await _of_room(request, asker, "d")
+
+
+@router.get("/im.history", **says(400, query=_ASKED))
+@router.get("/dm.history", **says(400, query=_ASKED), name="dm.history")
+async def direct_history(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The messages of a direct conversation, newest first."""
+    return await _of_room(request, asker, "d", by_time=True)
+
+
+async def _of_room(request: Request, asker: Asker, type: str, *, by_time: bool = False) -> Response:
+    """`by_time`: a client takes the first page for the newest, and goes on from its last time."""
+    room = await room_asked_for(request, asker, (type,))
+    return await _messages(request, asker, room["id"], _order(request, by_time=by_time))
 
 
 @router.get("/douane.messages", **says(400, query={**_ASKED, "operationId": "string"}))
@@ -75,7 +96,7 @@ async def all_messages(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_
     room_id = None
     if any(request.query_params.get(name) for name in ("roomId", "roomName")):
         room_id = (await room_asked_for(request, asker, ("c", "p", "d")))["id"]
-    return await _messages(request, asker, room_id)
+    return await _messages(request, asker, room_id, _order(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +107,12 @@ class _Order:
     ids: list[str] | None
 
 
-def _order(request: Request) -> _Order:
+def _order(request: Request, *, by_time: bool = False) -> _Order:
     inclusive = request.query_params.get("inclusive", "").lower() in ("true", "1")
     latest, oldest = _edge(request, "latest", inclusive), _edge(request, "oldest", not inclusive)
     ascending = _ascending(request)
     ids = id_asked_for(request)
-    if latest is None and oldest is None and ascending is None:
+    if latest is None and oldest is None and ascending is None and (ids is not None or not by_time):
         return _Order(None, ids)
     return _Order(Window(latest, oldest, inclusive, ascending is True), ids)
 
@@ -118,10 +139,9 @@ def _ascending(request: Request) -> bool | None:
     return bool(asked["ts"] == 1)
 
 
-async def _messages(request: Request, asker: Asker, room_id: str | None) -> Response:
+async def _messages(request: Request, asker: Asker, room_id: str | None, order: _Order) -> Response:
     offset, count = window(request, asker)
     operation_id = request.query_params.get("operationId")
-    order = _order(request)
     house, project_id = asker.web.house, asker.project_id
 
     def pages() -> Page:
@@ -181,7 +201,8 @@ async def threads(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERA
     if len(text) > _TEXT_CHARS_MAX:
         raise wire.bad_query(f"text must have at most {_TEXT_CHARS_MAX} characters")
     offset, count = window(request, asker)
-    pages = partial(history.threads, asker.web.house, asker.project_id, room, text=text, offset=offset, limit=count)
+    which = history.Threads(text)
+    pages = partial(history.threads, asker.web.house, asker.project_id, room, which, offset=offset, limit=count)
     shown, total = await run_in_threadpool(shown_of, asker, pages)
     return listed("threads", shown, offset, total)
 

@@ -188,6 +188,49 @@ async def _roles(request: Request, asker: Asker, types: tuple[str, ...]) -> Resp
     return answers.success({"roles": roles})
 
 
+@router.get("/rooms.membersOrderedByRole", **says(400, query=OF_ROOM))
+async def members_by_role(request: Request, asker: Asker = Depends(viewer)) -> Response:
+    """Who is in a room, its owner first, each with their roles in it."""
+    no_order(request)
+    room = await room_asked_for(request, asker, _ALL_TYPES)
+    owner = room["creator_id"] if room["creator_id"] and await _is_in(asker, room["creator_id"], room) else None
+    offset, count = window(request, asker)
+    held = partial(workspace.members, asker.web.house, asker.project_id, room_id=room["id"])
+    if owner is None:
+        page = await run_in_threadpool(taken, held, offset, count)
+        found = list(page.items)
+    else:
+        # Members come by id: of the others so many are asked for, and one more, which may be the owner.
+        wanted = count - (offset == 0)
+        page = await run_in_threadpool(taken, held, max(0, offset - 1), wanted + 1)
+        found = [one for one in page.items if one["user_id"] != owner]
+        if found and len(found) == len(page.items) and found[0]["user_id"] > owner:
+            found = found[1:]
+        found = found[:wanted]
+        if offset == 0:
+            people = partial(
+                workspace.users, asker.web.house, asker.project_id, ids=[owner], placeholders=True, limit=1
+            )
+            (first,) = (await run_in_threadpool(people)).items
+            known = {"room_id": room["id"], "user_id": owner, "username": first["username"], "name": first["name"]}
+            found = [known, *found]
+    shown = [{**shapes.member(one), "roles": ["owner"] if one["user_id"] == owner else []} for one in found]
+    return listed("members", shown, offset, page.total)
+
+
+@router.get("/rooms.isMember", **says(400, query={"roomId": "string", "roomName": "string", **_OF_USER}))
+async def is_member(request: Request, asker: Asker = Depends(viewer)) -> Response:
+    """Whether somebody is in a room."""
+    room = await room_asked_for(request, asker, _ALL_TYPES)
+    user = await _user_asked_for(request, asker)
+    return answers.success({"isMember": await _is_in(asker, user["id"], room)})
+
+
+async def _is_in(asker: Asker, user_id: str, room: Document) -> bool:
+    rooms = await run_in_threadpool(workspace.rooms_of, asker.web.house, asker.project_id, user_id)
+    return any(one["id"] == room["id"] for one in rooms)
+
+
 @router.get("/channels.moderators", **says(400, query=OF_ROOM))
 async def channel_moderators(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """Nobody: no export tells of moderators."""
@@ -316,12 +359,22 @@ async def pinned(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERAT
 @router.get("/chat.getMentionedMessages", **says(400, query={**PAGES, "roomId": "string"}))
 async def mentioned(request: Request, asker: Asker = Depends(viewer)) -> Response:
     """The messages of a room that mention who asks, newest first."""
-    room, me = await room_asked_for(request, asker, _ALL_TYPES), await _me(asker)
+    return await _mentions(request, asker, "messages", _ALL_TYPES)
+
+
+@router.get("/channels.getAllUserMentionsByChannel", **says(400, query={**PAGES, "roomId": "string"}))
+async def mentions(request: Request, asker: Asker = Depends(viewer)) -> Response:
+    """The same of a public room, under another name."""
+    return await _mentions(request, asker, "mentions", ("c",))
+
+
+async def _mentions(request: Request, asker: Asker, name: str, types: tuple[str, ...]) -> Response:
+    room, me = await room_asked_for(request, asker, types), await _me(asker)
     offset, count = window(request, asker)
     house, project_id, ids = asker.web.house, asker.project_id, me["import_ids"]
     held = partial(history.mentioning, house, project_id, room["id"], ids, offset=offset, limit=count)
     shown, total = await run_in_threadpool(shown_of, asker, held)
-    return listed("messages", shown, offset, total)
+    return listed(name, shown, offset, total)
 
 
 @router.get("/chat.syncMessages", **says(400, query={"roomId": "string", "lastUpdate": "string"}))
@@ -345,6 +398,18 @@ async def thread_synced(request: Request, asker: Asker = Depends(may(VIEW_IMPORT
     return answers.success({"messages": {"update": update, "remove": []}})
 
 
+@router.get("/chat.syncThreadsList", **says(400, query={"rid": "string", "updatedSince": "string"}))
+async def threads_synced(request: Request, asker: Asker = Depends(may(VIEW_IMPORT_OPERATIONS))) -> Response:
+    """The first messages of a room's threads in which something was written or edited after a time."""
+    id = request.query_params.get("rid", "")
+    if not id:
+        raise wire.coded("error-rid-param-not-provided", 'The required "rid" query param is missing', "room")
+    room = await room_asked_for(request, asker, _ALL_TYPES, id)
+    which = history.Threads(since_us=_since(request, "updatedSince"))
+    held = partial(history.threads, asker.web.house, asker.project_id, room["id"], which)
+    return answers.success({"threads": {"update": await _all_of(asker, held), "remove": []}})
+
+
 def _since(request: Request, name: str) -> int:
     since = time_asked_for(request, name)
     if since is None:
@@ -353,10 +418,13 @@ def _since(request: Request, name: str) -> int:
 
 
 async def _changed(asker: Asker, room: Document, since: int) -> list[dict[str, Any]]:
+    return await _all_of(asker, partial(history.changed, asker.web.house, asker.project_id, room["id"], since))
+
+
+async def _all_of(asker: Asker, pages: Callable[..., Page]) -> list[dict[str, Any]]:
     """All of them: a client takes what it gets for all that has changed."""
     most = asker.web.house.settings.page_rows_max
-    held = partial(history.changed, asker.web.house, asker.project_id, room["id"], since, limit=most)
-    shown, total = await run_in_threadpool(shown_of, asker, held)
+    shown, total = await run_in_threadpool(shown_of, asker, partial(pages, limit=most))
     if total > most:
         raise wire.bad_query(f"{total:,} messages have changed since then: page through the room's history instead")
     return shown
@@ -372,6 +440,7 @@ NOT_KEPT = {
     "chat.getMessageReadReceipts": "who has read what",
     "chat.getDiscussions": "discussions",
     "chat.getStarredMessages": "who has starred what",
+    "banners": "banners",
     "custom-sounds.list": "sounds",
     "custom-user-status.list": "statuses of people",
     "emoji-custom.all": "pictures of emoji",
@@ -383,7 +452,9 @@ NOT_KEPT = {
     "permissions.listAll": "permissions of the workspace",
     "settings": "settings of the workspace",
     "settings.public": "settings of the workspace",
+    "service.configurations": "settings of the workspace",
     "statistics": "statistics of the workspace",
+    "statistics.list": "statistics of the workspace",
     "teams.list": "teams",
     "teams.listAll": "teams",
     "teams.info": "teams",

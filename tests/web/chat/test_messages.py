@@ -116,7 +116,7 @@ def by_text(client: TestClient) -> dict[str, dict[str, Any]]:
 
 def test_a_client_that_pages_by_time_comes_to_the_end(client: TestClient) -> None:
     seen: list[str] = []
-    asked: dict[str, Any] = {"latest": "2100-01-01T00:00:00.000Z"}
+    asked: dict[str, Any] = {}
     for _ in range(20):
         found = pulled(client, "channels.history", roomName="talk", count=5, **asked)["messages"]
         if not found:
@@ -142,8 +142,10 @@ def test_windows_and_order(client: TestClient) -> None:
     exact = "2020-09-13T12:26:41.000100Z"
     assert texts(pulled(client, "channels.history", roomName="talk", latest=exact)) == []
     assert texts(pulled(client, "channels.history", roomName="talk", latest=exact, inclusive="true")) == ["first"]
-    # Without any of it, the order of import.
-    assert texts(pulled(client, "channels.history", roomName="talk", count=2)) == ["first", "a thread"]
+    # Without any of it the newest first, of which a client takes the last for where to go on; messages as imported.
+    newest = pulled(client, "channels.history", roomName="talk", count=100)["messages"]
+    assert [one["_id"] for one in newest] == sorted((one["_id"] for one in newest), reverse=True)
+    assert texts(pulled(client, "channels.messages", roomName="talk", count=2)) == ["first", "a thread"]
     id = by_text(client)["last"]["_id"]
     for query in ({"_id": id}, {"_id": {"$in": [id, "nobody"]}}):
         assert texts(pulled(client, "channels.history", roomName="talk", query=json.dumps(query))) == ["last"]
@@ -175,6 +177,8 @@ def test_windows_and_order(client: TestClient) -> None:
         ("channels.counters", {"roomName": "nowhere"}),
         ("channels.files", {"roomName": "nowhere"}),
         ("chat.syncMessages", {}),
+        ("chat.syncThreadsList", {}),
+        ("chat.syncThreadsList", {"rid": "nowhere", "updatedSince": "2020-01-01T00:00:00Z"}),
         ("chat.syncThreadMessages", {"tmid": "nobody", "updatedSince": "2020-01-01T00:00:00Z"}),
         ("directory", {"query": '{"type":"posts"}'}),
         ("roles.getUsersInRole", {}),
@@ -248,6 +252,16 @@ def test_what_else_clients_pull_of_a_room(client: TestClient) -> None:
     root, first = known["a thread"]["_id"], known["reply one"]["ts"]
     changed = pulled(client, "chat.syncThreadMessages", tmid=root, updatedSince=first)["messages"]
     assert (texts(changed, "update"), changed["remove"]) == (["reply two"], [])
+    for written, shown in ((first, ["a thread"]), (known["reply two"]["ts"], [])):
+        changed = pulled(client, "chat.syncThreadsList", rid=room, updatedSince=written)["threads"]
+        assert (texts(changed, "update"), changed["remove"]) == (shown, [])
+    members = pulled(client, "rooms.membersOrderedByRole", roomId=room)
+    assert [(one["username"], one["roles"]) for one in members["members"]] == [("ann", ["owner"]), ("bob", [])]
+    for offset, who in enumerate(("ann", "bob", None)):
+        page = pulled(client, "rooms.membersOrderedByRole", roomId=room, offset=offset, count=1)
+        assert ([one["username"] for one in page["members"]], page["total"]) == ([who] if who else [], 2)
+    assert pulled(client, "rooms.isMember", roomId=room, username="bob")["isMember"] is True
+    assert pulled(client, "rooms.isMember", roomId=room)["isMember"] is False
 
 
 def test_what_clients_pull_of_people_and_of_who_asks(client: TestClient) -> None:
@@ -258,6 +272,7 @@ def test_what_clients_pull_of_people_and_of_who_asks(client: TestClient) -> None
     assert pulled(client, "channels.counters", roomName="other")["joined"] is True
     (found,) = pulled(client, "chat.getMentionedMessages", roomId=mine[0]["rid"])["messages"]
     assert found["importText"] == "for <@U3>"
+    assert pulled(client, "channels.getAllUserMentionsByChannel", roomId=mine[0]["rid"])["mentions"] == [found]
     assert pulled(client, "subscriptions.get", updatedSince="2100-01-01T00:00:00Z")["update"] == []
     assert pulled(client, "subscriptions.get", updatedSince="0001-01-01T00:00:00+23:59")["update"] == mine
     assert pulled(client, "subscriptions.getOne", roomId=mine[0]["rid"])["subscription"] == mine[0]
