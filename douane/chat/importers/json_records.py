@@ -72,9 +72,9 @@ def items(data: bytes, depth_max: int, is_record: Callable[[Any], bool]) -> Iter
         except UNFIT:
             pass
     value, mended = load(data, depth_max=1 << 30)
-    wrapped = isinstance(value, dict) and isinstance(value.get("messages"), list)
+    wrapped = _wrapping(value, is_record)
     if wrapped:
-        value = value["messages"]
+        value = value[wrapped]
     if isinstance(value, list):
         text = _text(data, "surrogateescape")[0]
         odd = {MENDED} if data[:1] not in (b"[", b"{") else set()  # a byte order mark, or another encoding
@@ -93,13 +93,24 @@ def items(data: bytes, depth_max: int, is_record: Callable[[Any], bool]) -> Iter
         return
     text = _text(data)[0]
     if text.lstrip().startswith("{"):
-        yield from _concatenated(text, depth_max)
+        yield from _concatenated(text, depth_max, is_record)
     else:
         yield from _recovered(text, depth_max, is_record)
 
 
 _NOTHING: frozenset[str] = frozenset()
-_MESSAGES = re.compile(r'"messages"\s*:\s*\[')
+# What calls of an API have around a list.
+_WRAPPING = ("messages", "channels", "members", "users", "ims", "groups")
+
+
+def _wrapping(value: Any, is_record: Callable[[Any], bool]) -> str:
+    """The member of an object that is the list of records; "" where it is none of that kind."""
+    if not isinstance(value, dict):
+        return ""
+    if isinstance(value.get("messages"), list):
+        return "messages"
+    named = (name for name in _WRAPPING if isinstance(value.get(name), list))
+    return "" if is_record(value) else next((n for n in named if all(isinstance(one, dict) for one in value[n])), "")
 
 
 def as_array(data: bytes) -> bytes | None:
@@ -114,9 +125,9 @@ def as_array(data: bytes) -> bytes | None:
     return b"[" + b",\n".join(lines) + b"]"
 
 
-def _marked(text: str, wrapped: bool, values: list[Any], codes: set[str]) -> list[tuple[Any, frozenset[str]]] | None:
+def _marked(text: str, wrapped: str, values: list[Any], codes: set[str]) -> list[tuple[Any, frozenset[str]]] | None:
     """The elements with what was mended in each of them; None where they cannot be told apart."""
-    opening = _MESSAGES.search(text) if wrapped else _FIRST_ITEM.match(text)
+    opening = re.search(rf'"{wrapped}"\s*:\s*\[', text) if wrapped else _FIRST_ITEM.match(text)
     at = opening.end() if opening else -1
     found = []
     for _ in values:
@@ -135,7 +146,7 @@ def _marked(text: str, wrapped: bool, values: list[Any], codes: set[str]) -> lis
     return found
 
 
-def _concatenated(text: str, depth_max: int) -> Iterator[tuple[Any, frozenset[str]]]:
+def _concatenated(text: str, depth_max: int, is_record: Callable[[Any], bool]) -> Iterator[tuple[Any, frozenset[str]]]:
     """Objects one after another, with or without commas or ends of lines between them; behind a damaged one it goes on
     with the next line that begins one."""
     at, tries, room = 0, 0, _RESCANS * len(text) + PIECE_BYTES
@@ -153,11 +164,13 @@ def _concatenated(text: str, depth_max: int) -> Iterator[tuple[Any, frozenset[st
             if not at or tries > _TRIES or room < 0:
                 return
             continue
-        if _depth(value, depth_max):
-            yield _too_deep(text[at:]), _NOTHING
-        else:
-            cleaned, replaced = _clean(value)
-            yield cleaned, frozenset({REPLACED}) if replaced else _NOTHING
+        wrapped = _wrapping(value, is_record)
+        for one in value[wrapped] if wrapped else (value,):
+            if _depth(one, depth_max):
+                yield _too_deep(text[at:]), _NOTHING
+            else:
+                cleaned, replaced = _clean(one)
+                yield cleaned, frozenset({REPLACED}) if replaced else _NOTHING
         at = end
 
 
@@ -205,6 +218,7 @@ def _text(data: bytes, errors: str = "replace") -> tuple[str, bool]:
 
 _OTHER_ITEM = re.compile(r"\}\s{0,64},\s{0,64}\{")
 _FIRST_ITEM = re.compile(r"\s{0,64}\[([\r\n]{1,2}[ \t]{0,32})?")
+_ANOTHER = re.compile(r"[\s,]*\[(?=\s*[{\]])")  # files that were put one behind the other
 _BETWEEN = re.compile(r"[\s,]*")
 
 
@@ -233,6 +247,9 @@ def _recovered(text: str, depth_max: int, is_record: Callable[[Any], bool]) -> I
     at, searching, tries, room = opening.end(), False, 0, _RESCANS * len(text) + PIECE_BYTES
     while True:
         at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # it matches anything
+        if at < len(text) and text[at] == "]" and not searching and (another := _ANOTHER.match(text, at + 1)):
+            at = another.end()
+            continue
         if at >= len(text) or (text[at] == "]" and not searching):
             if (at < len(text) and text[at + 1 :].strip()) or (at >= len(text) and not searching):
                 yield _damaged(text, at), frozenset()
@@ -356,7 +373,10 @@ def parse(raw: Raw | bytes | None, depth_max: int) -> Any:
 # --- files too long for one piece ------------------------------------------------------------------------------------
 
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}\[([\r\n]{1,2}[ \t]{0,32})?")
-_WRAPPED = re.compile(rb'(?:\xef\xbb\xbf)?\s{0,64}\{[^\[\]]{0,4096}"messages"\s*:\s*\[([\r\n]{1,2}[ \t]{0,32})?')
+_WRAPPED = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s{0,64}\{[^\[\]]{0,4096}"(?:messages|channels|members|users|ims|groups)"'
+    rb"\s*:\s*\[([\r\n]{1,2}[ \t]{0,32})?"
+)
 _TOO_LONG = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes).", "")
 _TOO_LONG_LAST = Damage(TOO_LONG, "A record is longer than the limit (setting record_bytes); the rest is not read.", "")
 

@@ -11,7 +11,7 @@ megabyte), and a batch ends at `batch_records` records or BATCH_BYTES of JSON.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -202,11 +202,17 @@ class Reader:
 
     def pieces(self, entry: Entry) -> Iterator[bytes | Damage]:
         """An entry's array, whole or in pieces; Damage where it cannot be read."""
+        found: Iterable[bytes | Damage]
         try:
             if entry.unpacked_bytes <= json_records.PIECE_BYTES:
-                yield self._archive.read(entry, json_records.PIECE_BYTES)
+                found = (self._archive.read(entry, json_records.PIECE_BYTES),)
             else:
-                yield from json_records.pieces(self._archive.open(entry), self._options.limits.record_bytes)
+                found = json_records.pieces(self._archive.open(entry), self._options.limits.record_bytes)
+            for piece in found:
+                if isinstance(piece, Damage) or records.NESTED not in piece:
+                    yield piece
+                else:
+                    yield records.unnested(piece)
         except OverLimit as error:
             if error.setting != "entry_bytes":
                 raise

@@ -106,9 +106,9 @@ FULL = frozenset(
     )
 )
 _COMMON = records.PLAIN - FULL
-# What a message was and is by an edit or a deletion, whole; and what ordinary messages may have besides.
+# What a message was and is by an edit or a deletion, whole; and what other messages may have besides.
 _STATES = ("message", "previous_message", "original")
-_ALSO = ("metadata", "x_files", "inviter")
+_ALSO = tuple(name for name in records.RESTS if name not in ("root", "permalink"))
 VALUED = {subtype: _NEW_VALUES[kind] for subtype, kind in KINDS.items() if kind in _NEW_VALUES}
 _NAMES = ("text", "me", "bot", "join", "leave", "topic", "purpose", "rename", "archive", "unarchive", "pin", "huddle")
 _ALL_KINDS = (*_NAMES, "call", "reminder", "tombstone", "file", "notice")
@@ -191,8 +191,12 @@ class Pile:
         try:
             found: list[Any] = decode(data)
         except msgspec.ValidationError:  # there is something that no ordinary message has
+            if records.NESTED in data:
+                raise
             found = records.decode_full(data)
-            self._tell_others(data, found, range(len(found)))
+            if not self.counts:
+                for m, raw in zip(found, records.decode_raws(data), strict=True):
+                    records.with_other(m, raw, self.context.depth_max)
             return found, range(len(found))
         # All are gone through once, and of most files none is looked at again. What a person typed in a client has a
         # number of that client's, and its text is what Slack made of its blocks; the blocks of all others are looked
@@ -212,15 +216,7 @@ class Pile:
             full = records.decode_full(data)
             for at in odd:
                 found[at] = full[at]
-            self._tell_others(data, found, odd)
         return found, odd
-
-    def _tell_others(self, data: bytes, found: Sequence[Full], odd: Sequence[int]) -> None:
-        """Of messages of uncommon kinds, what others do not have."""
-        uncommon = [at for at in odd if found[at].subtype not in records.PLAIN]
-        raws = records.decode_raws(data) if uncommon else ()
-        for at in uncommon:
-            records.with_other(found[at], raws[at], self.context.depth_max)
 
     def _is_odd(self, m: records.Ordinary | records.Counted) -> bool:
         """Whether more of a message than its usual members is needed, whatever its blocks are."""
@@ -257,16 +253,20 @@ class Pile:
                 m.text = m.comment.comment or m.text
             elif subtype in EDITS:
                 self.edits[id(m)] = edit(m, depth_max)
-                rest |= {name: raw for name in _STATES if (raw := getattr(m, name)) is not None}
             rest |= {name: raw for name in records.RESTS if (raw := getattr(m, name)) is not None}
         else:
             rest |= {name: raw for name in _ALSO if (raw := getattr(m, name)) is not None}
             if m.root is not None:
                 rest["root"] = root(m.root, depth_max)
+        rest |= {name: raw for name in _STATES if (raw := getattr(m, name)) is not None}
         if m.comment and not m.text:
             m.text = m.comment.comment
+        elif m.comment and m.comment.comment and m.comment.comment not in (m.text or ""):
+            rest["comment"] = m.comment.comment
         if m.file is not None and not m.files:
             m.files = [m.file]
+        elif m.file is not None:
+            rest["file"] = m.file
         if m.attachments is not None and bytes(m.attachments)[:1] not in (b"[", b"n"):
             said = wrong_type(("attachments",))
             self.report(entry, position, "warning", WRONG_TYPE, said, "")
@@ -292,8 +292,9 @@ class Pile:
                 if unshown:
                     said = f"Of {unshown:,} of the message's {len(blocks):,} blocks nothing can be shown in words."
                     self.report(entry, position, "warning", BLOCKS_LOST, said, came)
-        if m.room is not None and subtype in _ROOMS:
+        if m.room is not None:
             rest["room"] = m.room
+        if m.room is not None and subtype in _ROOMS:
             m.text = m.text or huddle(json_records.parse(m.room, depth_max), subtype or "")
         if rest:
             m.rest = str(records.encode(rest), "utf-8", "replace")  # type: ignore[assignment]

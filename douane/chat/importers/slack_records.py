@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw, Struct
 
-from douane.chat.importers.json_records import NOT_AN_OBJECT, UNFIT, Damage, excerpt, items, load, text, whole
+from douane.chat.importers.json_records import NOT_AN_OBJECT, UNFIT, Damage, excerpt, items, load, parse, text, whole
 from douane.chat.markup import escape
 
 
@@ -83,7 +83,11 @@ class Typed(Struct, gc=False, forbid_unknown_fields=True):
     block_id: Raw = None  # type: ignore[assignment]
 
 
-class Ordinary(Message, gc=False):
+class Passed(Struct, gc=False):
+    """An object of which nothing is kept."""
+
+
+class Ordinary(Message, gc=False, forbid_unknown_fields=True):
     """A message without anything that has to be looked at closely, but that its blocks may say more than its text."""
 
     blocks: Raw = None  # type: ignore[assignment]
@@ -92,6 +96,29 @@ class Ordinary(Message, gc=False):
     root: Raw = None  # type: ignore[assignment]
     metadata: None = None
     x_files: None = None
+    # What Slack writes into messages of every kind, of which nothing is shown. To pass these over by name takes no
+    # longer than to pass over all that is unknown, of which nobody would hear.
+    team: str | None = None
+    user_team: str | None = None
+    source_team: str | None = None
+    user_profile: Passed | None = None
+    parent_user_id: str | None = None
+    reply_users: list[str] | None = None
+    reply_users_count: int | None = None
+    replies: list[Passed] | None = None
+    subscribed: bool | None = None
+    is_locked: bool | None = None
+    last_read: str | None = None
+    display_as_bot: bool | None = None
+    upload: bool | None = None
+    app_id: str | None = None
+    event_ts: str | None = None
+    channel: str | None = None
+    channel_type: str | None = None
+    no_notifications: bool | None = None
+    permalink: str | None = None
+    is_starred: bool | None = None
+    unread_count: int | None = None
 
 
 class Full(Message, gc=False):
@@ -144,6 +171,7 @@ class Counted(Struct, gc=False):
     metadata: None = None
     x_files: None = None
     edited: Edited | None = None
+    slackdump_thread_replies: None = None
 
 
 class Shared(Struct, gc=False):
@@ -167,7 +195,9 @@ class Shared(Struct, gc=False):
     file_access: str | None = None
 
 
-_HELD = frozenset(Full.__struct_fields__)
+# Members that have a place of their own, or none.
+_HELD = frozenset((*Full.__struct_fields__, *Ordinary.__struct_fields__)) - {"shown", "rest", "other"}
+_NOTHING: tuple[Any, ...] = (None, "", [])
 decode_raws: Callable[[bytes], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 decode_messages: Callable[[bytes], list[Ordinary]] = msgspec.json.Decoder(list[Ordinary]).decode
 decode_full: Callable[[bytes], list[Full]] = msgspec.json.Decoder(list[Full]).decode
@@ -175,6 +205,7 @@ decode_counted: Callable[[bytes], list[Counted]] = msgspec.json.Decoder(list[Cou
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
 _decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[Shared | None]).decode
 _decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
+_decode_members: Callable[[bytes | Raw], dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_typed: Callable[[str], tuple[Typed]] = msgspec.json.Decoder(tuple[Typed]).decode  # type: ignore[assignment]
 
 
@@ -281,7 +312,7 @@ def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, froze
         else:
             wrong = odd(item)
             message = coerced(item)
-            told = {name: item[name] for name in wrong} | (others(item) if message.subtype not in PLAIN else {})
+            told = {name: item[name] for name in wrong} | others(item)
             message.other = _raws(told) if told else None  # type: ignore[assignment]
             yield message, mended, wrong
 
@@ -306,32 +337,46 @@ PLAIN = frozenset(
         *("message_deleted", "message_replied", "reply_broadcast"),
     )
 )
-# What Slack writes into messages of every kind, of which nothing is shown.
-_NOISE = frozenset(
-    (
-        *("team", "user_team", "source_team", "client_msg_id", "parent_user_id", "reply_users", "reply_users_count"),
-        *(
-            "replies",
-            "subscribed",
-            "is_locked",
-            "last_read",
-            "display_as_bot",
-            "upload",
-            "app_id",
-            "event_ts",
-            "channel",
-        ),
-        *("channel_type", "no_notifications", "permalink", "is_starred", "unread_count"),
-    )
-)
+# slackdump keeps the replies of a thread within its first message.
+_REPLIES = "slackdump_thread_replies"
+NESTED = f'"{_REPLIES}"'.encode()
+
+
+def unnested(data: bytes) -> bytes:
+    """A list of messages, or what has one as its `messages`, with the messages in messages behind the one they are in;
+    as it came where it cannot be read so."""
+    try:
+        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            data = bytes(_decode_members(data)["messages"])
+        return b"[" + b",".join(_each(decode_raws(data))) + b"]"
+    except (*UNFIT, KeyError):
+        return data
+
+
+def _each(raws: list[Raw]) -> Iterator[bytes]:
+    todo = [bytes(raw) for raw in reversed(raws)]
+    while todo:
+        raw = todo.pop()
+        if NESTED in raw and _REPLIES in (members := _decode_members(raw)):
+            replies = bytes(members.pop(_REPLIES))
+            raw = encode(members)
+            if replies != b"null":
+                todo += [bytes(one) for one in reversed(decode_raws(replies))]
+        yield raw
 
 
 def with_other(message: Full, raw: Raw, depth_max: int) -> Full:
-    """With what only messages of its kind have, if that is no ordinary one."""
-    if message.subtype not in PLAIN:
+    """With the members that no message is known to have."""
+    try:
+        members = _decode_members(raw)
+    except UNFIT:
         found, _ = load(bytes(raw), depth_max)
-        if isinstance(found, dict) and (told := others(found)):
-            message.other = _raws(told)  # type: ignore[assignment]
+        told = others(found) if isinstance(found, dict) else {}
+    else:
+        told = {name: parse(one, depth_max) for name, one in members.items() if name not in _HELD}
+        told = {name: one for name, one in told.items() if one not in _NOTHING}
+    if told:
+        message.other = _raws(told)  # type: ignore[assignment]
     return message
 
 
@@ -341,11 +386,7 @@ def _raws(told: dict[str, Any]) -> dict[str, Raw]:
 
 
 def others(value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: one
-        for name, one in value.items()
-        if name not in _HELD and name not in _NOISE and one not in (None, "", [])
-    }
+    return {name: one for name, one in value.items() if name not in _HELD and one not in _NOTHING}
 
 
 def _is_message(value: Any) -> bool:

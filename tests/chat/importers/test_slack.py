@@ -393,7 +393,8 @@ def test_typed_lines_that_say_more_than_the_text_are_shown_whoever_wrote_them() 
 
 def test_no_member_of_the_file_stands_for_what_we_keep() -> None:
     (row,) = staged(said(text="", shown="[1]", rest="x", typed="y"))["messages"].to_dicts()
-    assert (row["blocks"], row["original"], row["typed"]) == (None, None, None)
+    assert (row["blocks"], row["typed"]) == (None, None)
+    assert json.loads(row["original"]) == {"shown": "[1]", "rest": "x", "typed": "y"}
 
 
 def test_only_messages_with_more_to_say_are_looked_at_closely() -> None:
@@ -454,6 +455,54 @@ def test_values_of_another_kind_are_told(given: dict[str, Any], odd: str) -> Non
     assert issue["message"] == wrong_type(odd.split(", "))
     kept = json.loads(tables["messages"]["original"].item())
     assert kept == {name: given[name] for name in odd.split(", ")}
+
+
+@pytest.mark.parametrize("subtype", [None, "channel_name", "message_changed", "something_new"])
+def test_members_that_no_message_is_known_to_have_are_kept(subtype: str | None) -> None:
+    told = {"poll": {"options": ["a", "b"]}, "streaming": "é", "old_name": "before", "room": {"id": "R1"}}
+    kind = {} if subtype is None else {"subtype": subtype}
+    noise = {"team": "T1", "user_team": 7, "replies": [{"user": "U2", "ts": "1"}], "mystery": None, "empty": []}
+    tables = staged(said(**told, **kind, **noise), said("1500000001.000100", inviter="U2"))
+    first, second = rows(tables["messages"], "original")
+    assert json.loads(first) == told
+    assert json.loads(second) == {"inviter": "U2"}
+    assert "issues" not in tables
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_replies_that_stand_within_their_thread_are_messages(wrapped: bool) -> None:
+    """As slackdump writes a conversation, in which no reply stands by itself."""
+    replies = [said("1500000001.000100", text="reply", thread_ts="1500000000.000100"), said("1500000002.000100")]
+    talk = [said(thread_ts="1500000000.000100", slackdump_thread_replies=replies), said("1500000009.000100")]
+    day: Any = {"channel_id": "C1", "name": "general", "messages": talk} if wrapped else talk
+    data = of({"users.json": USERS, "channels.json": CHANNELS, "general/2017-07-14.json": day})
+    batches = list(opened("slack", data).batches())
+    tables = joined(batches)
+    assert opened("slack", data).counts() == counted(batches)
+    assert [us // 1_000_000 % 10 for us in rows(tables["messages"], "ts_us")] == [0, 1, 2, 9]
+    assert rows(tables["messages"], "thread")[1] == "slack-C1-1500000000-000100"
+    assert rows(tables["messages"], "original") == [None] * 4
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+@pytest.mark.parametrize("between", ["", "\n", ",\n"])
+def test_files_one_behind_the_other_are_read_to_the_end(indent: int | None, between: str) -> None:
+    days = [json.dumps([said(f"150000000{n}.000100")], indent=indent) for n in range(3)]
+    users = "".join(json.dumps([user], indent=indent) for user in USERS)
+    tables = read("slack", of({**_LISTS, "users.json": users.encode(), "general/1.json": between.join(days).encode()}))
+    assert ledger(tables) == (6, 6, 0, 0)
+    assert {issue["code"] for issue in tables["issues"].to_dicts()} == {"importer-json-mended"}
+
+
+def test_lists_within_the_answer_of_an_api_are_read() -> None:
+    answers = {
+        "users.json": {"ok": True, "members": USERS, "cache_ts": 1},
+        "channels.json": {"ok": True, "channels": CHANNELS},
+        "general/2017-07-14.json": {"ok": True, "messages": [said()], "has_more": False},
+    }
+    tables = read("slack", of(answers))
+    assert ledger(tables) == (4, 4, 0, 0)
+    assert rows(tables["channels"], "id", "kind") == [("C1", "public")]
 
 
 def test_blocks_of_which_nothing_can_be_shown_are_told() -> None:
@@ -547,7 +596,7 @@ def test_what_no_column_holds_is_in_the_original() -> None:
     original = [json.loads(raw) if raw else None for raw in tables["messages"]["original"]]
     assert original == [
         {"metadata": {"event_type": "x", "event_payload": {"n": 1}}},
-        {"item": {"id": "F1"}},
+        {"item": {"id": "F1"}, "item_type": "F"},
         {"room": {"id": "R1", "name": "standup"}},
         None,
         None,
