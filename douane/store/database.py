@@ -45,6 +45,8 @@ VERSION_TABLE = "schema_version"  # Alembic's
 _WRITE = "douane_write_wait_s"
 _AFTER = "douane_afterwards"
 _BUSY_MS = "busy_ms"  # what a connection was told last
+# `pool_use_lifo`, of both engines: the connection that was given back last is the next to be taken. In turns each that
+# a busy moment opened would go on preparing and keeping for itself what the others have.
 # What all connections of a process together keep of an SQLite file, DBOS' among them. By itself each keeps 2 MB, which
 # a growing file fills one after the other; the system keeps the file as well, and asking it costs next to nothing.
 _HELD_BYTES = 4 << 20
@@ -83,6 +85,7 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
         pool_timeout=settings.database_wait_s,
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "connect")
@@ -135,6 +138,7 @@ def _open_postgres(url: URL, settings: Settings) -> Engine:
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
         pool_timeout=settings.database_wait_s,
+        pool_use_lifo=True,
         pool_pre_ping=True,
     )
     # As many again may overflow: those are for who reads.

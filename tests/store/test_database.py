@@ -274,6 +274,16 @@ def test_the_file_survives_power_cuts(sqlite_storage: Settings) -> None:
     assert sqlite3.sqlite_version_info >= (3, 35)
 
 
+def test_what_a_busy_moment_opened_is_left_alone_afterwards(engine: Engine) -> None:
+    with read(engine), read(engine), read(engine):
+        pass
+    taken = set()
+    for _ in range(6):
+        with read(engine) as connection:
+            taken.add(id(connection.connection.dbapi_connection))
+    assert len(taken) == 1
+
+
 def test_many_connections_hold_no_more_of_a_file_than_one(sqlite_storage: Settings) -> None:
     engine = open_database(sqlite_storage)
     held = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
