@@ -104,8 +104,11 @@ def test_an_import_id_can_be_given_once(site: Site) -> None:
 
 
 def test_an_automatic_import_that_lacks_a_required_column_says_so(site: Site) -> None:
-    answer = upload(site, b"Full name,Colour\nx,red\n", auto=True)
+    answer = upload(site, b"Our customers\n\nFull name,Colour\nx,red\ny,blue\n", auto=True)
     said = answer.json()
+    # What was noticed about the file is said here too: the headings may be others than were found.
+    assert said["notes"] == ["The table begins on line 3. The record above it is left out."]
+    assert said["noticed"] == [{"note": said["notes"][0], "key": "table_begins", "values": {"count": 1, "line": 3}}]
     assert (answer.status_code, said["message"]) == (400, "Customer ID is required")
     assert (said["headings"], said["ignoredHeadings"]) == (["Full name", "Colour"], ["Colour"])
     assert {"key": "id", "name": "Customer ID"} in said["missing"]

@@ -236,7 +236,8 @@ def _not_mapped(web: Web, operation: Operation, sentence: str) -> wire.WireError
     found = imports.unmapped(operation, known=learned.known_headings(web.house, operation))
     if found is None:
         found = imports.unmapped(operation) or imports.Unmapped(list(headings_of(operation)), [], [])
-    return wire.not_mapped(operation, sentence, found.headings, found.missing, found.ignored)
+    noticed = wire.noticed(imports.noticed(operation), found.ignored)
+    return wire.not_mapped(operation, sentence, found.headings, found.missing, noticed)
 
 
 @router.get(

@@ -46,6 +46,7 @@ from douane.web.spreadsheet.wire.documents import frozen_first as frozen_first
 from douane.web.spreadsheet.wire.documents import health as health
 from douane.web.spreadsheet.wire.documents import import_config as import_config
 from douane.web.spreadsheet.wire.documents import import_entry as import_entry
+from douane.web.spreadsheet.wire.documents import not_mapped as not_mapped
 from douane.web.spreadsheet.wire.documents import noticed as noticed
 from douane.web.spreadsheet.wire.documents import original_name as original_name
 from douane.web.spreadsheet.wire.documents import pages as pages
@@ -74,7 +75,6 @@ from douane.web.spreadsheet.wire.errors import import_id_taken as import_id_take
 from douane.web.spreadsheet.wire.errors import no_template_of_upload as no_template_of_upload
 from douane.web.spreadsheet.wire.errors import no_upload as no_upload
 from douane.web.spreadsheet.wire.errors import not_existing as not_existing
-from douane.web.spreadsheet.wire.errors import not_mapped as not_mapped
 from douane.web.spreadsheet.wire.errors import unauthorized as unauthorized
 from douane.web.spreadsheet.wire.errors import work_error as work_error
 from douane.web.spreadsheet.wire.live import DeletedDocument as DeletedDocument

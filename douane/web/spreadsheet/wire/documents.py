@@ -16,10 +16,11 @@ from douane.flow.records import Record
 from douane.model.identity import Member, Person, Project
 from douane.model.operation import Operation
 from douane.model.sheet_import import sheet_detail
-from douane.model.template import StoredColumn, StoredTemplate
+from douane.model.template import Column, StoredColumn, StoredTemplate
 from douane.sheet import columns, template_file
 from douane.sheet.formatting import DEFAULT_CHUNK, written
 from douane.sheet.noticed import Told
+from douane.web.spreadsheet.wire.errors import WireError
 from douane.web.spreadsheet.wire.samples import sample_key
 from douane.web.spreadsheet.wire.stages import STATUS
 
@@ -435,6 +436,22 @@ def noticed(notes: Iterable[tuple[str, Told | None]], ignored_headings: list[str
         [NoteDocument(text) if one is None else NoteDocument(text, one.key, one.values) for text, one in notes],
         ignored_headings,
     )
+
+
+def not_mapped(
+    operation: Operation, message: str, headings: list[str], missing: list[Column], noticed: Noticed
+) -> WireError:
+    """A file that `auto=true` did not map: the upload stays, and the answer says what to map by hand, and what was
+    noticed about the file, for the headings may be others than were found."""
+    beside = {
+        "uploadId": operation.id,
+        "headings": headings,
+        "missing": [{"key": column.key, "name": column.name} for column in missing],
+        "ignoredHeadings": noticed.ignored_headings,
+        "notes": [one.note for one in noticed.notes],
+        "noticed": msgspec.to_builtins(noticed.notes),
+    }
+    return WireError(400, message, beside=beside)
 
 
 def original_name(operation: Operation) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 from douane import errors
 from douane.model.operation import Operation
-from douane.model.template import Column
 from douane.web.spreadsheet.wire.stages import GUARD
 
 
@@ -130,19 +129,6 @@ _FILE_ANSWERS: dict[str, tuple[tuple[int, str], tuple[int, str]]] = {
     "sheet_unknown": _UNREADABLE,
     "encoding_unknown": _UNREADABLE,
 }
-
-
-def not_mapped(
-    operation: Operation, message: str, headings: list[str], missing: list[Column], ignored: list[str]
-) -> WireError:
-    """A file that `auto=true` did not map: the upload stays, and the answer says what to map by hand."""
-    beside = {
-        "uploadId": operation.id,
-        "headings": headings,
-        "missing": [{"key": column.key, "name": column.name} for column in missing],
-        "ignoredHeadings": ignored,
-    }
-    return WireError(400, message, beside=beside)
 
 
 def file_error(operation: Operation, code: str, sentence: str) -> WireError:
