@@ -44,7 +44,7 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     layout = mapping.layout(template, headings, chosen)
     used = {at for at in chosen if at is not None}
     if template.columns and not used:
-        raise errors.BadFile(_nothing_mapped(template, headings), code="nothing_mapped")
+        raise errors.BadFile(_nothing_mapped(template, headings, reader.detected.notes), code="nothing_mapped")
     wire.send(
         Mapped(
             detected=reader.detected,
@@ -143,7 +143,7 @@ def _proposed(template: Template, headings: tuple[str, ...], chosen: tuple[int |
             yield line.Proposed(column.key, tuple(headings[one] for one in also), round(match.certainty, 2))
 
 
-def _nothing_mapped(template: Template, headings: Sequence[str]) -> str:
+def _nothing_mapped(template: Template, headings: Sequence[str], notes: Sequence[str]) -> str:
     def listed(names: Sequence[str]) -> str:
         shown = ", ".join(name if len(name) <= 60 else name[:59] + "…" for name in names[:8])
         return shown + (" …" if len(names) > 8 else "")
@@ -152,6 +152,7 @@ def _nothing_mapped(template: Template, headings: Sequence[str]) -> str:
         "None of the file's headings is one of the template's columns, so nothing could be checked. The headings are: "
         f"{listed([text for text in headings if text])}. The columns are: "
         f"{listed([column.title for column in template.columns])}. A mapping (--mapping) can say which is which."
+        + "".join(f" {note}" for note in notes)
     )
 
 
