@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from douane.sheet.month_names import LONG, SHORT
+from douane.sheet.month_names import ALSO, LONG, SHORT
 from douane.values import dataclass
 
 _TOKEN = re.compile(r"\[([^\]]+)\]|Y{1,4}|M{1,4}|D{1,2}|H{1,2}|hh?|mm?|ss?|A|a|Z{1,2}|S{1,9}|Q|X|.", re.DOTALL)
@@ -82,4 +82,5 @@ def parsed(text: str, languages: tuple[str, ...] = ()) -> Format:
         for names in (LONG.get(language, ()), SHORT.get(language, ()))
         for month, name in enumerate(names, 1)
     ]
+    months += [(name, month) for (language, month), names in ALSO.items() if language in languages for name in names]
     return Format(text, tokens, tuple(dict.fromkeys(months)))

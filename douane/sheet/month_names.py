@@ -29,7 +29,36 @@ _SHORT = {
     "pl": "sty lut mar kwi maj cze lip sie wrz paź lis gru",
     "ar": "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
 }
-# A short name is also written with its point.
+# Other names of single months: (language, month) -> as they are also written.
+ALSO = {
+    ("en", 9): ("Sept",),
+    ("de", 1): ("Jänner", "Jän"),
+    ("de", 2): ("Feber",),
+    ("de", 3): ("Mrz",),
+    ("de", 9): ("Sept",),
+    ("fr", 2): ("fév",),
+    ("fr", 7): ("juill", "jul"),
+    ("es", 9): ("setiembre", "sep", "set"),
+    ("es", 8): ("ag",),
+    ("it", 9): ("sett",),
+    ("nl", 3): ("maa",),
+    ("pl", 9): ("wrze",),
+    ("pl", 10): ("paźdz",),
+    ("pl", 12): ("grudz",),
+    # As they are called in the Levant and Iraq, and in Algeria and Tunisia.
+    ("ar", 1): ("كانون الثاني", "جانفي"),
+    ("ar", 2): ("شباط", "فيفري"),
+    ("ar", 3): ("آذار",),
+    ("ar", 4): ("نيسان", "أفريل", "ابريل"),
+    ("ar", 5): ("أيار", "ماي"),
+    ("ar", 6): ("حزيران", "جوان"),
+    ("ar", 7): ("تموز", "جويلية"),
+    ("ar", 8): ("آب", "أوت", "اغسطس"),
+    ("ar", 9): ("أيلول",),
+    ("ar", 10): ("تشرين الأول", "اكتوبر"),
+    ("ar", 11): ("تشرين الثاني",),
+    ("ar", 12): ("كانون الأول",),
+}
 LONG = {language: tuple(names.split()) for language, names in _LONG.items()}
 SHORT = {language: tuple(names.split()) for language, names in _SHORT.items()}
 LANGUAGES = tuple(LONG)

@@ -146,6 +146,13 @@ def test_a_time_of_day(date_format: str, text: str, iso: str | None) -> None:
         ("es", "1. diciembre 2024", "2024-12-01"),
         ("ar", "1. مارس 2024", "2024-03-01"),
         ("de", "1. March 2024", "2024-03-01"),
+        ("de", "1. Mrz. 2024", "2024-03-01"),
+        ("fr", "1. janv. 2024", "2024-01-01"),
+        ("fr", "1. sept 2024", "2024-09-01"),
+        ("es", "1. setiembre 2024", "2024-09-01"),
+        ("ar", "1. كانون الثاني 2024", "2024-01-01"),
+        ("ar", "1. جويلية 2024", "2024-07-01"),
+        ("fr", "1. janv.. 2024", None),
         ("de", "30. Februar 2024", None),
         ("fr", "1. Februar 2024", None),
     ],
@@ -154,6 +161,15 @@ def test_months_in_other_languages(language: str, text: str, iso: str | None) ->
     assert judged({"dateFormats": ["D. MMMM YYYY"], "languages": [language]}, text) == iso
     if text.isascii() and "March" not in text:
         assert judged({"dateFormats": ["D. MMMM YYYY"]}, text) is None
+
+
+def test_words_between_are_taken_in_any_case() -> None:
+    """Formats are kept in capitals, so nobody could ask for a small word."""
+    of = {"dateFormats": ["D [de] MMMM [de] YYYY"], "languages": ["es"]}
+    for text in ("5 de mayo de 2026", "5 DE MAYO DE 2026"):
+        assert judged(of, text) == "2026-05-05"
+    assert judged(of, "5 del mayo de 2026") is None
+    assert judged({"dateFormats": ["YYYY-MM-DD[T]HH:mm"]}, "2026-05-05t10:00") is None
 
 
 def test_years_of_two_digits_go_by_the_pivot() -> None:

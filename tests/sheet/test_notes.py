@@ -43,6 +43,9 @@ def test_a_day_of_two_formats_is_noted() -> None:
     assert table.warnings == [["ambiguous_day"], [], [], [], ["ambiguous_day"], [], []]
     assert table.problems == [[], [], [], [], [], [], ["date_format"]]
     assert table.messages[0] == ["03/08/2026 may be a day of MM/DD/YYYY or DD/MM/YYYY"]
+    # Said are the formats that take the text, not all that may take one text.
+    four = {"type": "Date", "dateFormats": ["MM/DD/YY", "DD/MM/YY", "DD.MM.YY", "YY.MM.DD"]}
+    assert Table(four, ["03/08/26"]).messages[0] == ["03/08/26 may be a day of MM/DD/YY or DD/MM/YY"]
     asked = Table({**both, "notes": {"ambiguous_day": "problem"}}, cells)
     assert (asked.problems[0], asked.warnings[0]) == (["ambiguous_day"], [])
     assert Table({**both, "notes": {"ambiguous_day": "off"}}, cells).messages[0] == []
@@ -89,6 +92,9 @@ def test_decimal_and_group_signs() -> None:
     assert spaced.problems == [[], [], [], ["number"]]
     assert Table({"type": "Number", "group": "'"}, ["1'234.5", "1’234", "1'23"]).problems == [[], [], ["number"]]
     assert Table({"type": "Number", "group": ","}, ["1,234", "1,23", "1,234.5"]).problems == [[], ["number"], []]
+    lakhs = Table({"type": "Number", "group": ","}, ["12,34,567.5", "1,00,000", "1,2,345", "12,34", "123,45,678"])
+    assert lakhs.problems == [[], [], ["number"], ["number"], ["number"]]
+    assert [bytes(out) for out in lakhs.out[:2]] == [b"1234567.5", b"100000"]
     # A number cell of a workbook is one whatever the signs.
     cells = Table({"type": "Number", "decimal": ",", "group": "."}, ["1.234", "1.234"], [KIND_NUMBER, KIND_TEXT])
     assert (cells.problems, [bytes(out) for out in cells.out]) == ([[], []], [b"1.234", b"1234"])

@@ -180,8 +180,13 @@ def _twofold(formats: list[Format], pivot: int) -> list[_Pair]:
 
 
 def _ambiguous_says(twofold: list[_Pair]) -> Callable[[str], str]:
-    said = " or ".join(dict.fromkeys(text for pair in twofold for text in pair.texts))
-    return lambda text: f"{text} may be a day of {said}"
+    def says(text: str) -> str:
+        """Names the formats that take this text, and not all that may take one text."""
+        each = pl.select(*(pair.differs(pl.lit(text)).alias(str(at)) for at, pair in enumerate(twofold))).row(0)
+        pairs = [pair for pair, differs in zip(twofold, each, strict=True) if differs] or twofold
+        return f"{text} may be a day of {' or '.join(dict.fromkeys(one for pair in pairs for one in pair.texts))}"
+
+    return says
 
 
 def _with_dates(cells: pl.Series, kinds: pl.Series | None) -> bool:

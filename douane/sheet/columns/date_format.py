@@ -85,7 +85,7 @@ def _spelling(date_format: Format, days: tuple[int, ...], months: tuple[int, ...
         # dayjs reads one or two digits greedily, so before another digit a short token needs two of them.
         two_digits = following[1] is None and following[0] in NUMERIC
         if literal is not None:
-            text += literally(literal)
+            text += _words(literal)
         elif token in _YEARS:
             text += (_LEAP_YEARS if leap else _YEARS)[token]
         elif token in ("MMM", "MMMM"):
@@ -119,11 +119,18 @@ _ZONES = {"Z": "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])", "ZZ": "(?:Z|[+-](?:0[0-
 
 
 def _month_names(date_format: Format, token: str, months: tuple[int, ...]) -> str:
-    """The English ones to the letter, as in dayjs; those of other languages in any case, long or short."""
+    """The English ones to the letter, as in dayjs; those of other languages in any case, long or short, and with a
+    point behind (`janv.`), as short ones are written."""
     english = [ENGLISH[month - 1][: 3 if token == "MMM" else None] for month in months]
     others = [name for name, month in date_format.months if month in months]
-    foreign = [f"(?i:{'|'.join(literally(name) for name in sorted(others, key=len, reverse=True))})"] if others else []
+    named = "|".join(literally(name) for name in sorted(others, key=len, reverse=True))
+    foreign = [rf"(?i:(?:{named})\.?)"] if others else []
     return "(?:" + "|".join([*english, *foreign] or [NOTHING]) + ")"
+
+
+def _words(literal: str) -> str:
+    """Text in brackets. Formats are kept in capitals, so words of it (`D [DE] MMMM`) are taken in any case."""
+    return f"(?i:{literally(literal)})" if sum(map(str.isalpha, literal)) > 1 else literally(literal)
 
 
 def _numbers(values: tuple[int, ...], token: str, two_digits: bool) -> str:
@@ -152,7 +159,7 @@ def read(text: pl.Expr, date_format: Format, pivot: int) -> Parts:
         if token == "MMMM":
             token = "MMM"
         if letter is None or letter in seen:
-            pattern += ".*?" if letter is not None else literally(literal if literal is not None else token)
+            pattern += ".*?" if letter is not None else literally(token) if literal is None else _words(literal)
             continue
         seen.add(letter)
         pattern += f"(?<{letter}>{_GROUP_SHAPES[letter] if letter in _GROUP_SHAPES else _DIGITS[len(token)]})"
@@ -169,7 +176,7 @@ def read(text: pl.Expr, date_format: Format, pivot: int) -> Parts:
         parts["Y"] = year if "YYYY" in date_format.names else _whole_year(year, pivot)
     if (month := part("M")) is not None:
         numbers = _month_numbers(date_format)
-        lowered = month.str.to_lowercase()
+        lowered = month.str.to_lowercase().str.strip_suffix(".")
         parts["M"] = (
             pl.when(month.str.contains(r"\A[0-9]"))
             .then(month.str.zfill(2))

@@ -86,6 +86,8 @@ class _Signs:
     def _shape(self) -> str:
         group, decimal = _GROUPS.get(self.group, literally(self.group)), literally(self.decimal)
         grouped = rf"[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|" if self.group else ""
+        if self.group == ",":
+            grouped += r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|"  # 12,34,567: lakhs and crores
         return rf"\A[+-]?(?:(?:{grouped}[0-9]+)(?:{decimal}[0-9]*)?|{decimal}[0-9]+)\z"
 
     def stored(self, text: pl.Expr, kind: pl.Expr | None = None) -> pl.Expr:
