@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -83,8 +84,15 @@ TALK = [
 
 
 @pytest.fixture(scope="module")
-def client(sqlite_site: Site) -> TestClient:
-    client = administrator(sqlite_site)
+def worked_site(sqlite_site: Site) -> Iterator[Site]:
+    """One worker for all: to begin one takes longer than what it does here."""
+    with working(sqlite_site.settings):
+        yield sqlite_site
+
+
+@pytest.fixture(scope="module")
+def client(worked_site: Site) -> TestClient:
+    client = administrator(worked_site)
     asker = {"id": "U3", "name": "boss", "profile": {"email": pulled(client, "me")["emails"][0]["address"]}}
     entries = {
         "users.json": json.dumps([*USERS, asker]),
@@ -92,11 +100,10 @@ def client(sqlite_site: Site) -> TestClient:
         "talk/2020-09-13.json": json.dumps(TALK),
         "other/2020-09-13.json": json.dumps([said(1, "elsewhere"), said(2, "for <@U3>"), said(3, "`<@U3>`")]),
     }
-    with working(sqlite_site.settings):
-        upload(client, zipped(entries), "slack")
-        file_data(client)
-        client.post(f"{API}/startImport", json=ALL)
-        assert done(client)["step"] == "importer_done"
+    upload(client, zipped(entries), "slack")
+    file_data(client)
+    client.post(f"{API}/startImport", json=ALL)
+    assert done(client)["step"] == "importer_done"
     return client
 
 
@@ -334,8 +341,8 @@ def test_what_a_message_is(client: TestClient) -> None:
     assert TOKEN not in json.dumps(hosted["importOriginal"])
 
 
-def test_what_messages_were_before_is_exported(sqlite_site: Site) -> None:
-    client = administrator(sqlite_site)
+def test_what_messages_were_before_is_exported(worked_site: Site) -> None:
+    client = administrator(worked_site)
     first, second = said(1, "now"), said(2, "stays")
     notice = {"type": "message", "channel": "C1", "hidden": True}
     changed = {**notice, "subtype": "message_changed", "ts": "1600000050.000000", "message": first}
@@ -347,13 +354,12 @@ def test_what_messages_were_before_is_exported(sqlite_site: Site) -> None:
         "channels.json": json.dumps(CHANNELS),
         "talk/2020-09-13.json": json.dumps([first, second, changed, deleted]),
     }
-    with working(sqlite_site.settings):
-        upload(client, zipped(entries), "slack")
-        file_data(client)
-        client.post(f"{API}/startImport", json=ALL)
-        assert done(client)["step"] == "importer_done"
-        answer = client.get(f"{API}/douane.export", params={"table": "edits"})
-        book = client.get(f"{API}/douane.export", params={"table": "edits", "format": "csv"}).text
+    upload(client, zipped(entries), "slack")
+    file_data(client)
+    client.post(f"{API}/startImport", json=ALL)
+    assert done(client)["step"] == "importer_done"
+    answer = client.get(f"{API}/douane.export", params={"table": "edits"})
+    book = client.get(f"{API}/douane.export", params={"table": "edits", "format": "csv"}).text
     found = [json.loads(line) for line in answer.text.splitlines()]
     assert [(one["kind"], one["text"], one["room_id"]) for one in found] == [
         ("edit", "was https://files.slack.com/a", found[0]["room_id"]),
@@ -389,28 +395,27 @@ def test_what_was_imported_is_not_offered_again(client: TestClient) -> None:
     assert (found["users"], found["channels"], found["message_count"]) == ([], [], 0)
 
 
-def test_entries_that_nobody_read_are_told_of_or_refused(sqlite_site: Site) -> None:
-    client = administrator(sqlite_site)
+def test_entries_that_nobody_read_are_told_of_or_refused(worked_site: Site) -> None:
+    client = administrator(worked_site)
     entries = {
         "users.json": json.dumps(USERS),
         "channels.json": json.dumps(CHANNELS),
         "talk/2020-09-13.json": json.dumps(TALK[:2]),
         "talk/odd.txt": json.dumps([said(1, "unread"), said(2, "too")]),
     }
-    with working(sqlite_site.settings):
-        upload(client, zipped(entries), "slack")
-        assert file_data(client)["message_count"] == 2
-        told = client.get(f"{API}/getCurrentImportOperation").json()["operation"]["unread"]
-        assert told["entries"] == 1
-        assert "talk/odd.txt" in told["message"]
-        assert client.get(f"{API}/douane.ledger").json()["unread"] == told
-        asked = {"importerKey": "slack", "strict": "true"}
-        answer = client.post(f"{API}/douane.upload", params=asked, content=zipped(entries))
-        assert (answer.status_code, answer.json()["error"]) == (400, told["message"])
-        del entries["talk/odd.txt"]
-        answer = client.post(f"{API}/douane.upload", params=asked, content=zipped(entries))
-        assert answer.status_code == 200
-        assert "unread" not in answer.json()["operation"]
+    upload(client, zipped(entries), "slack")
+    assert file_data(client)["message_count"] == 2
+    told = client.get(f"{API}/getCurrentImportOperation").json()["operation"]["unread"]
+    assert told["entries"] == 1
+    assert "talk/odd.txt" in told["message"]
+    assert client.get(f"{API}/douane.ledger").json()["unread"] == told
+    asked = {"importerKey": "slack", "strict": "true"}
+    answer = client.post(f"{API}/douane.upload", params=asked, content=zipped(entries))
+    assert (answer.status_code, answer.json()["error"]) == (400, told["message"])
+    del entries["talk/odd.txt"]
+    answer = client.post(f"{API}/douane.upload", params=asked, content=zipped(entries))
+    assert answer.status_code == 200
+    assert "unread" not in answer.json()["operation"]
 
 
 def test_a_direct_conversation_goes_by_both_names(site: Site) -> None:
