@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +23,7 @@ from typing import Any
 LATER = (
     "httpx._main",
     "numpy.linalg",
+    "numpy.ma",
     "numpy.typing",
     "polars.catalog",
     "polars.io.avro",
@@ -38,6 +40,33 @@ LATER = (
 )
 # Have no names: what they do is to write documentation into functions.
 NEVER = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
+
+
+def _mask(values: Any) -> Any:
+    return sys.modules["numpy"].False_ if _is_plain(values) else NotImplemented
+
+
+def _data(values: Any) -> Any:
+    return values if _is_plain(values) else NotImplemented
+
+
+def _is_plain(values: Any) -> bool:
+    return type(values) is sys.modules["numpy"].ndarray
+
+
+def _credentials(provider: Any, source: Any, _options: Any, _caller: str) -> Any:
+    first = source[0] if isinstance(source, list) and source else source
+    local = isinstance(first, Path) or (isinstance(first, str) and "://" not in first)
+    return None if local and provider in (None, "auto") else NotImplemented
+
+
+# What Polars asks whenever it takes an array or opens a file, and what these modules answer of plain arrays, which have
+# no mask, and of files of this machine, which need no credentials. NotImplemented: they are loaded after all.
+ANSWERS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy.ma", "getmask"): _mask,
+    ("numpy.ma", "getdata"): _data,
+    ("polars.io.cloud.credential_provider._builder", "_init_credential_provider_builder"): _credentials,
+}
 
 
 def begin(*more: str) -> None:
@@ -91,6 +120,8 @@ class _StandIn(ModuleType):
         # What the import system asks a module for.
         if name.startswith("__"):
             raise AttributeError(name)
+        if (self.__name__, name) == ("numpy.ma", "nomask"):
+            return sys.modules["numpy"].False_
         return _Name(self, name)
 
 
@@ -110,6 +141,9 @@ class _Name:
         return self.__dict__["_found"]
 
     def __call__(self, *given: Any, **named: Any) -> Any:
+        known = ANSWERS.get((self._module.__name__, self._name))
+        if known is not None and not named and (answer := known(*given)) is not NotImplemented:
+            return answer
         return self._real(*given, **named)
 
     def __getattr__(self, name: str) -> Any:

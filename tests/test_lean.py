@@ -17,6 +17,11 @@ import douane.child.sheet_inspect, douane.child.sheet_rows, numpy, polars
 rows_only = 'douane.child.sheet' not in sys.modules
 loaded = [name for name, module in sys.modules.items() if type(module).__name__ != "_StandIn"]
 lean.begin()
+array = polars.Series("b", numpy.array([1, 2]))
+polars.DataFrame(array).write_ipc(sys.argv[1])
+read = polars.scan_ipc(sys.argv[1]).collect()["b"].equals(array)
+plain = [type(sys.modules[name]).__name__ for name in ("numpy.ma", "polars.io.cloud")]
+masked = polars.Series("b", numpy.ma.masked_array([1, 2], [0, 1])).to_list()
 frame, kind = polars.DataFrame({"a": ["1", None]}), polars.CredentialProvider
 frame.write_parquet(sys.argv[1])
 class Mine(kind): pass
@@ -25,6 +30,7 @@ print(json.dumps({
     "same": polars.read_parquet(sys.argv[1]).equals(frame),
     "facts": [isinstance(3, kind), issubclass(Mine, kind), int in (int | kind).__args__],
     "array": str(numpy.typing.NDArray[numpy.uint64] | None),
+    "arrays": [read, plain, masked, type(numpy.ma).__name__],
     "loaded_typing": type(sys.modules["numpy._typing"]).__name__,
     "name": polars.scan_delta.__name__,
     "cloud": type(sys.modules["polars.io.cloud"]).__name__,
@@ -47,6 +53,7 @@ def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_i
         "same": True,
         "facts": [False, True, True],
         "array": "numpy.ndarray[tuple[typing.Any, ...], numpy.dtype[numpy.uint64]] | None",
+        "arrays": [True, ["_StandIn", "_StandIn"], [1, None], "module"],
         "loaded_typing": "module",
         "name": "scan_delta",
         "cloud": "module",

@@ -162,7 +162,7 @@ class Output:
             made.append(series.alias(key))
         return pl.DataFrame(made)
 
-    def ndjson(self, frame: pl.DataFrame, leaving: Leaving | None = None, rows: by_kernel.Rows = None) -> bytes:
+    def ndjson(self, frame: pl.DataFrame, leaving: Leaving | None = None, rows: by_kernel.Rows | None = None) -> bytes:
         """The stored records, one JSON object a line; `leaving`: as they are delivered, `rows`: those alone."""
         if len(frame) == 0:
             return b""
@@ -268,7 +268,7 @@ class Output:
         return _written(lines.to_frame(), quote_style="never").splitlines()
 
     def csv(
-        self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False, rows: by_kernel.Rows = None
+        self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False, rows: by_kernel.Rows | None = None
     ) -> bytes:
         """The records as CSV by RFC 4180: UTF-8, commas, CRLF, quotes where needed; an absent cell is empty. Numbers
         keep the spelling they were accepted in (`12.50`): text has no need of another.
@@ -394,7 +394,7 @@ class Some(NamedTuple):
     """Rows of a frame, in order: those at `at`, or all of them."""
 
     frame: pl.DataFrame
-    at: by_kernel.Rows = None
+    at: by_kernel.Rows | None = None
 
     def rows(self) -> pl.DataFrame:
         return self.frame if self.at is None else self.frame[self.at]

@@ -58,15 +58,15 @@ class _Lines(ctypes.Structure):
     _fields_ = (("data", _POINTER), ("size", _U64))
 
 
-Rows = npt.NDArray[np.int64] | None  # those of a frame that leave; None: all
+Rows = npt.NDArray[np.int64]  # those of a frame that leave; None: all
 
 
-def csv(kernel: Kernel, columns: Sequence[Column], rows: Rows = None) -> bytes | None:
+def csv(kernel: Kernel, columns: Sequence[Column], rows: Rows | None = None) -> bytes | None:
     """One record a row, without a heading line; None where the columns are not for the kernel."""
     return _made(kernel, columns, rows, json=False)
 
 
-def ndjson(kernel: Kernel, columns: Sequence[Column], rows: Rows = None) -> bytes | None:
+def ndjson(kernel: Kernel, columns: Sequence[Column], rows: Rows | None = None) -> bytes | None:
     """One object a row; None too where a number column holds anything but plain decimals and empty texts."""
     return _made(kernel, columns, rows, json=True)
 
@@ -108,7 +108,7 @@ def _given(columns: Sequence[Column]) -> tuple[Any, list[object]]:
     return given, held
 
 
-def _made(kernel: Kernel, columns: Sequence[Column], rows: Rows, *, json: bool) -> bytes | None:
+def _made(kernel: Kernel, columns: Sequence[Column], rows: Rows | None, *, json: bool) -> bytes | None:
     library = _declared(kernel.library)
     given, streams = _given(columns)
     lines = _Lines()
