@@ -139,6 +139,8 @@ def _of_rule(column: Column, rule: str, text: str, left: list[int]) -> str:
 
 
 def _plain(text: str) -> str:
+    if text.isascii():  # most are, and there are as many as a list is long
+        return " ".join(text.lower().split())
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join("".join(sign for sign in folded if unicodedata.category(sign) != "Cf").split())
 
@@ -151,14 +153,14 @@ def _nearest(column: Column, text: str, left: list[int]) -> str:
     if not options:
         return "The list of values is empty."
     plain = _plain(text)
-    same = [option for option in options if _plain(option) == plain] if len(options) <= _OPTIONS_SEARCHED else []
-    if same:
-        return f"The value is written “{same[0]}”."
+    searched = len(options) <= _OPTIONS_SEARCHED
+    by_plain = {_plain(option): option for option in reversed(options)} if searched else {}
+    if plain in by_plain:
+        return f"The value is written “{by_plain[plain]}”."
     listed = f"It is none of the {len(options):,} values." if len(options) > _SHOWN else ""
-    if left[0] <= 0 or len(options) > _OPTIONS_SEARCHED or len(text) > _TEXT_SEARCHED:
+    if left[0] <= 0 or not searched or len(text) > _TEXT_SEARCHED:
         return listed
     left[0] -= 1
-    by_plain = {_plain(option): option for option in reversed(options)}
     # Loaded where it is needed: a check that meets no such value starts without it.
     from rapidfuzz import fuzz, process
 

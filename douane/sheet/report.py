@@ -78,7 +78,8 @@ class Tally:
             for rule, rows in hits
             if not behind or len(self._lines[rule.bit]) < self._lines_max
         }
-        asked = np.unique(np.concatenate(list(open_.values()))) if open_ else np.zeros(0, np.int64)
+        # Few, and `np.unique` would load all of numpy's masked arrays.
+        asked = np.array(sorted({row for rows in open_.values() for row in rows.tolist()}), np.int64)
         found = lines(asked) if open_ else np.zeros(0, np.uint32)
         for rule, rows in hits:
             self._counts[rule.bit] += len(rows)
