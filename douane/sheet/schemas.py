@@ -125,9 +125,9 @@ def _of_table_schema(schema: Mapping[str, Any], fields: Sequence[Mapping[str, An
         constraints = field.get("constraints")
         constraints = constraints if isinstance(constraints, dict) else {}
         _type_of_field(column, str(field.get("type") or "string"), str(field.get("format") or "default"), field)
-        _constrained(column, constraints, whole_pattern=True)
         if constraints.get("required") is True or name in primary:
             column["isRequired"] = True
+        _constrained(column, constraints, whole_pattern=True)
         if constraints.get("unique") is True or primary == [name]:
             column["isUnique"] = True
         if name in primary and len(primary) > 1:
@@ -221,9 +221,9 @@ def _of_json_schema(
         said = _whole(root, one) if isinstance(one, dict) else {}
         column = _column(name, said.get("title"), said.get("description"))
         _type_of_property(column, said, root)
-        _constrained(column, said, whole_pattern=False)
         if name in required:
             column["isRequired"] = True
+        _constrained(column, said, whole_pattern=False)
         default = said.get("default")
         if isinstance(default, str | int | float) and not isinstance(default, bool):
             column["defaultValue"] = default
@@ -344,6 +344,22 @@ def _constrained(column: Document, said: Mapping[str, Any], *, whole_pattern: bo
             column["notes"].append("pattern is not asked for.")
     if rules:
         column["validations"] = rules
+        _let_be_empty(column, rules[0])
+
+
+def _let_be_empty(column: Document, rule: Document) -> None:
+    """A least length is for values that are there; our rule, as the contract has it, measures empty cells too, a
+    pattern only those that are not. A file has no text that is there and empty."""
+    if rule["validate"] != "length" or column.get("isRequired") or rule.get("min", 0) <= 0:
+        return
+    least, most = rule.pop("min"), f"{rule['max']:.0f}" if "max" in rule else ""
+    if least <= 1:
+        column["validations"] = [rule] if "max" in rule else []
+    else:
+        column.update(type="Regex", regex=f"^[\\s\\S]{{{least:.0f},{most}}}$", validations=[])
+        column["regexDescription"] = f"{least:.0f} to {most} characters" if most else f"at least {least:.0f} characters"
+    if not column["validations"]:
+        del column["validations"]
 
 
 def _text(value: Any) -> str:
