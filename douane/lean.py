@@ -75,6 +75,17 @@ def begin(*more: str) -> None:
         sys.meta_path.insert(0, _Finder({*LATER, *more}))
 
 
+def msgspec() -> None:
+    """Loads msgspec without typing_extensions, of which it takes, where it is installed, what typing has as well from
+    Python 3.11 on: a hundredth of what a small file costs. Whoever asks for the package later finds it."""
+    if "msgspec" not in sys.modules and "typing_extensions" not in sys.modules:
+        sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+        try:
+            importlib.import_module("msgspec")
+        finally:
+            del sys.modules["typing_extensions"]
+
+
 class _Finder:
     def __init__(self, later: set[str]) -> None:
         self._later = later

@@ -61,3 +61,24 @@ def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_i
         "rows_only": True,
         "finders": 1,
     }
+
+
+def test_a_command_on_a_file_loads_msgspec_alone() -> None:
+    program = """
+import sys
+from douane import lean
+lean.msgspec()
+assert "msgspec" in sys.modules and "typing_extensions" not in sys.modules
+import msgspec, typing
+class One(msgspec.Struct):
+    kind: typing.Annotated[int, msgspec.Meta(ge=1)]
+    more: "list[One]" = []
+class Two(typing.TypedDict):
+    a: int
+    b: typing.NotRequired[int]
+assert msgspec.json.decode(b'{"kind": 1, "more": [{"kind": 2}]}', type=One).more[0].kind == 2
+assert msgspec.convert({"a": 1}, Two) == {"a": 1}
+import typing_extensions
+assert typing_extensions.NotRequired
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

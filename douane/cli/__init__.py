@@ -125,6 +125,12 @@ def _settings(**given: Path | str | int | None) -> Settings:
     return settings(**given)
 
 
+def _begin_small() -> None:
+    from douane import lean
+
+    lean.msgspec()
+
+
 def _serve_lean() -> None:
     from douane import lean
 
@@ -148,6 +154,7 @@ def rows(
     as_json: Json = False,
 ) -> None:
     """Print what Douane reads: one JSON array of text per record, nothing interpreted, nothing trimmed."""
+    _begin_small()
     from douane.cli import files
 
     options = files.reading_options(sheet, encoding, delimiter, header, quote)
@@ -178,6 +185,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Map, check and report, without a server. Exit code 0: all valid; 1: some rows invalid; 2: cannot be done."""
+    _begin_small()
     from douane.cli import files
 
     options = files.reading_options(sheet, encoding, delimiter, header, quote)
