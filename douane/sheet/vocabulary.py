@@ -106,12 +106,16 @@ email: email | e-mail | email address | e-mail address | e-mail-adresse | emaila
     | dirección de correo
     | dirección de correo electrónico | indirizzo e-mail | indirizzo di posta elettronica | posta elettronica
     | endereço de e-mail | correio eletrónico | correio eletrônico | e-mailadres | adres e-mail
-    | البريد الإلكتروني | بريد إلكتروني | البريد | メール | メールアドレス | 电子邮件 | 邮箱 ? mail | mél
+    | البريد الإلكتروني | بريد إلكتروني | البريد | メール | メールアドレス | 电子邮件 | 邮箱
+    | e-post | epost | e-postadress | e-postadresse | e-posta | eposta | эл почта | электронная почта
+    ? mail | mél
 phone: phone | telephone | tel | phone number | telephone number | tel number | telefon | telefonnummer
     | telefon number
     | téléphone | numéro de téléphone | teléfono | número de teléfono | telefono | numero di telefono | telefone
     | número de telefone | telefoon | telefoonnummer | numer telefonu | الهاتف | رقم الهاتف | تلفون
-    | 電話 | 電話番号 | 电话 | 电话号码 ? fon | mobile | mobile phone | mobil | handy
+    | 電話 | 電話番号 | 电话 | 电话号码
+    | телефон | номер телефона | telefon numarası | telefonní číslo
+    ? fon | mobile | mobile phone | mobil | handy
     | móvil | teléfono móvil | celular | cellulare | téléphone portable | cell
 landline: landline | festnetz | festnetznummer | téléphone fixe | teléfono fijo | telefono fisso | telefone fixo
     | vaste telefoon ? phone | telefon | teléfono | telefono | telefone | téléphone | fixe
@@ -122,32 +126,48 @@ mobile: mobile | mobile phone | mobile number | cell phone | cellphone | cell nu
 fax: fax | fax number | faxnummer | télécopie | telefax | الفاكس
 first name: first name | given name | forename | fname | vorname | prénom | prénoms | nombre de pila | primer nombre
     | primeiro nome
-    | nome próprio | voornaam | imię | الاسم الأول | الاسم الاول ? given | first | nombre | nome | nombres
+    | nome próprio | voornaam | imię | الاسم الأول | الاسم الاول
+    | förnamn | fornavn | křestní jméno
+    ? given | first | nombre | nome | nombres
 last name: last name | surname | family name | lname | nachname | familienname | zuname | nom de famille | apellido
     | apellidos | cognome | apelido | sobrenome | achternaam | nazwisko | اسم العائلة | اللقب
-    | لقب العائلة ? nom | last
+    | لقب العائلة
+    | efternamn | efternavn | etternavn | příjmení | фамилия | soyadı | soyad
+    ? nom | last
 name: name | full name | nom complet | nombre completo | nome completo | naam | volledige naam | الاسم | الاسم الكامل
-    | 氏名 | 名前 | 姓名 ? nom | nombre | nome | nom et prénom | nombre y apellidos
+    | 氏名 | 名前 | 姓名
+    | namn | navn | imię i nazwisko | jméno a příjmení | фио | ad soyad
+    ? nom | nombre | nome | nom et prénom | nombre y apellidos
 zip: zip | zip code | zipcode | postal code | postcode | post code | plz | postleitzahl | code postal | código postal
-    | codice postale | kod pocztowy | الرمز البريدي | 郵便番号 | 邮编 ? cap | cp | cep | postal
+    | codice postale | kod pocztowy | الرمز البريدي | 郵便番号 | 邮编
+    | postnummer | postnr | psč | почтовый индекс | posta kodu
+    ? cap | cp | cep | postal
 city: city | town | city name | stadt | wohnort | ville | ciudad | città | cidade | stad | woonplaats
     | miasto | المدينة
-    | 市 | 城市 ? ort | plaats | commune | localidad | localidade | località | comune | locality | place | municipality
+    | 市 | 城市
+    | poststed | město | город | şehir | 市区町村
+    ? ort | plaats | commune | localidad | localidade | località | comune | locality | place | municipality
 country: country | country name | country region | pays | país | paese | kraj | الدولة | البلد | 国 | 国家
+    | země | страна | ülke
     ? land | nation
 state: state | province | federal state | bundesland | provincia | provincie | المحافظة | الولاية ? region | région
     | estado | canton | county
 street: street | street address | street name | straße | strassenname | straßenname | rue | calle | rua | straat
-    | straatnaam | ulica | الشارع ? via | str
+    | straatnaam | ulica | الشارع
+    | gata | gatuadress | gateadresse | ulice | улица | sokak
+    ? via | str
     | straße und hausnummer | straße hausnummer | street and number | rue et numéro | calle y número
     | straat en huisnummer
     | via e numero civico
 house number: house number | hausnummer | huisnummer | numéro de rue ? hnr
 address: address | mailing address | postal address | anschrift | postanschrift | adresse | adresse postale
     | dirección
-    | dirección postal | indirizzo | endereço | morada | adres | العنوان | 住所 | 地址 ? domicile | domicilio
+    | dirección postal | indirizzo | endereço | morada | adres | العنوان | 住所 | 地址
+    | adress | adresa | адрес
+    ? domicile | domicilio
 company: company | company name | firma | firmenname | unternehmen | société | entreprise | raison sociale | empresa
     | nombre de la empresa | azienda | ragione sociale | bedrijf | bedrijfsnaam | الشركة | اسم الشركة | 会社名 | 公司
+    | företag | företagsnamn | virksomhed | společnost | компания | şirket
     ? organization | employer | account name | business name
 website: website | web site | web page | webpage | homepage | webseite | site web | site internet
     | sitio web | sito web
@@ -155,11 +175,15 @@ website: website | web site | web page | webpage | homepage | webseite | site we
 birth date: birth date | birthdate | date of birth | birthday | dob | geburtsdatum | geburtstag | geb. datum
     | date de naissance | fecha de nacimiento | data di nascita | data de nascimento | geboortedatum | data urodzenia
     | geb am | geboren am | né le | née le | né e le | nato il | nata il | geboren op | nascido em | nacido el
-    | تاريخ الميلاد | 生年月日 ? born | born on | geb | geboren | naissance | nacimiento
+    | تاريخ الميلاد | 生年月日
+    | födelsedatum | fødselsdato | datum narození | дата рождения | doğum tarihi
+    ? born | born on | geb | geboren | naissance | nacimiento
 birth place: birth place | birthplace | place of birth | geburtsort | lieu de naissance | lugar de nacimiento
     | luogo di nascita | local de nascimento | naturalidade | geboorteplaats | مكان الميلاد
 gender: gender | sex | geschlecht | sexe | sexo | sesso | geslacht | الجنس | 性別 ? genre | género | genere
-date: date | datum | fecha | التاريخ | 日付 | 日期 ? data | day
+date: date | datum | fecha | التاريخ | 日付 | 日期
+    | дата | tarih
+    ? data | day
 start date: start date | date started | starting date | begin date | startdatum | anfangsdatum | date de début
     | fecha de inicio
     | data di inizio | data inizio | data de início | begindatum | تاريخ البدء ? beginn | start | début | inicio
@@ -168,9 +192,11 @@ end date: end date | date ended | ending date | finish date | enddatum | date de
     | data fine | data de fim | einddatum | تاريخ الانتهاء ? ende | end | fin
 order date: order date | bestelldatum | auftragsdatum | date de commande | fecha de pedido | data ordine
     | data do pedido | orderdatum | besteldatum | data da encomenda | fecha del pedido | تاريخ الطلب
+    | ordredato | beställningsdatum | data zamówienia | datum objednávky | дата заказа | sipariş tarihi | 注文日
     ? ordered | ordered on | date ordered | bestellt am | commandé le | ordinato il
 invoice date: invoice date | rechnungsdatum | date de facture | date de facturation | fecha de factura | data fattura
     | data da fatura | factuurdatum | تاريخ الفاتورة
+    | fakturadatum | fakturadato | data faktury | дата счета | fatura tarihi
 due date: due date | fälligkeit | fälligkeitsdatum | date d'échéance | échéance | fecha de vencimiento | scadenza
     | data di scadenza | data de vencimento | vervaldatum | تاريخ الاستحقاق ? fällig am | vencimiento
     | vencimento | payment due | vence
@@ -180,18 +206,28 @@ net amount: net amount | net | nettobetrag | netto | montant net | importe neto 
     | total ht | hors taxe | montant hors taxe | imponibile | base imponible | base imposable | valor líquido
     | nettobedrag | netto bedrag | الصافي ? base | líquido
 amount: amount | betrag | montant | importe | importo | montante | bedrag | kwota | المبلغ | 金額 | 金额
+    | belopp | beløb | beløp | částka | сумма | tutar
     ? sum | value | wert | valor
 total: total | total amount | grand total | gesamt | gesamtbetrag | gesamtsumme | summe | montant total
     | importe total
-    | totale | totaal | totaalbedrag | valor total | importo totale | الإجمالي | المجموع ? montant ttc
+    | totale | totaal | totaalbedrag | valor total | importo totale | الإجمالي | المجموع
+    | totalbelopp | totalbeløb | totalbeløp | kwota razem | celková částka | итого | toplam tutar | 合計金額 | 合計
+    ? montant ttc
     | total ttc | gross
 quantity: quantity | qty | menge | anzahl | stückzahl | quantité | qté | cantidad | quantità | quantidade | aantal
-    | hoeveelheid | ilość | الكمية | 数量 ? pieces | stück | units | count
-price: price | preis | prix | precio | prezzo | preço | prijs | cena | السعر | 価格 | 价格 ? rate | cost | kosten
+    | hoeveelheid | ilość | الكمية | 数量
+    | antal | antall | množství | количество | miktar
+    ? pieces | stück | units | count
+price: price | preis | prix | precio | prezzo | preço | prijs | cena | السعر | 価格 | 价格
+    | pris | цена | fiyat
+    ? rate | cost | kosten
 unit price: unit price | p u | price per unit | price each | einzelpreis | stückpreis | prix unitaire
     | precio unitario
     | prezzo unitario | preço unitário | eenheidsprijs | stukprijs | stuksprijs | سعر الوحدة | 単価
+    | styckpris | stykpris | enhetspris | enhedspris | cena jednostkowa | jednotková cena | цена за единицу
+    | birim fiyat | birim fiyatı
 currency: currency | currency code | währung | devise | moneda | divisa | moeda | waluta | العملة | 通貨 | 货币
+    | měna | валюта | para birimi
     ? monnaie | munt | valuta
 vat: vat | mwst | mehrwertsteuer | ust | umsatzsteuer | tva | iva | btw | ضريبة القيمة المضافة
     ? tax | gst | steuer | imposto | impuesto | imposta | belasting | الضريبة
@@ -209,13 +245,18 @@ tax number: tax number | tax id | steuernummer | steuer id | numéro fiscal | n�
 invoice number: invoice number | invoice id | rechnungsnummer | rechnungs number | numéro de facture
     | número de factura
     | numero fattura | numero di fattura | número da fatura | factuurnummer | رقم الفاتورة | facture number
-    | factura number | fattura number ? bill number
+    | factura number | fattura number
+    | fakturanummer | numer faktury | číslo faktury | номер счета | fatura numarası
+    ? bill number
 order number: order number | order id | bestellnummer | bestell number | auftragsnummer | auftrags number
     | numéro de commande | número de pedido | numero ordine | número do pedido | ordernummer | bestelnummer
     | رقم الطلب | 注文番号
+    | ordrenummer | numer zamówienia | číslo objednávky | номер заказа | sipariş numarası | sipariş no
 customer number: customer number | customer id | client number | client id | kundennummer | kundennr | kunden number
     | kunden id | numéro client | numéro de client | número de cliente | codice cliente | klantnummer
-    | رقم العميل ? customer code | account number
+    | رقم العميل
+    | kundnummer | kundenummer | numer klienta | číslo zákazníka | номер клиента | müşteri numarası
+    ? customer code | account number
 employee number: employee number | employee id | staff number | personalnummer | personal number | mitarbeiternummer
     | matricule | número de empleado | matricola | personeelsnummer | رقم الموظف ? badge number | staff id
     | personnel number
@@ -227,8 +268,10 @@ item number: item number | item id | article number | artikelnummer | artikelnr 
     | referência do artigo | article code | codice articolo | código de producto | code article | stock keeping unit
 product: product | product name | produkt | produktname | produit | producto | prodotto | produto | المنتج | 商品 | 产品
     | nom du produit | nombre del producto | nome prodotto | nome do produto | productnaam | اسم المنتج
+    | produktnamn | produktnavn | продукт | ürün
     ? item | article | artikel | artículo | articolo | title
 customer: customer | client | kunde | cliente | klant | العميل | 顧客 | 客户
+    | kund | klient | zákazník | клиент | müşteri
     ? customer name | kundenname | account | buyer
 description: description | beschreibung | descripción | descrizione | descrição | omschrijving | الوصف | 説明
     ? bezeichnung | details | libellé | title | désignation | concepto
@@ -256,7 +299,9 @@ color: color | colour | farbe | couleur | colore | cor | kleur | اللون | �
 size: size | größe | taille | talla | taglia | tamanho | maat | المقاس ? dimension
 category: category | kategorie | catégorie | categoría | categoria | categorie | الفئة | カテゴリ | 类别
     ? type | group | class
-status: status | statut | estatus | stato | الحالة ? state | estado | bearbeitungsstatus | auftragsstatus
+status: status | statut | estatus | stato | الحالة
+    | situação | stav | статус | durum | ステータス
+    ? state | estado | bearbeitungsstatus | auftragsstatus
     | bestellstatus | order status | current status
 language: language | sprache | langue | idioma | lingua | língua | taal | اللغة | 言語 | 语言 ? locale
 nationality: nationality | staatsangehörigkeit | nationalität | nationalité | nacionalidad | nazionalità | الجنسية

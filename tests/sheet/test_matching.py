@@ -67,6 +67,26 @@ def test_headings_in_many_languages_find_their_columns(name: str, languages: int
     assert right / (right + len(wrong)) >= 0.95, wrong
 
 
+SALES = ["Order number", "Customer", "E-mail", "Order date", "Quantity", "Unit price", "Total", "Status", "City"]
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        "Ordernummer, Kund, E-post, Orderdatum, Antal, Styckpris, Totalbelopp, Status, Stad",
+        "Numer zamówienia, Klient, E-mail, Data zamówienia, Ilość, Cena jednostkowa, Kwota razem, Status, Miasto",
+        "Číslo objednávky, Zákazník, E-mail, Datum objednávky, Množství, Jednotková cena, Celková částka, Stav, Město",
+        "Sipariş numarası, Müşteri, E-posta, Sipariş tarihi, Miktar, Birim fiyat, Toplam tutar, Durum, Şehir",
+        "Номер заказа, Клиент, Эл. почта, Дата заказа, Количество, Цена за единицу, Итого, Статус, Город",
+    ],
+    ids=["sv", "pl", "cs", "tr", "ru"],
+)
+def test_a_sales_list_in_a_further_language_is_matched_whole(headings: str) -> None:
+    columns = [Column(f"c{at}", name) for at, name in enumerate(SALES)]
+    found = matches(columns, headings.split(", "))
+    assert [match.at if match and match.sure else None for match in found] == list(range(len(SALES)))
+
+
 def test_a_heading_is_compared_with_what_is_seen_of_it() -> None:
     """The forms in which one and the same text comes: invisible signs, composed or not, wide letters, `ss`."""
     for heading in ("E\u200bmail", "\ufeffe-MAIL", "Ｅmail", "e_mail", "E MAIL", "email\u00ad"):
