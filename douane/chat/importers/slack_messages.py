@@ -36,7 +36,7 @@ from douane.chat.importers.slack_details import (
     without_nul,
 )
 from douane.chat.importers.slack_lists import WRONG_TYPE, wrong_type
-from douane.chat.importers.slack_records import Full, Message, formatted, saying, says_more, typed
+from douane.chat.importers.slack_records import Full, Message, saying, says_more, typed
 from douane.chat.importers.slack_times import TIME, TIME_BYTES, Whole, canonical, time_us, times_us
 from douane.chat.tables import frame
 
@@ -205,10 +205,17 @@ class Pile:
         for at, m in enumerate(found):
             text = m.text
             if m.blocks is not None:
-                if not text or m.client_msg_id is None or (lines := saying(m.blocks, text)) is None:
+                if not text or m.client_msg_id is None:
                     odd.append(at)
                     continue
-                m.blocks = None if counts else formatted(lines)
+                if counts:
+                    lines, same = None, saying(m.blocks, text)
+                else:
+                    same = (lines := typed(m.blocks)) is not None and not says_more(lines, text)
+                if not same:
+                    odd.append(at)
+                    continue
+                m.blocks = lines
             rare = not text or m.user not in known or m.attachments is not None
             if (rare or (m.subtype is not None and m.subtype not in _COMMON)) and self._is_odd(m):
                 odd.append(at)

@@ -226,12 +226,12 @@ _BEGIN, _LINES, _END = (
     .encode()
     .split(b"%")
 )
-_ID_AT, _END_BYTES = len(_BEGIN), len(_END.lstrip())
+_TYPED_AT, _ID_AT, _END_BYTES = len(_TYPED), len(_BEGIN), len(_END.lstrip())
 _SAID_APART = b'"text": "'
 
 
-def saying(blocks: Raw, text: str) -> bytes | None:
-    """Blocks, as they came, that are typed lines and say what `text` does; None for others.
+def saying(blocks: Raw, text: str) -> bool:
+    """Whether blocks are `typed` and say no more than `text` does.
 
     Both is seen by how they begin and end in the form that Slack writes, and that no list ends before theirs: to decode
     the blocks of each message takes longer than all else that is done for it."""
@@ -242,28 +242,24 @@ def saying(blocks: Raw, text: str) -> bytes | None:
         and raw.endswith(_END)
         and raw.find(b"]") == len(raw) - _END_BYTES
     ):
-        at = raw.rfind(_SAID_APART) + len(_SAID_APART)
-        if at < len(_SAID_APART):
-            return raw
-        words = str(raw[at : raw.find(b'"', at)], "utf-8", "replace").strip()
-        if words in text or not _other_words(words, text):
-            return raw
-        return None
+        if (at := raw.rfind(_SAID_APART)) < 0:
+            return True
+        at += len(_SAID_APART)
+        return not _other_words(str(raw[at : raw.find(b'"', at)], "utf-8", "replace"), text)
     lines = typed(raw)
-    return None if lines is None or says_more(lines, text) else raw
-
-
-def formatted(blocks: Raw | bytes) -> str:
-    """As they came, but for the spaces between."""
-    return str(msgspec.json.format(blocks, indent=-1), "utf-8", "replace")
+    return lines is not None and not says_more(lines, text)
 
 
 def typed(blocks: Raw | bytes) -> str | None:
     """Blocks that are one run of typed lines and nothing else, as they came but for spaces between; None for others."""
     try:
-        lines = formatted(blocks)
-        begins = lines.startswith(_TYPED) and lines.startswith(_TYPED_LINES, lines.find('"', len(_TYPED)))
-        if begins and lines.endswith(_TYPED_END) and '],"' not in lines and "]},{" not in lines:
+        lines = str(msgspec.json.format(blocks, indent=-1), "utf-8", "replace")
+        if (
+            lines.startswith(_TYPED)
+            and lines.startswith(_TYPED_LINES, lines.find('"', _TYPED_AT))
+            and lines.endswith(_TYPED_END)
+            and (lines.find("]") == len(lines) - len(_TYPED_END) or ('],"' not in lines and "]},{" not in lines))
+        ):
             return lines
         own = _decode_typed(lines)[0]
     except UNFIT:
@@ -284,9 +280,10 @@ def says_more(lines: str, text: str) -> bool:
 
 
 def _other_words(said: str, text: str) -> bool:
+    if (said := said.strip()) in text:
+        return False
     if "\\" in said:  # from there on it may be written in several ways
-        said = said[: said.find("\\")]
-    said = said.strip()
+        said = said[: said.find("\\")].strip()
     return said not in text and escape(said) not in text
 
 
