@@ -33,6 +33,8 @@ _PAUSE_S = 0.25
 _ASK_AGAIN_S = 5.0
 _MESSAGE_BYTES_MAX = 64 << 10
 _SUBSCRIPTIONS_MAX = 20
+_LOGGED_OUT = "You've been logged out by the server."
+_BY_TOKEN = "Sign in with POST /api/v1/login, then log in here with its authToken: {resume: TOKEN}."
 
 
 @router.websocket("/websocket")
@@ -106,7 +108,8 @@ class _Listener:
             self._project_id = _may_see(found)
             answer["result"] = {"id": found.person.id, "token": token, "type": "resume"}
         elif given.get("method") == "login":
-            answer["error"] = {"isClientSafe": True, "error": 403, "reason": "You've been logged out by the server."}
+            reason = _LOGGED_OUT if isinstance(token, str) else _BY_TOKEN
+            answer["error"] = {"isClientSafe": True, "error": 403, "reason": reason}
         else:
             answer["error"] = {"isClientSafe": True, "error": 404, "reason": "Method not found"}
         await self._say(answer)

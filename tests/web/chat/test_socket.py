@@ -35,6 +35,10 @@ def test_progress_is_pushed(site: Site, admin: TestClient) -> None:
         socket.send_json({"msg": "ping", "id": "p"})
         assert _heard(socket, "pong") == {"msg": "pong", "id": "p"}
         token = admin.headers["X-Auth-Token"]
+        by_password = {"user": {"username": "a"}, "password": {"digest": "0"}}
+        for given, said in ((by_password, "login"), ({"resume": "x"}, "out")):
+            socket.send_json({"msg": "method", "id": "0", "method": "login", "params": [given]})
+            assert said in _heard(socket, "result")["error"]["reason"]
         socket.send_json({"msg": "method", "id": "1", "method": "login", "params": [{"resume": token}]})
         assert _heard(socket, "result")["result"]["id"] == admin.headers["X-User-Id"]
         socket.send_json({"msg": "sub", "id": "x", "name": "stream-importers", "params": ["progress", False]})
