@@ -57,11 +57,10 @@ def test_a_child_reads_only_what_lies_in_its_own_seat(seats: Seats, tmp_path: Pa
         other.clear()
 
 
-def test_more_than_there_are_places_for_are_told_to_come_again(seats: Seats, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(children, "_SEAT_WAIT_S", 0.05)
+def test_more_than_there_are_places_for_are_told_to_come_again(seats: Seats) -> None:
     one, other = seats.take(), seats.take()
     with pytest.raises(errors.Unavailable):
-        seats.take()
+        seats.take(wait_s=0.05)
     one.clear()
     one.clear()
     seats.take().clear()
