@@ -33,11 +33,12 @@ def raised(trees: list[ast.Module]) -> Iterator[tuple[str, str]]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    ours = kinds()
     for tree in trees:
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             name = MAKERS.get(name, name)
-            if name not in kinds():
+            if name not in ours:
                 continue
             for value in (keyword.value for keyword in call.keywords if keyword.arg == "code"):
                 if isinstance(value, ast.Constant):
