@@ -42,6 +42,11 @@ _MEANT_MAX, _MEANT_AMONG = 200, 12  # columns, and records, that are held agains
 _WORDED_MAX = 50
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = re.compile(r"\d+")
+_MARK = re.compile(
+    r"[^\w\s][\W_]*(?:end[\W_]*of[\W_]*header|end[\W_]*header|header[\W_]*end|(?:begin|start)[\w\W]*data|(?:raw[\W_]*)?data"
+    r"|results?)[\W_]*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,9 @@ def heading_of(
     if (fields := _fields(rows, at)) is not None:
         return Heading(at, fields, left_out(at, lines) if at else ())
     shifted = _row_names(rows, at, delimiter in (" ", "\t"))
-    if shifted is None and _is_data(table, at):
+    if shifted is None and _is_data(table, at) and _is_short_heading(table, at - 1):
+        at -= 1
+    elif shifted is None and _is_data(table, at):
         return Heading(None, None, left_out(at, lines) if at else ())
     notes = left_out(at, lines) if at else ()
     if shifted is not None:
@@ -207,6 +214,8 @@ def _weight(table: Table, index: int) -> _Weight:
 
 def _candidate(table: Table) -> int:
     """The record that would be the headings if any is."""
+    if (begun := _below_mark(table)) is not None:
+        return begun
     last = min(len(table), HEADING_AMONG) - 1
     first = _weight(table, 0)
     if last < 1 or (first.fit == 1 and not first.beyond and first.proven and first.contrast == 1):
@@ -238,6 +247,39 @@ def _candidate(table: Table) -> int:
             chosen, weight = index, here
         widest = max(widest, here.filled)
     return _later_titles(table, chosen) if chosen >= 0 else _widest_first(table)
+
+
+def _below_mark(table: Table) -> int | None:
+    """What stands right below the last line that says that the data begins (`***End_of_Header***`, `[Data]`), as
+    instruments write it."""
+    for index in range(min(len(table) - 3, HEADING_AMONG), -1, -1):
+        row = table.rows[index]
+        if table.filled(index) != {0} or not _MARK.fullmatch(row[0].strip(WHITE)[:60]):
+            continue
+        weight = _weight(table, index + 1)
+        if (weight.good and (weight.fit == 1 or weight.proven)) or _like_below(table, index + 1):
+            return index + 1
+        return None
+    return None
+
+
+def _is_short_heading(table: Table, index: int) -> bool:
+    """Whether a record over data names the first columns, all that are before some that come again and again without
+    a name: words alone, each another one, over columns that are measured."""
+    if index < 0:
+        return False
+    kinds, filled = table.kinds(index), table.filled(index)
+    texts = {table.rows[index][column].strip(WHITE).casefold() for column in filled}
+    named = len(filled)
+    return (
+        named >= 4
+        and named * 3 >= table.width
+        and filled == set(range(named))
+        and len(texts) == named
+        and all(kinds[column] == "text" for column in filled)
+        and mean_length(table.rows[index]) <= 30
+        and len(filled & table.measured(index).keys()) >= 2
+    )
 
 
 def _later_titles(table: Table, index: int) -> int:

@@ -261,6 +261,19 @@ def test_what_stands_above_a_table_is_told_from_it(body: str, headings: str) -> 
         ("Customers,as of May\nName,City\nBob,Rome\nCid,Oslo\nDan,Bonn\n", "Name City"),
         ("Adressen,Kreis Nord\nNachname,Ort\nBlum,Rom\nKurz,Oslo\nOst,Bonn\n", "Nachname Ort"),
         ("Bearer,Place\nBlum,Rom\nKurz,Oslo\nOst,Bonn\n", "Bearer Place"),
+        # A line says that the data begins; a column is empty in the first records, the lines above are a table too.
+        (
+            "Kind\t2\nRate\t4\t4\nDay\t2026/03/11\t2026/03/11\nX0\t0.0\t0.0\nStep\t0.1\t0.1\n***End_of_Header***\n"
+            "X\tU\tP\tComment\n0.0\t1.2\t3.1\n0.1\t1.3\t3.2\n0.2\t1.2\t3.1\n",
+            "X U P Comment",
+        ),
+        ("Chip,7,9\nGain,1,2\n[Results]\nWell,Ct,Mean\nA1,18.2,18\nA2,18.4,18\nA3,19,19\n", "Well Ct Mean"),
+        # Columns that come again and again have no names of their own.
+        (
+            "Ort;Zahl;Anteil;Name;Stimmen\nAu;645;501;Kurz;120;Ost;200;Berg;170\nEgg;1213;900;Kurz;300;Ost;280;Berg;30\n"
+            "Rum;801;600;Kurz;190;Ost;200;Berg;20\n",
+            "Ort Zahl Anteil Name Stimmen",
+        ),
         # Answers under a question, where it alone leaves columns open.
         (
             "id,day,Which?,,,Other\n,,Bus,Tram,Car,open\n1,2026-05-01,Bus,,,\n2,2026-05-02,,Tram,Car,late\n"
@@ -308,3 +321,6 @@ def test_a_record_is_no_description_without_proof(body: str) -> None:
 def test_a_series_of_numbers_has_no_headings() -> None:
     body = b"P-100;Ann;Rome\nP-101;Bob;Oslo\nP-102;Cid;Bonn\nP-103;Dan;Bern\nP-104;Eve;Riga\n"
     assert detected(body).header_row is None
+    assert detected(b"Spectrum of May\n>>>>>Begin Data<<<<<\n1,2\n3,4\n5,6\n7,8\n").header_row is None
+    title = b"Report;Berg;May\n" + b"1;2;3;4;5;6;7;8\n" * 4
+    assert detected(title).header_row is None
