@@ -160,10 +160,15 @@ def guess_encoding(samples: list[bytes]) -> Guess | None:
     latin = _is_mostly_ascii(samples) or len(text.translate(None, _ASCII)) < _OTHER_SCRIPT_BYTES
     named = _named(samples, text)
     weighed = _weighed(text, damaged, named, latin, _languages(samples))
-    if not weighed[0][1]:
+    any_utf8 = sum(1 for sign in damaged if sign > "\x7f") > damaged.count("\ufffd")
+    faint = not weighed[0][1]
+    if faint:
         # What plain letters say against a language they do not say for UTF-8: without them another may be likelier.
-        _, best, _ = _weighed(text, damaged, named, latin, {"": 0.0})[0]
-        return Guess(best, "utf-8") if best else None
+        weighed = _weighed(text, damaged, named, latin, {"": 0.0})
+        if not (best := weighed[0][1]) or any_utf8:
+            return Guess(best, "utf-8") if best else None
+    if not any_utf8:
+        weighed = [one for one in weighed if one[1]]  # nobody should be told that it may be UTF-8
     cheapest, best, read = weighed[0]
     twin = _TWINS.get(best)
     if twin is not None and (other := text.decode(twin, "replace")) != read and other.translate(_CEDILLAS) == read:
@@ -171,7 +176,7 @@ def guess_encoding(samples: list[bytes]) -> Guess | None:
     for bits, codec, other in weighed[1:]:
         if other != read:
             doubt = _DOUBT_BITS if named == read else _ALONE_BITS if named is None else _DISAGREEMENT_BITS
-            if _is_little(text, read, other) or {best, codec} == _SAME_SMALL_LETTERS:
+            if faint or _is_little(text, read, other) or {best, codec} == _SAME_SMALL_LETTERS:
                 doubt = _DISAGREEMENT_BITS
             return Guess(best, (codec or "utf-8") if bits - cheapest < doubt else None)
     return Guess(best, None)

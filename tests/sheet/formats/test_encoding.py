@@ -256,6 +256,13 @@ def test_plain_words_tell_the_language(encoding: str, words: str) -> None:
     assert rows_of("".join(",".join(row) + "\n" for row in rows).encode(encoding)) == rows
 
 
+def test_what_has_no_sign_of_utf8_is_not_said_to_be_likely_utf8() -> None:
+    for text in ("Konto;Gegenkonto;Schlüssel\n8400;10001;3\n4240;70001;\n", "Población\nAraba/Álava;1\nAlbacete;2\n"):
+        found = detect_encoding(MemorySource(text.encode("cp1252")), None)
+        assert found.name == "cp1252"
+        assert not any("utf-8" in note for note in found.notes)
+
+
 def test_bytes_that_prove_nothing_are_said_to_be_uncertain() -> None:
     assert "uncertain" in detect_encoding(MemorySource(b"id,name\n1,abc\xffdef\n"), None).notes[0]
     # Romanian: a cedilla in one encoding is a comma in the other, byte for byte.
