@@ -171,7 +171,19 @@ class Counted(Struct, gc=False):
     metadata: None = None
     x_files: None = None
     edited: Edited | None = None
+    file: None = None
     slackdump_thread_replies: None = None
+    # Of another kind than they should be, they are told of: so whatever `Full` would not take is not taken here.
+    bot_id: str | None = None
+    bot_profile: Named | None = None
+    username: str | None = None
+    icons: Icons | list[None] | None = None
+    reply_count: int | None = None
+    latest_reply: str | None = None
+    pinned_to: list[str] | None = None
+    hidden: bool | None = None
+    comment: Comment | None = None
+    deleted_ts: str | None = None
 
 
 class Shared(Struct, gc=False):
@@ -411,8 +423,12 @@ def coerced(value: dict[str, Any]) -> Full:
         comment=Comment(text(comment.get("user")), text(comment.get("comment"))) if isinstance(comment, dict) else None,
         bot_profile=Named(text(profile.get("name"))) if isinstance(profile, dict) else None,
         reply_count=whole(value.get("reply_count")),
-        hidden=bool(value.get("hidden")),
-        pinned_to=[str(p) for p in pinned] if isinstance(pinned, list) else ["?"] if pinned else None,
+        hidden=_TRUTH.get(text(value.get("hidden")) or value.get("hidden") is True),
+        pinned_to=[str(p) for p in pinned]
+        if isinstance(pinned, list)
+        else [pinned]
+        if isinstance(pinned, str)
+        else None,
     )
     for name in _TEXTS:
         given = value.get(name)
@@ -434,7 +450,16 @@ _WORDS = ("text", "username", "topic", "purpose", "name")
 RESTS = ("metadata", "x_files", "inviter", "item", "call", "root", "old_name", "members", "bot_link", "permalink")
 _RAWS = ("file", "attachments", "blocks", "user_profile", "room", "message", "previous_message", "original", *RESTS)
 _LISTS = ("files", "reactions", "attachments", "blocks")
+_TRUTH: dict[Any, bool] = {True: True, "true": True, "1": True, False: False, "false": False, "0": False, "": False}
 _OBJECTS = ("edited", "comment", "bot_profile", "file", "user_profile", "room")
+
+
+_OTHERS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    ("icons", lambda one: isinstance(one, dict) or one == []),
+    ("reply_count", lambda one: whole(one) is not None),
+    ("pinned_to", lambda one: isinstance(one, list | str)),
+    ("hidden", lambda one: isinstance(one, bool) or text(one) in _TRUTH),
+)
 
 
 def odd(value: dict[str, Any]) -> list[str]:
@@ -442,6 +467,9 @@ def odd(value: dict[str, Any]) -> list[str]:
     # A time that is none fails the message by itself.
     wrong = [name for name in _TEXTS if name != "ts" and value.get(name) is not None and text(value[name]) is None]
     wrong += [name for name in _LISTS if value.get(name) is not None and not isinstance(value[name], list)]
+    if isinstance(reactions := value.get("reactions"), list) and not all(map(_reaction, reactions)):
+        wrong.append("reactions")
+    wrong += [name for name, fits in _OTHERS if value.get(name) is not None and not fits(value[name])]
     return wrong + [name for name in _OBJECTS if value.get(name) is not None and not isinstance(value[name], dict)]
 
 

@@ -505,6 +505,39 @@ def test_lists_within_the_answer_of_an_api_are_read() -> None:
     assert rows(tables["channels"], "id", "kind") == [("C1", "public")]
 
 
+def test_any_member_of_another_kind_is_told_of_wherever_it_stands_and_counted() -> None:
+    """Each in a file of its own: one odd member has all of its file read closely."""
+    members = (
+        "subtype",
+        "bot_id",
+        "bot_profile",
+        "username",
+        "icons",
+        "reply_count",
+        "latest_reply",
+        "comment",
+        "hidden",
+    )
+    members += ("pinned_to", "topic", "client_msg_id", "deleted_ts", "reactions", "file", "root", "members", "mystery")
+    values = (["x", [1]], {"a": 1}, True)
+    odd = {
+        f"general__{at:02}-{number}": [said(f"15000{at:02}{number}00.000100", **{member: value})]
+        for at, member in enumerate(members)
+        for number, value in enumerate(values)
+    }
+    tables = staged(**odd)
+    told = {issue["entry"] for issue in tables["issues"].to_dicts()}
+    found = {str(row["ts_us"])[5:8]: row for row in tables["messages"].to_dicts()}
+    for at, member in enumerate(members):
+        row = found[f"{at:02}0"]
+        assert row["entry"] in told or row["original"] or member in ("pinned_to", "file"), (member, row)
+
+
+@pytest.mark.parametrize(("given", "hidden"), [("false", False), (0, False), ("true", True), (1, True), ({}, False)])
+def test_what_a_message_says_of_being_hidden_is_taken_at_its_word(given: Any, hidden: bool) -> None:
+    assert rows(staged(said(hidden=given))["messages"], "hidden") == [hidden]
+
+
 def test_blocks_of_which_nothing_can_be_shown_are_told() -> None:
     blocks = [typed("hi"), {"type": "mystery", "payload": {"x": 1}}, {"type": "divider"}]
     (issue,) = staged(said(text="hi", blocks=blocks))["issues"].to_dicts()
