@@ -161,6 +161,8 @@ def _changes(house: House, operation: Operation, page: Page) -> _Changes:
         now = list(revisions.standing(house, connection, operation.id, rows).pieces(page.rows))
         if operation.revision_last == reviewed:
             return _Changes(now, now)
+        if reviewed == 0:  # the first revision is 1
+            return _Changes(now, ())
         then = revisions.standing(house, connection, operation.id, rows, upto=reviewed)
         return _Changes(now, list(then.pieces(page.rows)))
 

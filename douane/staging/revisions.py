@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
@@ -28,6 +29,7 @@ DELETED, ADDED = "deleted", "added"
 
 SCHEMA = {"row": pl.Int64, "key": pl.String, "text": pl.String}
 
+_FEW = 1000  # cells that are put in order here: an engine with threads takes longer to begin
 _HELD_MAX = 500_000  # cells of a heap in memory
 _KEYS_AT_ONCE = 1_000_000
 _RUNS_MAX = 4096  # of a layer; one with more is written row by row
@@ -38,7 +40,15 @@ Changes = Mapping[int, Mapping[str, str | None]]  # row -> key -> text (None = t
 
 def frame_of(cells: Iterable[tuple[int, str, str | None]]) -> pl.DataFrame:
     """Changed cells as a layer holds them: by row, each (row, key) once, the last one given."""
-    frame = pl.DataFrame(list(cells), schema=SCHEMA, orient="row")
+    given = list(cells)
+    if len(given) <= _FEW:
+        last: dict[tuple[int, str], str | None] = {}
+        for row, key, text in given:
+            last.pop((row, key), None)  # it stands where it is given last
+            last[row, key] = text
+        given = sorted(((row, key, text) for (row, key), text in last.items()), key=itemgetter(0))
+        return pl.DataFrame(given, schema=SCHEMA, orient="row")
+    frame = pl.DataFrame(given, schema=SCHEMA, orient="row")
     return topmost([frame]).sort("row", maintain_order=True)
 
 
@@ -434,9 +444,10 @@ def laid_over(frame: pl.DataFrame, pieces: Iterable[Piece], positions: Mapping[s
         if len(at) == len(frame):
             columns[name] = texts.alias(name)  # all of the column
         else:
-            if name not in columns:
-                absent = pl.repeat(None, len(frame), dtype=pl.String, eager=True).alias(name)
-                columns[name] = frame[name] if name in present else absent
+            if name not in columns and name in present:
+                columns[name] = frame[name]
+            elif name not in columns:
+                columns[name] = pl.repeat(None, len(frame), dtype=pl.String, eager=True).alias(name)
             columns[name] = columns[name].scatter(at, texts)
         kind = "k" + name[1:]
         if kind in present:

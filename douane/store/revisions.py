@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from douane.store import operations
 from douane.store.database import database_now
@@ -17,6 +17,31 @@ from douane.store.schema import revision, revision_cell
 from douane.store.times import utc
 
 UNDO, REDO = "undo", "redo"
+_LAST = 2**31 - 1  # no revision has a higher number
+
+# Made once, as every page of a changed import asks them: making them costs more than asking.
+_OF, _UPTO = revision.c.operation_id == bindparam("id"), revision.c.number <= bindparam("upto")
+_COLUMNAR = select(revision).where(_OF, revision.c.object.is_not(None), _UPTO).order_by(revision.c.number)
+_UNDONE = (
+    select(revision.c.kind, revision.c.undoes)
+    .where(_OF, revision.c.undoes.is_not(None), _UPTO)
+    .order_by(revision.c.number)
+)
+
+
+def _cells_of(*, rows: bool, numbers: bool) -> Select[Any]:
+    cell = revision_cell.c
+    query = select(cell.number, cell.row, cell.key, cell.value).where(
+        cell.operation_id == bindparam("id"), cell.number <= bindparam("upto")
+    )
+    if rows:
+        query = query.where(cell.row.in_(bindparam("rows", expanding=True)))
+    if numbers:
+        query = query.where(cell.number.in_(bindparam("numbers", expanding=True)))
+    return query.order_by(cell.number)
+
+
+_CELLS = {(rows, numbers): _cells_of(rows=rows, numbers=numbers) for rows in (True, False) for numbers in (True, False)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,21 +203,15 @@ def between(connection: Connection, operation_id: str, after: int, upto: int) ->
 
 def columnar(connection: Connection, operation_id: str, upto: int | None = None) -> list[Revision]:
     """The bulk revisions, in order."""
-    query = select(revision).where(revision.c.operation_id == operation_id, revision.c.object.is_not(None))
-    if upto is not None:
-        query = query.where(revision.c.number <= upto)
-    return [_revision(row) for row in connection.execute(query.order_by(revision.c.number))]
+    given = {"id": operation_id, "upto": _LAST if upto is None else upto}
+    return [_revision(row) for row in connection.execute(_COLUMNAR, given)]
 
 
 def undone(connection: Connection, operation_id: str, upto: int | None = None) -> frozenset[int]:
     """The numbers that were out of the stack after revision `upto` (None = now)."""
-    query = select(revision.c.kind, revision.c.undoes).where(
-        revision.c.operation_id == operation_id, revision.c.undoes.is_not(None)
-    )
-    if upto is not None:
-        query = query.where(revision.c.number <= upto)
+    given = {"id": operation_id, "upto": _LAST if upto is None else upto}
     out: set[int] = set()
-    for kind, number in connection.execute(query.order_by(revision.c.number)):
+    for kind, number in connection.execute(_UNDONE, given):
         if kind == UNDO:
             out.add(number)
         else:
@@ -210,17 +229,12 @@ def cells(
 ) -> Iterator[Cell]:
     """The cells that are rows here, of the given rows and revisions (None = all), undone or not, lowest number
     first."""
+    given: dict[str, Any] = {"id": operation_id, "upto": _LAST if upto is None else upto}
     for chunk in _chunks(rows):
         for some in _chunks(numbers):
-            query = select(revision_cell).where(revision_cell.c.operation_id == operation_id)
-            if chunk is not None:
-                query = query.where(revision_cell.c.row.in_(chunk))
-            if some is not None:
-                query = query.where(revision_cell.c.number.in_(some))
-            if upto is not None:
-                query = query.where(revision_cell.c.number <= upto)
-            for r in connection.execute(query.order_by(revision_cell.c.number)):
-                yield r.number, r.row, r.key, r.value
+            only = {name: chosen for name, chosen in (("rows", chunk), ("numbers", some)) if chosen is not None}
+            found = connection.execute(_CELLS["rows" in only, "numbers" in only], given | only)
+            yield from ((number, row, key, value) for number, row, key, value in found)
 
 
 def objects(connection: Connection, operation_id: str) -> set[str]:

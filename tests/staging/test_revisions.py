@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from douane.staging import revisions
 from douane.staging.revisions import (
     ADDED,
     DELETED,
@@ -67,6 +68,16 @@ def test_what_stands_is_what_was_said_last(
         assert after["c3"].to_list() == [model.get(row, {}).get("b") for row in rows]
     else:
         assert not any("b" in model.get(row, {}) for row in rows)
+
+
+@given(cells=st.lists(ONE_CELL, max_size=40))
+@settings(deadline=None, max_examples=50)
+def test_few_cells_are_put_in_order_as_many_are(cells: list[tuple[int, str, str | None]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(revisions, "_FEW", -1)
+        many = frame_of(cells)
+    assert frame_of(cells).equals(many)
+    assert frame_of(cells).schema == many.schema
 
 
 def test_rows_that_people_added_stand_in_order() -> None:
