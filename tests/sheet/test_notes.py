@@ -151,6 +151,12 @@ def test_how_dates_leave() -> None:
     assert out == ["29/02/2024", "2024-02-29T13:05:10", "2024-02-29", "2024-03-01", None]
     out = Table({"type": "Date", "cellFormat": "D MMM YYYY HH:mm", **quiet}, cells, kinds).out
     assert out[:2] == ["29 Feb 2024 00:00", "2024-02-29T13:05:10"]
+    # A day as SheetJS writes it: no time of day is lost with its zone, where the format has no place for either.
+    zoned = ["2024-02-29T00:00:00Z", "2024-02-29T13:05:00Z"]
+    out = Table({"type": "Date", "dateFormats": formats, **quiet}, zoned, [KIND_DATETIME] * 2).out
+    assert out == ["29/02/2024", "2024-02-29T13:05:00Z"]
+    out = Table({"type": "Date", "cellFormat": "D MMM YYYY HH:mm", **quiet}, zoned, [KIND_DATETIME] * 2).out
+    assert out == zoned
     # A format that leaves out the day or the year would drop it: then ISO.
     assert Table({"type": "Date", "dateFormats": ["MM/YYYY"], **quiet}, cells, kinds).out[0] == "2024-02-29"
     # What is wrong stays as it came.

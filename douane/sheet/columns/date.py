@@ -130,7 +130,10 @@ def _stored(column: Column, formats: list[Format]) -> Callable[..., pl.Expr]:
             typed = pl.coalesce(*(_written(text, one, formats[0], output, pivot) for one in formats), text)
         if kind is None or not whole:
             return typed
-        cell = formats_of.written(formats_of.read_cell(text), whole[0]).fill_null(text)
+        # As SheetJS writes a day into .ods, and into .xlsx where it is asked for dates.
+        timed = any(whole[0].has(place) for place in "Hh")
+        day = text if timed else text.str.strip_suffix("T00:00:00Z")
+        cell = formats_of.written(formats_of.read_cell(day), whole[0]).fill_null(text)
         return pl.when(kind.is_in(_WORKBOOK_DATES)).then(cell).otherwise(typed)
 
     return stored
