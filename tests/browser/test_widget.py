@@ -856,3 +856,11 @@ def test_an_import_link_opens_the_widget_as_a_page(served: Served, page: Page) -
     httpx.delete(f"{served.address}/v1/link/{made['_id']}", headers=headers)
     page.goto(made["url"])
     expect(page.get_by_text("This import link was revoked.")).to_be_visible()
+    # One that is done with says so at once.
+    once = httpx.post(f"{served.address}/v1/link", json=asked, headers=headers).json()
+    page.goto(once["url"])
+    page.locator("input[type=file]").set_input_files(PEOPLE)
+    page.get_by_role("button", name="Complete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Complete").click()
+    page.get_by_role("button", name="Upload a new file").click()
+    expect(page.get_by_text("This import link was used already")).to_be_visible()

@@ -21,6 +21,8 @@ const UNDER_WAY = new Set(["sheet", "heading", "mapping", "checking", "review"])
 let work = new AbortController();
 /** Which opening this is: answers to an earlier one are not for us any more. */
 let opening = 0;
+/** Opens the import link anew, where there is one. @type {(() => Promise<void>) | null} */
+let reopen = null;
 /** What waits for another token of the host's. @type {((token: string) => void) | null} */
 let renewal = null;
 /** So long a host may take to get one. */
@@ -93,6 +95,8 @@ function goesOn(given) {
 export async function openLink(link, given) {
   const mine = ++opening;
   stop();
+  problem.value = null;
+  reopen = () => openLink(link, given);
   options.value = given;
   phase.value = "starting";
   dress(given);
@@ -107,8 +111,8 @@ export async function openLink(link, given) {
   } catch (error) {
     if (mine !== opening) return;
     // Why a link is good for nothing any more, the server says.
-    if (error instanceof Refusal && error.status === 401) {
-      problem.value = { text: failure(error) || error.message, retry: undefined };
+    if (error instanceof Refusal && [401, 404].includes(error.status)) {
+      problem.value = { text: failure(error) || (spoken() === "en" && error.message) || t("FAILURES.LINK_OVER"), retry: undefined };
       phase.value = "refused";
     } else refuse(error, () => openLink(link, given));
   }
@@ -637,6 +641,8 @@ async function drop() {
 
 /** From the beginning, with another file. */
 export async function restart() {
+  // A link that was good for this import alone is good for no other: that is said before a file is chosen.
+  if (reopen && phase.peek() === "done") return reopen();
   await drop();
   batch(() => {
     upload.value = null;
