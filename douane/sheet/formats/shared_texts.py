@@ -22,6 +22,7 @@ _RUN = 1 << 16  # texts packed together
 _FEW_RUNS = 4  # which may stand beside a batch as they are
 _ALL = 1 << 62
 _UNPACKED_RUNS, _UNPACKED_BYTES = 12, 64 << 20  # so many at most, and two at least
+_UNPACKED_OF_MANY = 4  # where there are more runs than that: the old ones that a batch uses differ from batch to batch
 _VIEW_BYTES = 16
 
 
@@ -136,9 +137,8 @@ class SharedTexts:
             self._unpacked_bytes += self._run_bytes[number]
         self._unpacked[number] = texts
         self._unpacked.move_to_end(number)
-        while len(self._unpacked) > 2 and (
-            len(self._unpacked) > _UNPACKED_RUNS or self._unpacked_bytes > _UNPACKED_BYTES
-        ):
+        most = _UNPACKED_RUNS if len(self._packed) <= _UNPACKED_RUNS else _UNPACKED_OF_MANY
+        while len(self._unpacked) > 2 and (len(self._unpacked) > most or self._unpacked_bytes > _UNPACKED_BYTES):
             oldest, gone = self._unpacked.popitem(last=False)
             self._unpacked_bytes -= self._run_bytes[oldest]
             self._packed[oldest] = self._packed[oldest] or _packed(gone)
