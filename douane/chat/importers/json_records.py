@@ -38,6 +38,7 @@ class Damage:
 
 _decode_any: Callable[[bytes | Raw], Any] = msgspec.json.Decoder().decode
 _decode_raws: Callable[[bytes | Raw], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
+_decode_members: Callable[[bytes | Raw], dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw]).decode
 UNFIT = (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError)
 
 
@@ -67,7 +68,8 @@ def items(data: bytes, depth_max: int, is_record: Callable[[Any], bool]) -> Iter
     if (lines := as_array(data)) is not None:
         try:
             for raw in _decode_raws(lines):
-                yield raw, _NOTHING
+                for one in _within(raw):
+                    yield one, _NOTHING
             return
         except UNFIT:
             pass
@@ -75,6 +77,8 @@ def items(data: bytes, depth_max: int, is_record: Callable[[Any], bool]) -> Iter
     wrapped = _wrapping(value, is_record)
     if wrapped:
         value = value[wrapped]
+    elif isinstance(value, dict) and value and not is_record(value) and all(map(is_record, value.values())):
+        value = list(value.values())  # by their ids
     if isinstance(value, list):
         text = _text(data, "surrogateescape")[0]
         odd = {MENDED} if data[:1] not in (b"[", b"{") else set()  # a byte order mark, or another encoding
@@ -111,6 +115,18 @@ def _wrapping(value: Any, is_record: Callable[[Any], bool]) -> str:
         return "messages"
     named = (name for name in _WRAPPING if isinstance(value.get(name), list))
     return "" if is_record(value) else next((n for n in named if all(isinstance(one, dict) for one in value[n])), "")
+
+
+def _within(raw: Raw) -> Iterable[Raw]:
+    """A record, or those of an answer that stands in a line."""
+    if b'"messages"' not in bytes(raw):
+        return (raw,)
+    try:
+        members = _decode_members(raw)
+        found = bytes(members.get("messages", b""))
+        return _decode_raws(found) if found.startswith(b"[") and "ts" not in members else (raw,)
+    except UNFIT:
+        return (raw,)
 
 
 def as_array(data: bytes) -> bytes | None:

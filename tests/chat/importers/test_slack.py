@@ -494,15 +494,27 @@ def test_files_one_behind_the_other_are_read_to_the_end(indent: int | None, betw
     assert {issue["code"] for issue in tables["issues"].to_dicts()} == {"importer-json-mended"}
 
 
-def test_lists_within_the_answer_of_an_api_are_read() -> None:
+def test_lists_within_the_answer_of_an_api_or_by_id_are_read() -> None:
     answers = {
         "users.json": {"ok": True, "members": USERS, "cache_ts": 1},
         "channels.json": {"ok": True, "channels": CHANNELS},
         "general/2017-07-14.json": {"ok": True, "messages": [said()], "has_more": False},
     }
-    tables = read("slack", of(answers))
-    assert ledger(tables) == (4, 4, 0, 0)
-    assert rows(tables["channels"], "id", "kind") == [("C1", "public")]
+    by_id = {
+        "users.json": {one["id"]: one for one in USERS},
+        "channels.json": {one["id"]: one for one in CHANNELS},
+        "general/2017-07-14.json": {"1500000000.000100": said()},
+    }
+    pages = [json.dumps({"ok": True, "messages": [said(f"150000000{n}.000100")]}) for n in range(2)]
+    for files, messages in (
+        (answers, 1),
+        (by_id, 1),
+        ({**by_id, "general/2017-07-14.json": "\n".join(pages).encode()}, 2),
+    ):
+        tables = read("slack", of(files))
+        assert ledger(tables) == (3 + messages, 3 + messages, 0, 0)
+        assert rows(tables["channels"], "id", "kind") == [("C1", "public")]
+        assert opened("slack", of(files)).counts().tables["messages"] == messages
 
 
 def test_any_member_of_another_kind_is_told_of_wherever_it_stands_and_counted() -> None:
