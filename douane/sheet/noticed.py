@@ -75,6 +75,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "backslash_quotes": ('Quotes escaped with a backslash (\\") are read as quotes.',) * 2,
     "records_quoted": ("Each record was quoted as a whole: the quotes around are left out.",) * 2,
     "formula_texts": ('Texts that are spelt as formulas (="00123") are read as the texts in their quotes.',) * 2,
+    "delimiters_escaped": ("Delimiters behind a backslash are read as part of their cell.",) * 2,
     "delimiter_long": ("The cells are parted by '{delimiter}'.",) * 2,
     "text_behind_quotes": (
         "A value goes on behind its closing quote (first on line {line}): the two quotes around are left out.",

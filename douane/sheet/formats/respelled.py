@@ -2,6 +2,7 @@
 
     every record quoted as a whole                      "1,""Kay, Ann"",5"
     texts in the spelling of a formula                  ="00123"   or   "=""00123\"""
+    delimiters in a cell behind a backslash             1,Kay\\, Ann,5
     cells parted by several signs, or by a rare one     1||Ann||5   1~|~Ann~|~5   1¦Ann¦5
 
 What cannot be told so stays as it is, within a file that is changed too.
@@ -54,10 +55,19 @@ def respelling(sample: bytes, whole: bool, dialect: Dialect) -> Respelling | Non
         begun = len(re.findall(rb'(?:^|%s)(?:="|"="")' % re.escape(dialect.delimiter_byte), data, re.MULTILINE))
         if 1 < begun == len(cells.findall(data)):
             return Respelling(lambda part: cells.sub(_as_text, part), '="' + dialect.delimiter, note("formula_texts"))
-    if (sign := _long_delimiter(lines, dialect)) is not None:
-        found = sign.encode()
+    if b"\\" + dialect.delimiter_byte in data and _are_escaped(lines, dialect.delimiter_byte):
+        escaped = _escaping_lines(dialect.delimiter_byte)
+        found = dialect.delimiter_byte
         return Respelling(
-            lambda part: part.replace(found, CELL), sign, note("delimiter_long", delimiter=_shown(sign)), CELL.decode()
+            lambda part: escaped.sub(lambda line: _requoted(line[0], found), part),
+            "\\" + dialect.delimiter,
+            note("delimiters_escaped"),
+            dialect.delimiter,
+        )
+    if (sign := _long_delimiter(lines, dialect)) is not None:
+        named = sign.encode()
+        return Respelling(
+            lambda part: part.replace(named, CELL), sign, note("delimiter_long", delimiter=_shown(sign)), CELL.decode()
         )
     return None
 
@@ -109,6 +119,39 @@ def _formula_cells(delimiter: bytes) -> re.Pattern[bytes]:
 
 def _as_text(found: re.Match[bytes]) -> bytes:
     return b'"' + (found[2] if found[1] is None else found[1]) + b'"'
+
+
+def _are_escaped(lines: list[bytes], delimiter: bytes) -> bool:
+    """Nothing is quoted, and all lines have as many cells as those without a backslash, if none parts cells."""
+    if any(b'"' in line for line in lines):
+        return False
+    widths = {len(_unescaped(line, delimiter)) for line in lines}
+    plain = {line.count(delimiter) + 1 for line in lines if b"\\" + delimiter not in line}
+    return widths == plain and len(plain) == 1 and max(plain) > 1
+
+
+def _escaping_lines(delimiter: bytes) -> re.Pattern[bytes]:
+    return re.compile(
+        rb'^[^"\r\n\\]*+(?:\\[^"\r\n\\%s][^"\r\n\\]*+)*+\\[\\%s][^"\r\n]*+(?=\r|$)' % ((re.escape(delimiter),) * 2),
+        re.M,
+    )
+
+
+def _unescaped(line: bytes, delimiter: bytes) -> list[bytes]:
+    """The cells of a line; a backslash makes a delimiter, or itself, part of one."""
+    parts = re.split(rb"(\\[\\%s]|%s)" % (re.escape(delimiter), re.escape(delimiter)), line)
+    cells = [b""]
+    for text, sign in zip(parts[::2], [*parts[1::2], b""], strict=True):
+        cells[-1] += text
+        if sign == delimiter:
+            cells.append(b"")
+        else:
+            cells[-1] += sign[1:]
+    return cells
+
+
+def _requoted(line: bytes, delimiter: bytes) -> bytes:
+    return delimiter.join(b'"' + cell + b'"' if delimiter in cell else cell for cell in _unescaped(line, delimiter))
 
 
 def _long_delimiter(lines: list[bytes], dialect: Dialect) -> str | None:

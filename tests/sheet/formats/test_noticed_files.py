@@ -53,6 +53,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "backslash_quotes": lambda: b'a,b\n1,"say \\"hi, you\\" now"\n2,"x"\n',
     "records_quoted": lambda: b'"a,""b"",c"\n"1,""x, y"",3"\n"2,z,4"\n',
     "formula_texts": lambda: b'a,b\n="001",1\n="002",2\n',
+    "delimiters_escaped": lambda: b"a,b\nKay\\, Ann,1\nBob,2\n",
     "delimiter_long": lambda: b"a||b\nx||1\ny||2\n",
     "text_behind_quotes": lambda: b'a,b\n1,"5" pipe\n2,"7" pipe\n',
     "table_begins": lambda: b"A title\n\n" + BODY,

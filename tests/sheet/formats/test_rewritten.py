@@ -148,6 +148,10 @@ REF = [["Ref", "Name"], ["007", "Ann, Dr."], ["008", 'Bob "B"'], ["009", "Cem"]]
             '"Ref;Name;x"\n"=""007"";""Ann, Dr."";x"\n"=""008"";Bob;x"\n',
             [["Ref", "Name", "x"], ["007", "Ann, Dr.", "x"]],
         ),
+        (
+            "id,name\n1,Kay\\, Ann\n2,C:\\\\x\\, y\n3,D:\\a\n",
+            [["id", "name"], ["1", "Kay, Ann"], ["2", "C:\\x, y"], ["3", "D:\\a"]],
+        ),
         ('sep=;\nRef;n\n="007";1\n="008";2\n', [["Ref", "n"], ["007", "1"], ["008", "2"]]),
         *(
             (
@@ -178,6 +182,8 @@ def test_other_spellings_are_read_as_they_are_meant(data: str, rows: list[list[s
         b'a,b\n=1+1,2\n="5"&"6",3\n="7",4\n',  # formulas that reckon
         b'a,b\n"x,=""1""",2\n"y",3\n',
         b"a|b||d\n1|2||4\n1|2||4\n",  # an empty column
+        b"path,n\nC:\\,1\nD:\\,2\n",
+        b"path,n\nC:\\,1\nD,2\n",
         b"a!!b,c\nd!!e,f\ng!!h,i\n",
         b"a::b\n10:20::c\n11:20::d\n",
         b"Item #1 # x\nItem #2 # y\nItem #3 # z\n",
