@@ -25,9 +25,18 @@ TRIES_MAX = 3
 
 D = TypeVar("D", bound=msgspec.Struct)
 
-# Made once: it is asked for with every request, and making it costs as much as asking.
+# Made once: they are asked with every request or change, and making one costs as much as asking it.
 _ONE = select(operation).where(operation.c.id == bindparam("id"))
 _ONE_OF_PROJECT = _ONE.where(operation.c.project_id == bindparam("project_id"))
+_REVISION_NUMBERS = select(operation.c.revision_last, operation.c.revision_reviewed).where(
+    operation.c.id == bindparam("id")
+)
+_NEXT_REVISION = (
+    update(operation)
+    .where(operation.c.id == bindparam("of"))
+    .values(revision_last=operation.c.revision_last + 1)
+    .returning(operation.c.revision_last)
+)
 _SMALL = select(
     operation.c.stage,
     operation.c.work,
@@ -249,22 +258,13 @@ def changing(connection: Connection, operation_id: str, kind: type[D]) -> Iterat
 
 def next_revision(connection: Connection, operation_id: str) -> int:
     """A revision takes its number in the transaction that also tests the stage."""
-    return int(
-        connection.execute(
-            update(operation)
-            .where(operation.c.id == operation_id)
-            .values(revision_last=operation.c.revision_last + 1)
-            .returning(operation.c.revision_last)
-        ).scalar_one()
-    )
+    return int(connection.execute(_NEXT_REVISION, {"of": operation_id}).scalar_one())
 
 
 def revision_numbers(connection: Connection, operation_id: str) -> tuple[int, int]:
     """(last begun, last reviewed)."""
-    row = connection.execute(
-        select(operation.c.revision_last, operation.c.revision_reviewed).where(operation.c.id == operation_id)
-    ).one()
-    return int(row.revision_last), int(row.revision_reviewed)
+    last, reviewed = connection.execute(_REVISION_NUMBERS, {"id": operation_id}).one()
+    return int(last), int(reviewed)
 
 
 def unswept(connection: Connection, stages: Sequence[str], before: datetime, limit: int) -> list[Operation]:

@@ -20,6 +20,7 @@ UNDO, REDO = "undo", "redo"
 _LAST = 2**31 - 1  # no revision has a higher number
 
 # Made once, as every page of a changed import asks them: making them costs more than asking.
+_ADD = insert(revision)
 _OF, _UPTO = revision.c.operation_id == bindparam("id"), revision.c.number <= bindparam("upto")
 _COLUMNAR = select(revision).where(_OF, revision.c.object.is_not(None), _UPTO).order_by(revision.c.number)
 _UNDONE = (
@@ -115,12 +116,12 @@ def add(
             "first_row": cells.first_row,
             "last_row": cells.last_row,
         }
-        connection.execute(insert(revision).values(values))
+        connection.execute(_ADD, values)
         return number
     numbers = {row for row, _ in cells}
     values |= {"cells": len(cells), "rows": len(numbers)}
     values |= {"first_row": min(numbers, default=0), "last_row": max(numbers, default=-1)}
-    connection.execute(insert(revision).values(values))
+    connection.execute(_ADD, values)
     _add_cells(connection, operation_id, ((number, row, key, value) for (row, key), value in cells.items()))
     return number
 
