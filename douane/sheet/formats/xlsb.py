@@ -401,12 +401,13 @@ def _part(found: _Records, first: int, end: int) -> _Records:
 
 
 def _merged(tail: bytes) -> npt.NDArray[np.int64]:
-    """The merged ranges behind the cells. Where the cells end is looked for by its bytes, which may stand in a cell by
-    chance: then what follows is no run of records up to the end of the sheet."""
-    at, steps = -1, 0
+    """The merged ranges behind the cells. Where the cells end is looked for by its bytes, from the end of the sheet on:
+    they may stand in a cell by chance, and do in every use of some shared texts. Then what follows is no run of records
+    up to the end of the sheet."""
+    at, steps = len(tail), 0
     none = np.zeros((0, 4), np.int64)
     for _ in range(_TRIES_MAX):
-        at = tail.find(_END_DATA_BYTES, at + 1)
+        at = tail.rfind(_END_DATA_BYTES, 0, max(0, at + len(_END_DATA_BYTES) - 1))
         if at < 0 or steps > _STEPS_MAX:
             return none
         # Chance does not go far: a few records tell, before all of them are read.

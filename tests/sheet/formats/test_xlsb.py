@@ -167,6 +167,15 @@ def test_of_merged_cells_the_top_left_one_has_the_value() -> None:
     ]
 
 
+def test_merged_cells_are_found_behind_thousands_of_places_that_look_like_the_end() -> None:
+    # Every use of text 402 holds the very bytes.
+    sheet = b"".join(row(r) + cell(7, 0, long(402)) + cell(2, 1, long(r << 2 | 2)) for r in range(1200))
+    behind = short_record(177, long(1)) + short_record(176, struct.pack("<4I", 0x192, 0x193, 0, 1)) + short_record(178)
+    rows = rows_of(binary.xlsb(sheet, behind=behind))
+    assert len(rows) == 1199
+    assert rows[401:404] == [["#REF!", "401"], ["#REF!"], ["#REF!", "404"]]
+
+
 def test_rows_go_on_from_block_to_block() -> None:
     # Blocks of a part are as long as the archive makes them: enough rows for several.
     sheet = b"".join(
