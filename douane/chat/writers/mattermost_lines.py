@@ -97,6 +97,7 @@ SAYS = {
         "file": "Files that the export neither holds nor links.",
         "props": "Attachments of integrations that are too large.",
         "edits": "Earlier versions of edited messages.",
+        "details": "What else the export tells of messages, and no post can hold: who invited, calls, forms of apps.",
         "contacts": "Contacts: Mattermost has none.",
         "archived": "Channels that were archived are marked as such; Mattermost hides them.",
         "not_selected": "Messages of people who were not selected.",
@@ -161,6 +162,11 @@ class Manner:
     format: str
     extract: Extract
     selection: Selection = ALL
+
+
+_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+# Members of a message's original that are posts themselves, are shown in this one, or are counted as edits.
+_ELSEWHERE = frozenset(("root", "text", "attachments", "message", "previous_message", "original"))
 
 
 class Writer:
@@ -416,6 +422,8 @@ class Writer:
         before = len(messages)
         messages = messages.unique(["key_hi", "key_lo"], keep="last", maintain_order=True)
         self.lost["duplicate"] += before - len(messages)
+        told = map(_members_of, messages["original"].drop_nulls())
+        self.lost["details"] += sum(not _ELSEWHERE.issuperset(names) for names in told)
         return messages
 
     def _thread_lines(

@@ -261,6 +261,14 @@ def test_long_messages_are_split_and_nothing_of_them_is_lost() -> None:
     assert times == sorted(set(times))
 
 
+def test_what_a_post_cannot_hold_of_a_message_is_counted() -> None:
+    told = ({"poll": {"a": 1}}, {"root": {}, "text": "x"}, {"inviter": "U2"}, {"message": {}}, None)
+    written = Written(
+        messages=[message(n, original=one and json.dumps(one), ts_us=(MS + n) * 1000) for n, one in enumerate(told)]
+    )
+    assert written.writer.lost["details"] == 2
+
+
 def test_posts_of_one_moment_stay_apart_and_in_order_and_copies_are_one() -> None:
     same = {"ts_us": MS * 1000, "text": "ok"}
     written = Written(
