@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from douane.staging.blocks import Joined
+from douane.staging.blocks import Joined, taken
 from douane.staging.parts import Rows, distinct, read_part, read_rows, write_part
 
 RECORD = ""  # the key that stands for the record itself
@@ -190,7 +190,7 @@ class Held:
         return _distinct_of(self.runs)
 
     def take(self, at: Rows) -> pl.DataFrame:
-        return self._frame[at]
+        return taken(self._frame, at)
 
     def texts(self, at: Rows) -> pl.Series:
         return self._frame["text"].gather(at)
@@ -418,7 +418,11 @@ def _pieces_of(standing: pl.DataFrame) -> Iterator[Piece]:
 def _by_key(standing: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """The cells of each column."""
     keys = standing["key"]
-    starts = (keys != keys.shift(1)).fill_null(True).arg_true().to_list()
+    if len(standing) <= _FEW:
+        known = keys.to_list()
+        starts = [at for at, key in enumerate(known) if at == 0 or key != known[at - 1]]
+    else:
+        starts = (keys != keys.shift(1)).fill_null(True).arg_true().to_list()
     if len(starts) > _SLICES_MAX:
         return {str(key): cells for (key,), cells in standing.partition_by("key", as_dict=True).items()}
     slices: dict[str, list[pl.DataFrame]] = {}
