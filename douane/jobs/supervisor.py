@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 _WATCH_S = 0.2
 _KILLED_MAX = 5  # so often may a process be killed before it was ever ready
-_PAUSE_MAX_S = 30.0
+_PAUSE_S, _PAUSE_MAX_S = 0.5, 30.0  # before a process is started again: at first, and in the end
 _ASLEEP_S = 2.0  # who has not looked for so long was frozen itself, perhaps together with what it keeps up
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -122,7 +122,7 @@ class _Kept:
         self.process = None
         if not self.ever_ready and (code >= 0 or self.failures >= _KILLED_MAX):
             return False
-        self.pause_until = now + min(_PAUSE_MAX_S, 0.5 * 2**self.failures)
+        self.pause_until = now + min(_PAUSE_MAX_S, _PAUSE_S * 2**self.failures)
         self.failures += 1
         log.warning("douane %s ended with %s; it is started again.", self.name, code)
         return True
