@@ -32,7 +32,7 @@ def verdicts(judge: Judge, texts: list[str | None]) -> list[str]:
     assert judge.prepare is not None
     frame = judge.prepare(pl.DataFrame({"text": pl.Series(texts, dtype=pl.String)}))
     assert frame["text"].to_list() == texts
-    wrong = {test.rule: frame.select(test.fails.fill_null(False).alias("x"))["x"].to_list() for test in judge.tests}
+    wrong = {test.rule: frame.with_columns(x=test.fails.fill_null(False))["x"].to_list() for test in judge.tests}
     return [next((rule for rule, fails in wrong.items() if fails[at]), "") for at in range(len(texts))]
 
 

@@ -135,6 +135,11 @@ def test_a_number_that_is_no_id_is_not_cut_off() -> None:
     assert Table({}, ["1e12", "E+12", "a5.51E+12", "0E+12", "5.51E-12"]).warnings == [[]] * 5
     assert Table({"type": "Double"}, ["5.51E+12"]).warnings == [[]]
     assert Table({"type": "Number", "isUnique": True}, ["5.51E+12"]).warnings == [["cut_digits"]]
+    # Thirteen digits of a bar code are asked for, and these are thirteen, but not those of the article.
+    asked = {"type": "Number", "validations": [{"validate": "digits", "min": 13, "max": 13}]}
+    assert Table(asked, ["4.00638E+12", "4006381333931"]).warnings == [["cut_digits"], []]
+    for pattern in ("^[0-9.E+]+$", "(?=4)^[0-9.E+]+$"):
+        assert Table({"type": "Regex", "regex": pattern}, ["4.00638E+12", "4006"]).warnings == [["cut_digits"], []]
 
 
 def test_how_dates_leave() -> None:

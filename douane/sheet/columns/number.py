@@ -37,7 +37,8 @@ def judge(column: Column) -> Judge:
     judge = _judge(signs)
     if signs.plain:
         judge = with_note(judge, noted(column, "mixed_decimal", _mixed_says), _MIXED)
-    return with_cut_digits(column, judge) if column.unique else judge
+    named = column.unique or any(validation.validate == "digits" for validation in column.validations)
+    return with_cut_digits(column, judge) if named else judge
 
 
 def _judge(signs: _Signs) -> Judge:

@@ -16,11 +16,17 @@ from douane.model.template import Column
 from douane.sheet import pattern as patterns
 from douane.sheet.columns.contract import FILLED, TEXT, Judge, Sure, edges_visible
 from douane.sheet.columns.member import Member
+from douane.sheet.columns.notes import with_cut_digits
 from douane.sheet.columns.pattern_engine import GIVEN_UP, NOT_FOUND, Engine
 from douane.sheet.rule import FORMAT, Test
 
 
 def judge(column: Column) -> Judge:
+    """Codes and numbers are what patterns ask for, so digits that are gone are noted. BadTemplate as `_judge`."""
+    return with_cut_digits(column, _judge(column))
+
+
+def _judge(column: Column) -> Judge:
     """BadTemplate where the pattern is no pattern, or neither engine can run it."""
     if not column.pattern:
         raise BadTemplate("'regex' should not empty, when type is Regex", place="regex")
