@@ -195,9 +195,9 @@ async function openWidget(more = {}) {
   if (rows) location.hash = `upload=${rows.upload._id}`;
 }
 
-/** Two lines for a page of their own. */
+/** What a page of their own needs. */
 function embedCard() {
-  const code = `<script src="${location.origin}/embed.umd.min.js"></script>\n<script>\n  const rows = await douane.import({ template: "${here.template._id}", token: "…" });\n</script>`;
+  const code = `<script src="${location.origin}/embed.umd.min.js"></script>\n<button onclick="importFile()">Import a file</button>\n<script>\n  async function importFile() {\n    const rows = await douane.import({ template: "${here.template._id}", token: "…" });\n    console.log(rows);\n  }\n</script>`;
   return h("section", { class: "card", "aria-labelledby": "embed-title" },
     h("h2", { id: "embed-title" }, "In your own page"),
     h("p", { class: "soft" }, "The same import over your application, in its colours and in five languages; ", h("code", {}, "token"), " is the access key below."),

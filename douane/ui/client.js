@@ -48,6 +48,8 @@ export class Client {
   headers(more = {}) {
     /** @type {Record<string, string>} */
     const headers = { Accept: "application/json", ...more };
+    // What no header can hold is no key: "…" out of an example, most often. Sent, it would fail as a server that is gone does.
+    if (/[^\x20-\x7e]/.test(this.token)) throw new Refusal("This is no access key.", 401);
     if (this.token) headers.accesskey = this.token;
     if (this.host) headers["X-Host-Origin"] = this.host;
     return headers;
@@ -104,7 +106,7 @@ export class Client {
       });
       text = await response.text();
     } catch (error) {
-      if (options.signal?.aborted) throw error;
+      if (options.signal?.aborted || error instanceof Refusal) throw error;
       throw new Refusal("", 0);
     }
     if (!response.ok) throw refusal(response.status, text, response.headers.get("Retry-After"));
@@ -202,8 +204,8 @@ export class Client {
         body: form ? body : json ? JSON.stringify(body) : undefined,
         credentials: this.token ? "omit" : "same-origin",
       });
-    } catch {
-      throw new Refusal("", 0);
+    } catch (error) {
+      throw error instanceof Refusal ? error : new Refusal("", 0);
     }
     if (!response.ok) throw refusal(response.status, await response.text(), response.headers.get("Retry-After"));
     return response.blob();

@@ -114,6 +114,23 @@ def test_the_three_lines_that_the_first_start_prints_pull_the_rows(served: Serve
     assert done.stdout.count("\nC0") == 9
 
 
+def test_the_lines_for_a_page_of_ones_own_open_the_widget_there(signed_in: Page, host: str) -> None:
+    page = signed_in
+    code = page.get_by_role("group", name="Code for your page").inner_text()
+    page.goto(host)
+    page.evaluate(
+        """(code) => {
+            document.body.innerHTML = code;
+            for (const one of document.querySelectorAll("script:not([src])"))
+                one.replaceWith(Object.assign(document.createElement("script"), { textContent: one.textContent }));
+        }""",
+        code,
+    )
+    page.get_by_role("button", name="Import a file").click()
+    # As it is printed it has no key yet; that it is the key is said.
+    expect(widget(page).get_by_role("alert")).to_contain_text("may not be used from here, or its key has expired")
+
+
 def test_a_hostile_file_that_is_dropped_stays_text(signed_in: Page) -> None:
     page = signed_in
     evil = "<img src=x onerror=\"document.body.dataset.owned='1'\"><script>document.body.dataset.owned='1'</script>"
