@@ -124,7 +124,7 @@ def test_signs_and_notes_of_a_whole_template() -> None:
         template_file.read_template({"columns": [{"key": "a", "notes": {"cut_digits": "loud"}}]})
 
 
-@pytest.mark.parametrize("text", ["5.51E+12", "5,51E+12", "1E+15", "-1.23457E+100", " 5.51E+12 "])
+@pytest.mark.parametrize("text", ["5.51E+12", "5,51E+12", "1E+15", "-1.23457E+100", " 5.51E+12 ", "########", " ### "])
 def test_cut_off_digits_are_noted(text: str) -> None:
     assert Table({}, [text, "x"]).warnings == [["cut_digits"], []]
     assert Table({"type": "Any"}, [text]).warnings == [["cut_digits"]]
@@ -132,7 +132,7 @@ def test_cut_off_digits_are_noted(text: str) -> None:
 
 
 def test_a_number_that_is_no_id_is_not_cut_off() -> None:
-    assert Table({}, ["1e12", "E+12", "a5.51E+12", "0E+12", "5.51E-12"]).warnings == [[]] * 5
+    assert Table({}, ["1e12", "E+12", "a5.51E+12", "0E+12", "5.51E-12", "##", "### x"]).warnings == [[]] * 7
     assert Table({"type": "Double"}, ["5.51E+12"]).warnings == [[]]
     assert Table({"type": "Number", "isUnique": True}, ["5.51E+12"]).warnings == [["cut_digits"]]
     # Thirteen digits of a bar code are asked for, and these are thirteen, but not those of the article.

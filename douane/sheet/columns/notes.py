@@ -12,8 +12,12 @@ from douane.sheet import native
 from douane.sheet.columns.contract import FILLED, TEXT, Judge, Notice
 from douane.sheet.rule import NOTE, Test
 
-# As spreadsheet programs show a number that their cell is too narrow for, and save it so in CSV.
-_CUT = r"\A[+-]?[1-9](?:[.,][0-9]{1,5})?E\+[0-9]{2,3}\z"
+# As spreadsheet programs show a number that their cell is too narrow for, and save it so in CSV: with some of its
+# digits, or with none where that is no way either, as of a day.
+_CUT = r"\A(?:[+-]?[1-9](?:[.,][0-9]{1,5})?E\+[0-9]{2,3}|#{3,})\z"
+
+
+_TRACE = r"E\+|\A\s*###"
 
 
 def noted(column: Column, name: str, says: Callable[[str], str]) -> Test | None:
@@ -32,8 +36,8 @@ def with_note(judge: Judge, test: Test | None, notice: Notice) -> Judge:
 
 
 def with_cut_digits(column: Column, judge: Judge) -> Judge:
-    """Also notes cells such as `5.51E+12`: where they stand for ids, their digits are gone and only the sender has
-    them."""
+    """Also notes cells such as `5.51E+12` and `########`: where they stand for ids, their digits are gone and only the
+    sender has them."""
     notice = Notice("cut_digits", _seen, FILLED & TEXT.str.contains(_CUT), _suspect, trace=native.EXPONENT)
     return with_note(judge, noted(column, "cut_digits", _says), notice)
 
@@ -41,12 +45,14 @@ def with_cut_digits(column: Column, judge: Judge) -> Judge:
 def _seen(cells: pl.Series, kinds: pl.Series | None) -> bool:
     # Comparing texts costs a tenth of looking into them: most columns of words hold nothing that begins with a digit.
     numeric = cells < ":"
-    return bool(numeric.any()) and bool(cells.filter(numeric).str.contains("E+", literal=True).any())
+    return bool(numeric.any()) and bool(cells.filter(numeric).str.contains(_TRACE).any())
 
 
 def _suspect(cell: pl.Expr, kind: pl.Expr | None) -> pl.Expr:
-    return cell.str.contains("E+", literal=True)
+    return cell.str.contains(_TRACE)
 
 
 def _says(text: str) -> str:
+    if text.startswith("#"):
+        return f"{text} is how a spreadsheet program shows what its cell is too narrow for: the value is lost"
     return f"{text} is how a spreadsheet program shows a long number: its other digits are lost"

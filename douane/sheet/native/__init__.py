@@ -30,7 +30,7 @@ FOLDER = Path(__file__).parent
 LIBRARY = FOLDER / ("kernel.dll" if sys.platform == "win32" else "kernel.so")
 
 ODD, MAYBE_BLANK = 1, 2
-EXPONENT, COMMA = 1, 2  # traces: a cell that holds `E+` and may be a number; one that is not cleared and has a comma
+EXPONENT, COMMA = 1, 2  # traces: a cell that may be cut off (`E+`, `###`); one that is not cleared and has a comma
 
 _U8 = ctypes.c_uint8
 _U32 = ctypes.c_uint32

@@ -121,7 +121,11 @@ static inline int fits(const Program *program, const View *view, const uint8_t *
     return program->signs_min <= 1 || signs_in(text, view->length) >= program->signs_min;
 }
 
+/* Also where a program showed signs alone, for the cell was too narrow for a number. */
 static int has_exponent(const uint8_t *text, uint64_t size) {
+    uint64_t first = 0;
+    while (first < size && text[first] == ' ') first++;
+    if (first + 2 < size && text[first] == '#' && text[first + 1] == '#' && text[first + 2] == '#') return 1;
     for (uint64_t at = 0; at + 1 < size; at++)
         if (text[at] == 'E' && text[at + 1] == '+') return 1;
     return 0;
