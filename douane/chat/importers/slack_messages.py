@@ -188,21 +188,22 @@ class Pile:
     def decoded(self, data: bytes, decode: Callable[[bytes], list[Any]]) -> tuple[list[Any], Sequence[int]]:
         """(messages, where those stand of which more than their usual members is needed: they are Full). Raises
         json_records.UNFIT."""
+        unknown: list[int] = []
         try:
             found: list[Any] = decode(data)
         except msgspec.ValidationError:  # there is something that no ordinary message has
             if records.NESTED in data:
                 raise
-            found = records.decode_full(data)
-            if not self.counts:
-                for m, raw in zip(found, records.decode_raws(data), strict=True):
-                    records.with_other(m, raw, self.context.depth_max)
-            return found, range(len(found))
+            found = [self._ordinary(raw) for raw in records.decode_raws(data)]
+            unknown = [at for at, m in enumerate(found) if m is None]
         # All are gone through once, and of most files none is looked at again. What a person typed in a client has a
         # number of that client's, and its text is what Slack made of its blocks; the blocks of all others are looked
         # at. They become text, for a Raw keeps the whole day file in memory.
         known, counts, odd = self.known, self.counts, []
         for at, m in enumerate(found):
+            if m is None:
+                odd.append(at)
+                continue
             text = m.text
             if m.blocks is not None:
                 if not text or m.client_msg_id is None:
@@ -223,7 +224,18 @@ class Pile:
             full = records.decode_full(data)
             for at in odd:
                 found[at] = full[at]
+        if unknown and not self.counts:
+            raws = records.decode_raws(data)
+            for at in unknown:
+                records.with_other(found[at], raws[at], self.context.depth_max)
         return found, odd
+
+    def _ordinary(self, raw: Raw) -> records.Ordinary | records.Counted | None:
+        """None where there is something in it that no ordinary message has."""
+        try:
+            return records.decode_count(raw) if self.counts else records.decode_ordinary(raw)
+        except msgspec.ValidationError:
+            return None
 
     def _is_odd(self, m: records.Ordinary | records.Counted) -> bool:
         """Whether more of a message than its usual members is needed, whatever its blocks are."""
