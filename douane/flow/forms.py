@@ -6,7 +6,7 @@ All of it is a pure function of the operation's frozen schema and mapping, so it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -113,8 +113,8 @@ def _template(document: bytes) -> Template:
     return template_file.read_template(msgspec.json.decode(document))
 
 
-# Each import has its own, of some 0.4 MiB.
-@lru_cache(maxsize=48)
+# Each import has its own seed; all else it shares with those of the same template and headings.
+@lru_cache(maxsize=256)
 def _form(
     document: bytes,
     headings: tuple[str, ...],
@@ -122,9 +122,21 @@ def _form(
     seed: int,
     marks: tuple[tuple[Reference, str], ...],
 ) -> Form:
+    form = _unseeded(document, headings, chosen, marks)
+    return replace(form, checker=form.checker.seeded(seed))
+
+
+# Of some 0.4 MiB.
+@lru_cache(maxsize=48)
+def _unseeded(
+    document: bytes,
+    headings: tuple[str, ...],
+    chosen: tuple[int | None, ...],
+    marks: tuple[tuple[Reference, str], ...],
+) -> Form:
     template = _template(document)
     where = layout(template, headings, chosen)
     keys = {key: at for at, key in enumerate(where.fields) if key}
     for column, at in zip(template.columns, where.columns, strict=True):
         keys[column.key] = at
-    return Form(template, where, Checker(template, where, seed=seed, marks=dict(marks)), Output(template, where), keys)
+    return Form(template, where, Checker(template, where, marks=dict(marks)), Output(template, where), keys)

@@ -223,6 +223,12 @@ class Checker:
         known._values = dict(values)
         return known
 
+    def seeded(self, seed: int) -> Checker:
+        """The same checker, made with another seed."""
+        other = copy(self)
+        other._seed = seed
+        return other
+
     def hashes_of(self, frame: pl.DataFrame, key: str, seed: int | None = None) -> Bits:
         """What a cell of a column is looked up by, one a row, 0 = nothing is said; under this seed, or its own."""
         plan = self._by_key[key]

@@ -352,6 +352,9 @@ def test_unique_texts_are_what_is_compared() -> None:
 def test_hashes_are_the_operations_own_and_do_not_depend_on_how_the_cell_is_written() -> None:
     frame = frame_of(("a",), (" a\t",), ("b",))
     one, other = (checker_of(column(unique=True), seed=seed).judge(frame).hashes[:, 0] for seed in (1, 2))
+    first = checker_of(column(unique=True), seed=1)
+    assert np.array_equal(first.seeded(2).judge(frame).hashes[:, 0], other)
+    assert np.array_equal(first.judge(frame).hashes[:, 0], one)
     assert one[0] == one[1] != one[2]
     assert not set(one.tolist()) & set(other.tolist())
 
