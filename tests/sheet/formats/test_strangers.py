@@ -39,7 +39,7 @@ XML = '<?xml version="1.0"?><rows><row a="1"/></rows>'
         (b'ID;PSCALC3\nB;Y2;X1\nC;Y1;X1;K"a"\nE\n', "SYLK"),
         (b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nEND:VCARD\r\n", "vCard"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 7\n", "not the file itself"),
-        (gzip.compress(b"X\n\0\0\0\3" + bytes(40)), "data of R"),
+        (gzip.compress(b"X\n\0\0\0\3" + bytes(40), mtime=0), "data of R"),
         (b'TABLE\r\n0,1\r\n"EXCEL"\r\nVECTORS\r\n0,2\r\n""\r\n', "DIF"),
         (b"socialcalc:version:1.5\nMIME-Version: 1.0\nContent-Type: multipart/mixed\n", "SocialCalc"),
         (dbase(), "dBase"),
