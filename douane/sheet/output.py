@@ -11,7 +11,6 @@ import io
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
-from operator import methodcaller
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -42,7 +41,6 @@ _ESCAPES = {
 }
 # Up to this many characters a plain decimal has at most 15 digits, and every one of those survives a double.
 _SURELY_EXACT_CHARS = 15
-_TRIM = methodcaller("strip", SPACE)
 # Spelled as it leaves already, as nearly every number is.
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9]")
 
@@ -114,7 +112,7 @@ class Output:
         cells = frame.get_column(name)
         full = not cells.null_count()
         if full:
-            texts = list(map(_TRIM, cells.to_list()))
+            texts = [text.strip(SPACE) for text in cells.to_list()]
         else:
             texts = [None if text is None else text.strip(SPACE) for text in cells.to_list()]
         if judge is not None and column is not None and judge.form == "list":

@@ -14,6 +14,9 @@ from __future__ import annotations
 
 import mmap
 import struct
+import threading
+import time
+from collections import OrderedDict
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +35,7 @@ Wider = Literal[View, "accepted"]  # accepted: what a feed has, forgotten rows a
 Placed = Literal[Wider, "placed"]  # placed: all that were confirmed, forgotten rows among them
 
 _HEAD = struct.Struct("<4sIII")
+_LOOK_S = 1.0  # between two looks whether the files of what is remembered are there still
 Words = npt.NDArray[np.uint64]
 
 
@@ -87,6 +91,39 @@ def read_mask(path: Path) -> Mask:
     state = np.frombuffer(mapped, np.uint8, rows, _HEAD.size)
     body = np.frombuffer(mapped, np.uint64, rows * words, _HEAD.size + rows + (-rows % 8))
     return Mask(state, body.reshape(rows, words))
+
+
+class Masks:
+    """The masks that were read last, up to `most`, as they were mapped: to open one costs a page as much as to find its
+    rows in it. A file of masks never changes, but those of deleted ones are let go of."""
+
+    def __init__(self, most: int) -> None:
+        self._lock = threading.Lock()
+        self._most = most
+        self._kept: OrderedDict[Path, Mask] = OrderedDict()
+        self._looked_at = 0.0
+
+    def read(self, path: Path) -> Mask:
+        """As `read_mask`."""
+        with self._lock:
+            if (held := self._kept.get(path)) is not None:
+                self._kept.move_to_end(path)
+                return held
+        mask = read_mask(path)
+        if time.monotonic() - self._looked_at > _LOOK_S:  # another process may have deleted them
+            self._looked_at = time.monotonic()
+            self.drop_deleted()
+        with self._lock:
+            self._kept[path] = mask
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return mask
+
+    def drop_deleted(self) -> None:
+        """Lets go of the masks of files that are no more."""
+        with self._lock:
+            for path in [path for path in self._kept if not path.exists()]:
+                del self._kept[path]
 
 
 def view_offsets(state: npt.NDArray[np.uint8], view: Placed) -> npt.NDArray[np.int64]:

@@ -16,13 +16,14 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.staging import masks
-from douane.staging.masks import Mask, Placed, Words
+from douane.staging.masks import Mask, Masks, Placed, Words
 from douane.staging.parts import Batches, Rows, read_part, read_rows
 
 Locate = Callable[[str], Path]  # object name -> a local file (the store's own, or its cache's copy)
 MaskOf = Callable[[str], Mask]
 
 _batches = Batches(32 << 20)
+_masks = Masks(64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def _opened_once(locate: Locate) -> MaskOf:
 
     def mask_of(name: str) -> Mask:
         if name not in held:
-            held[name] = masks.read_mask(locate(name))
+            held[name] = _masks.read(locate(name))
         return held[name]
 
     return mask_of
@@ -219,6 +220,7 @@ def _before(counts: Sequence[int]) -> npt.NDArray[np.int64]:
 def drop_deleted() -> None:
     """Nothing is remembered of parts that are no more; to be called where they are deleted for what they hold."""
     _batches.drop_deleted()
+    _masks.drop_deleted()
 
 
 class Directories:
