@@ -112,7 +112,9 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
         connection.exec_driver_sql("BEGIN" if left_s is None else "BEGIN IMMEDIATE")
 
     _queues[engine] = _Queue(1, settings.database_wait_s)
-    _memories[engine] = _Memory(url.database)
+    _memories[engine] = memory = _Memory(url.database)
+    # The last of a file's connections to close puts what was written ahead in its place; so none may stay open.
+    event.listen(engine, "engine_disposed", lambda _: memory.close())
     return engine
 
 
@@ -219,6 +221,13 @@ class _Memory:
             except sqlite3.Error:
                 return None
             return int(number)
+
+    def close(self) -> None:
+        with self._lock:
+            connection, self._connection = self._connection, None
+            self._at, self._kept = None, {}
+        if connection is not None and self._process == os.getpid():
+            connection.close()
 
     def held(self, mark: int, key: Hashable) -> object:
         with self._lock:

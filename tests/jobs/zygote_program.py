@@ -16,7 +16,7 @@ def is_open(number: int) -> bool:
 
 
 sys.stdin.readline()
-descriptors = [number for number in range(256) if is_open(number)]
+descriptors = [number for number in range(4096) if is_open(number)]
 pl.LazyFrame({"n": range(200_000)}).with_columns(text=pl.col("n").cast(pl.String)).sort("text").collect(
     engine="streaming"
 )

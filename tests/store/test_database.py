@@ -22,7 +22,17 @@ from sqlalchemy import Engine
 from douane import errors
 from douane.settings import Settings
 from douane.store import database, schema
-from douane.store.database import database_now, migrate, migrating, open_database, read, remembered, translate, write
+from douane.store.database import (
+    database_now,
+    mark,
+    migrate,
+    migrating,
+    open_database,
+    read,
+    remembered,
+    translate,
+    write,
+)
 from douane.store.migrations import comparison, config
 
 
@@ -133,6 +143,19 @@ def test_what_is_remembered_is_what_stands_there(engine: Engine) -> None:
                 held = threads.submit(look).result()  # what is not committed is not there yet
                 assert held == str(turn - 1)
             assert set(threads.map(lambda _: look(), range(8))) == {str(turn)}
+
+
+def test_what_remembers_holds_no_file_of_a_database_that_was_let_go(sqlite_storage: Settings) -> None:
+    engine = open_database(sqlite_storage)
+    with read(engine) as connection:
+        connection.exec_driver_sql("SELECT 1")
+    assert mark(engine) is not None
+    path = Path(engine.url.database or "")
+    assert path.with_name(f"{path.name}-wal").exists()
+    engine.dispose()
+    assert not path.with_name(f"{path.name}-wal").exists(), "the last connection to close puts it in its place"
+    assert mark(engine) is not None, "it is opened anew"
+    engine.dispose()
 
 
 def test_another_process_is_noticed_before_what_is_remembered(sqlite_storage: Settings) -> None:
