@@ -124,6 +124,18 @@ def _is_rich(raw: Raw) -> bool:
     return b'blocks"' in data or b'"files"' in data or data[:1] not in (b"[", b"n")
 
 
+def _is_noticed(m: records.Ordinary) -> bool:
+    """Whether it has what only notices have."""
+    return not (
+        m.file is None
+        and m.item is None
+        and m.item_type is None
+        and m.room is None
+        and m.old_name is None
+        and m.comment is None
+    )
+
+
 _BOT_TOKEN = re.compile(r"<@(B[A-Z0-9]+)(?:\|[^<>]*)?>")
 TOKENS = re.compile(r"<([@#!][^<>|]*)(?:\|[^<>]*)?>").findall
 
@@ -189,17 +201,24 @@ class Pile:
         """(messages, where those stand of which more than their usual members is needed: they are Full). Raises
         json_records.UNFIT."""
         unknown: list[int] = []
+        raws: list[Raw] = []
+        counts = self.counts
         try:
             found: list[Any] = decode(data)
+            if not counts:
+                unknown = [at for at, m in enumerate(found) if _is_noticed(m)]
         except msgspec.ValidationError:  # there is something that no ordinary message has
             if records.NESTED in data:
                 raise
-            found = [self._ordinary(raw) for raw in records.decode_raws(data)]
+            raws = records.decode_raws(data)
+            found = [self._ordinary(raw) for raw in raws]
             unknown = [at for at, m in enumerate(found) if m is None]
+        for at in unknown:
+            found[at] = None
         # All are gone through once, and of most files none is looked at again. What a person typed in a client has a
         # number of that client's, and its text is what Slack made of its blocks; the blocks of all others are looked
         # at. They become text, for a Raw keeps the whole day file in memory.
-        known, counts, odd = self.known, self.counts, []
+        known, odd = self.known, []
         for at, m in enumerate(found):
             if m is None:
                 odd.append(at)
@@ -221,11 +240,10 @@ class Pile:
             if (rare or (m.subtype is not None and m.subtype not in _COMMON)) and self._is_odd(m):
                 odd.append(at)
         if odd:
-            full = records.decode_full(data)
+            raws = raws or records.decode_raws(data)
             for at in odd:
-                found[at] = full[at]
-        if unknown and not self.counts:
-            raws = records.decode_raws(data)
+                found[at] = records.decode_one(raws[at])
+        if not counts:
             for at in unknown:
                 records.with_other(found[at], raws[at], self.context.depth_max)
         return found, odd
@@ -233,9 +251,12 @@ class Pile:
     def _ordinary(self, raw: Raw) -> records.Ordinary | records.Counted | None:
         """None where there is something in it that no ordinary message has."""
         try:
-            return records.decode_count(raw) if self.counts else records.decode_ordinary(raw)
+            if self.counts:
+                return records.decode_count(raw)
+            m = records.decode_ordinary(raw)
         except msgspec.ValidationError:
             return None
+        return None if _is_noticed(m) else m
 
     def _is_odd(self, m: records.Ordinary | records.Counted) -> bool:
         """Whether more of a message than its usual members is needed, whatever its blocks are."""

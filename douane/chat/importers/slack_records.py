@@ -119,6 +119,14 @@ class Ordinary(Message, gc=False, forbid_unknown_fields=True):
     permalink: str | None = None
     is_starred: bool | None = None
     unread_count: int | None = None
+    # What a few notices of nearly every day have. A message that has one of these is no ordinary one, but for its sake
+    # the others of its day need not be decoded one by one.
+    file: Raw = None  # type: ignore[assignment]
+    comment: Raw = None  # type: ignore[assignment]
+    room: Raw = None  # type: ignore[assignment]
+    item: Raw = None  # type: ignore[assignment]
+    item_type: Raw = None  # type: ignore[assignment]
+    old_name: Raw = None  # type: ignore[assignment]
 
 
 class Full(Message, gc=False):
@@ -208,7 +216,7 @@ class Shared(Struct, gc=False):
 
 
 # Members that have a place of their own, or none.
-_HELD = frozenset((*Full.__struct_fields__, *Ordinary.__struct_fields__)) - {"shown", "rest", "other"}
+_HELD = frozenset((*Full.__struct_fields__, *Ordinary.__struct_fields__)) - {"shown", "rest", "other", "item_type"}
 _NOTHING: tuple[Any, ...] = (None, "", [])
 decode_raws: Callable[[bytes], list[Raw]] = msgspec.json.Decoder(list[Raw]).decode
 decode_messages: Callable[[bytes], list[Ordinary]] = msgspec.json.Decoder(list[Ordinary]).decode
@@ -218,7 +226,7 @@ decode_ordinary: Callable[[Raw], Ordinary] = msgspec.json.Decoder(Ordinary).deco
 decode_count: Callable[[Raw], Counted] = msgspec.json.Decoder(Counted).decode
 _decode_file: Callable[[str], Shared] = msgspec.json.Decoder(Shared).decode
 _decode_files: Callable[[str], list[Shared | None]] = msgspec.json.Decoder(list[Shared | None]).decode
-_decode_message: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
+decode_one: Callable[[bytes | Raw], Full] = msgspec.json.Decoder(Full).decode
 _decode_members: Callable[[bytes | Raw], dict[str, Raw]] = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_typed: Callable[[str], tuple[Typed]] = msgspec.json.Decoder(tuple[Typed]).decode  # type: ignore[assignment]
 
@@ -310,7 +318,7 @@ def messages(data: bytes, depth_max: int) -> Iterator[tuple[Full | Damage, froze
             continue
         if isinstance(item, Raw):
             try:
-                message = _decode_message(item)
+                message = decode_one(item)
                 yield with_other(message, item, depth_max), mended, ()
                 continue
             except UNFIT:

@@ -469,6 +469,26 @@ def test_members_that_no_message_is_known_to_have_are_kept(subtype: str | None) 
     assert "issues" not in tables
 
 
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"item_type": "F"}, {"item_type": "F"}),
+        ({"item": {"id": "F1"}}, {"item": {"id": "F1"}}),
+        ({"old_name": "before"}, {"old_name": "before"}),
+        ({"room": {"id": "R1"}}, {"room": {"id": "R1"}}),
+        ({"comment": {"user": "U2", "comment": "words"}}, {"comment": "words"}),
+        ({"file": {"id": "F1"}, "files": [{"id": "F2"}]}, {"file": {"id": "F1"}}),
+    ],
+    ids=["item_type", "item", "old_name", "room", "comment", "file"],
+)
+def test_what_only_notices_have_is_kept_of_any_message(told: dict[str, Any], kept: dict[str, Any]) -> None:
+    tables = staged(said(**told), said("1500000001.000100"))
+    first, second = rows(tables["messages"], "original")
+    assert json.loads(first) == kept
+    assert second is None
+    assert "issues" not in tables
+
+
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_replies_that_stand_within_their_thread_are_messages(wrapped: bool) -> None:
     """As slackdump writes a conversation, in which no reply stands by itself."""
