@@ -186,9 +186,9 @@ def _records(operation: Operation, form: Form, page: Page, changes: _Changes) ->
     lines = page.frame["_line"].to_list() if len(records) else []
     valid = (page.states == VALID).tolist()
     ids = record_ids(operation.id)
-    for at, row in enumerate(page.rows.tolist()):
-        found = tuple(problems[at])
-        yield Record(ids(row), row, lines[at], valid[at], records[at], found, changed.get(at, {}))
+    each = zip(page.rows.tolist(), lines, valid, records, problems, strict=True)
+    for at, (row, line, is_valid, record, found) in enumerate(each):
+        yield Record(ids(row), row, line, is_valid, record, tuple(found), changed.get(at) or {})
 
 
 def _todays(operation: Operation, form: Form, page: Page) -> masks.Words:

@@ -6,6 +6,8 @@ reads it, so ten million rows cost bits and not text.
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from douane.values import dataclass
 
 
@@ -25,8 +27,7 @@ class Rule:
     warning: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True, gc=False):
     """One wrong cell or record as a person sees it. `value` is the cell's text, None where there is no cell.
     `explanation`: what the message does not say and a person wants to know, "" = nothing."""
 

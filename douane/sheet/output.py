@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -95,7 +95,7 @@ class Output:
             whole = whole and full
         rows = zip(*columns, strict=True)
         if whole:
-            return [dict(zip(self.fields, row, strict=True)) for row in rows]
+            return list(map(dict, map(zip, repeat(self.fields), rows)))
         return [{key: value for key, value in zip(self.fields, row, strict=True) if value is not None} for row in rows]
 
     def _values(self, frame: pl.DataFrame, at: int, present: set[str]) -> tuple[list[Any], bool]:

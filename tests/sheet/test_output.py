@@ -100,6 +100,23 @@ def test_ndjson_says_what_records_say() -> None:
     assert [json.loads(line) for line in lines.splitlines() if line] == plain(PEOPLE.records(ROWS))
 
 
+hostile = st.sampled_from(
+    ["", " 1.0", "-0", "12.50", "1e400", "\ufeff", "\u2028", '"', "\x00", "a;;b", "0x1f", "\U0001f600"]
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(*[hostile | st.text(max_size=5)] * 3), min_size=1, max_size=8))
+def test_a_record_is_the_same_beside_whole_ones_and_beside_one_that_lacks_cells(rows: list[tuple[str, ...]]) -> None:
+    # Records that all have every field are made in another way than those of which one lacks some.
+    output = output_of(
+        Column("a", "A"), Column("n", "N", "Number"), Column("t", "T", "Select", multi=True, delimiter=";")
+    )
+    whole, among = output.records(frame_of(*rows)), output.records(frame_of(*rows, (None, "1", None)))
+    assert msgspec.json.encode(among) == msgspec.json.encode([*whole, {"n": msgspec.Raw(b"1")}])
+    assert [list(record) for record in whole] == [["a", "n", "t"]] * len(rows)
+
+
 texts = st.none() | st.sampled_from(["", " 1.0", "-0", "1e5", "x", "a;b", ";", "0x1f"]) | st.text(max_size=5)
 
 
