@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, quote
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import msgspec
 from python_multipart.exceptions import FormParserError
@@ -38,11 +38,36 @@ async def read_body(request: Request, bytes_max: int, setting: str = "body_bytes
     if declared.isdigit() and int(declared) > bytes_max:
         raise _too_large(bytes_max, setting)
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in _pieces(request):
         body += chunk
         if len(body) > bytes_max:
             raise _too_large(bytes_max, setting)
     return bytes(body)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes in; of a large one the next piece when it is its turn.
+
+    Twenty that come in at once would all be worked on at each round of the event loop, and a page takes a dozen rounds:
+    so it is a piece of one of them at every other round, one after the other. What is not asked for stays with its
+    sender."""
+    free = _LARGE_BYTES
+    async for piece in request.stream():
+        free -= len(piece)
+        if free < 0:
+            free = _TURN_BYTES
+            async with _turn():
+                await asyncio.sleep(0)
+        yield piece
+
+
+def _turn() -> asyncio.Lock:
+    """Of the event loop; who has waited longest is next."""
+    loop = asyncio.get_running_loop()
+    turn = _turns.get(loop)
+    if turn is None:
+        turn = _turns[loop] = asyncio.Lock()
+    return turn
 
 
 def _too_large(bytes_max: int, setting: str) -> OverLimit:
@@ -126,6 +151,9 @@ class Lanes:
 _HELD = "douane.lanes"
 _CREDENTIALS = ("accesskey", "cookie", "x-auth-token")
 _LARGE_BYTES = 256 << 10
+# As much as the server holds of a body before it stops reading: usually one piece.
+_TURN_BYTES = 64 << 10
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 # JSON, a form, and what should be neither.
 _NUL_SIGNS = (b"\\u0000", b"%00", b"\0")
 lanes = Lanes()
@@ -244,7 +272,7 @@ async def _events(request: Request) -> AsyncIterator[_Part | bytes | None]:
                 "on_end": collected.finish,
             },
         )
-        async for chunk in request.stream():
+        async for chunk in _pieces(request):
             if not chunk:
                 continue
             parser.write(chunk)

@@ -178,6 +178,30 @@ def value(body: bytes, kind: str = "application/json", **headers: str) -> Any:
     return asyncio.run(read_value(request(body, 7, kind, **headers), SETTINGS))
 
 
+def test_large_bodies_come_in_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much of them is here already: a piece of one of them at a round of the event loop, so that others get
+    theirs; and a small one beside them waits for none of it."""
+    monkeypatch.setattr(bodies, "_LARGE_BYTES", 30)
+    monkeypatch.setattr(bodies, "_TURN_BYTES", 0)
+    rounds: list[list[str]] = []
+
+    async def read(name: str, pieces: int) -> None:
+        await asyncio.sleep(0)
+        async for piece in bodies._pieces(request(b"x" * pieces * 10, 10, "")):
+            rounds[-1] += [name] * bool(piece)
+
+    async def work() -> None:
+        reading = [asyncio.ensure_future(read(name, pieces)) for name, pieces in (("a", 9), ("b", 9), ("small", 3))]
+        while not all(one.done() for one in reading):
+            rounds.append([])
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
+    first, *rest = [one for one in rounds if one]
+    assert first == ["a"] * 3 + ["b"] * 3 + ["small"] * 3
+    assert rest == [["a"], ["b"]] * 6
+
+
 def test_json_and_form_bodies() -> None:
     assert value(b'{"a": [1, null]}') == {"a": [1, None]}
     assert value(b"a=1&b=x+y&c=", "application/x-www-form-urlencoded") == {"a": "1", "b": "x y", "c": ""}
