@@ -54,7 +54,7 @@ def refreshed(house: House, held: Operation) -> Operation:
         house.objects.put_bytes(name, _values(house, held, reference).tobytes())
         found.append(Known(reference.template, reference.column, mark, name))
     with write(house.engine) as connection:
-        operations.fenced(connection, held)
+        operations.hold(connection, held)
         with operations.changing(connection, held.id, SheetDetail) as detail:
             detail.known = tuple(found)
         return operations.get(connection, held.id)

@@ -142,7 +142,7 @@ def attempting(house: House, operation_id: str, work: str) -> Iterator[Attempt |
         if error.code == "stopping":
             # A worker that is told to stop says nothing about the file: that was no failed try.
             with suppress(errors.Superseded), write(house.engine) as connection:
-                operations.fenced(connection, held)
+                operations.hold(connection, held)
                 operations.change(connection, held.id, tries=0)
         log.info("work.superseded", operation=operation_id, work=work)
     except errors.Unavailable:
@@ -194,7 +194,7 @@ def run(attempt: Attempt, spec: Spec, on_event: Callable[[Event], None]) -> bool
             raise
         # A turn that ended is no failed try.
         with write(attempt.house.engine) as connection:
-            operations.fenced(connection, attempt.held)
+            operations.hold(connection, attempt.held)
             operations.change(connection, attempt.held.id, tries=0)
         return False
     return True

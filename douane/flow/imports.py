@@ -170,8 +170,10 @@ def headings_ready(operation: Operation) -> bool:
     on rows can only be kept once all are counted."""
     if operation.read_done:
         return True
+    if operation.rows_read <= 1:
+        return False  # asked often, and a document of thousands of headings is not taken apart quickly
     detail = sheet_detail(operation)
-    return detail.headings is not None and operation.rows_read > 1 and detail.rows_max is None
+    return detail.headings is not None and detail.rows_max is None
 
 
 def columns(operation: Operation) -> list[dict[str, Any]]:

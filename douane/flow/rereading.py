@@ -416,7 +416,7 @@ def _take(
     with write(house.engine) as connection:
         now = operations.get(connection, before.id, before.project_id, lock=True)
         if held is not None:
-            operations.fenced(connection, held)
+            operations.hold(connection, held)
         if _basis(connection, now) != draft.basis:
             return None
         reading = _reading(now)

@@ -101,11 +101,11 @@ def _keep_part(attempt: Attempt, event: line.Staged) -> None:
     row = stored_part(attempt, event.part, blank=event.blank, next=event.next)
     event.part.path.unlink()
     with write(attempt.house.engine) as connection:
-        now = operations.fenced(connection, attempt.held)
-        manifest.add_part(connection, now.id, TABLE, row)
-        operations.change(connection, now.id, rows_read=row.first_row + row.rows, blank=now.blank + row.blank, tries=1)
+        operations.hold(connection, attempt.held)
+        manifest.add_part(connection, attempt.held.id, TABLE, row)
+        operations.count_read(connection, attempt.held.id, row.first_row + row.rows, row.blank)
         if event.facts:
-            with operations.changing(connection, now.id, SheetDetail) as detail:
+            with operations.changing(connection, attempt.held.id, SheetDetail) as detail:
                 facts = Facts(detail.facts)
                 facts.add(event.facts)
                 detail.facts = facts.all()
@@ -143,7 +143,7 @@ def _keep_detected(attempt: Attempt, event: line.Opened) -> None:
     record = None if header is None else event.detected.headings or records[header]
     headings = sheet_mapping.headings(record, width)
     with write(attempt.house.engine) as connection:
-        operations.fenced(connection, attempt.held)
+        operations.hold(connection, attempt.held)
         with operations.changing(connection, attempt.held.id, SheetDetail) as detail:
             detail.detected, detail.records, detail.width = event.detected, records, width
             detail.headings, detail.header_row = headings, -1 if header is None else header
@@ -244,7 +244,7 @@ def _check(attempt: Attempt, *, complete: bool) -> bool:
             case line.Judged():
                 row = _keep_mask(attempt, event.verdict)
                 with write(house.engine) as connection:
-                    operations.fenced(connection, held)
+                    operations.hold(connection, held)
                     manifest.add_masks(connection, held.id, TABLE, version, [row])
                     # It came forward: only attempts that do not are counted against the file.
                     operations.change(connection, held.id, tries=1)
@@ -264,7 +264,7 @@ def _begin_check(attempt: Attempt, version: int, event: line.Begun) -> None:
     if sheet_detail(held).going == event.stamp:
         return
     with write(attempt.house.engine) as connection:
-        operations.fenced(connection, held)
+        operations.hold(connection, held)
         manifest.drop_masks(connection, held.id, TABLE, version)
         with operations.changing(connection, held.id, SheetDetail) as detail:
             detail.going = event.stamp

@@ -37,6 +37,8 @@ _NEXT_REVISION = (
     .values(revision_last=operation.c.revision_last + 1)
     .returning(operation.c.revision_last)
 )
+_OWNER = select(operation.c.attempt, operation.c.work).where(operation.c.id == bindparam("id"))
+_STAGE = select(operation.c.stage).where(operation.c.id == bindparam("id"))
 _SMALL = select(
     operation.c.stage,
     operation.c.work,
@@ -49,6 +51,9 @@ _SMALL = select(
     operation.c.revision_reviewed,
     operation.c.updated_at,
 ).where(operation.c.id == bindparam("id"))
+
+_NONE = "There is no such import."
+_SUPERSEDED = "Another attempt has taken over, or the import was ended."
 
 
 def create(connection: Connection, new: Operation) -> Operation:
@@ -89,7 +94,7 @@ def get(connection: Connection, operation_id: str, project_id: str | None = None
     )
     row = connection.execute(query.with_for_update() if lock else query, parameters).mappings().first()
     if row is None:
-        raise NotFound("There is no such import.")
+        raise NotFound(_NONE)
     return _operation(row)
 
 
@@ -99,7 +104,7 @@ def trace(connection: Connection, operation_id: str) -> Trace:
     same. NotFound for an unknown id."""
     row = connection.execute(_SMALL, {"id": operation_id}).first()
     if row is None:
-        raise NotFound("There is no such import.")
+        raise NotFound(_NONE)
     return tuple(row)
 
 
@@ -186,18 +191,35 @@ def tries(connection: Connection, operation_id: str) -> int:
     return int(connection.execute(select(operation.c.tries).where(operation.c.id == operation_id)).scalar_one())
 
 
+def hold(connection: Connection, held: Operation) -> None:
+    """Locks the operation if `held`'s attempt still owns its work; else Superseded. Without reading its document: all
+    who write wait meanwhile, and there may be thousands of headings in it."""
+    row = connection.execute(_OWNER.with_for_update(), {"id": held.id}).first()
+    if row is None:
+        raise NotFound(_NONE)
+    if row.attempt != held.attempt or row.work != held.work:
+        raise Superseded(_SUPERSEDED)
+
+
 def fenced(connection: Connection, held: Operation) -> Operation:
-    """The operation, locked, if `held`'s attempt still owns its work; else Superseded."""
+    """The same, and the operation."""
     now = get(connection, held.id, lock=True)
     if now.attempt != held.attempt or now.work != held.work:
-        raise Superseded("Another attempt has taken over, or the import was ended.")
+        raise Superseded(_SUPERSEDED)
     return now
 
 
 def owns(connection: Connection, held: Operation) -> bool:
     """Whether the attempt still owns its work (asked every 250 ms while a child runs)."""
-    row = connection.execute(select(operation.c.attempt, operation.c.work).where(operation.c.id == held.id)).first()
+    row = connection.execute(_OWNER, {"id": held.id}).first()
     return row is not None and row.attempt == held.attempt and row.work == held.work
+
+
+def count_read(connection: Connection, operation_id: str, rows_read: int, blank: int) -> None:
+    """So many records are read by now, and `blank` more of them are blank. It came forward: only attempts that do not
+    are counted against the file."""
+    more = {"rows_read": rows_read, "blank": operation.c.blank + blank, "tries": 1}
+    _change(connection, operation_id, more)
 
 
 def set_progress(connection: Connection, held: Operation, progress: Progress) -> None:
@@ -234,9 +256,11 @@ def finish(connection: Connection, operation_id: str, stage: str, **values: Any)
 
 def _change(connection: Connection, operation_id: str, values: Mapping[str, Any]) -> None:
     if "stage" in values:
-        now = get(connection, operation_id, lock=True)
-        if values["stage"] != now.stage and values["stage"] not in MOVES[now.stage]:
-            raise WrongStage(f"An import that is {now.stage} cannot become {values['stage']}.", stage=now.stage)
+        stage = connection.execute(_STAGE.with_for_update(), {"id": operation_id}).scalar()
+        if stage is None:
+            raise NotFound(_NONE)
+        if values["stage"] != stage and values["stage"] not in MOVES[stage]:
+            raise WrongStage(f"An import that is {stage} cannot become {values['stage']}.", stage=stage)
     connection.execute(
         update(operation).where(operation.c.id == operation_id).values(updated_at=database_now(connection), **values)
     )

@@ -281,6 +281,9 @@ def test_documents_come_back_as_they_were_written(engine: Engine, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(database, "json", None)
         assert database._decoded(b'{"a": [1, "\xc3\xa9"]}') == {"a": [1, "é"]}
+        assert database._encoded({"a": [1, "é", "\0"]}) == '{"a":[1,"é","\\u0000"]}'
+    for kept in (odd, {"a": [float("nan"), float("inf")]}, {"b": "\ud800"}, {None: 1}):
+        assert json.dumps(json.loads(database._encoded(kept))) == json.dumps(kept)
     assert json.dumps(database._decoded('[NaN, 1e999, "\\ud800"]')) == '[NaN, Infinity, "\\ud800"]'
 
 

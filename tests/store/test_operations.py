@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
-from douane.errors import Superseded, WrongStage
+from douane.errors import NotFound, Superseded, WrongStage
 from douane.model.operation import Operation
 from douane.model.sheet_import import Asked, SheetDetail, sheet_detail
 from douane.settings import Settings
@@ -80,12 +81,32 @@ def test_only_the_attempt_that_holds_the_work_may_write(engine: Engine) -> None:
         assert operations.owns(connection, second)
         assert not operations.owns(connection, first)
         assert operations.fenced(connection, second) == second
-        with pytest.raises(Superseded):
-            operations.fenced(connection, first)
+        for superseded in (operations.fenced, operations.hold):
+            with pytest.raises(Superseded):
+                superseded(connection, first)
+        with pytest.raises(NotFound):
+            operations.hold(connection, replace(second, id="c" * 24))
         operations.release(connection, "b" * 24)
         with pytest.raises(Superseded):
             operations.fenced(connection, second)
         assert operations.claim(connection, "b" * 24, "check") is None
+
+
+def test_parts_are_kept_without_a_look_at_the_document(engine: Engine) -> None:
+    """It may hold megabytes of headings, and all others wait to write meanwhile."""
+    with write(engine) as connection:
+        held = operations.claim(connection, "b" * 24, "check")
+        assert held is not None
+        asked: list[str] = []
+        event.listen(connection, "before_cursor_execute", lambda *of: asked.append(of[2]))
+        for rows_read, blank in ((10, 2), (20, 0), (30, 3)):
+            operations.hold(connection, held)
+            operations.count_read(connection, held.id, rows_read, blank)
+        operations.change(connection, held.id, stage="reviewing", tries=1)
+        assert asked
+        assert not [statement for statement in asked if "detail" in statement]
+        now = operations.get(connection, held.id)
+    assert (now.rows_read, now.blank, now.stage) == (30, 5, "reviewing")
 
 
 def test_a_stage_moves_where_the_table_allows_and_ends_in_one_way(engine: Engine) -> None:

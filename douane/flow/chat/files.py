@@ -111,7 +111,7 @@ def _download(attempt: Attempt) -> None:
             if arriving.answered and not told:
                 told = True
                 with write(house.engine) as connection:
-                    operations.fenced(connection, held)
+                    operations.hold(connection, held)
                     with operations.changing(connection, held.id, ChatDetail) as detail:
                         detail.download = Download(address, answered=True)
             if ended:
@@ -241,7 +241,7 @@ def _not_in_export(attempt: Attempt, rows: Sequence[FileRow], reason: str) -> No
     addressed = [row.id for row in rows if _is_web(row.url or "")]
     if addressed:
         with write(attempt.house.engine) as connection:
-            operations.fenced(connection, attempt.held)
+            operations.hold(connection, attempt.held)
             chat_files.without_body(connection, attempt.held.project_id, addressed)
     _settle(attempt, [Settled(row.id, 1, error=reason) for row in rows if not _is_web(row.url or "")])
 
@@ -334,7 +334,7 @@ def _fetch_avatars(attempt: Attempt) -> bool:
         lanes.run(_once(page), lambda ended, failed=failed: _keep_avatars(attempt, ended, failed))  # type: ignore[misc]
         after = rows[-1].user_id
         with write(house.engine) as connection:
-            operations.fenced(connection, attempt.held)
+            operations.hold(connection, attempt.held)
             with operations.changing(connection, attempt.held.id, ChatDetail) as detail:
                 detail.after = after
             _count(connection, operations.get(connection, attempt.held.id), 0, failed)

@@ -106,7 +106,7 @@ def _begin(attempt: Attempt) -> Job:
     if not begun:
         total = selected_work(job)
         with write(house.engine) as connection:
-            operations.fenced(connection, held)
+            operations.hold(connection, held)
             run_state.begin(connection, held.id, version)
             with operations.changing(connection, held.id, ChatDetail) as now:
                 if not (job.retry and now.done is not None):

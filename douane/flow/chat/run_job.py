@@ -56,7 +56,7 @@ class Job:
         if not self.attempt.kept or time.monotonic() < self.attempt.ends_at:
             return False
         with write(self.house.engine) as connection:
-            operations.fenced(connection, self.held)
+            operations.hold(connection, self.held)
             operations.change(connection, self.held.id, tries=0)
         return True
 

@@ -164,7 +164,7 @@ def placeholders_step(job: Job) -> bool:
         if job.over():
             return False
         with write(job.house.engine) as connection:
-            operations.fenced(connection, job.held)
+            operations.hold(connection, job.held)
             some = missing[start : start + BATCH]
             people = people_of(job, connection, [{"id": one} for one in some])
             for one in some:

@@ -197,5 +197,5 @@ def _let_go(job: Job, rooms: Sequence[str], age: int) -> None:
         mine.update(users.get(one) for one in ids.to_list())
     gone = [(room, user) for room, user in older if user in mine]
     with write(job.house.engine) as connection:
-        operations.fenced(connection, job.held)
+        operations.hold(connection, job.held)
         chat.remove_members(connection, gone, age)

@@ -87,7 +87,7 @@ def _read(attempt: Attempt) -> bool:
                 attempt.progress(event)
             case Through():
                 with write(house.engine) as connection:
-                    operations.fenced(connection, held)
+                    operations.hold(connection, held)
                     operations.change(connection, held.id, read_done=True)
             case Sandbox():
                 log.warning("child.sandbox", missing=event.missing)
@@ -118,7 +118,7 @@ def _source(held: Operation) -> str:
 
 def _keep_overview(attempt: Attempt, event: Overview) -> None:
     with write(attempt.house.engine) as connection:
-        operations.fenced(connection, attempt.held)
+        operations.hold(connection, attempt.held)
         with operations.changing(connection, attempt.held.id, ChatDetail) as detail:
             detail.overview = Directory(event.importer, event.layout, event.counts, event.notes)
             detail.notes = event.notes
