@@ -124,15 +124,17 @@ def _is_rich(raw: Raw) -> bool:
     return b'blocks"' in data or b'"files"' in data or data[:1] not in (b"[", b"n")
 
 
-def _is_noticed(m: records.Ordinary) -> bool:
-    """Whether it has what only notices have."""
-    return not (
+def _is_usual(m: records.Ordinary) -> bool:
+    """Whether it has nothing that only notices have."""
+    return (
         m.file is None
+        and m.comment is None
+        and m.room is None
         and m.item is None
         and m.item_type is None
-        and m.room is None
         and m.old_name is None
-        and m.comment is None
+        and m.metadata is None
+        and m.x_files is None
     )
 
 
@@ -200,63 +202,57 @@ class Pile:
     def decoded(self, data: bytes, decode: Callable[[bytes], list[Any]]) -> tuple[list[Any], Sequence[int]]:
         """(messages, where those stand of which more than their usual members is needed: they are Full). Raises
         json_records.UNFIT."""
-        unknown: list[int] = []
         raws: list[Raw] = []
-        counts = self.counts
         try:
             found: list[Any] = decode(data)
-            if not counts:
-                unknown = [at for at, m in enumerate(found) if _is_noticed(m)]
         except msgspec.ValidationError:  # there is something that no ordinary message has
             if records.NESTED in data:
                 raise
             raws = records.decode_raws(data)
             found = [self._ordinary(raw) for raw in raws]
-            unknown = [at for at, m in enumerate(found) if m is None]
-        for at in unknown:
-            found[at] = None
         # All are gone through once, and of most files none is looked at again. What a person typed in a client has a
         # number of that client's, and its text is what Slack made of its blocks; the blocks of all others are looked
         # at. They become text, for a Raw keeps the whole day file in memory.
-        known, odd = self.known, []
+        known, counts, odd = self.known, self.counts, []
         for at, m in enumerate(found):
-            if m is None:
+            if m is None or not (counts or _is_usual(m)):
                 odd.append(at)
                 continue
-            text = m.text
+            text, lines = m.text, None
             if m.blocks is not None:
                 if not text or m.client_msg_id is None:
                     odd.append(at)
                     continue
                 if counts:
-                    lines, same = None, saying(m.blocks, text)
+                    same = saying(m.blocks, text)
                 else:
                     same = (lines := typed(m.blocks)) is not None and not says_more(lines, text)
                 if not same:
                     odd.append(at)
                     continue
-                m.blocks = lines
             rare = not text or m.user not in known or m.attachments is not None
             if (rare or (m.subtype is not None and m.subtype not in _COMMON)) and self._is_odd(m):
                 odd.append(at)
-        if odd:
-            raws = raws or records.decode_raws(data)
-            for at in odd:
-                found[at] = records.decode_one(raws[at])
-        if not counts:
-            for at in unknown:
-                records.with_other(found[at], raws[at], self.context.depth_max)
+                continue
+            m.blocks = lines
+            if not counts:
+                m.user_profile = None
+        for at in odd:
+            m = None if counts or found[at] is None else records.full(found[at], self.context.depth_max)
+            if m is None:
+                raws = raws or records.decode_raws(data)
+                m = records.decode_one(raws[at])
+                if not counts:
+                    records.with_other(m, raws[at], self.context.depth_max)
+            found[at] = m
         return found, odd
 
     def _ordinary(self, raw: Raw) -> records.Ordinary | records.Counted | None:
         """None where there is something in it that no ordinary message has."""
         try:
-            if self.counts:
-                return records.decode_count(raw)
-            m = records.decode_ordinary(raw)
+            return records.decode_count(raw) if self.counts else records.decode_ordinary(raw)
         except msgspec.ValidationError:
             return None
-        return None if _is_noticed(m) else m
 
     def _is_odd(self, m: records.Ordinary | records.Counted) -> bool:
         """Whether more of a message than its usual members is needed, whatever its blocks are."""

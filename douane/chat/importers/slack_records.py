@@ -94,14 +94,12 @@ class Ordinary(Message, gc=False, forbid_unknown_fields=True):
     client_msg_id: str | None = None
     inviter: str | None = None
     root: Raw = None  # type: ignore[assignment]
-    metadata: None = None
-    x_files: None = None
     # What Slack writes into messages of every kind, of which nothing is shown. To pass these over by name takes no
     # longer than to pass over all that is unknown, of which nobody would hear.
     team: str | None = None
     user_team: str | None = None
     source_team: str | None = None
-    user_profile: Passed | None = None
+    user_profile: Raw = None  # type: ignore[assignment]
     parent_user_id: str | None = None
     reply_users: list[str] | None = None
     reply_users_count: int | None = None
@@ -126,6 +124,8 @@ class Ordinary(Message, gc=False, forbid_unknown_fields=True):
     room: Raw = None  # type: ignore[assignment]
     item: Raw = None  # type: ignore[assignment]
     item_type: Raw = None  # type: ignore[assignment]
+    metadata: Raw = None  # type: ignore[assignment]
+    x_files: Raw = None  # type: ignore[assignment]
     old_name: Raw = None  # type: ignore[assignment]
 
 
@@ -402,6 +402,24 @@ def with_other(message: Full, raw: Raw, depth_max: int) -> Full:
 def _raws(told: dict[str, Any]) -> dict[str, Raw]:
     """Each encoded by itself: one that only the slow encoder takes is no matter of the others."""
     return {name.encode("utf-8", "replace").decode(): Raw(encode(value)) for name, value in told.items()}
+
+
+# What `Ordinary` has just as `Full` has it.
+_ALIKE = tuple(
+    name
+    for name in Full.__struct_fields__
+    if name in Ordinary.__struct_fields__ and name not in ("inviter", "permalink", "comment")
+)
+
+
+def full(m: Ordinary, depth_max: int) -> Full | None:
+    """The same message, without decoding it again; None where more has to be known of it than this one holds."""
+    if m.inviter is not None or m.permalink is not None or m.comment is not None:
+        return None
+    other = None
+    if m.item_type is not None and (told := parse(m.item_type, depth_max)) not in _NOTHING:
+        other = _raws({"item_type": told})
+    return Full(other=other, **{name: getattr(m, name) for name in _ALIKE})
 
 
 def others(value: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from msgspec import Raw
 
 from douane.chat.importers import Limits, Options, Position, recognise
+from douane.chat.importers import slack_records as records
 from douane.chat.importers.slack_lists import wrong_type
 from douane.chat.tables import conversation_key, handed_out
 from douane.errors import BadFile, OverLimit
@@ -487,6 +489,23 @@ def test_what_only_notices_have_is_kept_of_any_message(told: dict[str, Any], kep
     assert json.loads(first) == kept
     assert second is None
     assert "issues" not in tables
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"item_type": "F", "item": {"id": "F1"}, "user_profile": {"name": "ana"}, "subtype": "pinned_item"},
+        {"item_type": "", "metadata": None, "x_files": ["F1"], "room": None, "file": {"id": "F1"}},
+        {"text": None, "blocks": [{"type": "divider"}], "attachments": [{"text": "a"}], "files": [{"id": "F1"}, None]},
+        {"reactions": [{"name": "eyes", "users": ["U1"], "count": 2}], "edited": {"user": "U1", "ts": "1.0"}},
+        {"icons": [], "bot_id": "B1", "bot_profile": {"name": "bot"}, "root": {"ts": "1.0"}, "old_name": "before"},
+    ],
+    ids=["pinned", "null", "blocks", "reactions", "bot"],
+)
+def test_an_ordinary_message_is_made_full_as_if_decoded_so(told: dict[str, Any]) -> None:
+    raw = Raw(json.dumps(said(**told), indent=4).encode())
+    made = records.full(records.decode_ordinary(raw), 64)
+    assert made == records.with_other(records.decode_one(raw), raw, 64)
 
 
 @pytest.mark.parametrize("wrapped", [True, False])
