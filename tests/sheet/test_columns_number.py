@@ -56,6 +56,16 @@ def test_columns_and_single_cells_are_spelled_alike(texts: list[str]) -> None:
     assert [Fraction(text) for text in spelled] == [exactly(text) for text in texts]
 
 
+@pytest.mark.parametrize("digits", ["1", "12", "120", "9007199254740993"])
+@pytest.mark.parametrize("places", [3, 6, 7, 8, 18, 19, 20, 22, 30])
+def test_a_small_number_is_spelled_alike_however_it_is_written(digits: str, places: int) -> None:
+    fraction = digits.zfill(places) if len(digits) <= places else digits[:places]
+    texts = [f"0.{fraction}", f".{fraction}", f"00.{fraction}0", f"+0.{fraction}00", f"{int(fraction)}e-{places}"]
+    spelled = {*canonical(pl.Series(texts)).to_list(), *map(canonical_number, texts)}
+    assert len(spelled) == 1
+    assert exactly(spelled.pop() or "") == exactly(texts[0])
+
+
 @pytest.mark.parametrize(
     ("text", "exact"),
     [
@@ -73,7 +83,10 @@ def test_columns_and_single_cells_are_spelled_alike(texts: list[str]) -> None:
         ("0O17", "15"),
         ("9007199254740993", "9007199254740993"),
         ("1e100", "1e+100"),
-        ("1e-7", "1e-7"),
+        ("1e-7", "0.0000001"),
+        (".00000010", "0.0000001"),
+        ("-12e-19", "-0.0000000000000000012"),
+        ("12e-20", "1.2e-19"),
         ("0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"),
         ("1,000", None),
         ("abc", None),

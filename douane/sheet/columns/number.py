@@ -28,6 +28,7 @@ _CANONICAL = r"\A(?:0|-?[1-9][0-9]{0,38}|-?(?:0|[1-9][0-9]{0,18})\.[0-9]{0,18}[1
 _SIMPLE = r"\A[+-]?(?:[0-9]{1,19}(?:\.[0-9]{0,19})?|\.[0-9]{1,19})\z"
 # Numbers whose plain spelling is longer than this many digits are given out with an exponent.
 _PLAIN_DIGITS_MAX = 40
+_PLAIN_PLACES_MAX = 19  # and of one that begins behind the sixth place, as many as `_SIMPLE` has
 _VALUE = pl.col("value")
 _IS_NUMBER = _VALUE.is_finite()
 
@@ -245,7 +246,8 @@ def canonical_number(text: str) -> str | None:
         return minus + digits + "0" * exponent
     if 0 < point <= _PLAIN_DIGITS_MAX and len(digits) <= _PLAIN_DIGITS_MAX:
         return f"{minus}{digits[:point]}.{digits[point:]}"
-    if -6 < point <= 0 and len(digits) <= _PLAIN_DIGITS_MAX:
+    small = -6 < point <= 0 and len(digits) <= _PLAIN_DIGITS_MAX
+    if small or (point <= 0 and len(digits) - point <= _PLAIN_PLACES_MAX):
         return f"{minus}0.{'0' * -point}{digits}"
     tail = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{minus}{digits[0]}{tail}e{'+' if point > 0 else '-'}{abs(point - 1)}"
