@@ -622,14 +622,17 @@ def _said(message: str) -> Callable[[Sequence[str]], str] | None:
 
 
 def _texts(rows: pl.DataFrame, plan: Plan) -> Callable[[int], tuple[str | None, str]]:
-    """Of a row's number the cell as it is and its stored text, "" where there is no cell."""
-    cells: list[str | None] = rows[plan.cell].to_list() if plan.cell in rows.columns else [None] * len(rows)
+    """Of a row's number the cell as it is and its stored text, "" where there is no cell. They are taken out of the
+    column one by one: on most pages it has few that something is wrong with."""
+    cells: pl.Series | list[None] = [None] * len(rows)
+    if plan.cell in rows.columns:
+        cells = rows.get_column(plan.cell)
     if plan.judge.form == "list":
         delimiter = plan.column.delimiter
         return lambda at: (cells[at], collapsed((cells[at] or "").strip(SPACE), delimiter))
     if plan.judge.stored is not unchanged and (plan.kind in rows.columns or not plan.judge.keeps_typed):
-        stored = exact_frame(rows, plan, prepare=False)["text"].fill_null("").to_list()
-        return lambda at: (cells[at], stored[at])
+        stored = exact_frame(rows, plan, prepare=False).get_column("text")
+        return lambda at: (cells[at], stored[at] or "")
     return lambda at: (cells[at], (cells[at] or "").strip(SPACE))
 
 

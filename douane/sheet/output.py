@@ -43,6 +43,8 @@ _ESCAPES = {
 _SURELY_EXACT_CHARS = 15
 # Spelled as it leaves already, as nearly every number is.
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9]")
+# Noughts behind it, as every tenth price has.
+_PADDED = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9])0+|(-?[1-9][0-9]{0,14}|0)\.0+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,6 +497,8 @@ def _exact_numbers(texts: Sequence[str | None]) -> list[str | msgspec.Raw | None
 
 def _exact_number(text: str) -> str | msgspec.Raw:
     """Of one that is not plain."""
+    if padded := _PADDED.fullmatch(text):
+        return msgspec.Raw((padded[1] or padded[2]).encode())
     if number(text) is None:
         return text
     exact = canonical_number(text)
