@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from douane.model.bounds import Count, Line, Sentence, Text, Word
-from douane.model.operation import Operation
+from douane.model.operation import Document, Operation
 from douane.model.reading import Detected, Fact
 
 
@@ -168,4 +168,11 @@ class SheetDetail(Struct, omit_defaults=True):
 
 
 def sheet_detail(operation: Operation) -> SheetDetail:
-    return msgspec.convert(operation.detail, SheetDetail)
+    """Not to be changed: who asks again gets the same."""
+    document = operation.detail
+    if not isinstance(document, Document):
+        return msgspec.convert(document, SheetDetail)
+    if document.made is None:
+        document.made = msgspec.convert(document, SheetDetail)
+    made: SheetDetail = document.made
+    return made

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from douane.errors import NotFound, Superseded, WrongStage
-from douane.model.operation import ENDED, MOVES, Operation, Progress, Trace
+from douane.model.operation import ENDED, MOVES, Document, Operation, Progress, Trace
 from douane.store import outbox
 from douane.store.database import database_now
 from douane.store.schema import operation
@@ -392,6 +392,6 @@ def _operation(row: RowMapping) -> Operation:
         revision_reviewed=row["revision_reviewed"],
         created_at=utc(row["created_at"]),
         updated_at=utc(row["updated_at"]),
-        detail=row["detail"] or {},
+        detail=Document(row["detail"] or {}),
         kept=row["kept"],
     )
