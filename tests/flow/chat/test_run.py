@@ -248,17 +248,18 @@ def test_a_run_that_is_killed_between_any_two_commits_ends_the_same(
     while imports.get(house, operation.id, project_id).work:
         commits += 1
         allowed = iter(range(3))
-        real = operations.fenced
+        with monkeypatch.context() as patched, suppress(Killed):
+            for name in ("hold", "fenced"):
 
-        def fenced(connection: Any, held: Any, allowed: Any = allowed, real: Any = real) -> Any:
-            if next(allowed, None) is None:
-                raise Killed
-            return real(connection, held)
+                def fence(
+                    connection: Any, held: Any, allowed: Any = allowed, real: Any = getattr(operations, name)
+                ) -> Any:
+                    if next(allowed, None) is None:
+                        raise Killed
+                    return real(connection, held)
 
-        monkeypatch.setattr(operations, "fenced", fenced)
-        with suppress(Killed):
+                patched.setattr(operations, name, fence)
             run.run(house, operation.id)
-        monkeypatch.setattr(operations, "fenced", real)
         assert commits < 40
     assert commits > 4
     killed = imports.get(house, operation.id, project_id)
