@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import douane
+from douane.jobs import processor
 
 # The numbers of the kernel's interface are the same on every architecture that has these calls, but for `capset`.
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
@@ -101,6 +102,7 @@ def _enter(folder: Path, readable: Sequence[Path], limits: Mapping[str, Any]) ->
 def _set_limits(limits: Mapping[str, Any]) -> None:
     with contextlib.suppress(OSError):
         os.nice(_NICE)
+    processor.usual_turns()
     wanted = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: limits.get("memory_bytes"),

@@ -10,7 +10,7 @@ from types import FrameType
 
 import uvicorn
 
-from douane.jobs import readiness
+from douane.jobs import processor, readiness
 from douane.settings import Settings
 from douane.web.app import create_app
 from douane.web.manners import Said
@@ -38,6 +38,7 @@ _SWITCH_S = 0.0005
 
 def run(settings: Settings) -> None:
     """Serves on `host`:`port` of the settings. SIGTERM and SIGINT let running requests end, for `stop_wait_s`."""
+    processor.short_turns()
     sys.setswitchinterval(_SWITCH_S)
     logging.getLogger("uvicorn.error").addFilter(_unsaid)
     config = uvicorn.Config(

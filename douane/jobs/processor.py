@@ -1,0 +1,35 @@
+"""How a process takes turns at the processor with the others of its machine."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+import sys
+
+# Of the C library's headers: no Python has these calls.
+_SET_ATTRIBUTES = {"x86_64": 314, "aarch64": 274}
+_ATTRIBUTES = struct.Struct("=IIQiIQQQ")  # size, policy, flags, nice, priority, runtime, deadline, period
+_SHORT_NS = 100_000  # the least that Linux gives
+
+
+def short_turns() -> bool:
+    """Asks for short turns, for this thread and those that it starts; False where there are none. It gets no more of
+    the processor than before, but sooner: Linux lets whoever runs have a turn of some milliseconds to its end, however
+    nice it is, and who wakes up waits for that; but not who asked for less (since 6.12; before that it is ignored)."""
+    return _ask(_SHORT_NS)
+
+
+def usual_turns() -> bool:
+    """Takes it back, for a process that inherited it."""
+    return _ask(0)
+
+
+def _ask(turn_ns: int) -> bool:
+    number = _SET_ATTRIBUTES.get(platform.machine())
+    if sys.platform != "linux" or number is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
+        return False
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    wanted = _ATTRIBUTES.pack(_ATTRIBUTES.size, os.SCHED_OTHER, 0, nice, 0, turn_ns, 0, 0)
+    return bool(ctypes.CDLL(None).syscall(number, 0, wanted, 0) == 0)
