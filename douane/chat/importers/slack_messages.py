@@ -124,18 +124,23 @@ def _is_rich(raw: Raw) -> bool:
     return b'blocks"' in data or b'"files"' in data or data[:1] not in (b"[", b"n")
 
 
-def _is_usual(m: records.Ordinary) -> bool:
-    """Whether it has nothing that only notices have."""
-    return (
-        m.file is None
-        and m.comment is None
-        and m.room is None
-        and m.item is None
-        and m.item_type is None
-        and m.old_name is None
-        and m.metadata is None
-        and m.x_files is None
-    )
+def _noticed(found: Sequence[records.Ordinary | None]) -> set[int]:
+    """Where those stand that have what only notices have."""
+    return {
+        at
+        for at, m in enumerate(found)
+        if m is not None
+        and not (
+            m.file is None
+            and m.comment is None
+            and m.room is None
+            and m.item is None
+            and m.item_type is None
+            and m.old_name is None
+            and m.metadata is None
+            and m.x_files is None
+        )
+    }
 
 
 _BOT_TOKEN = re.compile(r"<@(B[A-Z0-9]+)(?:\|[^<>]*)?>")
@@ -214,8 +219,9 @@ class Pile:
         # number of that client's, and its text is what Slack made of its blocks; the blocks of all others are looked
         # at. They become text, for a Raw keeps the whole day file in memory.
         known, counts, odd = self.known, self.counts, []
+        noticed = set() if counts else _noticed(found)
         for at, m in enumerate(found):
-            if m is None or not (counts or _is_usual(m)):
+            if m is None or at in noticed:
                 odd.append(at)
                 continue
             text, lines = m.text, None
@@ -425,7 +431,7 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
         return pl.Series(values, dtype=kind)
 
     threads = [m.thread_ts for m in found]
-    if not all(t is None or (len(t) == TIME_BYTES and TIME.fullmatch(t)) for t in threads):
+    if not all(len(t) == TIME_BYTES and TIME.fullmatch(t) for t in threads if t is not None):
         threads = [thread(m, int(entry[i]), int(position[i]), pile.report) for i, m in enumerate(found)]
 
     # authors, the names they go by, and kinds: most messages are a person's without any subtype
@@ -489,9 +495,9 @@ def _tables(pile: Pile) -> dict[str, pl.DataFrame]:
             "text": pl.Series(texts, dtype=pl.String),
             "thread": rare(threads, pl.String()),
             "replies": rare(
-                [n if n is None else json_records.whole(n) for n in (m.reply_count for m in found)], pl.Int64()
+                [None if (n := m.reply_count) is None else json_records.whole(n) for m in found], pl.Int64()
             ),
-            "last_reply_us": rare([time_us(t) if t else None for t in (m.latest_reply for m in found)], pl.Int64()),
+            "last_reply_us": rare([time_us(t) if (t := m.latest_reply) else None for m in found], pl.Int64()),
             "edited_us": rare([time_us(e.ts) if e else None for e in edited] if marked else no_text, pl.Int64()),
             "edited_by": rare([e.user if e else None for e in edited] if marked else no_text, pl.String()),
             "pinned": [bool(p) for p in pinned] if any(pinned) else np.zeros(length, dtype=bool),
