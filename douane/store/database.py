@@ -53,6 +53,9 @@ _HELD_BYTES = 4 << 20
 _NOTHING = object()
 _KEPT_MAX = 512  # answers that are remembered while nothing changes
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
+_STANDSTILL_S = (
+    1.0  # more may wait as long as turns pass: a crowd is no reason to refuse anybody, a writer that hangs is
+)
 
 
 def open_database(settings: Settings | str) -> Engine:
@@ -289,27 +292,36 @@ class _Queue:
         self._places = threading.Semaphore(places)
         self._wait_s = wait_s
         self._lock = threading.Lock()
-        self._waiting = 0
+        self._waiting = self._turns = 0
 
     @contextmanager
     def turn(self) -> Iterator[float]:
         """Yields the seconds that are left to wait for the database itself."""
-        began = time.monotonic()
+        end = time.monotonic() + self._wait_s
         if not self._places.acquire(blocking=False):
-            with self._lock:
-                if self._waiting >= WRITERS_WAITING_MAX:
-                    raise errors.Unavailable("Very many changes wait for the database; try again in a moment.")
-                self._waiting += 1
-            try:
-                if not self._places.acquire(timeout=self._wait_s):
-                    raise errors.Unavailable("The database is busy; try again in a moment.")
-            finally:
-                with self._lock:
-                    self._waiting -= 1
+            self._wait(end)
+        self._turns += 1
         try:
-            yield max(0.1, self._wait_s - (time.monotonic() - began))
+            yield max(0.1, end - time.monotonic())
         finally:
             self._places.release()
+
+    def _wait(self, end: float) -> None:
+        """Until there is a place; Unavailable where there is none in time, or too many wait and nobody gets one."""
+        with self._lock:
+            self._waiting += 1
+            longest = self._wait_s if self._waiting <= WRITERS_WAITING_MAX else _STANDSTILL_S
+        try:
+            passed = self._turns
+            while not self._places.acquire(timeout=max(0.0, min(longest, end - time.monotonic()))):
+                if time.monotonic() >= end:
+                    raise errors.Unavailable("The database is busy; try again in a moment.")
+                if passed == self._turns:
+                    raise errors.Unavailable("Very many changes wait for the database; try again in a moment.")
+                passed = self._turns
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
 
 _queues: weakref.WeakKeyDictionary[Engine, _Queue] = weakref.WeakKeyDictionary()

@@ -331,6 +331,7 @@ def test_many_connections_hold_no_more_of_a_file_than_one(sqlite_storage: Settin
 
 def test_blocked_writers_leave_readers_alone(sqlite_storage: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "WRITERS_WAITING_MAX", 4)
+    monkeypatch.setattr(database, "_STANDSTILL_S", 0.2)
     engine = open_database(sqlite_storage.model_copy(update={"database_pool": 1, "database_wait_s": 30}))
     path = sqlite_storage.database_url.removeprefix("sqlite:///")
     blocker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -360,6 +361,25 @@ def test_blocked_writers_leave_readers_alone(sqlite_storage: Settings, monkeypat
     blocker.close()
     with read(engine) as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(schema.installation)).scalar() == 5
+
+
+def test_a_crowd_that_gets_its_turns_is_not_refused(sqlite_storage: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "WRITERS_WAITING_MAX", 2)
+    engine = open_database(sqlite_storage)
+    migrate(engine)
+    all_there = threading.Barrier(12)
+
+    def add(number: int) -> None:
+        all_there.wait()
+        with write(engine) as connection:
+            time.sleep(0.02)
+            connection.execute(schema.installation.insert().values(name=f"w{number}", value="x"))
+
+    with ThreadPoolExecutor(12) as threads:
+        for writer in [threads.submit(add, number) for number in range(12)]:
+            writer.result(60)
+    with read(engine) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(schema.installation)).scalar() == 12
 
 
 def test_who_waits_too_long_for_a_turn_is_told(sqlite_storage: Settings) -> None:
