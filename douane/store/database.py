@@ -53,9 +53,8 @@ _HELD_BYTES = 4 << 20
 _NOTHING = object()
 _KEPT_MAX = 512  # answers that are remembered while nothing changes
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
-_STANDSTILL_S = (
-    1.0  # more may wait as long as turns pass: a crowd is no reason to refuse anybody, a writer that hangs is
-)
+# More may wait as long as turns pass: a crowd is no reason to refuse anybody, a writer that hangs is.
+_STANDSTILL_S = 1.0
 
 
 def open_database(settings: Settings | str) -> Engine:
