@@ -34,23 +34,6 @@ typedef struct {
     uint64_t stop;                              /* found: where what is left begins */
 } Cells;
 
-static inline uint32_t u32(const uint8_t *at) {
-    uint32_t number;
-    memcpy(&number, at, sizeof number);
-    return number;
-}
-
-static inline double rk_number(uint32_t packed) {
-    double number;
-    if (packed & 2) {
-        number = (double)((int32_t)packed >> 2);
-    } else {
-        const uint64_t upper = (uint64_t)(packed & 0xFFFFFFFC) << 32;
-        memcpy(&number, &upper, sizeof number);
-    }
-    return packed & 1 ? number / 100 : number;
-}
-
 typedef struct {
     int64_t row, column;                        /* -1: none yet */
     uint64_t hidden, shown, records;            /* `shown`: the row has cells, and so is the last of `lines` */

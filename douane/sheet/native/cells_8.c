@@ -58,18 +58,6 @@ typedef struct {
     uint64_t cells;                             /* found */
 } Cells;
 
-static inline double rk_number(const uint8_t *at) {
-    const uint32_t packed = at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-    double number;
-    if (packed & 2) {
-        number = (double)((int32_t)packed >> 2);
-    } else {
-        const uint64_t upper = (uint64_t)(packed & 0xFFFFFFFC) << 32;
-        memcpy(&number, &upper, sizeof number);
-    }
-    return packed & 1 ? number / 100 : number;
-}
-
 static inline int put(Cells *out, int64_t row, int64_t column, int type, uint16_t style, double value) {
     if (out->cells >= out->room) return GIVEN_UP;
     const uint64_t i = out->cells++;
@@ -90,16 +78,12 @@ static int cells_of(Cells *out, const uint8_t *at, int64_t length, int class) {
     case REAL:
         memcpy(&number, at + 6, 8);
         return put(out, row, column, NUMBER, style, number);
-    case RK: return put(out, row, column, NUMBER, style, rk_number(at + 6));
+    case RK: return put(out, row, column, NUMBER, style, rk_number(u32(at + 6)));
     case MANY_RK:
         for (int64_t i = 0; i < (length - 6) / 6; i++)
-            if (put(out, row, column + i, NUMBER, u16(at + 4 + 6 * i), rk_number(at + 6 + 6 * i))) return GIVEN_UP;
+            if (put(out, row, column + i, NUMBER, u16(at + 4 + 6 * i), rk_number(u32(at + 6 + 6 * i)))) return GIVEN_UP;
         return 0;
-    case SHARED_TEXT: {
-        uint32_t text;
-        memcpy(&text, at + 6, 4);
-        return put(out, row, column, SHARED, style, text);
-    }
+    case SHARED_TEXT: return put(out, row, column, SHARED, style, u32(at + 6));
     case TRUTH: return put(out, row, column, at[7] ? ERROR : BOOLEAN, style, at[6]);
     case FORMULA: {
         /* A result of 0 may be none, and others than numbers have their own forms. */

@@ -51,4 +51,22 @@ typedef struct ArrowArrayStream {
 /* Whether the bytes are UTF-8 as Unicode defines it: no surrogates, nothing overlong, nothing beyond U+10FFFF. */
 int douane_is_utf8(const uint8_t *text, size_t size);
 
+static inline uint32_t u32(const uint8_t *at) {
+    uint32_t number;
+    memcpy(&number, at, sizeof number);
+    return number;
+}
+
+/* A number as both kinds of binary workbooks pack it (RkNumber). */
+static inline double rk_number(uint32_t packed) {
+    double number;
+    if (packed & 2) {
+        number = (double)((int32_t)packed >> 2);
+    } else {
+        const uint64_t upper = (uint64_t)(packed & 0xFFFFFFFC) << 32;
+        memcpy(&number, &upper, sizeof number);
+    }
+    return packed & 1 ? number / 100 : number;
+}
+
 #endif
