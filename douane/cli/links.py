@@ -12,13 +12,14 @@ from douane.cli.output import print_json
 from douane.cli.screen import table_console
 from douane.errors import BadRequest
 from douane.flow import identity, tokens
+from douane.flow.house import as_served
 from douane.settings import Settings
 
 
 def new(
     config: Settings, project_id: str | None, template_id: str, name: str, days: int | None, uses: str, as_json: bool
 ) -> None:
-    house = open_existing(config)
+    house = open_existing(as_served(config))
     if uses != "any" and not (uses.isascii() and uses.isdigit() and len(uses) < 9):
         raise BadRequest("--uses is a number, or any.")
     link = tokens.NewLink(template_id.lower(), name, days, None if uses == "any" else int(uses))

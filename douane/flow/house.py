@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -10,7 +12,7 @@ from douane.jobs.children import Seats, child_limits
 from douane.jobs.queue import Jobs
 from douane.model.reading import Limits
 from douane.settings import Settings
-from douane.store.database import migrate, open_database
+from douane.store.database import migrate, open_database, private
 from douane.store.objects import Objects
 
 
@@ -44,3 +46,26 @@ def house_of(settings: Settings, engine: Engine, objects: Objects) -> House:
 def file_limits(settings: Settings) -> Limits:
     """What a file may hold."""
     return Limits(**{name: getattr(settings, name) for name in Limits.__struct_fields__})
+
+
+def note_address(settings: Settings) -> None:
+    """Of a web process that answers now: where, for commands in the same data folder (`as_served`). A full disk or one
+    that may only be read keeps no server from serving."""
+    with suppress(OSError), open(_address_file(settings), "w", encoding="utf-8", opener=private) as file:
+        file.write(settings.address)
+
+
+def as_served(settings: Settings) -> Settings:
+    """The settings with the address at which a server of this data folder answered last, where none is set as
+    `public_url`: `--port` and `--host` of `douane serve` are known to that process alone."""
+    if settings.public_url:
+        return settings
+    try:
+        address = _address_file(settings).read_text(encoding="utf-8")
+    except OSError:
+        return settings
+    return settings.model_copy(update={"public_url": address}) if address else settings
+
+
+def _address_file(settings: Settings) -> Path:
+    return settings.data / "address"

@@ -10,6 +10,7 @@ from types import FrameType
 
 import uvicorn
 
+from douane.flow.house import note_address
 from douane.jobs import processor, readiness
 from douane.settings import Settings
 from douane.web.app import create_app
@@ -22,8 +23,10 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            settings = self.config.app.state.web.house.settings  # type: ignore[union-attr]
+            note_address(settings)
             readiness.ready()
-            log.info("The web process answers at %s.", self.config.app.state.web.house.settings.address)  # type: ignore[union-attr]
+            log.info("The web process answers at %s.", settings.address)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # The server waits for open answers to end before it tells the application; streams must hear of it at once.
