@@ -291,20 +291,28 @@ class Checker:
                 mask[_not_among(hashes_here, self._values[reference]), bit // 64] |= np.uint64(1 << bit % 64)
         if share is None:
             self._judge_records(frame, mask)
-        return Judgement(mask, hashes, self._reasons(frame, cleared, mask))
+        return Judgement(mask, hashes, self._reasons(frame, plans, cleared, mask) if share is None else {})
 
-    def _reasons(self, frame: pl.DataFrame, cleared: Mapping[int, Cleared], mask: Bits) -> dict[int, bool]:
-        """Of notes of which the kernel's part knows: what it looked through for them holds all that may be a reason."""
-        noticed = {found.plan.cell: found.plan.noticed for found in cleared.values() if not decided(found.plan)}
+    def _reasons(
+        self, frame: pl.DataFrame, plans: Mapping[int, Plan], cleared: Mapping[int, Cleared], mask: Bits
+    ) -> dict[int, bool]:
+        """Of notes of which it is known on the way: by kinds, and where the kernel was asked by texts, for what it
+        looked through for them holds all that may be a reason."""
+        by_text = {found.plan.column.key for found in cleared.values() if not decided(found.plan)}
+        noticed = {plan.column.key: {one.rule for one in plan.noticed} for plan in plans.values()}
         known: dict[int, bool] = {}
         for note in self.table_notes:
             plan, notice = self._notices[note.bit]
-            if note.among is None or plan.cell not in noticed:
+            if note.among is None and (notice.late or plan.kind not in frame.columns):
                 continue
-            seen = any(one.rule == notice.rule for one in noticed[plan.cell])
-            if seen:
+            if note.among is not None and plan.column.key not in by_text:
+                continue
+            seen = notice.rule in noticed[plan.column.key]
+            if seen and note.among is not None:
                 rows = np.flatnonzero((mask & note.among).any(axis=1))
-                seen = len(rows) > 0 and self.has_reason(pl.DataFrame([frame[plan.cell].gather(rows)]), note)
+                names = [name for name in (plan.cell, plan.kind) if name in frame.columns]
+                givers = pl.DataFrame([frame[name].gather(rows) for name in names])
+                seen = len(rows) > 0 and self.has_reason(givers, note)
             known[note.bit] = seen
         return known
 
@@ -494,7 +502,8 @@ class Checker:
         hashes = np.where(hashes == 0, np.uint64(1), hashes)
         if cleared is not None and cleared.not_plain is not None:
             if len(cleared.not_plain):
-                cells = pl.DataFrame([frame[plan.cell].gather(cleared.not_plain)])
+                names = [plan.cell, *([] if cleared.kinds is None else [plan.kind])]
+                cells = pl.DataFrame([frame[name].gather(cleared.not_plain) for name in names])
                 hashes[cleared.not_plain] = self._hashed(self.unique_texts(cells, self.unique[plan.unique]))
             return hashes
         plain = quick[f"plain{number}"]

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.sheet import native
-from douane.sheet.columns.contract import edges_visible
+from douane.sheet.columns.contract import Notice, edges_visible, unchanged
+from douane.sheet.formats import KIND_ERROR, KIND_TEXT
 from douane.sheet.native.program import Ready, compiled
-from douane.sheet.plans import Plan, asked, failures, noticed_in, with_notices
+from douane.sheet.plans import Plan, asked, clean_of, failures, noticed_in, with_notices
 from douane.sheet.rule import Test
 from douane.values import dataclass
 
@@ -35,12 +36,14 @@ _WORD = (1 << 64) - 1
 @dataclass(frozen=True, slots=True)
 class Cleared:
     """What is known of a column's cells in one batch. `plan`: with what was noticed in it. `unsure`: ascending rows
-    that the exact rules are to judge; `wrong`: those in which what the type `decides` fails, and nothing else."""
+    that the exact rules are to judge; `wrong`: those in which what the type `decides` fails, and nothing else. `kinds`:
+    of the batch, None where all cells are text."""
 
     plan: Plan
     unsure: npt.NDArray[np.uint32]
     wrong: npt.NDArray[np.uint32]
     not_plain: npt.NDArray[np.uint32] | None
+    kinds: pl.Series | None = None
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class Clearing:
     def _of(self, kernel: native.Kernel, frame: pl.DataFrame) -> Iterator[tuple[int, Cleared]]:
         present = set(frame.columns)
         for number, plan in enumerate(self._plans):
-            if plan.cell not in present or plan.kind in present or not (plan.tests or plan.whole.notices):
+            if plan.cell not in present or not (plan.tests or plan.whole.notices):
                 continue
             if number not in self._programs:
                 if len(frame) < PROGRAM_ROWS:
@@ -78,23 +81,33 @@ class Clearing:
             ready = self._programs[number]
             if ready is None:
                 continue
+            kinds = frame[plan.kind] if plan.kind in present else None
+            if kinds is not None and not kinds.max():
+                kinds = None
+            if kinds is not None and plan.whole.stored is not unchanged and plan.column.validations:
+                continue  # which measure what a cell of its kind is stored as
             cells = frame[plan.cell]
             keyed = plan.unique >= 0 and plan.judge.plain is edges_visible
             decides = decided(plan) != ""
             said = kernel.judge(cells, ready.program, decides=decides, keyed=keyed)
-            if said is None or noticed_in(frame, plan, late=False, traces=said.traces):
+            if said is None:
                 continue
-            unsure = said.unsure
+            noticed = noticed_in(frame, plan, late=False, traces=said.traces)
+            if noticed and kinds is None:
+                continue
+            unsure, wrong = said.unsure, said.wrong
+            if noticed:
+                plan = with_notices(plan, noticed)
+            if kinds is not None:
+                unsure, wrong = _by_kinds(plan, cells, kinds, unsure, wrong)
             if len(unsure) and any(notice.late for notice in plan.whole.notices):
-                late = noticed_in(_cells(plan, cells.gather(unsure)), plan, late=True, traces=said.traces)
+                late = noticed_in(_cells(plan, cells, kinds, unsure), plan, late=True, traces=said.traces)
                 if late and decides:
                     continue
                 if late:
-                    plan = with_notices(plan, late)
-                    suspect = pl.any_horizontal(*(notice.suspect(pl.col(plan.cell), None) for notice in late))
-                    sound = frame.select((~suspect).fill_null(False)).to_series().to_numpy()
-                    unsure = np.union1d(unsure, np.flatnonzero(~sound).astype(np.uint32))
-            yield number, Cleared(plan, unsure, said.wrong, said.not_plain)
+                    plan = with_notices(plan, [*noticed, *late])
+                    unsure = np.union1d(unsure, _suspects(late, cells, kinds))
+            yield number, Cleared(plan, unsure, wrong, said.not_plain, kinds)
 
     def judge(self, cells: pl.Series, cleared: Cleared, mask: npt.NDArray[np.uint64]) -> None:
         """Sets the bits of what fails. `cells`: the column's, of all rows of `mask`."""
@@ -104,7 +117,13 @@ class Clearing:
             mask[cleared.wrong, bit // 64] |= np.uint64(1 << bit % 64)
         if not len(unsure):
             return
-        frame = _cells(plan, cells.gather(unsure))
+        if cleared.kinds is not None:
+            other = (cleared.kinds.gather(unsure) != KIND_TEXT).fill_null(False).to_numpy()
+            if other.any():
+                # What is said of those depends on more than their text.
+                self._judge_exactly(_cells(plan, cells, cleared.kinds, unsure[other]), plan, unsure[other], mask)
+                unsure = unsure[~other]
+        frame = _cells(plan, cells, None, unsure)
         tests = asked(plan, frame)
         if not tests:
             return
@@ -119,9 +138,15 @@ class Clearing:
                 shift = 64 * word
                 mask[unsure, word] |= np.array([bits[text] >> shift & _WORD for text in texts], np.uint64)
             return
-        for bit, fails in failures(frame, plan, tests):
+        self._judge_exactly(frame, plan, unsure, mask)
+
+    def _judge_exactly(
+        self, frame: pl.DataFrame, plan: Plan, rows: npt.NDArray[np.uint32], mask: npt.NDArray[np.uint64]
+    ) -> None:
+        """`frame`: the cells of these rows."""
+        for bit, fails in failures(frame, plan, asked(plan, frame)):
             if fails.any():
-                mask[unsure[fails.to_numpy()], bit // 64] |= np.uint64(1 << bit % 64)
+                mask[rows[fails.to_numpy()], bit // 64] |= np.uint64(1 << bit % 64)
 
     def _bits(
         self, plan: Plan, tests: list[tuple[Test, int]], texts: Sequence[str | None], known: _Known
@@ -132,7 +157,7 @@ class Clearing:
             return known.bits
         if 2 * len(missing) > len(texts):
             known.tries += 1
-        frame = _cells(plan, pl.Series(missing, dtype=pl.String))
+        frame = pl.DataFrame([pl.Series(plan.cell, missing, dtype=pl.String)])
         found: dict[str | None, int] = dict.fromkeys(missing, 0)
         for bit, fails in failures(frame, plan, tests):
             for at in fails.arg_true().to_list():
@@ -150,12 +175,46 @@ def decided(plan: Plan) -> str:
     return "" if plan.whole.sure is None else plan.whole.sure.decides
 
 
-def _cells(plan: Plan, cells: pl.Series) -> pl.DataFrame:
-    return pl.DataFrame([cells.alias(plan.cell)])
+def _cells(plan: Plan, cells: pl.Series, kinds: pl.Series | None, rows: npt.NDArray[np.uint32]) -> pl.DataFrame:
+    """What a column's exact rules read of these rows."""
+    held = [cells.gather(rows).alias(plan.cell)]
+    return pl.DataFrame(held if kinds is None else [*held, kinds.gather(rows).alias(plan.kind)])
+
+
+def _by_kinds(
+    plan: Plan, cells: pl.Series, kinds: pl.Series, unsure: npt.NDArray[np.uint32], wrong: npt.NDArray[np.uint32]
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """(unsure rows, wrong ones) where cells have kinds: the kernel looked at texts alone. What is cleared by its text
+    is so whatever its kind, but for errors; what is not may be right by its kind."""
+    codes = kinds.fill_null(KIND_TEXT).to_numpy()
+    if plan.noticed:
+        wrong, unsure = wrong[:0], np.union1d(unsure, wrong)
+        unsure = np.union1d(unsure, _suspects(plan.noticed, cells, kinds))
+    elif len(wrong):
+        typed = codes[wrong] == KIND_TEXT
+        wrong, unsure = wrong[typed], np.union1d(unsure, wrong[~typed])
+    errors = np.flatnonzero(codes == KIND_ERROR).astype(np.uint32)
+    if len(errors):
+        unsure = np.union1d(unsure, errors)
+    other = np.flatnonzero(codes[unsure] != KIND_TEXT)
+    if len(other):
+        clean = clean_of(plan, pl.col(plan.cell), pl.col(plan.kind))
+        if clean is not None:
+            known = _cells(plan, cells, kinds, unsure[other]).select(clean.fill_null(False)).to_series().to_numpy()
+            unsure = np.delete(unsure, other[known])
+    return unsure, wrong
+
+
+def _suspects(notices: Sequence[Notice], cells: pl.Series, kinds: pl.Series | None) -> npt.NDArray[np.uint32]:
+    """Of which rows any of the notices may be true."""
+    held = pl.DataFrame([cells.alias("cell"), *([] if kinds is None else [kinds.alias("kind")])])
+    kind = None if kinds is None else pl.col("kind")
+    suspect = pl.any_horizontal(*(notice.suspect(pl.col("cell"), kind) for notice in notices))
+    return held.select(suspect.fill_null(True).arg_true()).to_series().to_numpy().astype(np.uint32)
 
 
 def _program(kernel: native.Kernel, plan: Plan) -> Ready | None:
-    """How the kernel clears this column's cells where there are no kinds; see `plans.clean_of`."""
+    """How the kernel clears this column's cells by their texts; see `plans.clean_of`."""
     sure = plan.whole.sure
     if sure is None:
         return None

@@ -108,7 +108,7 @@ COLUMNS = (
     Column("any", "any", "Any"),
 )
 TEMPLATE = Template("t", COLUMNS)
-cells = st.none() | st.sampled_from(
+TEXTS = (
     [
         "",
         " ",
@@ -184,6 +184,7 @@ cells = st.none() | st.sampled_from(
         "é",
     ]
 )
+cells = st.none() | st.sampled_from(TEXTS)
 
 
 def checker() -> check.Checker:
@@ -217,6 +218,41 @@ def test_masks_and_keys_are_the_same(rows: list[list[str | None]]) -> None:
         wrong = frame.filter((plain.mask & note.among).any(axis=1))
         assert mine.reasons[note.bit] == (len(wrong) > 0 and whole.has_reason(wrong, note))
     assert plain.reasons == {}
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 1 << 32), rows=st.integers(1, 60))
+def test_cells_of_all_kinds_are_judged_alike(seed: int, rows: int) -> None:
+    """As workbooks give them: columns of text alone, of one kind, of many, and some without a word of it."""
+    chance = random.Random(seed)
+    columns = (
+        *COLUMNS,
+        Column("due", "due", "Date", date_formats=("D.M.YY",), validations=(Validation("length", max=8),)),
+    )
+    width, kinds = len(columns), [[0], [0, 1], [0, 2], [2], [0, 0, 0, 6], [0, 1, 2, 3, 4, 5, 6, None]]
+    layout = Layout(fields=tuple(one.key for one in columns), columns=tuple(range(width)), width=width, headings=width)
+    held: dict[str, pl.Series] = {}
+    for at in range(width):
+        texts = chance.choices((*TEXTS, None), k=chance.choice((3, 60)))
+        held[f"c{at}"] = pl.Series(chance.choices(texts, k=rows), dtype=pl.String)
+        if chance.random() < 0.9:
+            held[f"k{at}"] = pl.Series(chance.choices(chance.choice(kinds), k=rows), dtype=pl.UInt8)
+    frame = pl.DataFrame(held)
+    whole = check.Checker(Template("t", columns), layout, seed=5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clearing, "PROGRAM_ROWS", 0)
+        with reading_with(built()):
+            mine = whole.judge(frame)
+        with reading_with(None):
+            plain = check.Checker(Template("t", columns), layout, seed=5).judge(frame)
+    assert np.array_equal(mine.mask, plain.mask)
+    assert np.array_equal(mine.hashes, plain.hashes)
+    for found in (mine, plain):
+        for note in whole.table_notes:
+            if note.bit in found.reasons:
+                among = pl.lit(True) if note.among is None else pl.Series((plain.mask & note.among).any(axis=1))
+                givers = frame.filter(among)
+                assert found.reasons[note.bit] == (len(givers) > 0 and whole.has_reason(givers, note))
 
 
 def test_a_reason_seen_on_the_way_is_told() -> None:

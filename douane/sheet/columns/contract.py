@@ -64,14 +64,15 @@ def _as_is(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Sure:
     """What the kernel may clear a cell by, as staged, before anything else looks at it (`sheet/native`): all of it must
-    hold, and then none of the column's tests fails. Sufficient, as `clean` is; the empty cell is right where `empty`.
+    hold, and then none of the column's tests fails, whatever kind of cell it is, errors apart. Sufficient, as `clean`
+    is; the empty cell is right where `empty`.
 
     `pattern` is found in it; it is one of `options`; it is a decimal from `low` to `high` (`number`). `edges`: neither
     end is white space; `begins`: nor is the first sign. At most `bytes_max` bytes, at least `signs_min` code points.
 
-    `decides`: the test that surely fails, and no other of the type's does, where a cell is not empty, neither of its
-    ends is white space, and the pattern or the list says no. What validations add is not looked at then, so a judge
-    with any has none."""
+    `decides`: the test that surely fails, and no other of the type's does, where a cell of text is not empty, neither
+    of its ends is white space, and the pattern or the list says no. What validations add is not looked at then, so a
+    judge with any has none."""
 
     decides: str = ""
     pattern: Pattern | None = None
