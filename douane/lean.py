@@ -12,12 +12,18 @@ Not for our own modules, which are imported where they are needed.
 from __future__ import annotations
 
 import importlib
+import inspect
+import re
 import sys
-from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
 
 # Whole families: the module, and all below it.
 LATER = (
@@ -75,6 +81,61 @@ def begin(*more: str) -> None:
         sys.meta_path.insert(0, _Finder({*LATER, *more}))
 
 
+def yaml() -> None:
+    """Loads PyYAML, for a process of one thread. Its patterns are compiled when something is matched by them: the one
+    of all characters that may be printed took longer than a template's reading; the parser in C does without."""
+    compiled = re.compile
+    re.compile = _Pattern  # type: ignore[assignment]
+    try:
+        importlib.import_module("yaml")
+    finally:
+        re.compile = compiled
+
+
+class _Pattern:
+    def __init__(self, pattern: str, flags: int = 0) -> None:
+        self._given = pattern, flags
+
+    def __getattr__(self, name: str) -> Any:
+        found = self.__dict__[name] = getattr(re.compile(*self._given), name)
+        return found
+
+
+@contextmanager
+def _signatures_later(_polars: ModuleType) -> Iterator[None]:
+    """Polars gives each function that it wraps the signature of the one within, for those who write programs: five
+    hundred, a twentieth of what a small file costs. Here each is found out when it is looked at."""
+    signature = inspect.signature
+
+    def later(function: Any, **how: Any) -> inspect.Signature:
+        if how or not inspect.isfunction(function):
+            return signature(function, **how)
+        made = _Signature.__new__(_Signature)
+        made.found = lambda: signature(function)
+        return made
+
+    inspect.signature = later  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        inspect.signature = signature
+
+
+class _Signature(inspect.Signature):
+    __slots__ = ("found",)
+
+    found: Callable[[], inspect.Signature]
+
+    def __getattr__(self, name: str) -> Any:
+        # A slot that nothing was put into.
+        if name not in inspect.Signature.__slots__:
+            raise AttributeError(name)
+        found = self.found()
+        for slot in inspect.Signature.__slots__:
+            setattr(self, slot, getattr(found, slot))
+        return getattr(self, name)
+
+
 def msgspec() -> None:
     """Loads msgspec without typing_extensions, of which it takes, where it is installed, what typing has as well from
     Python 3.11 on: a hundredth of what a small file costs. Whoever asks for the package later finds it."""
@@ -86,14 +147,33 @@ def msgspec() -> None:
             del sys.modules["typing_extensions"]
 
 
+@contextmanager
+def _unverified(overrides: ModuleType) -> Iterator[None]:
+    """NumPy compares two hundred functions with those that dispatch them, as a test of itself."""
+    yield
+    overrides.verify_matching_signatures = lambda _implementation, _dispatcher: None  # type: ignore[attr-defined]
+
+
+# Modules, and what stands around their loading.
+_AROUND: dict[str, Callable[[ModuleType], AbstractContextManager[None]]] = {
+    "polars": _signatures_later,
+    "numpy._core.overrides": _unverified,
+}
+
+
 class _Finder:
     def __init__(self, later: set[str]) -> None:
         self._later = later
         self._packages = {one.partition(".")[0] for one in later}
 
     def find_spec(
-        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+        self, name: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if name in _AROUND:
+            spec = PathFinder.find_spec(name, path)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _Within(spec.loader)  # type: ignore[assignment]
+            return spec
         if name in NEVER or self._family(name):
             # A loader in all but its base, whose module would load readers of archives and mail.
             return ModuleSpec(name, self, is_package=name not in NEVER)  # type: ignore[arg-type]
@@ -124,6 +204,22 @@ class _Finder:
             if first in self._later:
                 return first
         return ""
+
+
+class _Within:
+    """Loads a module within what stands around it, and leaves it to its own loader."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        assert module.__spec__ is not None
+        module.__spec__.loader = module.__loader__ = self._loader
+        with _AROUND[module.__name__](module):
+            self._loader.exec_module(module)
 
 
 class _StandIn(ModuleType):

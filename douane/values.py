@@ -1,8 +1,9 @@
 """`dataclass(frozen=True, slots=True)`, made in a sixth of the time.
 
-The standard library writes and compiles six functions for each such class. A child that opens a small file loads some
-ninety of them, which took longer than its reading and checking. Here one function is compiled, the others are the same
-for all. Everything else is the standard library's: fields, `replace`, `asdict`, and classes of any other kind.
+The standard library writes and compiles six functions for each such class, and makes up a docstring out of its own
+signature where there is none. A child that opens a small file loads some ninety of them, which took longer than its
+reading and checking. Here one function is compiled, the others are the same for all, and who has no docstring goes
+without. Everything else is the standard library's: fields, `replace`, `asdict`, and classes of any other kind.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ else:
 
 
 def _value(cls: type) -> type:
+    documented, cls.__doc__ = cls.__doc__, cls.__doc__ or cls.__name__
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
+    cls.__doc__ = documented
     fields = dataclasses.fields(made)
     names = tuple(field.name for field in fields)
     held = {name for base in cls.__mro__[1:] for name in getattr(base, "__slots__", ())}

@@ -10,9 +10,10 @@ from pathlib import Path
 from douane.lean import LATER
 
 PROGRAM = """
-import json, sys
+import inspect, json, pickle, sys
 from douane import lean
 lean.begin()
+signature = inspect.signature
 import douane.child.sheet_inspect, douane.child.sheet_rows, numpy, polars
 rows_only = 'douane.child.sheet' not in sys.modules
 loaded = [name for name, module in sys.modules.items() if type(module).__name__ != "_StandIn"]
@@ -25,6 +26,8 @@ masked = polars.Series("b", numpy.ma.masked_array([1, 2], [0, 1])).to_list()
 frame, kind = polars.DataFrame({"a": ["1", None]}), polars.CredentialProvider
 frame.write_parquet(sys.argv[1])
 class Mine(kind): pass
+late = polars.Series.rolling_mean.__signature__
+signed = inspect.signature(polars.Series.rolling_mean)
 print(json.dumps({
     "loaded": loaded,
     "same": polars.read_parquet(sys.argv[1]).equals(frame),
@@ -36,11 +39,23 @@ print(json.dumps({
     "cloud": type(sys.modules["polars.io.cloud"]).__name__,
     "documented": bool(numpy.ndarray.shape.__doc__),
     "rows_only": rows_only,
+    "signed": [
+        inspect.signature is signature,
+        type(late).__name__,
+        [*signed.parameters][:2],
+        signed.parameters["center"].default,
+        signed == pickle.loads(pickle.dumps(signed)) == late,
+        str(signed.replace(parameters=[])),
+        hasattr(late, "nothing"),
+    ],
+    "own_loaders": [type(one.__spec__.loader).__name__ for one in (polars, numpy._core.overrides)],
     "finders": sum(type(one).__name__ == "_Finder" for one in sys.meta_path),
 }))
 """
 # Only some files and templates need these.
-LATER_OF_OURS = ("importlib.metadata", "email", "phonenumbers", "rapidfuzz", "chardet", "yaml", "pydantic", "zipfile")
+LATER_OF_OURS = (
+    "_hashlib", "importlib.metadata", "email", "phonenumbers", "rapidfuzz", "chardet", "yaml", "pydantic", "zipfile",
+)  # fmt: skip
 
 
 def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_is_there(tmp_path: Path) -> None:
@@ -59,6 +74,8 @@ def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_i
         "cloud": "module",
         "documented": False,
         "rows_only": True,
+        "signed": [True, "_Signature", ["self", "window_size"], False, True, "() -> 'Series'", False],
+        "own_loaders": ["SourceFileLoader", "SourceFileLoader"],
         "finders": 1,
     }
 
@@ -80,5 +97,28 @@ assert msgspec.json.decode(b'{"kind": 1, "more": [{"kind": 2}]}', type=One).more
 assert msgspec.convert({"a": 1}, Two) == {"a": 1}
 import typing_extensions
 assert typing_extensions.NotRequired
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_yaml_compiles_its_patterns_when_it_matches_by_them() -> None:
+    program = """
+import re
+from douane import lean
+compiled = re.compile
+lean.yaml()
+assert re.compile is compiled
+import yaml
+assert type(yaml.reader.Reader.NON_PRINTABLE).__name__ == "_Pattern"
+text = "a: [1, 2.5, 2024-01-31, yes, null, 0x1f]"
+for loader in (yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    found = yaml.load(text, Loader=loader)["a"]
+    assert [found[0], found[1], str(found[2]), *found[3:]] == [1, 2.5, "2024-01-31", True, None, 31]
+try:
+    yaml.safe_load("a: \\x01")
+except yaml.reader.ReaderError as error:
+    assert error.position == 3
+else:
+    raise AssertionError
 """
     subprocess.run([sys.executable, "-c", program], check=True)

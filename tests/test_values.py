@@ -111,3 +111,8 @@ def test_they_can_be_kept() -> None:
     kept = Kept(1, (2,))
     assert pickle.loads(pickle.dumps(kept)) == kept
     assert {kept, Kept(1, (2,))} == {kept}
+
+
+def test_who_has_no_docstring_goes_without() -> None:
+    *_, nothing, other = made(values.dataclass)
+    assert (nothing.__doc__, other.__doc__) == (None, "Other(x: 'int')")

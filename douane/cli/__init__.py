@@ -125,10 +125,12 @@ def _settings(**given: Path | str | int | None) -> Settings:
     return settings(**given)
 
 
-def _begin_small() -> None:
+def _begin_small(*, documents: bool = False) -> None:
     from douane import lean
 
     lean.msgspec()
+    if documents:
+        lean.yaml()
 
 
 def _serve_lean() -> None:
@@ -185,7 +187,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Map, check and report, without a server. Exit code 0: all valid; 1: some rows invalid; 2: cannot be done."""
-    _begin_small()
+    _begin_small(documents=True)
     from douane.cli import files
 
     options = files.reading_options(sheet, encoding, delimiter, header, quote)

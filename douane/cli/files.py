@@ -22,7 +22,6 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from douane.cli import output
-from douane.cli.documents import read_document
 from douane.cli.given import settings
 from douane.cli.inputs import Events, opened
 from douane.errors import BadRequest, BadTemplate
@@ -119,6 +118,8 @@ def check(
     as_json: bool,
 ) -> bool:
     """Prints the summary, leaves the reports in `out` and the staged table in `stage`. True if all rows are valid."""
+    from douane.cli.documents import read_document
+
     config = settings()
     whole = _whole(options, config)
     spec = line.Inspect(
@@ -192,6 +193,8 @@ def _plain(document: Any) -> Any:
 
 def _mapping(path: Path) -> dict[str, str | None]:
     """{column key: heading or null}. BadTemplate says what is wrong with it."""
+    from douane.cli.documents import read_document
+
     document = read_document(path)
     if not isinstance(document, dict):
         raise BadTemplate("A mapping holds column keys with their headings, such as `email: E-mail`.", place=path.name)

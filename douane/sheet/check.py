@@ -8,11 +8,11 @@ it does what the quick ones do for the columns that it knows how to clear.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import asdict, field
+from functools import cached_property
 from operator import itemgetter
 
 import msgspec
@@ -132,7 +132,6 @@ class Checker:
     table_notes: tuple[TableNote, ...]
     words: int
     invalid_words: npt.NDArray[np.uint64]
-    stamp: str
 
     def __init__(
         self, template: Template, layout: Layout, *, seed: int = 0, marks: Mapping[Reference, str] | None = None
@@ -140,7 +139,7 @@ class Checker:
         """`seed` (64 bits) is the operation's, so that nobody can prepare a file of equal hashes. `marks`: which values
         of other templates the verdicts go by; the values themselves come by `knowing`. BadTemplate where a column
         cannot be judged."""
-        self._layout = layout
+        self._template, self._layout, self._marks = template, layout, marks or {}
         self._seed = seed
         self._messages: list[Callable[[str], str]] = []
         rules: list[Rule] = []
@@ -205,7 +204,16 @@ class Checker:
                 self.invalid_words[rule.bit // 64] |= np.uint64(1 << rule.bit % 64)
         self._notices: dict[int, tuple[Plan, Notice]] = {}
         self.table_notes = tuple(self._notes_of_the_table())
-        self.stamp = _stamp(template, layout, marks or {})
+
+    @cached_property
+    def stamp(self) -> str:
+        # What ciphers a library has is loaded with this, and a command on a file asks for no stamp.
+        from hashlib import sha256
+
+        document: list[object] = [CHECK_VERSION, pl.__version__, asdict(self._template), asdict(self._layout)]
+        if self._marks:
+            document.append(sorted((*reference, mark) for reference, mark in self._marks.items()))
+        return sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
     def words_of_columns(self) -> dict[str, Bits]:
         """Per column with rules the bits of what makes it wrong."""
@@ -662,10 +670,3 @@ def _not_among(hashes: Bits, values: Bits) -> npt.NDArray[np.bool_]:
     if len(values):
         missing &= values[np.minimum(np.searchsorted(values, hashes), len(values) - 1)] != hashes
     return missing
-
-
-def _stamp(template: Template, layout: Layout, marks: Mapping[Reference, str]) -> str:
-    document: list[object] = [CHECK_VERSION, pl.__version__, asdict(template), asdict(layout)]
-    if marks:
-        document.append(sorted((*reference, mark) for reference, mark in marks.items()))
-    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
