@@ -2,7 +2,7 @@
 what the exact rules said of the others.
 
 Texts that are wrong come back: `n/a`, `-`, a name that is empty. What a column's exact rules say depends on the cell's
-text alone, so it is asked once a text and kept, as far as there is room.
+text and kind alone, so it is asked once a text and kept, as far as there is room.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.sheet import native
-from douane.sheet.columns.contract import Notice, edges_visible, unchanged
+from douane.sheet.columns.contract import Notice, begins_visible, edges_visible, unchanged
 from douane.sheet.formats import KIND_ERROR, KIND_TEXT
 from douane.sheet.native.program import Ready, compiled
 from douane.sheet.plans import Plan, asked, clean_of, failures, noticed_in, with_notices
@@ -60,7 +60,7 @@ class Clearing:
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans
         self._programs: dict[int, Ready | None] = {}
-        self._known: dict[tuple[str, ...], _Known] = {}
+        self._known: dict[tuple[str | int, ...], _Known] = {}
         self._room = KNOWN_IN_ALL
 
     def of(self, frame: pl.DataFrame) -> dict[int, Cleared]:
@@ -106,7 +106,9 @@ class Clearing:
                     continue
                 if late:
                     plan = with_notices(plan, [*noticed, *late])
-                    unsure = np.union1d(unsure, _suspects(late, cells, kinds))
+                    asked_too = np.zeros(len(cells), np.bool_)
+                    asked_too[unsure] = asked_too[_suspects(late, cells, kinds)] = True
+                    unsure = np.flatnonzero(asked_too).astype(np.uint32)
             yield number, Cleared(plan, unsure, wrong, said.not_plain, kinds)
 
     def judge(self, cells: pl.Series, cleared: Cleared, mask: npt.NDArray[np.uint64]) -> None:
@@ -117,39 +119,38 @@ class Clearing:
             mask[cleared.wrong, bit // 64] |= np.uint64(1 << bit % 64)
         if not len(unsure):
             return
-        if cleared.kinds is not None:
-            other = (cleared.kinds.gather(unsure) != KIND_TEXT).fill_null(False).to_numpy()
-            if other.any():
-                # What is said of those depends on more than their text.
-                self._judge_exactly(_cells(plan, cells, cleared.kinds, unsure[other]), plan, unsure[other], mask)
-                unsure = unsure[~other]
-        frame = _cells(plan, cells, None, unsure)
+        kinds = None if cleared.kinds is None else cleared.kinds.gather(unsure).fill_null(KIND_TEXT).to_numpy()
+        if kinds is None:
+            self._judge_kind(cells, plan, KIND_TEXT, unsure, mask)
+            return
+        for kind in np.flatnonzero(np.bincount(kinds)).tolist():
+            self._judge_kind(cells, plan, kind, unsure[kinds == kind], mask)
+
+    def _judge_kind(
+        self, cells: pl.Series, plan: Plan, kind: int, rows: npt.NDArray[np.uint32], mask: npt.NDArray[np.uint64]
+    ) -> None:
+        """The cells of these rows, all of one kind."""
+        frame = _of_kind(plan, cells[rows], kind)
         tests = asked(plan, frame)
         if not tests:
             return
-        known = self._known.setdefault((plan.cell, *(notice.rule for notice in plan.noticed)), _Known())
+        known = self._known.setdefault((plan.cell, kind, *(notice.rule for notice in plan.noticed)), _Known())
         if known.tries < TRIES and len(frame) <= 2 * KNOWN_TEXTS:
             texts: list[str | None] = frame[plan.cell].to_list()
-            bits = self._bits(plan, tests, texts, known)
+            bits = self._bits(plan, kind, tests, texts, known)
             if mask.shape[1] == 1:
-                mask[unsure, 0] |= np.fromiter(map(bits.__getitem__, texts), np.uint64, len(texts))
+                mask[rows, 0] |= np.fromiter(map(bits.__getitem__, texts), np.uint64, len(texts))
                 return
             for word in range(mask.shape[1]):
                 shift = 64 * word
-                mask[unsure, word] |= np.array([bits[text] >> shift & _WORD for text in texts], np.uint64)
+                mask[rows, word] |= np.array([bits[text] >> shift & _WORD for text in texts], np.uint64)
             return
-        self._judge_exactly(frame, plan, unsure, mask)
-
-    def _judge_exactly(
-        self, frame: pl.DataFrame, plan: Plan, rows: npt.NDArray[np.uint32], mask: npt.NDArray[np.uint64]
-    ) -> None:
-        """`frame`: the cells of these rows."""
-        for bit, fails in failures(frame, plan, asked(plan, frame)):
+        for bit, fails in failures(frame, plan, tests):
             if fails.any():
                 mask[rows[fails.to_numpy()], bit // 64] |= np.uint64(1 << bit % 64)
 
     def _bits(
-        self, plan: Plan, tests: list[tuple[Test, int]], texts: Sequence[str | None], known: _Known
+        self, plan: Plan, kind: int, tests: list[tuple[Test, int]], texts: Sequence[str | None], known: _Known
     ) -> Mapping[str | None, int]:
         """Of each of the texts the bits of what fails."""
         missing = [text for text in dict.fromkeys(texts) if text not in known.bits]
@@ -157,7 +158,7 @@ class Clearing:
             return known.bits
         if 2 * len(missing) > len(texts):
             known.tries += 1
-        frame = pl.DataFrame([pl.Series(plan.cell, missing, dtype=pl.String)])
+        frame = _of_kind(plan, pl.Series(missing, dtype=pl.String), kind)
         found: dict[str | None, int] = dict.fromkeys(missing, 0)
         for bit, fails in failures(frame, plan, tests):
             for at in fails.arg_true().to_list():
@@ -177,8 +178,16 @@ def decided(plan: Plan) -> str:
 
 def _cells(plan: Plan, cells: pl.Series, kinds: pl.Series | None, rows: npt.NDArray[np.uint32]) -> pl.DataFrame:
     """What a column's exact rules read of these rows."""
-    held = [cells.gather(rows).alias(plan.cell)]
-    return pl.DataFrame(held if kinds is None else [*held, kinds.gather(rows).alias(plan.kind)])
+    held = [cells.alias(plan.cell)]
+    return pl.DataFrame(held if kinds is None else [*held, kinds.alias(plan.kind)])[rows]
+
+
+def _of_kind(plan: Plan, cells: pl.Series, kind: int) -> pl.DataFrame:
+    """The same of cells that are all of one kind."""
+    held = [cells.alias(plan.cell)]
+    return pl.DataFrame(
+        held if kind == KIND_TEXT else [*held, pl.Series(plan.kind, np.full(len(cells), kind, np.uint8))]
+    )
 
 
 def _by_kinds(
@@ -187,22 +196,34 @@ def _by_kinds(
     """(unsure rows, wrong ones) where cells have kinds: the kernel looked at texts alone. What is cleared by its text
     is so whatever its kind, but for errors; what is not may be right by its kind."""
     codes = kinds.fill_null(KIND_TEXT).to_numpy()
+    asked = codes == KIND_ERROR
+    asked[unsure] = True
+    if plan.whole.sure is not None and plan.whole.sure.kinds:
+        right = np.isin(np.arange(256), plan.whole.sure.kinds)[codes]
+        if plan.column.required:
+            right &= (
+                cells.alias("cell")
+                .to_frame()
+                .select(begins_visible(pl.col("cell")).fill_null(False))
+                .to_series()
+                .to_numpy()
+            )
+        asked &= ~right
     if plan.noticed:
-        wrong, unsure = wrong[:0], np.union1d(unsure, wrong)
-        unsure = np.union1d(unsure, _suspects(plan.noticed, cells, kinds))
+        asked[wrong] = True
+        asked[_suspects(plan.noticed, cells, kinds)] = True
+        wrong = wrong[:0]
     elif len(wrong):
         typed = codes[wrong] == KIND_TEXT
-        wrong, unsure = wrong[typed], np.union1d(unsure, wrong[~typed])
-    errors = np.flatnonzero(codes == KIND_ERROR).astype(np.uint32)
-    if len(errors):
-        unsure = np.union1d(unsure, errors)
-    other = np.flatnonzero(codes[unsure] != KIND_TEXT)
+        asked[wrong[~typed]] = True
+        wrong = wrong[typed]
+    other = np.flatnonzero(asked & (codes != KIND_TEXT)).astype(np.uint32)
     if len(other):
         clean = clean_of(plan, pl.col(plan.cell), pl.col(plan.kind))
         if clean is not None:
-            known = _cells(plan, cells, kinds, unsure[other]).select(clean.fill_null(False)).to_series().to_numpy()
-            unsure = np.delete(unsure, other[known])
-    return unsure, wrong
+            known = _cells(plan, cells, kinds, other).select(clean.fill_null(False)).to_series().to_numpy()
+            asked[other[known]] = False
+    return np.flatnonzero(asked).astype(np.uint32), wrong
 
 
 def _suspects(notices: Sequence[Notice], cells: pl.Series, kinds: pl.Series | None) -> npt.NDArray[np.uint32]:

@@ -215,6 +215,7 @@ def test_masks_and_keys_are_the_same(rows: list[list[str | None]]) -> None:
     for note in whole.table_notes:
         if note.bit not in mine.reasons:
             continue
+        assert note.among is not None
         wrong = frame.filter((plain.mask & note.among).any(axis=1))
         assert mine.reasons[note.bit] == (len(wrong) > 0 and whole.has_reason(wrong, note))
     assert plain.reasons == {}
@@ -225,11 +226,10 @@ def test_masks_and_keys_are_the_same(rows: list[list[str | None]]) -> None:
 def test_cells_of_all_kinds_are_judged_alike(seed: int, rows: int) -> None:
     """As workbooks give them: columns of text alone, of one kind, of many, and some without a word of it."""
     chance = random.Random(seed)
-    columns = (
-        *COLUMNS,
-        Column("due", "due", "Date", date_formats=("D.M.YY",), validations=(Validation("length", max=8),)),
-    )
-    width, kinds = len(columns), [[0], [0, 1], [0, 2], [2], [0, 0, 0, 6], [0, 1, 2, 3, 4, 5, 6, None]]
+    due = Column("due", "due", "Date", date_formats=("D.M.YY",), validations=(Validation("length", max=8),))
+    columns = (*COLUMNS, due, Column("born", "born", "Date", required=True, date_formats=("YYYY-MM-DD",)))
+    width = len(columns)
+    kinds: list[list[int | None]] = [[0], [0, 1], [0, 2], [2], [0, 0, 0, 6], [0, 1, 2, 3, 4, 5, 6, None]]
     layout = Layout(fields=tuple(one.key for one in columns), columns=tuple(range(width)), width=width, headings=width)
     held: dict[str, pl.Series] = {}
     for at in range(width):

@@ -70,6 +70,9 @@ class Sure:
     `pattern` is found in it; it is one of `options`; it is a decimal from `low` to `high` (`number`). `edges`: neither
     end is white space; `begins`: nor is the first sign. At most `bytes_max` bytes, at least `signs_min` code points.
 
+    `kinds`: none of the tests fails of a cell of these kinds, whatever its text, unless it is empty. What validations
+    add is not looked at for that either.
+
     `decides`: the test that surely fails, and no other of the type's does, where a cell of text is not empty, neither
     of its ends is white space, and the pattern or the list says no. What validations add is not looked at then, so a
     judge with any has none."""
@@ -85,6 +88,7 @@ class Sure:
     edges: bool = False
     bytes_max: int | None = None
     signs_min: int = 0
+    kinds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def judge(column: Column) -> Judge:
 
     judge = Judge(tuple(tests), clean=clean, plain=never, stored=stored, order=_order(column, formats))
     if not twofold and (said := patterns.from_rust(shape)) is not None:
-        judge = replace(judge, sure=Sure(pattern=said, decides="date_format"))
+        judge = replace(judge, sure=Sure(pattern=said, decides="date_format", kinds=_WORKBOOK_DATES))
     return with_note(judge, noted(column, "mixed_date", _mixed_says), _MIXED)
 
 

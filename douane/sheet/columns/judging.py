@@ -34,7 +34,7 @@ def judge(column: Column) -> Judge:
 
 def _sure(own: Judge, found: Sequence[Rules]) -> Sure | None:
     """What the kernel can clear a cell by: the type's and every validation's."""
-    sure = own.sure if own.sure is None else replace(own.sure, decides="")
+    sure = own.sure if own.sure is None else replace(own.sure, decides="", kinds=())
     for rules in found:
         sure = None if sure is None or rules.sure is None else rules.sure(sure)
     return sure
