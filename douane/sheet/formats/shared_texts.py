@@ -63,6 +63,11 @@ class SharedTexts:
         known = self.known(numbers)
         return np.where(known, self._sizes[np.where(known, numbers, 0)], 0).astype(np.int64)
 
+    @property
+    def sizes(self) -> npt.NDArray[np.uint16] | npt.NDArray[np.uint32]:
+        """The bytes of each text that was read."""
+        return self._sizes[: self._count]
+
     def _read(self, count: int) -> None:
         """On to `count` texts, or to the end."""
         while self._count < count and not self._ended:
@@ -101,26 +106,32 @@ class SharedTexts:
         texts, places = self.among(numbers)
         return pl.concat(texts).gather(places)
 
-    def among(self, numbers: npt.NDArray[np.int64]) -> tuple[list[pl.Series], npt.NDArray[np.int64]]:
-        """(some texts, where among them all those of these numbers are, which must be there)"""
+    def among(
+        self, numbers: npt.NDArray[np.int64], *, copied: bool = False
+    ) -> tuple[list[pl.Series], npt.NDArray[np.int64]]:
+        """(some texts, where among them all those of these numbers are, which must be there). `copied`: who asks copies
+        what it takes and holds on to none of them."""
         runs = numbers // _RUN
         used = np.flatnonzero(np.bincount(runs, minlength=1))
         if len(used) == 1:
             return [self._run(int(used[0]))], numbers % _RUN
+        unpacked = len(self._packed) <= _UNPACKED_RUNS and self._bytes <= _UNPACKED_BYTES
+        if len(used) <= _FEW_RUNS or (copied and unpacked):
+            few = [self._run(run) for run in used.tolist()]
+            begins = np.zeros(int(used[-1]) + 1 if len(used) else 1, np.int64)
+            begins[used] = np.cumsum([0, *map(len, few)])[:-1] - used * _RUN
+            return few, numbers + begins[runs]
         # One run at a time: many may be in use, and only what is asked of them stays.
-        order = np.argsort(runs, kind="stable") if len(used) > _FEW_RUNS else None
-        ends = None if order is None else np.searchsorted(runs[order], used, side="right")
+        order = np.argsort(runs.astype(np.uint16), kind="stable")
+        ends = np.cumsum(np.bincount(runs)[used])
         parts: list[pl.Series] = []
         places = np.empty(len(numbers), np.int64)
         begin = before = 0
         for i, run in enumerate(used.tolist()):
             texts = self._run(run)
-            if order is None or ends is None:
-                these = np.flatnonzero(runs == run)
-            else:
-                these, begin = order[begin : ends[i]], int(ends[i])
+            these, begin = order[begin : ends[i]], int(ends[i])
             inside = numbers[these] % _RUN
-            if len(used) > _FEW_RUNS and len(these) <= _RUN // 8:
+            if len(these) <= _RUN // 8:
                 # Gathered texts hold on to the whole run; copies do not.
                 texts, inside = pl.Series(texts.gather(inside).to_list(), dtype=pl.String), np.arange(len(these))
             places[these] = before + inside

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -306,7 +307,8 @@ class _Walk:
     def _scan(self) -> SheetFacts:
         """Hidden columns stand before the cells, merged ranges behind them: what lies between is only unpacked."""
         columns: list[tuple[int, int]] = []
-        head, tail = b"", bytearray()
+        head, held = b"", 0
+        tail: deque[bytes] = deque()
         begun = False
         for block in self._package.archive.open(self._entry):
             if not begun:
@@ -324,12 +326,13 @@ class _Walk:
                 head = b"" if begun else head[found.stop :]
                 if len(head) > self._row_bytes_max:
                     raise damaged("its first row does not come")
-            tail += block
-            if len(tail) > 2 * _TAIL_BYTES:
-                del tail[:-_TAIL_BYTES]
+            tail.append(block)
+            held += len(block)
+            while held - len(tail[0]) >= _TAIL_BYTES:
+                held -= len(tail.popleft())
         if not begun:
             raise BadFile("The chosen sheet holds no cells: it is a chart or a macro sheet.", code="sheet_unknown")
-        return SheetFacts(merged_ranges(columns), _merged(bytes(tail)))
+        return SheetFacts(merged_ranges(columns), _merged(b"".join(tail)))
 
     def runs(self) -> Iterator[tuple[Cells, int]]:
         """The sheet's rows from the top: (cells, bytes of the source used so far)."""
