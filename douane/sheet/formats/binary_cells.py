@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 from msgspec import structs
 
+from douane.sheet import native
 from douane.sheet.formats import (
     KIND_BOOLEAN,
     KIND_ERROR,
@@ -29,7 +30,8 @@ from douane.sheet.formats import (
 )
 from douane.sheet.formats.cell_text import formatted_floats
 from douane.sheet.formats.merged_cells import Ranges, covered, spans
-from douane.sheet.formats.number_formats import NumberFormat
+from douane.sheet.formats.number_formats import DATE, DATETIME, TIME, NumberFormat
+from douane.sheet.formats.number_formats import NUMBER as PLAIN
 from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
@@ -37,14 +39,17 @@ from douane.sheet.formats.sheet_frame import (
     Pool,
     Values,
     batch_of,
+    batch_of_frame,
     check_handed_out,
     hidden_notes,
     sample_of,
     without,
 )
+from douane.sheet.native import frames
 
 NUMBER, SHARED, TEXT, BOOLEAN, ERROR, UNRESOLVED = range(6)
 
+_MOMENTS = (DATE, DATETIME, TIME)  # those that the kernel can write
 _NUMBER_BYTES = 8  # the text of one, more or less
 _LONG_FORM_BYTES = 24  # what a cell takes before it stands in a frame
 
@@ -88,6 +93,11 @@ class Cells:
         row = self.row[at] - np.uint32(first)
         columns = self.column[at], self.type[at], self.style[at], self.value[at]
         return Cells(self.lines[rows], self.hidden[rows], row, *columns, self.texts)
+
+    def some(self, cells: npt.NDArray[np.uint32]) -> Cells:
+        """The same rows with these cells alone."""
+        held = self.row[cells], self.column[cells], self.type[cells], self.style[cells], self.value[cells]
+        return Cells(self.lines, self.hidden, *held, self.texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +279,19 @@ class BinaryReader:
 
     def _costs(self, cells: Cells) -> tuple[npt.NDArray[np.int64], int]:
         """(what the rows up to each will take on their way into a frame, the bytes of their shared texts)"""
-        size = np.full(len(cells.row), _NUMBER_BYTES, np.int64)
         shared = np.flatnonzero(cells.type == SHARED)
         # Here the texts of these cells are read, in the order of the file: not when a piece is parsed.
-        size[shared] = self.book.shared.sizes_of(cells.value[shared].astype(np.int64))
+        number = cells.value[shared].astype(np.int64)
+        self.book.shared.known(number)
+        if (kernel := native.kernel()) is not None:
+            costs = _NUMBER_BYTES, _LONG_FORM_BYTES, CELL_BYTES * self.detected.width
+            own_bytes = [len(text) for text in cells.texts]
+            held = cells.row, cells.type, cells.value
+            found = frames.row_costs(kernel, held, len(cells.lines), self.book.shared.sizes, own_bytes, costs)
+            if found is not None:
+                return found
+        size = np.full(len(cells.row), _NUMBER_BYTES, np.int64)
+        size[shared] = self.book.shared.sizes_of(number)
         shared_bytes = int(size[shared].sum())
         own = np.flatnonzero(cells.type == TEXT)
         size[own] = [len(cells.texts[i]) for i in cells.value[own].astype(np.int64).tolist()]
@@ -301,6 +320,55 @@ class _SheetPiece:
     bytes_done: int
 
     def parse(self) -> Batch:
-        reader = self.reader
-        values = values_of(joined(self.runs), reader.book, reader.facts)
+        reader, cells = self.reader, joined(self.runs)
+        kernel = native.kernel()
+        batch = None if kernel is None else self._typeset(kernel, cells)
+        if batch is not None:
+            return batch
+        values = values_of(cells, reader.book, reader.facts)
         return batch_of(values, reader.detected.width, self.line, reader.limits, self.next, self.bytes_done)
+
+    def _typeset(self, kernel: native.Kernel, cells: Cells) -> Batch | None:
+        """The same at once, of rows of which nothing is left out, cut off or beyond the width."""
+        book, facts, limits = self.reader.book, self.reader.facts, self.reader.limits
+        rows, width = len(cells.lines), self.reader.detected.width
+        ordinary = rows and len(cells.row) and not cells.hidden.any() and not facts.hidden_columns
+        if not ordinary or int(cells.column.max()) >= min(width, limits.columns) or _merges(cells.lines, facts.merged):
+            return None
+        number = cells.value[cells.type == SHARED].astype(np.int64)
+        known = book.shared.known(number)
+        texts, places = book.shared.among(number[known], copied=True)
+        place = np.full(len(number), frames.NOWHERE, np.uint32)
+        place[known] = places
+        ways = np.array(
+            [f.meaning if f.meaning in _MOMENTS else frames.LEFT * (f.meaning != PLAIN) for f in book.formats]
+        )
+        typed = frames.Typed(
+            *(cells.row, cells.column, cells.type, cells.style, cells.value, place, ways.astype(np.uint8))
+        )
+        rest: list[Values] = []
+
+        def others(left: npt.NDArray[np.uint32]) -> frames.Others:
+            rest.append(values := values_of(cells.some(left), book, facts))
+            return frames.Others(values.row, values.column, values.at, values.kind, values.texts)
+
+        found = frames.typeset(
+            kernel,
+            pl.concat([*texts, pl.Series([], dtype=pl.String)]),
+            typed,
+            (rows, width),
+            others,
+            from_1904=book.from_1904,
+            beside_bytes=4 * sum(map(len, cells.texts)),
+        )
+        if found is None or found.longest > limits.cell_bytes or int(found.row_bytes.max()) > limits.record_bytes:
+            return None
+        return batch_of_frame(
+            found.frame, found.kinds, cells.lines, rest[0].unresolved, self.line, self.next, self.bytes_done
+        )
+
+
+def _merges(lines: npt.NDArray[np.uint32], merged: Ranges) -> bool:
+    """Whether any of the ranges may lie in these rows."""
+    first, last = int(lines[0]) - 1, int(lines[-1]) - 1
+    return bool(((merged[:, 0] <= last) & (merged[:, 1] >= first)).any())

@@ -315,6 +315,24 @@ def batch_of(values: Values, width: int, line: int, limits: Limits, next: Positi
     return Batch(pl.DataFrame(columns), blank, next, bytes_done, facts)
 
 
+def batch_of_frame(
+    frame: pl.DataFrame,
+    kinds: npt.NDArray[np.uint8],
+    lines: npt.NDArray[np.uint32],
+    unresolved: npt.NDArray[np.uint32],
+    line: int,
+    next: Position,
+    bytes_done: int,
+) -> Batch:
+    """The batch of rows that all hold something and are shown, as columns already. `unresolved`: as in `Values`."""
+    columns = [*frame.get_columns(), *(pl.Series(f"k{i}", kinds[i]) for i in range(len(kinds)))]
+    columns.append(pl.Series("_line", lines, dtype=pl.UInt32))
+    columns.append(pl.Series("_flags", np.zeros(len(lines), np.uint8)))
+    blank = int(np.maximum(np.diff(lines.astype(np.int64), prepend=line) - 1, 0).sum())
+    facts = fact(NO_RESULT, _distinct(unresolved), len(unresolved))
+    return Batch(pl.DataFrame(columns), blank, next, bytes_done, facts)
+
+
 def _distinct(lines: npt.NDArray[np.uint32]) -> list[int]:
     """In order. `np.unique` loads all of numpy's masked arrays, which costs more than a small file."""
     ordered = np.sort(lines)

@@ -1,9 +1,9 @@
 /* Numbers of workbooks as text: those whose shortest exact decimal, or moment, is sure. `sheet/formats/cell_text.py` says
  * what a text is to be, and makes those that are left. */
+#include "numbers.h"
 #include "table.h"
 
 enum { GIVEN_UP = -1, NO_MEMORY = -2 };
-enum { TEXT_BYTES_MAX = 32 };
 enum { DAY_MS = 86400000 };
 enum { DATE = 1, DATETIME, TIME };              /* as in number_formats.py */
 enum { KIND_DATE = 2, KIND_DATETIME, KIND_TIME };   /* as in formats/__init__.py */
@@ -24,7 +24,7 @@ static uint8_t *digits(uint8_t *to, uint64_t number, int least) {
 
 /* NULL: it is not sure. A decimal of at most 15 digits is the shortest of its double, as no other of so few digits has the
  * same; and a whole number below 2^53 over a power of ten is divided to the double nearest to that decimal. */
-static uint8_t *decimal(uint8_t *to, double number) {
+uint8_t *douane_decimal(uint8_t *to, double number) {
     if (!(number > -1e15 && number < 1e15)) return NULL;
     if (number == 0) {
         *to++ = '0';
@@ -86,7 +86,7 @@ static uint8_t *clock_text(uint8_t *to, int64_t ms) {
 }
 
 /* NULL: it is no day of the calendar, or one of its first, which are not as they seem. */
-static uint8_t *moment(uint8_t *to, double number, int meaning, int from_1904, uint8_t *kind) {
+uint8_t *douane_moment(uint8_t *to, double number, int meaning, int from_1904, uint8_t *kind) {
     const int64_t end = from_1904 ? 2957004 : 2958466, first = from_1904 ? 1 : 61;
     if (!(number >= 0 && number < (double)end)) return NULL;
     const int64_t ms = (int64_t)(number * DAY_MS + 0.5);
@@ -108,14 +108,14 @@ static uint8_t *moment(uint8_t *to, double number, int meaning, int from_1904, u
 EXPORT int douane_number_texts(const double *numbers, uint64_t count, int meaning, int from_1904, uint8_t *kinds,
                                uint32_t *others, uint64_t *left, ArrowArray *array, ArrowSchema *schema) {
     *left = 0;
-    if (count >= INT32_MAX / TEXT_BYTES_MAX - 1) return GIVEN_UP;
+    if (count >= INT32_MAX / NUMBER_TEXT_MAX - 1) return GIVEN_UP;
     /* A short text is written before it is put into its view. */
-    Table *table = douane_table(1, count, (count + 1) * TEXT_BYTES_MAX);
+    Table *table = douane_table(1, count, (count + 1) * NUMBER_TEXT_MAX);
     if (table == NULL) return NO_MEMORY;
     for (uint64_t i = 0; i < count; i++) {
         uint8_t *const begin = table->data + table->data_size;
         uint8_t *const end =
-            meaning ? moment(begin, numbers[i], meaning, from_1904, &kinds[i]) : decimal(begin, numbers[i]);
+            meaning ? douane_moment(begin, numbers[i], meaning, from_1904, &kinds[i]) : douane_decimal(begin, numbers[i]);
         if (end == NULL) others[(*left)++] = (uint32_t)i;
         else put_text(table, 0, i, begin, (uint64_t)(end - begin));
     }
