@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -12,6 +13,28 @@ import sys
 _SET_ATTRIBUTES = {"x86_64": 314, "aarch64": 274}
 _ATTRIBUTES = struct.Struct("=IIQiIQQQ")  # size, policy, flags, nice, priority, runtime, deadline, period
 _SHORT_NS = 100_000  # the least that Linux gives
+
+# How far behind the process that answers people others stand, in steps of niceness. A worker that woke up beside a page
+# took its place for a turn of some milliseconds; a file can wait.
+WORKER, CHILD = 5, 10
+
+_stood_back = 0
+
+
+def stand_back(steps: int, already: int = 0) -> None:
+    """Lets others go first: this process, and those it starts, stand so many steps behind where whoever runs Douane put
+    it. A process that was forked knows what its parent did; another has to be told (`already`)."""
+    global _stood_back
+    _stood_back = max(_stood_back, already)
+    if steps > _stood_back:
+        # Where a system refuses it, all go on in one line.
+        with contextlib.suppress(OSError):
+            os.nice(steps - _stood_back)
+        _stood_back = steps
+
+
+def stood_back() -> int:
+    return _stood_back
 
 
 def short_turns() -> bool:

@@ -7,7 +7,6 @@ loudly. Never an address-space limit: Polars maps far more than it uses.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import json
 import os
@@ -40,7 +39,6 @@ _FILE_RIGHTS_LATER = 16
 _NO_TCP, _NO_TCP_FROM = 0b11, 4  # bind and connect
 _SCOPES, _SCOPES_FROM = 0b11, 6  # abstract Unix sockets and signals
 
-_NICE = 10
 _CPU_LAST_S = 5
 _LIBRARIES = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/localtime")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
@@ -100,8 +98,7 @@ def _enter(folder: Path, readable: Sequence[Path], limits: Mapping[str, Any]) ->
 
 
 def _set_limits(limits: Mapping[str, Any]) -> None:
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
+    processor.stand_back(processor.CHILD)
     processor.usual_turns()
     wanted = {
         resource.RLIMIT_CORE: 0,

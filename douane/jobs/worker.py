@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from structlog.contextvars import bound_contextvars
 
 from douane import errors
-from douane.jobs import bells, children, readiness
+from douane.jobs import bells, children, processor, readiness
 from douane.jobs.queue import (
     APPLICATION,
     SIZES,
@@ -72,6 +72,7 @@ def run_worker(
     """Works until SIGTERM or SIGINT; call it from the main thread. `tick` is called every `tick_s` seconds and once at
     the start, `tell` likewise about every second, `ready` when jobs are being taken. `Conflict` if SQLite already has a
     worker."""
+    processor.stand_back(processor.WORKER)  # first: threads stand where the one stood that began them
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -31,7 +31,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from douane.jobs import forked, sandbox
+from douane.jobs import forked, processor, sandbox
 
 START = "from douane.jobs import zygote; zygote.main()"
 
@@ -124,7 +124,10 @@ class Zygote:
         with theirs:
             self._process = subprocess.Popen(
                 # -P: nothing is imported from the folder it works in.
-                [sys.executable, "-P", "-c", START, str(theirs.fileno()), str(self._owner), loads],
+                [
+                    *(sys.executable, "-P", "-c", START),
+                    *(str(theirs.fileno()), str(self._owner), str(processor.stood_back()), loads),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd="/",
@@ -200,9 +203,13 @@ def _readable(descriptor: int, timeout: float | None) -> bool:
 
 
 def main() -> None:
-    """The zygote's own side: `argv` holds the socket, the process id of who started it and the module to load."""
-    number, parent, loads = sys.argv[1:]
+    """The zygote's own side: `argv` holds the socket, the process id of who started it, how far that one stands back
+    (`processor.py`), and the module to load."""
+    number, parent, stood, loads = sys.argv[1:]
     sandbox.end_with_parent(int(parent))
+    # Also what it does itself is for a file: to load, and to copy a memory for each child.
+    processor.stand_back(processor.CHILD, already=int(stood))
+    processor.usual_turns()
     # Said of forks of processes with threads. Those that Polars starts when it is loaded are its allocator's, which is
     # made to be forked, and one that deletes what was sorted on disk, which goes with a child's folder anyway.
     warnings.simplefilter("ignore", DeprecationWarning)

@@ -38,3 +38,21 @@ def test_short_turns_are_asked_for_and_nothing_else_is_changed() -> None:
     with ThreadPoolExecutor(1) as outer:
         usual, found = outer.submit(short).result()
     assert found in (usual, 100_000)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness of a thread is Linux'")
+def test_who_answers_goes_first_then_the_worker_then_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever niceness all of it was started with, and however often it is asked for."""
+
+    def stands() -> list[int]:
+        found = [os.getpriority(os.PRIO_PROCESS, threading.get_native_id())]
+        for steps, already in ((processor.WORKER, 0), (processor.CHILD, 0), (processor.CHILD, processor.WORKER)):
+            processor.stand_back(steps, already)
+            found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return found
+
+    monkeypatch.setattr(processor, "_stood_back", 0)
+    with ThreadPoolExecutor(1) as alone:
+        begun, worker, child, again = alone.submit(stands).result()
+    assert (worker, child, again) == (min(19, begun + 5), min(19, begun + 10), min(19, begun + 10))
+    assert processor.stood_back() == 10

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from douane.jobs import children, zygote
+from douane.jobs import children, processor, zygote
 from douane.jobs.children import ChildLimits
 from douane.jobs.zygote import Born, Gone, Zygote
 from douane.line.sheet import Explain, Explained
@@ -73,6 +73,21 @@ def test_what_is_too_long_to_be_said_harms_nobody(mother: Zygote, tmp_path: Path
     one.kill()
     assert one.wait(20) == -signal.SIGKILL
     let_go(one)
+
+
+def test_a_zygote_stands_behind_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what it does for them is for a file: copying a memory for each takes some milliseconds. Under a worker,
+    which stands back itself, it stands no further behind than under a web process."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for already in (0, processor.WORKER):
+        monkeypatch.setattr(processor, "_stood_back", already)
+        mother = Zygote(LOADS, children._environment(Path("/"), LIMITS))
+        one = born(mother, tmp_path)
+        # This process only says that it stands back.
+        wanted = min(19, own + processor.CHILD - already)
+        assert {os.getpriority(os.PRIO_PROCESS, pid) for pid in (mother._process.pid, one.pid)} == {wanted}
+        let_go(one)
+        mother.close()
 
 
 def test_children_end_with_their_zygote_and_another_takes_its_place(tmp_path: Path) -> None:
