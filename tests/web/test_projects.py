@@ -115,6 +115,12 @@ def test_another_project_is_like_an_unknown_one(site: Site) -> None:
         unknown = stranger.get(f"/v1/project/{UNKNOWN_ID}/{path}")
         assert foreign.text == unknown.text.replace(UNKNOWN_ID, site.made.project_id)
         assert foreign.status_code == unknown.status_code == 404
+    person = site.signed_in()
+    for method, path in (("PUT", "/allowed-domains"), ("DELETE", "")):
+        foreign = person.request(method, f"/v1/project/{elsewhere}{path}", json=[])
+        unknown = person.request(method, f"/v1/project/{UNKNOWN_ID}{path}", json=[])
+        assert foreign.text == unknown.text.replace(UNKNOWN_ID, elsewhere)
+        assert foreign.status_code == unknown.status_code == 404
     assert message(site.signed_in().put(f"/v1/project/switch/{elsewhere}"))[0] == 404
     assert stranger.get(f"/v1/project/{elsewhere}/templates").json() == []
 
