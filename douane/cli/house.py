@@ -7,7 +7,9 @@ import logging
 import os
 import socket
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.table import Table
@@ -18,7 +20,7 @@ from douane.cli.output import print_json
 from douane.cli.screen import table_console
 from douane.errors import BadRequest, Conflict, NotFound
 from douane.flow import identity
-from douane.flow.house import House, open_house
+from douane.flow.house import House, open_as_it_is, open_house
 from douane.flow.setup import Installation, initialise
 from douane.settings import Settings
 from douane.store import projects
@@ -196,12 +198,21 @@ def revoke_key(config: Settings, project_id: str | None, key_id: str) -> None:
     print("The key is refused from now on.")
 
 
+# A lock that nobody gives back is what it is to find out; and what takes longer than a moment is said.
+_DOCTOR_WAIT_S = 3.0
+_DOCTOR_SAID_S = 1.0
+
+
 def doctor(config: Settings, as_json: bool) -> bool:
     """Whether all is well."""
-    from douane.flow.doctor import examine
+    from douane.flow.doctor import Finding, examine
 
-    found = []
-    for one in examine(open_existing(config)):
+    _stay()
+    log.quiet()
+    _existing(config)
+    brief = config.model_copy(update={"database_wait_s": min(config.database_wait_s, _DOCTOR_WAIT_S)})
+    found: list[Finding] = []
+    for one in examine(open_as_it_is(brief), _said_while):
         found.append(one)
         if not as_json:
             print(f"{'ok  ' if one.good else 'BAD '} {one.about}: {one.says}", flush=True)
@@ -210,13 +221,29 @@ def doctor(config: Settings, as_json: bool) -> bool:
     return all(one.good for one in found)
 
 
+@contextmanager
+def _said_while(about: str) -> Iterator[None]:
+    """What takes more than a moment is named, on standard error, while it is waited for."""
+    timer = threading.Timer(_DOCTOR_SAID_S, lambda: print(f"...  {about}: still looking", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def open_existing(config: Settings) -> House:
     """Opening makes what is missing, and a slip in `--data` must not leave an empty installation behind."""
     _stay()
     log.quiet()
+    _existing(config)
+    return open_house(config)
+
+
+def _existing(config: Settings) -> None:
     if config.on_sqlite and not Path(database_url(config.database_url).database or "").exists():
         raise NotFound(f"There is no installation in {config.data}; `douane init` makes one.")
-    return open_house(config)
 
 
 def first_project(house: House) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from douane.errors import DouaneError
@@ -16,7 +18,7 @@ from douane.flow.house import House
 from douane.jobs.children import missing_walls
 from douane.settings import PREFIX, Settings
 from douane.store import named
-from douane.store.database import database_now, database_url, read
+from douane.store.database import database_now, database_url, read, schema_step
 
 _CLOCK_S = 5.0
 _SHOWN = 5
@@ -31,9 +33,22 @@ class Finding:
     says: str
 
 
-def examine(house: House) -> Iterator[Finding]:
-    """One after another, as each is found; the last one reads the names of all stored objects."""
-    looks: tuple[tuple[str, Callable[[House], Finding]], ...] = (
+def examine(
+    house: House, around: Callable[[str], AbstractContextManager[None]] = lambda _about: nullcontext()
+) -> Iterator[Finding]:
+    """One after another, as each is found; the last one reads the names of all stored objects. Where the database is
+    another Douane's there is nothing else to look at. `around`: entered with the name of what is looked at."""
+    for about, look in _looks():
+        with around(about):
+            found = list(look(house))
+        yield from found
+        if about == "schema" and not found[0].good:
+            return
+
+
+def _looks() -> Iterator[tuple[str, Callable[[House], Iterable[Finding]]]]:
+    alone: tuple[tuple[str, Callable[[House], Finding]], ...] = (
+        ("schema", _schema),
         ("settings", _settings),
         ("secret", _secret),
         ("rights", _rights),
@@ -41,20 +56,34 @@ def examine(house: House) -> Iterator[Finding]:
         ("walls", _walls),
         ("conditional writes", _conditional_writes),
     )
-    for about, look in looks:
-        yield _tried(about, lambda look=look: look(house))  # type: ignore[misc]
+    for about, look in alone:
+        yield about, partial(_tried, about, look)
+    yield "readiness", _readiness
+    yield "objects", partial(_tried, "objects", _objects)
+
+
+def _tried(about: str, look: Callable[[House], Finding], house: House) -> list[Finding]:
+    try:
+        return [look(house)]
+    except DouaneError as error:
+        return [Finding(about, False, error.message)]
+    except OSError as error:
+        return [Finding(about, False, f"It cannot be looked at: {error.strerror or error}.")]
+
+
+def _readiness(house: House) -> Iterator[Finding]:
     for name, part in health.Readiness(house).parts().items():
         yield Finding(name, part.good, part.says)
-    yield _tried("objects", lambda: _objects(house))
 
 
-def _tried(about: str, look: Callable[[], Finding]) -> Finding:
-    try:
-        return look()
-    except DouaneError as error:
-        return Finding(about, False, error.message)
-    except OSError as error:
-        return Finding(about, False, f"It cannot be looked at: {error.strerror or error}.")
+def _schema(house: House) -> Finding:
+    stands_at, newest = schema_step(house.engine)
+    if stands_at == newest:
+        return Finding("schema", True, "The database is as this Douane wants it.")
+    if stands_at is not None and stands_at > newest:
+        return Finding("schema", False, f"The database is a later Douane's (at {stands_at}, this one knows {newest}).")
+    says = f"The database is at {stands_at or 'no step'}, not at {newest}: it is brought there when Douane is started."
+    return Finding("schema", False, says)
 
 
 def _settings(house: House) -> Finding:

@@ -35,6 +35,11 @@ def open_house(settings: Settings) -> House:
     return house_of(settings, engine, Objects(settings))
 
 
+def open_as_it_is(settings: Settings) -> House:
+    """Opens everything and changes nothing, for who looks what is wrong: the schema may be of another Douane."""
+    return house_of(settings, open_database(settings), Objects(settings))
+
+
 def house_of(settings: Settings, engine: Engine, objects: Objects) -> House:
     """The same, of what is open already."""
     # A worker's own slots must never wait for a place.

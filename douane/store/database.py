@@ -372,6 +372,10 @@ def migrate(engine: Engine) -> None:
     """Brings the schema to today's. Safe when several processes start at once, and instant when nothing is to do."""
     if engine.dialect.name == "postgresql":
         _refuse_what_stands_between(engine)
+    # A look waits for no writer, so that who only starts does not either: one that hangs is no reason to hang with it.
+    stands_at, newest = schema_step(engine)
+    if stands_at == newest:
+        return
     with (
         _in_our_words(),
         migrating(engine),
@@ -387,6 +391,12 @@ def migrate(engine: Engine) -> None:
         from douane.store.migrations import upgrade
 
         upgrade(connection)
+
+
+def schema_step(engine: Engine) -> tuple[str | None, str]:
+    """Where the database stands, None at none, and where this Douane wants it to."""
+    with _in_our_words(), engine.connect() as connection, connection.begin():
+        return _version(connection), newest_step()
 
 
 def newest_step() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -10,7 +12,7 @@ from douane.flow import doctor
 from douane.flow.house import House
 from douane.flow.identity import unlock
 from douane.model.operation import Operation
-from douane.store import leases, operations
+from douane.store import database, leases, operations
 from douane.store.database import write
 from tests.flow.chat.workspaces import new_project
 
@@ -77,3 +79,25 @@ def test_they_are_a_finding(house: House, monkeypatch: pytest.MonkeyPatch) -> No
     good, says = findings(house)["settings"]
     assert not good
     assert "no setting is called DOUANE_HOTS (is DOUANE_HOST meant?)." in says.replace("No setting", "no setting")
+
+
+def test_a_database_of_another_douane_is_looked_at_no_further(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And left as it is: whoever looks what is wrong changes nothing."""
+    for newest, says in (("9999", "brought there when Douane is started"), ("0000", "a later Douane's")):
+        monkeypatch.setattr(database, "newest_step", lambda newest=newest: newest)
+        [found] = doctor.examine(house)
+        assert (found.about, found.good) == ("schema", False)
+        assert says in found.says
+
+
+def test_what_is_looked_at_is_named_before(house: House) -> None:
+    named: list[str] = []
+
+    @contextmanager
+    def around(about: str) -> Iterator[None]:
+        named.append(about)
+        yield
+
+    found = [one.about for one in doctor.examine(house, around)]
+    assert named == [*found[:7], "readiness", "objects"]
+    assert found[7:] == ["database", "storage", "disk", "worker", "queue", "objects"]

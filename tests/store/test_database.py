@@ -54,6 +54,23 @@ def test_migrating_again_changes_nothing(engine: Engine, monkeypatch: pytest.Mon
         assert database.newest_step() == ScriptDirectory.from_config(config(connection)).get_current_head()
 
 
+def test_who_starts_does_not_wait_for_who_writes(engine: Engine) -> None:
+    """Nor for who migrates, where nothing is to be done: one that hangs is for `doctor` and `/readyz` to tell."""
+    other, done = open_database(engine.url.render_as_string(hide_password=False)), threading.Event()
+
+    def start() -> None:
+        migrate(other)
+        done.set()
+
+    with ThreadPoolExecutor(1) as threads, migrating(engine), write(engine) as connection:
+        connection.execute(schema.installation.insert().values(name="a", value="b"))
+        starting = threads.submit(start)
+        # Let go in any case: a migration would wait for ten minutes.
+        assert done.wait(60)
+        starting.result()
+    other.dispose()
+
+
 def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
     program = "import sys; from douane.store.database import *; migrate(open_database(sys.argv[1]))"
     url = f"sqlite:///{tmp_path}/new.db"
