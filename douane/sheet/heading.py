@@ -3,7 +3,8 @@
 A record is weighed against those below it: does it stand over the columns that are filled there, is it text where they
 are numbers or days, is it unlike them? Titles and `key;value` lines above a table stand over few of its columns. A
 record is taken for data only if something proves it, for a person corrects a heading record that is none more easily
-than a heading that was taken for data. Headings in two rows are `heading_pairs.py`'s.
+than a heading that was taken for data. Headings in two rows are `heading_pairs.py`'s,
+those that are not simply a record's texts `heading_texts.py`'s.
 """
 
 from __future__ import annotations
@@ -23,21 +24,17 @@ from douane.sheet.first_records import (
     YEAR,
     Table,
     is_measured,
-    kind_of,
     mean_length,
 )
 from douane.sheet.heading_notes import described, left_out, two_rows
 from douane.sheet.heading_pairs import groups_above, joined, second_row, spread
+from douane.sheet.heading_texts import fields, log_fields, plain, row_names
 from douane.sheet.noticed import note
 from douane.sheet.white_space import WHITE
 from douane.values import dataclass
 
 _FITS = 0.6
-# Records whose first cells are taken for names of rows: of fewer, the last cells may be too much instead.
-_NAMED_LEAST = 5
-_COUNTED = frozenset({"id", "no", "nr", "num", "number", "nummer", "pos", "position", "row", "line", "lfdnr", "index"})
 _SHAPES = (re.compile(r"\d+"), re.compile(r"[^\W\d_]+"))
-_LETTERS = re.compile(r"[\W_]+")
 _MEANT_MAX, _MEANT_AMONG = 200, 12  # columns, and records, that are held against what words mean
 _WORDED_MAX = 50
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -72,13 +69,13 @@ def heading_of(
     has none of them, and another one has. `delimiter`: of a text format; what leaves the names of rows without a
     heading writes blanks or tabs unless told otherwise."""
     table, lines = Table(rows), lines or range(1, len(rows) + 1)
-    at = _below_ruler(table, _under_titles(table, _candidate(table), lines))
+    at = _below_settings(table, _below_ruler(table, _under_titles(table, _candidate(table), lines)))
     if (named := _named(table, at, wanted)) is not None:
         return Heading(named, None, left_out(named, lines) if named else ())
-    at = _worded(table, at, wanted)
-    if (fields := _fields(rows, at)) is not None:
-        return Heading(at, fields, left_out(at, lines) if at else ())
-    shifted = _row_names(rows, at, delimiter in (" ", "\t"))
+    at = log_fields(rows, _worded(table, at, wanted))
+    if (own := fields(rows, at)) is not None:
+        return Heading(at, own, left_out(at, lines) if at else ())
+    shifted = row_names(rows, at, delimiter in (" ", "\t"))
     if shifted is None and _is_data(table, at) and _is_short_heading(table, at - 1):
         at -= 1
     elif shifted is None and _is_data(table, at):
@@ -97,11 +94,6 @@ def heading_of(
         notes = (*notes, two_rows(at - 1, at, lines), *described(table, at, lines))
         return Heading(at, joined(upper, rows[at]), notes)
     return Heading(at, None, (*notes, *described(table, at, lines), *_second_table(table, at, lines)))
-
-
-def plain(text: str) -> str:
-    """What two spellings of one heading have in common at least: letters and digits, in any case."""
-    return _LETTERS.sub("", normalize("NFKC", text)).casefold()
 
 
 def _named(table: Table, at: int, wanted: Collection[str]) -> int | None:
@@ -153,9 +145,35 @@ def _worded(table: Table, at: int, wanted: Collection[str]) -> int:
         texts = [cell.strip(WHITE) for cell in table.rows[later] if cell.strip(WHITE)]
         if len(texts) < 2 or not table.filled(later) >= table.columns(later) or table.measured(later):
             return at
-        if known(texts) * 2 >= len(texts) and known(texts) > 1:
+        if known(texts) * 2 >= len(texts) and (known(texts) > 1 or _alone_known(table, at, later)):
+            return later
+        if later == at + 1 and _begins_otherwise(table, at, later):
             return later
     return at
+
+
+def _alone_known(table: Table, at: int, later: int) -> bool:
+    """Whether one of two words of headings is enough: the record above has more words, and none below has any."""
+    from douane.sheet.matching import known
+
+    below = [cell for row in table.rows[later + 1 : later + 21] for cell in row]
+    above = sum(cell.strip(WHITE).count(" ") for cell in table.rows[at])
+    return above > sum(cell.strip(WHITE).count(" ") for cell in table.rows[later]) and not known(below)
+
+
+def _begins_otherwise(table: Table, at: int, later: int) -> bool:
+    """Whether the second record, as the first, begins a column with a capital below which nothing does: it names the
+    column, and the one above is a title. Titles have several words."""
+    if not any(" " in cell.strip(WHITE) for cell in table.rows[at]):
+        return False
+    if any(" " in cell.strip(WHITE) for cell in table.rows[later]):
+        return False
+    for column in table.filled(later) & table.filled(at):
+        below = table.texts_below(later, column)
+        capital = all(table.rows[row][column].strip(WHITE)[:1].isupper() for row in (at, later))
+        if capital and len(below) > 2 and all(text[:1].islower() for text in below):
+            return True
+    return False
 
 
 def usual(counts: Sequence[int]) -> int:
@@ -328,6 +346,30 @@ def _below_ruler(table: Table, index: int) -> int:
     weight = _weight(table, after)
     apart = len({cell.strip(WHITE) for cell in table.rows[after]}) == len(table.rows[after])
     return after if weight.fit == 1 and weight.texts == 1 and weight.contrast in (None, 1) and apart else index
+
+
+def _below_settings(table: Table, index: int) -> int:
+    """Instruments write what they were set to (`Channel,1,2,3`) as wide as the table: names in the first column, where
+    the table has numbers or days alone. The first record of texts over columns that are all measured begins it."""
+    for later in range(index, min(len(table) - 3, HEADING_AMONG)):
+        kinds = table.kinds(later)
+        if kinds[:1] != ["text"]:
+            return index
+        filled, measured = table.filled(later), table.measured(later)
+        if len(filled) < 2 or not filled == measured.keys() == table.columns(later) or not _are_words(table, later):
+            continue
+        if any(table.below(later)[column]["text"] > 1 for column in filled):  # units have one line
+            continue
+        settings = [row for row in range(later) if not table.filled(row) >= filled or not _are_words(table, row)]
+        return later if later > index and len(settings) > 1 and not _is_table(table, 0, later) else index
+    return index
+
+
+def _are_words(table: Table, index: int) -> bool:
+    """Whether each cell is another text, and none a value."""
+    kinds, filled = table.kinds(index), table.filled(index)
+    texts = {table.rows[index][column].strip(WHITE).casefold() for column in filled}
+    return len(texts) == len(filled) and all(kinds[column] == "text" for column in filled)
 
 
 def _last_of_texts(table: Table, index: int) -> int:
@@ -503,7 +545,14 @@ def _is_data(table: Table, at: int) -> bool:
         return False
     if all(is_measured(kinds, column) for column in filled):
         return not series
-    return len(filled) > 1 and _repeats(table, at)
+    return _repeats(table, at) if len(filled) > 1 else _is_one_of_codes(table, at)
+
+
+def _is_one_of_codes(table: Table, at: int) -> bool:
+    """A single column: whether its text begins with a digit and is built like all those below it (`1ab2`)."""
+    text = table.rows[at][0].strip(WHITE)
+    below = table.texts_below(at, 0)
+    return len(below) > 2 and text[:1].isdigit() and {_shape(text)} == {_shape(each) for each in below}
 
 
 def _repeats(table: Table, at: int) -> bool:
@@ -589,53 +638,18 @@ def _steps_below(table: Table, at: int, columns: Sequence[int]) -> bool:
     them. A heading says nothing about the numbers under it."""
     growing = 0
     for column in columns:
-        texts = [table.rows[at][column].strip(WHITE), *table.texts_below(at, column)]
-        numbers = [int(text) for text in texts[:20] if text.isascii() and text.isdigit() and len(text) < 16]
-        steps = {after - before for before, after in pairwise(numbers)}
-        growing += len(numbers) == len(texts[:20]) > 2 and len(steps) == 1
-    return growing * 2 > len(columns)
-
-
-# ---- headings that are not simply a record ---------------------------------------------------------------------------
-
-
-def _fields(rows: Sequence[Sequence[str]], at: int) -> tuple[str, ...] | None:
-    """The headings where logs name them `#Fields: date time`: that word stands over none of the columns."""
-    if not rows or rows[at][0].rstrip(":").lower() != "#fields" or len(rows) - at < 2:
-        return None
-    names = tuple(rows[at][1:])
-    while names and not names[-1].strip(WHITE):
-        names = names[:-1]
-    return names if all(len(row) <= len(names) for row in rows[at + 1 : at + 1 + BELOW]) else None
-
-
-def _row_names(rows: Sequence[Sequence[str]], at: int, blanks: bool) -> tuple[str, ...] | None:
-    """The headings where every record below has one cell more and begins with a name of its own: R writes row names
-    without a heading."""
-    heading, below = rows[at], rows[at + 1 : at + 1 + BELOW]
-    if len(heading) < 1 or len(below) < 2 or any(len(row) != len(heading) + 1 for row in below):
-        return None
-    if not all(cell.strip(WHITE) for cell in heading):
-        return None
-    names = [row[0].strip(WHITE) for row in below]
-    if len(set(names)) < len(names) or "" in names:
-        return None
-    if not all(row[-1].strip(WHITE) for row in below):
-        # Delimiters at the ends of the records, or an empty last column behind R's numbers.
-        numbered = blanks and names == [str(number) for number in range(1, len(names) + 1)]
-        if not numbered or plain(heading[0]) in _COUNTED:
-            return None
-    kinds = [kind_of(name) for name in names]
-    counted = all(name.isascii() and name.isdigit() for name in names)
-    if counted and any(int(after) <= int(before) for before, after in pairwise(names)):
-        return None
-    if not counted and (any(kind in MEASURED for kind in kinds) or len(below) < (2 if blanks else _NAMED_LEAST)):
-        return None
-    if counted and all(kind_of(cell) == "number" for row in below for cell in row):
-        return None  # numbers alone: the last heading may be missing just as well
-    if counted and plain(heading[0]) in _COUNTED and any(kind_of(row[1]) != "number" for row in below):
-        return None  # it is the heading of these numbers
-    return ("", *heading)
+        texts = [table.rows[at][column].strip(WHITE), *table.texts_below(at, column)][:20]
+        numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 16]
+        steps = Counter(after - before for before, after in pairwise(numbers))
+        usual_step = max(steps.values(), default=0)
+        growing += len(texts) - len(numbers) <= len(texts) // 5 and len(numbers) > 2 and usual_step * 2 >= steps.total()
+    if growing * 2 > len(columns):
+        return True
+    following = [
+        row[column].strip(WHITE) for row in table.rows[at + 1 : at + 2] for column in columns if column < len(row)
+    ]
+    last = int(table.rows[at][columns[-1]].strip(WHITE))
+    return following == [str(last + step) for step in range(1, len(columns) + 1)]  # 1, 2, 3 over 4, 5, 6
 
 
 # ---- notes -----------------------------------------------------------------------------------------------------------

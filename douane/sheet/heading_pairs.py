@@ -38,11 +38,20 @@ def second_row(table: Table, at: int) -> int | None:
 
 def _answers(table: Table, after: int, filled: set[int], above: set[int]) -> bool:
     """Whether a record names what the headings leave open, and nothing that they name but where that goes on: a
-    question over one column an answer. Nothing that is measured is filled in, so it is no record."""
+    question over one column an answer. Where something is measured it has none, or a text, so it is no record."""
     gaps, measured = filled - above, set(table.measured(after))
-    if len(gaps) < 2 or len(measured) < 2 or measured & filled:
+    if (
+        len(gaps) < 2
+        or len(measured - filled) < 2
+        or (measured & filled and not _always(table, after, measured - filled))
+    ):
         return False
     return bool(gaps & table.columns(after)) and len(filled - gaps) <= len(gaps)
+
+
+def _always(table: Table, after: int, columns: set[int]) -> bool:
+    """Whether every record below has something in these columns."""
+    return all(columns <= table.filled(later) for later in range(after + 1, min(len(table), after + 40)))
 
 
 def groups_above(table: Table, at: int) -> bool:

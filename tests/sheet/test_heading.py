@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests.sheet.heading_files import made
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("DOUANE_SHARED") or ROOT.parent / "shared") / "corpus"
+PROGRAMS = ROOT / "tests/data/headings-of-programs.txt"
 LABELS = Path(__file__).parent / "heading_corpus.tsv"
 SHARE = 0.97
 MADE = list(made())
@@ -74,6 +77,30 @@ def test_the_shared_files_have_their_headings_where_people_see_them() -> None:
             wrong.append((label["path"], label["headings"], found))
     print(*wrong, sep="\n")
     assert len(wrong) <= (1 - SHARE) * len(labels)
+
+
+def of_programs() -> Iterator[tuple[str, str, str, tuple[str, ...] | None]]:
+    """(name, text, line of the headings, the headings where two rows are joined)"""
+    blocks = re.split(r"(?m)^=== ", PROGRAMS.read_text())[1:]
+    for block in blocks:
+        title, _, text = block.partition("\n")
+        name, _, joined = title.partition(": ")
+        lines = text.split("\n")
+        at = next((number for number, line in enumerate(lines, 1) if line.startswith(">>>")), "none")
+        plain = "\n".join(line[3:] if line[:3] in (">>>", "+++") else line for line in lines)
+        yield name, plain, str(at), tuple(joined.split(" | ")) if joined else None
+
+
+def test_files_of_programs_have_their_headings_where_people_see_them() -> None:
+    files = list(of_programs())
+    assert len(files) >= 100
+    wrong = []
+    for name, text, line, joined in files:
+        found = line_of(text.encode(), Options())
+        if found != line or (joined and detected(text.encode()).headings != joined):
+            wrong.append((name, line, found))
+    print(*wrong, sep="\n")
+    assert len(wrong) <= (1 - SHARE) * len(files)
 
 
 def test_made_files_have_their_headings_where_they_were_put() -> None:

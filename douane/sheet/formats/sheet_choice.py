@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from douane.errors import BadFile
 from douane.model.reading import Note
-from douane.sheet.heading import plain
+from douane.sheet.heading_texts import plain
 from douane.sheet.noticed import note
 
 if TYPE_CHECKING:
