@@ -39,6 +39,7 @@ _NUMBER_SIGN = re.compile(r"\b[nN](?:\s?[°º]|\.\s?[oº°]\b)|№|(?<!\S)(?:#(?
 _GLUED_SIGN = re.compile(r"(?<=\w)#(?!\S)")
 _INITIAL = re.compile(r"[A-Za-z]\. ")
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
+_SHORTENED = re.compile(r"[^\W\d_]\.")
 _BRACKETS = re.compile(r"[(\[{<].*?[)\]}>]|,.*\Z", re.DOTALL)
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i", "ð": "d", "þ": "th", "ħ": "h"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"})
@@ -49,6 +50,11 @@ _ARTICLE = "ال"
 _SHARED_MAX = 40
 # What may follow a column's words and still mean it: a sender goes by its name, a tax by its amount.
 _ITSELF = frozenset({"name", "amount"})
+# The same where the name of a thing stands before it: `Nome do cliente`.
+_NAMES = frozenset({"name", "nome", "nom", "nombre"})
+# Who names these first speaks of them: `Cod. articolo` is no article.
+_SAID_FIRST = frozenset({"code", "date"})
+_OF = re.compile(r"\b(?:of|de|du|des|del|della|dello|dei|do|da|dos|das|van|von|der)\b|\bd['’]")
 _EQUAL = 1e-9
 _TABLE_MAX = 10_000  # columns times headings of a group whose best total is computed
 _WORDS_MAX = 20  # a longer heading is compared as a whole only
@@ -359,6 +365,7 @@ def _candidates(columns: Sequence[Column], headings: Sequence[str | None], known
         return found.pairs
     _same(found)
     _parts(found)
+    _shortened(found)
     numbers = {column.key: number for number, column in enumerate(columns)}
     for choices, certainty in ((known.own, _LEARNED), (known.elsewhere, _LEARNED_ELSEWHERE)):
         for text in found.positions.keys() & choices.keys() if choices else ():
@@ -459,7 +466,7 @@ def _within(own: tuple[str, ...], heading: tuple[str, ...], text: str) -> float:
         return 0.0
     spare = [word for word in heading if word not in own]
     if not any(map(_says, own)):
-        return 0.0
+        return _MODIFIED if spare == [heading[0]] and heading[0] in _NAMES else 0.0
     if not any(map(_says, spare)):
         return _PART
     if all(word.isdigit() for word in spare):
@@ -468,8 +475,21 @@ def _within(own: tuple[str, ...], heading: tuple[str, ...], text: str) -> float:
         return _REMARKED
     if spare == [heading[-1]] and heading[-1] in _ITSELF:
         return _MAYBE
+    if heading[: len(own)] == own and spare == [heading[-1]] and heading[-1] in _following():
+        return _MODIFIED
     last = max(heading.index(word) for word in own)
-    return _MODIFIED if last == len(heading) - 1 else 0.0
+    if last < len(heading) - 1 or (_OF.search(text) and spare != [heading[0]]):
+        return 0.0
+    if heading[0] in _SAID_FIRST:
+        return 0.0
+    # A threshold of a stock is none, the name of a supplier is one.
+    return _MODIFIED if not _OF.search(text) or heading[0] in _NAMES | _ITSELF | {"id"} else 0.0
+
+
+@cache
+def _following() -> frozenset[str]:
+    """Words that languages which begin with the thing set behind it, and which leave it what it is."""
+    return frozenset(_stem(word) for word in vocabulary.FOLLOWING)
 
 
 def _bracketed(own: tuple[str, ...], text: str) -> bool:
@@ -491,6 +511,47 @@ def _around(own: tuple[str, ...], heading: tuple[str, ...]) -> float:
 def _says(word: str) -> bool:
     """Whether a word tells what a column holds."""
     return word not in vocabulary.NEUTRAL and word not in vocabulary.STOP
+
+
+def _shortened(found: _Candidates) -> None:
+    """Headings of words cut short, with a point behind one (`Pat.-Nr.`, `Cod. Fiscale`), that one column alone fits and
+    nothing else does: proposals."""
+    fed = {at for _, at in found.pairs}
+    texts = [text for text, ats in found.positions.items() if ats[0] not in fed and _SHORTENED.search(text)]
+    fits: dict[str, set[int]] = defaultdict(set)
+    for text in texts[:_SHARED_MAX]:
+        parts = [_bare(word) for word in _WORDS.findall(text)]
+        if not 0 < len(parts) <= 4 or (len(parts[0]) < 3 and all(len(part) < 4 for part in parts[1:])):
+            continue
+        form = _long_form(parts)
+        for number, columns in enumerate(found.columns[: _TABLE_MAX // _SHARED_MAX]):
+            for own, _, _ in columns:
+                whole = [word for word in map(_bare, _split(own)) if word not in vocabulary.STOP]
+                if len(whole) <= len(parts) and form.fullmatch(" ".join(whole)):
+                    fits[text].add(number)
+    for text, numbers in fits.items():
+        for number in numbers if len(numbers) == 1 else ():
+            found.add(number, text, _SHORT, "short")
+
+
+@lru_cache(maxsize=1000)
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(form)
+
+
+def _long_form(parts: Sequence[str]) -> re.Pattern[str]:
+    """What the parts are short for: words that begin with them, or have their letters in order; those behind the first
+    may stand within the same word (`Geb.-Dat.`: Geburtsdatum)."""
+    others = [dict.fromkeys((part, _short().get(part, part))) for part in parts[1:]]
+    letters = ["(?:" + "|".join(r"\w*?".join(way) for way in ways) + ")" for ways in others]
+    first = parts[0]
+    head = first if len(first) < 4 or others else rf"(?:{first}|{_with_end(first)})"
+    return _pattern(rf"{head}\w*" + "".join(rf" ?{each}\w*" for each in letters))
+
+
+def _with_end(part: str) -> str:
+    """Letters of a word in order, its first and last ones among them: `tfno`."""
+    return r"\w*?".join(part) + "$"
 
 
 # The assignment

@@ -23,6 +23,13 @@ kg g mg t lb lbs oz mm cm m km in ft mi ml l sqm eur usd gbp chf jpy cny pln per
 client contact person personal your my main primary standard default required optional
 """
 NEUTRAL = frozenset(_NEUTRAL.split())
+# What stands behind a thing in languages that name it first, and leaves it what it is (`Stipendio lordo`).
+_FOLLOWING = """
+final finale brut bruto bruta lordo lorda neto neta netto líquido disponible disponibile disponível actual actuel
+actuelle attuale atual principal principale completo completa complet complète unitario unitaire unitário
+article artículo articolo artigo produit producto prodotto produto
+"""
+FOLLOWING = frozenset(_FOLLOWING.split())
 
 # Single words, as one spells them short or otherwise.
 SHORT = {
@@ -94,6 +101,9 @@ SHORT = {
     "kd": "customer",
     "hausnr": "hausnummer",
     "gr": "gross",
+    "cod": "code",
+    "codice": "code",
+    "código": "code",
 }
 
 _WHOLE = """first name | last name | birth date | house number | job title | contact person | marital status
@@ -214,14 +224,14 @@ total: total | total amount | grand total | gesamt | gesamtbetrag | gesamtsumme 
     | totalbelopp | totalbeløb | totalbeløp | kwota razem | celková částka | итого | toplam tutar | 合計金額 | 合計
     ? montant ttc
     | total ttc | gross
-quantity: quantity | qty | menge | anzahl | stückzahl | quantité | qté | cantidad | quantità | quantidade | aantal
-    | hoeveelheid | ilość | الكمية | 数量
+quantity: quantity | qty | q tà | q té | menge | anzahl | stückzahl | quantité | qté | cantidad | quantità
+    | quantidade | aantal | hoeveelheid | ilość | الكمية | 数量
     | antal | antall | množství | количество | miktar
     ? pieces | stück | units | count
 price: price | preis | prix | precio | prezzo | preço | prijs | cena | السعر | 価格 | 价格
     | pris | цена | fiyat
     ? rate | cost | kosten
-unit price: unit price | p u | price per unit | price each | einzelpreis | stückpreis | prix unitaire
+unit price: unit price | p u | p u ht | price per unit | price each | einzelpreis | stückpreis | prix unitaire
     | precio unitario
     | prezzo unitario | preço unitário | eenheidsprijs | stukprijs | stuksprijs | سعر الوحدة | 単価
     | styckpris | stykpris | enhetspris | enhedspris | cena jednostkowa | jednotková cena | цена за единицу

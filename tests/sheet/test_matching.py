@@ -45,7 +45,9 @@ def test_what_means_another_thing_is_not_taken(column: tuple[str, str], heading:
     assert matches([Column(*column)], [column[0]])[0] == Match(0, matching._KEY, "key")
 
 
-@pytest.mark.parametrize(("name", "languages", "least"), [("headings", 8, 200), ("headings-trades", 20, 1000)])
+@pytest.mark.parametrize(
+    ("name", "languages", "least"), [("headings", 8, 200), ("headings-trades", 20, 1000), ("headings-offices", 8, 120)]
+)
 def test_headings_in_many_languages_find_their_columns(name: str, languages: int, least: int) -> None:
     right, wrong, taken_wrongly = 0, [], []
     truth = yaml.safe_load((DATA / f"{name}.yaml").read_text())
@@ -85,6 +87,32 @@ def test_a_sales_list_in_a_further_language_is_matched_whole(headings: str) -> N
     columns = [Column(f"c{at}", name) for at, name in enumerate(SALES)]
     found = matches(columns, headings.split(", "))
     assert [match.at if match and match.sure else None for match in found] == list(range(len(SALES)))
+
+
+@pytest.mark.parametrize(
+    ("name", "heading", "fits"),
+    [
+        ("Patientennummer", "Pat.-Nr.", True),
+        ("Geburtsdatum", "Geb.-Dat.", True),
+        ("Codice fiscale", "Cod. Fiscale", True),
+        ("Teléfono", "Tfno.", True),
+        ("Fecha de alta", "F. alta", True),
+        ("Patent", "Patio.", False),
+        ("Total", "To.", False),
+        ("Stipendio", "Stipendio lordo", True),
+        ("Cliente", "Nome do cliente", True),
+        ("Stock", "Seuil de stock", False),
+        ("Articolo", "Cod. articolo", False),
+    ],
+)
+def test_headings_cut_short_or_said_the_other_way_round_are_proposed(name: str, heading: str, fits: bool) -> None:
+    (match,) = matches([Column("c", name)], [heading])
+    assert (match is not None) is fits
+    assert match is None or heading == "Cod. Fiscale" or not match.sure
+
+
+def test_a_heading_cut_short_that_two_columns_fit_is_left_to_a_person() -> None:
+    assert matches([Column("a", "Lieferant"), Column("b", "Lieferung")], ["Lief."]) == (None, None)
 
 
 def test_a_heading_is_compared_with_what_is_seen_of_it() -> None:
