@@ -77,6 +77,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "formula_texts": ('Texts that are spelt as formulas (="00123") are read as the texts in their quotes.',) * 2,
     "delimiters_escaped": ("Delimiters behind a backslash are read as part of their cell.",) * 2,
     "delimiter_long": ("The cells are parted by '{delimiter}'.",) * 2,
+    "thorn_quotes": ("Cells between thorns (þ) and 0x14 are read without them; ® within is a line end.",) * 2,
+    "curly_quotes": ("Quotes as in print around cells are left out.",) * 2,
+    "drawn_lines": ("The table is drawn with lines: these, and what counts its rows, are left out.",) * 2,
+    "fixed_width": ("The cells stand in columns of fixed width, parted by blanks.",) * 2,
+    "decimal_commas": ("The file is read as one column of numbers with decimal commas.",) * 2,
     "text_behind_quotes": (
         "A value goes on behind its closing quote (first on line {line}): the two quotes around are left out.",
     )

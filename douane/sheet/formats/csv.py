@@ -114,7 +114,8 @@ def open(source: Source, options: Options) -> Reader:
         encoding = dataclasses.replace(encoding, transcribe=True)
         text, top = _text(source, encoding)
     named = options.delimiter is not None or options.quote is not None or dialect.delimiter_byte == CELL
-    if not named and respelling(sample, whole, dialect) is not None:
+    changed = not named and respelling(sample, whole, dialect) is not None
+    if changed:
         text, top, encoding, dialect, more = _respelled(source, encoding, dialect, options.limits)
         head, whole = _head(text, top, options.limits)
         sample = encoding.to_utf8(head)
@@ -146,8 +147,9 @@ def open(source: Source, options: Options) -> Reader:
         width=usual_width([len(row) for row in first.rows]),
         header_row=None,
         encoding=encoding.name,
-        delimiter=dialect.delimiter,
-        quote=dialect.quote,
+        # Where the cells are told otherwise, a sign of ours parts them.
+        delimiter=None if changed and dialect.delimiter_byte == CELL else dialect.delimiter,
+        quote=None if changed and dialect.delimiter_byte == CELL else dialect.quote,
         notes=tuple(encoding.notes) + notes,
     )
     start = Position(0, top, 1 + dialect.skip_lines)

@@ -34,6 +34,7 @@ SAMPLE_RECORDS = 200
 
 _OTHER_CONTROLS = bytes(sign for sign in range(32) if sign not in b"\t\n\r\x1e\x1f")
 _NAMES = {"tab": "\t", "\\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+_DECIMAL = re.compile(r"[-+]?\d{1,9},\d{1,9}")
 _CLOCK = re.compile(r"\b\d{1,2}:\d\d(?::\d\d)?\b")
 _CLEAN = re.compile(
     r"""\s*"?(?:
@@ -92,8 +93,21 @@ def detect_dialect(
         best = max(scores, key=lambda candidate: scores[candidate], default=",")
         single = ONE_COLUMN * _clean_share([[line] for line in text.splitlines()[:SAMPLE_RECORDS] if line.strip()])
         chosen = best if scores.get(best, 0) > single else ","
+        if chosen == "," and len(scores) == 1 and _are_decimals(text, cut):
+            chosen, notes = ";", (note("decimal_commas"),)
     given = _quote(text, cut, chosen) if quote is None else _given_quote(quote, chosen)
     return Dialect(chosen, given, *skipped), notes
+
+
+def _are_decimals(text: str, cut: bool) -> bool:
+    """Whether one heading stands over numbers with a decimal comma each. Where these count from 1, they may be names of
+    rows as well."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    heading, numbers = lines[0], lines[1 : -1 if cut else None][:SAMPLE_RECORDS]
+    if "," in heading or len(numbers) < 2 or not all(map(_DECIMAL.fullmatch, numbers)):
+        return False
+    whole = [number.partition(",")[0] for number in numbers]
+    return len(whole) < 5 or all(whole != [str(at) for at in range(begin, len(whole) + begin)] for begin in (0, 1))
 
 
 def is_ascii_delimited(sample: bytes) -> bool:

@@ -4,6 +4,9 @@
     texts in the spelling of a formula                  ="00123"   or   "=""00123\"""
     delimiters in a cell behind a backslash             1,Kay\\, Ann,5
     cells parted by several signs, or by a rare one     1||Ann||5   1~|~Ann~|~5   1¦Ann¦5
+    cells in quotes of another kind                     þ1þ0x14þAnnþ   “1”,“Kay, Ann”
+
+and in drawings (`drawn.py`).
 
 What cannot be told so stays as it is, within a file that is changed too.
 """
@@ -16,6 +19,7 @@ from collections.abc import Callable, Iterator
 from douane.model.reading import Note
 from douane.sheet.formats import Source
 from douane.sheet.formats.dialect import SAMPLE_CHARACTERS, SAMPLE_RECORDS, Dialect, rows_of
+from douane.sheet.formats.drawn import drawing
 from douane.sheet.formats.rewritten import CELL, blocks_of
 from douane.sheet.formats.stream import Forward, uploaded_bytes
 from douane.sheet.heading import usual
@@ -26,6 +30,8 @@ _LINES_LEAST = 3
 _WRAPPED = re.compile(rb'^"((?:[^"\r\n]|"")*+)"[ \t]*(?=\r|$)', re.MULTILINE)
 _INSIDE = re.compile(rb'"[^"]*"')
 _TOGETHER = re.compile(r"[|~^:;,#$%&*!@=¦§¬]{2,3}")
+_THORN_CELL, _BREAK = b"\x14", "®".encode()
+_CURLY = [(pair[0].encode(), pair[1].encode()) for pair in ("“”", "„“", "„”", "«»", "‘’")]
 _RARE = re.compile(r"[\x01\x02!#¦§¬，；、]")
 
 
@@ -46,8 +52,14 @@ def respelling(sample: bytes, whole: bool, dialect: Dialect) -> Respelling | Non
     if not whole or len(data) < len(sample) - dialect.skip_bytes:
         data = data[: data.rfind(b"\n") + 1]
     lines = [line for line in data.splitlines()[:SAMPLE_RECORDS] if line.strip()]
+    if len(lines) < 2:
+        return None
+    if (quoted := _quoted_otherwise(lines, dialect)) is not None:
+        return quoted
     if len(lines) < _LINES_LEAST:
         return None
+    if (drawn := drawing(lines, dialect)) is not None:
+        return Respelling(drawn.change, drawn.signs, drawn.note, CELL.decode())
     if lines[0].startswith(b'"') and _are_wrapped(lines):
         return Respelling(_unwrapped, '"', note("records_quoted"))
     if (b'="' in data or b'"=""' in data) and dialect.quote == '"':
@@ -69,6 +81,46 @@ def respelling(sample: bytes, whole: bool, dialect: Dialect) -> Respelling | Non
         return Respelling(
             lambda part: part.replace(named, CELL), sign, note("delimiter_long", delimiter=_shown(sign)), CELL.decode()
         )
+    return None
+
+
+def _quoted_otherwise(lines: list[bytes], dialect: Dialect) -> Respelling | None:
+    """Quotes of litigation programs, a thorn around each cell and 0x14 between; or the curly ones of typesetting, where
+    they stand around whole cells alone: around all headings, or around what holds the delimiter."""
+    sign = lines[0][:4].decode("utf-8", "replace")[:1].encode()
+    if not sign.isascii() and sign + _THORN_CELL + sign in lines[0]:
+        ends = sign, sign + b"\r"
+        if all(line.startswith(sign) and line.endswith(ends) for line in lines):
+            between = sign + _THORN_CELL + sign
+            whole = re.compile(rb"^%s(.*?)%s(?=\r?$)" % (sign, sign), re.MULTILINE)
+
+            def cells(found: re.Match[bytes]) -> bytes:
+                parts = found[1].split(between)
+                return CELL.join(b'"' + part.replace(b'"', b'""').replace(_BREAK, b"\n") + b'"' for part in parts)
+
+            return Respelling(lambda part: whole.sub(cells, part), "þ", note("thorn_quotes"), CELL.decode())
+    if dialect.quote != '"' or any(b'"' in line for line in lines):
+        return None
+    found = (_curly(lines, dialect, *pair) for pair in _CURLY if any(pair[0] in line for line in lines))
+    return next(filter(None, found), None)
+
+
+def _curly(lines: list[bytes], dialect: Dialect, opening: bytes, closing: bytes) -> Respelling | None:
+    delimiter = dialect.delimiter_byte
+    inner = b"(?:(?!%s|%s)[^\r\n])*+" % (opening, closing)
+    pattern = re.compile(
+        rb"(?:(?<=%s)|^)%s(%s)%s(?=%s|\r|$)" % (re.escape(delimiter), opening, inner, closing, re.escape(delimiter)),
+        re.MULTILINE,
+    )
+    data = b"\n".join(lines)
+    if not data.count(opening) == data.count(closing) == len(pattern.findall(data)):
+        return None
+    both = (text.decode("utf-8", "replace") for text in (data, pattern.sub(rb'"\1"', data)))
+    before, after = ([len(row) for row in rows_of(text, dialect.delimiter, '"')] for text in both)
+    headed = pattern.sub(b"", lines[0]).replace(delimiter, b"").strip() == b""
+    parted = len(set(before)) > 1
+    if after[0] > 1 and len(set(after)) == 1 and (headed or parted):
+        return Respelling(lambda part: pattern.sub(rb'"\1"', part), opening.decode(), note("curly_quotes"))
     return None
 
 

@@ -51,6 +51,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (b"\x84\x31\x95\x33", "gb18030"),
 )
+_THORN = b"\xfe"
 _NO_TEXT = (
     b"%PDF-",
     b"\x89PNG",
@@ -180,6 +181,11 @@ def detect_encoding(source: Source, given: str | None) -> Encoding:
     damaged = Encoding("utf-8", notes=(note("bytes_no_utf8"),))
     if good >= 4 * bad:
         return damaged
+    if head.startswith(_THORN) and _THORN + b"\x14" + _THORN in head:
+        # Litigation programs set a thorn around each cell, and a sign for line ends in it: no letters of a language.
+        samples = [sample.translate(None, _THORN + b"\xae") for sample in samples]
+        if all(map(bytes.isascii, samples)):
+            return Encoding("cp1252", notes=(note("encoding_guessed", encoding="cp1252"),))
     guess = guess_encoding(samples)
     if guess is None and good:
         return damaged
