@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -18,6 +18,7 @@ from douane.child.sheet_rows import parse, told
 from douane.child.sheet_table import Table
 from douane.child.wire import Wire, source_of
 from douane.line import sheet as line
+from douane.line.paged import Blocks
 from douane.line.sheet import (
     Added,
     Begun,
@@ -39,7 +40,7 @@ from douane.sheet.formats import Batch, Piece
 from douane.sheet.learning import Learner
 from douane.sheet.record_texts import PREVIEW_RECORDS, shown, texts_of
 from douane.staging import checking, masks, rechecking
-from douane.staging.parts import read_part, read_rows
+from douane.staging.parts import Rows, read_part, read_rows
 from douane.staging.rechecking import Reviewed
 from douane.staging.revisions import overlay
 from douane.staging.turns import in_order
@@ -211,57 +212,83 @@ def _settled(checker: Checker, summary: Summary) -> Settled:
 def encode(spec: line.Encode, folder: Path, out: BinaryIO) -> None:
     table = Table(spec)
     form = output.Output(table.template, table.layout)
+    if spec.feeding is not None:
+        _feed(spec, spec.feeding, table, form, folder, out)
+        return
     checker = Checker(table.template, table.layout, seed=spec.seed) if spec.faults else None
 
     def some(only: Sequence[str] | None = None) -> Iterator[output.Some]:
-        before, left = 0, spec.count
-        for part, mask_path in zip(spec.parts, spec.masks, strict=True):
-            mask = masks.read_mask(mask_path)
-            offsets = masks.view_offsets(mask.state, spec.view)
-            here, before = offsets[max(0, spec.offset - before) :], before + len(offsets)
-            if left is not None:
-                here = here[:left]
-                left -= len(here)
-            if len(here) == 0:
+        for one in _taken(spec, table, only):
+            if checker is None:
+                yield one.some
                 continue
-            if part.first_row < 0:
-                frame = read_rows(part.path, here)
-                rows = frame["_row"].to_numpy()
-            else:
-                frame = read_part(part.path, only and ["_line", *only])
-                if not table.cells and spec.feeding is None and checker is None:
-                    yield output.Some(frame, here)  # whoever makes lines of them need not take them out
-                    continue
-                frame = frame[here]
-                rows = here + part.first_row
-            frame = overlay(frame, rows, table.cells, table.positions)
-            if spec.feeding is not None:
-                frame = feeding.with_places(frame, pl.Series(rows), pl.Series(mask.state[here] == masks.FORGOTTEN))
-            if checker is not None:
-                words = np.array(mask.words[here])
-                if spec.made is not None:
-                    words = report.todays_words(words, spec.made.rules, checker)
-                frame = report.Faults.with_words(frame, words)
-            yield output.Some(frame)
+            words = np.array(one.mask.words[one.at])
+            if spec.made is not None:
+                words = report.todays_words(words, spec.made.rules, checker)
+            yield output.Some(report.Faults.with_words(one.some.rows(), words))
 
-    def frames(only: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
-        return (one.rows() for one in some(only))
-
-    if spec.feeding is not None:
-        asked = spec.feeding
-        fed = feeding.Fed(
-            form,
-            table.template,
-            asked.operation_id,
-            frames,
-            record_format=None if asked.record_format is None else formatting.decoded(asked.record_format),
-            only=asked.only,
-            exact=asked.exact,
-        )
-        encodings.member(spec.format).encode(fed, folder, out)
-        return
     beside = None if checker is None else report.Faults(checker, form.fields)
     encodings.member(spec.format).encode(output.Whole(form, some, beside), folder, out)
+
+
+def _feed(
+    spec: line.Encode, asked: line.Feeding, table: Table, form: output.Output, folder: Path, out: BinaryIO
+) -> None:
+    def pieces() -> Iterator[feeding.Placed]:
+        for one in _taken(spec, table):
+            yield feeding.placed(one.some, one.rows, one.mask.state[one.at] == masks.FORGOTTEN)
+
+    fed = feeding.Fed(
+        form,
+        table.template,
+        asked.operation_id,
+        pieces,
+        record_format=None if asked.record_format is None else formatting.decoded(asked.record_format),
+        only=asked.only,
+        exact=asked.exact,
+    )
+    encode = encodings.member(spec.format).encode
+    if spec.page is None:
+        encode(fed, folder, out)
+        return
+    blocks = Blocks(out)
+    for page in feeding.in_pages(pieces(), spec.page):
+        encode(fed.of(lambda page=page: iter([page])), folder, cast(BinaryIO, blocks))  # type: ignore[misc]
+        blocks.end()
+
+
+class _Taken(NamedTuple):
+    """Rows of one part: where they stand in it, and their numbers."""
+
+    some: output.Some
+    mask: masks.Mask
+    at: Rows
+    rows: Rows
+
+
+def _taken(spec: line.Encode, table: Table, only: Sequence[str] | None = None) -> Iterator[_Taken]:
+    """The rows that leave, part by part, with what people changed; of their columns those of `only`, if any."""
+    before, left = 0, spec.count
+    for part, mask_path in zip(spec.parts, spec.masks, strict=True):
+        mask = masks.read_mask(mask_path)
+        offsets = masks.view_offsets(mask.state, spec.view)
+        here, before = offsets[max(0, spec.offset - before) :], before + len(offsets)
+        if left is not None:
+            here = here[:left]
+            left -= len(here)
+        if len(here) == 0:
+            continue
+        if part.first_row < 0:
+            frame = read_rows(part.path, here)
+            rows = frame["_row"].to_numpy()
+        else:
+            frame = read_part(part.path, only and ["_line", *only])
+            rows = here + part.first_row
+            if not table.cells:
+                yield _Taken(output.Some(frame, here), mask, here, rows)  # who makes lines need not take them out
+                continue
+            frame = frame[here]
+        yield _Taken(output.Some(overlay(frame, rows, table.cells, table.positions)), mask, here, rows)
 
 
 SPECS = tuple(kind for kind in line.SPECS if kind not in (line.Inspect, line.Rows, line.Explain, *line.WORKBOOKS))

@@ -28,14 +28,15 @@ from douane.errors import BadRequest, Conflict, NotFound, OverLimit
 from douane.flow import records, revisions
 from douane.flow.forms import form_of, template_of
 from douane.flow.house import House
-from douane.flow.read_ahead import Lines, Mark, ReadAhead
+from douane.flow.read_ahead import Mark, ReadAhead
 from douane.flow.records import Excerpt
 from douane.jobs.children import Seat
+from douane.line.paged import Pages
 from douane.line.sheet import Feeding
 from douane.model.operation import Operation
 from douane.model.sheet_import import sheet_detail
 from douane.sheet import feeding, formatting
-from douane.sheet.output import Output
+from douane.sheet.output import Output, Some
 from douane.staging import masks
 from douane.staging.masks import FORGOTTEN
 from douane.staging.pages import Directory
@@ -178,7 +179,7 @@ def _ahead(connection: Connection, template_id: str) -> BadRequest:
 
 
 def _template(connection: Connection, template_id: str, project_id: str) -> None:
-    if templates.get(connection, template_id, project_id) is None:
+    if not templates.exists(connection, template_id, project_id):
         raise NotFound(f"Template with id {template_id} does not exist")
 
 
@@ -225,7 +226,7 @@ def fetch(
     exact = _exact(house, found, operation, directory) if form == "arrow" else ()
     asked = _asked(operation, exact)
     if count <= house.settings.page_rows_max:
-        following = _read_ahead(house, operation, directory, offset, count, form, asked)
+        following = _read_ahead(house, operation, directory, offset, limit, form, asked)
         chunks = following or iter([_page(house, operation, directory, offset, count, form, asked)])
     else:
         chunks = _apart(house, operation, directory, Excerpt(VIEW, form, limit=count, skip=offset, feeding=asked))
@@ -241,20 +242,17 @@ def _apart(
 
 
 def _read_ahead(
-    house: House, operation: Operation, directory: Directory, offset: int, count: int, form: str, asked: Feeding
+    house: House, operation: Operation, directory: Directory, offset: int, limit: int, form: str, asked: Feeding
 ) -> Iterator[bytes] | None:
-    """The page from a process that makes all from it on, for who goes on. Lines alone: of an Arrow stream every page is
-    a whole one, and this process makes it as quickly."""
-    if form != "ndjson":
-        return None
+    """The page from a process that makes all from it on, for who goes on."""
 
-    def begin() -> Lines:
+    def begin() -> Pages:
         seat = house.seats.take(wait_s=0)
-        wanted = Excerpt(VIEW, form, skip=offset, feeding=asked)
-        return Lines(_apart(house, operation, directory, wanted, seat))
+        wanted = Excerpt(VIEW, form, skip=offset, feeding=asked, pages_of=limit)
+        return Pages(_apart(house, operation, directory, wanted, seat))
 
-    mark = Mark(operation.id, operation.version, offset)
-    return _going_on.page(mark, count, directory.total(VIEW), begin)
+    mark = Mark(operation.id, operation.version, offset, limit, form)
+    return _going_on.page(mark, directory.total(VIEW), begin)
 
 
 def _begin(connection: Connection, template_id: str, cursor: str | None, consumer: str | None) -> Place:
@@ -292,12 +290,12 @@ def _page(
     made = form_of(operation)
     found = directory.page(VIEW, offset, count, house.objects.local_path)
     frame = records.standing_frame(house, operation, found)
-    frame = feeding.with_places(frame, pl.Series(found.rows), pl.Series(found.states == FORGOTTEN))
+    piece = feeding.placed(Some(frame), found.rows, found.states == FORGOTTEN)
     fed = feeding.Fed(
         made.output,
         made.template,
         operation.id,
-        lambda: iter([frame]),
+        lambda: iter([piece]),
         record_format=None if asked.record_format is None else formatting.decoded(asked.record_format),
         only=asked.only,
         exact=asked.exact,

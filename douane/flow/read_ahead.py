@@ -1,9 +1,10 @@
 """What who pulls a feed page after page is given next, made in one go: a helper process that makes a page costs more to
 start than the page, and one that goes on costs a third of what this process needs for it.
 
-Such a process gives all lines from a place on, and waits while nobody reads them. It is known by the place of its next
-line, so it serves whoever asks for exactly that, and lives for seconds after the last page. What it gives is what any
-other process would give; who finds none, asks elsewhere, or comes when all are taken, has the page made at once.
+Such a process gives all pages from a place on, and waits while nobody reads them. It is known by the place of the next
+one and the rows of each, so it serves whoever asks for exactly that, and lives for seconds after the last page. What it
+gives is what any other process would give; who finds none, asks elsewhere, or comes when all are taken, has the page
+made at once.
 """
 
 from __future__ import annotations
@@ -12,120 +13,91 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
 
 from douane.errors import DouaneError
+from douane.line.paged import Pages
 
 log = logging.getLogger(__name__)
 
-IDLE_S = 5.0  # that lines are kept for who asked last
+IDLE_S = 5.0  # that pages are kept for who asked last
 SOON_S = 2.0  # after a page, in which who asks for the next is one who goes on
 MOST = 2  # processes at once: exports and lists of sheets have the other places of children
-_PIECE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place in the rows of one import as they stand at a version."""
+    """A place in the rows of one import as they stand at a version, and how they are asked for: `page` at a time."""
 
     operation_id: str
     version: int
     position: int
+    page: int
+    form: str
 
-
-class Lines:
-    """Lines that come in chunks, cut anew."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._rest = chunks, b""
-
-    def next(self, count: int) -> Iterator[bytes]:
-        """The next `count`, in pieces of some MiB. DouaneError where there are less, or as the chunks raise it."""
-        pieces: list[bytes] = []
-        size = 0
-        while count:
-            chunk, self._rest = self._rest or next(self._chunks, b""), b""
-            if not chunk:
-                raise DouaneError("Rows that were counted are not there.")
-            found = chunk.count(b"\n")
-            if found >= count:
-                end = int(np.flatnonzero(np.frombuffer(chunk, np.uint8) == 10)[count - 1]) + 1
-                chunk, self._rest = chunk[:end], chunk[end:]
-            count -= min(found, count)
-            pieces.append(chunk)
-            size += len(chunk)
-            if size >= _PIECE_BYTES or not count:
-                yield b"".join(pieces)
-                pieces, size = [], 0
-
-    def close(self) -> None:
-        """Ends the process that makes them."""
-        close = getattr(self._chunks, "close", None)
-        if close is not None:
-            close()
+    @property
+    def next(self) -> Mark:
+        return replace(self, position=self.position + self.page)
 
 
 class ReadAhead:
-    """The lines that somebody may go on with, and where pages ended a moment ago that were made without any."""
+    """The pages that somebody may go on with, and where pages ended a moment ago that were made without any."""
 
     def __init__(self, most: int = MOST) -> None:
         self._lock = threading.Lock()
         self._left = most
-        self._kept: dict[Mark, tuple[Lines, float]] = {}
+        self._kept: dict[Mark, tuple[Pages, float]] = {}
         self._ended: dict[Mark, float] = {}
         self._timer: threading.Timer | None = None
 
-    def page(self, mark: Mark, count: int, rows: int, begin: Callable[[], Lines]) -> Iterator[bytes] | None:
-        """`count` lines from `mark` on, of `rows` that the import has; None where they are better made here. `begin`
-        gives all lines from `mark` on, or raises DouaneError where that cannot be had now."""
+    def page(self, mark: Mark, rows: int, begin: Callable[[], Pages]) -> Iterator[bytes] | None:
+        """The page at `mark`, of an import that has `rows`; None where it is better made here. `begin` gives all pages
+        from `mark` on, or raises DouaneError where that cannot be had now."""
         now = time.monotonic()
-        after = Mark(mark.operation_id, mark.version, mark.position + count)
         with self._lock:
             held = self._kept.pop(mark, None)
-            goes_on = self._ended.pop(mark, 0.0) > now - SOON_S and rows - mark.position > 2 * count
+            goes_on = self._ended.pop(mark, 0.0) > now - SOON_S and rows - mark.position > 2 * mark.page
             begins = held is None and goes_on and self._left > 0
             if begins:
                 self._left -= 1
             elif held is None:
                 self._ended = {one: at for one, at in self._ended.items() if at > now - SOON_S}
-                self._ended[after] = now
+                self._ended[mark.next] = now
         if held is None and not begins:
             return None
         # What fails before the first piece is no loss: the page is made here.
         try:
-            pieces = self._read(begin if held is None else lambda: held[0], after, count, rows)
+            pieces = self._read(begin if held is None else lambda: held[0], mark.next, rows)
             return _begun(next(pieces), pieces)
         except DouaneError as error:
             log.warning("A page of a feed is made without a process of its own: %s", error.message)
             return None
 
-    def _read(self, begin: Callable[[], Lines], after: Mark, count: int, rows: int) -> Generator[bytes]:
-        lines: Lines | None = None
+    def _read(self, begin: Callable[[], Pages], after: Mark, rows: int) -> Generator[bytes]:
+        pages: Pages | None = None
         goes_on = False
         try:
-            lines = begin()
-            yield from lines.next(count)
+            pages = begin()
+            yield from pages.next()
             goes_on = after.position < rows
         finally:
-            if goes_on and lines is not None:
-                self._keep(after, lines)
+            if goes_on and pages is not None:
+                self._keep(after, pages)
             else:
-                self._end(lines)
+                self._end(pages)
 
-    def _keep(self, mark: Mark, lines: Lines) -> None:
+    def _keep(self, mark: Mark, pages: Pages) -> None:
         with self._lock:
             twin = self._kept.pop(mark, None)
-            self._kept[mark] = lines, time.monotonic()
+            self._kept[mark] = pages, time.monotonic()
             self._wait()
         if twin is not None:
             self._end(twin[0])
 
-    def _end(self, lines: Lines | None) -> None:
+    def _end(self, pages: Pages | None) -> None:
         try:
-            if lines is not None:
-                lines.close()
+            if pages is not None:
+                pages.close()
         finally:
             with self._lock:
                 self._left += 1
@@ -145,8 +117,8 @@ class ReadAhead:
             left = [self._kept.pop(mark)[0] for mark in gone]
             self._timer = None
             self._wait()
-        for lines in left:
-            self._end(lines)
+        for pages in left:
+            self._end(pages)
 
 
 def _begun(first: bytes, pieces: Generator[bytes]) -> Iterator[bytes]:

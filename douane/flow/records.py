@@ -459,7 +459,8 @@ def cell_text(form: Form, key: str, value: Any) -> str | None:
 @dataclass(frozen=True, slots=True)
 class Excerpt:
     """Which records are to leave, and how: those of a `view` in a form of the encodings shelf, all or (`page` from 1,
-    `limit`) some, after the first `skip`. `faults`: with what is wrong with each; `feeding`: as a feed has them."""
+    `limit`) some, after the first `skip`. `faults`: with what is wrong with each; `feeding`: as a feed has them, and
+    then `pages_of`: so many in one answer after the other."""
 
     view: Wider
     format: str
@@ -468,6 +469,7 @@ class Excerpt:
     limit: int | None = None
     skip: int = 0
     feeding: Feeding | None = None
+    pages_of: int | None = None
 
     @property
     def offset(self) -> int:
@@ -532,6 +534,7 @@ def encoded_apart(
             offset=wanted.offset,
             count=wanted.limit,
             feeding=wanted.feeding,
+            page=wanted.pages_of,
         )
         yield from stream_child(spec, seat)
     finally:

@@ -57,7 +57,7 @@ LOADS = "douane.child.loaded"
 
 _POLL_S = 0.25
 _EVENT_BYTES_MAX = 64 << 20
-_READ_BYTES = 1 << 18
+_READ_BYTES = 1 << 20  # all that a widened pipe holds: each piece of an answer goes through a thread
 _PIPE_BYTES = 1 << 20
 _STDERR_KEPT = 8 << 10
 _END_WAIT_S = 10.0

@@ -275,7 +275,7 @@ class Feeding(Struct, frozen=True, forbid_unknown_fields=True):
 class Encode(OfTable, frozen=True, kw_only=True, tag="encode"):
     """A view, on stdout: `count` of its rows from `offset` on, None = all. `masks`: one a part. `faults`: with what is
     wrong with each row; `made` says what the masks were made with, None = today's rules. `feeding`: as a feed has
-    them."""
+    them, and then `page`: so many in one answer after the other, each in blocks (`line/paged.py`)."""
 
     masks: tuple[Path, ...]
     made: Judging | None = None
@@ -285,6 +285,7 @@ class Encode(OfTable, frozen=True, kw_only=True, tag="encode"):
     view: Literal["all", "valid", "invalid", "accepted"]
     format: Word
     feeding: Feeding | None = None
+    page: Count | None = None
 
 
 class Annotate(OfTable, frozen=True, kw_only=True, tag="annotate"):

@@ -7,33 +7,84 @@ bytes, in whatever process: all of it is a function of the import's own frozen s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from copy import copy
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from douane.model.template import Column, Template
 from douane.sheet.delivering import Delivery
-from douane.sheet.output import Leaving, Output, csv_blocks
+from douane.sheet.native.lines import Rows
+from douane.sheet.output import Leaving, Output, Some, csv_blocks
 from douane.sheet.report import free_name
 
 UPLOAD, ROW, FORGOTTEN = "_upload", "_row", "_forgotten"
 RECORD = "_record"  # holds what is delivered, where that is no object
-# What the frames bring along.
-ROW_NUMBER, IS_FORGOTTEN = "\0row", "\0forgotten"
 _UUID = "<<uuid>>"  # the one default that is another for each row
 
 
-def with_places(frame: pl.DataFrame, rows: pl.Series, forgotten: pl.Series) -> pl.DataFrame:
-    """The frame of some rows with their indexes and which of them were forgotten."""
-    return frame.with_columns(rows.alias(ROW_NUMBER), forgotten.alias(IS_FORGOTTEN))
+class Placed(NamedTuple):
+    """Some rows: those of `some`, their indexes in the import, and which of them were forgotten, if any were."""
+
+    some: Some
+    indexes: Rows
+    forgotten: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def gone(self) -> npt.NDArray[np.bool_]:
+        """Which were forgotten."""
+        return np.zeros(len(self.indexes), np.bool_) if self.forgotten is None else self.forgotten
+
+
+def placed(some: Some, indexes: Rows, forgotten: npt.NDArray[np.bool_]) -> Placed:
+    return Placed(some, indexes, forgotten if forgotten.any() else None)
+
+
+def in_pages(pieces: Iterable[Placed], rows: int) -> Iterator[Placed]:
+    """The same rows, so many in each piece but the last."""
+    held: list[Placed] = []
+    left = rows
+    for piece in pieces:
+        start, count = 0, len(piece.indexes)
+        while start < count:
+            taken = min(left, count - start)
+            held.append(_cut(piece, start, start + taken))
+            start, left = start + taken, left - taken
+            if not left:
+                yield _joined(held)
+                held, left = [], rows
+    if held:
+        yield _joined(held)
+
+
+def _cut(piece: Placed, start: int, stop: int) -> Placed:
+    """Looks at no more of a frame than the rows stand in."""
+    (frame, at), indexes, _ = piece
+    if at is None:
+        some = Some(frame[start:stop])
+    else:
+        at = at[start:stop]
+        first = int(at[0])
+        some = Some(frame[first : int(at[-1]) + 1], at - first)
+    return placed(some, indexes[start:stop], piece.gone[start:stop])
+
+
+def _joined(pieces: Sequence[Placed]) -> Placed:
+    if len(pieces) == 1:
+        return pieces[0]
+    frame = pl.concat([one.some.rows() for one in pieces], how="diagonal", rechunk=True)
+    indexes, gone = (np.concatenate(each) for each in zip(*((one.indexes, one.gone) for one in pieces), strict=True))
+    return placed(Some(frame), indexes, gone)
 
 
 class Fed:
-    """Rows of one import as a table for `encodings` (its `contract.Table`). `frames` gives them anew each time, each
-    `with_places`. Typed columns have the fields; the form that a template gives its records is one of JSON. `exact`:
+    """Rows of one import as a table for `encodings` (its `contract.Table`). `pieces` gives them anew each time.
+    Typed columns have the fields; the form that a template gives its records is one of JSON. `exact`:
     the number columns that leave as doubles, the others are text; in JSON numbers are exact anyway."""
 
     numbers: frozenset[str] = frozenset()
@@ -43,14 +94,14 @@ class Fed:
         output: Output,
         template: Template,
         operation_id: str,
-        frames: Callable[[], Iterator[pl.DataFrame]],
+        pieces: Callable[[], Iterator[Placed]],
         *,
         record_format: Any = None,
         only: Sequence[str] | None = None,
         exact: Collection[str] = (),
     ) -> None:
         """`record_format` as `Delivery` takes it; `only`: the keys of the fields that leave, None: all."""
-        self._output, self._operation_id, self._frames = output, operation_id, frames
+        self._output, self._operation_id, self._pieces = output, operation_id, pieces
         self._only, self._exact = only, frozenset(exact)
         self._defaults = {column.key: column for column in template.columns if column.default is not None}
         self._plain = Delivery(template, operation_id, lists=output.lists)
@@ -62,20 +113,27 @@ class Fed:
         taken = set(output.fields) | (set(record_format) if isinstance(record_format, dict) else set())
         self._names = [free_name(name, taken) for name in (UPLOAD, ROW, FORGOTTEN)]
 
+    def of(self, pieces: Callable[[], Iterator[Placed]]) -> Fed:
+        """The same of other rows."""
+        other = copy(self)
+        other._pieces = pieces
+        return other
+
     def frames(self) -> Iterator[pl.DataFrame]:
         upload, row, forgotten = self._names
-        empty = with_places(self._output.empty(), pl.Series([], dtype=pl.Int64), pl.Series([], dtype=pl.Boolean))
-        for frame in chain([empty], self._frames()):
-            absent = {key: self._texts(column, frame) for key, column in self._defaults.items()}
+        empty = Placed(Some(self._output.empty()), np.zeros(0, np.int64))
+        for piece in chain([empty], self._pieces()):
+            frame = piece.some.rows()
+            absent = {key: self._texts(column, piece.indexes) for key, column in self._defaults.items()}
             table = self._output.table(frame, self._exact, absent)
-            if frame[IS_FORGOTTEN].any():
-                table = table.select(pl.when(~pl.lit(frame[IS_FORGOTTEN])).then(pl.all()))
+            if piece.forgotten is not None:
+                table = table.select(pl.when(pl.Series(~piece.forgotten)).then(pl.all()))
             before = [
                 pl.repeat(self._operation_id, len(frame), dtype=pl.String, eager=True).alias(upload),
-                frame[ROW_NUMBER].alias(row),
-                frame[IS_FORGOTTEN].alias(forgotten),
+                pl.Series(row, piece.indexes),
+                pl.Series(forgotten, piece.gone),
             ]
-            yield pl.DataFrame([*before, *table.get_columns()])
+            yield pl.DataFrame([*before, *map(_in_one_way, table.get_columns())]).rechunk()
 
     def texts(self) -> Iterator[pl.DataFrame]:
         return self.frames()
@@ -86,49 +144,56 @@ class Fed:
     def delimited(self) -> Iterator[bytes]:
         return csv_blocks(self.texts())
 
-    def records(self) -> Iterator[bytes]:
-        return map(self._lines if self._formatted is None else self._lines_in_form, self._frames())
+    def records(self) -> Iterator[bytes | memoryview]:
+        for piece in self._pieces():
+            if self._formatted is None:
+                yield from self._lines(piece)
+            else:
+                yield self._lines_in_form(piece)
 
-    def _lines(self, frame: pl.DataFrame) -> bytes:
+    def _lines(self, piece: Placed) -> Iterator[bytes | memoryview]:
         upload, row, forgotten = self._names
-        lead: dict[str, str | pl.Series] = {upload: self._operation_id, row: frame[ROW_NUMBER]}
-        gone = frame[IS_FORGOTTEN]
-        instead = (gone, f",{_json(forgotten)}:true") if gone.any() else None
+        some, indexes, gone = piece
+        differs = gone is not None or any(column.default == _UUID for column in self._defaults.values())
+        frame, rows = (some.rows(), None) if differs else some
+        instead = None if gone is None else (pl.Series(gone), f",{_json(forgotten)}:true")
         absent: dict[str, pl.Series] = {}
         for key, column in self._defaults.items():
-            values = [None if one is _NOTHING else _json(one) for one in self._values(column, frame)]
+            values = [None if one is _NOTHING else _json(one) for one in self._values(column, indexes)]
             absent[key] = pl.Series(values, dtype=pl.String)
-        return self._output.ndjson(frame, Leaving(lead, absent, self._only, instead))
+        lead: dict[str, str | Rows] = {upload: self._operation_id, row: indexes}
+        return self._output.ndjson_blocks(frame, Leaving(lead, absent, self._only, instead), rows)
 
-    def _lines_in_form(self, frame: pl.DataFrame) -> bytes:
+    def _lines_in_form(self, piece: Placed) -> bytes:
         assert self._formatted is not None
         upload, row, forgotten = self._names
         lines = []
-        places = zip(frame[ROW_NUMBER].to_list(), frame[IS_FORGOTTEN].to_list(), strict=True)
-        for (number, gone), record in zip(places, self._output.records(frame), strict=True):
+        numbers, gone = piece.indexes.tolist(), piece.gone.tolist()
+        for number, is_gone, record in zip(numbers, gone, self._output.records(piece.some.rows()), strict=True):
             line = {upload: self._operation_id, row: number}
-            if gone:
+            if is_gone:
                 lines.append({**line, forgotten: True})
                 continue
             made = self._formatted.of(record, number)
             lines.append({**line, **made} if isinstance(made, dict) else {**line, RECORD: made})
         return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
-    def _values(self, column: Column, frame: pl.DataFrame) -> list[Any]:
+    def _values(self, column: Column, indexes: Rows) -> list[Any]:
         """What is delivered of a row that has no field of the column, `_NOTHING` where that is nothing: for each row
         where it differs, else one for all."""
-        rows = frame[ROW_NUMBER].to_list() if column.default == _UUID else [0]
+        rows = indexes.tolist() if column.default == _UUID else [0]
         return [self._plain.of({}, row).get(column.key, _NOTHING) for row in rows]
 
-    def _texts(self, column: Column, frame: pl.DataFrame) -> pl.Series:
+    def _texts(self, column: Column, indexes: Rows) -> pl.Series:
         """The same as stored text, row by row."""
-        texts = pl.Series([_text(one, column.delimiter) for one in self._values(column, frame)], dtype=pl.String)
+        texts = pl.Series([_text(one, column.delimiter) for one in self._values(column, indexes)], dtype=pl.String)
         if column.default != _UUID:
-            texts = texts.new_from_index(0, len(frame))
+            texts = texts.new_from_index(0, len(indexes))
         return texts
 
 
 _NOTHING = object()
+_FILLED: dict[Any, Any] = {pl.String: "", pl.Float64: 0.0}
 
 
 def exact_default(column: Column) -> bool:
@@ -137,6 +202,20 @@ def exact_default(column: Column) -> bool:
     if isinstance(value, str):
         return value in ("<<null>>", "<<undefined>>")
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and float(value) == value)
+
+
+def _in_one_way(column: pl.Series) -> pl.Series:
+    """The same, however it was made: of what is absent Arrow's files show what was there before, and whether somebody
+    asked for it."""
+    absent = column.null_count()
+    if not absent:
+        return column.slice(0, len(column))  # which forgets that something might have been absent
+    nothing = pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, len(column))
+    if absent == len(column):
+        return nothing
+    if column.dtype not in _FILLED:
+        return pl.Series(column.name, column.to_list(), dtype=column.dtype)
+    return column.fill_null(_FILLED[column.dtype]).zip_with(column.is_not_null(), nothing)
 
 
 def _text(value: Any, delimiter: str) -> str | None:

@@ -50,14 +50,24 @@ _PADDED = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9])0+|(-?[1-9][0
 @dataclass(frozen=True, slots=True)
 class Leaving:
     """What is delivered beside the stored fields of a frame's records. `lead`: fields that stand before those of each
-    row, one at least: a text for all, or whole numbers. `absent`: of some fields the JSON that stands where a record
-    has none, null = still none; row by row, or one for all. `instead`: (which rows, the members that they have in place
-    of fields). `only`: the fields that leave, in this order; None: all. Several choices leave as arrays."""
+    row: a text for all, or whole numbers, line by line; the last one is of these. `absent`: of some fields the JSON
+    that stands where a record has none, null = still none; row by row, or one for all. `instead`: (which rows, the
+    members that they have in place of fields). `only`: the fields that leave, in this order; None: all. Several choices
+    leave as arrays."""
 
-    lead: Mapping[str, str | pl.Series]
+    lead: Mapping[str, str | by_kernel.Numbers]
     absent: Mapping[str, pl.Series]
     only: Sequence[str] | None = None
     instead: tuple[pl.Series, str] | None = None
+
+    def after(self, lines: int) -> Leaving:
+        """Of the lines after so many."""
+        return Leaving(
+            {key: one if isinstance(one, str) else one[lines:] for key, one in self.lead.items()},
+            {key: one[lines:] if len(one) > 1 else one for key, one in self.absent.items()},
+            self.only,
+            self.instead and (self.instead[0][lines:], self.instead[1]),
+        )
 
 
 class Output:
@@ -162,20 +172,27 @@ class Output:
             made.append(series.alias(key))
         return pl.DataFrame(made)
 
-    def ndjson(self, frame: pl.DataFrame, leaving: Leaving | None = None, rows: by_kernel.Rows | None = None) -> bytes:
-        """The stored records, one JSON object a line; `leaving`: as they are delivered, `rows`: those alone."""
-        if len(frame) == 0:
-            return b""
+    def ndjson(self, frame: pl.DataFrame, leaving: Leaving | None = None) -> bytes:
+        """The stored records, one JSON object a line; `leaving`: as they are delivered."""
+        return b"".join(map(bytes, self.ndjson_blocks(frame, leaving)))
+
+    def ndjson_blocks(
+        self, frame: pl.DataFrame, leaving: Leaving | None = None, rows: by_kernel.Rows | None = None
+    ) -> Iterator[bytes | memoryview]:
+        """The same in blocks of whole lines, each gone when the next is asked for. `rows`: those alone, and then
+        `leaving` is of those, and has nothing that differs line by line but its lead."""
         kernel = native.kernel()
-        if kernel is not None and self.fields and (leaving is None or leaving.instead is None):
+        done, lines = 0, len(frame) if rows is None else len(rows)
+        if lines and kernel is not None and self.fields and (leaving is None or leaving.instead is None):
             given = self._leaving(frame) if leaving is None else self._delivered(frame, leaving)
-            made = by_kernel.ndjson(kernel, given, rows)
-            if made is not None:
-                return made
-        if rows is not None:
-            return self.ndjson(frame[rows], leaving)
+            done = yield from by_kernel.ndjson(kernel, given, len(frame), rows)
+        if done < lines:
+            rest = frame[done:] if rows is None else frame[rows[done:]]
+            yield self._ndjson(rest, leaving and leaving.after(done))
+
+    def _ndjson(self, frame: pl.DataFrame, leaving: Leaving | None) -> bytes:
         stored = self._stored(frame, None if leaving is None else leaving.only)
-        lead = None if leaving is None else _lead(leaving.lead, len(frame))
+        lead = None if leaving is None else _lead(leaving.lead)
         members: list[pl.Expr] = [] if lead is None else [pl.lit(lead)]
         for at, field in enumerate(self._fields_of(leaving)):
             key, judge = self.fields[field], self._judges[field]
@@ -214,8 +231,7 @@ class Output:
 
     def _delivered(self, frame: pl.DataFrame, leaving: Leaving) -> list[by_kernel.Column]:
         """What the kernel makes lines of, as they are delivered."""
-        # Every row has all of the lead: in one piece it costs less than field by field.
-        found = [by_kernel.Column("", _lead(leaving.lead, len(frame)), by_kernel.Kind.JSON, False, named=True)]
+        found = list(_lead_columns(leaving.lead))
         present = set(frame.columns)
         for field in self._fields_of(leaving):
             column = self._as_it_leaves(frame, field, present)
@@ -267,21 +283,26 @@ class Output:
             lines = lines.new_from_index(0, len(frame))
         return _written(lines.to_frame(), quote_style="never").splitlines()
 
-    def csv(
-        self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False, rows: by_kernel.Rows | None = None
-    ) -> bytes:
+    def csv(self, frame: pl.DataFrame, *, header: bool, escape_formulas: bool = False) -> bytes:
         """The records as CSV by RFC 4180: UTF-8, commas, CRLF, quotes where needed; an absent cell is empty. Numbers
         keep the spelling they were accepted in (`12.50`): text has no need of another.
 
         `escape_formulas` is for what a person opens in a spreadsheet program: a text cell that such a program would
-        take for a formula gets an apostrophe before it. `rows`: those of the frame alone."""
+        take for a formula gets an apostrophe before it."""
+        if header or escape_formulas:
+            return csv_of(self.texts(frame, escape_formulas=escape_formulas), header=header)
+        return b"".join(map(bytes, self.csv_blocks(frame)))
+
+    def csv_blocks(self, frame: pl.DataFrame, rows: by_kernel.Rows | None = None) -> Iterator[bytes | memoryview]:
+        """The same without a heading line, in blocks of whole lines, each gone when the next is asked for. `rows`:
+        those alone."""
         kernel = native.kernel()
-        if kernel is not None and not (header or escape_formulas) and self.fields:
-            made = by_kernel.csv(kernel, self._leaving(frame), rows)
-            if made is not None:
-                return made
-        frame = frame if rows is None else frame[rows]
-        return csv_of(self.texts(frame, escape_formulas=escape_formulas), header=header)
+        done, lines = 0, len(frame) if rows is None else len(rows)
+        if lines and kernel is not None and self.fields:
+            done = yield from by_kernel.csv(kernel, self._leaving(frame), len(frame), rows)
+        if done < lines:
+            rest = frame[done:] if rows is None else frame[rows[done:]]
+            yield csv_of(self.texts(rest), header=False)
 
     def texts(self, frame: pl.DataFrame, *, escape_formulas: bool = False) -> pl.DataFrame:
         """Per field the stored text, a number as it was written; null = nothing is there."""
@@ -430,18 +451,21 @@ class Whole:
     def cells(self) -> Iterator[pl.DataFrame]:
         return self._each(self._output.cells, lambda beside, frame: beside.texts(frame))
 
-    def delimited(self) -> Iterator[bytes]:
+    def delimited(self) -> Iterator[bytes | memoryview]:
         if self._beside is not None:
             yield from csv_blocks(self.texts())
             return
         yield self._output.csv(self._output.empty(), header=True)
         for some in self._frames(None):
-            yield self._output.csv(some.frame, header=False, rows=some.at)
+            yield from self._output.csv_blocks(some.frame, some.at)
 
-    def records(self) -> Iterator[bytes]:
+    def records(self) -> Iterator[bytes | memoryview]:
         for some in self._frames(None):
-            made = self._output.ndjson(some.frame, rows=some.at)
-            yield made if self._beside is None else _joined(made, self._beside.json(some.rows()))
+            if self._beside is None:
+                yield from self._output.ndjson_blocks(some.frame, rows=some.at)
+            else:
+                frame = some.rows()
+                yield _joined(self._output.ndjson(frame), self._beside.json(frame))
 
     def _each(
         self,
@@ -534,19 +558,28 @@ def _json_escaped(texts: pl.Series) -> pl.Series:
     return texts.scatter(rows, texts.gather(rows).str.replace_many(list(_ESCAPES), list(_ESCAPES.values())))
 
 
-def _lead(fields: Mapping[str, str | pl.Series], rows: int) -> pl.Series:
-    """The members of `Leaving.lead`, row by row; there is one at least."""
-    made, text = None, ""
+def _lead(fields: Mapping[str, str | by_kernel.Numbers]) -> pl.Series:
+    """The members of `Leaving.lead`, line by line."""
+    made: pl.Series | None = None
+    for column in _lead_columns(fields):
+        assert column.name is not None
+        text = pl.Series([("" if made is None else ",") + column.name.decode()])
+        made = (text if made is None else made + text) + pl.Series(column.places).cast(pl.String)
+    assert made is not None
+    return made
+
+
+def _lead_columns(fields: Mapping[str, str | by_kernel.Numbers]) -> Iterator[by_kernel.Column]:
+    """One for each member that differs from line to line, with the constant ones before it in its name."""
+    text = b""
     for key, value in fields.items():
-        text += ("," if text or made is not None else "") + msgspec.json.encode(key).decode() + ":"
+        text += (b"," if text else b"") + msgspec.json.encode(key) + b":"
         if isinstance(value, str):
-            text += msgspec.json.encode(value).decode()
-        else:
-            before = pl.Series([text])
-            made, text = (before if made is None else made + before) + value.cast(pl.String), ""
-    if made is None:
-        return pl.Series([text]).new_from_index(0, rows)
-    return made + pl.Series([text]) if text else made
+            text += msgspec.json.encode(value)
+            continue
+        yield by_kernel.Column("", pl.Series(dtype=pl.String), by_kernel.Kind.PLACE, False, name=text, places=value)
+        text = b""
+    assert not text, "the last member of a lead differs from line to line"
 
 
 def _json_members(name: str, stored: pl.Series, judge: Judge | None, absent: pl.Series | None = None) -> list[pl.Expr]:

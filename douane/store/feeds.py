@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from douane.model.operation import Operation
 from douane.store.database import database_now
@@ -84,15 +84,19 @@ def accept(connection: Connection, operation: Operation) -> int | None:
 
 
 def newest(connection: Connection, template_id: str) -> Entry | None:
-    query = select(feed_entry).where(feed_entry.c.template_id == template_id)
-    row = connection.execute(query.order_by(feed_entry.c.number.desc()).limit(1)).first()
+    row = connection.execute(_NEWEST, {"template": template_id}).first()
     return None if row is None else _entry(row)
 
 
 def entry(connection: Connection, template_id: str, number: int) -> Entry | None:
-    query = select(feed_entry).where(feed_entry.c.template_id == template_id, feed_entry.c.number == number)
-    row = connection.execute(query).first()
+    row = connection.execute(_ENTRY, {"template": template_id, "at": number}).first()
     return None if row is None else _entry(row)
+
+
+# Asked for with each page, and to put a query together costs more than to run it.
+_OF_TEMPLATE = select(feed_entry).where(feed_entry.c.template_id == bindparam("template"))
+_NEWEST = _OF_TEMPLATE.order_by(feed_entry.c.number.desc()).limit(1)
+_ENTRY = _OF_TEMPLATE.where(feed_entry.c.number == bindparam("at"))
 
 
 def of_operation(connection: Connection, operation_id: str) -> Entry | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from douane.model.template import StoredColumn, StoredTemplate
 from douane.store.ids import new_id
@@ -46,6 +46,14 @@ def get(connection: Connection, template_id: str, project_id: str | None = None)
         query = query.where(template.c.project_id == project_id)
     row = connection.execute(query).first()
     return None if row is None else _with_images(connection, [_template(row)])[0]
+
+
+def exists(connection: Connection, template_id: str, project_id: str) -> bool:
+    """Whether the project has it; costs less than to read it."""
+    return connection.execute(_EXISTS, {"id": template_id, "project": project_id}).first() is not None
+
+
+_EXISTS = select(template.c.id).where(template.c.id == bindparam("id"), template.c.project_id == bindparam("project"))
 
 
 def lock(connection: Connection, template_id: str, project_id: str) -> StoredTemplate | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import polars as pl
 import pytest
 
@@ -16,7 +17,7 @@ from douane import encodings
 from douane.model.template import Column, Template
 from douane.sheet import feeding, formatting, mapping
 from douane.sheet.delivering import Delivery
-from douane.sheet.output import Output
+from douane.sheet.output import Output, Some
 from tests.sheet.kernel import built, reading_with
 
 TEXTS = ["", "a", 'q"uote', "back\\slash", "line\nbreak", "tab\t", "é 漢", None, None, " trimmed ", "a,b,,c", 'n,\\,"']
@@ -53,6 +54,10 @@ def encoded(fed: feeding.Fed, form: str) -> bytes:
     return data.getvalue()
 
 
+def placed_of(frame: pl.DataFrame, rows: list[int], forgotten: list[bool]) -> feeding.Placed:
+    return feeding.placed(Some(frame), np.array(rows), np.array(forgotten))
+
+
 @pytest.mark.parametrize("delimiter", [",", '"', "\\", "n", ", "])
 @pytest.mark.parametrize("how", ["plain", "only", "form"])
 @pytest.mark.parametrize("by_kernel", [False, True], ids=["python", "kernel"])
@@ -69,7 +74,7 @@ def test_each_line_is_the_record_as_it_is_delivered(delimiter: str, how: str, by
         # What the kernel does not know as a number it leaves to Python, line by line.
         frame = frame_of(chosen, ["1", "1.50", "-0.0", "", None] if by_kernel else NUMBERS)
         forgotten = [chosen.random() < 0.2 for _ in ROWS]
-        placed = feeding.with_places(frame, pl.Series(ROWS), pl.Series(forgotten))
+        placed = placed_of(frame, ROWS, forgotten)
         fed = feeding.Fed(output, template, "0123", lambda placed=placed: iter([placed]), **fed_with)
         with reading_with(built() if by_kernel else None):
             lines = encoded(fed, "ndjson").splitlines()
@@ -83,7 +88,7 @@ def test_typed_columns_hold_the_same() -> None:
     template = template_of(",")
     output = Output(template, mapping.layout(template, ("a", "b", "c", "d", "beside"), (0, 1, 2, 3, *[None] * 4)))
     frame = frame_of(random.Random(7), ["1.5", "", None])
-    placed = feeding.with_places(frame, pl.Series(ROWS), pl.Series([False, False, False, True]))
+    placed = placed_of(frame, ROWS, [False, False, False, True])
     for exact in ((), ("n",)):
         fed = feeding.Fed(output, template, "0123", lambda: iter([placed, placed]), exact=exact)
         table = pl.read_ipc_stream(io.BytesIO(encoded(fed, "arrow")))
@@ -104,10 +109,68 @@ def test_names_of_ours_hide_no_field() -> None:
     template = Template("T", (Column("_row", "r"), Column("_upload", "u")))
     output = Output(template, mapping.layout(template, ("a", "b"), (0, 1)))
     frame = pl.DataFrame({"_line": [1], "_flags": [0], "c0": ["x"], "c1": ["y"]})
-    placed = feeding.with_places(frame, pl.Series([1]), pl.Series([False]))
+    placed = placed_of(frame, [1], [False])
     fed = feeding.Fed(output, template, "0123", lambda: iter([placed]))
     assert json.loads(encoded(fed, "ndjson")) == {"__upload": "0123", "__row": 1, "_row": "x", "_upload": "y"}
     shaped = feeding.Fed(output, template, "0123", lambda: iter([placed]), record_format={"___upload": "{{_row}}"})
     assert json.loads(encoded(shaped, "ndjson")) == {"__upload": "0123", "__row": 1, "___upload": "x"}
     bare = feeding.Fed(output, template, "0123", lambda: iter([placed]), record_format="{{_row}}")
     assert json.loads(encoded(bare, "ndjson")) == {"__upload": "0123", "__row": 1, "_record": "x"}
+
+
+@pytest.mark.parametrize("form", ["ndjson", "arrow"])
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_the_same_rows_give_the_same_bytes_in_whatever_pieces_they_come(form: str, forgotten: bool) -> None:
+    """A page is made of a frame of its rows by one process, and of the rows of whole parts by another."""
+    template = template_of(",")
+    output = Output(template, mapping.layout(template, ("a", "b", "c", "d", "beside"), (0, 1, 2, 3, *[None] * 4)))
+    chosen = random.Random(11)
+    numbers: list[str | None] = ["1", "1.50", "-0.0", "", "2000"]
+    for turn in range(20):
+        parts = [frame_of(chosen, numbers if turn % 2 else [*numbers, None]) for _ in range(5)]
+        for column in ("c0", "c3") if turn % 3 else ():
+            parts[turn % 5] = parts[turn % 5].with_columns(pl.col(column).fill_null("x"))
+        if turn == 7:  # a file whose records became longer
+            parts[0] = parts[0].drop("c4")
+        pieces = []
+        for number, part in enumerate(parts):
+            at = np.flatnonzero([chosen.random() < 0.7 for _ in range(len(part))])
+            gone = np.array([forgotten and chosen.random() < 0.2 for _ in at], np.bool_)
+            some = Some(part, at) if number % 2 else Some(part[at])
+            if len(at):
+                pieces.append(feeding.placed(some, at + 4 * number, gone))
+        rows = sum(len(piece.indexes) for piece in pieces)
+        frame = pl.concat([piece.some.rows() for piece in pieces], how="diagonal")
+        indexes = np.concatenate([piece.indexes for piece in pieces])
+        gone = np.concatenate([piece.gone for piece in pieces])
+        fed = feeding.Fed(output, template, "0123", lambda pieces=pieces: iter(pieces), exact=("n",))
+        for size in (1, 3, rows):
+            with reading_with(built() if turn % 2 else None):
+                pages = [
+                    encoded(fed.of(lambda page=page: iter([page])), form)
+                    for page in feeding.in_pages(iter(pieces), size)
+                ]
+            made = []
+            for start in range(0, rows, size):
+                those = slice(start, start + size)
+                one = feeding.placed(Some(frame[those]), indexes[those], gone[those])
+                with reading_with(None):
+                    made.append(encoded(fed.of(lambda one=one: iter([one])), form))
+            assert pages == made
+        with reading_with(built()):
+            assert form == "arrow" or encoded(fed, form) == b"".join(made)
+
+
+def test_what_only_python_knows_in_a_line_does_not_change_the_others() -> None:
+    template = Template("T", (Column("n", "n", type="Number"), Column("d", "d", default="none")))
+    output = Output(template, mapping.layout(template, ("a", "b"), (0, 1)))
+    numbers = ["1", "2.50", "1e3", "4", "12345678901234567890.10"]
+    frame = pl.DataFrame({"_line": [1] * 5, "_flags": [0] * 5, "c0": numbers, "c1": ["x", None, "y", None, ""]})
+    made = []
+    for kernel in (None, built()):
+        fed = feeding.Fed(output, template, "0123", lambda: iter([placed_of(frame, [3, 5, 9, 10, 400], [False] * 5)]))
+        with reading_with(kernel):
+            made.append(encoded(fed, "ndjson"))
+    assert made[0] == made[1]
+    wanted = ["1", "2.5", "1000", "4", "12345678901234567890.1"]
+    assert [line.split(b'"n":')[1].split(b",")[0].decode() for line in made[1].splitlines()] == wanted

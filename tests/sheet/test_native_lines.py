@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pytest
 from hypothesis import example, given, settings
@@ -70,8 +71,8 @@ def test_both_make_the_same(rows: list[tuple[str | None, ...]], kinds: bool) -> 
             exact[kernel is None] = (
                 output.csv(given_frame, header=False),
                 output.ndjson(given_frame),
-                output.csv(given_frame, header=False, rows=every_other),
-                output.ndjson(given_frame, rows=every_other),
+                b"".join(map(bytes, output.csv_blocks(given_frame, every_other))),
+                b"".join(map(bytes, output.ndjson_blocks(given_frame, rows=every_other))),
                 lossless,
                 output.table(given_frame, keys).to_dict(as_series=False),
                 output.cells(given_frame).rows(),
@@ -79,37 +80,55 @@ def test_both_make_the_same(rows: list[tuple[str | None, ...]], kinds: bool) -> 
     assert exact[True] == exact[False]
 
 
+def made(
+    how: Callable[..., Generator[memoryview, None, int]],
+    columns: Sequence[lines.Column],
+    rows: npt.NDArray[np.int64] | None = None,
+) -> tuple[bytes, int]:
+    """The lines that the kernel makes, and how many it says they are."""
+    blocks, found = how(built(), columns, len(columns[-1].texts), rows), b""
+    while True:
+        try:
+            found += next(blocks)
+        except StopIteration as end:
+            return found, int(end.value)
+
+
 def test_a_column_may_have_any_name() -> None:
     """Polars ends the process over a zero byte in the name of a series that it hands over."""
     column = lines.Column("a\0", pl.Series("\0", ["1"]), lines.Kind.JSON, False)
-    assert lines.ndjson(built(), [column]) == b'{"a\\u0000":1}\n'
+    assert made(lines.ndjson, [column]) == (b'{"a\\u0000":1}\n', 1)
 
 
 @pytest.mark.parametrize("cell", ["", "a", " ", None])
 def test_a_record_of_one_cell(cell: str | None) -> None:
     template = read_template({"name": "t", "columns": [{"key": "text", "name": "Text", "type": "String"}]})
     output = Output(template, layout(template, ["text"], [0]))
-    made = []
+    both = []
     for kernel in (None, built()):
         with reading_with(kernel):
             one = pl.DataFrame({"c0": [cell]}, schema={"c0": pl.String})
-            made.append((output.csv(one, header=False), output.ndjson(one)))
-    assert made[0] == made[1]
+            both.append((output.csv(one, header=False), output.ndjson(one)))
+    assert both[0] == both[1]
 
 
 def test_the_kernel_makes_what_is_plain_and_gives_up_other_numbers() -> None:
     column = lines.Column("n", pl.Series(["1.50", "", None, "-0"]), lines.Kind.NUMBER, True)
     text = lines.Column("t", pl.Series([" a,b ", '"', None, ""]), lines.Kind.TEXT, True)
-    assert lines.csv(built(), [column, text]) == b'1.50,"a,b"\r\n,""""\r\n,\r\n-0,\r\n'
-    made = b'{"n":1.5,"t":"a,b"}\n{"n":"","t":"\\""}\n{}\n{"n":0,"t":""}\n'
-    assert lines.ndjson(built(), [column, text]) == made
+    assert made(lines.csv, [column, text]) == (b'1.50,"a,b"\r\n,""""\r\n,\r\n-0,\r\n', 4)
+    objects = b'{"n":1.5,"t":"a,b"}\n{"n":"","t":"\\""}\n{}\n{"n":0,"t":""}\n'
+    assert made(lines.ndjson, [column, text]) == (objects, 4)
     rows = np.array([0, 3])
-    assert lines.csv(built(), [column, text], rows) == b'1.50,"a,b"\r\n-0,\r\n'
-    assert lines.ndjson(built(), [column, text], rows) == b'{"n":1.5,"t":"a,b"}\n{"n":0,"t":""}\n'
-    assert lines.csv(built(), [column, text], rows[:0]) == b""
-    assert lines.csv(built(), [column, text], rows + 1) is lines.csv(built(), [column, text], rows - 1) is None
-    odd = lines.Column("n", pl.Series(["1e5"]), lines.Kind.NUMBER, True)
-    assert lines.ndjson(built(), [odd]) is None
+    assert made(lines.csv, [column, text], rows) == (b'1.50,"a,b"\r\n-0,\r\n', 2)
+    assert made(lines.ndjson, [column, text], rows) == (b'{"n":1.5,"t":"a,b"}\n{"n":0,"t":""}\n', 2)
+    assert made(lines.csv, [column, text], rows[:0]) == (b"", 0)
+    assert made(lines.csv, [column, text], rows + 1) == made(lines.csv, [column, text], rows - 1) == (b"", 0)
+    odd = lines.Column("n", pl.Series(["1", "1e5", "2"]), lines.Kind.NUMBER, True)
+    assert made(lines.ndjson, [odd]) == (b'{"n":1}\n', 1)
+    places = lines.Column("", odd.texts, lines.Kind.PLACE, False, name=b'"at":', places=np.array([0, -7, 1 << 62]))
+    assert made(lines.ndjson, [places]) == (b'{"at":0}\n{"at":-7}\n{"at":4611686018427387904}\n', 3)
+    assert made(lines.ndjson, [places, odd], np.array([2])) == (b'{"at":0,"n":2}\n', 1)
+    assert made(lines.csv, [places]) == (b"", 0)
     doubles = lines.doubles(built(), column.texts)
     assert doubles is not None
     assert doubles.to_list() == [1.5, None, None, 0.0]
@@ -118,8 +137,16 @@ def test_the_kernel_makes_what_is_plain_and_gives_up_other_numbers() -> None:
 def test_cells_in_slices_and_in_many_pieces() -> None:
     whole = pl.Series([f"text number {at} of many" for at in range(20)])
     for texts in (whole[3:9], pl.concat([whole[:5], whole[11:]], rechunk=False)):
-        made = lines.csv(built(), [lines.Column("t", texts, lines.Kind.TEXT, True)])
-        assert made == "".join(f"{text}\r\n" for text in texts).encode()
+        column = lines.Column("t", texts, lines.Kind.TEXT, True)
+        assert made(lines.csv, [column]) == ("".join(f"{text}\r\n" for text in texts).encode(), len(texts))
+
+
+def test_lines_come_in_blocks_that_are_whole_lines() -> None:
+    texts = pl.Series([f"{at} " + "x" * 1000 for at in range(5000)])
+    blocks = list(map(bytes, lines.ndjson(built(), [lines.Column("t", texts, lines.Kind.TEXT, True)], len(texts))))
+    assert len(blocks) > 1
+    assert all(block.endswith(b"\n") for block in blocks)
+    assert b"".join(blocks) == "".join(f'{{"t":"{text}"}}\n' for text in texts).encode()
 
 
 def test_what_fails_in_a_frame_of_parquet_is_raised_as_it_is(tmp_path: Path) -> None:

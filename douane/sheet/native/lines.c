@@ -3,17 +3,19 @@
 #include "kernel.h"
 
 enum { GIVEN_UP = -1, NO_MEMORY = -2 };
-enum { TEXT, NUMBER, LIST, ARRAY, JSON };       /* kinds of columns */
+enum { TEXT, NUMBER, LIST, ARRAY, JSON, PLACE }; /* kinds of columns */
+enum { BLOCK_BYTES = 1 << 20 };                 /* of lines that are given at once: they are still in the cache */
 enum { FIGURES_MAX = 15 };                      /* of either half of a number that is spelled here */
 
 /* One column. `name`: what stands before its values in an object, `"name":`. `trims`: texts are as they were staged. Of a
  * LIST texts lose delimiters that part nothing; an ARRAY is one that leaves an object as its elements; JSON is a value
- * already. */
+ * already. A PLACE has no texts: of each line its number in `places`. */
 typedef struct {
     ArrowArrayStream *stream;
     const uint8_t *name;
     uint64_t name_size;
     uint32_t kind, trims;
+    const int64_t *places;
     uint8_t delimiter;
 } Column;
 
@@ -23,12 +25,6 @@ typedef struct {
     const uint8_t *present;
     const View *views;
 } Cells;
-
-/* The lines, to be freed by `douane_lines_free`. */
-typedef struct {
-    uint8_t *data;
-    uint64_t size;
-} Lines;
 
 typedef struct {
     uint8_t *at, *data, *end;
@@ -288,48 +284,68 @@ typedef struct {
 
 static inline uint64_t row_of(const Rows *rows, uint64_t i) { return rows->at == NULL ? i : (uint64_t)rows->at[i]; }
 
-static int csv_lines(const Cells *cells, uint64_t columns, const Rows *rows, uint8_t *held, Out *out) {
+/* What lines are made of, and how far it came. `line`: the next one; `out`: the last lines that were given. */
+typedef struct {
+    Cells *cells;
+    uint64_t columns, taken, line;
+    Rows rows;
+    uint8_t *held;
+    Out out;
+    uint32_t json;
+} Lines;
+
+static int csv_line(Lines *of, uint64_t row) {
+    Out *out = &of->out;
     const uint8_t *begin, *stop;
-    for (uint64_t line = 0; line < rows->count; line++) {
-        const uint64_t row = row_of(rows, line);
-        for (uint64_t i = 0; i < columns; i++) {
-            const int here = text_of(&cells[i], row, held, &begin, &stop);
-            if (!has_room(out, (here ? 2 * (uint64_t)(stop - begin) : 0) + 8)) return NO_MEMORY;
-            if (i) *out->at++ = ',';
-            if (here && begin < stop) {
-                csv_text(out, begin, stop);
-            } else if (columns == 1) {          /* it has to show its quotes, or it would be no record */
-                memcpy(out->at, "\"\"", 2);
-                out->at += 2;
-            }
+    for (uint64_t i = 0; i < of->columns; i++) {
+        const int here = text_of(&of->cells[i], row, of->held, &begin, &stop);
+        if (!has_room(out, (here ? 2 * (uint64_t)(stop - begin) : 0) + 8)) return NO_MEMORY;
+        if (i) *out->at++ = ',';
+        if (here && begin < stop) {
+            csv_text(out, begin, stop);
+        } else if (of->columns == 1) {          /* it has to show its quotes, or it would be no record */
+            memcpy(out->at, "\"\"", 2);
+            out->at += 2;
         }
-        memcpy(out->at, "\r\n", 2);
-        out->at += 2;
     }
+    memcpy(out->at, "\r\n", 2);
+    out->at += 2;
     return 0;
 }
 
-static int json_lines(const Cells *cells, uint64_t columns, const Rows *rows, uint8_t *held, Out *out) {
-    const uint8_t *begin, *stop;
-    if (!has_room(out, 8)) return NO_MEMORY;
-    for (uint64_t line = 0; line < rows->count; line++) {
-        const uint64_t row = row_of(rows, line);
-        uint8_t lead = '{';
-        for (uint64_t i = 0; i < columns; i++) {
-            if (!text_of(&cells[i], row, held, &begin, &stop)) continue;
-            const Column *column = cells[i].column;
-            if (!has_room(out, 6 * (uint64_t)(stop - begin) + column->name_size + 16)) return NO_MEMORY;
-            *out->at++ = lead;
-            lead = ',';
-            memcpy(out->at, column->name, column->name_size);
-            out->at += column->name_size;
-            if (!json_value(out, column, begin, stop)) return GIVEN_UP;
-        }
-        if (!has_room(out, 8)) return NO_MEMORY;
-        if (lead == '{') *out->at++ = '{';
-        memcpy(out->at, "}\n", 2);
-        out->at += 2;
+static void put_number(Out *out, int64_t number) {
+    uint8_t digits[20], *at = digits + sizeof digits;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do *--at = (uint8_t)('0' + left % 10);
+    while (left /= 10);
+    if (number < 0) *out->at++ = '-';
+    const size_t size = (size_t)(digits + sizeof digits - at);
+    memcpy(out->at, at, size);
+    out->at += size;
+}
+
+static int json_line(Lines *of, uint64_t row) {
+    Out *out = &of->out;
+    uint8_t lead = '{';
+    for (uint64_t i = 0; i < of->columns; i++) {
+        const Column *column = of->cells[i].column;
+        const int is_place = column->kind == PLACE;
+        const uint8_t *begin = column->name, *stop = begin;
+        if (!is_place && !text_of(&of->cells[i], row, of->held, &begin, &stop)) continue;
+        if (!has_room(out, 6 * (uint64_t)(stop - begin) + column->name_size + 32)) return NO_MEMORY;
+        *out->at++ = lead;
+        lead = ',';
+        copy(out->at, column->name, column->name_size);
+        out->at += column->name_size;
+        if (is_place)
+            put_number(out, column->places[of->line]);
+        else if (!json_value(out, column, begin, stop))
+            return GIVEN_UP;
     }
+    if (!has_room(out, 8)) return NO_MEMORY;
+    if (lead == '{') *out->at++ = '{';
+    memcpy(out->at, "}\n", 2);
+    out->at += 2;
     return 0;
 }
 
@@ -339,6 +355,7 @@ static int take(Cells *cells, const Column *column, uint64_t rows, uint64_t *lon
     ArrowArray rest;
     cells->column = column;
     cells->array.release = NULL;
+    if (column->kind == PLACE) return column->places == NULL ? GIVEN_UP : 0;
     if (column->stream->get_schema(column->stream, &schema)) return GIVEN_UP;
     const int ours = strcmp(schema.format, "vu") == 0;
     if (schema.release != NULL) schema.release(&schema);
@@ -360,37 +377,58 @@ static int take(Cells *cells, const Column *column, uint64_t rows, uint64_t *lon
     return 0;
 }
 
-/* Of `columns` columns of `length` rows, each of which is one piece, all or those `count` rows at `at`. 0; GIVEN_UP:
- * something in them is for others; NO_MEMORY. */
-EXPORT int douane_lines(const Column *of, uint64_t columns, uint64_t length, const int64_t *at, uint64_t count, uint32_t json,
-                        Lines *lines) {
-    const Rows rows = {.count = at == NULL ? length : count, .at = at};
-    Out out = {0};
-    Cells *cells = calloc(columns + 1, sizeof *cells);
-    uint64_t longest = 0, taken = 0;
-    int failed = cells == NULL ? NO_MEMORY : 0;
-    lines->data = NULL;
-    lines->size = 0;
-    while (!failed && taken < columns) {
-        failed = take(&cells[taken], &of[taken], length, &longest);
-        taken++;
+EXPORT void douane_lines_close(Lines *of) {
+    if (of == NULL) return;
+    for (uint64_t i = 0; i < of->taken; i++)
+        if (of->cells[i].array.release != NULL) of->cells[i].array.release(&of->cells[i].array);
+    free(of->cells);
+    free(of->held);
+    free(of->out.data);
+    free(of);
+}
+
+/* Of `columns` columns of `length` rows, each of which is one piece, all or those `count` rows at `at`; all of it stays
+ * where it is until `douane_lines_close`. NULL: something in them is for others, or there is no memory. */
+EXPORT Lines *douane_lines_open(const Column *columns, uint64_t count_of_columns, uint64_t length, const int64_t *at,
+                                uint64_t count, uint32_t json) {
+    Lines *of = calloc(1, sizeof *of);
+    if (of == NULL) return NULL;
+    of->cells = calloc(count_of_columns + 1, sizeof *of->cells);
+    of->columns = count_of_columns;
+    of->rows = (Rows){.count = at == NULL ? length : count, .at = at};
+    of->json = json;
+    uint64_t longest = 0;
+    int failed = of->cells == NULL;
+    while (!failed && of->taken < count_of_columns) {
+        failed = take(&of->cells[of->taken], &columns[of->taken], length, &longest);
+        failed |= !json && columns[of->taken].kind == PLACE;
+        of->taken++;
     }
-    for (uint64_t i = 0; at != NULL && i < count; i++)
-        if ((uint64_t)at[i] >= length) failed = GIVEN_UP;
-    uint8_t *held = malloc(longest + 1);
-    if (!failed && held == NULL) failed = NO_MEMORY;
-    if (!failed) failed = json ? json_lines(cells, columns, &rows, held, &out) : csv_lines(cells, columns, &rows, held, &out);
-    for (uint64_t i = 0; i < taken; i++)
-        if (cells[i].array.release != NULL) cells[i].array.release(&cells[i].array);
-    free(cells);
-    free(held);
-    if (failed) {
-        free(out.data);
-        return failed;
+    for (uint64_t i = 0; at != NULL && i < count; i++) failed |= (uint64_t)at[i] >= length;
+    of->held = malloc(longest + 1);
+    if (!failed && of->held != NULL) return of;
+    douane_lines_close(of);
+    return NULL;
+}
+
+/* The next lines, about a block of them, whole, which stay until the next call: where they stand and their size; none in
+ * the end. `line`: the one after them. 0; GIVEN_UP: that one is for others; NO_MEMORY. */
+EXPORT int douane_lines_next(Lines *of, const uint8_t **data, uint64_t *size, uint64_t *line) {
+    int failed = 0;
+    of->out.at = of->out.data;
+    while (of->line < of->rows.count && of->out.at - of->out.data < BLOCK_BYTES) {
+        const uint64_t row = row_of(&of->rows, of->line), begun = (uint64_t)(of->out.at - of->out.data);
+        failed = of->json ? json_line(of, row) : csv_line(of, row);
+        if (failed) {
+            of->out.at = of->out.data + begun;
+            break;
+        }
+        of->line++;
     }
-    lines->data = out.data;
-    lines->size = (uint64_t)(out.at - out.data);
-    return 0;
+    *data = of->out.data;
+    *size = (uint64_t)(of->out.at - of->out.data);
+    *line = of->line;
+    return failed;
 }
 
 /* Whether every text of a column leaves as it came. */
@@ -439,5 +477,3 @@ EXPORT int douane_doubles(const Column *column, uint64_t rows, double *doubles, 
     if (cells.array.release != NULL) cells.array.release(&cells.array);
     return failed ? GIVEN_UP : 0;
 }
-
-EXPORT void douane_lines_free(Lines *lines) { free(lines->data); }

@@ -4,7 +4,7 @@ columns are as they leave already."""
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -22,25 +22,32 @@ _POINTER = ctypes.c_void_p
 
 class Kind(IntEnum):
     """A number leaves an object as a number. A list is a text that loses delimiters which part nothing, an array one
-    that leaves an object as its elements. JSON leaves it as it is."""
+    that leaves an object as its elements. JSON leaves it as it is. A place is the number of the line."""
 
     TEXT = 0
     NUMBER = 1
     LIST = 2
     ARRAY = 3
     JSON = 4
+    PLACE = 5
+
+
+Numbers = npt.NDArray[np.int64]
+Rows = Numbers  # those of a frame that leave; None: all
 
 
 class Column(NamedTuple):
-    """`trims`: the texts are as they were staged. `delimiter`: of a list, or array, one sign of ASCII. `named`:
-    the texts are members of an object already, names and all."""
+    """`trims`: the texts are as they were staged. `delimiter`: of a list, or array, one sign of ASCII. `name`: what
+    stands before a value in an object where that is not the key's; empty if the texts are members already. `places`: of
+    a place, which has no texts, one for each line."""
 
     key: str
     texts: pl.Series
     kind: Kind
     trims: bool
     delimiter: str = ""
-    named: bool = False
+    name: bytes | None = None
+    places: Numbers | None = None
 
 
 class _Column(ctypes.Structure):
@@ -50,25 +57,25 @@ class _Column(ctypes.Structure):
         ("name_size", _U64),
         ("kind", _U32),
         ("trims", _U32),
+        ("places", _POINTER),
         ("delimiter", ctypes.c_uint8),
     )
 
 
-class _Lines(ctypes.Structure):
-    _fields_ = (("data", _POINTER), ("size", _U64))
+def csv(
+    kernel: Kernel, columns: Sequence[Column], length: int, rows: Rows | None = None
+) -> Generator[memoryview, None, int]:
+    """One record a row of columns that have so many, without a heading line: some at a time, each gone when the next is
+    asked for. Returns how many lines that were: where the kernel gives up, fewer than there are rows."""
+    return _made(kernel, columns, length, rows, json=False)
 
 
-Rows = npt.NDArray[np.int64]  # those of a frame that leave; None: all
-
-
-def csv(kernel: Kernel, columns: Sequence[Column], rows: Rows | None = None) -> bytes | None:
-    """One record a row, without a heading line; None where the columns are not for the kernel."""
-    return _made(kernel, columns, rows, json=False)
-
-
-def ndjson(kernel: Kernel, columns: Sequence[Column], rows: Rows | None = None) -> bytes | None:
-    """One object a row; None too where a number column holds anything but plain decimals and empty texts."""
-    return _made(kernel, columns, rows, json=True)
+def ndjson(
+    kernel: Kernel, columns: Sequence[Column], length: int, rows: Rows | None = None
+) -> Generator[memoryview, None, int]:
+    """The same with an object a row; it gives up too where a number column holds anything but plain decimals and empty
+    texts."""
+    return _made(kernel, columns, length, rows, json=True)
 
 
 def leaves_as_it_came(kernel: Kernel, column: Column) -> bool:
@@ -98,40 +105,54 @@ def _given(columns: Sequence[Column]) -> tuple[Any, list[object]]:
     """What the kernel is given, and what must live as long."""
     given, held = (_Column * len(columns))(), []
     for at, column in enumerate(columns):
+        name = msgspec.json.encode(column.key) + b":" if column.name is None else column.name
+        if column.places is not None:
+            places = np.ascontiguousarray(column.places, np.int64)
+            held += [places, name]
+            given[at] = _Column(None, name, len(name), column.kind, False, places.ctypes.data, 0)
+            continue
         # Without its name: Polars ends the process over one with a zero byte, which a key may have.
         stream = column.texts.rechunk().alias("").__arrow_c_stream__()
-        name = b"" if column.named else msgspec.json.encode(column.key) + b":"
         held += [stream, name]
         sign = ord(column.delimiter) if column.delimiter else 0
         pointer = pointer_of(stream, b"arrow_array_stream")
-        given[at] = _Column(pointer, name, len(name), column.kind, column.trims, sign)
+        given[at] = _Column(pointer, name, len(name), column.kind, column.trims, None, sign)
     return given, held
 
 
-def _made(kernel: Kernel, columns: Sequence[Column], rows: Rows | None, *, json: bool) -> bytes | None:
+def _made(
+    kernel: Kernel, columns: Sequence[Column], length: int, rows: Rows | None, *, json: bool
+) -> Generator[memoryview, None, int]:
     library = _declared(kernel.library)
-    given, streams = _given(columns)
-    lines = _Lines()
+    given, held = _given(columns)
     at = None if rows is None else np.ascontiguousarray(rows, np.int64)
     those = (None, 0) if at is None else (at.ctypes.data, len(at))
-    failed = library.douane_lines(given, len(columns), len(columns[0].texts), *those, json, ctypes.byref(lines))
-    del streams
-    if failed:
-        return None
+    lines = library.douane_lines_open(given, len(columns), length, *those, json)
+    data, size, line = _POINTER(), _U64(), _U64()
     try:
-        return ctypes.string_at(lines.data, lines.size) if lines.size else b""
+        while lines:
+            failed = library.douane_lines_next(lines, ctypes.byref(data), ctypes.byref(size), ctypes.byref(line))
+            if size.value:
+                assert data.value is not None
+                yield memoryview((ctypes.c_uint8 * size.value).from_address(data.value)).cast("B")
+            if failed or not size.value:
+                break
+        return line.value
     finally:
-        library.douane_lines_free(ctypes.byref(lines))
+        library.douane_lines_close(lines)
+        del held
 
 
 def _declared(library: Any) -> Any:
-    if library.douane_lines_free.argtypes is None:
-        library.douane_lines.restype = ctypes.c_int
-        library.douane_lines.argtypes = (_POINTER, _U64, _U64, _POINTER, _U64, _U32, _POINTER)
+    if library.douane_lines_close.argtypes is None:
+        library.douane_lines_open.restype = _POINTER
+        library.douane_lines_open.argtypes = (_POINTER, _U64, _U64, _POINTER, _U64, _U32)
+        library.douane_lines_next.restype = ctypes.c_int
+        library.douane_lines_next.argtypes = (_POINTER, _POINTER, _POINTER, _POINTER)
         library.douane_leaves_as_it_came.restype = ctypes.c_int
         library.douane_leaves_as_it_came.argtypes = (_POINTER, _U64)
         library.douane_doubles.restype = ctypes.c_int
         library.douane_doubles.argtypes = (_POINTER, _U64, _POINTER, _POINTER)
-        library.douane_lines_free.restype = None
-        library.douane_lines_free.argtypes = (_POINTER,)
+        library.douane_lines_close.restype = None
+        library.douane_lines_close.argtypes = (_POINTER,)
     return library
