@@ -96,7 +96,7 @@ def compare(spec: line.Compare, folder: Path, wire: Wire) -> None:
             "and send it again. Nothing was changed.",
             code=CHANGED,
         )
-    difference = taken.difference()
+    difference = taken.difference(standing.base)
     missing, untold = _missing(source, spec.options, identity, difference, standing)
     wire.send(_compared(difference, missing, untold, folder))
 

@@ -315,6 +315,18 @@ class Output:
             return texts.with_columns(pl.all().replace("", None))
         return texts.fill_null("")
 
+    def written(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The same; null = no field."""
+        return self._texts(frame)
+
+    def same_numbers(self, one: pl.DataFrame, other: pl.DataFrame, key: str) -> pl.Series:
+        """Row by row, whether the fields of a number column hold the same number, or the same text."""
+        doubles = [self._doubles(frame, [key]).get(key) for frame in (one, other)]
+        if doubles[0] is not None and doubles[1] is not None:
+            return doubles[0].eq_missing(doubles[1])
+        stored = [self._stored(frame, [key])[key].fill_null("") for frame in (one, other)]
+        return stored[0] == stored[1]
+
     def cells(self, frame: pl.DataFrame) -> pl.DataFrame:
         """As `texts`, with a number as its one exact spelling."""
         return self._stored(frame)

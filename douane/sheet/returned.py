@@ -98,8 +98,8 @@ class Returned:
         self._kept: list[pl.DataFrame] = []
         self._rows: list[Rows] = []
         self._lines: list[Rows] = []
-        self._before: list[npt.NDArray[np.uint64]] = []
-        self._after: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]] = []
+        # Of rows that changed what tells them apart, now and before.
+        self._changed: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]] = []
         self._missing, self._foreign, self._unknown, self._surplus = _Told(), _Told(), _Told(), _Told()
         self._errors: dict[str, _Told] = {}
         self._spoilt = 0
@@ -125,7 +125,7 @@ class Returned:
         if len(numbers):
             self._compare(frame, numbers, base(numbers))
 
-    def difference(self) -> Difference:
+    def difference(self, base: Base) -> Difference:
         """BadFile where something cannot be told."""
         self._foreign.refuse("{} came from another import's workbook. Nothing was changed.", FOREIGN)
         self._missing.refuse(
@@ -139,7 +139,7 @@ class Returned:
             told.refuse(f"{{}}: an error, such as #REF! or #NAME?, in “{said}”. Nothing was changed.")
         rows = np.concatenate([*self._rows, np.zeros(0, np.int64)])
         self._refuse_doubled(rows)
-        self._refuse_moved()
+        self._refuse_moved(rows, base)
         cells = pl.concat(self._kept) if self._kept else pl.DataFrame(schema=_SCHEMA)
         return Difference(cells.sort("row", maintain_order=True), np.sort(rows), self._spoilt)
 
@@ -165,8 +165,7 @@ class Returned:
     def _compare(self, frame: pl.DataFrame, rows: Rows, base: pl.DataFrame) -> None:
         sent = self._as_fields(frame)
         # In the form that records leave in, both: what a workbook's cell becomes there is what would be kept.
-        now, before = self._output.texts(sent).fill_null(""), self._output.texts(base).fill_null("")
-        self._before.append(self._hashed(before))
+        now, before = self._output.written(sent).fill_null(""), self._output.written(base).fill_null("")
         any_differs = np.zeros(len(rows), np.bool_)
         lines = frame["_line"]
         for key in now.columns:
@@ -174,10 +173,10 @@ class Returned:
             if not differs.any():
                 continue
             at = differs.arg_true()
+            if key in self._output.numbers:
+                # First, for a sheet program writes every tenth price in another way.
+                at = at.filter(~self._output.same_numbers(sent[at], base[at], key))
             at = at.filter(~_same(now[key].gather(at), before[key].gather(at), self._collapsed))
-            if key in self._output.numbers and len(at):
-                one, other = (self._output.cells(side[at])[key].fill_null("") for side in (sent, base))
-                at = at.filter(one != other)
             kinds = self._kinds(frame, key)
             spoilt = _spoilt(now[key].gather(at), before[key].gather(at), None if kinds is None else kinds.gather(at))
             self._spoilt += int(spoilt.sum())
@@ -200,7 +199,7 @@ class Returned:
             )
         changed = np.flatnonzero(any_differs)
         if len(changed):
-            self._after.append((self._hashed(now[changed]), self._before[-1][changed]))
+            self._changed.append((self._hashed(now[changed]), self._hashed(before[changed])))
 
     def _hashed(self, frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
         """What tells rows apart: their texts, for a number may be written in several ways."""
@@ -243,17 +242,20 @@ class Returned:
             code=CHANGED,
         )
 
-    def _refuse_moved(self) -> None:
+    def _refuse_moved(self, rows: Rows, base: Base) -> None:
         """Rows that hold exactly what other rows held, which do not hold it any more: the identities were moved, or the
-        rows were, without them."""
-        if not self._after:
+        rows were, without them. What several rows held tells nothing."""
+        if not self._changed:
             return
-        after, before = (np.concatenate([one[at] for one in self._after]) for at in (0, 1))
-        every, counts = np.unique(np.concatenate(self._before), return_counts=True)
-        single = every[counts == 1]
-        left = before[np.isin(before, single)]
-        moved = int(np.count_nonzero(np.isin(after, left)))
-        if moved >= 2 and moved * 2 >= len(after):
+        after, before = (np.concatenate([one[at] for one in self._changed]) for at in (0, 1))
+        if not _moved(after, before):
+            return
+        # Seldom so far: only now it is asked what the rows held that did not change.
+        chunks = (rows[start : start + _CHUNK_ROWS] for start in range(0, len(rows), _CHUNK_ROWS))
+        all_before = [self._hashed(self._output.written(base(chunk)).fill_null("")) for chunk in chunks]
+        every, counts = np.unique(np.concatenate(all_before), return_counts=True)
+        left = before[np.isin(before, every[counts == 1])]
+        if moved := _moved(after, left):
             raise BadFile(
                 f"{moved:,} rows hold exactly what other rows held: they were moved without the hidden column A, which "
                 "says whose they are. Sort with all columns. Nothing was changed.",
@@ -261,6 +263,13 @@ class Returned:
             )
 
 
+def _moved(after: npt.NDArray[np.uint64], left: npt.NDArray[np.uint64]) -> int:
+    """How many of the changed rows hold what was `left`; 0 where those are too few to say so."""
+    moved = int(np.count_nonzero(np.isin(after, left)))
+    return moved if moved >= 2 and moved * 2 >= len(after) else 0
+
+
+_CHUNK_ROWS = 1 << 16
 _SCHEMA = {"row": pl.Int64, "key": pl.String, "text": pl.String, "before": pl.String, "line": pl.Int64}
 _BESIDE = {LINE.casefold(), SAID.casefold()}
 

@@ -339,6 +339,19 @@ def _error(sheet: Worksheet) -> None:
     sheet.cell(3, OTHER).data_type = "e"
 
 
+def test_rows_that_hold_what_several_held_are_not_taken_for_moved(tmp_path: Path) -> None:
+    people = Import(Seat(tmp_path), "Name,Other\nAda,x\nAda,x\nBo,y\n")
+
+    headings = [cell.value for cell in openpyxl.load_workbook(io.BytesIO(people.made()))["Data"][1]]
+
+    def exchange(sheet: Worksheet) -> None:
+        for row, name, other in ((2, "Bo", "y"), (4, "Ada", "x")):
+            sheet.cell(row, headings.index("Name") + 1, name)
+            sheet.cell(row, headings.index("Other") + 1, other)
+
+    assert len(people.changes(mended(people.made(), exchange))) == 4
+
+
 OTHERS = annotated.tokens("f" * 24, np.array([3]))[0]
 HOSTILE: dict[str, tuple[Callable[[Worksheet], object], str]] = {
     "moved": (_swapped, "2 rows hold exactly what other rows held"),
