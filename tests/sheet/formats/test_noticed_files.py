@@ -1,14 +1,26 @@
-"""For each note on a file the smallest file it is given of: none is a sentence that nobody ever hears."""
+"""For each note on a file the smallest file it is given of, and all the places where it is heard: what `check --json`
+has, its summary in words, `/v1`, and the page and the widget in each language. None is a sentence that nobody hears."""
 
 from __future__ import annotations
 
+import io
+import json
+import re
+import struct
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import to_builtins
+from rich.console import Console
 
-from douane.sheet.formats import Options, open_file
-from douane.sheet.formats.facts import sentence
+from douane.cli import files, screen
+from douane.sheet.formats import Detected, Fact, Options, open_file
+from douane.sheet.formats.facts import LIMIT_ROWS, UNKNOWN_VALUES, fact, sentence
 from douane.sheet.noticed import KEYS, told
+from douane.web.spreadsheet.wire import documents
+from tests.sheet.formats import binary
 from tests.sheet.formats.reading import MemorySource, batches
 from tests.sheet.formats.workbooks import book, parts, sheet, zipped
 
@@ -32,6 +44,15 @@ MERGED = '</sheetData><mergeCells><mergeCell ref="A3:B3"/></mergeCells>'
 
 def two(first: str, second: str) -> bytes:
     return zipped(parts(sheet(first), sheet(second), names=("One", "Two")))
+
+
+REFERENCE = b"\x44\x00\x00\x00\xc0"
+CALLS_UPPER = REFERENCE + b"\x41\x71\x00"  # UPPER gives a text, never the 0 that stands there
+
+
+def calculated(row: int, tokens: bytes) -> bytes:
+    """A formula in the first column, its result a 0."""
+    return binary.record(0x06, binary.place(row, 0) + bytes(8) + struct.pack("<HIH", 0, 0, len(tokens)) + tokens)
 
 
 FILES: dict[str, Callable[[], bytes]] = {
@@ -75,24 +96,73 @@ FILES: dict[str, Callable[[], bytes]] = {
     "macros": lambda: zipped(parts(sheet(TABLE)) | {"xl/vbaProject.bin": b"x"}),
     "tables_of_page": PAGE.encode,
     "out_of_zip": lambda: zipped({"in.csv": BODY}),
+    "bytes_uncertain": lambda: b"a,b\nx\x81,1\ny\x8d\xff\x90,2\n",
+    "sheet_matches_more": lambda: two(row(1, "q", "r") + row(2, "x", "1"), TABLE),
+    "sheet_instead": lambda: two("", TABLE),
+    "formulas_doubtful": lambda: binary.xls(
+        binary.label(0, 0, "a")
+        + binary.label(0, 1, "b")
+        + calculated(1, CALLS_UPPER)
+        + binary.label(1, 1, "x")
+        + calculated(2, REFERENCE)
+        + binary.label(2, 1, "y")
+    ),
     "others_in_zip": lambda: zipped({"in.csv": BODY, "readme.md": b"x"}),
 }
-# Of many rows, of old workbooks, of what a server alone knows, of a better match: asked of in tests of their own.
-ELSEWHERE = {
-    *("rows_of_a_limit", "formulas_doubtful", "values_unknown", "bytes_uncertain"),
-    *("sheet_matches_more", "sheet_instead"),
-}
+# Met by whoever counts the records or checks them, not while the file is read.
+OF_CHECKS = {"values_unknown": fact(UNKNOWN_VALUES, (), 2), "rows_of_a_limit": fact(LIMIT_ROWS, (), 65_536)}
+WANTED = {"sheet_without_table": (), "sheet_matches_more": ("q", "a", "b", "c")}
+TEXTS = Path(__file__).parents[3] / "douane/ui/widget/texts"
 
 
 def test_each_note_has_a_file() -> None:
-    assert set(KEYS) - ELSEWHERE <= set(FILES)
+    assert {*FILES, *OF_CHECKS} == set(KEYS)
 
 
-@pytest.mark.parametrize("key", FILES)
-def test_a_file_is_told_what_is_odd_about_it(key: str) -> None:
-    options = Options(
-        sheet="One" if key == "no_sheets" else None, wanted=() if key == "sheet_without_table" else ("a", "b")
-    )
+def noticed(key: str) -> tuple[Detected, tuple[Fact, ...], str]:
+    """What was detected of the note's file, what was met while reading it, and the note."""
+    if key in OF_CHECKS:
+        facts = OF_CHECKS[key]
+        return Detected("csv", 2, 0), facts, sentence(facts[0])
+    options = Options(sheet="One" if key == "no_sheets" else None, wanted=WANTED.get(key, ("a", "b")))
     reader = open_file(MemorySource(FILES[key]()), options)
-    said = [*reader.detected.notes, *(sentence(fact) for batch in batches(reader) for fact in batch.facts)]
-    assert key in {found.key for note in said if (found := told(note))}, said
+    facts = tuple(met for batch in batches(reader) for met in batch.facts)
+    said = [*reader.detected.notes, *map(sentence, facts)]
+    found = [one for one in said if (which := told(one)) and which.key == key]
+    assert found, said
+    return reader.detected, facts, found[0]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_note_is_heard_everywhere(key: str) -> None:
+    detected, facts, said = noticed(key)
+    # `check --json` and `rows --explain`, and the summary in words
+    as_json = files._with_notes(detected, facts)
+    assert said in as_json["notes"]
+    printed = io.StringIO()
+    summary: dict[str, Any] = {
+        "detected": as_json,
+        "mapping": {},
+        "unmapped": [],
+        "problems": [],
+        "warnings": [],
+        "rows": 0,
+        "blank": 0,
+        "invalid": 0,
+        "unreadable": 0,
+    }
+    screen.show_check(Console(file=printed, width=1_000), "in.csv", summary, ())
+    assert f"Note: {said}" in printed.getvalue()
+    # `/v1`, beside the contract's fields
+    [document] = to_builtins(documents.noticed([(said, told(said))], []).notes)
+    assert (document["note"], document["key"]) == (said, key)
+    # the page, which prints `note`, and the widget, which has the key and the values
+    for catalogue in sorted(TEXTS.glob("*.json")):
+        texts = json.loads(catalogue.read_text())["NOTES"][key.upper()]
+        for text in texts.values() if isinstance(texts, dict) else [texts]:
+            places = set(re.findall(r"\{(\w+)[,}]", text))
+            assert places <= {*document["values"], "count"}, (catalogue.name, text)
+
+
+def test_there_are_five_catalogues() -> None:
+    assert len(list(TEXTS.glob("*.json"))) == 5
