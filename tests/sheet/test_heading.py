@@ -321,7 +321,6 @@ def test_what_programs_write_above_a_table(body: str, headings: str) -> None:
             "Q1,Q2,Q3\nHow old?,How often?,Why?\nX1,X2,X3\n31,2,so\n42,5,no\n17,1,x\n",
             "What lines 2 to 3 say of the columns",
         ),
-        (" id | name \n----+------\n  1 | Ann  \n  2 | Bob  \n  3 | Cid  \n", "What line 2 says of the columns"),
         ("Name,Town\n-----,-----\nAnn,Rome\nBob,Oslo\nCid,Bonn\n", "What line 2 says of the columns"),
         ("Name;Kod;Liczba\n1;2;3\nAnn;kg;4\nBob;kg;5\nCid;l;6\n", "What line 2 says of the columns"),
     ],

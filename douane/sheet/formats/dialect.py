@@ -102,9 +102,11 @@ def detect_dialect(
 def _are_decimals(text: str, cut: bool) -> bool:
     """Whether one heading stands over numbers with a decimal comma each. Where these count from 1, they may be names of
     rows as well."""
+    if "," in text[:200].strip().partition("\n")[0]:
+        return False
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    heading, numbers = lines[0], lines[1 : -1 if cut else None][:SAMPLE_RECORDS]
-    if "," in heading or len(numbers) < 2 or not all(map(_DECIMAL.fullmatch, numbers)):
+    numbers = lines[1 : -1 if cut else None][:SAMPLE_RECORDS]
+    if not lines or "," in lines[0] or len(numbers) < 2 or not all(map(_DECIMAL.fullmatch, numbers)):
         return False
     whole = [number.partition(",")[0] for number in numbers]
     return len(whole) < 5 or all(whole != [str(at) for at in range(begin, len(whole) + begin)] for begin in (0, 1))

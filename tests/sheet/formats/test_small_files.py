@@ -1,5 +1,5 @@
-"""Small files of kinds that were once read wrong or in silence, each with what is right: its records, or what comes of it
-with a template and what is said. What they show in the large stands beside each reader."""
+"""Small files of kinds that were once read wrong or in silence, each with what is right: its records, or what comes of
+it with a template and what is said. What they show in the large stands beside each reader."""
 
 from __future__ import annotations
 
