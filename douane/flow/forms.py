@@ -23,6 +23,9 @@ from douane.sheet.output import Output
 from douane.sheet.validations.contract import Reference
 
 TABLE = "rows"
+# Imports that are at hand. One that is not costs a template's reading, or nothing where another of the template is; as
+# many as came in a day would be what a web process gains in hours.
+_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +111,13 @@ def chunk_format(operation: Operation) -> Any:
     return formatting.decoded(formats.chunk) if formats.chunk else formatting.DEFAULT_CHUNK
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_KEPT)
 def _template(document: bytes) -> Template:
     return template_file.read_template(msgspec.json.decode(document))
 
 
 # Each import has its own seed; all else it shares with those of the same template and headings.
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_KEPT)
 def _form(
     document: bytes,
     headings: tuple[str, ...],

@@ -38,7 +38,7 @@ from douane.jobs.queue import (
 )
 from douane.settings import Settings
 from douane.store import leases
-from douane.store.database import private, read, write
+from douane.store.database import keeping_little, private, read, write
 from douane.store.ids import new_id
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ def _launch(
             "enable_otlp": False,
             "log_level": "WARNING",
             "sys_db_pool_size": 8,
+            "db_engine_kwargs": keeping_little(settings),
             # Not its schedules, we have none.
             "scheduler_polling_interval_sec": 3600.0,
         }

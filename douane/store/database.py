@@ -50,6 +50,9 @@ _BUSY_MS = "busy_ms"  # what a connection was told last
 # What all connections of a process together keep of an SQLite file, DBOS' among them. By itself each keeps 2 MB, which
 # a growing file fills one after the other; the system keeps the file as well, and asking it costs next to nothing.
 _HELD_BYTES = 4 << 20
+# Of each connection of SQLite; the driver keeps 128, of some 6 KB each, which a bound on pages does not let go. A
+# worker has near twenty connections, and those that are seldom taken would fill them over hours; an import takes 50.
+_STATEMENTS = 48
 _NOTHING = object()
 _KEPT_MAX = 512  # answers that are remembered while nothing changes
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
@@ -84,7 +87,11 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
         url,
         json_serializer=_encoded,
         json_deserializer=_decoded,
-        connect_args={"timeout": settings.database_wait_s, "check_same_thread": False},
+        connect_args={
+            "timeout": settings.database_wait_s,
+            "check_same_thread": False,
+            "cached_statements": _STATEMENTS,
+        },
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
         pool_timeout=settings.database_wait_s,
@@ -119,6 +126,12 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
     # The last of a file's connections to close puts what was written ahead in its place; so none may stay open.
     event.listen(engine, "engine_disposed", lambda _: memory.close())
     return engine
+
+
+def keeping_little(settings: Settings) -> dict[str, Any]:
+    """For an engine that is opened elsewhere (DBOS'), so that its connections hold no more than ours do."""
+    kept: dict[str, Any] = {"pool_use_lifo": True}
+    return kept | {"connect_args": {"cached_statements": _STATEMENTS}} if settings.on_sqlite else kept
 
 
 def _make_private(path: Path) -> None:

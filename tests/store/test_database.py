@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import _sqlite3
 import ctypes
+import gc
 import json
 import sqlite3
 import subprocess
@@ -69,6 +70,20 @@ def test_who_starts_does_not_wait_for_who_writes(engine: Engine) -> None:
         assert done.wait(60)
         starting.result()
     other.dispose()
+
+
+def test_connections_keep_few_statements(tmp_path: Path) -> None:
+    """Ours, and those of an engine that is opened elsewhere: what each keeps of its own is gained over hours."""
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/few.db")
+    ours, theirs = open_database(settings), sa.create_engine(settings.database_url, **database.keeping_little(settings))
+    for engine in (ours, theirs):
+        with engine.connect() as connection:
+            for number in range(200):
+                connection.exec_driver_sql(f"SELECT {number}")
+            # Where a Python shows what a connection holds.
+            held = gc.get_referents(connection.connection.dbapi_connection)
+            assert {one.cache_info().currsize for one in held if hasattr(one, "cache_info")} <= {database._STATEMENTS}
+        engine.dispose()
 
 
 def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
