@@ -96,7 +96,8 @@ def inspect(spec: line.Inspect, folder: Path, wire: Wire) -> None:
     summary = replace(summary, hidden=hidden, found=summary.found + hidden, facts=facts.all())
     if spec.report:
         wire.progress("reporting", source.size, source.size, "bytes", max(0, row - data_start), now=True)
-        report.write_reports(folder, checker, layout, output.Output(template, layout), map(_verdicts, kept, checked))
+        written = output.Output(template, layout, checker.judges)
+        report.write_reports(folder, checker, layout, written, map(_verdicts, kept, checked))
     if spec.stage:
         read = {
             "detected": msgspec.to_builtins(reader.detected),

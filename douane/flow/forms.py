@@ -142,4 +142,5 @@ def _unseeded(
     keys = {key: at for at, key in enumerate(where.fields) if key}
     for column, at in zip(template.columns, where.columns, strict=True):
         keys[column.key] = at
-    return Form(template, where, Checker(template, where, marks=dict(marks)), Output(template, where), keys)
+    checker = Checker(template, where, marks=dict(marks))
+    return Form(template, where, checker, Output(template, where, checker.judges), keys)

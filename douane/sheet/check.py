@@ -205,6 +205,11 @@ class Checker:
         self._notices: dict[int, tuple[Plan, Notice]] = {}
         self.table_notes = tuple(self._notes_of_the_table())
 
+    @property
+    def judges(self) -> dict[str, Judge]:
+        """By what each column is judged."""
+        return {plan.column.key: plan.whole for plan in self._plans}
+
     @cached_property
     def stamp(self) -> str:
         # What ciphers a library has is loaded with this, and a command on a file asks for no stamp.

@@ -79,7 +79,8 @@ class Output:
     fields: tuple[str, ...]
     positions: tuple[int, ...]
 
-    def __init__(self, template: Template, layout: Layout) -> None:
+    def __init__(self, template: Template, layout: Layout, judges: Mapping[str, Judge] | None = None) -> None:
+        """`judges`: those of the columns, by key, where a checker has them (`Checker.judges`)."""
         self._template = template
         self._positions = [(at, key) for at, key in enumerate(layout.fields) if key]
         self.fields = tuple(key for _, key in self._positions)
@@ -87,7 +88,8 @@ class Output:
         by_position = dict(zip(layout.columns, template.columns, strict=True))
         self._columns = [by_position.get(at) for at, _ in self._positions]
         self._judges: list[Judge | None] = [
-            None if column is None else columns.judge(column) for column in self._columns
+            None if column is None else columns.judge(column) if judges is None else judges[column.key]
+            for column in self._columns
         ]
         self._keep_typed = [judge is None or judge.keeps_typed for judge in self._judges]
 

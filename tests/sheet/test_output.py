@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from douane.model.template import Column, Template
+from douane.model.template import Column, Template, Validation
+from douane.sheet.check import Checker
 from douane.sheet.columns.contract import SPACE
 from douane.sheet.mapping import layout
 from douane.sheet.output import Output
@@ -219,3 +220,17 @@ def test_numbers_are_floats_only_where_all_of_them_survive() -> None:
 )
 def test_what_a_double_holds(cell: str, exact: bool) -> None:
     assert output_of(Column("n", "N", "Number")).lossless_numbers(frame_of((cell,))) == {"n": exact}
+
+
+def test_a_checker_lends_its_judges() -> None:
+    columns = (
+        Column("id", "Id", required=True, validations=(Validation("length", max=3),)),
+        Column("n", "N", "Number"),
+        Column("tags", "Tags", "Select", multi=True, delimiter=";", options=("a", "b")),
+        Column("when", "When", "Date", settings=(("output", "iso"),)),
+    )
+    template = Template("t", columns)
+    where = layout(template, ("note", "id", "_", "n", "tags", "when"), (1, 3, 4, 5))
+    lent = Output(template, where, Checker(template, where).judges)
+    assert lent.records(ROWS) == Output(template, where).records(ROWS)
+    assert lent.records(ROWS)[0]["when"] == "2024-01-31"
