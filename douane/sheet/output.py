@@ -43,6 +43,8 @@ _ESCAPES = {
 _SURELY_EXACT_CHARS = 15
 # Spelled as it leaves already, as nearly every number is.
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,14}|-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9]")
+# Of at most 15 digits: a double tells it from every other such.
+_SHORT = r"\A-?[0-9]{1,8}(?:\.[0-9]{1,7})?\z"
 # Noughts behind it, as every tenth price has.
 _PADDED = re.compile(r"(-?(?:0|[1-9][0-9]{0,14})\.[0-9]{0,13}[1-9])0+|(-?[1-9][0-9]{0,14}|0)\.0+")
 
@@ -323,11 +325,15 @@ class Output:
 
     def same_numbers(self, one: pl.DataFrame, other: pl.DataFrame, key: str) -> pl.Series:
         """Row by row, whether the fields of a number column hold the same number, or the same text."""
-        doubles = [self._doubles(frame, [key]).get(key) for frame in (one, other)]
-        if doubles[0] is not None and doubles[1] is not None:
-            return doubles[0].eq_missing(doubles[1])
-        stored = [self._stored(frame, [key])[key].fill_null("") for frame in (one, other)]
-        return stored[0] == stored[1]
+        texts = [self._texts(frame, [key])[key].fill_null("") for frame in (one, other)]
+        plain = texts[0].str.contains(_SHORT) & texts[1].str.contains(_SHORT)
+        values = [text.cast(pl.Float64, strict=False) for text in texts]
+        same = (values[0] == values[1]) & plain
+        rest = (~plain).arg_true()
+        if len(rest) == 0:
+            return same
+        stored = [self._stored(frame[rest], [key])[key].fill_null("") for frame in (one, other)]
+        return same.fill_null(False).scatter(rest, stored[0] == stored[1])
 
     def cells(self, frame: pl.DataFrame) -> pl.DataFrame:
         """As `texts`, with a number as its one exact spelling."""

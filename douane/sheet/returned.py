@@ -119,7 +119,8 @@ class Returned:
         there = good.copy()
         there[good] = known(numbers[good])
         self._unknown.add(frame["_line"].filter(pl.Series(good & ~there)))
-        frame, numbers = frame.filter(pl.Series(there)), numbers[there]
+        if not there.all():
+            frame, numbers = frame.filter(pl.Series(there)), numbers[there]
         self._rows.append(numbers)
         self._lines.append(frame["_line"].cast(pl.Int64).to_numpy())
         if len(numbers):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.staging import masks, noting, uniqueness
+from douane.staging.blocks import read_run
 from douane.staging.checking import Checker, Judgement, Share, UniqueRule, as_it_stands
 from douane.staging.masks import GONE, INVALID, VALID, Words
 from douane.staging.pages import Locate
@@ -282,7 +283,10 @@ class Live:
         part = self.parts[at]
         offsets = places - part.first_row
         path = self.locate(part.object)
-        if len(offsets) * 4 > part.rows:
+        if columns is None and 0 < len(offsets) < part.rows and (np.diff(offsets) == 1).all():
+            # As a workbook brings them back, some at a time: of the part only the batches that hold them.
+            frame = read_run(path, int(offsets[0]), len(offsets))
+        elif len(offsets) * 4 > part.rows:
             frame = read_part(path, None if columns is None else list(dict.fromkeys([*columns, "_line", "_flags"])))
             frame = frame if len(offsets) == part.rows else frame[offsets]
         else:
