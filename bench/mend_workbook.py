@@ -16,17 +16,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
-import numpy as np
+from douane import lean
 
-from douane.child import sheet_workbook
-from douane.child.wire import Wire
-from douane.line.sheet import Annotate, Compare
-from douane.line.staged import Part
-from douane.model.reading import Options
-from douane.model.sheet_import import TemplateDocument
-from douane.sheet import native
-from douane.staging.masks import GONE, read_mask
+lean.begin()  # as a child begins, and as `bench/read_workbook.py` does
+
+import msgspec  # noqa: E402
+import numpy as np  # noqa: E402
+
+from douane.child import sheet_workbook  # noqa: E402
+from douane.child.wire import Wire  # noqa: E402
+from douane.line.sheet import Annotate, Compare  # noqa: E402
+from douane.line.staged import Part  # noqa: E402
+from douane.model.reading import Options  # noqa: E402
+from douane.model.sheet_import import TemplateDocument  # noqa: E402
+from douane.sheet import native  # noqa: E402
+from douane.staging.masks import GONE, read_mask  # noqa: E402
 
 OPERATION = "0123456789abcdef01234567"
 
