@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator
 from douane.model.reading import Note
 from douane.sheet.formats import Source
 from douane.sheet.formats.dialect import SAMPLE_CHARACTERS, SAMPLE_RECORDS, Dialect, rows_of
-from douane.sheet.formats.drawn import drawing
 from douane.sheet.formats.rewritten import CELL, blocks_of
 from douane.sheet.formats.stream import Forward, uploaded_bytes
 from douane.sheet.heading import usual
@@ -32,6 +31,7 @@ _INSIDE = re.compile(rb'"[^"]*"')
 _TOGETHER = re.compile(r"[|~^:;,#$%&*!@=¦§¬]{2,3}")
 _THORN_CELL, _BREAK = b"\x14", "®".encode()
 _CURLY = [(pair[0].encode(), pair[1].encode()) for pair in ("“”", "„“", "„”", "«»", "‘’")]
+_MAY_BE_DRAWN = re.compile(rb"--|==|\xe2\x94\x80|\xe2\x95\x90|^-\[ RECORD|^\*{5}")
 _RARE = re.compile(r"[\x01\x02!#¦§¬，；、]")
 
 
@@ -58,8 +58,12 @@ def respelling(sample: bytes, whole: bool, dialect: Dialect) -> Respelling | Non
         return quoted
     if len(lines) < _LINES_LEAST:
         return None
-    if (drawn := drawing(lines, dialect)) is not None:
-        return Respelling(drawn.change, drawn.signs, drawn.note, CELL.decode())
+    if dialect.delimiter in " :" or any(map(_MAY_BE_DRAWN.search, lines)) or dialect.delimiter_byte not in data:
+        # Loaded where it is needed: most files are delimited.
+        from douane.sheet.formats.drawn import drawing
+
+        if (drawn := drawing(lines, dialect)) is not None:
+            return Respelling(drawn.change, drawn.signs, drawn.note, CELL.decode())
     if lines[0].startswith(b'"') and _are_wrapped(lines):
         return Respelling(_unwrapped, '"', note("records_quoted"))
     if (b'="' in data or b'"=""' in data) and dialect.quote == '"':
