@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from douane.errors import BadFile
@@ -193,6 +193,7 @@ def padded(rows: list[list[str]], between: str) -> list[str]:
     return [between.join(cell.ljust(size) for cell, size in zip(row, widths, strict=True)) for row in rows]
 
 
+@settings(deadline=None)
 @given(TABLES)
 def test_any_table_comes_back_from_its_drawing(table: tuple[list[str], list[list[str]]]) -> None:
     rows = [table[0], *table[1]]
@@ -206,6 +207,7 @@ def test_any_table_comes_back_from_its_drawing(table: tuple[list[str], list[list
     assert rows_of("\n".join(plain).encode()) == rows
 
 
+@settings(deadline=None)
 @given(TABLES)
 def test_columns_of_fixed_width_are_read_as_meant_or_not_at_all(table: tuple[list[str], list[list[str]]]) -> None:
     rows = [table[0], *table[1]]
