@@ -21,7 +21,7 @@ import struct
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,7 @@ _FLAG_ENCRYPTED, _FLAG_DESCRIPTOR = 1, 8
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _DIRECTORY_BYTES = 256 << 20  # a million entries with names of ordinary length need about 100 MiB
 _BLOCK = 1 << 20
+_NEAR = 64  # entries whose facts are taken at once
 _FEED64 = 256  # packed bytes of Deflate64 at a time: two of them can mean 64 KiB, and its library has no upper limit
 _REGULAR, _FOLDER_ENDS = (0, stat.S_IFREG), ("/", "\\")
 _CENTRAL_NUMBER = int.from_bytes(_CENTRAL, "little")
@@ -99,6 +100,7 @@ class Archive:
         self._limits = limits
         self._directory = directory
         self._count = UnpackedCount(limits)
+        self._near: tuple[int, list[Any]] = (-1, [])  # the facts of entries from this number on
 
     def __len__(self) -> int:
         return len(self._directory.names)
@@ -119,7 +121,14 @@ class Archive:
         return unpacked
 
     def entry(self, number: int) -> Entry:
-        offset, packed, unpacked, crc, method, flags, mode, _ = self._directory.facts.item(number)
+        first, near = self._near
+        at = number - first
+        if not 0 <= at < len(near):
+            # Entries are mostly asked for one after the other, and several at once take a fifth of the time.
+            wanted = _NEAR if at == len(near) else 1
+            near, at = self._directory.facts[number : number + wanted].tolist(), 0
+            self._near = (number, near)
+        offset, packed, unpacked, crc, method, flags, mode, _ = near[at]
         return Entry(
             number, label(self._directory.names.raw(number)), offset, packed, unpacked, crc, method, flags, mode
         )
