@@ -7,7 +7,7 @@ skipped + failed. A reader's batch is `Sheets.frames()` and then `Sheets.clear()
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,7 @@ class Sheets:
         self.full_at = full_at
         self._named_max = named
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in tables.TABLES}
+        self._members: list[tuple[str, Sequence[str]]] = []
         self.count = 0
         self.bytes = 0
         self.read = 0
@@ -69,6 +70,12 @@ class Sheets:
     def add(self, table: str, /, **columns: Any) -> None:
         self.rows[table].append(columns)
         self.count += 1
+
+    def add_members(self, channel: str, users: Sequence[str]) -> None:
+        """Those of a conversation: rows of `members`, by the ten thousand where everybody is in all of them."""
+        if users:
+            self._members.append((channel, users))
+            self.count += len(users)
 
     def issue(self, severity: str, code: str, message: str, where: Where, excerpt: str = "", count: int = 1) -> None:
         """Why a record was skipped or failed, or what should be known of it."""
@@ -89,13 +96,20 @@ class Sheets:
     def clear(self) -> None:
         for rows in self.rows.values():
             rows.clear()
+        self._members.clear()
         self.count = self.bytes = 0
         self._named.clear()
         self._last.clear()
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Tables with rows, each with all its columns."""
-        return {name: _frame(name, rows) for name, rows in self.rows.items() if rows}
+        frames = {name: _frame(name, rows) for name, rows in self.rows.items() if rows}
+        if self._members:
+            channels = [channel for channel, users in self._members for _ in users]
+            users = [user for _, users in self._members for user in users]
+            found = tables.frame("members", {"channel": channels, "user": users})
+            frames["members"] = pl.concat([frames["members"], found]) if "members" in frames else found
+        return frames
 
 
 def _frame(table: str, rows: list[dict[str, Any]]) -> pl.DataFrame:

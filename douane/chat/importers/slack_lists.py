@@ -60,8 +60,7 @@ class Lists:
             folder=self._folders.get(one.id),
             **_channel(record, base, members, self._members_max),
         )
-        for member in members:
-            self._sheets.add("members", channel=one.id, user=member)
+        self._sheets.add_members(one.id, members)
         return _odd(record, _CHANNEL_KINDS)
 
     def add_unlisted(self, conversation: str, name: str, folder: str) -> None:
@@ -112,8 +111,11 @@ def _fits(value: Any, kind: str) -> bool:
 
 
 def _odd(record: Mapping[str, Any], kinds: Mapping[str, str]) -> Problem | None:
-    given = ((name, kind, record.get(name)) for name, kind in kinds.items())
-    odd = [f"{name} is not {kind}" for name, kind, value in given if value is not None and not _fits(value, kind)]
+    odd = [
+        f"{name} is not {kind}"
+        for name, kind in kinds.items()
+        if (value := record.get(name)) is not None and not _fits(value, kind)
+    ]
     return ("warning", WRONG_TYPE, f"Values of another kind were left out: {', '.join(odd)}.") if odd else None
 
 
@@ -136,7 +138,11 @@ def plain(value: str) -> str:
 
 def _told(record: Mapping[str, Any], *names: str) -> str | None:
     """The first of these members that says something."""
-    return next((plain(said) for name in names if (said := json_records.text(record.get(name)))), None)
+    for name in names:
+        value = record.get(name)
+        if value is not None and (said := value if type(value) is str else json_records.text(value)):
+            return plain(said)
+    return None
 
 
 def _user(record: Mapping[str, Any], team: str) -> dict[str, Any]:
@@ -199,6 +205,12 @@ def _members(record: Mapping[str, Any]) -> list[str]:
     given = record.get("members")
     if not isinstance(given, list):
         given = [record.get("user")]
+    try:
+        plainly = "\0" not in "".join(given) and "" not in given
+    except TypeError:  # one of them is no text
+        plainly = False
+    if plainly:
+        return list(dict.fromkeys(given))
     return list(dict.fromkeys(plain(member) for one in given if (member := json_records.text(one))))
 
 
