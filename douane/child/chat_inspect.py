@@ -13,10 +13,11 @@ from msgspec import convert
 from douane.chat import importers
 from douane.chat.importers import Options, Position, Reader, Source
 from douane.chat.tally import Tally
+from douane.child.parts import write_part
 from douane.child.wire import Wire, source_of
 from douane.line.chat import Overview, StagedFile
 from douane.line.chat_export import INSPECT, ChatConvert, ChatInspect, Counted, StagedExport, Sums
-from douane.staging.parts import write_part
+from douane.sheet import native
 
 WATCHED_BYTES = 1 << 18
 
@@ -75,6 +76,7 @@ def inspect(spec: ChatInspect, folder: Path, wire: Wire) -> None:
 
 def _stage(reader: Reader, share: int, of: int, folder: Path, wire: Wire) -> None:
     """Writes every batch's tables, counting what is written. Readers that cannot be shared leave all to the first."""
+    native.load()
     starts = reader.shares(of) if of > 1 and hasattr(reader, "shares") else [Position()]
     tally = Tally()
     tables: dict[str, list[StagedFile]] = {}

@@ -66,6 +66,21 @@ def test_numbers_of_every_size_are_written(path: Path) -> None:
     assert found.schema == frame.schema
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    truths=st.lists(st.sampled_from([True, False, None]) | st.booleans(), max_size=40),
+    times=st.integers(1, 60),
+    skipped=st.integers(0, 70),
+    batch_rows=st.sampled_from([1, 7, 8, 64, BATCH_ROWS]),
+)
+def test_truths_are_written(path: Path, truths: list[bool | None], times: int, skipped: int, batch_rows: int) -> None:
+    frame = pl.DataFrame({"yes": pl.Series(truths * times, dtype=pl.Boolean)}).with_row_index("_line")
+    frame = frame.with_columns(pl.lit(value=True).alias("same"), pl.lit("a").alias("c0")).slice(skipped)
+    found = written(frame, path, batch_rows)
+    assert found.equals(frame)
+    assert found.schema == frame.schema
+
+
 @pytest.mark.parametrize("size", [(64 << 10) - 4, (64 << 10) - 3, 300_000, (4 << 20) + 1, 9_000_000])
 @pytest.mark.parametrize("packs", [True, False])
 def test_a_text_of_any_size_is_packed(path: Path, size: int, packs: bool) -> None:
@@ -90,7 +105,7 @@ def test_rows_of_a_part_are_read_alone(path: Path) -> None:
 
 
 def test_other_kinds_of_columns_are_left_to_polars(path: Path) -> None:
-    frame = pl.DataFrame({"c0": ["a"], "list": [[1, 2]], "yes": [True]})
+    frame = pl.DataFrame({"c0": ["a"], "list": [[1, 2]]})
     assert not built().write_part(frame, path, BATCH_ROWS)
     kernels: list[native.Kernel | None] = [built(), None]
     for kernel in kernels:

@@ -264,7 +264,7 @@ class Kernel:
 
     def write_part(self, frame: pl.DataFrame, path: Path, batch_rows: int) -> bool:
         """Writes the frame to an Arrow IPC file, in batches of so many rows, packed by LZ4. False where it has columns
-        of other kinds than text, bytes and numbers; what stands at `path` means nothing then. OSError."""
+        of other kinds than text, bytes, numbers and truths; what stands at `path` means nothing then. OSError."""
         stream = (frame.rechunk() if frame.n_chunks() > 1 else frame).__arrow_c_stream__()
         why = ctypes.c_int()
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), 0o666)

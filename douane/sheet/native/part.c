@@ -1,4 +1,4 @@
-/* A table -> an Arrow IPC file: texts and bytes with 32-bit offsets, numbers, and what may be absent.
+/* A table -> an Arrow IPC file: texts and bytes with 32-bit offsets, numbers, truths, and what may be absent.
  *
  * Readers of Arrow files read it as they read any. The metadata are flatbuffers, written front to back: what a table
  * points to stands behind it, and is told where it stands once it does.
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum { DONE, NOT_OURS, NO_MEMORY, NOT_WRITTEN };
-enum { INT = 2, FLOAT = 3, BINARY = 4, UTF8 = 5 };  /* kinds of Arrow's Type */
+enum { INT = 2, FLOAT = 3, BINARY = 4, UTF8 = 5, BOOL = 6 };  /* kinds of Arrow's Type */
 enum { VERSION = 4, SCHEMA = 1, RECORD_BATCH = 3 }; /* its fifth version; kinds of its MessageHeader */
 static const uint8_t MAGIC[8] = "ARROW1\0\0";
 
@@ -260,6 +260,11 @@ static int column(Writing *to, const ArrowArray *array, Field *field, uint64_t r
         buffer(to, numbers + first * field->bytes, rows * field->bytes, field->bytes != 4);
         return DONE;
     }
+    if (field->type == BOOL) {
+        bits_of(to, array->buffers[1], first, rows);
+        buffer(to, to->plain.at, to->plain.size, 1);
+        return DONE;
+    }
     const View *views = (const View *)array->buffers[1] + first;
     const uint8_t *const *texts = (const uint8_t *const *)(array->buffers + 2);
     const uint8_t *bits = absent ? array->buffers[0] : NULL;
@@ -291,7 +296,7 @@ static int batch(Writing *to, const ArrowArray *array, uint64_t row, uint64_t ro
     for (uint64_t i = 0; i < to->columns; i++) {
         const int failed = column(to, array->children[i], &to->fields[i], row, rows);
         if (failed) return failed;
-        buffers += to->fields[i].type == INT || to->fields[i].type == FLOAT ? 2 : 3;
+        buffers += to->fields[i].type == BINARY || to->fields[i].type == UTF8 ? 3 : 2;
     }
     if (to->nodes.failed || to->buffers.failed || to->body.failed || to->plain.failed) return NO_MEMORY;
     Bytes *meta = &to->meta;
@@ -350,6 +355,7 @@ static int field_of(const ArrowSchema *schema, Field *field) {
     if (schema->dictionary != NULL) return NOT_OURS;
     if (strcmp(format, "vu") == 0) field->type = UTF8;
     else if (strcmp(format, "vz") == 0) field->type = BINARY;
+    else if (strcmp(format, "b") == 0) field->type = BOOL;
     else if (format[0] && !format[1] && (found = strchr(KINDS, format[0])) != NULL) {
         field->type = found - KINDS < 8 ? INT : FLOAT;
         field->bytes = BYTES[found - KINDS];
