@@ -347,6 +347,7 @@ class Reader:
         whole is none of messages."""
         entry, conversation = ledger.entry, self._layout.folder_of.item(ledger.entry)
         reason = None
+        pile.catch_up()
         if isinstance(piece, Damage):
             reason = piece.code if not ledger.found else None
             ledger.fail(ledger.found, piece.code, piece.message, piece.excerpt)
@@ -517,11 +518,7 @@ class _Gathering:
     @property
     def _full(self) -> bool:
         most, pile = self._sheets.full_at, self._pile
-        return (
-            self._read >= BATCH_BYTES
-            or pile.rows + len(pile.messages) >= most
-            or len(self._sheets.rows["issues"]) >= most
-        )
+        return self._read >= BATCH_BYTES or pile.count >= most or len(self._sheets.rows["issues"]) >= most
 
     def _ledger(self, number: int) -> Ledger:
         found = self._ledgers.get(number)

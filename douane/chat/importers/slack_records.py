@@ -239,6 +239,7 @@ _TYPED, _TYPED_LINES, _TYPED_END = (
     "]}]}]",
 )
 _SAID = '"text":"'
+_SAID_BYTES = len(_SAID)
 # The same as it stands in a day file.
 _BEGIN, _LINES, _END = (
     json.dumps([{"blocks": json.loads(f"{_TYPED}%{_TYPED_LINES}0{_TYPED_END}")}], indent=4)
@@ -289,6 +290,44 @@ def typed(blocks: Raw | bytes) -> str | None:
     named = f'"block_id":{str(own.block_id, "utf-8", "replace")},' if own.block_id is not None else ""
     said = str(own.elements[0].elements, "utf-8", "replace")
     return f'[{{"type":"rich_text",{named}"elements":[{{"type":"rich_text_section","elements":{said}}}]}}]'
+
+
+# Between the blocks of two messages, where those of many are brought into one form at once: a text of one sign that no
+# text of a message is, or the pieces are more than they were.
+_BETWEEN = ',"\\u001f",'
+_END_AT = -len(_TYPED_END)
+
+
+def lines_said(blocks: Sequence[Raw], texts: Sequence[str]) -> list[str | None]:
+    """Of the blocks of each message: the lines, where they are `typed` and say no more than its text does; else None.
+
+    As `typed` and `says_more` have it, which are asked where it is not plain to see."""
+    if not blocks:
+        return []
+    try:
+        joined = msgspec.json.format(b"[%b]" % _BETWEEN.encode().join(blocks), indent=-1)
+        each = str(joined, "utf-8", "replace")[1:-1].split(_BETWEEN)
+    except UNFIT:
+        each = []
+    if len(each) != len(blocks):
+        each = [""] * len(blocks)
+    found: list[str | None] = []
+    for lines, beside, raw in zip(each, texts, blocks, strict=True):
+        if (
+            lines.startswith(_TYPED)
+            and lines.startswith(_TYPED_LINES, lines.find('"', _TYPED_AT))
+            and lines.endswith(_TYPED_END)
+            and lines.find("]") == len(lines) + _END_AT
+        ):
+            at = lines.rfind(_SAID) + _SAID_BYTES
+            words = lines[at : lines.find('"', at)]
+            # Up to where it may be written in several ways.
+            if at < _SAID_BYTES or (words if "\\" not in words else words[: words.find("\\")]).strip() in beside:
+                found.append(lines)
+                continue
+        one = typed(raw)
+        found.append(one if one is not None and not says_more(one, beside) else None)
+    return found
 
 
 def says_more(lines: str, text: str) -> bool:
