@@ -207,8 +207,9 @@ def xlsx_subject(results: Results, size: str, large: str | None, runs: int) -> N
             results.goals.append(Goal(f"{subject}: peak PSS of the tree", mine.pss_peak_bytes / 2**20, 240, "MiB"))
 
 
-def binary_subject(results: Results, size: str, large: bool, runs: int) -> None:
-    """Our readers of .xls and .xlsb alone, beside that of .xlsx on the same rows and beside three peers."""
+def binary_subject(results: Results, size: str, whole: str, large: bool, runs: int) -> None:
+    """Our readers of .xls and .xlsb alone, beside that of .xlsx on the same rows and beside three peers; then whole
+    checks beside calamine's bare rows, of an .xlsb with `whole` rows, which an .xls may not have."""
     old, binary, book = (dataset(f"people-{size}{ending}") for ending in ("-old.xls", "-binary.xlsb", "-shared.xlsx"))
     ways = {
         "Douane, .xlsx": partial(_read, book.path, book.rows),
@@ -226,6 +227,18 @@ def binary_subject(results: Results, size: str, large: bool, runs: int) -> None:
         results.figures.append(figure(subject, who, book.rows, runs, weight, f"{ratio:.2f} x the CPU of our .xlsx"))
         if who in ("Douane, .xls", "Douane, .xlsb"):
             results.goals.append(Goal(f"{subject}: CPU of {who[8:]} against .xlsx", ratio, 1, "x"))
+    for ending, data in ((".xls", old), (".xlsb", dataset(f"people-{whole}-binary.xlsb"))):
+        with scratch() as folder:
+            checked = {
+                "Douane, check": partial(check, data, folder),
+                "calamine": partial(_binary_rows, "calamine", data),
+            }
+            weighed = in_turns(checked, runs)
+        ratio = weighed["Douane, check"].cpu_s / weighed["calamine"].cpu_s
+        subject = f"{ending[1:]} {data.rows:,} x 10"
+        results.figures += [figure(subject, who, data.rows, runs, weight) for who, weight in weighed.items()]
+        if data.rows >= 60_000:
+            results.goals.append(Goal(f"{subject}: CPU of a check against calamine", ratio, 2, "x"))
     if not large:
         return
     data = dataset("people-1m-binary.xlsb")

@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "peers": lambda: files.peers_subject(results, scale.peers, scale.slow_peers, max(1, given.runs - 2)),
         "xlsx": lambda: files.xlsx_subject(results, scale.xlsx, scale.xlsx_large, given.runs),
         "binary": lambda: files.binary_subject(
-            results, "10k" if given.scale == "tiny" else "60k", given.scale == "full", given.runs
+            results, "10k" if given.scale == "tiny" else "60k", scale.xlsx, given.scale == "full", given.runs
         ),
         "workbooks": lambda: files.workbooks_subject(results, scale.workbooks, given.runs),
         "small": lambda: server.small_subject(results),

@@ -24,7 +24,7 @@ from douane.sheet import pattern as patterns
 from douane.sheet.columns.contract import Sure
 from douane.sheet.native.program import Ready, compiled
 from tests.sheet import mutate_lines
-from tests.sheet.formats import mutate_json, mutate_records, mutate_sheet, test_binary_fuzz
+from tests.sheet.formats import mutate_json, mutate_records, mutate_sheet, test_binary_cells, test_binary_fuzz
 
 TOKENS = (
     *(
@@ -163,6 +163,8 @@ def main() -> None:
         assert mutate_records.told(shared, kernel) == mutate_records.told(shared, None), shared
         text = mutated(chance, pool[at])
         mutate_lines.compare(kernel, text)
+        if chance.random() < 0.05:
+            test_binary_cells.compare(kernel, chance, chance.randint(1, 30), chance.randint(1, 5))
         if chance.random() < 0.05:
             test_binary_fuzz.same_answers(test_binary_fuzz.old_workbook(chance.choice(workbooks), chance), kernel)
         if len(text) < 3000:

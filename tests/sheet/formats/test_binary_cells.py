@@ -60,23 +60,26 @@ def parsed(cells: Cells, width: int, facts: SheetFacts, limits: Limits, *, from_
     return binary_cells._SheetPiece(0, [cells], 0, reader, Position(), 0).parse()
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 1 << 32), rows=st.integers(1, 30), width=st.integers(1, 5))
-def test_values_become_the_same_texts_where_they_go(seed: int, rows: int, width: int) -> None:
-    chance = random.Random(seed)
+def compare(kernel: native.Kernel, chance: random.Random, rows: int, width: int) -> None:
     cells, wide = cells_of(chance, rows, width), max(1, width - (chance.random() < 0.1))
     facts = SheetFacts()
     if chance.random() < 0.2:
         facts = SheetFacts(((0, 1),), np.array([[1, 2, 0, 1]], np.int64))
     limits = Limits(cell_bytes=20, record_bytes=60) if chance.random() < 0.2 else Limits()
     from_1904 = chance.random() < 0.2
-    with reading_with(built()):
+    with reading_with(kernel):
         mine = parsed(cells, wide, facts, limits, from_1904=from_1904)
     with reading_with(None):
         plain = parsed(cells, wide, facts, limits, from_1904=from_1904)
     assert mine.frame.equals(plain.frame)
     assert mine.frame.schema == plain.frame.schema
     assert (mine.blank, mine.facts, mine.next) == (plain.blank, plain.facts, plain.next)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 1 << 32), rows=st.integers(1, 30), width=st.integers(1, 5))
+def test_values_become_the_same_texts_where_they_go(seed: int, rows: int, width: int) -> None:
+    compare(built(), random.Random(seed), rows, width)
 
 
 @pytest.mark.parametrize("wide", [False, True])
