@@ -8,7 +8,7 @@ text and kind alone, so it is asked once a text and kept, as far as there is roo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import polars as pl
 from douane.sheet import native
 from douane.sheet.columns.contract import Notice, begins_visible, edges_visible, unchanged
 from douane.sheet.formats import KIND_ERROR, KIND_TEXT
+from douane.sheet.native.known import Known, mark
 from douane.sheet.native.program import Ready, compiled
 from douane.sheet.plans import Plan, asked, clean_of, failures, noticed_in, with_notices
 from douane.sheet.rule import Test
@@ -43,14 +44,15 @@ class Cleared:
     unsure: npt.NDArray[np.uint32]
     wrong: npt.NDArray[np.uint32]
     not_plain: npt.NDArray[np.uint32] | None
+    kernel: native.Kernel
     kinds: pl.Series | None = None
 
 
 @dataclass(slots=True)
 class _Known:
-    """Texts that were judged, and the bits of what failed."""
+    """What is known of a column's texts of one kind, and in how many batches too few were."""
 
-    bits: dict[str | None, int] = field(default_factory=dict)
+    texts: Known
     tries: int = 0
 
 
@@ -109,38 +111,46 @@ class Clearing:
                     asked_too = np.zeros(len(cells), np.bool_)
                     asked_too[unsure] = asked_too[_suspects(late, cells, kinds)] = True
                     unsure = np.flatnonzero(asked_too).astype(np.uint32)
-            yield number, Cleared(plan, unsure, wrong, said.not_plain, kinds)
+            yield number, Cleared(plan, unsure, wrong, said.not_plain, kernel, kinds)
 
     def judge(self, cells: pl.Series, cleared: Cleared, mask: npt.NDArray[np.uint64]) -> None:
         """Sets the bits of what fails. `cells`: the column's, of all rows of `mask`."""
         plan, unsure = cleared.plan, cleared.unsure
         if len(cleared.wrong):
             bit = next(bit for test, bit in zip(plan.tests, plan.bits, strict=True) if test.rule == decided(plan))
-            mask[cleared.wrong, bit // 64] |= np.uint64(1 << bit % 64)
+            mark(cleared.kernel, cleared.wrong, mask, bit)
         if not len(unsure):
             return
         kinds = None if cleared.kinds is None else cleared.kinds.gather(unsure).fill_null(KIND_TEXT).to_numpy()
         if kinds is None:
-            self._judge_kind(cells, plan, KIND_TEXT, unsure, mask)
+            self._judge_kind(cells, cleared, KIND_TEXT, unsure, mask)
             return
         for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-            self._judge_kind(cells, plan, kind, unsure[kinds == kind], mask)
+            self._judge_kind(cells, cleared, kind, unsure[kinds == kind], mask)
 
     def _judge_kind(
-        self, cells: pl.Series, plan: Plan, kind: int, rows: npt.NDArray[np.uint32], mask: npt.NDArray[np.uint64]
+        self, cells: pl.Series, cleared: Cleared, kind: int, rows: npt.NDArray[np.uint32], mask: npt.NDArray[np.uint64]
     ) -> None:
         """The cells of these rows, all of one kind."""
-        frame = _of_kind(plan, cells[rows], kind)
+        plan = cleared.plan
+        key: tuple[str | int, ...] = (plan.cell, kind, *(notice.rule for notice in plan.noticed))
+        if key not in self._known:
+            self._known[key] = _Known(Known(cleared.kernel, mask.shape[1]))
+        known = self._known[key]
+        keeps = known.tries < TRIES and len(rows) <= 2 * KNOWN_TEXTS
+        every = len(rows)
+        if keeps:
+            rows = known.texts.recall(cells, rows, mask)
+            if not len(rows):
+                return
+        frame = _of_kind(plan, cells.gather(rows), kind)
         tests = asked(plan, frame)
         if not tests:
             return
-        known = self._known.setdefault((plan.cell, kind, *(notice.rule for notice in plan.noticed)), _Known())
-        if known.tries < TRIES and len(frame) <= 2 * KNOWN_TEXTS:
+        if keeps:
             texts: list[str | None] = frame[plan.cell].to_list()
-            bits = self._bits(plan, kind, tests, texts, known)
-            if mask.shape[1] == 1:
-                mask[rows, 0] |= np.fromiter(map(bits.__getitem__, texts), np.uint64, len(texts))
-                return
+            bits = self._bits(plan, kind, tests, texts, known.texts)
+            known.tries += 2 * len(bits) > every
             for word in range(mask.shape[1]):
                 shift = 64 * word
                 mask[rows, word] |= np.array([bits[text] >> shift & _WORD for text in texts], np.uint64)
@@ -150,25 +160,20 @@ class Clearing:
                 mask[rows[fails.to_numpy()], bit // 64] |= np.uint64(1 << bit % 64)
 
     def _bits(
-        self, plan: Plan, kind: int, tests: list[tuple[Test, int]], texts: Sequence[str | None], known: _Known
+        self, plan: Plan, kind: int, tests: list[tuple[Test, int]], texts: Sequence[str | None], known: Known
     ) -> Mapping[str | None, int]:
-        """Of each of the texts the bits of what fails."""
-        missing = [text for text in dict.fromkeys(texts) if text not in known.bits]
-        if not missing:
-            return known.bits
-        if 2 * len(missing) > len(texts):
-            known.tries += 1
-        frame = _of_kind(plan, pl.Series(missing, dtype=pl.String), kind)
-        found: dict[str | None, int] = dict.fromkeys(missing, 0)
-        for bit, fails in failures(frame, plan, tests):
+        """Of each of the texts the bits of what fails; as many as there is room for are known from now on."""
+        found: dict[str | None, int] = dict.fromkeys(texts, 0)
+        distinct = list(found)
+        for bit, fails in failures(_of_kind(plan, pl.Series(distinct, dtype=pl.String), kind), plan, tests):
             for at in fails.arg_true().to_list():
-                found[missing[at]] |= 1 << bit
-        whole = {**known.bits, **found}
-        room = max(0, min(KNOWN_TEXTS - len(known.bits), self._room))
-        kept = [text for text in missing if text is None or len(text) <= KNOWN_CHARS][:room]
-        known.bits.update((text, found[text]) for text in kept)
+                found[distinct[at]] |= 1 << bit
+        room = max(0, min(KNOWN_TEXTS - known.count, self._room))
+        kept = [text for text in distinct if text is None or len(text) <= KNOWN_CHARS][:room]
+        for text in kept:
+            known.add(text, found[text])
         self._room -= len(kept)
-        return whole
+        return found
 
 
 def decided(plan: Plan) -> str:

@@ -1,10 +1,10 @@
 /* The sure half of judging: which cells of a column surely break no rule of it. All others are left to those who decide. */
 #include "kernel.h"
+#include "listed.h"
 
 enum { ANY, PATTERN, NUMBER, LIST };                                /* kinds */
 enum { EMPTY = 1, BEGINS = 2, EDGES = 4, EXPONENTS = 8, COMMAS = 16 }; /* what is asked */
 enum { SEEN_EXPONENT = 1, SEEN_COMMA = 2 };
-#define VACANT UINT32_MAX
 
 /* What a cell must be; all of it. */
 typedef struct {
@@ -60,15 +60,6 @@ static inline int ends_visible(const uint8_t *text, uint64_t size) {
     return !is_white(sign_at(last));
 }
 
-/* Of a list's texts and of cells: the view's own bytes, and the last eight of a text that does not stand in it. */
-static inline uint64_t hash_of(const View *view, const uint8_t *text) {
-    uint64_t words[2];
-    memcpy(words, view, 16);
-    if (UNLIKELY(view->length > 12)) memcpy(&words[1], text + view->length - 8, 8);
-    uint64_t hash = (words[0] ^ words[1] * 0xD6E8FEB86659FD93ull) * 0x9E3779B97F4A7C15ull;
-    return hash ^ hash >> 32;
-}
-
 EXPORT uint64_t douane_list_hash(const uint8_t *text, uint64_t size) {
     View view = {.length = (uint32_t)size};
     if (size <= 12) memcpy(view.inlined, text, size);
@@ -77,16 +68,7 @@ EXPORT uint64_t douane_list_hash(const uint8_t *text, uint64_t size) {
 }
 
 static inline int in_list(const Program *program, const View *view, const uint8_t *text) {
-    uint64_t own[2], other[2];
-    memcpy(own, view, 16);
-    for (uint32_t slot = (uint32_t)hash_of(view, text);; slot++) {
-        const View *here = &program->slots[slot & program->slots_mask];
-        memcpy(other, here, 16);
-        if (here->length == VACANT) return 0;
-        if (own[0] != other[0]) continue;       /* the length and the first four */
-        if (view->length <= 12 ? own[1] == other[1] : !memcmp(program->texts + here->far.offset, text, view->length))
-            return 1;
-    }
+    return slot_of(program->slots, program->slots_mask, program->texts, view, text)->length != VACANT;
 }
 
 /* -?digits(.digits)? of at most 15 digits: both halves of the fraction are exact, so the quotient is the very double. */

@@ -17,11 +17,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from douane.sheet import native
 from douane.sheet import pattern as patterns
 from douane.sheet.columns.contract import Sure
+from douane.sheet.native.known import Known, mark
 from douane.sheet.native.program import Ready, compiled
 from tests.sheet import mutate_lines
 from tests.sheet.formats import mutate_json, mutate_records, mutate_sheet, test_binary_cells, test_binary_fuzz
@@ -139,6 +141,26 @@ def judged(kernel: native.Kernel, ready: list[tuple[Ready, Callable[[str], bool]
             assert {*found.unsure.tolist(), *found.wrong.tolist()} == wrong, (cells, found)
 
 
+def remembered(kernel: native.Kernel, frame: pl.DataFrame, chance: random.Random) -> None:
+    """What is known of some of the texts is told of them, and of no others."""
+    words = chance.choice((1, 2))
+    known, told = Known(kernel, words), {}
+    texts = [text for column in frame for text in column]
+    for text in chance.sample(texts, chance.randint(0, len(texts))):
+        told[text] = chance.getrandbits(64 * words)
+        known.add(text, told[text])
+    for column in frame:
+        rows = np.array([row for row in range(len(column)) if chance.random() < 0.8], np.uint32)
+        mask = np.zeros((len(column), words), np.uint64)
+        missing = known.recall(column, rows, mask).tolist()
+        assert missing == [row for row in rows.tolist() if column[row] not in told]
+        mark(kernel, rows[:1], mask, 64 * words - 1)
+        for row in range(len(column)):
+            bits = told.get(column[row], 0) if row in rows else 0
+            bits |= (row in rows[:1]) << (64 * words - 1)
+            assert int.from_bytes(mask[row].tobytes(), "little") == bits, (row, column[row])
+
+
 def main() -> None:
     kernel = native._loaded(Path(sys.argv[1]))
     assert kernel is not None
@@ -172,6 +194,8 @@ def main() -> None:
         if text:
             frame = compare(kernel, text, chance.random() < 0.9, chance.choice((2, 100)))
             judged(kernel, ready, frame)
+            if chance.random() < 0.3:
+                remembered(kernel, frame, chance)
             if frame.width and chance.random() < 0.2:
                 written(kernel, frame, chance.choice((7, 4096)), part)
     print(sys.argv[2])
