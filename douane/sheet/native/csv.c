@@ -5,6 +5,7 @@
  */
 #include "kernel.h"
 #include "scan.h"
+#include "utf8.h"
 
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -88,12 +89,12 @@ typedef struct {
 
 /* The last record end in `text`, which begins with a record, with no more than `records_max` records before it but at
  * least one. A CR in last place ends no record, for an LF may follow. size = 0: no record ends in `text`. */
-EXPORT void douane_cut(const uint8_t *text, uint64_t size, const Dialect *dialect, uint64_t records_max, Cut *cut) {
+INLINED Cut cut_at(const uint8_t *text, uint64_t size, const Dialect *dialect, uint64_t records_max, Equal64 equal) {
     const uint8_t delimiter = dialect->delimiter, quote = dialect->quote;
     const int quoted = dialect->quoted;
     uint64_t lines = 0, records = 0, begin = 0, skip = UINT64_MAX;
     int inside = 0;
-    memset(cut, 0, sizeof *cut);
+    Cut cut = {0};
     uint8_t tail[64];
     for (uint64_t base = 0; base < size; base += 64) {
         const uint8_t *at = text + base;
@@ -102,7 +103,7 @@ EXPORT void douane_cut(const uint8_t *text, uint64_t size, const Dialect *dialec
             memcpy(tail, at, size - base);
             at = tail;
         }
-        Signs found = signs_of(at, delimiter, quote, quoted);
+        Signs found = signs_of(at, delimiter, quote, quoted, equal);
         const uint64_t within = base + 64 <= size ? ~0ull : (1ull << (size - base)) - 1;
         uint64_t carriages = found.carriages & within;
         if (UNLIKELY(carriages)) {
@@ -117,19 +118,17 @@ EXPORT void douane_cut(const uint8_t *text, uint64_t size, const Dialect *dialec
                 lines += (uint64_t)__builtin_popcountll(ends);
                 continue;
             }
-            if (!ends) {
-                uint64_t starts = found.delimiters & within;
-                if (starts) begin = base + 64 - (uint64_t)__builtin_clzll(starts);
-                continue;
-            }
-            uint64_t count = (uint64_t)__builtin_popcountll(ends);
-            if (records + count <= records_max) {
+            /* Which blocks hold a record end is anybody's guess: written so that no jump is made of it. */
+            const uint64_t count = (uint64_t)__builtin_popcountll(ends), starts = ends | (found.delimiters & within);
+            if (LIKELY(records + count < records_max)) {
+                const uint64_t last_end = base + 64 - (uint64_t)__builtin_clzll(ends | 1);
+                const uint64_t last_start = base + 64 - (uint64_t)__builtin_clzll(starts | 1);
                 records += count;
                 lines += count;
-                cut->size = base + 64 - (uint64_t)__builtin_clzll(ends);
-                cut->records = records;
-                cut->lines = lines;
-                begin = base + 64 - (uint64_t)__builtin_clzll(ends | (found.delimiters & within));
+                cut.size = ends ? last_end : cut.size;
+                cut.records = ends ? records : cut.records;
+                cut.lines = ends ? lines : cut.lines;
+                begin = starts ? last_start : begin;
                 continue;
             }
         }
@@ -150,13 +149,32 @@ EXPORT void douane_cut(const uint8_t *text, uint64_t size, const Dialect *dialec
                 if (!(ends & bit)) continue;
                 records++;
                 lines++;
-                cut->size = begin;
-                cut->records = records;
-                cut->lines = lines;
-                if (records >= records_max) return;
+                cut = (Cut){.size = begin, .lines = lines, .records = records};
+                if (records >= records_max) return cut;
             }
         }
     }
+    return cut;
+}
+
+#ifdef WIDE
+WIDE static Cut wide_cut(const uint8_t *text, uint64_t size, const Dialect *dialect, uint64_t records_max) {
+    return cut_at(text, size, dialect, records_max, wide_equal_64);
+}
+#endif
+
+static Cut plain_cut(const uint8_t *text, uint64_t size, const Dialect *dialect, uint64_t records_max) {
+    return cut_at(text, size, dialect, records_max, equal_64);
+}
+
+EXPORT void douane_cut(const uint8_t *text, uint64_t size, const Dialect *dialect, uint64_t records_max, Cut *cut) {
+#ifdef WIDE
+    if (is_wide()) {
+        *cut = wide_cut(text, size, dialect, records_max);
+        return;
+    }
+#endif
+    *cut = plain_cut(text, size, dialect, records_max);
 }
 
 /* ---- records and cells ---------------------------------------------------------------------------------------- */
@@ -170,32 +188,31 @@ typedef struct {
     uint64_t present_bytes;                     /* of one column's bitmap */
     uint64_t aside_size, aside_room;
     int64_t *absent;                            /* per column */
+    Looked looked;
+    int is_utf8;
 } Reading;
 
-static const uint64_t LOW[17] = {
-    0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff,
-    ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull,
+/* The first so many bytes of a word. */
+static const uint64_t FIRST[9] = {
+    0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, 0xffffffffffffff, ~0ull,
 };
-static const uint64_t HIGH[17] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xffff, 0xffffff, 0xffffffff};
 
-static inline void view_of(View *view, const uint8_t *at, uint64_t length, int roomy, uint32_t buffer, uint64_t offset) {
-    uint64_t words[2] = {0, 0};
-    if (length <= 12) {
-        if (LIKELY(roomy)) {                    /* 16 bytes can be read from `at` on */
-            memcpy(words, at, 16);
-            words[0] &= LOW[length];
-            words[1] &= HIGH[length];
-        } else {
-            memcpy(words, at, length);
-        }
-        view->length = (uint32_t)length;
-        memcpy(view->inlined, words, 12);
+/* Which texts are short is anybody's guess: where 16 bytes can be read from `at` on (`roomy`), no jump is made of it. */
+INLINED void view_of(View *view, const uint8_t *at, uint64_t length, int roomy, uint32_t buffer, uint64_t offset) {
+    uint64_t words[2], first = 0, rest = 0;
+    if (LIKELY(roomy)) {
+        memcpy(&first, at, 4);
+        memcpy(&rest, at + 4, 8);
     } else {
-        view->length = (uint32_t)length;
-        memcpy(view->far.prefix, at, 4);
-        view->far.buffer = buffer;
-        view->far.offset = (uint32_t)offset;
+        uint8_t held[12] = {0};
+        memcpy(held, at, length < 12 ? length : 12);
+        memcpy(&first, held, 4);
+        memcpy(&rest, held + 4, 8);
     }
+    const uint64_t within = length < 12 ? length : 12, behind = within > 4 ? within - 4 : 0;
+    words[0] = (uint32_t)length | (first & FIRST[within < 4 ? within : 4]) << 32;
+    words[1] = length <= 12 ? rest & FIRST[behind] : buffer | offset << 32;
+    memcpy(view, words, sizeof words);
 }
 
 /* The cell that begins with a quote and holds doubled ones or text behind the closing one, written aside. */
@@ -335,7 +352,8 @@ static inline int record_ends(Reading *reading, Place *now, uint64_t stop, int b
     return UNLIKELY(now->record >= out->room) && stop < reading->size ? GIVEN_UP : 0;
 }
 
-static int read_records(Reading *reading) {
+/* `look` tells on the way what is no UTF-8; NULL: it is asked later. */
+INLINED int records_of(Reading *reading, Equal64 equal, void (*look)(Looked *, const uint8_t *)) {
     const Dialect dialect = *reading->dialect;
     const uint8_t *text = reading->text;
     const uint64_t size = reading->size;
@@ -353,7 +371,8 @@ static int read_records(Reading *reading) {
             at = tail;
             within = (1ull << (size - base)) - 1;
         }
-        Signs found = signs_of(at, dialect.delimiter, dialect.quote, dialect.quoted);
+        if (look != NULL) look(&reading->looked, at);
+        Signs found = signs_of(at, dialect.delimiter, dialect.quote, dialect.quoted, equal);
         uint64_t carriages = found.carriages & within;
         if (UNLIKELY(carriages))
             carriages &= ~(found.feeds >> 1 | (uint64_t)(base + 64 < size && text[base + 64] == '\n') << 63);
@@ -401,13 +420,33 @@ static int read_records(Reading *reading) {
         if (!failed) failed = record_ends(reading, &now, size, now.inside);
     }
     reading->out->records = now.record;
+    if (look != NULL) {
+        memset(tail, 0, sizeof tail);
+        look(&reading->looked, tail);
+        reading->is_utf8 = !is_wrong(&reading->looked);
+    } else {
+        reading->is_utf8 = douane_is_utf8(text, size);
+    }
     return failed;
+}
+
+#ifdef WIDE
+WIDE static int wide_records(Reading *reading) { return records_of(reading, wide_equal_64, wide_look); }
+#endif
+
+static int plain_records(Reading *reading) { return records_of(reading, equal_64, NULL); }
+
+static int read_records(Reading *reading) {
+#ifdef WIDE
+    if (is_wide()) return wide_records(reading);
+#endif
+    return plain_records(reading);
 }
 
 /* Marks the records that are no UTF-8: their cells must not be looked at as text. */
 static void mark_undecodable(Reading *reading) {
     Records *out = reading->out;
-    if (douane_is_utf8(reading->text, reading->size)) return;
+    if (reading->is_utf8) return;
     uint64_t start = 0;
     for (uint64_t record = 0; record < out->records; record++) {
         const uint64_t stop = (uint64_t)out->stops[record];
@@ -537,7 +576,7 @@ EXPORT int douane_read(const uint8_t *text, uint64_t size, const Dialect *dialec
                        ArrowArray *array, ArrowSchema *schema) {
     array->release = NULL;
     schema->release = NULL;
-    Reading reading = {.dialect = dialect, .text = text, .size = size, .out = out};
+    Reading reading = {.dialect = dialect, .text = text, .size = size, .out = out, .looked = {.closed = 1}};
     Shared *shared = calloc(1, sizeof *shared);
     reading.absent = calloc(dialect->width, sizeof *reading.absent);
     int failed = NO_MEMORY;

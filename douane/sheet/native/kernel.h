@@ -10,6 +10,17 @@
 #define EXPORT __attribute__((visibility("default")))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define INLINED static inline __attribute__((always_inline))
+
+/* Where the compiler can, some functions are there twice: the second for processors of 2013 and later. Which one is asked
+ * is decided as it runs. DOUANE_NARROW: not here, so that the first can be tested. */
+#if defined(__x86_64__) && !defined(DOUANE_NARROW)
+#define WIDE __attribute__((target("avx2,bmi,bmi2,popcnt")))
+static inline int is_wide(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("popcnt");
+}
+#endif
 
 /* A text of Arrow's string views: up to 12 bytes stand in it, else the first 4 and where all of them are. */
 typedef struct {

@@ -38,13 +38,27 @@ static inline uint64_t equal_64(const uint8_t *at, uint8_t sign) {
 }
 #endif
 
+#ifdef WIDE
+#include <immintrin.h>
+
+WIDE static inline uint64_t wide_equal_64(const uint8_t *at, uint8_t sign) {
+    const __m256i all = _mm256_set1_epi8((char)sign);
+    const __m256i first = _mm256_loadu_si256((const __m256i *)at), second = _mm256_loadu_si256((const __m256i *)(at + 32));
+    return (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(first, all)) |
+           (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(second, all)) << 32;
+}
+#endif
+
+/* One of the two above. */
+typedef uint64_t (*Equal64)(const uint8_t *at, uint8_t sign);
+
 /* The signs of `at[0..63]`. `quote` is not looked for where `quoted` is 0. */
-static inline Signs signs_of(const uint8_t *at, uint8_t delimiter, uint8_t quote, int quoted) {
+INLINED Signs signs_of(const uint8_t *at, uint8_t delimiter, uint8_t quote, int quoted, Equal64 equal) {
     Signs found;
-    found.quotes = quoted ? equal_64(at, quote) : 0;
-    found.delimiters = equal_64(at, delimiter);
-    found.feeds = equal_64(at, '\n');
-    found.carriages = equal_64(at, '\r');
+    found.quotes = quoted ? equal(at, quote) : 0;
+    found.delimiters = equal(at, delimiter);
+    found.feeds = equal(at, '\n');
+    found.carriages = equal(at, '\r');
     return found;
 }
 

@@ -1,5 +1,6 @@
 /* What is text, and a hash of it. */
 #include "kernel.h"
+#include "utf8.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -25,7 +26,7 @@ static inline size_t ascii_run(const uint8_t *text, size_t size) {
     return at;
 }
 
-int douane_is_utf8(const uint8_t *text, size_t size) {
+static int plain_is_utf8(const uint8_t *text, size_t size) {
     size_t at = 0;
     for (;;) {
         at += ascii_run(text + at, size - at);
@@ -46,6 +47,30 @@ int douane_is_utf8(const uint8_t *text, size_t size) {
         }
         if (at >= size) return 1;
     }
+}
+
+#ifdef WIDE
+WIDE static int wide_is_utf8(const uint8_t *text, size_t size) {
+    Looked looked = {.closed = 1};
+    uint8_t tail[64];
+    for (size_t at = 0; at <= size; at += 64) { /* what is empty closes the text too */
+        const uint8_t *from = text + at;
+        if (UNLIKELY(at + 64 > size)) {
+            memset(tail, 0, sizeof tail);
+            memcpy(tail, from, size - at);
+            from = tail;
+        }
+        wide_look(&looked, from);
+    }
+    return !is_wrong(&looked);
+}
+#endif
+
+int douane_is_utf8(const uint8_t *text, size_t size) {
+#ifdef WIDE
+    if (size >= 64 && is_wide()) return wide_is_utf8(text, size);
+#endif
+    return plain_is_utf8(text, size);
 }
 
 EXPORT int douane_utf8(const uint8_t *text, uint64_t size) { return douane_is_utf8(text, size); }

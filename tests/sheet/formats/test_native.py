@@ -129,6 +129,11 @@ def test_pieces_end_with_the_last_whole_record() -> None:
     assert (cut.size, cut.lines, cut.records) == (body.index(b"4,"), 7, 4)
     cut = built().cut(body, dialect, 2)
     assert (cut.lines, cut.records) == (3, 2)
+    for most in (1, 63, 64, 65, 70):  # no more than so many, wherever the 64 bytes end that are looked at at once
+        cut = built().cut(b"a\n" * 100, dialect, most)
+        assert (cut.size, cut.lines, cut.records) == (2 * most, most, most)
+        cut = built().cut(b'"\n",1\n' + b"a\n" * 100, dialect, most)
+        assert (cut.size, cut.lines, cut.records) == (4 + 2 * most, most + 1, most)
     assert built().cut(b'"a\n', dialect, 9).size == 0
     assert built().cut(b"a\r", dialect, 9).size == 0  # an LF may follow
     assert built().cut(b"a\rb", dialect, 9).size == 2
@@ -145,12 +150,23 @@ def test_cells_of_any_length_at_any_place(size: int) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=80) | st.text(max_size=30).map(str.encode))
-@example(b"\xf4\x90\x80\x80")
-@example(b"\xe0\x80\x80")
-@example(b"x" * 15 + b"\xc3")
-def test_utf_8_is_what_python_says_it_is(data: bytes) -> None:
-    for text in (data, b"0123456789abcdef" + data, data + b"0123456789abcdefg"):
+@given(st.binary(max_size=80) | st.text(max_size=30).map(str.encode), st.integers(0, 64))
+@example(b"\xf4\x90\x80\x80", 0)
+@example(b"\xe0\x80\x80", 1)
+@example(b"x" * 15 + b"\xc3", 0)
+@example(b"\xf0\x9f\x98\x80", 61)
+@example(b"\xed\xa0\x80", 62)
+@example(b"\xe6\x97", 62)
+def test_utf_8_is_what_python_says_it_is(data: bytes, before: int) -> None:
+    long = b"x" * before + data  # those of 64 bytes and more are looked at otherwise
+    for text in (
+        data,
+        b"0123456789abcdef" + data,
+        data + b"0123456789abcdefg",
+        long,
+        long + b"y" * 64,
+        b"y" * 64 + long,
+    ):
         try:
             text.decode()
         except UnicodeDecodeError:

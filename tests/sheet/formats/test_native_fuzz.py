@@ -17,10 +17,11 @@ SEED = os.environ.get("DOUANE_TORTURE_SEED", "1")
 SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")
 
 
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[(), ("-DDOUANE_NARROW",)], ids=["wide", "narrow"])
+def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As this processor runs it, and as those do that cannot do as much at once."""
     library = tmp_path_factory.mktemp("watched") / "kernel.so"
-    if why := builder().build(library, SANITIZERS):
+    if why := builder().build(library, (*SANITIZERS, *request.param)):
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)
