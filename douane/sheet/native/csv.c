@@ -9,6 +9,9 @@
 
 #include <stdatomic.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum { ODD = 1, MAYBE_BLANK = 2 };              /* marks of a record */
 enum { FLAG_SHORT = 1, FLAG_BROKEN = 8 };       /* those of sheet/formats */
@@ -44,8 +47,22 @@ typedef struct Shared {
 /* Tables whose last column was released: their texts may go too. Whoever releases may hold no lock of Python's. */
 static _Atomic(Shared *) gone;
 
-/* Views are many megabytes for a moment: they come from the system and go back to it, so that no heap keeps their room. */
+/* Views are many megabytes for a moment: they come from the system and go back to it, so that no heap keeps their room.
+ * Those of one table are kept for the next, for the system hands out zeroes, page by page. */
+typedef struct {
+    uint64_t bytes;
+} Spare;
+
+static _Atomic(Spare *) spare;
+
+enum { SPARE_BYTES_MAX = 16 << 20, SPARE_STEP = 2 << 20 };
+
 static View *views_of(uint64_t bytes) {
+    Spare *kept = bytes <= SPARE_BYTES_MAX ? atomic_exchange(&spare, NULL) : NULL;
+    if (kept != NULL) {
+        if (kept->bytes == bytes) return (View *)(void *)kept;
+        munmap(kept, kept->bytes);
+    }
     void *found = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (found == MAP_FAILED) return NULL;
 #ifdef MADV_HUGEPAGE
@@ -54,9 +71,28 @@ static View *views_of(uint64_t bytes) {
     return found;
 }
 
+static void give_back(View *views, uint64_t bytes) {
+    if (bytes <= SPARE_BYTES_MAX) {
+        Spare *now = (Spare *)(void *)views, *none = NULL;
+        now->bytes = bytes;
+        if (atomic_compare_exchange_strong(&spare, &none, now)) return;
+    }
+    munmap(views, bytes);
+}
+
+/* Whoever reads large texts piece by piece needs the same room again at once: it stays in the heap until then. */
+static void keep_freed(void) {
+#ifdef __GLIBC__
+    static atomic_int told;
+    if (atomic_exchange(&told, 1)) return;
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
+
 static void let_go(Shared *shared) {
     if (atomic_fetch_sub(&shared->holders, 1) != 1) return;
-    if (shared->views != NULL) munmap(shared->views, shared->views_bytes);
+    if (shared->views != NULL) give_back(shared->views, shared->views_bytes);
     free(shared->present);
     free(shared->aside);
     shared->next = atomic_load(&gone);
@@ -576,6 +612,7 @@ EXPORT int douane_read(const uint8_t *text, uint64_t size, const Dialect *dialec
                        ArrowArray *array, ArrowSchema *schema) {
     array->release = NULL;
     schema->release = NULL;
+    if (size >= 4u << 20) keep_freed();
     Reading reading = {.dialect = dialect, .text = text, .size = size, .out = out, .looked = {.closed = 1}};
     Shared *shared = calloc(1, sizeof *shared);
     reading.absent = calloc(dialect->width, sizeof *reading.absent);
@@ -583,7 +620,8 @@ EXPORT int douane_read(const uint8_t *text, uint64_t size, const Dialect *dialec
     if (shared != NULL && reading.absent != NULL) {
         atomic_store(&shared->holders, 1);
         shared->ticket = ticket;
-        shared->views_bytes = (uint64_t)dialect->width * out->room * sizeof(View) + 1;
+        shared->views_bytes = (uint64_t)dialect->width * out->room * sizeof(View);
+        shared->views_bytes = (shared->views_bytes + sizeof(Spare) + SPARE_STEP) / SPARE_STEP * SPARE_STEP;
         shared->views = views_of(shared->views_bytes);
         reading.shared = shared;
         reading.present_bytes = (out->room + 63) / 64 * 8;
