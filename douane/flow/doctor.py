@@ -38,17 +38,19 @@ def examine(
 ) -> Iterator[Finding]:
     """One after another, as each is found; the last one reads the names of all stored objects. Where the database is
     another Douane's there is nothing else to look at. `around`: entered with the name of what is looked at."""
+    with around("schema"):
+        schema, anothers = _schema(house)
+    yield schema
+    if anothers:
+        return
     for about, look in _looks():
         with around(about):
             found = list(look(house))
         yield from found
-        if about == "schema" and not found[0].good:
-            return
 
 
 def _looks() -> Iterator[tuple[str, Callable[[House], Iterable[Finding]]]]:
     alone: tuple[tuple[str, Callable[[House], Finding]], ...] = (
-        ("schema", _schema),
         ("settings", _settings),
         ("secret", _secret),
         ("rights", _rights),
@@ -76,14 +78,18 @@ def _readiness(house: House) -> Iterator[Finding]:
         yield Finding(name, part.good, part.says)
 
 
-def _schema(house: House) -> Finding:
-    stands_at, newest = schema_step(house.engine)
+def _schema(house: House) -> tuple[Finding, bool]:
+    """And whether the database is another Douane's. Of one that does not answer the others may tell why."""
+    try:
+        stands_at, newest = schema_step(house.engine)
+    except DouaneError as error:
+        return Finding("schema", False, error.message), False
     if stands_at == newest:
-        return Finding("schema", True, "The database is as this Douane wants it.")
-    if stands_at is not None and stands_at > newest:
-        return Finding("schema", False, f"The database is a later Douane's (at {stands_at}, this one knows {newest}).")
+        return Finding("schema", True, "The database is as this Douane wants it."), False
     says = f"The database is at {stands_at or 'no step'}, not at {newest}: it is brought there when Douane is started."
-    return Finding("schema", False, says)
+    if stands_at is not None and stands_at > newest:
+        says = f"The database is a later Douane's (at {stands_at}, this one knows {newest})."
+    return Finding("schema", False, says), True
 
 
 def _settings(house: House) -> Finding:

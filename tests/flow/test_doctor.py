@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from douane.errors import Unavailable
 from douane.flow import doctor
 from douane.flow.house import House
 from douane.flow.identity import unlock
@@ -101,3 +102,18 @@ def test_what_is_looked_at_is_named_before(house: House) -> None:
     found = [one.about for one in doctor.examine(house, around)]
     assert named == [*found[:7], "readiness", "objects"]
     assert found[7:] == ["database", "storage", "disk", "worker", "queue", "objects"]
+
+
+def test_where_the_database_does_not_answer_the_rest_is_looked_at(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk SQLite says no more than that it cannot be opened; that the disk is full says why."""
+
+    def away(_engine: object) -> tuple[str, str]:
+        raise Unavailable("It is away.")
+
+    monkeypatch.setattr(doctor, "schema_step", away)
+    settings = house.settings.model_copy(update={"disk_free_bytes_min": 1 << 60})
+    found = findings(replace(house, settings=settings))
+    assert found["schema"] == (False, "It is away.")
+    assert found["disk"][0] is False
