@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from douane.sheet import native
 from douane.sheet.columns.contract import SPACE
+from douane.sheet.native.replace import replaced
 
 # A longer text is looked for one cell at a time: an engine compiles a pattern of it, which takes memory by its length.
 _PATTERN_CHARS = 1000
@@ -38,14 +40,31 @@ class Search:
         return found.fill_null(False)
 
     def changed(self, texts: pl.Series, replace: str) -> tuple[pl.Series, pl.Series]:
-        """Bool, one per cell, false only where nothing is to be changed; and what stands there afterwards, where it is
-        true. Where most cells are hit, to look first and pick them out would cost as much again."""
+        """Bool, one per cell, true where another text will stand there; and that text, of those alone."""
         if self.case_sensitive and not self.whole and self.find:
+            if self.find == replace:
+                return pl.repeat(False, len(texts), dtype=pl.Boolean, eager=True), texts.clear()
+            # A text that another took the place of is never what it was.
+            kernel = native.kernel()
+            made = None if kernel is None else replaced(kernel, texts, self.find, replace)
+            if made is not None:
+                hits, after = pl.Series(made[0]), made[1]
+                return hits, after if hits.all() else after.filter(hits)
             few = texts.head(_LOOKED_AT)
             if 2 * int(self.hits(few).sum()) > len(few):
-                return pl.repeat(True, len(texts), dtype=pl.Boolean, eager=True), self.replaced(texts, replace)
+                # Where most cells are hit, to look first and pick them out would cost as much again.
+                after = self.replaced(texts, replace)
+                hits = after.ne_missing(texts)
+                return hits, after if hits.all() else after.filter(hits)
+            hits = self.hits(texts)
+            return hits, self.replaced(texts.filter(hits), replace)
         hits = self.hits(texts)
-        return hits, self.replaced(texts.filter(hits), replace)
+        before = texts.filter(hits)
+        after = self.replaced(before, replace)
+        differ = after.ne_missing(before)
+        if differ.all():
+            return hits, after
+        return hits.scatter(hits.arg_true().filter(~differ), False), after.filter(differ)
 
     def replaced(self, hits: pl.Series, replace: str) -> pl.Series:
         """The cells that `hits` found, with `replace` in place of the text (of the whole cell, where the search is for

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import polars as pl
 import pytest
 
 from douane.model.template import Column
+from douane.sheet.native.replace import replaced
 from douane.sheet.ordering import order_of, ranked
 from douane.sheet.searching import Search
+from tests.sheet.kernel import built, reading_with
 
 CELLS = ["Rome", "rome and ROME", " Rome ", None, "", "  ", "a.b$c", "ÉCOLE"]
 
@@ -39,9 +43,15 @@ def test_hits_are_replaced(search: Search, replace: str, after: dict[int, str]) 
 
 
 def changed(search: Search, cells: pl.Series, replace: str) -> dict[int, str]:
-    """What differs afterwards, by its place; what was only looked at is not told."""
+    """What differs afterwards, by its place: the same by the kernel."""
     where, texts = search.changed(cells, replace)
-    return {at: text for at, text in zip(where.arg_true().to_list(), texts, strict=True) if text != cells[at]}
+    with reading_with(built()):
+        by_kernel = search.changed(cells, replace)
+    assert where.to_list() == by_kernel[0].to_list()
+    assert texts.to_list() == by_kernel[1].to_list()
+    found = dict(zip(where.arg_true().to_list(), texts, strict=True))
+    assert all(text != cells[at] for at, text in found.items())
+    return found
 
 
 @pytest.mark.parametrize(
@@ -77,3 +87,28 @@ def test_numbers_and_days_go_by_value_texts_after_them_empty_cells_last() -> Non
     days: list[str | None] = ["31/12/2020", "1.1.2021", "soon", None, "Feb 3 2020", "02/02/2020"]
     assert ordered(days, day, down=False) == ["02/02/2020", "Feb 3 2020", "31/12/2020", "1.1.2021", "soon", None]
     assert ordered(["b", "A", None, "a"], None, down=False) == ["A", "a", "b", None]
+
+
+def test_the_kernel_replaces_as_polars_does() -> None:
+    chance = random.Random(8)
+    letters = ["a", "b", "ab", "é", "☃", "20", "2", "0", " ", "x" * 13]
+    for _ in range(150):
+        rows = chance.randint(1, 60)
+        texts = [
+            None if chance.random() < 0.1 else "".join(chance.choices(letters, k=chance.randint(0, 12)))
+            for _ in range(rows)
+        ]
+        cells = pl.Series("c0", texts, dtype=pl.String)
+        if chance.random() < 0.3:
+            cells = cells.slice(chance.randint(0, rows))
+        find = "".join(chance.choices(letters, k=chance.randint(1, 3)))
+        changed(Search(find, case_sensitive=True), cells, "".join(chance.choices(letters, k=chance.randint(0, 4))))
+
+
+def test_what_would_take_too_much_room_is_left_to_others() -> None:
+    cells = pl.Series("c0", ["a" * 5000] * 3)
+    with reading_with(built()):
+        assert replaced(built(), cells, "a", "b" * 100_000) is None
+        made = replaced(built(), cells, "aaaa", "")
+        assert made is not None
+        assert made[1].to_list() == [""] * 3
