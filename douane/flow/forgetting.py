@@ -29,7 +29,7 @@ from douane.model.sheet_import import SheetDetail, Summary, sheet_detail
 from douane.staging import masks, pages
 from douane.staging.masks import FORGOTTEN, GONE, INVALID, VALID, Mask
 from douane.staging.parts import Rows, read_part, write_part
-from douane.staging.revisions import DELETED, RECORD, SCHEMA, Cells, overlay
+from douane.staging.revisions import DELETED, RECORD, SCHEMA, Cells, overlay, read_cells
 from douane.store import deliveries, feeds, manifest, operations, templates
 from douane.store import revisions as stored_revisions
 from douane.store.database import read, write
@@ -420,7 +420,7 @@ def _rewrite(
 def _rewrite_cells(house: House, operation: Operation, one: Revision, rows: Rows, wanted: _Wanted) -> str | None:
     """The object of a bulk revision without the texts; None where it has none of them."""
     assert one.object is not None
-    frame = _blanked(read_part(house.objects.local_path(one.object)), rows, wanted)
+    frame = _blanked(read_cells(house.objects.local_path(one.object)), rows, wanted)
     if frame is None:
         return None
     return _stored(house, f"{operation.id}/revisions/{secrets.token_hex(12)}", frame.select(list(SCHEMA)))[0]

@@ -18,8 +18,9 @@ from sqlalchemy import Connection
 from douane.errors import Conflict
 from douane.flow.house import House
 from douane.model.operation import Operation
-from douane.staging.parts import Rows, distinct, read_part, write_part
-from douane.staging.revisions import RECORD, Cells, Heap, Held, Layer, Run, Stored, frame_of, write_cells
+from douane.staging.parts import Rows, distinct, write_part
+from douane.staging.revisions import RECORD, Across, Cells, Heap, Held, Layer, Stored, frame_of, read_cells, write_cells
+from douane.staging.spread import Spread
 from douane.store import operations, revisions
 from douane.store.revisions import Columnar, Revision
 
@@ -89,17 +90,21 @@ class _Layers:
         name = one.object
         assert name is not None
         marked = RECORD in one.document.get("columns", (RECORD,))
-        return self._get(house, name, one.cells, marked, None)
+        return self._keep(name, Stored(partial(house.objects.local_path, name), marked=marked), one.cells)
 
-    def put(self, house: House, name: str, cells: Heap) -> None:
+    def put(self, house: House, name: str, cells: Heap | Spread) -> None:
         """One that was just written: what is known of it need not be read again."""
-        if cells.runs is not None:
-            self._get(house, name, len(cells), RECORD in cells.keys, cells.runs)
+        path = partial(house.objects.local_path, name)
+        if isinstance(cells, Spread):
+            across = Across(cells.looked_at, cells.rows, cells.hits)
+            self._keep(name, Stored(path, marked=False, spread=across), len(cells))
+        elif cells.runs is not None:
+            self._keep(name, Stored(path, marked=RECORD in cells.keys, runs=cells.runs), len(cells))
 
-    def _get(self, house: House, name: str, cells: int, marked: bool, runs: Sequence[Run] | None) -> Stored:
+    def _keep(self, name: str, layer: Stored, cells: int) -> Stored:
         with self._lock:
             if name not in self._kept:
-                self._kept[name] = Stored(partial(house.objects.local_path, name), marked=marked, runs=runs), cells
+                self._kept[name] = layer, cells
             self._kept.move_to_end(name)
             while len(self._kept) > 1 and sum(cells for _, cells in self._kept.values()) > CELLS_KEPT:
                 self._kept.popitem(last=False)
@@ -150,7 +155,7 @@ def layer_of(house: House, connection: Connection, operation_id: str, one: Revis
 def cells_of(house: House, connection: Connection, operation_id: str, one: Revision) -> pl.DataFrame:
     """What one revision changed: `row`, `key`, `text`, by row."""
     if one.object is not None:
-        return read_part(house.objects.local_path(one.object))
+        return read_cells(house.objects.local_path(one.object))
     return frame_of(cell[1:] for cell in revisions.cells(connection, operation_id, numbers=[one.number]))
 
 
@@ -194,7 +199,9 @@ def heap(house: House) -> Heap:
     return Heap(house.settings.work_folder)
 
 
-def kept(house: House, operation_id: str, cells: Heap | pl.DataFrame) -> dict[tuple[int, str], str | None] | Columnar:
+def kept(
+    house: House, operation_id: str, cells: Heap | Spread | pl.DataFrame
+) -> dict[tuple[int, str], str | None] | Columnar:
     """The cells of a revision as `store.revisions.add` takes them; many are in the object store after this."""
     if len(cells) > CELLS_IN_SQL:
         return store(house, operation_id, cells, secrets.token_hex(12))
@@ -202,7 +209,7 @@ def kept(house: House, operation_id: str, cells: Heap | pl.DataFrame) -> dict[tu
     return {(row, key): text for row, key, text in few.iter_rows()}
 
 
-def store(house: House, operation_id: str, cells: Heap | pl.DataFrame, token: str) -> Columnar:
+def store(house: House, operation_id: str, cells: Heap | Spread | pl.DataFrame, token: str) -> Columnar:
     """Puts the cells of a bulk revision (as `write_cells` takes them, not empty) into the object store, before the
     transaction that names them."""
     if isinstance(cells, pl.DataFrame):

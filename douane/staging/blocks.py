@@ -10,7 +10,7 @@ import os
 import struct
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -127,28 +127,59 @@ class Joined:
     def __init__(self, target: Path) -> None:
         self._out = target.open("wb")
         self._blocks: list[_Block] = []
-        self._footer = b""
+        self._footer = self._head = b""
 
     def add(self, part: bytes | memoryview) -> None:
         """A whole part, with rows."""
         its_footer = _footer(io.BytesIO(part))
-        its_blocks = list(_blocks(its_footer))
+        begin, size = self._take(its_footer, lambda size: bytes(part[:size]))
+        self._out.write(part[begin : begin + size])
+
+    def add_file(self, path: Path) -> None:
+        """The same of a file. ValueError where its columns are others."""
+        with path.open("rb") as file:
+            begin, size = self._take(_footer(file), lambda size: os.pread(file.fileno(), size, 0))
+            self._out.flush()
+            _copy(file.fileno(), self._out.fileno(), begin, size)
+            self._out.seek(0, os.SEEK_END)
+
+    def _take(self, footer: bytes, head: Callable[[int], bytes]) -> tuple[int, int]:
+        """Where its batches stand, which come next, and how many bytes they are."""
+        its_blocks = list(_blocks(footer))
         # They stand one behind the other, so all of them are one piece.
         first, last = its_blocks[0], its_blocks[-1]
+        begins = head(first.offset)
         if not self._blocks:
-            self._footer = its_footer
-            self._out.write(part[: first.offset])
+            self._footer, self._head = footer, begins
+            self._out.write(begins)
+        elif begins != self._head:
+            raise ValueError("this part has other columns")
         moved = self._out.tell() - first.offset
         self._blocks += [_Block(block.offset + moved, block.head, block.body) for block in its_blocks]
-        self._out.write(part[first.offset : last.offset + last.head + last.body])
+        return first.offset, last.offset + last.head + last.body - first.offset
+
+    def sync(self) -> None:
+        """What was written so far goes to the disk now; on any thread."""
+        os.fdatasync(self._out.fileno())
 
     def close(self) -> None:
         if self._out.closed:
             return
-        self._out.write(_END)
-        listed = _listing(self._footer, self._blocks)
-        self._out.write(listed + struct.pack("<i", len(listed)) + _MAGIC)
+        if self._blocks:
+            self._out.write(_END)
+            listed = _listing(self._footer, self._blocks)
+            self._out.write(listed + struct.pack("<i", len(listed)) + _MAGIC)
         self._out.close()
+
+
+def _copy(source: int, target: int, begin: int, size: int) -> None:
+    """To where the target stands."""
+    while size:
+        done = os.sendfile(target, source, begin, size)
+        if done == 0:
+            raise ValueError("this part is cut off")
+        begin += done
+        size -= done
 
 
 def _footer(file: BinaryIO) -> bytes:

@@ -11,6 +11,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from operator import itemgetter
@@ -23,6 +24,7 @@ import polars as pl
 
 from douane.staging.blocks import Joined, taken
 from douane.staging.parts import Rows, distinct, read_part, read_rows, write_part
+from douane.staging.spread import MARK, keys_of, lines_of
 
 RECORD = ""  # the key that stands for the record itself
 DELETED, ADDED = "deleted", "added"
@@ -209,10 +211,17 @@ class Stored:
     again and again; `marked`: whether any of its keys is the record itself; `runs`: where they are known."""
 
     def __init__(
-        self, path: Path | Callable[[], Path], *, marked: bool = True, runs: Sequence[Run] | None = None
+        self,
+        path: Path | Callable[[], Path],
+        *,
+        marked: bool = True,
+        runs: Sequence[Run] | None = None,
+        spread: Across | None = None,
     ) -> None:
         self._path = path
         self._marked = marked
+        if spread is not None or runs is not None:
+            self.__dict__["_across"] = spread
         if runs is not None:
             self.__dict__["runs"] = runs
 
@@ -221,52 +230,131 @@ class Stored:
         return self._path if isinstance(self._path, Path) else self._path()
 
     @cached_property
+    def _across(self) -> Across | None:
+        """None: the file has a line a cell."""
+        keys = keys_of(pl.read_ipc_schema(self.path))
+        if keys is None:
+            return None
+        frame = read_part(self.path, ["row", "hits"])
+        return Across(keys, frame["row"].to_numpy(), frame["hits"].to_numpy())
+
+    @cached_property
     def runs(self) -> Sequence[Run]:
-        rows: Rows = read_part(self.path, ["row"])["row"].to_numpy()
-        descents = np.flatnonzero(rows[1:] <= rows[:-1]) + 1
-        scan, last = pl.scan_ipc(self.path).select("key"), None
-        starts: list[int] = []
-        firsts: list[str] = []
-        for start in range(0, len(rows), _KEYS_AT_ONCE):
-            keys = scan.slice(start, _KEYS_AT_ONCE).collect()["key"]
-            low, high = np.searchsorted(descents, [start, start + len(keys)])
-            changed = (keys != keys.shift(1, fill_value=last)).fill_null(True).arg_true().to_numpy().astype(np.int64)
-            cuts = distinct(np.concatenate([changed, descents[low:high] - start]))
-            if len(starts) + len(cuts) > _RUNS_MAX:
-                # Written row by row, each with cells of several columns.
-                return [Run(0, rows, None)]
-            starts += (cuts + start).tolist()
-            firsts += keys.gather(cuts).to_list()
-            last = keys[-1]
-        found: list[Run] = []
-        for (start, stop), key in zip(pairwise([*starts, len(rows)]), firsts, strict=True):
-            own = rows[start:stop]
-            same = bool(found) and np.array_equal(own, found[-1].rows)  # one array for all columns of a part
-            found.append(Run(start, found[-1].rows if same else own.copy(), key))
-        return found
+        return _runs_of(self.path) if self._across is None else self._across.runs
 
     @cached_property
     def touched(self) -> Rows:
-        return _distinct_of(self.runs)
+        return _distinct_of(self.runs) if self._across is None else self._across.rows
 
     def take(self, at: Rows) -> pl.DataFrame:
-        return read_rows(self.path, at)
+        return read_rows(self.path, at) if self._across is None else self._across.take(self.path, at)
 
     def texts(self, at: Rows) -> pl.Series:
-        return read_rows(self.path, at, ["text"])["text"]
+        return read_rows(self.path, at, ["text"])["text"] if self._across is None else self._across.texts(self.path, at)
 
     def marks(self) -> pl.DataFrame:
-        if not self._marked:
+        if not self._marked or self._across is not None:
             return pl.DataFrame(schema=SCHEMA)
         return pl.scan_ipc(self.path).filter(pl.col("key") == RECORD).collect()
 
     @cached_property
     def edited(self) -> Rows:
-        if not self._marked:
+        if not self._marked or self._across is not None:
             return self.touched
         rows = pl.scan_ipc(self.path).filter(pl.col("key") != RECORD).select("row").collect()["row"]
         found: Rows = rows.unique().sort().to_numpy()
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Across:
+    """A layer with a line a record (`staging/spread.py`). Its cells are counted as if they stood a column after the
+    other, each with a place for every row."""
+
+    keys: tuple[str, ...]
+    rows: Rows
+    hits: npt.NDArray[np.uint64]
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        return [
+            Run(number * len(self.rows), self.rows if at is None else self.rows[at], key)
+            for number, key in enumerate(self.keys)
+            if (at := self._at(number)) is None or len(at)
+        ]
+
+    def _at(self, number: int) -> Rows | None:
+        """Which lines have a cell of this column; None = all."""
+        held = self.hits >> np.uint64(number) & np.uint64(1) != 0
+        return None if held.all() else np.flatnonzero(held)
+
+    def _lines(self, at: Rows) -> Iterator[tuple[str, Rows]]:
+        """Of places, column by column: its key, and the lines."""
+        of = at // len(self.rows)
+        edges = [0, *(np.flatnonzero(np.diff(of)) + 1).tolist(), len(at)]
+        for start, stop in pairwise(edges):
+            number = int(of[start])
+            within, held = at[start:stop] - number * len(self.rows), self._at(number)
+            yield self.keys[number], within if held is None else held[within]
+
+    def texts(self, path: Path, at: Rows) -> pl.Series:
+        if len(at) == 0:
+            return pl.Series("text", [], dtype=pl.String)
+        asked = list(self._lines(at))
+        same = all(np.array_equal(lines, asked[0][1]) for _, lines in asked[1:])
+        lines = asked[0][1] if same else distinct(np.concatenate([lines for _, lines in asked]))
+        frame = read_rows(path, lines, list(dict.fromkeys(MARK + key for key, _ in asked)))
+        found = [
+            frame[MARK + key].alias("text")
+            if len(own) == len(lines)
+            else frame[MARK + key].gather(np.searchsorted(lines, own)).alias("text")
+            for key, own in asked
+        ]
+        return found[0] if len(found) == 1 else pl.concat(found)
+
+    def take(self, path: Path, at: Rows) -> pl.DataFrame:
+        asked = list(self._lines(at)) if len(at) else []
+        rows = np.concatenate([self.rows[lines] for _, lines in asked] or [np.zeros(0, np.int64)])
+        keys = [pl.repeat(key, len(lines), dtype=pl.String, eager=True) for key, lines in asked]
+        return pl.DataFrame(
+            [
+                pl.Series("row", rows),
+                pl.concat(keys).alias("key") if keys else pl.Series("key", [], dtype=pl.String),
+                self.texts(path, at),
+            ]
+        )
+
+
+def read_cells(path: Path) -> pl.DataFrame:
+    """All cells of a layer's file, in whatever form: `row`, `key`, `text`."""
+    frame = read_part(path)
+    return frame if keys_of(frame.columns) is None else lines_of(frame)
+
+
+def _runs_of(path: Path) -> Sequence[Run]:
+    """Of a file with a line a cell."""
+    rows: Rows = read_part(path, ["row"])["row"].to_numpy()
+    descents = np.flatnonzero(rows[1:] <= rows[:-1]) + 1
+    scan, last = pl.scan_ipc(path).select("key"), None
+    starts: list[int] = []
+    firsts: list[str] = []
+    for start in range(0, len(rows), _KEYS_AT_ONCE):
+        keys = scan.slice(start, _KEYS_AT_ONCE).collect()["key"]
+        low, high = np.searchsorted(descents, [start, start + len(keys)])
+        changed = (keys != keys.shift(1, fill_value=last)).fill_null(True).arg_true().to_numpy().astype(np.int64)
+        cuts = distinct(np.concatenate([changed, descents[low:high] - start]))
+        if len(starts) + len(cuts) > _RUNS_MAX:
+            # Written row by row, each with cells of several columns.
+            return [Run(0, rows, None)]
+        starts += (cuts + start).tolist()
+        firsts += keys.gather(cuts).to_list()
+        last = keys[-1]
+    found: list[Run] = []
+    for (start, stop), key in zip(pairwise([*starts, len(rows)]), firsts, strict=True):
+        own = rows[start:stop]
+        same = bool(found) and np.array_equal(own, found[-1].rows)  # one array for all columns of a part
+        found.append(Run(start, found[-1].rows if same else own.copy(), key))
+    return found
 
 
 def _distinct_of(runs: Sequence[Run]) -> Rows:

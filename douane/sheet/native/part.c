@@ -279,7 +279,7 @@ static int column(Writing *to, const ArrowArray *array, Field *field, uint64_t r
         if (UNLIKELY(size > INT32_MAX)) return NOT_OURS;
         stops[i + 1] = (uint32_t)size;
     }
-    buffer(to, stops, 4 * (rows + 1), 0);
+    buffer(to, stops, 4 * (rows + 1), size < rows); /* most are empty */
     if (!has_room(&to->plain, 4 * (rows + 1) + size + 16)) return NO_MEMORY;
     stops = (uint32_t *)(void *)to->plain.at;
     uint8_t *whole = to->plain.at + 4 * (rows + 1);
