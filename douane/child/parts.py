@@ -11,8 +11,8 @@ from douane.sheet import native
 from douane.staging import parts
 
 
-def write_part(frame: pl.DataFrame, path: Path) -> None:
+def write_part(frame: pl.DataFrame, path: Path, batch_rows: int = parts.BATCH_ROWS) -> None:
     """As `staging/parts.write_part`."""
     kernel = native.kernel()
-    if kernel is None or not kernel.write_part(frame, path, parts.BATCH_ROWS):
+    if kernel is None or not kernel.write_part(frame, path, batch_rows):
         parts.write_part(frame, path)

@@ -13,6 +13,7 @@ import polars as pl
 from msgspec.structs import replace
 
 from douane import encodings
+from douane.child import sheet_replace
 from douane.child.parts import write_part
 from douane.child.sheet_rows import parse, told
 from douane.child.sheet_table import Table
@@ -298,5 +299,6 @@ VERBS: dict[str, Callable[[Any, Path, Wire], None]] = {
     "read": read,
     "check": check,
     "recheck": recheck,
+    "replace": sheet_replace.replace,
 }
 STREAMING: dict[str, Callable[[Any, Path, BinaryIO], None]] = {"encode": encode}

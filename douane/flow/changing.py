@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from douane.errors import BadRequest, Conflict, NotFound, WrongStage
-from douane.flow import live, revisions
+from douane.flow import live, replacing, revisions
 from douane.flow.forms import form_of
 from douane.flow.house import House
 from douane.flow.live import Filter, Standing
@@ -32,6 +33,7 @@ from douane.staging.live import Flags, Foreseen
 from douane.staging.masks import GONE, INVALID, VALID
 from douane.staging.parts import Rows, distinct
 from douane.staging.revisions import ADDED, DELETED, RECORD, Cells, Heap, Piece, frame_of
+from douane.staging.spread import Spread
 from douane.staging.turns import in_order
 from douane.store import manifest, operations, people
 from douane.store import revisions as stored
@@ -84,6 +86,7 @@ class _Draft:
     matched: int = 0
     sample: tuple[tuple[int, str, str | None, str | None], ...] = ()
     foreseen: tuple[Foreseen, ...] | None = None
+    cells: Spread | None = None  # in place of the heap
 
 
 class _Faster(Exception):
@@ -103,12 +106,18 @@ def replace(
         fields = live.columns_of(now.form, live.column(now, column))
         picked = live.flags_of(now, chosen)
 
+        if replacing.is_large(now, picked, fields, text):
+            made = closing.enter_context(Spread(house.settings.work_folder, tuple(fields)))
+            sample, foreseen = replacing.worked_out(house, now, picked, made, replacing.What(search, text, SAMPLE))
+            return _Draft(now.revision, int(np.count_nonzero(picked)), sample, foreseen, made)
+
         def changed(frame: pl.DataFrame, key: str) -> tuple[pl.Series, pl.Series]:
             return search.changed(_column(frame, f"c{fields[key]}"), text)
 
         return _draft(now, heap, picked, fields, changed)
 
-    return _made(house, operation, deed, draft, how)
+    with ExitStack() as closing:
+        return _made(house, operation, deed, draft, how)
 
 
 def change(house: House, operation: Operation, column: str, value: Any, chosen: Filter, how: How) -> Change:
@@ -234,10 +243,11 @@ def _made(
     house: House, operation: Operation, deed: Deed, draft: Callable[[Standing, Heap], _Draft], how: How
 ) -> Change:
     for _ in range(TRIES):
-        with revisions.heap(house) as cells:
+        with revisions.heap(house) as heap:
             with live.standing(house, operation) as now:
                 _open(now.operation)
-                made = draft(now, cells)
+                made = draft(now, heap)
+            cells = heap if made.cells is None else made.cells
             records = len(cells.rows)
             if records == 0 or how.dry_run:
                 return Change(made.revision, len(cells), records, made.matched, made.sample)
@@ -251,7 +261,7 @@ def _made(
     raise Conflict("Others are changing the same cells; please try again in a moment.")
 
 
-def _commit(house: House, operation: Operation, deed: Deed, worked_out: int, cells: Heap, how: How) -> int:
+def _commit(house: House, operation: Operation, deed: Deed, worked_out: int, cells: Heap | Spread, how: How) -> int:
     """`worked_out`: the revision that the cells were worked out as of."""
 
     def frame(last: int, seen: int) -> pl.DataFrame:

@@ -41,6 +41,7 @@ TABLES_KEPT = 64
 ROWS_KEPT = 8_000_000  # records of all tables that are kept in memory
 SELECTIONS_KEPT = 4  # of a table
 TURNED_ROWS = 10_000  # that a change touches from which on the verdicts before it are remembered until the next one
+PREPARED_ROWS = 50_000  # of a table from which on a change may be a child's, and is not to wait for what those load
 _LOOKED_AT_FIRST = 2  # parts that are searched one by one
 SORTED_ROWS = 50_000  # of a sorted download that are held at once
 
@@ -198,6 +199,8 @@ def _brought_up(house: House, operation: Operation, kept: _Kept, old: Standing |
     else:
         live.judge_all(cells)
     kept.base = base
+    if live.rows_of_file >= PREPARED_ROWS:
+        house.seats.prepare()
     return Standing(now, form, live, last)
 
 
@@ -376,7 +379,7 @@ def _export_in_order(house: House, operation: Operation, wanted: Filter, format:
             path = seat.inputs / f"sorted-{number:07}"
             write_part(frame, path)
             parts.append(Part(number, number * SORTED_ROWS, len(frame), path))
-            verdicts.append(_view_of(np.ones(len(frame), np.bool_), seat.inputs / f"chosen-{number:07}"))
+            verdicts.append(view_of(np.ones(len(frame), np.bool_), seat.inputs / f"chosen-{number:07}"))
         yield from stream_child(_spec(operation, parts, verdicts, (), format), seat)
     finally:
         seat.clear()
@@ -424,12 +427,12 @@ def _encoded(
             if inside.any():
                 path = house.objects.link_into(part.object, seat.inputs)
                 parts.append(Part(number, part.first_row, part.rows, path))
-                verdicts.append(_view_of(inside, seat.inputs / f"chosen-{number:07}"))
+                verdicts.append(view_of(inside, seat.inputs / f"chosen-{number:07}"))
         if len(added):
             path = seat.inputs / "added"
             write_part(added, path)
             parts.append(Part(len(live_parts), -1, len(added), path))
-            verdicts.append(_view_of(np.ones(len(added), np.bool_), seat.inputs / "chosen-added"))
+            verdicts.append(view_of(np.ones(len(added), np.bool_), seat.inputs / "chosen-added"))
         with read(house.engine) as connection:
             cells = revisions.lay_out(house, connection, operation.id, seat.inputs, upto=revision)
         yield from stream_child(_spec(operation, parts, verdicts, cells, format), seat)
@@ -452,7 +455,7 @@ def _spec(
     )
 
 
-def _view_of(chosen: Flags, path: Path) -> Path:
+def view_of(chosen: Flags, path: Path) -> Path:
     state = np.where(chosen, np.uint8(VALID), np.uint8(GONE))
     write_mask(Mask(state, np.zeros((len(state), 1), np.uint64)), path)
     return path

@@ -161,6 +161,32 @@ class Compared(Event, frozen=True):
     sample: tuple[Differing, ...]
 
 
+class Met(Struct, frozen=True):
+    """A cell that a replacement changes."""
+
+    row: Count
+    column: Text
+    before: Text | None
+    after: Text
+
+
+class Replaced(Event, frozen=True):
+    """Of the part `at` this place among those asked for: `cells`, what changes, as `staging/spread.py` has it, in so
+    many `rows`; `found`: of each its number i64 and its `hits` u64, one array behind the other, and where it is
+    `judged`, what becomes of its verdict: the words of its mask and the hashes of its keys, u64. `seen`: see
+    `staging/live.Foreseen`."""
+
+    hands_over: ClassVar[bool] = True
+
+    at: Count
+    rows: Count
+    cells: Path
+    found: Path
+    judged: bool
+    seen: dict[Count, tuple[bool, bool]]
+    sample: tuple[Met, ...]
+
+
 # What it is asked
 
 
@@ -246,6 +272,21 @@ class Recheck(OfTable, frozen=True, kw_only=True, tag="recheck"):
     changed: Path  # an Arrow file with a column `row`
 
 
+class Replace(OfTable, frozen=True, kw_only=True, tag="replace"):
+    """What a replacement in the columns `keys` would change, and the verdicts then. `picked`: a mask a part, of which
+    what is not gone is looked at; None = all of it. `sample`: so many cells are to be shown."""
+
+    events: ClassVar[tuple[type[Event], ...]] = (Replaced,)
+
+    picked: tuple[Path | None, ...]
+    keys: tuple[Text, ...]
+    find: Text
+    replace: Text
+    case_sensitive: bool
+    whole: bool
+    sample: Count
+
+
 class Inspect(OfFile, frozen=True, kw_only=True, tag="inspect"):
     """`douane check`: reading and checking at once. `template` is the document as a person wrote it, whatever that is,
     and `mapping` what they chose, None = nothing; the child reads both, so that the parent need not know what may stand
@@ -323,4 +364,16 @@ class Compare(OfFile, frozen=True, kw_only=True, tag="compare"):
 
 # Those of workbooks that are mended: a module of the child is loaded for them alone.
 WORKBOOKS: tuple[type[Spec], ...] = (Annotate, Compare)
-SPECS: tuple[type[Spec], ...] = (Learn, Explain, SheetNames, Rows, Read, Check, Recheck, Inspect, Encode, *WORKBOOKS)
+SPECS: tuple[type[Spec], ...] = (
+    Learn,
+    Explain,
+    SheetNames,
+    Rows,
+    Read,
+    Check,
+    Recheck,
+    Replace,
+    Inspect,
+    Encode,
+    *WORKBOOKS,
+)

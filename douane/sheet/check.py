@@ -275,7 +275,7 @@ class Checker:
         hashes = np.zeros((len(frame), len(self.unique)), np.uint64)
         if len(frame) == 0:
             return Judgement(mask, hashes)
-        cleared = self._clearing.of(frame) if share is None else {}
+        cleared = self._clearing.of(frame, None if share is None else share.numbers)
         plans = {
             number: cleared[number].plan if number in cleared else as_seen(plan, noticed_in(frame, plan, late=False))
             for number, plan in enumerate(self._plans)

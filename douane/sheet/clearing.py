@@ -7,7 +7,7 @@ text and kind alone, so it is asked once a text and kept, as far as there is roo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -65,15 +65,19 @@ class Clearing:
         self._known: dict[tuple[str | int, ...], _Known] = {}
         self._room = KNOWN_IN_ALL
 
-    def of(self, frame: pl.DataFrame) -> dict[int, Cleared]:
-        """By the numbers of the columns that the kernel is sure of anything in, where it is loaded. Not of columns in
-        which something is noticed that the rules must look for in every cell."""
+    def of(self, frame: pl.DataFrame, only: Collection[int] | None = None) -> dict[int, Cleared]:
+        """By the numbers of the columns (`only`: of these) that the kernel is sure of anything in, where it is loaded.
+        Not of columns in which something is noticed that the rules must look for in every cell."""
         kernel = native.kernel()
-        return {} if kernel is None else dict(self._of(kernel, frame))
+        return {} if kernel is None else dict(self._of(kernel, frame, only))
 
-    def _of(self, kernel: native.Kernel, frame: pl.DataFrame) -> Iterator[tuple[int, Cleared]]:
+    def _of(
+        self, kernel: native.Kernel, frame: pl.DataFrame, only: Collection[int] | None
+    ) -> Iterator[tuple[int, Cleared]]:
         present = set(frame.columns)
         for number, plan in enumerate(self._plans):
+            if only is not None and number not in only:
+                continue
             if plan.cell not in present or not (plan.tests or plan.whole.notices):
                 continue
             if number not in self._programs:

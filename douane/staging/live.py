@@ -166,18 +166,13 @@ class Live:
         """The verdicts of records under a change that is being worked out, while they are at hand: `frame` has what
         `share_columns` of its columns names, as it stands; `pieces`: what is changed, `at` in the frame. None = they
         must be judged as a whole. To be called on any thread."""
-        if (len(places) and places[-1] >= self.rows_of_file) or self.checker.mendable(frame):
+        if len(places) and places[-1] >= self.rows_of_file:
             return None
-        share: Share = self.checker.share({piece.key for piece in pieces})
-        changed = np.zeros(len(frame), np.bool_)
-        for piece in pieces:
-            changed[piece.at] = True
-        frame = laid_over(frame, pieces, self.positions)
-        if not changed.all():
-            frame, places = frame.filter(pl.Series(changed)), places[changed]
-        judgement: Judgement = self.checker.judge(frame, share)
-        seen = noting.seen_in(self.checker, frame, judgement.mask, share.bits)
-        return Foreseen(places, share, judgement.mask, judgement.hashes, seen)
+        found = foreseen(self.checker, self.positions, frame, pieces)
+        if found is None:
+            return None
+        changed, share, judgement, seen = found
+        return Foreseen(places[changed], share, judgement.mask, judgement.hashes, seen)
 
     def share_columns(self, keys: Set[str]) -> Sequence[str]:
         """The columns of a frame by which records are judged when cells of columns `keys` change."""
@@ -544,6 +539,24 @@ class _Noted:
 
     def read(self, at: int, offsets: Rows, columns: Sequence[str]) -> pl.DataFrame:
         return self.live.read(offsets + self.span(at).start, columns)
+
+
+def foreseen(
+    checker: Checker, positions: Mapping[str, int], frame: pl.DataFrame, pieces: Sequence[Piece]
+) -> tuple[Flags, Share, Judgement, dict[int, tuple[bool, bool]]] | None:
+    """What becomes of records, as they stand, by these changes: which of them are changed; of these a share of their
+    verdicts, and what `Foreseen.seen` is. None = they must be judged as a whole."""
+    if checker.mendable(frame):
+        return None
+    share: Share = checker.share({piece.key for piece in pieces})
+    changed = np.zeros(len(frame), np.bool_)
+    for piece in pieces:
+        changed[piece.at] = True
+    frame = laid_over(frame, pieces, positions)
+    if not changed.all():
+        frame = frame.filter(pl.Series(changed))
+    judgement: Judgement = checker.judge(frame, share)
+    return changed, share, judgement, noting.seen_in(checker, frame, judgement.mask, share.bits)
 
 
 def _each(items: Sequence[T], work: Callable[[T], R]) -> Iterator[R]:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from douane.errors import BadRequest, NotFound, WrongStage
-from douane.flow import changing, imports, live, records, revisions, work
+from douane.flow import changing, imports, live, records, replacing, revisions, work
 from douane.flow.changing import How
 from douane.flow.house import House
 from douane.flow.imports import NewImport, StoredSource
@@ -127,9 +127,12 @@ KINDS = ["cell", "cell", "replace", "replace", "change", "delete", "add", "undo"
 KINDS += ["about", "about"]
 
 
+@pytest.mark.parametrize("large", [False, True])
 def test_random_changes_agree_with_a_plain_model_and_with_a_fresh_check(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch, large: bool
 ) -> None:
+    if large:
+        monkeypatch.setattr(replacing, "LARGE_CELLS", 20)  # and a child works many of them out
     monkeypatch.setattr(revisions, "CELLS_IN_SQL", 8)  # so that some are columnar
     monkeypatch.setattr(layers, "_HELD_MAX", 12)  # and of several pieces
     monkeypatch.setattr(live_table, "MANY", 6)  # and some compare all rows anew
@@ -255,9 +258,12 @@ TELLING = read_template(
 
 
 @once
+@pytest.mark.parametrize("large", [False, True])
 def test_what_is_judged_while_it_is_replaced_is_what_a_check_from_the_ground_says(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch, large: bool
 ) -> None:
+    if large:
+        monkeypatch.setattr(replacing, "LARGE_CELLS", 1)
     monkeypatch.setattr(revisions, "CELLS_IN_SQL", 8)
     monkeypatch.setattr(live_table, "MANY", 6)
     taken: list[int] = []

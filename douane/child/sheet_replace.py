@@ -1,0 +1,133 @@
+"""A replacement over a staged table, part by part: what it changes, and the verdicts then (`line/sheet.Replace`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from douane.child.parts import write_part
+from douane.child.sheet_table import Table
+from douane.child.wire import Wire
+from douane.line import sheet as line
+from douane.line.sheet import Met, Replaced
+from douane.line.staged import Part
+from douane.sheet.searching import Search
+from douane.staging import masks
+from douane.staging.live import foreseen
+from douane.staging.parts import Rows, read_part
+from douane.staging.revisions import Piece, overlay
+from douane.staging.spread import piece_of
+from douane.staging.turns import in_order
+
+# Larger batches than of a part: more is written than is looked at, and a page still unpacks one in a few milliseconds.
+_BATCH_ROWS = 4096
+
+
+def replace(spec: line.Replace, folder: Path, wire: Wire) -> None:
+    work = _Work(spec, folder)
+    done, total = 0, sum(part.rows for part in spec.parts)
+    for part, said in in_order(range(len(spec.parts)), work.of_part):
+        if said is not None:
+            wire.send(said)
+        done += spec.parts[part].rows
+        wire.progress("replacing", done, total, "rows", done)
+
+
+class _Work:
+    def __init__(self, spec: line.Replace, folder: Path) -> None:
+        self._spec, self._folder = spec, folder
+        self._table = Table(spec)
+        self._checker = self._table.checker()
+        self._search = Search(spec.find, spec.case_sensitive, spec.whole)
+        share = self._checker.share(set(spec.keys))
+        positions = self._table.positions
+        self._positions = {key: positions[key] for key in {*spec.keys, *share.keys}}
+        self._columns = list(dict.fromkeys([*(f"c{positions[key]}" for key in spec.keys), *share.columns]))
+
+    def of_part(self, number: int) -> tuple[int, Replaced | None]:
+        """On any thread."""
+        rows, frame = self._records(number)
+        hits = np.zeros(len(rows), np.uint64)
+        texts: dict[str, pl.Series | None] = dict.fromkeys(self._spec.keys)
+        pieces: list[Piece] = []
+        for bit, key in enumerate(self._spec.keys):
+            before = self._cells(frame, key)
+            hit, after = self._search.changed(before, self._spec.replace)
+            if len(after) == 0:
+                continue
+            if len(after) == len(rows):
+                at = np.arange(len(rows))
+                texts[key] = after
+            else:
+                at = hit.arg_true().to_numpy().astype(np.int64)
+                texts[key] = before.new_from_index(0, 0).extend_constant(None, len(rows)).scatter(at, after)
+            hits[at] |= np.uint64(1 << bit)
+            pieces.append(Piece(key, at, after))
+        if not pieces:
+            return number, None
+        return number, self._said(number, rows, frame, hits, texts, pieces)
+
+    def _said(
+        self,
+        number: int,
+        rows: Rows,
+        frame: pl.DataFrame,
+        hits: masks.Words,
+        texts: dict[str, pl.Series | None],
+        pieces: list[Piece],
+    ) -> Replaced:
+        sample = tuple(self._sample(rows, frame, pieces))
+        seen = foreseen(self._checker, self._table.positions, frame, pieces)
+        touched = hits != 0
+        piece = piece_of(rows, hits, texts)
+        piece = piece if touched.all() else piece.filter(pl.Series(touched))
+        cells, found = self._folder / f"cells-{number:07}", self._folder / f"found-{number:07}"
+        write_part(piece, cells, _BATCH_ROWS)
+        with found.open("wb") as out:
+            rows[touched].tofile(out)
+            hits[touched].tofile(out)
+            if seen is not None:
+                _, _, judgement, _ = seen
+                judgement.mask.tofile(out)
+                judgement.hashes.tofile(out)
+        return Replaced(
+            at=number,
+            rows=len(piece),
+            cells=cells,
+            found=found,
+            judged=seen is not None,
+            seen={} if seen is None else seen[3],
+            sample=sample,
+        )
+
+    def _records(self, number: int) -> tuple[Rows, pl.DataFrame]:
+        """Those looked at, as they stand."""
+        part: Part = self._spec.parts[number]
+        picked = self._spec.picked[number]
+        frame = read_part(part.path, self._columns)
+        rows = np.arange(part.first_row, part.first_row + part.rows)
+        if picked is not None:
+            at = masks.view_offsets(masks.read_mask(picked).state, "all")
+            if len(at) < part.rows:
+                frame, rows = frame[at], rows[at]
+        return rows, overlay(frame, rows, self._table.cells, self._positions)
+
+    def _cells(self, frame: pl.DataFrame, key: str) -> pl.Series:
+        name = f"c{self._table.positions[key]}"
+        if name in frame.columns:
+            return frame[name]
+        return pl.repeat(None, len(frame), dtype=pl.String, eager=True)
+
+    def _sample(self, rows: Rows, frame: pl.DataFrame, pieces: list[Piece]) -> Iterator[Met]:
+        """The first cells, row by row."""
+        first = []
+        for order, piece in enumerate(pieces):
+            before = self._cells(frame, piece.key)
+            shown = piece.texts.head(self._spec.sample).to_list()
+            for at, after in zip(piece.at[: len(shown)].tolist(), shown, strict=True):
+                first.append((at, order, Met(int(rows[at]), piece.key, before[at], after)))
+        for _, _, met in sorted(first, key=lambda one: one[:2])[: self._spec.sample]:
+            yield met
