@@ -216,7 +216,7 @@ def _forms(text: str) -> _Forms:
 def _meanings() -> dict[tuple[str, ...], list[tuple[tuple[str, ...], bool]]]:
     """Words of a phrase, or all of them joined -> what it means, surely or not."""
     found: dict[tuple[str, ...], list[tuple[tuple[str, ...], bool]]] = defaultdict(list)
-    short = _short()
+    short, stop = _short(), vocabulary.STOP.difference(_short())
     # Without accents, and once more with umlauts written out: sign by sign, for it is all done at once.
     signs = {sign for sign in set(vocabulary.LINES) if not sign.isascii()}
     bare = str.maketrans({sign: _bare(sign.casefold()) for sign in signs})
@@ -227,19 +227,18 @@ def _meanings() -> dict[tuple[str, ...], list[tuple[tuple[str, ...], bool]]]:
         for surely, plainly, out in zip((True, False), phrases, others, strict=True):
             meant = (words, surely)
             for phrase in plainly if plainly == out else dict.fromkeys(plainly + out):
-                key = _telling(phrase.split(), short)
+                # As `_phrase` has them, without a call for each of some thousands.
+                own = phrase.split()
+                key = tuple([short.get(word, word) for word in own if word not in stop]) or tuple(own)
                 for one in (key, ("".join(key),)) if len(key) > 1 else (key,):
-                    if meant not in found[one]:
-                        found[one].append(meant)
+                    if meant not in (there := found[one]):
+                        there.append(meant)
     return dict(found)
 
 
 def _phrase(words: Iterable[str]) -> tuple[str, ...]:
-    return _telling([_bare(word) for word in words], _short())
-
-
-def _telling(words: list[str], short: dict[str, str]) -> tuple[str, ...]:
-    telling = [word for word in words if word not in vocabulary.STOP or word in short] or words
+    short, bare = _short(), [_bare(word) for word in words]
+    telling = [word for word in bare if word not in vocabulary.STOP or word in short] or bare
     return tuple([short.get(word, word) for word in telling])
 
 
@@ -443,12 +442,14 @@ def _parts(found: _Candidates) -> None:
     for number, texts in enumerate(found.columns):
         for own, certainty, _ in texts:
             less = (_KEY - certainty) / 10
-            most = _MAYBE if found.says_less(number, own) else _PART
+            less_said = found.says_less(number, own)
+            most = _MAYBE if less_said else _PART
             for words in {words for words, sure in _forms(own).meant if sure and words}:
                 rarest = min(words, key=lambda word: (frequent[word], word))
                 for text, heading in holding.get(rarest, ()):
                     fit = _within(words, heading, text)
-                    if fit:
+                    # `date: Order date` is told apart from another date by its name.
+                    if fit and not (less_said and fit == _MODIFIED):
                         found.add(number, text, min(fit, most) - less, "part")
                 for word in set(words):
                     if len(by_rarest.get(word, ())) > _SHARED_MAX:

@@ -46,7 +46,8 @@ def test_what_means_another_thing_is_not_taken(column: tuple[str, str], heading:
 
 
 @pytest.mark.parametrize(
-    ("name", "languages", "least"), [("headings", 8, 200), ("headings-trades", 20, 1000), ("headings-offices", 8, 120)]
+    ("name", "languages", "least"),
+    [("headings", 8, 200), ("headings-trades", 20, 1000), ("headings-offices", 8, 120), ("headings-exports", 12, 160)],
 )
 def test_headings_in_many_languages_find_their_columns(name: str, languages: int, least: int) -> None:
     right, wrong, taken_wrongly = 0, [], []
@@ -174,6 +175,12 @@ def test_what_is_only_likely_is_a_proposal(key: str, heading: str) -> None:
     assert match is not None
     assert match.at == 0
     assert not match.sure
+
+
+@pytest.mark.parametrize("heading", ["Delivery date", "Data dostawy", "Teslim Tarihi", "Дата доставки", "Fakturadatum"])
+def test_a_key_that_says_less_than_the_name_is_offered_no_other_thing(heading: str) -> None:
+    assert matches([Column("date", "Order date")], [heading]) == (None,)
+    assert matches([Column("date", "Date")], [heading])[0] is not None
 
 
 def test_the_best_total_feeds_every_column() -> None:
