@@ -360,8 +360,11 @@ def _below_settings(table: Table, index: int) -> int:
             continue
         if any(table.below(later)[column]["text"] > 1 for column in filled):  # units have one line
             continue
+        if len(filled) == 2 and later and _are_words(table, later + 1) and mean_length(table.rows[later + 1]) > 4:
+            continue  # a setting in words: what names the columns is the next one
         settings = [row for row in range(later) if not table.filled(row) >= filled or not _are_words(table, row)]
-        return later if later > index and len(settings) > 1 and not _is_table(table, 0, later) else index
+        least = 1 if len(filled) == 2 and later > 2 else 2
+        return later if later > index and len(settings) >= least and not _is_table(table, 0, later) else index
     return index
 
 
@@ -457,9 +460,15 @@ def _is_table(table: Table, begin: int, end: int) -> bool:
             and kinds != {""}
             and not few
             and (kinds == {"text"} or table.kinds(begin)[column] == "text")
+            and not (len(table.filled(begin)) == 2 and kinds == {"number"} and _holds_digits(table.rows[begin][column]))
         ):
             return True
     return False
+
+
+def _holds_digits(text: str) -> bool:
+    """As what something was set to does (`TL-20`), and few names of columns."""
+    return not NUMBER_SIGNS.isdisjoint(text)
 
 
 def _wordy(table: Table, index: int, later: int) -> bool:
