@@ -254,7 +254,7 @@ def _feed(
         return
     blocks = Blocks(out)
     for page in feeding.in_pages(pieces(), spec.page):
-        encode(fed.of(lambda page=page: iter([page])), folder, cast(BinaryIO, blocks))  # type: ignore[misc]
+        encode(fed.page(page), folder, cast(BinaryIO, blocks))
         blocks.end()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from copy import copy
-from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -45,8 +44,8 @@ def placed(some: Some, indexes: Rows, forgotten: npt.NDArray[np.bool_]) -> Place
     return Placed(some, indexes, forgotten if forgotten.any() else None)
 
 
-def in_pages(pieces: Iterable[Placed], rows: int) -> Iterator[Placed]:
-    """The same rows, so many in each piece but the last."""
+def in_pages(pieces: Iterable[Placed], rows: int) -> Iterator[Sequence[Placed]]:
+    """The same rows, so many in all pieces of a page but the last."""
     held: list[Placed] = []
     left = rows
     for piece in pieces:
@@ -56,10 +55,10 @@ def in_pages(pieces: Iterable[Placed], rows: int) -> Iterator[Placed]:
             held.append(_cut(piece, start, start + taken))
             start, left = start + taken, left - taken
             if not left:
-                yield _joined(held)
+                yield held
                 held, left = [], rows
     if held:
-        yield _joined(held)
+        yield held
 
 
 def _cut(piece: Placed, start: int, stop: int) -> Placed:
@@ -88,6 +87,7 @@ class Fed:
     the number columns that leave as doubles, the others are text; in JSON numbers are exact anyway."""
 
     numbers: frozenset[str] = frozenset()
+    _joins = False
 
     def __init__(
         self,
@@ -112,17 +112,26 @@ class Fed:
             )
         taken = set(output.fields) | (set(record_format) if isinstance(record_format, dict) else set())
         self._names = [free_name(name, taken) for name in (UPLOAD, ROW, FORGOTTEN)]
+        self._empty: list[pl.DataFrame] = []  # the frame without rows, once one was made
 
-    def of(self, pieces: Callable[[], Iterator[Placed]]) -> Fed:
-        """The same of other rows."""
+    def page(self, pieces: Sequence[Placed]) -> Fed:
+        """The same of the rows of a page alone. They are one frame, wherever parts end; lines are made of each piece by
+        itself, for to join them costs as much as to write them."""
         other = copy(self)
-        other._pieces = pieces
+        other._pieces = lambda: iter(pieces)
+        other._joins = True
         return other
 
     def frames(self) -> Iterator[pl.DataFrame]:
+        if not self._empty:
+            nothing = Placed(Some(self._output.empty()), np.zeros(0, np.int64))
+            self._empty += self._frames([nothing])
+        yield self._empty[0]
+        yield from self._frames([_joined(list(self._pieces()))] if self._joins else self._pieces())
+
+    def _frames(self, pieces: Iterable[Placed]) -> Iterator[pl.DataFrame]:
         upload, row, forgotten = self._names
-        empty = Placed(Some(self._output.empty()), np.zeros(0, np.int64))
-        for piece in chain([empty], self._pieces()):
+        for piece in pieces:
             frame = piece.some.rows()
             absent = {key: self._texts(column, piece.indexes) for key, column in self._defaults.items()}
             table = self._output.table(frame, self._exact, absent)

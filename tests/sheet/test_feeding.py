@@ -146,16 +146,13 @@ def test_the_same_rows_give_the_same_bytes_in_whatever_pieces_they_come(form: st
         fed = feeding.Fed(output, template, "0123", lambda pieces=pieces: iter(pieces), exact=("n",))
         for size in (1, 3, rows):
             with reading_with(built() if turn % 2 else None):
-                pages = [
-                    encoded(fed.of(lambda page=page: iter([page])), form)
-                    for page in feeding.in_pages(iter(pieces), size)
-                ]
+                pages = [encoded(fed.page(page), form) for page in feeding.in_pages(iter(pieces), size)]
             made = []
             for start in range(0, rows, size):
                 those = slice(start, start + size)
                 one = feeding.placed(Some(frame[those]), indexes[those], gone[those])
                 with reading_with(None):
-                    made.append(encoded(fed.of(lambda one=one: iter([one])), form))
+                    made.append(encoded(fed.page([one]), form))
             assert pages == made
         with reading_with(built()):
             assert form == "arrow" or encoded(fed, form) == b"".join(made)
