@@ -18,12 +18,13 @@ Long on purpose: it is one file, so that it can be copied.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 import json
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -115,6 +116,10 @@ class Bookmark(Protocol):
 class AsyncBookmark(Protocol):
     async def cursor(self) -> str | None: ...
     async def keep(self, batch: Batch) -> None: ...
+
+
+async def _waited(given: T | Awaitable[T]) -> T:
+    return await given if inspect.isawaitable(given) else given
 
 
 class Overtaken(Exception):
@@ -681,16 +686,17 @@ class AsyncClient(_Base):
     async def pull(
         self,
         template_id: str,
-        bookmark: AsyncBookmark,
+        bookmark: AsyncBookmark | Bookmark,
         *,
         limit: int | None = None,
         wait_s: float = 0.0,
         consumer: str | None = None,
     ) -> int:
+        """A bookmark that is not asynchronous, as `SqlBookmark`, is called in the thread of the event loop."""
         count = 0
-        cursor = await bookmark.cursor()
+        cursor = await _waited(bookmark.cursor())
         while (batch := await self.fetch(template_id, cursor, limit=limit, wait_s=wait_s)) is not None:
-            await bookmark.keep(batch)
+            await _waited(bookmark.keep(batch))
             cursor = batch.cursor
             count += len(batch.rows)
             if consumer is not None:

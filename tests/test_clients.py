@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -268,6 +269,32 @@ def test_a_bookmark_keeps_rows_and_place_together_or_neither(tmp_path: Path) -> 
         first.keep(batch("c3", 4, 13))
     assert opened().cursor() == "c2"
     assert rows() == [1, 2, 3]
+
+
+def test_the_asynchronous_client_takes_bookmarks_of_either_kind(tmp_path: Path) -> None:
+    opened, rows = bookmarks(tmp_path)
+    plain = opened()
+
+    class Awaited:
+        async def cursor(self) -> str | None:
+            return plain.cursor()
+
+        async def keep(self, batch: Batch) -> None:
+            plain.keep(batch)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        at = int(request.url.params.get("cursor", "0"))
+        if at == 2:
+            return httpx.Response(204, headers=HEADERS | {"Douane-Cursor": str(at)})
+        line = f'{{"_upload":"u","_row":{at}}}\n'
+        return httpx.Response(200, content=line.encode(), headers=HEADERS | {"Douane-Cursor": str(at + 1)})
+
+    async def pulled(bookmark: Any) -> int:
+        async with AsyncClient("http://douane.test", "key", transport=httpx.MockTransport(answer)) as client:
+            return await client.pull("t", bookmark)
+
+    assert asyncio.run(pulled(plain)) == 2
+    assert (asyncio.run(pulled(Awaited())), rows()) == (0, [0, 1])
 
 
 def test_both_clients_have_the_same_methods() -> None:
