@@ -61,12 +61,13 @@ _CHARS = 48
 @dataclass(frozen=True, slots=True)
 class Place:
     """`position` rows of the import that has `number` in the feed; (0, 0) is the beginning. `before`: the rows of all
-    imports before that one."""
+    imports before that one. `entry`: that import, where it was looked up."""
 
     number: int = 0
     position: int = 0
     operation_id: str = ""
     before: int = 0
+    entry: Entry | None = None
 
     @property
     def read(self) -> int:
@@ -164,7 +165,7 @@ def _place(connection: Connection, template_id: str, text: str) -> Place:
             "was its database brought back from a backup?",
             code="cursor_foreign",
         )
-    return Place(number, position, found.operation_id, found.rows_before)
+    return Place(number, position, found.operation_id, found.rows_before, found)
 
 
 def _ahead(connection: Connection, template_id: str) -> BadRequest:
@@ -207,8 +208,7 @@ def fetch(
         _template(connection, template_id, project_id)
         newest = feeds.newest(connection, template_id)
         place = _begin(connection, template_id, cursor, consumer)
-        found = feeds.entry(connection, template_id, place.number)
-        offset = place.position
+        found, offset = place.entry, place.position
         if found is None or offset >= found.rows:
             found, offset = feeds.following(connection, template_id, place.number), 0
         if found is None or newest is None:
@@ -260,7 +260,7 @@ def _begin(connection: Connection, template_id: str, cursor: str | None, consume
         newest = feeds.newest(connection, template_id)
         if newest is None:
             return Place()
-        return Place(newest.number, newest.rows, newest.operation_id, newest.rows_before)
+        return Place(newest.number, newest.rows, newest.operation_id, newest.rows_before, newest)
     if cursor:
         return _place(connection, template_id, cursor)
     if consumer is None:
@@ -271,7 +271,9 @@ def _begin(connection: Connection, template_id: str, cursor: str | None, consume
 
 def _place_of(connection: Connection, held: Consumer) -> Place:
     found = feeds.entry(connection, held.template_id, held.number)
-    return Place() if found is None else Place(held.number, held.position, found.operation_id, found.rows_before)
+    if found is None:
+        return Place()
+    return Place(held.number, held.position, found.operation_id, found.rows_before, found)
 
 
 def _asked(operation: Operation, exact: tuple[str, ...]) -> Feeding:
@@ -388,33 +390,43 @@ def acknowledge(house: House, project_id: str, template_id: str, name: str, curs
                     if place.read < before.read:
                         raise AckedFurther(cursor_of(template_id, before))
                     feeds.move_consumer(connection, held, place.number, place.position)
+                # Here, for another call may remove the consumer right after it.
+                return _readings(connection, template_id, name)[0]
         except AckedFurther:
             raise
         except Conflict:
             # Two first acknowledgements at once.
             if last_try:
                 raise
-            continue
-        break
-    return next(one for one in consumers(house, project_id, template_id) if one.name == name)
+    raise AssertionError("the last try returns or raises")
 
 
 def consumers(house: House, project_id: str, template_id: str) -> list[Reading]:
     """By name."""
     with read(house.engine) as connection:
         _template(connection, template_id, project_id)
-        behind = {lag.name: lag for lag in feeds.lags(connection, template_id)}
-        return [
-            Reading(
-                held.name,
-                cursor_of(template_id, _place_of(connection, held)),
-                held.created_at,
-                held.acked_at,
-                behind[held.name].rows,
-                behind[held.name].seconds,
-            )
-            for held in feeds.consumers(connection, template_id)
-        ]
+        return _readings(connection, template_id)
+
+
+def _readings(connection: Connection, template_id: str, name: str | None = None) -> list[Reading]:
+    """Of all consumers, or of one."""
+    behind = {lag.name: lag for lag in feeds.lags(connection, template_id, name)}
+    if name is None:
+        found = feeds.consumers(connection, template_id)
+    else:
+        one = feeds.consumer(connection, template_id, name)
+        found = [] if one is None else [one]
+    return [
+        Reading(
+            held.name,
+            cursor_of(template_id, _place_of(connection, held)),
+            held.created_at,
+            held.acked_at,
+            behind[held.name].rows,
+            behind[held.name].seconds,
+        )
+        for held in found
+    ]
 
 
 def remove_consumer(house: House, project_id: str, template_id: str, name: str) -> None:

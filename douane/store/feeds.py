@@ -185,8 +185,8 @@ def remove_consumer(connection: Connection, template_id: str, name: str) -> bool
     return connection.execute(delete(feed_consumer).where(*named)).rowcount > 0
 
 
-def lags(connection: Connection, template_id: str | None = None) -> list[Lag]:
-    """Of every consumer, or of those of one template."""
+def lags(connection: Connection, template_id: str | None = None, name: str | None = None) -> list[Lag]:
+    """Of every consumer, of those of one template, or of that one alone."""
     mine, after = feed_entry.alias("mine"), feed_entry.alias("after")
     same = (after.c.template_id == feed_consumer.c.template_id) & (after.c.number >= feed_consumer.c.number)
     # The import a consumer stands in may have rows left itself.
@@ -214,6 +214,8 @@ def lags(connection: Connection, template_id: str | None = None) -> list[Lag]:
     )
     if template_id is not None:
         query = query.where(feed_consumer.c.template_id == template_id)
+    if name is not None:
+        query = query.where(feed_consumer.c.name == name)
     now = database_now(connection)
     return [
         Lag(

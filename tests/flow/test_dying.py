@@ -7,6 +7,8 @@ import csv
 import io
 import itertools
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -33,6 +35,7 @@ from douane.flow.house import House, house_of
 from douane.flow.live import Filter
 from douane.model.operation import Operation
 from douane.settings import Settings
+from douane.store import feeds as stored_feeds
 from douane.store import people, projects, schema
 from douane.store.database import read, write
 from douane.store.ids import new_id
@@ -218,3 +221,23 @@ def test_an_acknowledgement(house: House, project_id: str) -> None:
             held = [one.rows for one in feeds.consumers(house, project_id, template.id)]
             assert held in ([], [3], [1])
         assert feeds.acknowledge(house, project_id, template.id, "crm", cursor).rows == 3 - 2 * number
+
+
+def test_a_consumer_that_is_removed_right_after_its_acknowledgement(
+    house: House, project_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = templates.add(house, project_id, "People", {}, COLUMNS)
+    imports.confirm(house, reviewed(house, project_id, template.id))
+    cursor = feeds.fetch(house, project_id, template.id, None, None, 1, "ndjson").cursor
+
+    @contextmanager
+    def and_removed(engine: sa.Engine) -> Iterator[sa.Connection]:
+        with write(engine) as connection:
+            yield connection
+        with write(engine) as connection:
+            assert stored_feeds.remove_consumer(connection, template.id, "crm")
+
+    monkeypatch.setattr(feeds, "write", and_removed)
+    found = feeds.acknowledge(house, project_id, template.id, "crm", cursor)
+    assert (found.name, found.cursor, found.rows) == ("crm", cursor, 3)
+    assert feeds.consumers(house, project_id, template.id) == []

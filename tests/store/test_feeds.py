@@ -126,4 +126,5 @@ def test_how_far_behind_a_consumer_is(house: House) -> None:
         lags = {lag.name: lag for lag in feeds.lags(connection, template_id)}
         assert {name: lag.rows for name, lag in lags.items()} == {"early": 7, "within": 5, "between": 4, "through": 0}
         assert [name for name, lag in lags.items() if lag.seconds > 0] == ["between", "early", "within"]
+        assert [(lag.name, lag.rows) for lag in feeds.lags(connection, template_id, "within")] == [("within", 5)]
         assert {lag.template_id for lag in feeds.lags(connection)} >= {template_id}
