@@ -213,3 +213,42 @@ def test_the_sheets_of_a_workbook(site: Site) -> None:
     assert message(site.client.post(address, files={"file": ("x.xlsx", b"PK\x03\x04")}))[0] == 400
     assert message(site.client.post(address, json={})) == (400, "File is required")
     assert message(site.client.post(address, files={"other": (None, "x")})) == (400, "File is required")
+
+
+def test_the_commonest_customer_list_is_imported_by_itself(site: Site) -> None:
+    """`Email Address` is no address. As many rows as are asked for are handed out, or as many as there are."""
+    columns = [{"key": key, "name": key, "type": "String"} for key in ("name", "email", "address", "phone")]
+    rows = b"Full Name,Email Address,Address,Phone Number\nAnn,ann@example.com,1 Hill Road,1\nBob,bob@example.com,,2\n"
+    made = upload(site, rows, auto=True, schema=json.dumps(columns)).json()
+    page = site.client.get(f"/v1/upload/{made['_id']}/rows/valid?page=1&limit=100000")
+    assert (page.status_code, len(page.json()["data"])) == (200, 2)
+    first = page.json()["data"][0]
+    assert (first["email"], first["address"], first["phone"]) == ("ann@example.com", "1 Hill Road", "1")
+
+
+def test_a_workbook_s_title_is_passed_over_by_itself(site: Site) -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        for at, row in enumerate((["Customers, January"], [], ["Customer ID", "City"], ["7", "Rome"], ["8", "Bonn"])):
+            sheet.write_row(at, 0, row)
+    columns = [{"key": "id", "name": "Customer ID", "isRequired": True}, {"key": "city", "name": "City"}]
+    answer = upload(site, file.getvalue(), "in.xlsx", auto=True, schema=json.dumps(columns))
+    assert answer.status_code == 201, answer.text
+    rows = site.client.get(f"/v1/upload/{answer.json()['_id']}/rows/valid").json()["data"]
+    assert [(row["id"], row["city"]) for row in rows] == [("7", "Rome"), ("8", "Bonn")]
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (b"+------+-------+\n| Name | City  |\n+------+-------+\n| Ann  | Paris |\n+------+-------+\n", "drawn_lines"),
+        (b"\xfeName\xfe\x14\xfeCity\xfe\r\n\xfeAnn\xfe\x14\xfeParis\xfe\r\n", "thorn_quotes"),
+        ("Name;City\n“Ann”;“Paris; France”\n“Bob”;“Rome; Italy”\n".encode(), "curly_quotes"),
+    ],
+)
+def test_what_was_left_out_around_cells_is_said_in_the_document(site: Site, data: bytes, key: str) -> None:
+    columns = [{"key": "name", "name": "Name"}, {"key": "city", "name": "City"}]
+    made = upload(site, data, auto=True, schema=json.dumps(columns)).json()
+    said = site.client.get(f"/v1/upload/{made['_id']}").json()["noticed"]
+    assert key in [one["key"] for one in said]
