@@ -110,7 +110,9 @@ def _failure(error: Exception) -> Failure:
             setting="child_open_files",
         )
     if isinstance(error, MemoryError):
-        return Failure(code="file_broken", message="The file needs more memory than it may take.")
+        return Failure(
+            code="over_limit", message="The file needs more memory than it may take.", setting="child_memory_bytes"
+        )
     traceback.print_exc(file=sys.stderr)
     return Failure(code="internal", message="Something went wrong while the file was read.")
 

@@ -15,4 +15,13 @@ def write_part(frame: pl.DataFrame, path: Path, batch_rows: int = parts.BATCH_RO
     """As `staging/parts.write_part`."""
     kernel = native.kernel()
     if kernel is None or not kernel.write_part(frame, path, batch_rows):
-        parts.write_part(frame, path)
+        parts.write_part(frame, path, batch_rows)
+
+
+def write_piece(frame: pl.DataFrame, path: Path, batch_rows: int) -> None:
+    """The same of a part that becomes one with others, so all are by the kernel where it is loaded. MemoryError."""
+    kernel = native.kernel()
+    if kernel is None:
+        parts.write_part(frame, path, batch_rows)
+    elif not kernel.write_part(frame, path, batch_rows):
+        raise MemoryError

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from douane.child.parts import write_part
+from douane.child.parts import write_piece
 from douane.child.sheet_table import Table
 from douane.child.wire import Wire
 from douane.line import sheet as line
@@ -19,11 +19,13 @@ from douane.staging import masks
 from douane.staging.live import foreseen
 from douane.staging.parts import Rows, read_part
 from douane.staging.revisions import Piece, overlay
-from douane.staging.spread import piece_of
+from douane.staging.spread import batch_rows, piece_of
 from douane.staging.turns import in_order
 
 # Larger batches than of a part: more is written than is looked at, and a page still unpacks one in a few milliseconds.
 _BATCH_ROWS = 4096
+# Fewer where cells become long: who looks at one unpacks its batch, and none can hold over 2 GiB of a column.
+_BATCH_BYTES = 8 << 20
 
 
 def replace(spec: line.Replace, folder: Path, wire: Wire) -> None:
@@ -53,18 +55,20 @@ class _Work:
         hits = np.zeros(len(rows), np.uint64)
         texts: dict[str, pl.Series | None] = dict.fromkeys(self._spec.keys)
         pieces: list[Piece] = []
+        everywhere = np.arange(len(rows))
         for bit, key in enumerate(self._spec.keys):
             before = self._cells(frame, key)
             hit, after = self._search.changed(before, self._spec.replace)
             if len(after) == 0:
                 continue
             if len(after) == len(rows):
-                at = np.arange(len(rows))
+                at = everywhere
                 texts[key] = after
+                hits |= np.uint64(1 << bit)
             else:
                 at = hit.arg_true().to_numpy().astype(np.int64)
                 texts[key] = before.new_from_index(0, 0).extend_constant(None, len(rows)).scatter(at, after)
-            hits[at] |= np.uint64(1 << bit)
+                hits[at] |= np.uint64(1 << bit)
             pieces.append(Piece(key, at, after))
         if not pieces:
             return number, None
@@ -81,14 +85,14 @@ class _Work:
     ) -> Replaced:
         sample = tuple(self._sample(rows, frame, pieces))
         seen = foreseen(self._checker, self._table.positions, frame, pieces)
-        touched = hits != 0
-        piece = piece_of(rows, hits, texts)
-        piece = piece if touched.all() else piece.filter(pl.Series(touched))
+        piece, touched = piece_of(rows, hits, texts), hits != 0
+        if not touched.all():
+            piece, rows, hits = piece.filter(pl.Series(touched)), rows[touched], hits[touched]
         cells, found = self._folder / f"cells-{number:07}", self._folder / f"found-{number:07}"
-        write_part(piece, cells, _BATCH_ROWS)
+        write_piece(piece, cells, batch_rows(piece, _BATCH_ROWS, _BATCH_BYTES))
         with found.open("wb") as out:
-            rows[touched].tofile(out)
-            hits[touched].tofile(out)
+            rows.tofile(out)
+            hits.tofile(out)
             if seen is not None:
                 _, _, judgement, _ = seen
                 judgement.mask.tofile(out)

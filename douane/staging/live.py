@@ -551,7 +551,7 @@ def foreseen(
     share: Share = checker.share({piece.key for piece in pieces})
     changed = np.zeros(len(frame), np.bool_)
     for piece in pieces:
-        changed[piece.at] = True
+        changed[slice(None) if len(piece.at) == len(frame) else piece.at] = True
     frame = laid_over(frame, pieces, positions)
     if not changed.all():
         frame = frame.filter(pl.Series(changed))

@@ -48,9 +48,9 @@ def distinct(numbers: npt.NDArray[Number]) -> npt.NDArray[Number]:
     return found
 
 
-def write_part(frame: pl.DataFrame, path: Path | io.BytesIO) -> None:
+def write_part(frame: pl.DataFrame, path: Path | io.BytesIO, batch_rows: int = BATCH_ROWS) -> None:
     """Writes the frame, in order. The caller makes it durable (the object store syncs before it names)."""
-    frame.write_ipc(path, compression="lz4", compat_level=pl.CompatLevel.oldest(), record_batch_size=BATCH_ROWS)
+    frame.write_ipc(path, compression="lz4", compat_level=pl.CompatLevel.oldest(), record_batch_size=batch_rows)
 
 
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:

@@ -17,11 +17,13 @@ from typing import Self
 import numpy as np
 import polars as pl
 
+from douane.errors import BadRequest
 from douane.staging.blocks import Joined
 from douane.staging.masks import Words
 from douane.staging.parts import Rows, read_part
 
 KEYS_MAX = 64  # as many bits as `hits` has
+CELL_MAX = (1 << 31) - 1  # bytes: offsets have 32 bits
 MARK = "="
 
 
@@ -30,6 +32,21 @@ def piece_of(rows: Rows, hits: Words, texts: Mapping[str, pl.Series | None]) -> 
     nothing = pl.repeat(None, len(rows), dtype=pl.String, eager=True)
     columns = [(nothing if text is None else text).alias(MARK + key) for key, text in texts.items()]
     return pl.DataFrame([pl.Series("row", rows), pl.Series("hits", hits), *columns])
+
+
+def batch_rows(piece: pl.DataFrame, rows_max: int, bytes_max: int) -> int:
+    """How many rows at once at most, `rows_max` halved, so that no batch of the piece holds more text than `bytes_max`,
+    unless a single row does. BadRequest where a cell is longer than a file says."""
+    sizes = np.zeros(len(piece), np.int64)
+    for text in piece.get_columns()[2:]:
+        own = text.str.len_bytes().fill_null(0).to_numpy()
+        if own.max(initial=0) > CELL_MAX:
+            raise BadRequest(f"A cell would hold more than the {CELL_MAX:,} bytes that one may.")
+        sizes += own
+    rows = rows_max
+    while rows > 1 and int(np.add.reduceat(sizes, np.arange(0, len(sizes), rows)).max()) > bytes_max:
+        rows //= 2
+    return rows
 
 
 def keys_of(columns: Iterable[str]) -> tuple[str, ...] | None:

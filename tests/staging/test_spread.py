@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from douane.errors import BadRequest
+from douane.staging import spread as spreading
 from douane.staging.blocks import Joined
 from douane.staging.parts import write_part
 from douane.staging.revisions import Cells, Stored, read_cells, write_cells
-from douane.staging.spread import Spread, lines_of, piece_of
+from douane.staging.spread import Spread, batch_rows, lines_of, piece_of
 
 KEYS = ("name", "=", "n", "key")
 
@@ -91,3 +93,19 @@ def test_parts_of_other_columns_are_not_joined(tmp_path: Path) -> None:
     joined.add_file(tmp_path / "a")
     joined.close()
     assert pl.read_ipc(tmp_path / "joined")["a"].to_list() == ["x", "x"]
+
+
+def test_batches_of_long_cells_have_fewer_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows_of(texts: list[str | None], bytes_max: int) -> int:
+        count = len(texts)
+        made = {"a": pl.Series(texts, dtype=pl.String), "b": pl.Series(["y"] * count), "c": None}
+        return batch_rows(piece_of(np.arange(count), np.ones(count, np.uint64), made), 64, bytes_max)
+
+    assert rows_of(["é" * 4] * 200, 1000) == 64
+    assert rows_of(["é" * 4] * 200, 64 * 9) == 64
+    assert rows_of(["é" * 4] * 200, 64 * 9 - 1) == 32
+    assert rows_of([None] * 130 + ["x" * 99] * 10, 400) == 4  # where they stand, and not on average
+    assert rows_of(["x" * 99], 10) == 1
+    monkeypatch.setattr(spreading, "CELL_MAX", 98)
+    with pytest.raises(BadRequest, match="A cell would hold more than the 98 bytes"):
+        rows_of([None, "x" * 99], 1000)
