@@ -106,15 +106,23 @@ def replace(
         fields = live.columns_of(now.form, live.column(now, column))
         picked = live.flags_of(now, chosen)
 
-        if replacing.is_large(now, picked, fields, text):
-            made = closing.enter_context(Spread(house.settings.work_folder, tuple(fields)))
-            sample, foreseen = replacing.worked_out(house, now, picked, made, replacing.What(search, text, SAMPLE))
-            return _Draft(now.revision, int(np.count_nonzero(picked)), sample, foreseen, made)
-
         def changed(frame: pl.DataFrame, key: str) -> tuple[pl.Series, pl.Series]:
-            return search.changed(_column(frame, f"c{fields[key]}"), text)
+            cells = _column(frame, f"c{fields[key]}")
+            growth.take(cells)
+            return search.changed(cells, text)
 
-        return _draft(now, heap, picked, fields, changed)
+        growth, possible = replacing.Growth(search, text), replacing.is_possible(now, picked, fields)
+        if not possible or not replacing.is_large(picked, fields, text):
+            try:
+                return _draft(now, heap, picked, fields, changed)
+            except replacing.Outgrown as error:
+                if not possible:
+                    raise BadRequest(
+                        "This replacement may bring too much text; do it in fewer records or columns at once."
+                    ) from error
+        made = closing.enter_context(Spread(house.settings.work_folder, tuple(fields)))
+        sample, foreseen = replacing.worked_out(house, now, picked, made, replacing.What(search, text, SAMPLE))
+        return _Draft(now.revision, int(np.count_nonzero(picked)), sample, foreseen, made)
 
     with ExitStack() as closing:
         return _made(house, operation, deed, draft, how)

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
-from douane.errors import BadFile, BadRequest
+from douane.errors import BadFile, BadRequest, DouaneError, OverLimit
 from douane.flow import revisions
 from douane.flow.forms import chosen_of, headings_of
 from douane.flow.house import House
@@ -39,10 +40,32 @@ class What:
     sample: int
 
 
-def is_large(now: Standing, picked: Flags, keys: Collection[str], text: str) -> bool:
-    """Or it may become so. Rows that people added stand in no file, and are few."""
-    if len(keys) > KEYS_MAX or picked[now.live.rows_of_file :].any():
-        return False
+class Outgrown(Exception):
+    """What a small replacement brings may be more than this process is to hold."""
+
+
+class Growth:
+    """Of a replacement that is worked out here: how much text it may bring yet. Cells may be hit many times each."""
+
+    def __init__(self, search: Search, text: str) -> None:
+        once = search.whole or search.find == ""
+        self._hit, self._text = 0 if once else len(search.find), len(text.encode())
+        self._left = LARGE_CHARS
+
+    def take(self, cells: pl.Series) -> None:
+        """Outgrown, where it may be too much with these."""
+        if self._hit:
+            self._left -= int(cells.str.len_bytes().sum() or 0) // self._hit * self._text
+        if self._left < 0:
+            raise Outgrown
+
+
+def is_possible(now: Standing, picked: Flags, keys: Collection[str]) -> bool:
+    """For a child. Rows that people added stand in no file, and are few."""
+    return len(keys) <= KEYS_MAX and not picked[now.live.rows_of_file :].any()
+
+
+def is_large(picked: Flags, keys: Collection[str], text: str) -> bool:
     cells = int(np.count_nonzero(picked)) * len(keys)
     return cells >= LARGE_CELLS or (cells > 1 and cells * len(text) >= LARGE_CHARS)
 
@@ -56,13 +79,25 @@ def worked_out(
     try:
         spec = _spec(house, now, picked, cells, what, seat)
         taking = _Taking(now, spec, cells)
-        run_child(spec, seat, window=_WINDOW, on_event=taking.event)
-    except BadFile as error:
-        raise BadRequest(f"This cannot be replaced: {error}") from error
+        try:
+            run_child(spec, seat, window=_WINDOW, on_event=taking.event)
+        except BadFile as error:
+            raise _told(error) from error
     finally:
         seat.clear()
     sample = tuple((one.row, one.column, one.before, one.after) for one in taking.sample[: what.sample])
     return sample, tuple(taking.foreseen) if taking.judged else None
+
+
+def _told(error: BadFile) -> DouaneError:
+    """A child's sentences are of files, and no file is at fault here: what was asked for is, if it takes too much."""
+    if not isinstance(error, OverLimit):
+        return DouaneError("Something went wrong while the cells were replaced.", code="internal")
+    what = {"child_memory_bytes": "memory", "child_open_files": "open files"}.get(error.setting, "time")
+    return BadRequest(
+        f"This replacement takes more {what} than it may (setting {error.setting}); "
+        "do it in fewer records or columns at once, or with a shorter text."
+    )
 
 
 def _spec(house: House, now: Standing, picked: Flags, cells: Spread, what: What, seat: Seat) -> line.Replace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from douane.errors import BadRequest, NotFound, WrongStage
+from douane.errors import BadFile, BadRequest, DouaneError, NotFound, OverLimit, StorageFull, WrongStage
 from douane.flow import changing, imports, live, records, replacing, revisions, work
 from douane.flow.changing import How
 from douane.flow.house import House
@@ -304,6 +305,50 @@ def test_what_is_judged_while_it_is_replaced_is_what_a_check_from_the_ground_say
             assert now.live.rule_counts.tolist() == anew.rule_counts.tolist()
             assert np.array(now.live.hashes).tolist() == np.array(anew.hashes).tolist()
     assert len(taken) > 6
+
+
+@once
+@pytest.mark.walled
+@pytest.mark.parametrize(("rows", "case_sensitive"), [(65, True), (65, False), (1, True)])
+def test_a_replacement_that_outgrows_its_child_is_refused_and_changes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, rows: int, case_sensitive: bool
+) -> None:
+    monkeypatch.setattr(house.seats, "_limits", dataclasses.replace(house.seats._limits, memory_bytes=512 << 20))
+    operation = checked(house, [["a" * 1000, f"{row}@b.co", "1"] for row in range(rows)])
+    search, text = Search("a", case_sensitive), "b" * (1 << 20)
+    with pytest.raises(
+        BadRequest, match=r"takes more memory than it may \(setting child_memory_bytes\); do it in fewer"
+    ):
+        changing.replace(house, operation, search, text, "name", Filter(), How())
+    assert changing.listed(house, operation, 1, 10)[0] == []
+    assert not list(house.settings.work_folder.glob("s*-*")), "nothing is left in the folder for work"
+    done = changing.replace(house, operation, search, text[:1000], "name", Filter(), How())
+    assert (done.revision, done.cells) == (1, rows)
+
+
+@once
+def test_what_ends_the_child_of_a_replacement_is_told_as_that(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replacing, "LARGE_CELLS", 1)
+    operation = checked(house, [["a", "a@b.co", "1"]])
+    ends: list[tuple[DouaneError, type[DouaneError], str]] = [
+        (
+            OverLimit("Reading took long.", setting="child_cpu_s"),
+            BadRequest,
+            r"more time than it may \(setting child_cpu_s",
+        ),
+        (BadFile("The file could not be read."), DouaneError, "^Something went wrong while the cells were replaced"),
+        (StorageFull("No room."), StorageFull, "No room."),
+    ]
+    for end, kind, sentence in ends:
+
+        def ended(*_: object, end: DouaneError = end, **__: object) -> None:
+            raise end
+
+        monkeypatch.setattr(replacing, "run_child", ended)
+        with pytest.raises(DouaneError, match=sentence) as raised:
+            changing.replace(house, operation, Search("a", True), "b", None, Filter(), How())
+        assert type(raised.value) is kind
+        assert not list(house.settings.work_folder.glob("s*-*"))
 
 
 def real_number(house: House, operation: Operation, number: int) -> int:
