@@ -294,7 +294,7 @@ def test_the_program_knows_every_verb_and_turns_failures_into_words() -> None:
         assert (verb in verbs.VERBS) != (verb in verbs.STREAMING), verb
         assert issubclass(spec, OfFile) or not spec.events or verb in verbs.VERBS
     assert program._failure(errors.OverLimit("Too much", setting="cell_bytes")).setting == "cell_bytes"
-    assert program._failure(MemoryError()).code == "file_broken"
+    assert program._failure(MemoryError()).setting == "child_memory_bytes"
     assert program._failure(OSError(28, "No space left on device")).code == "storage_full"
     assert program._failure(OSError(24, "Too many open files")).setting == "child_open_files"
     assert program._failure(KeyError("a mistake of ours")).code == "internal"

@@ -41,7 +41,8 @@ def pooled(settings: Settings, folder: Path, mode: str, ignored: str = "") -> It
     folder.chmod(0o755)
     user = {"user": _other_user()} if os.geteuid() == 0 else {}
     for above in folder.parents:
-        if above != Path("/") and os.geteuid() == 0 and above.stat().st_uid == 0 and above.name.startswith("pytest"):
+        ours = above.name.startswith(("pytest", "popen-"))
+        if ours and above != Path("/") and os.geteuid() == 0 and above.stat().st_uid == 0:
             above.chmod(0o755)
     process = subprocess.Popen([str(PGBOUNCER), "-q", str(config)], stderr=subprocess.DEVNULL, **user)  # type: ignore[call-overload]
     try:
