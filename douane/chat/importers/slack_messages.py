@@ -182,8 +182,8 @@ class Pile:
         return len(found)
 
     def catch_up(self) -> None:
-        """Takes the day files that wait, as `decoded` and `_settle` would one by one: most have so few messages that to
-        look at those of many at once takes half as long. What is to be said of them is said now."""
+        """Takes the day files that wait, as `decoded` and `_settle` would one by one: most have so few messages that it
+        is cheaper to look at those of many at once. What is to be said of them is said now."""
         files = self.waiting
         if not files:
             return
