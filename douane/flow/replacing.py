@@ -148,7 +148,8 @@ class _Taking:
         part, count = self._spec.parts[event.at], event.rows
         found = np.fromfile(event.found, np.uint64)
         rows, hits = found[:count].astype(np.int64), found[count : 2 * count]
-        if len(rows) == 0 or rows[0] < part.first_row or rows[-1] >= part.first_row + part.rows:
+        inside = len(rows) > 0 and part.first_row <= rows[0] and rows[-1] < part.first_row + part.rows
+        if not inside or (np.diff(rows) <= 0).any():
             raise ValueError("the child changed records that it was not asked for")
         self._cells.add(event.cells, rows, hits)
         event.cells.unlink()

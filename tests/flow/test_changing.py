@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from douane.flow.house import House
 from douane.flow.imports import NewImport, StoredSource
 from douane.flow.live import Filter, Order
 from douane.flow.revisions import ChangedMeanwhile
+from douane.line import Event
+from douane.line import sheet as line
 from douane.model.operation import Operation
 from douane.model.template import Column, Template
 from douane.sheet.searching import Search
@@ -349,6 +352,24 @@ def test_what_ends_the_child_of_a_replacement_is_told_as_that(house: House, monk
             changing.replace(house, operation, Search("a", True), "b", None, Filter(), How())
         assert type(raised.value) is kind
         assert not list(house.settings.work_folder.glob("s*-*"))
+
+
+@once
+@pytest.mark.parametrize("rows", [(1, 0, 2), (0, 0, 1), (-1, 0, 1), (0, 1, 9)])
+def test_a_child_that_names_other_records_is_not_believed(
+    house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(replacing, "LARGE_CELLS", 1)
+    operation = checked(house, [["a", "a@b.co", str(number)] for number in range(3)])
+
+    def said(*_: object, on_event: Callable[[Event], None], **__: object) -> None:
+        found = tmp_path / "found"
+        np.array([*rows, 1, 1, 1], np.int64).tofile(found)
+        on_event(line.Replaced(0, len(rows), tmp_path / "cells", found, False, {}, ()))
+
+    monkeypatch.setattr(replacing, "run_child", said)
+    with pytest.raises(ValueError, match="records that it was not asked for"):
+        changing.replace(house, operation, Search("a", True), "b", None, Filter(), How())
 
 
 def real_number(house: House, operation: Operation, number: int) -> int:
