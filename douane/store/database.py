@@ -44,7 +44,6 @@ VERSION_TABLE = "schema_version"  # Alembic's
 
 _WRITE = "douane_write_wait_s"
 _AFTER = "douane_afterwards"
-_BUSY_MS = "busy_ms"  # what a connection was told last
 # `pool_use_lifo`, of both engines: the connection that was given back last is the next to be taken. In turns each that
 # a busy moment opened would go on preparing and keeping for itself what the others have.
 # What all connections of a process together keep of an SQLite file, DBOS' among them. By itself each keeps 2 MB, which
@@ -55,6 +54,7 @@ _HELD_BYTES = 4 << 20
 _STATEMENTS = 48
 _NOTHING = object()
 _KEPT_MAX = 512  # answers that are remembered while nothing changes
+_ASK_FIRST_S, _ASK_LAST_S = 0.0005, 0.005  # pauses of who waits for another process to have written
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
 # More may wait as long as turns pass: a crowd is no reason to refuse anybody, a writer that hangs is.
 _STANDSTILL_S = 1.0
@@ -115,17 +115,40 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         left_s = connection.get_execution_options().get(_WRITE)
-        wait_ms = int((settings.database_wait_s if left_s is None else left_s) * 1000)
-        if connection.info.get(_BUSY_MS) != wait_ms:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait_ms}")
-            connection.info[_BUSY_MS] = wait_ms
-        connection.exec_driver_sql("BEGIN" if left_s is None else "BEGIN IMMEDIATE")
+        if left_s is None:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_to_write(connection, left_s, settings.database_wait_s)
 
     _queues[engine] = _Queue(1, settings.database_wait_s)
     _memories[engine] = memory = _Memory(url.database)
     # The last of a file's connections to close puts what was written ahead in its place; so none may stay open.
     event.listen(engine, "engine_disposed", lambda _: memory.close())
     return engine
+
+
+def _begin_to_write(connection: Connection, left_s: float, usual_s: float) -> None:
+    """Begins the one transaction that may write, once no other process has it. SQLite itself would ask again in pauses
+    that soon are a tenth of a second, and an edit wait so long for a worker that wrote for some milliseconds. One
+    thread of a process asks (`_Queue`), and asking costs microseconds. `usual_s`: what the connection waits else."""
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    end, pause_s = time.monotonic() + left_s, _ASK_FIRST_S
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        while time.monotonic() < end:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.Error as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, _ASK_LAST_S)
+        # Once more, so that what is wrong comes in SQLAlchemy's words as everything does.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {int(usual_s * 1000)}")
 
 
 def keeping_little(settings: Settings) -> dict[str, Any]:

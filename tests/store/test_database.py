@@ -418,3 +418,32 @@ def test_who_waits_too_long_for_a_turn_is_told(sqlite_storage: Settings) -> None
     engine = open_database(sqlite_storage.model_copy(update={"database_wait_s": 0.05}))
     with write(engine), pytest.raises(errors.Unavailable, match="busy"), write(engine):
         pass
+
+
+def test_who_waits_for_another_process_writes_soon_after_it(
+    sqlite_storage: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite asks again after 1, 2, 5, 10, 15, 20, 25 ... 100 ms: who waited for five moments would wait for 50 ms."""
+    other = sqlite3.connect(sqlite_storage.data / "douane.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 5:
+            other.execute("COMMIT")
+
+    engine = open_database(sqlite_storage)
+    with monkeypatch.context() as patch:
+        patch.setattr(database.time, "sleep", pause)
+        with write(engine) as connection:
+            connection.execute(schema.installation.insert().values(name="a", value="b"))
+            # What is asked of it otherwise waits as it is set.
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == sqlite_storage.database_wait_s * 1000
+    assert len(pauses) == 5
+    assert sum(pauses) < 0.01
+    other.execute("BEGIN IMMEDIATE")
+    soon = open_database(sqlite_storage.model_copy(update={"database_wait_s": 0.05}))
+    with pytest.raises(errors.Unavailable, match="busy"), write(soon):
+        pass
+    other.close()
