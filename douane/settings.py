@@ -284,6 +284,12 @@ class Settings:
     )
     child_most: int = _setting(8, "processes", "Children at once in one process: results encoded, sheets listed.", ge=1)
     child_threads: int = _setting(0, "threads", "Threads one child computes with; 0: one per core.", ge=0)
+    child_what_is_left: bool = _setting(
+        False,
+        "",
+        "Whether children take only what no other process wants of the processors: pages wait less for them. Not where "
+        "others never rest.",
+    )
 
     # Addresses that people and files give, opened by douane.outbound alone.
     outbound_allow: str = _setting(

@@ -118,6 +118,7 @@ class ChildLimits:
     file_bytes: int = 16 << 30
     open_files: int = 16384
     threads: int = 0
+    what_is_left: bool = False
 
 
 def child_limits(settings: Settings) -> ChildLimits:
@@ -129,6 +130,7 @@ def child_limits(settings: Settings) -> ChildLimits:
         file_bytes=settings.child_file_bytes,
         open_files=settings.child_open_files,
         threads=settings.child_threads,
+        what_is_left=settings.child_what_is_left,
     )
 
 

@@ -37,6 +37,25 @@ def stood_back() -> int:
     return _stood_back
 
 
+def wake_quietly() -> None:
+    """For a process whose threads wake often and compute little: it gets as much of the processor as before, but who
+    wakes there takes nobody's place; it waits for a turn to end. Of this thread, and those that it starts."""
+    _be("SCHED_BATCH")
+
+
+def take_what_is_left() -> None:
+    """Where nobody else wants the processor, and only there: who wakes finds a processor with such work as good as
+    free. Beside other programs that never rest it gets next to nothing, so somebody has to ask for it."""
+    _be("SCHED_IDLE")
+
+
+def _be(policy: str) -> None:
+    if sys.platform == "linux":
+        # Where a system refuses it, all go on as they did.
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, getattr(os, policy), os.sched_param(0))
+
+
 def short_turns() -> bool:
     """Asks for short turns, for this thread and those that it starts; False where there are none. It gets no more of
     the processor than before, but sooner: Linux lets whoever runs have a turn of some milliseconds to its end, however

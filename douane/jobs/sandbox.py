@@ -100,6 +100,8 @@ def _enter(folder: Path, readable: Sequence[Path], limits: Mapping[str, Any]) ->
 def _set_limits(limits: Mapping[str, Any]) -> None:
     processor.stand_back(processor.CHILD)
     processor.usual_turns()
+    if limits.get("what_is_left"):
+        processor.take_what_is_left()
     wanted = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: limits.get("memory_bytes"),

@@ -73,6 +73,7 @@ def run_worker(
     the start, `tell` likewise about every second, `ready` when jobs are being taken. `Conflict` if SQLite already has a
     worker."""
     processor.stand_back(processor.WORKER)  # first: threads stand where the one stood that began them
+    processor.wake_quietly()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -102,7 +102,7 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     work: msgspec.Raw
     folder: str
     readable: tuple[str, ...] = ()
-    limits: dict[str, float | int] = {}
+    limits: dict[str, float | int | bool] = {}
     window: Count = 0
 
 

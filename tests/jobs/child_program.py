@@ -51,6 +51,7 @@ def walls(spec: dict[str, Any]) -> None:
         signal=attempt(lambda: os.kill(spec["neighbour"], 0)),
         program=attempt(lambda: os.execv("/bin/true", ["true"])),
         nice=os.nice(0),
+        policy=os.sched_getscheduler(0),
         secrets=[name for name in os.environ if name.startswith(("DOUANE", "AWS"))],
         polars=_polars(),
     )

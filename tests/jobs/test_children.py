@@ -107,6 +107,7 @@ def test_nothing_is_reached_from_behind_the_walls(
         [seen] = run(
             folder,
             "walls",
+            limits=ChildLimits(what_is_left=from_zygote),
             source=source,
             readable=(tmp_path / "given",),
             given=str(tmp_path / "given"),
@@ -123,6 +124,7 @@ def test_nothing_is_reached_from_behind_the_walls(
     assert seen["source"] == "done: 'secre'"
     assert seen["polars"] == 3
     assert seen["nice"] >= 10
+    assert (seen["policy"] == os.SCHED_IDLE) == from_zygote
     assert seen["secrets"] == []
     if "Landlock" not in missing:
         for name in ("given_written", "secret", "listed", "written", "parent_environment", "passwords"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,3 +57,17 @@ def test_who_answers_goes_first_then_the_worker_then_children(monkeypatch: pytes
         begun, worker, child, again = alone.submit(stands).result()
     assert (worker, child, again) == (min(19, begun + 5), min(19, begun + 10), min(19, begun + 10))
     assert processor.stood_back() == 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
+def test_who_wakes_quietly_gets_no_less_and_who_takes_what_is_left_is_last() -> None:
+    def stands(ask: Callable[[], None]) -> tuple[int, int, int]:
+        before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        ask()
+        with ThreadPoolExecutor(1) as inner:
+            inherited = inner.submit(os.sched_getscheduler, 0).result()
+        return os.sched_getscheduler(0), inherited, os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) - before
+
+    for ask, policy in ((processor.wake_quietly, "SCHED_BATCH"), (processor.take_what_is_left, "SCHED_IDLE")):
+        with ThreadPoolExecutor(1) as alone:
+            assert alone.submit(stands, ask).result() == (getattr(os, policy), getattr(os, policy), 0)
