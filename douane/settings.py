@@ -344,7 +344,12 @@ class Settings:
     sweep_grace_s: int = _setting(3600, "seconds", "How long an object that nothing names any more is kept.", ge=0)
 
     # The database, and what is said about it all.
-    database_pool: int = _setting(10, "connections", "Connections one process keeps to the database.", ge=1)
+    database_pool: int = _setting(
+        10,
+        "connections",
+        "Connections one process keeps to the database (at most five to SQLite); a busy moment may take twice as many.",
+        ge=1,
+    )
     database_wait_s: float = _setting(
         20, "seconds", "How long to wait for a connection or a lock. Proxies in front should wait longer.", gt=0
     )

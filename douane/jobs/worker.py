@@ -157,8 +157,7 @@ def _launch(
             "run_migrations": False,
             "enable_otlp": False,
             "log_level": "WARNING",
-            "sys_db_pool_size": 8,
-            "db_engine_kwargs": keeping_little(settings),
+            "db_engine_kwargs": keeping_little(settings, 8),
             # Not its schedules, we have none.
             "scheduler_polling_interval_sec": 3600.0,
         }

@@ -52,6 +52,9 @@ _HELD_BYTES = 4 << 20
 # Of each connection of SQLite; the driver keeps 128, of some 6 KB each, which a bound on pages does not let go. A
 # worker has near twenty connections, and those that are seldom taken would fill them over hours; an import takes 50.
 _STATEMENTS = 48
+# Connections to SQLite that a pool keeps; what a busy moment needs beyond them is closed again when it is given back.
+# Each has files open and statements of its own, and another is opened in a millisecond.
+_KEPT = 5
 _NOTHING = object()
 _KEPT_MAX = 512  # answers that are remembered while nothing changes
 _ASK_FIRST_S, _ASK_LAST_S = 0.0005, 0.005  # pauses of who waits for another process to have written
@@ -83,6 +86,7 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
     if not url.database or url.database == ":memory:":
         raise errors.BadRequest("SQLite needs a file: several processes share it.")
     _make_private(Path(url.database))
+    most = 2 * settings.database_pool  # as of PostgreSQL
     engine = sa.create_engine(
         url,
         json_serializer=_encoded,
@@ -92,8 +96,8 @@ def _open_sqlite(url: URL, settings: Settings) -> Engine:
             "check_same_thread": False,
             "cached_statements": _STATEMENTS,
         },
-        pool_size=settings.database_pool,
-        max_overflow=settings.database_pool,
+        pool_size=min(_KEPT, most),
+        max_overflow=most - min(_KEPT, most),
         pool_timeout=settings.database_wait_s,
         pool_use_lifo=True,
     )
@@ -151,10 +155,14 @@ def _begin_to_write(connection: Connection, left_s: float, usual_s: float) -> No
         raw.execute(f"PRAGMA busy_timeout = {int(usual_s * 1000)}")
 
 
-def keeping_little(settings: Settings) -> dict[str, Any]:
-    """For an engine that is opened elsewhere (DBOS'), so that its connections hold no more than ours do."""
-    kept: dict[str, Any] = {"pool_use_lifo": True}
-    return kept | {"connect_args": {"cached_statements": _STATEMENTS}} if settings.on_sqlite else kept
+def keeping_little(settings: Settings, connections: int) -> dict[str, Any]:
+    """For an engine that is opened elsewhere (DBOS'), so that its connections hold no more than ours do; at most so
+    many `connections`."""
+    if not settings.on_sqlite:
+        return {"pool_size": connections, "max_overflow": 0, "pool_use_lifo": True}
+    kept = min(_KEPT, connections)
+    statements = {"cached_statements": _STATEMENTS}
+    return {"pool_size": kept, "max_overflow": connections - kept, "pool_use_lifo": True, "connect_args": statements}
 
 
 def _make_private(path: Path) -> None:

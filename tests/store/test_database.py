@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,7 +76,10 @@ def test_who_starts_does_not_wait_for_who_writes(engine: Engine) -> None:
 def test_connections_keep_few_statements(tmp_path: Path) -> None:
     """Ours, and those of an engine that is opened elsewhere: what each keeps of its own is gained over hours."""
     settings = Settings(database_url=f"sqlite:///{tmp_path}/few.db")
-    ours, theirs = open_database(settings), sa.create_engine(settings.database_url, **database.keeping_little(settings))
+    ours, theirs = (
+        open_database(settings),
+        sa.create_engine(settings.database_url, **database.keeping_little(settings, 8)),
+    )
     for engine in (ours, theirs):
         with engine.connect() as connection:
             for number in range(200):
@@ -84,6 +88,29 @@ def test_connections_keep_few_statements(tmp_path: Path) -> None:
             held = gc.get_referents(connection.connection.dbapi_connection)
             assert {one.cache_info().currsize for one in held if hasattr(one, "cache_info")} <= {database._STATEMENTS}
         engine.dispose()
+
+
+def test_connections_of_a_busy_moment_are_closed_again(tmp_path: Path) -> None:
+    """Of SQLite: eight at once, and then those of a quiet hour. Their logs are counted: a database that others of the
+    process have locked stays open for the next to take."""
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/busy.db")
+    with read(open_database(settings)) as connection:
+        connection.exec_driver_sql("CREATE TABLE some (thing)")
+    theirs = sa.create_engine(settings.database_url, **database.keeping_little(settings, 8))
+    for engine in (open_database(settings), theirs):
+        before = _open_logs(tmp_path)
+        with ExitStack() as busy:
+            for _ in range(8):
+                busy.enter_context(engine.connect()).exec_driver_sql("SELECT * FROM some")
+            assert _open_logs(tmp_path) - before >= 8
+        with engine.connect():
+            assert _open_logs(tmp_path) - before <= database._KEPT
+        engine.dispose()
+
+
+def _open_logs(folder: Path) -> int:
+    log = (folder / "busy.db-wal").resolve()
+    return sum(one.resolve() == log for one in Path("/proc/self/fd").iterdir())
 
 
 def test_several_processes_may_migrate_at_once(tmp_path: Path) -> None:
