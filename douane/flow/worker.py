@@ -12,7 +12,6 @@ from pathlib import Path
 import structlog
 
 import douane
-from douane import errors
 from douane.flow import (
     attempts,
     audit,
@@ -92,20 +91,17 @@ class _Tick:
 
     def __call__(self) -> None:
         memory.give_back()
-        try:
-            clear_abandoned(self._house.settings.work_folder)
-            while sweeping.sweep(self._house):
-                pass
-            if time.monotonic() >= self._orphans_at:
-                self._orphans_at = time.monotonic() + ORPHANS_EVERY_S
-                sweeping.drop_orphans(self._house)
-                audit.forget_old(self._house)
-                sign_in_limit.forget_old(self._house)
-                tokens.forget_old(self._house)
-                self._house.objects.clean()
-                _clear(self._house.settings.work_folder)
-        except errors.DouaneError as error:
-            log.warning("tick.failed", code=error.code, message=error.message)
+        clear_abandoned(self._house.settings.work_folder)
+        while sweeping.sweep(self._house):
+            pass
+        if time.monotonic() >= self._orphans_at:
+            self._orphans_at = time.monotonic() + ORPHANS_EVERY_S
+            sweeping.drop_orphans(self._house)
+            audit.forget_old(self._house)
+            sign_in_limit.forget_old(self._house)
+            tokens.forget_old(self._house)
+            self._house.objects.clean()
+            _clear(self._house.settings.work_folder)
 
 
 def _clear(folder: Path) -> None:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Engine
 
+from douane.errors import Unavailable
 from douane.jobs import bells
+from douane.jobs.troubles import troubles
 from douane.settings import Settings
 from douane.store.database import afterwards, database_url, migrating
 
@@ -162,7 +164,10 @@ class _Once(logging.Filter):
         first, _, rest = record.getMessage().partition("\n")
         if first.endswith(_TRACE):  # whose last line says what it was
             first = first.removesuffix(_TRACE) + rest.rstrip().rpartition("\n")[2]
-        about = next((name for name in _AWAY if name in first), first.partition("(")[0])
+        away = any(name in first for name in _AWAY)
+        about = _AWAY[0] if away else first.partition("(")[0]
+        if away and not troubles.met_by_library(Unavailable.code):
+            return False
         now = time.monotonic()
         if now - self._said.get(about, -_SAID_S) < _SAID_S:
             return False

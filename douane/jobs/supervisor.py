@@ -76,6 +76,7 @@ class _Kept:
     failures: int = 0
     ever_ready: bool = False
     pause_until: float = 0.0
+    killed: bool = False  # by us, who have said so
 
     def start(self, settings: Settings) -> None:
         parent = os.getpid()
@@ -91,7 +92,7 @@ class _Kept:
             preexec_fn=lambda: _end_with_parent(parent),
         )
         os.close(its)
-        self.heard_at = None
+        self.heard_at, self.killed = None, False
 
     def _listen(self) -> None:
         """Takes what the process has said since the last time."""
@@ -124,13 +125,14 @@ class _Kept:
             return False
         self.pause_until = now + min(_PAUSE_MAX_S, _PAUSE_S * 2**self.failures)
         self.failures += 1
-        log.warning("douane %s ended with %s; it is started again.", self.name, code)
+        if not self.killed:
+            log.warning("douane %s ended with %s; it is started again.", self.name, code)
         return True
 
     def _kill_if_frozen(self, now: float, silent_s: float) -> None:
         if self.process is not None and self.heard_at is not None and now - self.heard_at > silent_s:
-            log.warning("douane %s has been silent for too long and is killed.", self.name)
-            self.heard_at = None
+            log.warning("douane %s has been silent for %g s: it is killed and started again.", self.name, silent_s)
+            self.heard_at, self.killed = None, True
             self.process.kill()
 
 

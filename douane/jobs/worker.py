@@ -36,6 +36,7 @@ from douane.jobs.queue import (
     quiet,
     serializer,
 )
+from douane.jobs.troubles import LEASE, troubles
 from douane.settings import Settings
 from douane.store import leases
 from douane.store.database import keeping_little, private, read, write
@@ -56,6 +57,7 @@ _RETRY_S = 0.5
 _RETRY_MAX_S = 60.0
 _FINISHED_KEPT_S = 24 * 3600
 _TELL_S = 1.0
+_PUTTING = "Putting jobs back"
 _STEP_S = 5.0  # a clock that is put right runs a little faster or slower; one that is put jumps
 
 
@@ -90,7 +92,7 @@ def run_worker(
                 leases.remove_others(connection, executor_id)
         dbos = _launch(settings, engine, jobs, handlers, failed, executor_id, stopping)
         threads = [
-            _every(settings.lease_s / 4, "Beating the lease", lease.beat, stopping),
+            _every(settings.lease_s / 4, LEASE, lease.beat, stopping),
             _every(
                 settings.lease_s / 2,
                 "Looking for dead workers",
@@ -124,7 +126,9 @@ def take_over(dbos: DBOS, settings: Settings, engine: Engine, own: str) -> None:
         living = leases.alive(connection, settings.lease_s)
     dead = holders - living - {None, own}
     for executor_id in dead:
-        log.warning("Worker %s is gone; its work goes on here.", executor_id)
+        # Of one on this machine its supervisor has said so.
+        level = logging.INFO if str(executor_id).startswith(f"{socket.gethostname()}-") else logging.WARNING
+        log.log(level, "Worker %s is gone; its work goes on here.", executor_id)
         # Marked internal in DBOS 3.4, and the reason why its version is pinned: the public call (`resume_workflows`)
         # would revive cancelled work.
         dbos._recover_pending_workflows([str(executor_id)])
@@ -208,13 +212,15 @@ def _do(
         if handler is None:
             raise errors.BadRequest(f"This Douane knows no jobs of the kind {kind}.")
         again = handler(item.id)
+        _say_over(item.id)
     except Exception as error:
         if not stopping.is_set():
             tries = asked["tries"] + 1
             transient = isinstance(error, errors.Unavailable)
             if transient or tries < settings.tries_max:
                 again, delay_s = True, min(_RETRY_MAX_S, _RETRY_S * 2 ** min(tries, 10))
-                log.warning("Job %s of %s %s failed and is tried again: %r", kind, item.type, item.id, error)
+                if not transient or troubles.met(errors.Unavailable.code, item.id):
+                    log.warning("Job %s of %s %s failed and is tried again: %r", kind, item.type, item.id, error)
             else:
                 log.exception("Job %s of %s %s failed.", kind, item.type, item.id)
                 again, delay_s = not _told(failed, kind, item, error), _RETRY_MAX_S
@@ -242,9 +248,11 @@ def _put_back(jobs: Jobs, engine: Engine, job: dict[str, Any], delay_s: float) -
     try:
         with write(engine) as connection:
             jobs.put(connection, job, delay_s)
-    except (errors.Unavailable, errors.StorageFull):
-        log.warning("The database takes no jobs back; trying again.")
+    except (errors.Unavailable, errors.StorageFull) as error:
+        if troubles.met(error.code, _PUTTING):
+            log.warning("%s is not possible; it is tried again. %s", _PUTTING, error.message)
         return False
+    _say_over(_PUTTING)
     return True
 
 
@@ -280,15 +288,21 @@ class _Lease:
         self._engine = engine
         self._executor_id = executor_id
         self._host = socket.gethostname()
-        self._ran: float | None = None  # by how much the database's clock is ahead of the one that only runs
+        # By how much the database's clock is ahead of the one that only runs: between these two.
+        self._ran: tuple[float, float] | None = None
 
     def beat(self) -> None:
+        before = time.monotonic()
         with write(self._engine) as connection:
-            now = leases.beat(connection, self._executor_id, self._host, os.getpid(), children.tally.now())
-            ahead = now.timestamp() - time.monotonic()
-        if self._ran is not None and abs(ahead - self._ran) > _STEP_S:
-            log.warning("The database's clock was put by %+.0f seconds.", ahead - self._ran)
-        self._ran = ahead
+            now = leases.beat(connection, self._executor_id, self._host, os.getpid(), children.tally.now()).timestamp()
+            # The database may have been waited for, and a worker for a processor: when it was asked is known no better.
+            least, most = now - time.monotonic(), now - before
+        if self._ran is not None:
+            # What it was put by at least, either way.
+            put = max(0.0, least - self._ran[1]) + min(0.0, most - self._ran[0])
+            if abs(put) > _STEP_S:
+                log.warning("The database's clock was put by %+.0f seconds.", put)
+        self._ran = least, most
 
 
 def _busy(dbos: DBOS) -> bool:
@@ -315,30 +329,31 @@ def _forget_finished(dbos: DBOS) -> None:
 
 def _every(seconds: float, what: str, call: Callable[[], None], stopping: threading.Event) -> threading.Thread:
     """A thread that calls at once and then every so often. `what` it does is logged where that begins to fail, with the
-    reason, and where it is done again: a disk that is full for a night is two lines."""
+    reason, and where all is done again: a disk that is full for a night is two lines, however many threads meet it."""
 
     def loop() -> None:
-        failed = ""
         while True:
             try:
                 call()
             except errors.DouaneError as error:
-                if error.message != failed:
+                if troubles.met(error.code, what):
                     log.warning("%s is not possible; it is tried every %g s. %s", what, seconds, error.message)
-                failed = error.message
             except Exception:
                 if not stopping.is_set():
                     log.exception("%s failed.", what)
             else:
-                if failed:
-                    log.info("%s is possible again.", what)
-                failed = ""
+                _say_over(what)
             if stopping.wait(seconds):
                 return
 
     thread = threading.Thread(target=loop, daemon=True)
     thread.start()
     return thread
+
+
+def _say_over(what: str) -> None:
+    if troubles.over(what):
+        log.info("All is possible again.")
 
 
 @contextmanager

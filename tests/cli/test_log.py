@@ -13,6 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from douane.cli import log
 from douane.jobs.queue import quiet
+from douane.jobs.troubles import Troubles
 from douane.settings import Settings
 
 
@@ -54,6 +55,7 @@ def test_a_database_that_is_away_is_said_once_a_minute_by_dbos(
     root: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("douane.jobs.queue._once._said", {})
+    monkeypatch.setattr("douane.jobs.queue.troubles", Troubles())
     log.set_up(Settings())
     quiet()
     dbos = logging.getLogger("dbos")

@@ -27,11 +27,13 @@ class Supervised:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *names: str, program: str = "tests.jobs.supervisor_program") -> subprocess.Popen[bytes]:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.supervisor_program", "supervise", program, str(self.notes), *names],
-            env={**os.environ, **self.settings.environment()},
-            cwd=Path(__file__).parents[2],
-        )
+        with (self.notes / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.jobs.supervisor_program", "supervise", program, str(self.notes), *names],
+                env={**os.environ, **self.settings.environment()},
+                cwd=Path(__file__).parents[2],
+                stderr=log,
+            )
         return self.process
 
     def starts(self, name: str) -> list[int]:
@@ -126,6 +128,10 @@ def test_a_frozen_process_is_replaced(supervised: Supervised) -> None:
     wait(lambda: len(supervised.starts("one")) == 2)
     assert gone(frozen)
     assert len(supervised.starts("two")) == 1
+    lines = (supervised.notes / "log").read_text().splitlines()
+    assert [line for line in lines if "douane one" in line] == [
+        f"douane one has been silent for {supervised.settings.lease_s:g} s: it is killed and started again."
+    ]
     process.send_signal(signal.SIGTERM)
     assert process.wait(WAIT_S) == 0
 

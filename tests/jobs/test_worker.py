@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,6 +23,7 @@ from douane.jobs.queue import Job, Jobs, Size, WorkItem
 from douane.jobs.worker import _every as every
 from douane.jobs.worker import _Lease as Lease
 from douane.settings import Settings
+from douane.store import leases
 from douane.store.database import migrate, open_database, read, write
 from douane.store.ids import new_id
 from douane.store.schema import worker_lease
@@ -323,7 +325,7 @@ def test_what_fails_again_and_again_is_said_when_it_begins_and_when_it_ends(capl
     assert [record.getMessage() for record in caplog.records] == [
         "Beating is not possible; it is tried every 0 s. Full.",
         "Beating is not possible; it is tried every 0 s. Away.",
-        "Beating is possible again.",
+        "All is possible again.",
     ]
 
 
@@ -342,3 +344,24 @@ def test_a_clock_that_was_put_is_said_once(
     lease.beat()
     assert [record.getMessage() for record in caplog.records] == ["The database's clock was put by -3600 seconds."]
     engine.dispose()
+
+
+def test_a_lease_that_was_waited_for_is_no_clock_that_was_put(
+    sqlite_storage: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that gets no processor for long asks the database when it does, and hears the answer later still."""
+    engine = open_database(sqlite_storage)
+    migrate(engine)
+    lease = Lease(engine, "worker")
+    clock, waits = worker_module.time.monotonic, iter([0, 0, 0, 3600, 3600, 3600])
+    # Each beat looks before and after: the second one took an hour between the two.
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: clock() + next(waits)))
+    monkeypatch.setattr(leases, "beat", ahead_by(leases.beat, iter([0, 1800, 3600])))
+    for _ in range(3):
+        lease.beat()
+    assert not caplog.records
+    engine.dispose()
+
+
+def ahead_by(beat: Callable[..., datetime], seconds: Iterator[int]) -> Callable[..., datetime]:
+    return lambda *given: beat(*given) + timedelta(seconds=next(seconds))
