@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import sqlite3
+import tempfile
 import threading
 import time
 import weakref
@@ -61,6 +62,7 @@ _ASK_FIRST_S, _ASK_LAST_S = 0.0005, 0.005  # pauses of who waits for another pro
 WRITERS_WAITING_MAX = 30  # threads of a process that wait to write; the others are for who reads
 # More may wait as long as turns pass: a crowd is no reason to refuse anybody, a writer that hangs is.
 _STANDSTILL_S = 1.0
+_TRIED_BYTES = 64 << 10  # as much as a small change needs of a disk
 
 
 def open_database(settings: Settings | str) -> Engine:
@@ -390,6 +392,8 @@ def try_write(engine: Engine, wait_s: float) -> None:
                     raw.execute("CREATE TABLE douane_try_write (a)")
                 finally:
                     raw.execute("ROLLBACK")
+                # What is not committed may never have come to the disk.
+                _try_disk(Path(str(engine.url.database)).parent)
             except sqlite3.Error as error:
                 translated = _translate_sqlite(getattr(error, "sqlite_errorcode", None))
                 if translated is None:
@@ -401,6 +405,17 @@ def try_write(engine: Engine, wait_s: float) -> None:
         with connection.begin():
             if connection.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on":
                 raise errors.Unavailable("The database server takes no changes; it is a copy or was closed to them.")
+
+
+def _try_disk(folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_TRIED_BYTES))
+            file.flush()
+    except OSError as error:
+        if errors.no_room(error):
+            raise errors.StorageFull("The disk of the database is full; nothing was changed.") from error
+        raise errors.Unavailable("The database file cannot be opened or written.") from error
 
 
 def database_now(connection: Connection) -> datetime:

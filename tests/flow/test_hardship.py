@@ -176,9 +176,19 @@ def test_on_a_disk_that_is_full_of_files_one_of_them_can_be_deleted(
             fill()
         (folder / "of-another-program").write_bytes(bytes(1 << 20))
         assert "kept for changes" in Readiness(house).parts()["storage"].says
+        assert Readiness(house).parts()["database"].good
         assert changing.set_cells(house, done, [(1, "name", "mended")], changing.How()).cells == 1
         forgetting.upload(house, done)
         assert not list(house.objects.list(f"{done.id}/"))
+        # Nothing at all is left: no worker can say that it lives, and none is to be started anew for it.
+        with (folder / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+            while filler.write(bytes(1 << 16)):
+                pass
+        parts = Readiness(house).parts()
+        assert (
+            parts["database"].says == "Nothing can be written: The disk of the database is full; nothing was changed."
+        )
+        assert "cannot be told" in parts["worker"].says
         engine.dispose()
 
 
