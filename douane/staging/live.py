@@ -217,6 +217,10 @@ class Live:
         if not keys:
             return
         for rule in self.checker.unique if share is None else share.unique:
+            if sum(held.shape[1] for held in keys) > max(MANY, len(self.state)):
+                # As many as of a change of half the table: to look which of them differ costs more than all else.
+                self._compare_anew(rule)
+                continue
             wanted = distinct(np.concatenate([held[rule.number] for held in keys]))
             wanted = wanted[wanted != 0]
             if len(wanted) > MANY:
@@ -437,7 +441,7 @@ class Live:
             own = np.searchsorted(self._starts, [one.places[0] for one in foreseen], side="right") - 1
             seen = dict(zip(own.tolist(), (one.seen for one in foreseen), strict=True))
         table = _Noted(self, seen)
-        touched = None if rows is None else [table.touched(at, rows) for at in range(len(table))]
+        touched = None if rows is None else table.touched(distinct(rows))
         notes = noting.Notes(self.checker, table, touched, columns)
         for at in range(len(table)):
             words = notes.marked(at)
@@ -513,12 +517,13 @@ class _Noted:
         part = self.live.parts[at]
         return slice(part.first_row, part.first_row + part.rows)
 
-    def touched(self, at: int, rows: Rows) -> Rows:
-        span = self.span(at)
-        if at == len(self.live.parts):
-            return np.arange(span.stop - span.start)
-        inside: Rows = np.sort(rows[(rows >= span.start) & (rows < span.stop)]) - span.start
-        return inside
+    def touched(self, rows: Rows) -> list[Rows]:
+        """Per part the offsets of these, ascending. A look at all of them for each part would cost parts times rows."""
+        spans = [self.span(at) for at in range(len(self))]
+        of_file = spans[:-1]
+        edges = np.searchsorted(rows, [edge for span in of_file for edge in (span.start, span.stop)]).tolist()
+        inside = [rows[low:high] - span.start for span, low, high in zip(of_file, edges[::2], edges[1::2], strict=True)]
+        return [*inside, np.arange(spans[-1].stop - spans[-1].start)]
 
     def verdict(self, at: int) -> tuple[npt.NDArray[np.uint8], Words]:
         span = self.span(at)

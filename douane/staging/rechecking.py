@@ -76,10 +76,9 @@ class _Table:
                 self._own(at)
                 seen.append(self.hashes[at])
                 continue
-            inside = numbers[(numbers >= part.first_row) & (numbers < part.first_row + part.rows)]
-            if len(inside) == 0:
+            offsets = _offsets(part, numbers)
+            if len(offsets) == 0:
                 continue
-            offsets = inside - part.first_row
             frame, deleted = self._stands(at, offsets)
             judgement = self.checker.judge(frame)
             words = np.where(deleted[:, None], np.uint64(0), judgement.mask)
@@ -122,7 +121,7 @@ class _Table:
 
     def settle_notes(self, rows: Rows) -> None:
         ascending = np.sort(rows)
-        notes = noting.Notes(self.checker, self, [self._offsets(at, ascending) for at in range(len(self))])
+        notes = noting.Notes(self.checker, self, [_offsets(part, ascending) for part in self.parts])
         for at in range(len(self)) if notes else ():
             words = notes.marked(at)
             if words is None:
@@ -131,14 +130,6 @@ class _Table:
             gone = np.array(mask.state == GONE)
             mask.words[:] = words
             mask.state[:] = masks.judge_state(words, self.checker.invalid_words, gone).state
-
-    def _offsets(self, at: int, rows: Rows) -> Rows:
-        part = self.parts[at]
-        if part.first_row < 0:
-            return np.arange(part.rows)
-        offsets = rows - part.first_row
-        inside: Rows = offsets[(offsets >= 0) & (offsets < part.rows)]
-        return inside
 
     def __len__(self) -> int:
         return len(self.parts)
@@ -192,3 +183,12 @@ class _Table:
             self.masks[at] = masks.Mask(np.array(held.state), np.array(held.words))
             self.hashes[at] = np.array(self.hashes[at])
         return self.masks[at], self.hashes[at]
+
+
+def _offsets(part: Part, ascending: Rows) -> Rows:
+    """Of these rows those of a part, by a search: a look at all of them for each part would cost parts times rows."""
+    if part.first_row < 0:
+        return np.arange(part.rows)
+    low, high = np.searchsorted(ascending, [part.first_row, part.first_row + part.rows])
+    inside: Rows = ascending[low:high] - part.first_row
+    return inside

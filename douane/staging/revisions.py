@@ -445,6 +445,8 @@ class Cells:
         found = np.zeros(len(rows), np.bool_)
         for layer in self.layers:
             held = layer.edited
+            if np.array_equal(held, rows):  # a change of all of them, which need not be looked for one by one
+                return np.ones(len(rows), np.bool_)
             if len(held):
                 at = np.minimum(np.searchsorted(held, rows), len(held) - 1)
                 found |= held[at] == rows
