@@ -28,6 +28,9 @@ from douane.staging.turns import in_order
 JUDGED_ROWS = 50_000  # judged at once
 
 Flags = npt.NDArray[np.bool_]
+# A share of the verdicts of some records, what it will be, and what `Foreseen.seen` is.
+Foretold = tuple[Share, Judgement, dict[int, tuple[bool, bool]]]
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -548,20 +551,25 @@ class _Noted:
 
 def foreseen(
     checker: Checker, positions: Mapping[str, int], frame: pl.DataFrame, pieces: Sequence[Piece]
-) -> tuple[Flags, Share, Judgement, dict[int, tuple[bool, bool]]] | None:
+) -> tuple[Flags, *Foretold] | None:
     """What becomes of records, as they stand, by these changes: which of them are changed; of these a share of their
     verdicts, and what `Foreseen.seen` is. None = they must be judged as a whole."""
     if checker.mendable(frame):
         return None
-    share: Share = checker.share({piece.key for piece in pieces})
     changed = np.zeros(len(frame), np.bool_)
     for piece in pieces:
         changed[slice(None) if len(piece.at) == len(frame) else piece.at] = True
     frame = laid_over(frame, pieces, positions)
     if not changed.all():
         frame = frame.filter(pl.Series(changed))
+    return changed, *judged(checker, frame, {piece.key for piece in pieces})
+
+
+def judged(checker: Checker, frame: pl.DataFrame, keys: Set[str]) -> Foretold:
+    """Of records that are not mendable, as they are with other cells in the columns `keys`."""
+    share: Share = checker.share(keys)
     judgement: Judgement = checker.judge(frame, share)
-    return changed, share, judgement, noting.seen_in(checker, frame, judgement.mask, share.bits)
+    return share, judgement, noting.seen_in(checker, frame, judgement.mask, share.bits)
 
 
 def _each(items: Sequence[T], work: Callable[[T], R]) -> Iterator[R]:

@@ -3,13 +3,12 @@
  * Readers of Arrow files read it as they read any. The metadata are flatbuffers, written front to back: what a table
  * points to stands behind it, and is told where it stands once it does.
  */
-#include "kernel.h"
+#include "part.h"
 #include "squeeze.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-enum { DONE, NOT_OURS, NO_MEMORY, NOT_WRITTEN };
 enum { INT = 2, FLOAT = 3, BINARY = 4, UTF8 = 5, BOOL = 6 };  /* kinds of Arrow's Type */
 enum { VERSION = 4, SCHEMA = 1, RECORD_BATCH = 3 }; /* its fifth version; kinds of its MessageHeader */
 static const uint8_t MAGIC[8] = "ARROW1\0\0";
@@ -17,6 +16,7 @@ static const uint8_t MAGIC[8] = "ARROW1\0\0";
 typedef struct {
     const char *name;
     uint8_t type, bytes, is_signed, nullable;   /* bytes: of a number */
+    uint8_t offsets;                            /* its texts come with offsets, not as views */
     uint8_t loose;                              /* what came of it so far is hardly smaller when packed */
 } Field;
 
@@ -159,13 +159,13 @@ static uint64_t message(Bytes *bytes, uint8_t kind, int64_t body) {
 
 /* ---- writing -------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    int file;
+struct Writing {
+    int file, why;                              /* why: errno, where it could not be written */
     int64_t written;
     Field *fields;
     uint64_t columns;
     Bytes meta, body, plain, nodes, buffers, blocks;
-} Writing;
+};
 
 static int write_all(Writing *to, const void *from, uint64_t size) {
     const uint8_t *at = from;
@@ -173,7 +173,10 @@ static int write_all(Writing *to, const void *from, uint64_t size) {
     while (size) {
         const ssize_t done = write(to->file, at, size);
         if (done < 0 && errno == EINTR) continue;
-        if (done < 0) return NOT_WRITTEN;
+        if (done < 0) {
+            to->why = errno;
+            return NOT_WRITTEN;
+        }
         at += done;
         size -= (uint64_t)done;
     }
@@ -248,6 +251,27 @@ static uint64_t bits_of(Writing *to, const uint8_t *bits, uint64_t first, uint64
     return absent;
 }
 
+static void texts_of(Writing *to, Field *field, const uint8_t *from, uint64_t size, uint64_t rows) {
+    const uint64_t taken = buffer(to, from, size, !field->loose);
+    field->loose |= taken > size - size / 4 && rows >= 1024; /* a few say little */
+}
+
+/* Texts that stand one behind the other already. */
+static int column_of_offsets(Writing *to, const ArrowArray *array, Field *field, uint64_t first, uint64_t rows) {
+    const uint32_t *stops = (const uint32_t *)array->buffers[1] + first;
+    const uint64_t begin = stops[0], size = stops[rows] - begin;
+    if (begin) {
+        to->plain.size = 0;
+        if (!has_room(&to->plain, 4 * (rows + 1))) return NO_MEMORY;
+        uint32_t *moved = (uint32_t *)(void *)to->plain.at;
+        for (uint64_t i = 0; i <= rows; i++) moved[i] = stops[i] - (uint32_t)begin;
+        stops = moved;
+    }
+    buffer(to, stops, 4 * (rows + 1), size < rows); /* most are empty */
+    texts_of(to, field, (const uint8_t *)array->buffers[2] + begin, size, rows);
+    return DONE;
+}
+
 static int column(Writing *to, const ArrowArray *array, Field *field, uint64_t row, uint64_t rows) {
     const uint64_t first = (uint64_t)array->offset + row;
     uint64_t absent = 0;
@@ -265,6 +289,7 @@ static int column(Writing *to, const ArrowArray *array, Field *field, uint64_t r
         buffer(to, to->plain.at, to->plain.size, 1);
         return DONE;
     }
+    if (field->offsets) return column_of_offsets(to, array, field, first, rows);
     const View *views = (const View *)array->buffers[1] + first;
     const uint8_t *const *texts = (const uint8_t *const *)(array->buffers + 2);
     const uint8_t *bits = absent ? array->buffers[0] : NULL;
@@ -285,19 +310,20 @@ static int column(Writing *to, const ArrowArray *array, Field *field, uint64_t r
     uint8_t *whole = to->plain.at + 4 * (rows + 1);
     for (uint64_t i = 0; i < rows; i++)
         if (stops[i + 1] != stops[i]) copy_text(whole + stops[i], &views[i], texts);
-    const uint64_t taken = buffer(to, whole, size, !field->loose);
-    field->loose |= taken > size - size / 4 && rows >= 1024; /* a few say little */
+    texts_of(to, field, whole, size, rows);
     return DONE;
 }
 
-static int batch(Writing *to, const ArrowArray *array, uint64_t row, uint64_t rows) {
-    to->nodes.size = to->buffers.size = to->body.size = 0;
+int douane_part_column(Writing *to, uint64_t number, const ArrowArray *array, uint64_t rows) {
+    return column(to, array, &to->fields[number], 0, rows);
+}
+
+void douane_part_open(Writing *to) { to->nodes.size = to->buffers.size = to->body.size = 0; }
+
+int douane_part_close(Writing *to, uint64_t rows) {
     uint64_t buffers = 0;
-    for (uint64_t i = 0; i < to->columns; i++) {
-        const int failed = column(to, array->children[i], &to->fields[i], row, rows);
-        if (failed) return failed;
+    for (uint64_t i = 0; i < to->columns; i++)
         buffers += to->fields[i].type == BINARY || to->fields[i].type == UTF8 ? 3 : 2;
-    }
     if (to->nodes.failed || to->buffers.failed || to->body.failed || to->plain.failed) return NO_MEMORY;
     Bytes *meta = &to->meta;
     uint64_t at[4], packed[2];
@@ -316,6 +342,15 @@ static int batch(Writing *to, const ArrowArray *array, uint64_t row, uint64_t ro
     put_64(&to->blocks, block.meta);
     put_64(&to->blocks, block.body);
     return to->blocks.failed ? NO_MEMORY : failed;
+}
+
+static int batch(Writing *to, const ArrowArray *array, uint64_t row, uint64_t rows) {
+    douane_part_open(to);
+    for (uint64_t i = 0; i < to->columns; i++) {
+        const int failed = column(to, array->children[i], &to->fields[i], row, rows);
+        if (failed) return failed;
+    }
+    return douane_part_close(to, rows);
 }
 
 static int write_head(Writing *to) {
@@ -354,6 +389,7 @@ static int field_of(const ArrowSchema *schema, Field *field) {
     field->nullable = (schema->flags & 2) != 0;
     if (schema->dictionary != NULL) return NOT_OURS;
     if (strcmp(format, "vu") == 0) field->type = UTF8;
+    else if (strcmp(format, "u") == 0) field->type = UTF8, field->offsets = 1;
     else if (strcmp(format, "vz") == 0) field->type = BINARY;
     else if (strcmp(format, "b") == 0) field->type = BOOL;
     else if (format[0] && !format[1] && (found = strchr(KINDS, format[0])) != NULL) {
@@ -374,31 +410,56 @@ static int write_batches(Writing *to, const ArrowArray *array, uint64_t batch_ro
     return DONE;
 }
 
+Writing *douane_part_begin(const ArrowSchema *schema, int file, int *failed, int *why) {
+    *failed = NO_MEMORY;
+    if (strcmp(schema->format, "+s")) {
+        *failed = NOT_OURS;
+        return NULL;
+    }
+    Writing *to = calloc(1, sizeof *to);
+    Field *fields = calloc((uint64_t)schema->n_children + 1, sizeof *fields);
+    if (to == NULL || fields == NULL) {
+        free(to);
+        free(fields);
+        return NULL;
+    }
+    *to = (Writing){.file = file, .columns = (uint64_t)schema->n_children, .fields = fields};
+    *failed = DONE;
+    for (uint64_t i = 0; !*failed && i < to->columns; i++) *failed = field_of(schema->children[i], &fields[i]);
+    if (!*failed) *failed = write_head(to);
+    if (!*failed) return to;
+    douane_part_end(to, *failed, why);
+    return NULL;
+}
+
+int douane_part_end(Writing *to, int failed, int *why) {
+    if (!failed) failed = write_foot(to);
+    if (failed == NOT_WRITTEN) *why = to->why;
+    Bytes *const all[] = {&to->meta, &to->body, &to->plain, &to->nodes, &to->buffers, &to->blocks};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->at);
+    free(to->fields);
+    free(to);
+    return failed;
+}
+
 /* Writes all of a table to an open file, in batches of so many rows. DONE; NOT_OURS: of a kind not known here, what was
  * written means nothing; NO_MEMORY; NOT_WRITTEN, `*why` = errno. */
 EXPORT int douane_write_part(ArrowArrayStream *stream, int file, uint64_t batch_rows, int *why) {
     ArrowSchema schema;
+    *why = 0;
     if (stream->get_schema(stream, &schema)) return NOT_OURS;
-    Writing to = {.file = file, .columns = (uint64_t)schema.n_children};
-    Field *fields = calloc(to.columns + 1, sizeof *fields);
-    int failed = fields == NULL ? NO_MEMORY : strcmp(schema.format, "+s") ? NOT_OURS : DONE;
-    for (uint64_t i = 0; !failed && i < to.columns; i++) failed = field_of(schema.children[i], &fields[i]);
-    to.fields = fields;
-    if (!failed) failed = write_head(&to);
+    int failed;
+    Writing *to = douane_part_begin(&schema, file, &failed, why);
     while (!failed) {
         ArrowArray array;
         if (stream->get_next(stream, &array)) failed = NOT_OURS;
         else if (array.release == NULL) break;
         else {
-            failed = write_batches(&to, &array, batch_rows);
+            failed = write_batches(to, &array, batch_rows);
             array.release(&array);
         }
     }
-    if (!failed) failed = write_foot(&to);
-    *why = failed == NOT_WRITTEN ? errno : 0;
-    free(fields);
+    if (to != NULL) failed = douane_part_end(to, failed, why);
     if (schema.release != NULL) schema.release(&schema);
-    Bytes *const all[] = {&to.meta, &to.body, &to.plain, &to.nodes, &to.buffers, &to.blocks};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->at);
     return failed;
 }

@@ -116,3 +116,78 @@ uint64_t douane_squeeze(const uint8_t *in, uint64_t size, uint8_t *out) {
     put_word(to, 0);
     return (uint64_t)(to + 4 - out);
 }
+
+/* ---- and back ------------------------------------------------------------------------------------------------- */
+
+/* A length that goes on: -1 where it is cut off. */
+static inline int longer(const uint8_t **at, const uint8_t *end, uint64_t *length) {
+    uint8_t more;
+    do {
+        if (*at == end) return -1;
+        more = *(*at)++;
+        *length += more;
+    } while (more == 255);
+    return 0;
+}
+
+/* One block, behind what `first` begins; where it ends, NULL = it is none. `in` ends at `end`, the room at `stop`. */
+static uint8_t *block_back(const uint8_t *at, const uint8_t *end, const uint8_t *first, uint8_t *to, uint8_t *stop) {
+    while (at < end) {
+        const uint8_t token = *at++;
+        uint64_t literals = token >> 4, match = token & 15;
+        if (literals == 15 && longer(&at, end, &literals)) return NULL;
+        if (literals > (uint64_t)(end - at) || literals > (uint64_t)(stop - to)) return NULL;
+        if (LIKELY(literals <= 16 && end - at >= 16)) memcpy(to, at, 16); /* behind the room are 32 more */
+        else memcpy(to, at, literals);
+        to += literals;
+        at += literals;
+        if (at == end) return to;
+        if (end - at < 2) return NULL;
+        const uint64_t back = at[0] | (uint64_t)at[1] << 8;
+        at += 2;
+        if (match == 15 && longer(&at, end, &match)) return NULL;
+        match += MATCH_MIN;
+        if (!back || back > (uint64_t)(to - first) || match > (uint64_t)(stop - to)) return NULL;
+        const uint8_t *from = to - back;
+        if (LIKELY(back >= 8)) {
+            uint8_t *const until = to + match;
+            do { /* up to 7 bytes beyond */
+                memcpy(to, from, 8);
+                to += 8;
+                from += 8;
+            } while (to < until);
+            to = until;
+        } else {
+            while (match--) *to++ = *from++;
+        }
+    }
+    return NULL;
+}
+
+int douane_unsqueeze(const uint8_t *in, uint64_t size, uint8_t *out, uint64_t room) {
+    enum { SUM = 0x04, SIZE = 0x08, SUMS = 0x10, DICTIONARY = 0x01 };
+    const uint8_t *at = in, *const end = in + size;
+    if (size < 7 || u32(in) != 0x184D2204 || in[4] >> 6 != 1 || in[4] & DICTIONARY) return -1;
+    const uint8_t flags = in[4];
+    const uint64_t head = flags & SIZE ? 15 : 7, sum = flags & SUMS ? 4 : 0;
+    if (size < head) return -1;
+    at += head;
+    uint8_t *to = out, *const stop = out + room;
+    for (;;) {
+        if (end - at < 4) return -1;
+        const uint32_t word = u32(at);
+        const uint64_t length = word & 0x7FFFFFFF;
+        at += 4;
+        if (!word) return to == stop ? 0 : -1;
+        if (length + sum > (uint64_t)(end - at)) return -1;
+        if (word >> 31) {
+            if (length > (uint64_t)(stop - to)) return -1;
+            memcpy(to, at, length);
+            to += length;
+        } else {
+            to = block_back(at, at + length, out, to, stop);
+            if (to == NULL) return -1;
+        }
+        at += length + sum;
+    }
+}
