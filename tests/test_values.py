@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from collections.abc import Callable
 from dataclasses import asdict, field, fields, replace
@@ -116,3 +117,17 @@ def test_they_can_be_kept() -> None:
 def test_who_has_no_docstring_goes_without() -> None:
     *_, nothing, other = made(values.dataclass)
     assert (nothing.__doc__, other.__doc__) == (None, "Other(x: 'int')")
+
+
+def test_what_is_found_out_later_is_found_as_it_would_have_been(kinds: tuple[Any, ...]) -> None:
+    point, deep, *_ = kinds
+
+    class Plain(deep):  # type: ignore[misc]
+        pass
+
+    assert [*inspect.signature(deep).parameters] == ["x", "y", "names", "z"]
+    assert inspect.signature(point).parameters["y"].default == 0.5
+    assert Plain(1, z=2).z == 2
+    assert [one.name for one in fields(Plain)] == ["x", "y", "names", "z"]
+    assert dataclasses.is_dataclass(point)
+    assert point.__dataclass_params__ is not None
