@@ -11,10 +11,13 @@ Not for our own modules, which are imported where they are needed.
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import inspect
+import os
 import re
 import sys
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
@@ -32,16 +35,44 @@ LATER = (
     "numpy.ma",
     "numpy.typing",
     "polars.catalog",
+    "polars.convert",
+    "polars.dataframe._html",
+    "polars.dataframe.group_by",
+    "polars.dataframe.plotting",
+    "polars.functions.business",
+    "polars.functions.random",
+    "polars.interchange",
+    "polars.io.arrow_c_stream",
     "polars.io.avro",
     "polars.io.clipboard",
     "polars.io.cloud",
+    "polars.io.csv",
     "polars.io.database",
     "polars.io.delta",
     "polars.io.external_reader",
     "polars.io.iceberg",
+    "polars.io.json",
     "polars.io.lance",
+    "polars.io.lines",
+    "polars.io.ndjson",
+    "polars.io.parquet",
+    "polars.io.partition",
+    "polars.io.plugins",
     "polars.io.pyarrow_dataset",
     "polars.io.spreadsheet",
+    "polars.lazyframe.engine_remote",
+    "polars.lazyframe.group_by",
+    "polars.lazyframe.in_process",
+    "polars.lazyframe.resolver",
+    "polars.plugins",
+    "polars.series.array",
+    "polars.series.binary",
+    "polars.series.categorical",
+    "polars.series.datetime",
+    "polars.series.ext",
+    "polars.series.list",
+    "polars.series.plotting",
+    "polars.series.struct",
     "polars.sql",
 )
 # Have no names: what they do is to write documentation into functions.
@@ -92,17 +123,75 @@ def yaml() -> None:
         re.compile = compiled
 
 
+_compiled = re.compile
+
+
+def small() -> None:
+    """For a program that is gone after a small file. From here on a pattern that a module or a class makes when it is
+    loaded is compiled when something is matched by it: a hundred are made until such a file is checked, few are used,
+    and all of them took a twentieth of the time. Who makes one within a function hears at once whether it is one.
+    Annotations in quotes are compiled when somebody asks for what they say, which `eval` does with a text as well."""
+    re.compile = _later
+    typing.compile = lambda source, *_how: source  # type: ignore[attr-defined]
+
+
+def _later(pattern: Any, flags: Any = 0) -> Any:
+    within = sys._getframe(1).f_code.co_flags & inspect.CO_OPTIMIZED
+    return _compiled(pattern, flags) if within else _Pattern(pattern, flags)
+
+
 class _Pattern:
-    def __init__(self, pattern: str, flags: int = 0) -> None:
+    """A pattern in all but what C asks of one."""
+
+    def __init__(self, pattern: Any, flags: Any = 0) -> None:
         self._given = pattern, flags
 
     def __getattr__(self, name: str) -> Any:
-        found = self.__dict__[name] = getattr(re.compile(*self._given), name)
+        found = self.__dict__[name] = getattr(self._real, name)
         return found
+
+    @property
+    def _real(self) -> re.Pattern[Any]:
+        return _compiled(*self._given)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return re.Pattern
+
+    def __eq__(self, other: object) -> bool:
+        return self._real == (other._real if type(other) is _Pattern else other)
+
+    def __hash__(self) -> int:
+        return hash(self._real)
+
+    def __repr__(self) -> str:
+        return repr(self._real)
+
+    def __reduce__(self) -> Any:
+        return copyreg.dispatch_table[re.Pattern](self._real)
 
 
 @contextmanager
-def _signatures_later(_polars: ModuleType) -> Iterator[None]:
+def _polars_quickly(_polars: ModuleType) -> Iterator[None]:
+    with _signatures_later(), _without("typing_extensions"):
+        yield
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Where it is not loaded yet it is as if it were not installed; whoever asks for it later finds it."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+@contextmanager
+def _signatures_later() -> Iterator[None]:
     """Polars gives each function that it wraps the signature of the one within, for those who write programs: five
     hundred, a twentieth of what a small file costs. Here each is found out when it is looked at."""
     signature = inspect.signature
@@ -138,13 +227,26 @@ class _Signature(inspect.Signature):
 
 def msgspec() -> None:
     """Loads msgspec without typing_extensions, of which it takes, where it is installed, what typing has as well from
-    Python 3.11 on: a hundredth of what a small file costs. Whoever asks for the package later finds it."""
-    if "msgspec" not in sys.modules and "typing_extensions" not in sys.modules:
-        sys.modules["typing_extensions"] = None  # type: ignore[assignment]
-        try:
+    Python 3.11 on: a hundredth of what a small file costs. Nor does it load, for a kind of unique numbers, what asks
+    the system for its name in five ways."""
+    if "msgspec" not in sys.modules:
+        with _without("typing_extensions"), _named():
             importlib.import_module("msgspec")
-        finally:
-            del sys.modules["typing_extensions"]
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Uuid asks `platform` on which system it is, and no more."""
+    if {"platform", "uuid"} & set(sys.modules) or not hasattr(os, "uname"):
+        yield
+        return
+    known = sys.modules["platform"] = ModuleType("platform")
+    known.system = lambda: os.uname().sysname  # type: ignore[attr-defined]
+    try:
+        importlib.import_module("uuid")
+    finally:
+        del sys.modules["platform"]
+    yield
 
 
 @contextmanager
@@ -156,7 +258,7 @@ def _unverified(overrides: ModuleType) -> Iterator[None]:
 
 # Modules, and what stands around their loading.
 _AROUND: dict[str, Callable[[ModuleType], AbstractContextManager[None]]] = {
-    "polars": _signatures_later,
+    "polars": _polars_quickly,
     "numpy._core.overrides": _unverified,
 }
 

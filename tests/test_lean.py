@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from douane.lean import LATER
@@ -83,6 +84,7 @@ def test_what_a_child_does_not_use_it_does_not_load_and_what_it_uses_after_all_i
 def test_a_command_on_a_file_loads_msgspec_alone() -> None:
     program = """
 import sys
+import tempfile
 from douane import lean
 lean.msgspec()
 assert "msgspec" in sys.modules and "typing_extensions" not in sys.modules
@@ -120,5 +122,76 @@ except yaml.reader.ReaderError as error:
     assert error.position == 3
 else:
     raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_small_program_compiles_what_it_uses() -> None:
+    program = """
+import copy, pickle, re, sys, typing
+from pathlib import Path
+from douane import lean
+compiled = re.compile
+lean.small()
+Path(sys.argv[1], "made_later.py").write_text('''
+import re
+from typing import ForwardRef, NamedTuple, Optional
+ABOVE = re.compile("(a+)(b)?", re.I)
+class Some:
+    WITHIN = re.compile(b"x")
+class Named(NamedTuple):
+    a: "int"
+    b: Optional["Named"] = None
+def made(text):
+    return re.compile(text)
+''')
+sys.path.insert(0, sys.argv[1])
+import made_later as m
+assert [type(one).__name__ for one in (m.ABOVE, m.Some.WITHIN)] == ["_Pattern", "_Pattern"]
+real = compiled("(a+)(b)?", re.I)
+assert isinstance(m.ABOVE, re.Pattern) and m.ABOVE == real and real == m.ABOVE and m.ABOVE != compiled("c")
+assert hash(m.ABOVE) == hash(real) and repr(m.ABOVE) == repr(real) and m.ABOVE.groups == 2
+assert m.ABOVE.fullmatch("AAb")[1] == "AA" and re.sub(m.ABOVE, "-", "1ab2") == "1-2" == m.ABOVE.sub("-", "1ab2")
+assert re.split(m.ABOVE, "1a2") == real.split("1a2") and re.compile(m.ABOVE).pattern == real.pattern
+assert pickle.loads(pickle.dumps(m.ABOVE)) == copy.deepcopy(m.ABOVE) == real
+assert m.Some.WITHIN.search(b"yx").start() == 1
+assert type(m.made("a")).__name__ == "Pattern"
+try:
+    m.made("(")
+except re.error:
+    pass
+else:
+    raise AssertionError
+assert typing.get_type_hints(m.Named) == {"a": int, "b": typing.Optional[m.Named]}
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-c", program, folder], check=True)
+
+
+def test_msgspec_knows_unique_numbers_without_asking_for_the_system_s_name() -> None:
+    program = """
+import sys
+import tempfile
+from douane import lean
+lean.msgspec()
+assert "platform" not in sys.modules
+import msgspec, platform, uuid
+one = uuid.uuid4()
+assert msgspec.json.decode(msgspec.json.encode(one), type=uuid.UUID) == one
+assert platform.python_version() and uuid.getnode() and uuid.uuid1()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_an_old_workbook_is_read_without_the_readers_of_others() -> None:
+    program = """
+import sys
+import tempfile
+from douane.sheet import formats
+asked = lambda head: [name for name, _ in formats._asked(formats.MENU, head)]
+assert asked(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(9)) == ["xls", "strangers", "csv"]
+assert asked(b"PK\\3\\4" + bytes(9)) == ["xlsx", "ods", "xlsb", "strangers", "zip", "csv"]
+assert asked(b"PK\\5\\6" + bytes(9)) == asked(b"<a") == list(formats.MENU)
+assert asked(b"name") == ["strangers", "csv"]
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -128,6 +128,7 @@ def _settings(**given: Path | str | int | None) -> Settings:
 def _begin_small(*, documents: bool = False) -> None:
     from douane import lean
 
+    lean.small()
     lean.msgspec()
     if documents:
         lean.yaml()

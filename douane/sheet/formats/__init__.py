@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -120,6 +120,8 @@ MENU: dict[str, str] = {
 # Those whose files begin with a sign of their own: they are not even loaded for a file that begins as text does, with a
 # letter, a digit or a quote.
 SIGNED = frozenset(MENU) - {"strangers", "csv"}
+# Signs that only these of them have.
+_ALONE = {b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": {"xls"}, b"PK\x03\x04": {"xlsx", "ods", "xlsb", "zip"}}
 _TEXT = re.compile(rb'(?!PK)["0-9A-Za-z]')
 HEAD_BYTES = 64 << 10
 ENTRY_POINTS = "douane.formats"
@@ -230,8 +232,11 @@ def names_among(source: Source, options: Options, members: dict[str, str]) -> tu
 
 def _asked(members: dict[str, str], head: bytes) -> Iterator[tuple[str, str]]:
     """(name, module) of the members that a file with this beginning may belong to."""
-    text = _TEXT.match(head) is not None
-    return ((name, path) for name, path in members.items() if not (text and MENU.get(name) == path and name in SIGNED))
+    out: Set[str] = SIGNED if _TEXT.match(head) else set()
+    for sign, owners in _ALONE.items():
+        if head.startswith(sign):
+            out = SIGNED - owners
+    return ((name, path) for name, path in members.items() if not (name in out and MENU.get(name) == path))
 
 
 @cache
