@@ -20,7 +20,6 @@ import stat
 import struct
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -29,6 +28,7 @@ from isal import igzip_lib, isal_zlib
 
 from douane.errors import BadFile, OverLimit
 from douane.model.source import Limits, Source
+from douane.values import dataclass
 
 _END, _END64, _LOCATOR = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _CENTRAL, _LOCAL, _DESCRIPTOR = b"PK\x01\x02", b"PK\x03\x04", b"PK\x07\x08"

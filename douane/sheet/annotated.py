@@ -14,7 +14,6 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -29,6 +28,7 @@ from douane.sheet import sample
 from douane.sheet.check import Checker
 from douane.sheet.output import Output
 from douane.sheet.report import escape_formula
+from douane.values import dataclass
 from douane.workbook import TEXT_FORMAT, Book, Choices, Note, Sheet, Styled, View, Width, cell
 
 NOTES_MAX = 5_000  # cells with a note: a program that opens more takes long

@@ -5,7 +5,6 @@ whose reason was changed."""
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from douane.staging.checking import Checker, as_it_stands
 from douane.staging.masks import GONE, Words
 from douane.staging.parts import Rows, distinct, read_part, read_rows
 from douane.staging.revisions import Cells, overlay
+from douane.values import dataclass
 
 MANY = 50_000  # touched keys from which on all rows are compared anew
 

@@ -11,7 +11,6 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from operator import itemgetter
@@ -25,6 +24,7 @@ import polars as pl
 from douane.staging.blocks import Joined, taken
 from douane.staging.parts import Rows, distinct, read_part, read_rows, write_part
 from douane.staging.spread import MARK, keys_of, lines_of
+from douane.values import dataclass
 
 RECORD = ""  # the key that stands for the record itself
 DELETED, ADDED = "deleted", "added"

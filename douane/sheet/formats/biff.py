@@ -13,7 +13,7 @@ import codecs
 import struct
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from douane.sheet.formats import Source
 from douane.sheet.formats.number_formats import BUILT_IN, NumberFormat, number_format
 from douane.sheet.native import cells as native_cells
 from douane.sheet.native import records as native_records
+from douane.values import dataclass
 
 BLOCK_BYTES = 1 << 20
 ROWS = 65_536

@@ -7,7 +7,7 @@ What differs, how records are found and laid out, is theirs; what a value become
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,7 @@ from douane.sheet.formats.sheet_frame import (
     without,
 )
 from douane.sheet.native import frames
+from douane.values import dataclass
 
 NUMBER, SHARED, TEXT, BOOLEAN, ERROR, UNRESOLVED = range(6)
 

@@ -9,13 +9,13 @@ early.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from douane.errors import BadFile
 from douane.sheet.formats import Source
+from douane.values import dataclass
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -59,6 +59,7 @@ from douane.sheet.formats.stream import UNKNOWN_SIZE, uploaded_bytes
 from douane.sheet.formats.text_encoding import Encoding, detect_unicode, transcribed
 from douane.sheet.native import objects
 from douane.sheet.white_space import WHITE, is_blank
+from douane.values import dataclass
 
 MARK = b"\x1e"  # stands before each value of a sequence, and raw in none of them
 FIRST_RECORDS = 1000

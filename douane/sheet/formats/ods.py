@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from xml.parsers import expat
 
 from douane.archive import Archive, EntryStream, open_archive
@@ -55,6 +54,7 @@ from douane.sheet.formats.sheet_frame import (
     values_of,
 )
 from douane.sheet.formats.sheet_xml import as_utf8, careful_parser, feed
+from douane.values import dataclass
 
 _MEDIA_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"
 _LINES_MAX = (1 << 32) - 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from douane.sheet.formats.facts import HIDDEN_ROWS, NO_RESULT, UNDER_MERGED, fac
 from douane.sheet.formats.number_formats import NumberFormat
 from douane.sheet.native import frames as native_frames
 from douane.sheet.noticed import note
+from douane.values import dataclass
 
 RECORDS_SAMPLED = 1000  # the width is theirs
 RECORDS_JUDGED, COLUMNS_JUDGED = 500, 16_384  # the heading record is found among these

@@ -16,7 +16,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from xml.parsers import expat
 
@@ -29,6 +29,7 @@ from douane.sheet import native
 from douane.sheet.formats.cell_text import unescaped
 from douane.sheet.native import workbooks
 from douane.sheet.native.workbooks import Cells as Cells
+from douane.values import dataclass
 
 TYPES = ("n", "s", "str", "inlineStr", "b", "e", "d")
 NUMBER, SHARED, FORMULA_TEXT, INLINE_TEXT, BOOLEAN, ERROR, ISO_DATE = range(7)

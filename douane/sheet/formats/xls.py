@@ -12,7 +12,6 @@ run of rows that fits into memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +44,7 @@ from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
 from douane.sheet.native import cells as native_cells
 from douane.sheet.noticed import note
+from douane.values import dataclass
 
 _STREAMS = ("workbook", "book")  # BIFF8, then BIFF5, for a file may hold both
 _RUN_BYTES = 16 << 20  # of records whose rows are brought into order at once

@@ -12,7 +12,6 @@ import struct
 from array import array
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +43,7 @@ from douane.sheet.formats.sheet_frame import chosen_sheet, merged_ranges
 from douane.sheet.native import cells as native_cells
 from douane.sheet.native import records as native_records
 from douane.sheet.noticed import note
+from douane.values import dataclass
 
 _ROWS, _COLUMNS = 1_048_576, 16_384
 _PART_BYTES, _PART_RECORDS = 64 << 20, 1 << 20  # of a part that is read whole, and of what stands behind the cells

@@ -11,7 +11,7 @@ are left out, as the spreadsheet contract's 5.4 says; of merged cells the top le
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,7 @@ from douane.sheet.formats.sheet_frame import (
 )
 from douane.sheet.formats.sheet_xml import Cells
 from douane.sheet.noticed import note
+from douane.values import dataclass
 
 _BAD_REFERENCE = "#REF!"
 

@@ -7,7 +7,6 @@ It reads what is of ordinary shape, as the common writers make it, and gives up 
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from douane.sheet.native import ArrowTable, Kernel
+from douane.values import dataclass
 
 _U32 = ctypes.c_uint32
 _U64 = ctypes.c_uint64
