@@ -75,6 +75,8 @@ LATER = (
     "polars.series.struct",
     "polars.sql",
 )
+# What many modules import, and a program that is gone after a small file asks for hardly anything.
+SMALL = ("ipaddress", "locale", "platform", "shutil", "tempfile")
 # Have no names: what they do is to write documentation into functions.
 NEVER = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
 
@@ -98,10 +100,13 @@ def _credentials(provider: Any, source: Any, _options: Any, _caller: str) -> Any
 
 
 # What Polars asks whenever it takes an array or opens a file, and what these modules answer of plain arrays, which have
-# no mask, and of files of this machine, which need no credentials. NotImplemented: they are loaded after all.
+# no mask, and of files of this machine, which need no credentials; what Polars and uuid ask the system when they are
+# loaded. NotImplemented: they are loaded after all.
 ANSWERS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy.ma", "getmask"): _mask,
     ("numpy.ma", "getdata"): _data,
+    ("platform", "machine"): lambda: os.uname().machine,
+    ("platform", "system"): lambda: os.uname().sysname,
     ("polars.io.cloud.credential_provider._builder", "_init_credential_provider_builder"): _credentials,
 }
 
@@ -131,6 +136,7 @@ def small() -> None:
     loaded is compiled when something is matched by it: a hundred are made until such a file is checked, few are used,
     and all of them took a twentieth of the time. Who makes one within a function hears at once whether it is one.
     Annotations in quotes are compiled when somebody asks for what they say, which `eval` does with a text as well."""
+    begin(*SMALL)
     re.compile = _later
     typing.compile = lambda source, *_how: source  # type: ignore[attr-defined]
 
@@ -227,26 +233,10 @@ class _Signature(inspect.Signature):
 
 def msgspec() -> None:
     """Loads msgspec without typing_extensions, of which it takes, where it is installed, what typing has as well from
-    Python 3.11 on: a hundredth of what a small file costs. Nor does it load, for a kind of unique numbers, what asks
-    the system for its name in five ways."""
+    Python 3.11 on: a hundredth of what a small file costs. Whoever asks for the package later finds it."""
     if "msgspec" not in sys.modules:
-        with _without("typing_extensions"), _named():
+        with _without("typing_extensions"):
             importlib.import_module("msgspec")
-
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """Uuid asks `platform` on which system it is, and no more."""
-    if {"platform", "uuid"} & set(sys.modules) or not hasattr(os, "uname"):
-        yield
-        return
-    known = sys.modules["platform"] = ModuleType("platform")
-    known.system = lambda: os.uname().sysname  # type: ignore[attr-defined]
-    try:
-        importlib.import_module("uuid")
-    finally:
-        del sys.modules["platform"]
-    yield
 
 
 @contextmanager

@@ -168,17 +168,24 @@ assert typing.get_type_hints(m.Named) == {"a": int, "b": typing.Optional[m.Named
         subprocess.run([sys.executable, "-c", program, folder], check=True)
 
 
-def test_msgspec_knows_unique_numbers_without_asking_for_the_system_s_name() -> None:
+def test_a_small_program_loads_of_the_standard_library_what_it_uses() -> None:
     program = """
 import sys
-import tempfile
 from douane import lean
+lean.small()
 lean.msgspec()
-assert "platform" not in sys.modules
-import msgspec, platform, uuid
+import msgspec, polars, platform, shutil, tempfile, uuid
+plain = [name for name in lean.SMALL if type(sys.modules.get(name)).__name__ == "module"]
+assert plain in ([], ["ipaddress"]), plain
 one = uuid.uuid4()
 assert msgspec.json.decode(msgspec.json.encode(one), type=uuid.UUID) == one
-assert platform.python_version() and uuid.getnode() and uuid.uuid1()
+assert uuid.getnode() and uuid.uuid1()
+assert platform.machine() and platform.system() and platform.python_version()
+with tempfile.TemporaryDirectory() as folder:
+    path = shutil.copy(sys.executable, folder)
+import ipaddress, locale
+assert ipaddress.ip_address("127.0.0.1").is_loopback and locale.getlocale()
+assert all(type(sys.modules[name]).__name__ == "module" for name in lean.SMALL)
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 

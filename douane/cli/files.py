@@ -140,10 +140,10 @@ def check(
         if sys.stderr.isatty():
             spec = replace(spec, options=_in_steps(whole, os.fstat(source.fileno()).st_size))
         events = _run(spec, source, work, config)
-        reports = [] if out is None else [Path(shutil.move(work / report, out / report)) for report in REPORTS]
+        reports = [] if out is None else [_moved(work / report, out / report) for report in REPORTS]
         if stage is not None:
             for path in sorted(work.iterdir()):
-                shutil.move(path, stage / path.name)
+                _moved(path, stage / path.name)
     mapped = events.one(line.Mapped)
     inspected = events.one(line.Inspected).summary
     summary = {
@@ -266,6 +266,25 @@ def _whole(options: Mapping[str, Any], config: Settings) -> Options:
 
 @contextmanager
 def _folder(beside: Path | None) -> Iterator[Path]:
-    """A folder for the child, gone at the end."""
-    with tempfile.TemporaryDirectory(prefix=".douane-", dir=beside) as folder:
-        yield Path(folder)
+    """A folder for the child, gone at the end. What can do the same for any folder is loaded where this does not."""
+    if beside is None:
+        folder = Path(tempfile.mkdtemp(prefix=".douane-"))
+    else:
+        folder = beside / f".douane-{os.urandom(8).hex()}"
+        folder.mkdir(0o700)
+    try:
+        yield folder
+    finally:
+        try:
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+        except OSError:
+            shutil.rmtree(folder)
+
+
+def _moved(path: Path, target: Path) -> Path:
+    try:
+        return path.rename(target)
+    except OSError:
+        return Path(shutil.move(path, target))

@@ -8,17 +8,16 @@ only. What does not decode is refused there, whole: nobody behind a door looks a
 A file travels by its plain name: a `Path` field is written as that name, and stands in the reader's own folder when it
 is read (the child's inputs for a spec, the child's folder for an event). No message can name a file elsewhere.
 
-Here is no verb, no process and no file: only forms.
+Here is no verb, no process and no file: only forms. In these modules, and where what they carry stands (`model`),
+annotations are no texts: of a small file's check a hundredth was to compile them again, one by one.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -40,7 +39,7 @@ class FileName(str):
 
     __slots__ = ()
 
-    def __new__(cls, name: object) -> FileName:
+    def __new__(cls, name: object) -> Self:
         if not isinstance(name, str) or not _PLAIN_NAME.fullmatch(name):
             raise ValueError("that is not the plain name of a file")
         return super().__new__(cls, name)

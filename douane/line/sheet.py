@@ -1,7 +1,5 @@
 """The line of the spreadsheet family: its verbs (`child/sheet.py`) and their events, in the order they come."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 

@@ -1,7 +1,5 @@
 """What is staged, as both sides of the line know it: a part, the verdict over it, rows packed in list order."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

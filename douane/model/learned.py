@@ -1,7 +1,5 @@
 """What a file taught about one of its columns."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from douane.model.bounds import Count, Text, Word

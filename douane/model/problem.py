@@ -4,8 +4,6 @@ A rule owns one bit of a row's mask. What is stored is the mask; the message is 
 reads it, so ten million rows cost bits and not text.
 """
 
-from __future__ import annotations
-
 from msgspec import Struct
 
 from douane.values import dataclass

@@ -4,8 +4,6 @@ child, in the store and on the screen. `sheet/formats` reads by them.
 `Detected` is kept and printed under its wire words (`headerRow`); `msgspec.to_builtins` makes that document.
 """
 
-from __future__ import annotations
-
 from typing import NewType
 
 from msgspec import Struct, field

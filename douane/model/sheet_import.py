@@ -1,7 +1,5 @@
 """What an import of a spreadsheet knows beside the fields of every operation."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 import msgspec

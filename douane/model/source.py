@@ -1,7 +1,5 @@
 """The uploaded bytes as every reader sees them, and what a reader may take of them. Facts alone, of either family."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from msgspec import Struct
