@@ -78,13 +78,16 @@ class Jobs:
         self._bells = bells.path_of(settings)
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
+        self._today = False  # whether its tables are
 
     def open(self) -> None:
         """Loads DBOS and brings its tables up to date. A process that asks for work or does it calls this when it
         starts, after `store.database.migrate`: inside the transaction of an `enqueue` it would be too late."""
         client = self._opened()
-        with migrating(self._engine):
-            client._sys_db.run_migrations()
+        if not self._today:
+            with migrating(self._engine):
+                client._sys_db.run_migrations()
+            self._today = True
 
     def enqueue(self, connection: Connection, job: Job, delay_s: float = 0) -> None:
         """Asks for it, if and when the caller's transaction commits."""

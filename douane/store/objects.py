@@ -597,6 +597,6 @@ def _in_our_words(name: str) -> Iterator[None]:
     except OSError as error:
         if errors.no_room(error):
             raise errors.StorageFull("The disk is full; nothing was kept.") from error
-        if error.errno in {errno.EIO, errno.EROFS, errno.EACCES}:
+        if error.errno in {errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM}:
             raise errors.Unavailable("The object store cannot be written or read.") from error
         raise

@@ -10,6 +10,7 @@ from types import FrameType
 
 import uvicorn
 
+from douane.errors import Unavailable
 from douane.flow.house import note_address
 from douane.jobs import processor, readiness
 from douane.settings import Settings
@@ -44,8 +45,11 @@ def run(settings: Settings) -> None:
     processor.short_turns()
     sys.setswitchinterval(_SWITCH_S)
     logging.getLogger("uvicorn.error").addFilter(_unsaid)
+    app = create_app(settings)
+    # Here, where what is wrong with it ends this process in its own words, and not in a trace of the server's.
+    app.state.web.house.jobs.open()
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         proxy_headers=bool(settings.trusted_proxies),
@@ -60,7 +64,10 @@ def run(settings: Settings) -> None:
     # What is there now stays to the end: nobody who waits for an answer waits for a look through it.
     gc.collect()
     gc.freeze()
-    _Server(config).run()
+    server = _Server(config)
+    server.run()
+    if getattr(server.lifespan, "startup_failed", False):
+        raise Unavailable("The web process could not start; the line before says why.")
 
 
 def _unsaid(record: logging.LogRecord) -> bool:

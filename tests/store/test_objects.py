@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import itertools
 import os
@@ -430,3 +431,24 @@ def test_a_bucket_that_fails_three_requests_in_ten_loses_nothing(postgres_storag
         assert sorted(objects.list()) == ["a/large"]
     assert len(refused) > 8
     assert incoming(postgres_storage) == []
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM], ids=errno.errorcode.get)
+def test_a_folder_that_takes_nothing_is_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """One without rights, on a disk that was mounted anew to be read only, or that somebody locked."""
+    objects = Objects(Settings(data=tmp_path))
+
+    def refuse(path: object, *_: object) -> int:
+        raise OSError(number, os.strerror(number), str(path))
+
+    async def upload() -> None:
+        async with objects.upload("a/b"):
+            pass
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(errors.Unavailable, match="cannot be written"):
+        objects.put_bytes("a/b", b"1")
+    with pytest.raises(errors.Unavailable, match="cannot be written"):
+        asyncio.run(upload())

@@ -15,12 +15,15 @@ import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from douane import errors
 from douane.errors import Unavailable
 from douane.flow.health import Readiness
+from douane.jobs.queue import Jobs
 from douane.model.children import ChildCounts
 from douane.settings import Settings
 from douane.store import leases, operations, schema
 from douane.store.database import database_now, write
+from douane.web import server
 from tests.web.conftest import Site, TestClient, site_of
 
 
@@ -160,3 +163,18 @@ def test_metrics_can_be_closed(new_storage: Callable[[str], Settings], token: st
     for site in site_of(settings):
         client: TestClient = site.anyone(**({"Authorization": sent} if sent else {}))
         assert client.get("/metrics").status_code == status
+
+
+def test_what_keeps_the_web_process_from_starting_is_raised_before_it_serves(
+    sqlite_storage: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that meets it in its own start-up has a trace of many lines for it, and ends as if all were well."""
+
+    def away(_jobs: Jobs) -> None:
+        raise errors.Unavailable("Not today.")
+
+    monkeypatch.setattr(Jobs, "open", away)
+    monkeypatch.setattr(server.sys, "setswitchinterval", lambda _: None)
+    monkeypatch.setattr(server.processor, "short_turns", lambda: False)
+    with pytest.raises(errors.Unavailable, match="Not today"):
+        server.run(sqlite_storage)
