@@ -69,6 +69,15 @@ class Job:
         return whole
 
 
+def following_ids(job: dict[str, Any]) -> list[str]:
+    """Of the runs that this one of a job may have been put back as: for another turn, or another try."""
+    return [_run_id(job["key"], job["turn"] + 1, 0), _run_id(job["key"], job["turn"], job["tries"] + 1)]
+
+
+def _run_id(key: str, turn: int, tries: int) -> str:
+    return f"{key}~{turn}.{tries}"
+
+
 class Jobs:
     """The way in to the queues. Cheap to make; safe to use from several threads."""
 
@@ -97,7 +106,7 @@ class Jobs:
         """Enqueues a job as it is; for the worker, which puts jobs back."""
         options: Any = {
             "workflow_name": WORKFLOW,
-            "workflow_id": f"{job['key']}~{job['turn']}.{job['tries']}",
+            "workflow_id": _run_id(job["key"], job["turn"], job["tries"]),
             "queue_name": job["size"],
             "queue_partition_key": job.get("share", job["project_id"]),
             "app_version": VERSION,

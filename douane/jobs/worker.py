@@ -32,13 +32,14 @@ from douane.jobs.queue import (
     Jobs,
     WorkItem,
     engine_url,
+    following_ids,
     item_of,
     quiet,
     serializer,
 )
 from douane.jobs.troubles import LEASE, troubles
 from douane.settings import Settings
-from douane.store import leases
+from douane.store import leases, queue_state
 from douane.store.database import keeping_little, private, read, write
 from douane.store.ids import new_id
 
@@ -208,6 +209,8 @@ def _do(
     kind, item = asked["kind"], item_of(asked)
     tries, delay_s, again = 0, 0.0, False
     try:
+        if _was_put_back(engine, asked):
+            return
         handler = handlers.get(kind)
         if handler is None:
             raise errors.BadRequest(f"This Douane knows no jobs of the kind {kind}.")
@@ -233,6 +236,14 @@ def _do(
             # Ending now would lose the job. A worker that is stopped meanwhile ends all the same, and the job goes on
             # elsewhere.
             time.sleep(1)
+
+
+def _was_put_back(engine: Engine, asked: dict[str, Any]) -> bool:
+    """Whether the run that follows this one is there: its worker died, or was told to stop, after that and before this
+    one counted as done. To begin both would let them take the work from each other, and the one that is left over would
+    be put back as one that was done already: as nothing."""
+    with read(engine) as connection:
+        return queue_state.asked_for(connection, following_ids(asked))
 
 
 def _told(failed: Failed, kind: str, item: WorkItem, error: Exception) -> bool:

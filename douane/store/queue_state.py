@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlalchemy import Connection
 
 from douane.store.database import database_now
 
-_COLUMNS = ("status", "queue_name", "created_at")
+_COLUMNS = ("workflow_uuid", "status", "queue_name", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,9 @@ class QueueState:
 
 def of_all(connection: Connection) -> dict[str, QueueState]:
     """By the queue's name; those without jobs are left out."""
-    schema = "dbos" if connection.dialect.name == "postgresql" else None
-    if not sa.inspect(connection).has_table("workflow_status", schema=schema):
+    table = _table(connection)
+    if not sa.inspect(connection).has_table(table.name, schema=table.schema):
         return {}  # nothing was ever asked for
-    table = sa.table("workflow_status", *(sa.column(name) for name in _COLUMNS), schema=schema)
     wanted = (
         sa.select(table.c.queue_name, table.c.status, sa.func.count(), sa.func.min(table.c.created_at))
         .where(table.c.status.in_(("ENQUEUED", "PENDING")), table.c.queue_name.is_not(None))
@@ -41,3 +41,15 @@ def of_all(connection: Connection) -> dict[str, QueueState]:
         else:
             found[name] = QueueState(count, state.running, max(0.0, (now_ms - oldest_ms) / 1000))
     return found
+
+
+def asked_for(connection: Connection, ids: Sequence[str]) -> bool:
+    """Whether one of these runs of a job was ever asked for, wherever it stands."""
+    table = _table(connection)
+    wanted = sa.select(table.c.workflow_uuid).where(table.c.workflow_uuid.in_(ids)).limit(1)
+    return connection.execute(wanted).first() is not None
+
+
+def _table(connection: Connection) -> sa.TableClause:
+    schema = "dbos" if connection.dialect.name == "postgresql" else None
+    return sa.table("workflow_status", *(sa.column(name) for name in _COLUMNS), schema=schema)

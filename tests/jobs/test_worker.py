@@ -309,6 +309,24 @@ def test_a_worker_that_froze_and_wakes_does_no_harm(
     assert len(workers.runs("count")) == 3
 
 
+def test_a_run_that_was_put_back_is_not_begun_again(jobs: Jobs, engine: Engine, workers: Workers) -> None:
+    """As a worker leaves them that dies between the two, or is told to stop: the run, and the one that follows it."""
+    operation = ask(jobs, engine, "count", key="a")
+    other = ask(jobs, engine, "count", key="b")
+    for key, turn, tries in (("a", 1, 0), ("b", 0, 1)):
+        job = {"kind": "count", "item": {"type": "operation", "id": operation if key == "a" else other}}
+        with write(engine) as connection:
+            jobs.put(
+                connection,
+                {**job, "project_id": "p", "key": key, "size": "small", "turn": turn, "tries": tries},
+                0,
+            )
+    workers.take(0)
+    workers.start()
+    workers.wait(lambda: waiting(engine) == [])
+    assert sorted(one for one, _ in workers.runs("count")) == sorted([operation, other])
+
+
 def test_what_fails_again_and_again_is_said_when_it_begins_and_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     stopping = threading.Event()
