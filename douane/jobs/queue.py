@@ -173,10 +173,11 @@ class _Once(logging.Filter):
         self._said: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        first, _, rest = record.getMessage().partition("\n")
+        whole = record.getMessage()
+        first, _, rest = whole.partition("\n")
         if first.endswith(_TRACE):  # whose last line says what it was
             first = first.removesuffix(_TRACE) + rest.rstrip().rpartition("\n")[2]
-        away = any(name in first for name in _AWAY)
+        away = any(name in whole for name in _AWAY)
         about = _AWAY[0] if away else first.partition("(")[0]
         if away and not troubles.met_by_library(Unavailable.code):
             return False

@@ -62,6 +62,8 @@ def test_a_database_that_is_away_is_said_once_a_minute_by_dbos(
     for attempt in range(3):
         for what in ("Database connection failed", "Exception listing queues"):
             dbos.warning(f"{what}: (psycopg.OperationalError) refused\n(Background). Retrying ({attempt})")
+    # The last line of a trace of SQLAlchemy's is its advice, not what was wrong.
+    dbos.warning("Polls: Traceback (most recent call last):\n  File x\n(psycopg.OperationalError) gone\n(Background)\n")
     dbos.warning("Something else")
     dbos.warning("Polling: Traceback (most recent call last):\n  File x\nKeyError: 'a'\n")
     lines = capsys.readouterr().err.splitlines()
