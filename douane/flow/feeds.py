@@ -16,11 +16,15 @@ import hashlib
 import io
 import re
 import struct
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from douane import encodings
@@ -44,7 +48,7 @@ from douane.staging.parts import read_part
 from douane.staging.revisions import overlay
 from douane.store import feeds, operations, templates
 from douane.store.database import read, write
-from douane.store.feeds import Consumer, Entry, Lag
+from douane.store.feeds import Consumer, Entry, Lag, Standing
 
 FORMS = ("ndjson", "arrow")
 END = "end"  # in place of a cursor: where the feed ends now
@@ -136,21 +140,35 @@ def _check(held: bytes) -> bytes:
     return hashlib.sha256(b"douane feed cursor" + held).digest()[:_CHECK]
 
 
-def _place(connection: Connection, template_id: str, text: str) -> Place:
-    """BadRequest for a cursor that is none, another feed's, or of a place that this one does not have."""
+class _Cursor(NamedTuple):
+    """What a cursor says; `tail` of the import's id, None where nothing of it was said."""
+
+    template_id: str
+    number: int
+    position: int
+    tail: bytes | None
+
+
+def _decoded(text: str) -> _Cursor | None:
+    """None for what is no cursor, or not all of one."""
     try:
         if len(text) != _CHARS:
-            raise ValueError
+            return None
         data = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
         held, check = data[: _LAYOUT.size], data[_LAYOUT.size :]
         layout, template, number, position, tail = _LAYOUT.unpack(held)
-        if check != _check(held) or layout != 1:
-            raise ValueError
-    except (ValueError, binascii.Error, struct.error) as error:
-        raise BadRequest(
-            "That is no cursor of a feed, or part of it was lost on the way.", code="cursor_broken"
-        ) from error
-    if template.hex() != template_id:
+    except (ValueError, binascii.Error, struct.error):
+        return None
+    return _Cursor(template.hex(), number, position, tail) if check == _check(held) and layout == 1 else None
+
+
+def _place(connection: Connection, template_id: str, text: str) -> Place:
+    """BadRequest for a cursor that is none, another feed's, or of a place that this one does not have."""
+    at = _decoded(text)
+    if at is None:
+        raise BadRequest("That is no cursor of a feed, or part of it was lost on the way.", code="cursor_broken")
+    number, position = at.number, at.position
+    if at.template_id != template_id:
         raise BadRequest("That cursor is of another template's feed.", code="cursor_foreign")
     if number == 0:
         if position:
@@ -159,7 +177,7 @@ def _place(connection: Connection, template_id: str, text: str) -> Place:
     found = feeds.entry(connection, template_id, number)
     if found is None or position > found.rows:
         raise _ahead(connection, template_id)
-    if _tail(found.operation_id) != tail:
+    if _tail(found.operation_id) != at.tail:
         raise BadRequest(
             f"That cursor stands in an upload that is not the feed's number {number}: is this another installation, or "
             "was its database brought back from a backup?",
@@ -205,17 +223,22 @@ def fetch(
     if form not in FORMS:
         raise BadRequest("A feed leaves as NDJSON or Arrow.")
     with read(house.engine) as connection:
-        _template(connection, template_id, project_id)
-        newest = feeds.newest(connection, template_id)
-        place = _begin(connection, template_id, cursor, consumer)
-        found, offset = place.entry, place.position
-        if found is None or offset >= found.rows:
-            found, offset = feeds.following(connection, template_id, place.number), 0
-        if found is None or newest is None:
-            return Nothing(cursor_of(template_id, place), 0 if newest is None else newest.number)
-        operation = operations.get(connection, found.operation_id)
-        directory = records.directory_of(connection, operation)
-    there = newest.rows_before + newest.rows
+        going = _going_on_in(connection, project_id, template_id, cursor, consumer)
+        if going is None:
+            _template(connection, template_id, project_id)
+            place = _begin(connection, template_id, cursor, consumer)
+            found, offset = place.entry, place.position
+            if found is None or offset >= found.rows:
+                found, offset = feeds.following(connection, template_id, place.number), 0
+            standing = None if found is None else feeds.standing(connection, template_id, project_id, found.number)
+            if standing is None:
+                newest = feeds.newest(connection, template_id)
+                return Nothing(cursor_of(template_id, place), 0 if newest is None else newest.number)
+        else:
+            standing, offset = going
+        found, there = standing.entry, standing.there
+        leaving = _leaving.of(connection, standing)
+    operation, directory = leaving.operation, leaving.directory
     if directory.total(VIEW) != found.rows:
         # Its records are no more: one tombstone stands for all that would follow.
         end = Place(found.number, found.rows, found.operation_id, found.rows_before)
@@ -223,14 +246,81 @@ def fetch(
         return Fetched(operation.id, offset, found.rows - offset, cursor_of(template_id, end), there - end.read, chunks)
     count = min(limit, found.rows - offset)
     after = Place(found.number, offset + count, found.operation_id, found.rows_before)
-    exact = _exact(house, found, operation, directory) if form == "arrow" else ()
-    asked = _asked(operation, exact)
+    asked = leaving.asked
+    if form == "arrow":
+        asked = replace(asked, exact=_exact(house, found, operation, directory))
     if count <= house.settings.page_rows_max:
         following = _read_ahead(house, operation, directory, offset, limit, form, asked)
         chunks = following or iter([_page(house, operation, directory, offset, count, form, asked)])
     else:
         chunks = _apart(house, operation, directory, Excerpt(VIEW, form, limit=count, skip=offset, feeding=asked))
     return Fetched(operation.id, offset, count, cursor_of(template_id, after), there - after.read, chunks)
+
+
+def _going_on_in(
+    connection: Connection, project_id: str, template_id: str, cursor: str | None, consumer: str | None
+) -> tuple[Standing, int] | None:
+    """The import in the midst of which a cursor or a consumer stands, and where; None for any other place, and for
+    whatever is to be refused. It is what nearly every page begins with, and one look-up."""
+    if cursor:
+        at = _decoded(cursor)
+    elif consumer is not None and NAME.fullmatch(consumer):
+        held = feeds.consumer(connection, template_id, consumer)
+        at = None if held is None else _Cursor(template_id, held.number, held.position, None)
+    else:
+        at = None
+    if at is None or at.template_id != template_id:
+        return None
+    found = feeds.standing(connection, template_id, project_id, at.number)
+    if found is None or at.position >= found.entry.rows:
+        return None
+    if at.tail is not None and at.tail != _tail(found.entry.operation_id):
+        return None
+    return found, at.position
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """What the pages of an accepted import are made of. `asked`: as NDJSON."""
+
+    stamp: tuple[int, str, int, int]
+    operation: Operation
+    directory: Directory
+    asked: Feeding
+
+
+class _Kept:
+    """That of the imports that were read last, with the stamp that it was found under: the database says with each page
+    whether that is still so."""
+
+    def __init__(self, most: int = 64) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, _Leaving] = OrderedDict()
+
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+    def of(self, connection: Connection, standing: Standing) -> _Leaving:
+        key = standing.entry.operation_id
+        with self._lock:
+            held = self._kept.get(key)
+            if held is not None and held.stamp == standing.stamp:
+                self._kept.move_to_end(key)
+                return held
+        # What is read after its stamp may be newer than that: then the next page finds another stamp, and asks again.
+        operation = operations.get(connection, key)
+        made = _Leaving(standing.stamp, operation, records.directory_of(connection, operation), _asked(operation, ()))
+        with self._lock:
+            self._kept[key] = made
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
+
+
+_leaving = _Kept()
 
 
 def _apart(

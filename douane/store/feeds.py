@@ -37,6 +37,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """An accepted import within its feed at one glance: `there` rows has the feed in all, and `stamp` is another one
+    after each change of what the import's rows are."""
+
+    entry: Entry
+    there: int
+    stamp: tuple[int, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Consumer:
     """Who reads a feed under a name, and how far: `position` rows of the import `number` (0, 0: nothing)."""
 
@@ -97,6 +107,41 @@ def entry(connection: Connection, template_id: str, number: int) -> Entry | None
 _OF_TEMPLATE = select(feed_entry).where(feed_entry.c.template_id == bindparam("template"))
 _NEWEST = _OF_TEMPLATE.order_by(feed_entry.c.number.desc()).limit(1)
 _ENTRY = _OF_TEMPLATE.where(feed_entry.c.number == bindparam("at"))
+
+
+def standing(connection: Connection, template_id: str, project_id: str, number: int) -> Standing | None:
+    """The import with this number in the feed of a template of this project, if there is one: all that a page asks the
+    database, in one question."""
+    row = connection.execute(_STANDING, {"template": template_id, "at": number, "project": project_id}).first()
+    if row is None:
+        return None
+    stamp = row.version, row.stage, row.revision_last, row.revision_reviewed
+    return Standing(_entry(row), int(row.there), stamp)
+
+
+_last = feed_entry.alias("last")
+_STANDING = (
+    select(
+        feed_entry,
+        select(_last.c.rows_before + _last.c.rows)
+        .where(_last.c.template_id == bindparam("template"))
+        .order_by(_last.c.number.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("there"),
+        import_.c.version,
+        import_.c.stage,
+        import_.c.revision_last,
+        import_.c.revision_reviewed,
+    )
+    .join(template, template.c.id == feed_entry.c.template_id)
+    .join(import_, import_.c.id == feed_entry.c.operation_id)
+    .where(
+        feed_entry.c.template_id == bindparam("template"),
+        feed_entry.c.number == bindparam("at"),
+        template.c.project_id == bindparam("project"),
+    )
+)
 
 
 def of_operation(connection: Connection, operation_id: str) -> Entry | None:

@@ -318,10 +318,10 @@ def mark_swept(connection: Connection, operation_id: str) -> None:
 
 
 def forget_objects(connection: Connection, operation_id: str) -> None:
-    """Its source, parts and masks are gone; the document stays."""
-    connection.execute(
-        update(operation).where(operation.c.id == operation_id).values(swept=True, kept=False, source_object=None)
-    )
+    """Its source, parts and masks are gone; the document stays. `version` grows, so that what was remembered of it is
+    not asked any more, in whatever process."""
+    values = {"version": operation.c.version + 1, "swept": True, "kept": False, "source_object": None}
+    connection.execute(update(operation).where(operation.c.id == operation_id).values(values))
 
 
 def forget_content(connection: Connection, operation_id: str, detail: Mapping[str, Any]) -> None:
