@@ -1,7 +1,8 @@
 """What who pulls a feed page after page is given next, made in one go: a helper process that makes a page costs more to
 start than the page, and one that goes on costs a third of what this process needs for it.
 
-Such a process gives all pages from a place on, and waits while nobody reads them. It is known by the place of the next
+Such a process gives all pages from a place on, and waits while nobody reads them. It is begun for who has asked for two
+pages that follow one another, and at once where much is left. It is known by the place of the next
 one and the rows of each, so it serves whoever asks for exactly that, and lives for seconds after the last page. What it
 gives is what any other process would give; who finds none, asks elsewhere, or comes when all are taken, has the page
 made at once.
@@ -21,7 +22,8 @@ from douane.line.paged import Pages
 log = logging.getLogger(__name__)
 
 IDLE_S = 5.0  # that pages are kept for who asked last
-SOON_S = 2.0  # after a page, in which who asks for the next is one who goes on
+SOON_S = IDLE_S  # after a page, in which who asks for the next is one who goes on
+FAR = 16  # pages that are left, from which on who asks for one is taken for one who goes on
 MOST = 2  # processes at once: exports and lists of sheets have the other places of children
 
 
@@ -56,7 +58,8 @@ class ReadAhead:
         now = time.monotonic()
         with self._lock:
             held = self._kept.pop(mark, None)
-            goes_on = self._ended.pop(mark, 0.0) > now - SOON_S and rows - mark.position > 2 * mark.page
+            left = rows - mark.position
+            goes_on = (self._ended.pop(mark, 0.0) > now - SOON_S and left > 2 * mark.page) or left > FAR * mark.page
             begins = held is None and goes_on and self._left > 0
             if begins:
                 self._left -= 1
