@@ -69,8 +69,13 @@ class Receiver:
                         receiver._server.open_connections.add(self.connection)  # type: ignore[attr-defined]
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                body = self.rfile.read(length)
                 receiver._thawed.wait()
+                if len(body) < length:
+                    # Whoever sent it was killed in the middle: that is no call.
+                    self.close_connection = True
+                    return
                 call = Call(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
                 with receiver._lock:
                     number = len(receiver.calls)
