@@ -231,7 +231,14 @@ def learn(name: str, options: Mapping[str, Any], title: str | None) -> None:
         seen = one.evidence.get("type") or one.evidence.get("dateFormats")
         if seen is not None and seen.spoke_against:
             cells = seen.spoke_for + seen.spoke_against
-            print(f"# {one.name!r}: {seen.spoke_against:,} of {cells:,} cells are no {one.type}.")
+            print(
+                f"# {one.name!r}: {seen.spoke_against:,} of {cells:,} cells are no {one.type}, so it is taken as text."
+            )
+        if one.surplus:
+            print(
+                f"# {one.evidence['notes'].spoke_for:,} of {one.records:,} records have cells beyond the last heading; "
+                "they pass with a warning."
+            )
     sys.stdout.write(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
 
 

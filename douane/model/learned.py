@@ -14,7 +14,8 @@ class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Learned(Struct, frozen=True, forbid_unknown_fields=True):
     """One column. `type` is the contract's; `date_formats`, `options` and the switches are what else was seen, empty or
-    False where the cells don't agree. `evidence` by the name of a field of the column's document."""
+    False where the cells don't agree. `surplus`: of the last column, whether records have cells beyond it. `evidence`
+    by the name of a field of the column's document."""
 
     name: Text
     key: Text
@@ -25,3 +26,4 @@ class Learned(Struct, frozen=True, forbid_unknown_fields=True):
     required: bool = False
     unique: bool = False
     evidence: dict[Word, Evidence] = {}
+    surplus: bool = False

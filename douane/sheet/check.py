@@ -184,9 +184,11 @@ class Checker:
                 self._among.append((number, bit, reference))
         self._explain = {column.key: explainer(column) for column in template.columns}
         self._surplus = -1
-        if template.columns:
+        level = _surplus_level(template)
+        if template.columns and level != "off":
             sentence = "This record has more cells than there are headings: {}"
-            self._surplus = add(template.columns[-1].key, "surplus", SURPLUS, sentence.format)
+            last = template.columns[-1].key
+            self._surplus = add(last, "surplus", SURPLUS, sentence.format, level == "warning")
         self._flags = tuple(
             (flag, add(None, name, 0, always(sentence), warning)) for name, flag, warning, sentence in _RECORD_RULES
         )
@@ -594,6 +596,12 @@ class Checker:
 def _near(frame: pl.DataFrame, plan: Plan, notice: Notice) -> pl.Series:
     kind = pl.col(plan.kind) if plan.kind in frame.columns else None
     return frame.select(notice.suspect(pl.col(plan.cell), kind).fill_null(False)).to_series()
+
+
+def _surplus_level(template: Template) -> str:
+    """What cells beyond the last heading are; of several columns that say it the last one's word holds."""
+    said = [level for column in template.columns for name, level in column.notes if name == "surplus"]
+    return said[-1] if said else "problem"
 
 
 def _judge(column: Column, number: int) -> Judge:

@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from douane.model.learned import Evidence, Learned
+from douane.sheet.columns.contract import SPACE
 from douane.sheet.columns.date import pattern as date_pattern
 
 FIRST = 10  # records that the contract's rule goes by
@@ -57,7 +60,9 @@ class Learner:
     def __init__(self, headings: Sequence[str]) -> None:
         self._headings = list(headings)
         self._columns = [_Column() for _ in headings]
-        self._records = 0
+        self._records = self._surplus = 0
+        named = [at for at, heading in enumerate(headings, 1) if heading.strip(SPACE)]
+        self._end = named[-1] if named else len(headings)
         self._shapes = [(form, re.compile(_python(date_pattern((form,))))) for form in _FORMATS]
 
     @property
@@ -66,6 +71,7 @@ class Learner:
 
     def add(self, cells: Sequence[str]) -> None:
         self._records += 1
+        self._surplus += any(text.strip(SPACE) for text in cells[self._end :])
         for at, column in enumerate(self._columns):
             text = cells[at].strip() if at < len(cells) else ""
             if len(column.first) < FIRST:
@@ -105,6 +111,9 @@ class Learner:
             key = key_of(heading, taken)
             taken.append(key)
             found.append(self._of(heading, key, column))
+        if found and self._surplus:
+            seen = Evidence(self._surplus, self._records - self._surplus)
+            found[-1] = replace(found[-1], surplus=True, evidence={**found[-1].evidence, "notes": seen})
         return found
 
     def _of(self, heading: str, key: str, column: _Column) -> Learned:
@@ -155,21 +164,30 @@ def _python(shape: str) -> str:
 
 
 def document(name: str, found: Sequence[Learned]) -> dict[str, object]:
-    """A template file's document that holds what was learned."""
+    """A template file's document that holds what was learned, and accepts the records that were looked at: where the
+    first ten say a type and others don't agree, it is text."""
     columns = []
     for one in found:
-        column: dict[str, object] = {"key": one.key, "name": one.name or one.key, "type": one.type}
+        column: dict[str, object] = {"key": one.key, "name": one.name or one.key, "type": agreed_type(one)}
         if one.required:
             column["isRequired"] = True
         if one.unique and one.required:
             column["isUnique"] = True
-        if one.type == "Date":
-            column["dateFormats"] = list(one.date_formats) or ["YYYY-MM-DD"]
-        if one.type == "Select":
+        if column["type"] == "Date":
+            column["dateFormats"] = list(one.date_formats)
+        if column["type"] == "Select":
             column["selectValues"] = list(one.options)
-        if (one.type == "Select" and not one.options) or (one.type == "Date" and not one.date_formats):
-            # The first ten records said so, the others don't agree.
-            column = {key: value for key, value in column.items() if key not in ("dateFormats", "selectValues")}
-            column["type"] = "String"
+        if one.surplus:
+            column["notes"] = {"surplus": "warning"}
         columns.append(column)
     return {"name": name, "columns": columns}
+
+
+def agreed_type(one: Learned) -> str:
+    """The contract's type where every cell is of it, else `String`."""
+    if one.type == "Select":
+        return one.type if one.options else "String"
+    seen = one.evidence.get("dateFormats" if one.type == "Date" else "type")
+    if one.type != "String" and (seen is None or seen.spoke_against):
+        return "String"
+    return one.type

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 # What is no fault by itself but may be one; each is noted in the rows where it is met (docs/columns.md).
-NOTE_NAMES = ("ambiguous_day", "mixed_date", "mixed_decimal", "cut_digits", "normalized")
+# `surplus` alone is a problem unless the template says otherwise.
+NOTE_NAMES = ("ambiguous_day", "mixed_date", "mixed_decimal", "cut_digits", "normalized", "surplus")
 NOTE_LEVELS = ("warning", "problem", "off")
 
 # Who is shown where several rules of one column fail: the highest (contract 4.6). `required` stands above the list and

@@ -417,6 +417,20 @@ def test_surplus_cells_are_a_problem_under_the_last_column() -> None:
     assert found[2][0].value == "p q"
 
 
+@pytest.mark.parametrize(("level", "valid", "told"), [("warning", True, 1), ("off", True, 0), ("problem", False, 1)])
+def test_a_template_says_what_surplus_cells_are(level: str, valid: bool, told: int) -> None:
+    first = Column("a", "A", notes=(("surplus", level),))
+    checker = checker_of(first, Column("b", "B"), headings=("a", "b", None))
+    frame = frame_of(("x", "1", "lost"), ("x", "1", None))
+    judged = checker.judge(frame).mask
+    assert [not (words & checker.invalid_words).any() for words in judged] == [valid, True]
+    found = checker.problems(frame, judged)
+    assert [(problem.column, problem.rule, problem.warning) for problem in found[0]] == (
+        [("b", "surplus", valid)] * told
+    )
+    assert found[1] == []
+
+
 @pytest.mark.parametrize(
     ("extra", "lost"),
     [

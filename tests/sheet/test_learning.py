@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from douane.model.learned import Evidence
 from douane.sheet import template_file
 from douane.sheet.learning import Learner, contract_type, document, key_of
 
@@ -69,3 +70,20 @@ def test_a_document_of_it_is_a_template() -> None:
 def test_odd_records_end() -> None:
     odd = [[], ["x" * 100_000], ["\x00", "1", "2", "3"], ["1" * 5000]]
     assert len(learned(odd, ["a", "b"]).learned()) == 2
+
+
+def test_a_document_accepts_the_file_it_is_of() -> None:
+    head = [[str(at), f"a{at}@b.co", "2026-01-01", "red"] for at in range(12)]
+    rows = [*head, ["n/a", "none", "01.02.2026", "blue", " ", "lost"], ["14", "c@d.co", "2026-01-02", "red", "\ufeff "]]
+    found = learned(rows, ["No", "Mail", "Day", "Colour", ""]).learned()
+    # The contract's rule names types by the first ten records; cells that are no such thing make it text.
+    assert [one.type for one in found] == ["Number", "Email", "Date", "Select"]
+    assert [one.surplus for one in found] == [False, False, False, True]
+    assert found[-1].evidence["notes"] == Evidence(1, 13)
+    made = template_file.read_template(document("People", found), strict=True)
+    assert [column.type for column in made.columns] == ["String"] * 3 + ["Select"]
+    assert dict(made.columns[-1].notes) == {"surplus": "warning"}
+    clean = learned(head, ["No", "Mail", "Day", "Colour"]).learned()
+    made = template_file.read_template(document("People", clean), strict=True)
+    assert [column.type for column in made.columns] == ["Number", "Email", "Date", "String"]
+    assert not any(column.notes for column in made.columns)

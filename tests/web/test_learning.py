@@ -29,6 +29,19 @@ def test_columns_are_learned_and_the_template_accepts_the_file(site: Site, worke
     assert (done["validRecords"], done["invalidRecords"]) == (20, 0)
 
 
+def test_cells_beyond_the_last_heading_are_learned_too(site: Site, worker: None) -> None:
+    files = {"file": ("in.csv", b"a,b\n1,2\n3,4,lost\n5,6, \n", "text/csv")}
+    columns = site.client.post("/v1/template/schema", files=files).json()
+    assert ["notes" in one for one in columns] == [False, True]
+    assert columns[1]["notes"] == {"surplus": "warning"}
+    assert columns[1]["evidence"]["notes"] == {"records": 1, "against": 2}
+    made = site.client.post("/v1/template", json={"_projectId": site.made.project_id, "name": "Learned"}).json()
+    kept = [{key: value for key, value in one.items() if key != "evidence"} for one in columns]
+    assert site.client.put(f"/v1/template/{made['_id']}/columns", json=kept).status_code == 200
+    done = site.client.post(f"/v1/upload/{made['_id']}?auto=true", files=files).json()
+    assert (done["validRecords"], done["invalidRecords"]) == (3, 0)
+
+
 def test_a_schema_is_a_template_in_other_words(site: Site) -> None:
     schemas = {
         "table.json": '{"fields": [{"name": "id", "type": "integer", "constraints": {"unique": true}}, {"name": "x"}]}',

@@ -32,6 +32,7 @@ class LearnedDocument(Struct):
     evidence: dict[str, EvidenceDocument]
     dateFormats: list[str] | UnsetType = UNSET
     selectValues: list[str] | UnsetType = UNSET
+    notes: dict[str, str] | UnsetType = UNSET
 
 
 def documents(found: Sequence[Learned]) -> list[LearnedDocument]:
@@ -45,6 +46,7 @@ def documents(found: Sequence[Learned]) -> list[LearnedDocument]:
             {name: EvidenceDocument(seen.spoke_for, seen.spoke_against) for name, seen in one.evidence.items()},
             list(one.date_formats) or UNSET,
             list(one.options) or UNSET,
+            {"surplus": "warning"} if one.surplus else UNSET,
         )
         for one in found
     ]
