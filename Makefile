@@ -58,15 +58,20 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Every package is pinned by its hash; then the project itself, built by what was just installed.
-# That builds the kernel too, where there is a C compiler.
+# That builds the kernel too, where there is a C compiler. What pip would compile one by one is compiled by all cores;
+# not SymPy, the largest of them, of which moto loads nothing here. Some packages have files of other Pythons.
+PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(VENV)/bin/python -m compileall -qq -j 0 -x '/sympy/' $(VENV)/lib || true
 KERNEL := hatch_build.py $(wildcard douane/sheet/native/*.c douane/sheet/native/*.h)
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml $(KERNEL) | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP_INSTALL) --no-compile --require-hashes -r requirements/run.txt
+	@$(COMPILE)
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@$(VENV)/bin/python -m compileall -q douane
 	@touch $@
 
 $(VENV)/test.stamp: requirements/test.txt $(VENV)/run.stamp
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	$(PIP_INSTALL) --no-compile --require-hashes -r requirements/test.txt
+	@$(COMPILE)
 	@touch $@
