@@ -7,7 +7,7 @@ text and kind alone, so it is asked once a text and kept, as far as there is roo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,6 @@ from douane.sheet.formats import KIND_ERROR, KIND_TEXT
 from douane.sheet.native.known import Known, mark
 from douane.sheet.native.program import Ready, compiled
 from douane.sheet.plans import Plan, asked, clean_of, failures, noticed_in, with_notices
-from douane.sheet.rule import Test
 from douane.values import dataclass
 
 # A batch of fewer rows does not pay for making programs of a template's patterns.
@@ -30,8 +29,6 @@ KNOWN_TEXTS = 8_192  # per column
 KNOWN_IN_ALL = 65_536
 KNOWN_CHARS = 100  # a longer text is asked again
 TRIES = 4  # batches in which less than half of the texts were known before nothing is kept any more
-
-_WORD = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,31 +150,25 @@ class Clearing:
             return
         if keeps:
             texts: list[str | None] = frame[plan.cell].to_list()
-            bits = self._bits(plan, kind, tests, texts, known.texts)
-            known.tries += 2 * len(bits) > every
-            for word in range(mask.shape[1]):
-                shift = 64 * word
-                mask[rows, word] |= np.array([bits[text] >> shift & _WORD for text in texts], np.uint64)
+            place = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+            bits = np.zeros((len(place), mask.shape[1]), np.uint64)
+            for bit, fails in failures(_of_kind(plan, pl.Series(list(place), dtype=pl.String), kind), plan, tests):
+                bits[fails.to_numpy(), bit // 64] |= np.uint64(1 << bit % 64)
+            mask[rows] |= bits[[place[text] for text in texts]]
+            self._keep(known.texts, list(place), bits)
+            known.tries += 2 * len(place) > every
             return
         for bit, fails in failures(frame, plan, tests):
             if fails.any():
                 mask[rows[fails.to_numpy()], bit // 64] |= np.uint64(1 << bit % 64)
 
-    def _bits(
-        self, plan: Plan, kind: int, tests: list[tuple[Test, int]], texts: Sequence[str | None], known: Known
-    ) -> Mapping[str | None, int]:
-        """Of each of the texts the bits of what fails; as many as there is room for are known from now on."""
-        found: dict[str | None, int] = dict.fromkeys(texts, 0)
-        distinct = list(found)
-        for bit, fails in failures(_of_kind(plan, pl.Series(distinct, dtype=pl.String), kind), plan, tests):
-            for at in fails.arg_true().to_list():
-                found[distinct[at]] |= 1 << bit
+    def _keep(self, known: Known, texts: Sequence[str | None], bits: npt.NDArray[np.uint64]) -> None:
+        """As many texts as there is room for are known from now on, with the bits of what fails."""
         room = max(0, min(KNOWN_TEXTS - known.count, self._room))
-        kept = [text for text in distinct if text is None or len(text) <= KNOWN_CHARS][:room]
-        for text in kept:
-            known.add(text, found[text])
+        kept = [at for at, text in enumerate(texts) if text is None or len(text) <= KNOWN_CHARS][:room]
+        if kept:
+            known.add([texts[at] for at in kept], bits[kept])
         self._room -= len(kept)
-        return found
 
 
 def decided(plan: Plan) -> str:

@@ -97,6 +97,12 @@ EXPORT void douane_known_add(Known *known, const uint8_t *text, uint64_t size, c
     memcpy(known->bits + at * known->words, bits, known->words * 8);
 }
 
+/* The same of `count` texts, with so many words of `bits` each. */
+EXPORT void douane_known_add_all(Known *known, const uint8_t *const *texts, const uint64_t *sizes, const uint64_t *bits,
+                                 uint64_t count) {
+    for (uint64_t i = 0; i < count; i++) douane_known_add(known, texts[i], sizes[i], bits + i * known->words);
+}
+
 /* The rows of one piece of a column: those from `*at` on that lie in it. */
 static void recall(const Known *known, const ArrowArray *array, uint64_t first, const uint32_t *rows, uint64_t count,
                    uint64_t *at, uint64_t *mask, uint32_t *missing, uint64_t *missed) {

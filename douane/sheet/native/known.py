@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,16 @@ class Known:
         if held:
             self._library.douane_known_free(held)
 
-    def add(self, text: str | None, bits: int) -> None:
-        """A text that may be known by now: another thread can have been as quick."""
-        encoded = None if text is None else text.encode()
-        words = bits.to_bytes(8 * self._words, "little")
+    def add(self, texts: Sequence[str | None], bits: npt.NDArray[np.uint64]) -> None:
+        """Texts, of which some may be known by now: another thread can have been as quick; `bits`: (texts, words)."""
+        encoded = [None if text is None else text.encode() for text in texts]
+        count = len(encoded)
+        held = (ctypes.c_char_p * count)(*encoded)
+        sizes = np.fromiter((len(text or b"") for text in encoded), np.uint64, count)
+        bits = np.ascontiguousarray(bits, np.uint64)
         with self._lock:
-            self._library.douane_known_add(self._held, encoded, len(encoded or b""), words)
-            self.count += 1
+            self._library.douane_known_add_all(self._held, held, sizes.ctypes.data, bits.ctypes.data, count)
+            self.count += count
 
     def recall(self, cells: pl.Series, rows: Rows, mask: Mask) -> Rows:
         """Sets the bits of those of these rows whose text is known. The others, ascending."""
@@ -70,8 +74,8 @@ def _declared(library: Any) -> Any:
         library.douane_known.argtypes = (_U64,)
         library.douane_known_free.restype = None
         library.douane_known_free.argtypes = (_POINTER,)
-        library.douane_known_add.restype = None
-        library.douane_known_add.argtypes = (_POINTER, ctypes.c_char_p, _U64, ctypes.c_char_p)
+        library.douane_known_add_all.restype = None
+        library.douane_known_add_all.argtypes = (_POINTER, ctypes.POINTER(ctypes.c_char_p), _POINTER, _POINTER, _U64)
         library.douane_known_recall.restype = ctypes.c_int64
         library.douane_known_recall.argtypes = (_POINTER, _POINTER, _POINTER, _U64, _POINTER, _POINTER)
         library.douane_mark.restype = None

@@ -146,9 +146,13 @@ def remembered(kernel: native.Kernel, frame: pl.DataFrame, chance: random.Random
     words = chance.choice((1, 2))
     known, told = Known(kernel, words), {}
     texts = [text for column in frame for text in column]
-    for text in chance.sample(texts, chance.randint(0, len(texts))):
-        told[text] = chance.getrandbits(64 * words)
-        known.add(text, told[text])
+    for _ in range(chance.randint(0, 3)):
+        some = chance.sample(texts, chance.randint(0, len(texts)))
+        bits = [[chance.getrandbits(64) for _ in range(words)] for _ in some]
+        known.add(some, np.array(bits, np.uint64).reshape(-1, words))
+        told |= {
+            text: sum(word << (64 * at) for at, word in enumerate(one)) for text, one in zip(some, bits, strict=True)
+        }
     for column in frame:
         rows = np.array([row for row in range(len(column)) if chance.random() < 0.8], np.uint32)
         mask = np.zeros((len(column), words), np.uint64)
