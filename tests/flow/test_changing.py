@@ -330,6 +330,22 @@ def test_a_replacement_that_outgrows_its_child_is_refused_and_changes_nothing(
 
 
 @once
+@pytest.mark.parametrize("case_sensitive", [True, False])
+def test_a_replacement_that_no_child_can_work_out_and_that_outgrows_us_is_refused(
+    house: House, monkeypatch: pytest.MonkeyPatch, case_sensitive: bool
+) -> None:
+    monkeypatch.setattr(replacing, "LARGE_CHARS", 1000)
+    operation = checked(house, [["a" * 40, "a@b.co", "1"]])
+    records.edit(house, operation, 9, {"name": "a" * 40, "mail": "c@d.co"}, {})  # which stands in no file
+    before = changing.listed(house, operation, 1, 10)
+    with pytest.raises(BadRequest, match="may bring too much text; do it in fewer records or columns at once"):
+        changing.replace(house, operation, Search("a", case_sensitive), "b" * 100, "name", Filter(), How())
+    assert changing.listed(house, operation, 1, 10) == before
+    done = changing.replace(house, operation, Search("a", case_sensitive), "b", "name", Filter(), How())
+    assert done.cells == 2
+
+
+@once
 def test_what_ends_the_child_of_a_replacement_is_told_as_that(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replacing, "LARGE_CELLS", 1)
     operation = checked(house, [["a", "a@b.co", "1"]])
