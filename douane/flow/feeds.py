@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import hashlib
 import io
 import re
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 import polars as pl
 from msgspec.structs import replace
 from sqlalchemy import Connection
@@ -37,7 +39,7 @@ from douane.flow.records import Excerpt
 from douane.jobs.children import Seat
 from douane.line.paged import Pages
 from douane.line.sheet import Feeding
-from douane.model.operation import Operation
+from douane.model.operation import Document, Operation
 from douane.model.sheet_import import sheet_detail
 from douane.sheet import feeding, formatting
 from douane.sheet.output import Output, Some
@@ -310,7 +312,7 @@ class _Kept:
                 self._kept.move_to_end(key)
                 return held
         # What is read after its stamp may be newer than that: then the next page finds another stamp, and asks again.
-        operation = operations.get(connection, key)
+        operation = _without_cells(operations.get(connection, key))
         made = _Leaving(standing.stamp, operation, records.directory_of(connection, operation), _asked(operation, ()))
         with self._lock:
             self._kept[key] = made
@@ -321,6 +323,13 @@ class _Kept:
 
 
 _leaving = _Kept()
+
+
+def _without_cells(operation: Operation) -> Operation:
+    """The same without what its document quotes of the file: no page needs it, and what somebody has forgotten must not
+    be in a process that nobody asked since."""
+    detail = replace(sheet_detail(operation), records=(), facts=(), summary=None)
+    return dataclasses.replace(operation, detail=Document(msgspec.to_builtins(detail)))
 
 
 def _apart(

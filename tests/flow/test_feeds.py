@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+from msgspec import to_builtins
+from msgspec.structs import replace
 from sqlalchemy import event
 
 from douane.flow import feeds, sweeping
 from douane.flow.feeds import Fetched, Nothing
 from douane.flow.house import House
 from douane.model.operation import Operation
+from douane.model.sheet_import import sheet_detail
 from douane.model.template import Column, Template
 from douane.store import feeds as stored
 from douane.store.database import write
@@ -97,3 +100,13 @@ def test_what_another_process_dropped_is_not_remembered(house: House) -> None:
     told, found = page(house, feed, second.cursor)
     assert told.decode() == f'{{"_upload":"{made.id}","_forgotten":true}}\n'
     assert (found.first, found.rows, found.behind) == (16, 4, 0)
+
+
+def test_nothing_that_a_file_says_is_remembered_with_its_import(house: House) -> None:
+    feed = template_of(house)
+    made = accepted(house, *feed)
+    detail = replace(sheet_detail(made), records=(("secret",),))
+    set_to(house, made, detail=to_builtins(detail))
+    page(house, feed, None)
+    held = feeds._leaving._kept[made.id].operation
+    assert "secret" not in str(held) + str(sheet_detail(held))
