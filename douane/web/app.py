@@ -15,8 +15,8 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from douane import __version__
 from douane.errors import DouaneError
@@ -28,6 +28,8 @@ from douane.settings import Settings
 from douane.web import ui, widget
 from douane.web.auth import Domains, Keys, Web, web_of
 from douane.web.chat import surface as chat
+from douane.web.compressed import Compressed
+from douane.web.direct import Direct
 from douane.web.linger import Linger
 from douane.web.manners import Manners
 from douane.web.metrics import MEDIA_TYPE
@@ -39,18 +41,6 @@ _DOCS = Path(__file__).parent
 _DOCS_FILES = {"docs.js": "text/javascript", "docs.css": "text/css"}
 # What is answered, in this order: the words of the first are used where a path is nobody's.
 SURFACES = (spreadsheet.SURFACE, chat.SURFACE, widget.SURFACE)
-# Streams that are as small as they get, or that must not wait for a block to fill.
-_NOT_COMPRESSED = (
-    *DEFAULT_EXCLUDED_CONTENT_TYPES,
-    "text/csv",
-    "application/x-ndjson",
-    "application/vnd.apache.arrow.stream",
-    "application/vnd.apache.parquet",
-    "application/octet-stream",
-    "application/vnd.ms-excel",
-    "application/vnd.ms-excel.sheet.macroenabled.12",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-)
 
 
 def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> FastAPI:
@@ -75,7 +65,22 @@ def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> Fa
         await run_in_threadpool(house.jobs.close)
         house.engine.dispose()
 
-    app = FastAPI(
+    handlers: dict[Any, Any] = {
+        **{surface.refusal: surface.answers.wire_error for surface in surfaces},
+        DouaneError: _by_surface(surfaces, lambda answers: answers.core_error),
+        OSError: _by_surface(surfaces, lambda answers: answers.system_error),
+        HTTPException: _by_surface(surfaces, lambda answers: answers.http_error),
+    }
+    # The outermost first, so that also errors of the layers within get headers and a body of ours.
+    layers = [
+        Middleware(Linger),
+        Middleware(Manners, web=web, surfaces=surfaces),
+        Middleware(Origins, web=web, surfaces=surfaces),
+        Middleware(Compressed),
+    ]
+    app = _Application(
+        direct=Direct(surfaces, handlers),
+        layers=layers,
         title="Douane",
         version=__version__,
         summary="Check other people's files, mend them, and pull clean data.",
@@ -84,16 +89,8 @@ def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> Fa
         openapi_url="/openapi.json",
         redirect_slashes=False,
         lifespan=lifespan,
-        middleware=[
-            Middleware(Origins, web=web, surfaces=surfaces),
-            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=1, exclude_content_types=_NOT_COMPRESSED),
-        ],
-        exception_handlers={
-            **{surface.refusal: surface.answers.wire_error for surface in surfaces},
-            DouaneError: _by_surface(surfaces, lambda answers: answers.core_error),
-            OSError: _by_surface(surfaces, lambda answers: answers.system_error),
-            HTTPException: _by_surface(surfaces, lambda answers: answers.http_error),
-        },
+        middleware=layers,
+        exception_handlers=handlers,
     )
     app.state.web = web
     # First of all addresses: a page asks for some dozen files.
@@ -106,10 +103,25 @@ def create_app(settings: Settings, surfaces: Sequence[Surface] = SURFACES) -> Fa
             web.addresses.update(getattr(route, "path", "") for route in router.routes)
     _add_pages(app)
     app.openapi = lambda: _openapi(app, surfaces)  # type: ignore[method-assign]
-    # Outermost, so that also errors of the layers within get headers and a body of ours.
-    app.add_middleware(Manners, web=web, surfaces=surfaces)
-    app.add_middleware(Linger)
     return app
+
+
+class _Application(FastAPI):
+    """What has a way of its own gets there through our layers alone, all else through those and the framework's."""
+
+    def __init__(self, direct: Direct, layers: Sequence[Middleware], **given: Any) -> None:
+        super().__init__(**given)
+        self._direct = direct
+        self._short: ASGIApp = direct
+        for layer in reversed(layers):
+            self._short = layer.cls(self._short, *layer.args, **layer.kwargs)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._direct.knows(scope):
+            scope["app"] = self
+            await self._short(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
 
 
 def _by_surface(surfaces: Sequence[Surface], choose: Callable[[Answers], Answer]) -> Answer:

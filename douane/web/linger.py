@@ -11,8 +11,9 @@ import asyncio
 import contextlib
 import time
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from douane.web import headers
 
 LINGER_S = 10.0
 LINGER_BYTES = 256 << 20
@@ -25,10 +26,11 @@ class Linger:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _has_body(headers := Headers(scope=scope)):
+        if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, expects="100-continue" in headers.get("expect", "").lower())
+        expects = "100-continue" in (headers.first(scope, b"expect") or "").lower()
+        exchange = _Exchange(receive, send, expects=expects)
         await self._app(scope, exchange.receive, exchange.send)
 
 
@@ -57,8 +59,9 @@ class _Exchange:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def _has_body(headers: Headers) -> bool:
-    return "transfer-encoding" in headers or headers.get("content-length", "0") not in ("", "0")
+def _has_body(scope: Scope) -> bool:
+    length = headers.first(scope, b"content-length")
+    return length not in (None, "", "0") or headers.first(scope, b"transfer-encoding") is not None
 
 
 async def _discard(receive: Receive) -> None:

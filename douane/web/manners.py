@@ -8,33 +8,37 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from douane.errors import DouaneError
 from douane.flow import audit
+from douane.web import headers
 from douane.web.auth import Web
 from douane.web.bodies import lanes
 from douane.web.surface import Surface, of_path
 
 _log = structlog.get_logger()
 
-_ALWAYS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+_ALWAYS = headers.encoded(
+    {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+)
 # Pages load from here only; answers of the interface load nothing, whatever a browser takes them for.
 _PAGE_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}; "
     "img-src 'self' data:"
 )
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_OF_DATA = headers.encoded({"Content-Security-Policy": _DATA_POLICY, "Cache-Control": "no-store"})
+_BY_HTTPS = (b"strict-transport-security", b"max-age=31536000")
 # A proxy's own, which is used where it is one: so its log and ours can be read together.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,40}")
 # Data that is no surface's.
@@ -58,16 +62,14 @@ class _Answer:
     """What goes out. `added`: headers that every answer has which does not say otherwise. `status`: 500 until one is
     known."""
 
-    def __init__(self, send: Send, added: Mapping[str, str]) -> None:
+    def __init__(self, send: Send, added: headers.Raw) -> None:
         self._send, self._added = send, added
         self.started, self.status = False, 500
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started, self.status = True, message["status"]
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            for name, value in self._added.items():
-                headers.setdefault(name, value)
+            headers.add_missing(message, self._added)
         await self._send(message)
 
 
@@ -89,23 +91,24 @@ class Manners:
         if scope["method"] == "HEAD" and by_head:
             # The same answer without its body, which the server leaves out: it still sees the first method.
             scope = {**scope, "method": "GET"}
-        asked = Headers(scope=scope).get("x-request-id", "")
+        asked = headers.first(scope, b"x-request-id") or ""
         request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
         client = scope.get("client")
         begun_at = time.monotonic()
         data = path.startswith(_DATA) or (surface is not None and surface.frames is None)
         frames = "'self'" if surface is None or surface.frames is None else await surface.frames(self._web, scope)
-        added = {"X-Request-Id": request_id, **_ALWAYS}
-        added["Content-Security-Policy"] = _DATA_POLICY if data else _PAGE_POLICY.format(frames=frames)
-        if data:
-            added["Cache-Control"] = "no-store"
+        added = [(b"x-request-id", request_id.encode()), *_ALWAYS]
+        added += _OF_DATA if data else headers.encoded({"Content-Security-Policy": _PAGE_POLICY.format(frames=frames)})
         if scope.get("scheme") == "https":
-            added["Strict-Transport-Security"] = "max-age=31536000"
+            added.append(_BY_HTTPS)
         answer = _Answer(send, added)
         try:
-            asker = audit.asking(client[0] if client else "", request_id)
-            with bound_contextvars(request=request_id), asker, lanes.around(scope):
-                await self.app(scope, receive, answer.send)
+            said = bind_contextvars(request=request_id)
+            try:
+                with audit.asking(client[0] if client else "", request_id), lanes.around(scope):
+                    await self.app(scope, receive, answer.send)
+            finally:
+                reset_contextvars(**said)
         except ClientDisconnect:
             # Whoever left in the middle of a body hears nothing any more.
             answer.status = 499
