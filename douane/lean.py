@@ -77,6 +77,8 @@ LATER = (
 )
 # What many modules import, and a program that is gone after a small file asks for hardly anything.
 SMALL = ("ipaddress", "locale", "platform", "shutil", "tempfile")
+# What two functions for the nearest value of a list bring along.
+BESIDE = ("rapidfuzz.distance",)
 # Have no names: what they do is to write documentation into functions.
 NEVER = ("numpy._core._add_newdocs", "numpy._core._add_newdocs_scalars")
 
@@ -136,7 +138,7 @@ def small() -> None:
     loaded is compiled when something is matched by it: a hundred are made until such a file is checked, few are used,
     and all of them took a twentieth of the time. Who makes one within a function hears at once whether it is one.
     Annotations in quotes are compiled when somebody asks for what they say, which `eval` does with a text as well."""
-    begin(*SMALL)
+    begin(*SMALL, *BESIDE)
     re.compile = _later
     typing.compile = lambda source, *_how: source  # type: ignore[attr-defined]
 
@@ -199,11 +201,12 @@ def _without(package: str) -> Iterator[None]:
 @contextmanager
 def _signatures_later() -> Iterator[None]:
     """Polars gives each function that it wraps the signature of the one within, for those who write programs: five
-    hundred, a twentieth of what a small file costs. Here each is found out when it is looked at."""
+    hundred, a twentieth of what a small file costs, and that of one class, for which a tokeniser is made. Here each is
+    found out when it is looked at."""
     signature = inspect.signature
 
     def later(function: Any, **how: Any) -> inspect.Signature:
-        if how or not inspect.isfunction(function):
+        if how or not (inspect.isfunction(function) or inspect.isclass(function)):
             return signature(function, **how)
         made = _Signature.__new__(_Signature)
         made.found = lambda: signature(function)

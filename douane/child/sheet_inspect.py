@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -199,7 +198,7 @@ def _write_manifest(
         ],
         "summary": msgspec.to_builtins(summary),
     }
-    (folder / "manifest.json").write_text(json.dumps(document, ensure_ascii=False, indent=1))
+    (folder / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1))
 
 
 SPECS = (line.Inspect,)
