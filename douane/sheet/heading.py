@@ -673,7 +673,7 @@ def _second_table(table: Table, at: int, lines: Sequence[int]) -> Iterator[Note]
             one.strip(WHITE).casefold() == other.strip(WHITE).casefold() for one, other in zip(row, own, strict=True)
         )
         gap = lines[index] - lines[index - 1] > 1
-        if not again and not gap and sum(1 for cell in table.rows[index - 1] if cell.strip(WHITE)) > 1:
+        if not again and not gap and _holds_two(table.rows[index - 1]):
             continue
         kinds, filled = table.kinds(index), table.filled(index)
         if len(filled) < 2 or any(is_measured(kinds, column) for column in filled):
@@ -685,3 +685,9 @@ def _second_table(table: Table, at: int, lines: Sequence[int]) -> Iterator[Note]
         if weight.fit == 1 and weight.proven and weight.contrast == 1 and _like_table(table, at + 1, index):
             yield note("second_table", line=lines[index])
             return
+
+
+def _holds_two(row: Sequence[str]) -> bool:
+    """Whether more than one cell is filled: most rows tell by their first two."""
+    filled = (cell for cell in row if cell.strip(WHITE))
+    return next(filled, None) is not None and next(filled, None) is not None

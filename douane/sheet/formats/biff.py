@@ -446,19 +446,22 @@ class Block:
 
 def blocks(stream: Source, at: int, version: int, unit_bytes_max: int) -> Iterator[Block]:
     """The records of the sheet that begins at `at`, up to its end. A formula and the text behind it are never in two
-    blocks. BadFile where the sheet has no beginning or no end, or a record is too short for what it holds; OverLimit
-    `record_bytes` where one cell's records are longer than `unit_bytes_max`."""
+    blocks. What a block says of its records holds until the next block is asked for. BadFile where the sheet has no
+    beginning or no end, or a record is too short for what it holds; OverLimit `record_bytes` where one cell's records
+    are longer than `unit_bytes_max`."""
     table = np.zeros(1 << 16, np.uint8)
     for kind, meaning in (_CLASSES_2 if version == 2 else _CLASSES_2 | _CLASSES).items():
         table[kind] = meaning
     places = _Places(table)
     data, base, depth = b"", at, 0
+    room = native_cells.Room8()
     while True:
         new = stream.read(base + len(data), BLOCK_BYTES)
-        data += new
+        data = data + new if data else new
         plain = False
         if (kernel := native.kernel()) is not None:
-            starts, kinds, classes, lengths, stop, turns, odd = native_cells.records_8(kernel, data, table, SHORTEST)
+            found = native_cells.records_8(kernel, data, table, SHORTEST, room)
+            starts, kinds, classes, lengths, stop, turns, odd = found
             plain = not turns and not odd and depth == 1 and version >= 5
         else:
             starts, stop = places.find(data)

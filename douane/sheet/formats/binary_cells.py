@@ -36,6 +36,7 @@ from douane.sheet.formats.shared_texts import SharedTexts
 from douane.sheet.formats.sheet_frame import (
     CELL_BYTES,
     PIECE_ROWS,
+    RECORDS_SAMPLED,
     Pool,
     Values,
     batch_of,
@@ -45,6 +46,7 @@ from douane.sheet.formats.sheet_frame import (
     sample_of,
     without,
 )
+from douane.sheet.native import cells as native_cells
 from douane.sheet.native import frames
 from douane.values import dataclass
 
@@ -159,6 +161,10 @@ def in_rows(
 ) -> Cells:
     """Cells in file order, `row` from 0, brought into the order of rows and columns; of two for one place the later
     one. `hidden`: per row of the sheet."""
+    kernel = native.kernel()
+    if kernel is not None and (placed := native_cells.in_rows(kernel, row, column)) is not None:
+        lines = placed.lines
+        return Cells(lines, hidden[lines - np.uint32(1)], placed.row, placed.column, type, style, value, texts)
     key = row << 20 | column
     if len(key) and not (key[1:] > key[:-1]).all():
         order = np.argsort(key, kind="stable")
@@ -239,7 +245,8 @@ class BinaryReader:
         self.book, self.facts = book, facts
         self.hidden_columns = facts.hidden_columns
         self._source_size, self._piece_bytes, self._runs = source.size, options.piece_bytes, runs
-        sample = sample_of((values_of(cells, book, facts) for cells, _ in runs()), named.sheet or named.format)
+        first = (some for cells, _ in runs() for some in _in_steps(cells))
+        sample = sample_of((values_of(some, book, facts) for some in first), named.sheet or named.format)
         wide = spans(facts.merged, sample.first.lines, facts.hidden_columns)
         self.first: First | None = replace(sample.first, spans=wide)
         notes = (*hidden_notes(facts.hidden_columns, options.limits.columns), *named.notes)
@@ -299,6 +306,12 @@ class BinaryReader:
         size += _LONG_FORM_BYTES
         total = np.bincount(cells.row, weights=size, minlength=len(cells.lines)).astype(np.int64)
         return np.cumsum(total + CELL_BYTES * self.detected.width), shared_bytes
+
+
+def _in_steps(cells: Cells) -> Iterator[Cells]:
+    """A run holds many times the rows that a sample is taken of."""
+    for first in range(0, len(cells.lines), RECORDS_SAMPLED):
+        yield cells.rows(first, min(first + RECORDS_SAMPLED, len(cells.lines)))
 
 
 def _all_shown(runs: Runs) -> Runs:

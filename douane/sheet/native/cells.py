@@ -120,17 +120,38 @@ class Records8(NamedTuple):
     odd: int
 
 
-def records_8(kernel: Kernel, data: bytes, table: npt.NDArray[np.uint8], shortest: npt.NDArray[np.int64]) -> Records8:
+class Room8:
+    """Room for the records of one block after the other: what was found of one is there until the next is asked for."""
+
+    def __init__(self) -> None:
+        self._arrays = _room_8(0)
+
+    def arrays(self, records: int) -> _Room:
+        if len(self._arrays[0]) < records:
+            self._arrays = _room_8(records)
+        return self._arrays
+
+
+_Room = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.uint16], npt.NDArray[np.uint8]]
+
+
+def _room_8(records: int) -> _Room:
+    return (
+        np.empty(records, np.int64),
+        np.empty(records, np.int64),
+        np.empty(records, np.uint16),
+        np.empty(records, np.uint8),
+    )
+
+
+def records_8(
+    kernel: Kernel, data: bytes, table: npt.NDArray[np.uint8], shortest: npt.NDArray[np.int64], room: Room8
+) -> Records8:
     """`table`: the class of each kind, one of 16; `shortest`: how long a record of each class must be."""
-    room = len(data) // 4 + 1
-    starts, lengths = np.empty(room, np.int64), np.empty(room, np.int64)
-    kinds, classes = np.empty(room, np.uint16), np.empty(room, np.uint8)
-    arrays = (table, shortest, starts, lengths, kinds, classes)
-    out = _Block(*(array.ctypes.data for array in arrays))
+    starts, lengths, kinds, classes = arrays = room.arrays(len(data) // 4 + 1)
+    out = _Block(*(array.ctypes.data for array in (table, shortest, *arrays)))
     count = _declared(kernel.library).douane_block_8(data, len(data), ctypes.byref(out))
-    # Copies: the room is many times as large.
-    places, sizes = starts[:count].copy(), lengths[:count].copy()
-    return Records8(places, kinds[:count].copy(), classes[:count].copy(), sizes, out.stop, out.turns, out.odd)
+    return Records8(starts[:count], kinds[:count], classes[:count], lengths[:count], out.stop, out.turns, out.odd)
 
 
 class _Cells8(ctypes.Structure):
@@ -210,8 +231,43 @@ def scan_8(
     return bool(out.ordered), int(out.last)
 
 
+class _Rows(ctypes.Structure):
+    _fields_ = (
+        ("cells", _U64),
+        ("room", _U64),
+        ("row", _POINTER),
+        ("column", _POINTER),
+        ("place", _POINTER),
+        ("columns", _POINTER),
+        ("lines", _POINTER),
+        ("rows", _U64),
+    )
+
+
+class InRows(NamedTuple):
+    """Per row its number from 1; per cell its row's place and its column."""
+
+    lines: npt.NDArray[np.uint32]
+    row: npt.NDArray[np.uint32]
+    column: npt.NDArray[np.uint32]
+
+
+def in_rows(kernel: Kernel, row: npt.NDArray[np.int64], column: npt.NDArray[np.int64]) -> InRows | None:
+    """None where the cells are not in the order of rows and columns, each place once."""
+    row, column = np.ascontiguousarray(row), np.ascontiguousarray(column)
+    count = len(row)
+    room = max(0, min(count, int(row[-1]) - int(row[0]) + 1)) if count else 0
+    place, columns, lines = np.empty(count, np.uint32), np.empty(count, np.uint32), np.empty(room, np.uint32)
+    out = _Rows(count, room, *(one.ctypes.data for one in (row, column, place, columns, lines)))
+    if _declared(kernel.library).douane_in_rows(ctypes.byref(out)):
+        return None
+    return InRows(lines[: out.rows], place, columns)
+
+
 def _declared(library: Any) -> Any:
     if library.douane_cells_12.argtypes is None:
+        library.douane_in_rows.restype = ctypes.c_int
+        library.douane_in_rows.argtypes = (_POINTER,)
         library.douane_block_8.restype = _U64
         library.douane_block_8.argtypes = (ctypes.c_char_p, _U64, _POINTER)
         library.douane_cells_8.restype = library.douane_scan_8.restype = ctypes.c_int

@@ -24,6 +24,7 @@ static inline uint16_t u16(const uint8_t *at) { return (uint16_t)(at[0] | at[1] 
 
 EXPORT uint64_t douane_block_8(const uint8_t *data, uint64_t size, Block *out) {
     uint64_t at = 0, count = 0;
+    douane_keep_freed();
     out->turns = out->odd = 0;
     while (size - at >= 4) {
         const uint16_t kind = u16(data + at);
@@ -146,6 +147,32 @@ EXPORT int douane_scan_8(const uint8_t *data, uint64_t size, Scan *out) {
             out->last = row;
             out->bytes_of_row[row] += length + 4;
         }
+    }
+    return 0;
+}
+
+/* Cells in file order, as `douane_cells_8` gives them, in rows. */
+typedef struct {
+    uint64_t cells, room;                       /* the latter: for rows */
+    const int64_t *row, *column;
+    uint32_t *place, *columns, *lines;          /* found: of each cell its row's place and its column; of each row its line */
+    uint64_t rows;
+} Rows;
+
+/* 0; GIVEN_UP: they are not in the order of rows and columns, each place once. */
+EXPORT int douane_in_rows(Rows *out) {
+    out->rows = 0;
+    for (uint64_t i = 0; i < out->cells; i++) {
+        const int64_t row = out->row[i], column = out->column[i];
+        const int new = i == 0 || row != out->row[i - 1];
+        if (row < 0 || row >= UINT32_MAX || column < 0 || column > UINT32_MAX) return GIVEN_UP;
+        if (i && (new ? row < out->row[i - 1] : column <= out->column[i - 1])) return GIVEN_UP;
+        if (new) {
+            if (out->rows == out->room) return GIVEN_UP;
+            out->lines[out->rows++] = (uint32_t)row + 1;
+        }
+        out->place[i] = (uint32_t)(out->rows - 1);
+        out->columns[i] = (uint32_t)column;
     }
     return 0;
 }

@@ -81,7 +81,7 @@ static void give_back(View *views, uint64_t bytes) {
 }
 
 /* Whoever reads large texts piece by piece needs the same room again at once: it stays in the heap until then. */
-static void keep_freed(void) {
+void douane_keep_freed(void) {
 #ifdef __GLIBC__
     static atomic_int told;
     if (atomic_exchange(&told, 1)) return;
@@ -612,7 +612,7 @@ EXPORT int douane_read(const uint8_t *text, uint64_t size, const Dialect *dialec
                        ArrowArray *array, ArrowSchema *schema) {
     array->release = NULL;
     schema->release = NULL;
-    if (size >= 4u << 20) keep_freed();
+    if (size >= 4u << 20) douane_keep_freed();
     Reading reading = {.dialect = dialect, .text = text, .size = size, .out = out, .looked = {.closed = 1}};
     Shared *shared = calloc(1, sizeof *shared);
     reading.absent = calloc(dialect->width, sizeof *reading.absent);

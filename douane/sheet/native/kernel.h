@@ -62,6 +62,9 @@ typedef struct ArrowArrayStream {
 /* Whether the bytes are UTF-8 as Unicode defines it: no surrogates, nothing overlong, nothing beyond U+10FFFF. */
 int douane_is_utf8(const uint8_t *text, size_t size);
 
+/* From here on the heap keeps what is freed of large blocks, for whoever needs the same room again at once (`csv.c`). */
+void douane_keep_freed(void);
+
 static inline uint32_t u32(const uint8_t *at) {
     uint32_t number;
     memcpy(&number, at, sizeof number);

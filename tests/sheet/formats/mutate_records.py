@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -166,15 +167,32 @@ def compare_numbers(kernel: native.Kernel, values: list[float], chance: random.R
     assert answers[0] == answers[1], (values, form, from_1904)
 
 
+def compare_rows(kernel: native.Kernel, chance: random.Random) -> None:
+    places = [(chance.randrange(6), chance.randrange(6)) for _ in range(chance.randrange(8))]
+    if chance.random() < 0.7:
+        places = sorted(set(places))
+    row, column = (np.array([place[at] for place in places], np.int64) for at in (0, 1))
+    found = cells.in_rows(kernel, row, column)
+    if any(one >= other for one, other in pairwise(places)):
+        assert found is None, places
+        return
+    assert found is not None, places
+    lines = sorted({place[0] + 1 for place in places})
+    assert found.lines.tolist() == lines, places
+    assert found.row.tolist() == [lines.index(place[0] + 1) for place in places]
+    assert found.column.tolist() == column.tolist()
+
+
 def compare(kernel: native.Kernel, data: bytes, chance: random.Random) -> None:
     compare_numbers(kernel, numbers(chance), chance)
     compare_frames(kernel, chance)
+    compare_rows(kernel, chance)
     most = chance.choice((0, 1, 3, 1 << 40))
     found, plain = records.records_12(kernel, data, most), xlsb._one_by_one(data, most)
     for name in found._fields:
         assert np.array_equal(getattr(found, name), getattr(plain, name)), (data, most, name)
     table = np.arange(1 << 16, dtype=np.uint32).astype(np.uint8) & np.uint8(15)
-    eight = cells.records_8(kernel, data, table, biff.SHORTEST)
+    eight = cells.records_8(kernel, data, table, biff.SHORTEST, cells.Room8())
     places, end = biff._one_by_one(data, 0, len(data))
     assert (eight.starts.tolist(), eight.stop) == (places.tolist(), end), data
     word = biff.words(data, "<u2")
