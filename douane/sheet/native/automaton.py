@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from douane.sheet.pattern import Chars, Edge, Either, Group, Node, Pattern, Rang
 STATES_MAX = 250
 PADDING = 0xFF  # no UTF-8 has it
 _PARTS_MAX = 3_000
+_RANGES_KEPT = 64
 _TOP = 0x10FFFF
 _BEGINNING = -1
 
@@ -49,6 +51,12 @@ def byte_ranges(ranges: Ranges) -> Iterator[tuple[tuple[int, int], ...]]:
         for first, last in ((0, 0x7F), (0x80, 0x7FF), (0x800, 0xD7FF), (0xE000, 0xFFFF), (0x10000, _TOP)):
             if max(low, first) <= min(high, last):
                 yield from _split(max(low, first), min(high, last))
+
+
+@lru_cache(64)
+def _sequences(ranges: Ranges) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """A pattern says `[0-9]` and `[^ ]` again and again, and what is repeated is said anew each time."""
+    return tuple(byte_ranges(ranges))
 
 
 def _split(low: int, high: int) -> Iterator[tuple[tuple[int, int], ...]]:
@@ -117,7 +125,7 @@ class _Nfa:
 
     def _chars(self, ranges: Ranges, at: int) -> int:
         behind = self.state()
-        for sequence in byte_ranges(ranges):
+        for sequence in _sequences(ranges) if len(ranges) <= _RANGES_KEPT else byte_ranges(ranges):
             here = at
             for low, high in sequence[:-1]:
                 step = self.state()
@@ -159,7 +167,7 @@ class _Subsets:
         first = self._closed({self.start}, at_start=True) | {_BEGINNING}
         again = self._closed({self.start}, at_start=False)
         numbers: dict[frozenset[int], int] = {frozenset(): 0}
-        rows: list[list[int]] = [[0] * 256]
+        rows = [bytes(256)]
         accepts = [0]
         waiting: list[frozenset[int]] = []
         known: dict[frozenset[int], int] = {}
@@ -180,20 +188,20 @@ class _Subsets:
             inside = states - {_BEGINNING}
             accepts.append(int(self.end in self._closed(set(inside), at_end=True, at_start=_BEGINNING in states)))
             if self.end in states:
-                rows.append([own] * 256)
+                rows.append(bytes((own,)) * 256)
                 continue
             steps = [step for state in inside for step in self.nfa.bytes[state]]
             # Between two of these bytes all lead the same way.
             edges = sorted({0, 256, *(low for low, _, _ in steps), *(high + 1 for _, high, _ in steps)})
-            row: list[int] = []
+            row = bytearray()
             for low, end in pairwise(edges):
                 key = frozenset(to for first, last, to in steps if first <= low <= last)
                 if key not in known:
                     # The pattern may begin anywhere: behind each byte it begins again.
                     known[key] = number(self._closed(set(key), at_start=False) | again)
-                row += [known[key]] * (end - low)
-            rows.append(row)
-        table = np.array(rows, np.uint8)
+                row += bytes((known[key],)) * (end - low)
+            rows.append(bytes(row))
+        table = np.frombuffer(bytearray().join(rows), np.uint8).reshape(-1, 256)
         table[:, PADDING] = np.arange(len(rows))
         return Automaton(table, np.array(accepts, np.uint8))
 

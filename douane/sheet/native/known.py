@@ -43,7 +43,7 @@ class Known:
         encoded = [None if text is None else text.encode() for text in texts]
         count = len(encoded)
         held = (ctypes.c_char_p * count)(*encoded)
-        sizes = np.fromiter((len(text or b"") for text in encoded), np.uint64, count)
+        sizes = np.array([0 if text is None else len(text) for text in encoded], np.uint64)
         bits = np.ascontiguousarray(bits, np.uint64)
         with self._lock:
             self._library.douane_known_add_all(self._held, held, sizes.ctypes.data, bits.ctypes.data, count)
