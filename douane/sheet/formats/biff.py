@@ -456,8 +456,10 @@ def blocks(stream: Source, at: int, version: int, unit_bytes_max: int) -> Iterat
     data, base, depth = b"", at, 0
     room = native_cells.Room8()
     while True:
-        new = stream.read(base + len(data), BLOCK_BYTES)
-        data = data + new if data else new
+        # What is left of the block before is read once more: it is short, and joining would copy all that follows.
+        left = len(data)
+        data = stream.read(base, left + BLOCK_BYTES)
+        new = len(data) > left
         plain = False
         if (kernel := native.kernel()) is not None:
             found = native_cells.records_8(kernel, data, table, SHORTEST, room)
