@@ -37,7 +37,7 @@ from douane.flow.house import House
 from douane.flow.read_ahead import Mark, ReadAhead
 from douane.flow.records import Excerpt
 from douane.jobs.children import Seat
-from douane.line.paged import Pages
+from douane.line.paged import Pages, Piece
 from douane.line.sheet import Feeding
 from douane.model.operation import Document, Operation
 from douane.model.sheet_import import sheet_detail
@@ -91,7 +91,7 @@ class Fetched:
     rows: int
     cursor: str
     behind: int
-    chunks: Iterator[bytes]
+    chunks: Iterator[Piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +244,14 @@ def fetch(
     if directory.total(VIEW) != found.rows:
         # Its records are no more: one tombstone stands for all that would follow.
         end = Place(found.number, found.rows, found.operation_id, found.rows_before)
-        chunks = iter([_tombstone(operation.id, form)])
-        return Fetched(operation.id, offset, found.rows - offset, cursor_of(template_id, end), there - end.read, chunks)
+        left = iter([_tombstone(operation.id, form)])
+        return Fetched(operation.id, offset, found.rows - offset, cursor_of(template_id, end), there - end.read, left)
     count = min(limit, found.rows - offset)
     after = Place(found.number, offset + count, found.operation_id, found.rows_before)
     asked = leaving.asked
     if form == "arrow":
         asked = replace(asked, exact=_exact(house, found, operation, directory))
+    chunks: Iterator[Piece]
     if count <= house.settings.page_rows_max:
         following = _read_ahead(house, operation, directory, offset, limit, form, asked)
         chunks = following or iter([_page(house, operation, directory, offset, count, form, asked)])
@@ -342,7 +343,7 @@ def _apart(
 
 def _read_ahead(
     house: House, operation: Operation, directory: Directory, offset: int, limit: int, form: str, asked: Feeding
-) -> Iterator[bytes] | None:
+) -> Iterator[Piece] | None:
     """The page from a process that makes all from it on, for who goes on."""
 
     def begin() -> Pages:

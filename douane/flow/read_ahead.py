@@ -17,13 +17,14 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 from douane.errors import DouaneError
-from douane.line.paged import Pages
+from douane.line.paged import Pages, Piece
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 5.0  # that pages are kept for who asked last
 SOON_S = IDLE_S  # after a page, in which who asks for the next is one who goes on
 FAR = 16  # pages that are left, from which on who asks for one is taken for one who goes on
+_SURE_BYTES = 4 << 20  # of a page that are there before it is begun
 MOST = 2  # processes at once: exports and lists of sheets have the other places of children
 
 
@@ -52,7 +53,7 @@ class ReadAhead:
         self._ended: dict[Mark, float] = {}
         self._timer: threading.Timer | None = None
 
-    def page(self, mark: Mark, rows: int, begin: Callable[[], Pages]) -> Iterator[bytes] | None:
+    def page(self, mark: Mark, rows: int, begin: Callable[[], Pages]) -> Iterator[Piece] | None:
         """The page at `mark`, of an import that has `rows`; None where it is better made here. `begin` gives all pages
         from `mark` on, or raises DouaneError where that cannot be had now."""
         now = time.monotonic()
@@ -68,7 +69,7 @@ class ReadAhead:
                 self._ended[mark.next] = now
         if held is None and not begins:
             return None
-        # What fails before the first piece is no loss: the page is made here.
+        # What fails before so much is there is no loss: the page is made here.
         try:
             pieces = self._read(begin if held is None else lambda: held[0], mark.next, rows)
             return _begun(next(pieces), pieces)
@@ -76,12 +77,20 @@ class ReadAhead:
             log.warning("A page of a feed is made without a process of its own: %s", error.message)
             return None
 
-    def _read(self, begin: Callable[[], Pages], after: Mark, rows: int) -> Generator[bytes]:
+    def _read(self, begin: Callable[[], Pages], after: Mark, rows: int) -> Generator[list[Piece]]:
         pages: Pages | None = None
         goes_on = False
         try:
             pages = begin()
-            yield from pages.next()
+            first, size = list[Piece](), 0
+            page = pages.next()
+            for piece in page:
+                first.append(piece)
+                size += len(piece)
+                if size >= _SURE_BYTES:
+                    break
+            yield first
+            yield from ([piece] for piece in page)
             goes_on = after.position < rows
         finally:
             if goes_on and pages is not None:
@@ -124,9 +133,10 @@ class ReadAhead:
             self._end(pages)
 
 
-def _begun(first: bytes, pieces: Generator[bytes]) -> Iterator[bytes]:
+def _begun(first: list[Piece], more: Generator[list[Piece]]) -> Iterator[Piece]:
     try:
-        yield first
-        yield from pieces
+        yield from first
+        for pieces in more:
+            yield from pieces
     finally:
-        pieces.close()
+        more.close()

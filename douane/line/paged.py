@@ -8,8 +8,10 @@ from typing import Any, BinaryIO
 
 from douane.errors import DouaneError
 
+Piece = bytes | memoryview
+
 _LENGTH = 4
-_PIECE_BYTES = 4 << 20
+_PIECE_BYTES = 64 << 10  # what is as large is given as it came; to join pages costs as much as to send them
 
 
 class Pages:
@@ -19,19 +21,23 @@ class Pages:
         self._chunks = chunks
         self._chunk, self._at = memoryview(b""), 0  # the last one, and how far it was read
 
-    def next(self) -> Iterator[bytes]:
-        """The next one, in pieces of some MiB. DouaneError where there is none, or as the chunks raise it."""
-        pieces: list[memoryview] = []
+    def next(self) -> Iterator[Piece]:
+        """The next one, in pieces. DouaneError where there is none, or as the chunks raise it."""
+        small: list[memoryview] = []
         size = 0
         while left := int.from_bytes(b"".join(self._some(_LENGTH)), "little"):
             for piece in self._some(left):
-                pieces.append(piece)
-                size += len(piece)
-                if size >= _PIECE_BYTES:
-                    yield b"".join(pieces)
-                    pieces, size = [], 0
-        if pieces:
-            yield b"".join(pieces)
+                large = len(piece) >= _PIECE_BYTES
+                if not large:
+                    small.append(piece)
+                    size += len(piece)
+                if small and (large or size >= _PIECE_BYTES):
+                    yield b"".join(small)
+                    small, size = [], 0
+                if large:
+                    yield piece
+        if small:
+            yield b"".join(small)
 
     def _some(self, count: int) -> Iterator[memoryview]:
         while count:

@@ -75,6 +75,17 @@ def test_pages_come_in_pieces(piece_bytes: int, monkeypatch: pytest.MonkeyPatch)
         list(pages.next())
 
 
+def test_large_pieces_are_given_as_they_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_paged, "_PIECE_BYTES", 10)
+    lengths = [b"\x03\0\0\0", b"\x14\0\0\0", b"\0\0\0\0"]
+    large = b"x" * 20
+    chunks = [lengths[0] + b"abc", lengths[1], large, lengths[0] + b"def" + lengths[2]]
+    pieces = list(Pages(iter(chunks)).next())
+    assert [bytes(one) for one in pieces] == [b"abc", large, b"def"]
+    assert isinstance(pieces[1], memoryview)
+    assert pieces[1].obj is large
+
+
 def test_who_goes_on_is_read_ahead_for() -> None:
     ahead, maker = ReadAhead(), Maker()
     assert asked(ahead, maker, 0, 10) is None

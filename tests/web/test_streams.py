@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 from starlette.responses import StreamingResponse
+from starlette.types import Message
 from structlog.testing import capture_logs
 
 from douane.errors import StorageFull
 from douane.web import server
 from douane.web.manners import Said
-from douane.web.streams import answer, streamed
+from douane.web.streams import Piece, answer, begun_answer, first_pieces, streamed
 from tests.web.conftest import Site, message
 
 
@@ -36,7 +37,7 @@ class Held:
 
 
 def test_all_pieces_come_in_order() -> None:
-    async def read() -> list[bytes]:
+    async def read() -> list[Piece]:
         return [piece async for piece in streamed(Held([b"b", b"c"]).run(), [b"a"])]
 
     assert asyncio.run(read()) == [b"a", b"b", b"c"]
@@ -56,11 +57,44 @@ def test_what_is_short_comes_at_once_and_what_fails_early_as_an_error() -> None:
     assert not long.closed
 
     async def rest() -> list[bytes]:
-        return [bytes(piece) async for piece in streaming.body_iterator]  # type: ignore[arg-type, attr-defined]
+        return [bytes(piece) async for piece in streaming.body_iterator]  # type: ignore[arg-type]
 
     assert asyncio.run(rest()) == [b"a", b"b", b"c", b"d"]
     with pytest.raises(StorageFull):
         asyncio.run(answer(Held([b"a", StorageFull("No room.")]).run, "text/csv"))
+
+
+def test_what_is_whole_leaves_in_its_pieces_with_its_length() -> None:
+    pieces: list[Piece] = [b"a" * 40_000, memoryview(b"b" * 40_000), b"c" * 20_000]
+
+    def sent(at_once_bytes: int) -> list[Message]:
+        chunks = iter(pieces)
+        made = begun_answer(chunks, first_pieces(chunks, at_once_bytes), "text/csv", {"x": "y"})
+        messages: list[Message] = []
+
+        async def send(one: Message) -> None:
+            messages.append(one)
+
+        async def receive() -> Message:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        asyncio.run(made({"type": "http", "method": "GET", "asgi": {"spec_version": "2.4"}}, receive, send))
+        return messages
+
+    start, *bodies = sent(100_000)
+    headers = dict(start["headers"])
+    assert (headers[b"content-length"], headers[b"x"], headers[b"content-type"]) == (
+        b"100000",
+        b"y",
+        b"text/csv; charset=utf-8",
+    )
+    assert [(len(one["body"]), one["more_body"]) for one in bodies] == [(40_000, True), (40_000, True), (20_000, False)]
+    assert b"".join(one["body"] for one in bodies) == b"".join(pieces)
+    # What is not wholly there goes as it comes.
+    start, *bodies = sent(0)
+    assert b"content-length" not in dict(start["headers"])
+    assert b"".join(one["body"] for one in bodies) == b"".join(pieces)
 
 
 def test_a_client_that_leaves_ends_what_it_asked_for() -> None:

@@ -23,11 +23,12 @@ from douane.web.spreadsheet.callers import body, checked, may, own_project
 from douane.web.spreadsheet.rows import asked_type
 from douane.web.spreadsheet.wire import feeds as words
 from douane.web.spreadsheet.wire import forgetting as forgetting_words
-from douane.web.streams import begun_answer, first_pieces
+from douane.web.streams import First, begun_answer, first_pieces
 
 router = APIRouter(prefix="/v1/template", tags=["Feed"])
 
 _POLL_S = 0.25
+_WHOLE_BYTES = 8 << 20  # of a page that is answered with its length
 _FORGOTTEN_S = (0.02, 0.5)  # between two looks whether it is done: at first, and in the end
 _FORMS = {encodings.media_types()[form]: form for form in feeds.FORMS}
 
@@ -60,10 +61,10 @@ async def read_feed(
     until = time.monotonic() + words.seconds(query.get("wait"), web.house.settings.feed_wait_s)
     cursor, consumer = query.get("cursor") or None, query.get("consumer") or None
 
-    def begun() -> tuple[Fetched | Nothing, list[bytes]]:
+    def begun() -> tuple[Fetched | Nothing, First]:
         found = feeds.fetch(web.house, project_id, template_id, cursor, consumer, limit, form)
         # What fails before the first piece is answered as an error.
-        return found, first_pieces(found.chunks) if isinstance(found, Fetched) else []
+        return found, first_pieces(found.chunks if isinstance(found, Fetched) else iter(()), _WHOLE_BYTES)
 
     while True:
         found, first = await run_in_threadpool(begun)
