@@ -49,7 +49,7 @@ from douane.staging.pages import Directory
 from douane.staging.parts import read_part
 from douane.staging.revisions import overlay
 from douane.store import feeds, operations, templates
-from douane.store.database import read, write
+from douane.store.database import read, remembered, write
 from douane.store.feeds import Consumer, Entry, Lag, Standing
 
 FORMS = ("ndjson", "arrow")
@@ -143,12 +143,12 @@ def _check(held: bytes) -> bytes:
 
 
 class _Cursor(NamedTuple):
-    """What a cursor says; `tail` of the import's id, None where nothing of it was said."""
+    """What a cursor says; `tail` of the import's id."""
 
     template_id: str
     number: int
     position: int
-    tail: bytes | None
+    tail: bytes
 
 
 def _decoded(text: str) -> _Cursor | None:
@@ -224,22 +224,26 @@ def fetch(
     from the beginning. NotFound for a template that is another project's or none."""
     if form not in FORMS:
         raise BadRequest("A feed leaves as NDJSON or Arrow.")
-    with read(house.engine) as connection:
-        going = _going_on_in(connection, project_id, template_id, cursor, consumer)
-        if going is None:
-            _template(connection, template_id, project_id)
-            place = _begin(connection, template_id, cursor, consumer)
-            found, offset = place.entry, place.position
-            if found is None or offset >= found.rows:
-                found, offset = feeds.following(connection, template_id, place.number), 0
-            standing = None if found is None else feeds.standing(connection, template_id, project_id, found.number)
-            if standing is None:
-                newest = feeds.newest(connection, template_id)
-                return Nothing(cursor_of(template_id, place), 0 if newest is None else newest.number)
-        else:
-            standing, offset = going
-        found, there = standing.entry, standing.there
-        leaving = _leaving.of(connection, standing)
+    going = _going_on_in(house, project_id, template_id, cursor, consumer)
+    leaving = None
+    if going is not None:
+        standing, offset = going
+        leaving = _leaving.held(standing)
+    if leaving is None:
+        with read(house.engine) as connection:
+            if going is None:
+                _template(connection, template_id, project_id)
+                place = _begin(connection, template_id, cursor, consumer)
+                entry, offset = place.entry, place.position
+                if entry is None or offset >= entry.rows:
+                    entry, offset = feeds.following(connection, template_id, place.number), 0
+                its = None if entry is None else feeds.standing(connection, template_id, project_id, entry.number)
+                if its is None:
+                    newest = feeds.newest(connection, template_id)
+                    return Nothing(cursor_of(template_id, place), 0 if newest is None else newest.number)
+                standing = its
+            leaving = _leaving.of(connection, standing)
+    found, there = standing.entry, standing.there
     operation, directory = leaving.operation, leaving.directory
     if directory.total(VIEW) != found.rows:
         # Its records are no more: one tombstone stands for all that would follow.
@@ -261,25 +265,36 @@ def fetch(
 
 
 def _going_on_in(
-    connection: Connection, project_id: str, template_id: str, cursor: str | None, consumer: str | None
+    house: House, project_id: str, template_id: str, cursor: str | None, consumer: str | None
 ) -> tuple[Standing, int] | None:
     """The import in the midst of which a cursor or a consumer stands, and where; None for any other place, and for
-    whatever is to be refused. It is what nearly every page begins with, and one look-up."""
+    whatever is to be refused. It is what nearly every page begins with: one look-up, and none where the database can
+    tell that nothing was changed since the last one."""
+    at = _decoded(cursor) if cursor else None
     if cursor:
-        at = _decoded(cursor)
-    elif consumer is not None and NAME.fullmatch(consumer):
-        held = feeds.consumer(connection, template_id, consumer)
-        at = None if held is None else _Cursor(template_id, held.number, held.position, None)
-    else:
-        at = None
-    if at is None or at.template_id != template_id:
+        if at is None or at.template_id != template_id:
+            return None
+    elif consumer is None or not NAME.fullmatch(consumer):
         return None
-    found = feeds.standing(connection, template_id, project_id, at.number)
-    if found is None or at.position >= found.entry.rows:
+
+    def ask(connection: Connection) -> tuple[Standing | None, int]:
+        number, position = 0, 0
+        if at is not None:
+            number = at.number
+        elif (held := feeds.consumer(connection, template_id, str(consumer))) is not None:
+            number, position = held.number, held.position
+        return feeds.standing(connection, template_id, project_id, number), position
+
+    # Whatever the position: the next page asks the same.
+    asked = ("feed", project_id, template_id, consumer if at is None else at.number)
+    found, position = remembered(house.engine, asked, ask)
+    if at is not None:
+        position = at.position
+    if found is None or position >= found.entry.rows:
         return None
-    if at.tail is not None and at.tail != _tail(found.entry.operation_id):
+    if at is not None and at.tail != _tail(found.entry.operation_id):
         return None
-    return found, at.position
+    return found, position
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,13 +320,19 @@ class _Kept:
         with self._lock:
             self._kept.clear()
 
-    def of(self, connection: Connection, standing: Standing) -> _Leaving:
+    def held(self, standing: Standing) -> _Leaving | None:
         key = standing.entry.operation_id
         with self._lock:
             held = self._kept.get(key)
-            if held is not None and held.stamp == standing.stamp:
-                self._kept.move_to_end(key)
-                return held
+            if held is None or held.stamp != standing.stamp:
+                return None
+            self._kept.move_to_end(key)
+            return held
+
+    def of(self, connection: Connection, standing: Standing) -> _Leaving:
+        if (held := self.held(standing)) is not None:
+            return held
+        key = standing.entry.operation_id
         # What is read after its stamp may be newer than that: then the next page finds another stamp, and asks again.
         operation = _without_cells(operations.get(connection, key))
         made = _Leaving(standing.stamp, operation, records.directory_of(connection, operation), _asked(operation, ()))

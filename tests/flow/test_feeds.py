@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import pytest
 import sqlalchemy as sa
 from msgspec import to_builtins
 from msgspec.structs import replace
 from sqlalchemy import event
 
+from douane.errors import NotFound
 from douane.flow import feeds, sweeping
 from douane.flow.feeds import Fetched, Nothing
 from douane.flow.house import House
@@ -73,6 +75,27 @@ def test_a_page_in_the_midst_of_an_import_is_one_question_to_the_database(house:
     feeds._leaving.forget()
     again, same = page(house, feed, first.cursor)
     assert (again, same.cursor, same.behind) == (second, found.cursor, found.behind)
+
+
+def test_what_follows_asks_again_only_where_something_was_changed(house: House) -> None:
+    feed = template_of(house)
+    made = accepted(house, *feed)
+    _, first = page(house, feed, None, 5)
+    _, second = page(house, feed, first.cursor, 5)
+    with asked(house) as statements:
+        third, found = page(house, feed, second.cursor, 5)
+    # SQLite tells that nothing was changed; PostgreSQL has to be asked.
+    assert len([one for one in statements if one.startswith("SELECT")]) == (house.engine.dialect.name != "sqlite")
+    assert (found.first, found.rows, found.behind) == (10, 5, 5)
+    # Whatever another one changes is seen with the next page, also that it is another's feed.
+    accepted(house, *feed)
+    again, same = page(house, feed, second.cursor, 5)
+    assert (again, same.behind) == (third, 25)
+    set_to(house, made, version=made.version + 1, stage="terminated")
+    told, _ = page(house, feed, second.cursor, 5)
+    assert told.decode() == f'{{"_upload":"{made.id}","_forgotten":true}}\n'
+    with pytest.raises(NotFound):
+        feeds.fetch(house, "0" * 24, feed[1], second.cursor, None, 5, "ndjson")
 
 
 def test_who_stands_within_an_import_hears_of_those_after_it(house: House) -> None:
