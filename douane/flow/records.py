@@ -11,8 +11,9 @@ import io
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -46,17 +47,19 @@ from douane.store.revisions import Deed
 
 WORK_WAIT_S = 60.0
 
+T = TypeVar("T")
+
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record of a page. `record` maps field key to text or exact number (`msgspec.Raw`): encode with msgspec.json.
-    `problems` in the contract's order (the last one of a column is the one `/v1` shows); `line` the physical line, 0
-    for a row that a person added."""
+    """One record of a page. `record` maps field key to text or exact number (`msgspec.Raw`): encode with msgspec.json;
+    where it is shown and no more, that is all it is good for (`Output.shown`). `problems` in the contract's order (the
+    last one of a column is the one `/v1` shows); `line` the physical line, 0 for a row that a person added."""
 
     id: str
     index: int
     line: int
     valid: bool
-    record: dict[str, Any]
+    record: Any
     problems: tuple[Problem, ...]
     updated: dict[str, bool]
 
@@ -116,19 +119,44 @@ def page(house: House, operation: Operation, view: View, page: int, limit: int) 
 
 def page_in_pieces(
     house: House, operation: Operation, view: View, page: int, limit: int
-) -> tuple[int, Iterator[list[Record]]]:
+) -> tuple[int, Iterator[Sequence[Record]]]:
     """The size of the view, and the page's records some thousand at a time: a page may be as large as a person asks,
     and is never held whole."""
+    return _in_pieces(house, operation, view, page, limit, _records)
+
+
+def shown_in_pieces(
+    house: House, operation: Operation, view: View, page: int, limit: int
+) -> tuple[int, Iterator[Sequence[Record]]]:
+    """The same for who does nothing but encode the records."""
+    return _in_pieces(house, operation, view, page, limit, _shown)
+
+
+def plain_in_pieces(
+    house: House, operation: Operation, view: View, page: int, limit: int
+) -> tuple[int, Iterator[Sequence[Any]]]:
+    """The `record` of each of these, and nothing of what stands beside it."""
+    return _in_pieces(house, operation, view, page, limit, _plain)
+
+
+def _in_pieces(
+    house: House,
+    operation: Operation,
+    view: View,
+    page: int,
+    limit: int,
+    made: Callable[[Operation, Form, Page, _Changes], Sequence[T]],
+) -> tuple[int, Iterator[Sequence[T]]]:
     directory = _directory_at(house, operation)
     total = directory.total(view)
 
-    def pieces() -> Iterator[list[Record]]:
+    def pieces() -> Iterator[Sequence[T]]:
         form, most = form_of(operation), house.settings.page_rows_max
         begin = (page - 1) * limit
         end = min(total, begin + limit)
         for offset in range(begin, end, most):
             found = directory.page(view, offset, min(end - offset, most), house.objects.local_path)
-            yield list(_records(operation, form, found, _changes(house, operation, found)))
+            yield made(operation, form, found, _changes(house, operation, found))
 
     return total, pieces()
 
@@ -151,6 +179,7 @@ class _Changes:
 
 
 _UNCHANGED = _Changes(*[()] * 2)
+_UNTOUCHED: dict[str, bool] = {}  # of nearly all records; nobody changes it
 
 
 def _changes(house: House, operation: Operation, page: Page) -> _Changes:
@@ -172,23 +201,38 @@ def standing_frame(house: House, operation: Operation, page: Page) -> pl.DataFra
     return laid_over(page.frame, _changes(house, operation, page).now, form_of(operation).keys)
 
 
-def _records(operation: Operation, form: Form, page: Page, changes: _Changes) -> Iterator[Record]:
+def _plain(operation: Operation, form: Form, page: Page, changes: _Changes) -> Sequence[Any]:
+    return form.output.shown(laid_over(page.frame, changes.now, form.keys))
+
+
+def _records(operation: Operation, form: Form, page: Page, changes: _Changes) -> list[Record]:
     now = laid_over(page.frame, changes.now, form.keys)
+    return _with_what_is_known(operation, form, page, changes, now, form.output.records(now))
+
+
+def _shown(operation: Operation, form: Form, page: Page, changes: _Changes) -> list[Record]:
+    now = laid_over(page.frame, changes.now, form.keys)
+    return _with_what_is_known(operation, form, page, changes, now, form.output.shown(now))
+
+
+def _with_what_is_known(
+    operation: Operation, form: Form, page: Page, changes: _Changes, now: pl.DataFrame, records: Sequence[Any]
+) -> list[Record]:
+    """The page's records, made of the frame `now`, with their numbers, verdicts, problems and what was changed."""
+    if not len(page.rows):
+        return []
     then = now if changes.reviewed is changes.now else laid_over(page.frame, changes.reviewed, form.keys)
     changed: dict[int, dict[str, bool]] = {}
-    for key, rows, _ in changes.now:
-        for at in rows.tolist() if key != RECORD else ():
+    for key, places, _ in changes.now:
+        for at in places.tolist() if key != RECORD else ():
             changed.setdefault(at, {})[key] = True
-    records = form.output.records(now)
-    problems = (
-        form.checker.problems(then, _todays(operation, form, page)) if page.words.any() else [[] for _ in records]
-    )
-    lines = page.frame["_line"].to_list() if len(records) else []
-    valid = (page.states == VALID).tolist()
-    ids = record_ids(operation.id)
-    each = zip(page.rows.tolist(), lines, valid, records, problems, strict=True)
-    for at, (row, line, is_valid, record, found) in enumerate(each):
-        yield Record(ids(row), row, line, is_valid, record, tuple(found), changed.get(at) or {})
+    rows = page.rows.tolist()
+    problems: Sequence[tuple[Problem, ...]] = [()] * len(rows)
+    if page.words.any():
+        problems = list(map(tuple, form.checker.problems(then, _todays(operation, form, page))))
+    ids, lines, valid = map(record_ids(operation.id), rows), page.frame["_line"].to_list(), page.states == VALID
+    updated = [changed.get(at, _UNTOUCHED) for at in range(len(rows))] if changed else [_UNTOUCHED] * len(rows)
+    return list(starmap(Record, zip(ids, rows, lines, valid.tolist(), records, problems, updated, strict=True)))
 
 
 def _todays(operation: Operation, form: Form, page: Page) -> masks.Words:
@@ -261,7 +305,7 @@ def edit(
     # A number at or above the headings is in the file, gone, and may stand for a row that was added as well.
     shown = np.flatnonzero(found.states != GONE)
     if len(shown):
-        return list(_records(now, form_of(now), found, _changes(house, now, found)))[int(shown[-1])]
+        return _records(now, form_of(now), found, _changes(house, now, found))[int(shown[-1])]
     with read(house.engine) as connection:
         cells = revisions.standing(house, connection, now.id, [index])
     return _unreviewed(now, form_of(now), index, cells)

@@ -390,6 +390,7 @@ class Checker:
         """Per row of a page its problems, in the contract's order: the last one of a column is the one `/v1` shows."""
         found: list[list[Problem]] = [[] for _ in range(len(frame))]
         wrong = np.flatnonzero(mask.any(axis=1))
+        present = frozenset(frame.columns)  # asked for once: a frame makes the list anew each time
         texts: dict[str, Callable[[int], tuple[str | None, str]]] = {}
         for at, words in zip(wrong.tolist(), mask[wrong].tolist(), strict=True):
             for rule in self._met(words):
@@ -399,7 +400,7 @@ class Checker:
                     cell = stored = self._surplus_text(frame[at : at + 1])
                 elif rule.column is not None:
                     if rule.column not in texts:
-                        texts[rule.column] = _texts(frame, self._by_key[rule.column])
+                        texts[rule.column] = _texts(frame, self._by_key[rule.column], present)
                     cell, stored = texts[rule.column](at)
                 message = self._messages[rule.bit](stored)
                 explain = self._explain.get(rule.column or "")
@@ -651,19 +652,23 @@ def _said(message: str) -> Callable[[Sequence[str]], str] | None:
     return (lambda keys: message) if message else None
 
 
-def _texts(rows: pl.DataFrame, plan: Plan) -> Callable[[int], tuple[str | None, str]]:
+def _texts(rows: pl.DataFrame, plan: Plan, present: frozenset[str]) -> Callable[[int], tuple[str | None, str]]:
     """Of a row's number the cell as it is and its stored text, "" where there is no cell. They are taken out of the
     column one by one: on most pages it has few that something is wrong with."""
-    cells: pl.Series | list[None] = [None] * len(rows)
-    if plan.cell in rows.columns:
-        cells = rows.get_column(plan.cell)
+    cell_at: Callable[[int], str | None] = _no_cell
+    if plan.cell in present:
+        cell_at = rows.get_column(plan.cell).item
     if plan.judge.form == "list":
         delimiter = plan.column.delimiter
-        return lambda at: (cells[at], collapsed((cells[at] or "").strip(SPACE), delimiter))
-    if plan.judge.stored is not unchanged and (plan.kind in rows.columns or not plan.judge.keeps_typed):
-        stored = exact_frame(rows, plan, prepare=False).get_column("text")
-        return lambda at: (cells[at], stored[at] or "")
-    return lambda at: (cells[at], (cells[at] or "").strip(SPACE))
+        return lambda at: ((cell := cell_at(at)), collapsed((cell or "").strip(SPACE), delimiter))
+    if plan.judge.stored is not unchanged and (plan.kind in present or not plan.judge.keeps_typed):
+        stored_at = exact_frame(rows, plan, prepare=False).get_column("text").item
+        return lambda at: (cell_at(at), stored_at(at) or "")
+    return lambda at: ((cell := cell_at(at)), (cell or "").strip(SPACE))
+
+
+def _no_cell(at: int) -> None:
+    return None
 
 
 def references_of(column: Column) -> Iterator[tuple[str, Reference]]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 
+import msgspec
 import numpy as np
 import pytest
 
 from douane.errors import WrongStage
-from douane.flow import imports, records
+from douane.flow import changing, imports, records
+from douane.flow.changing import How
 from douane.flow.house import House, house_of
 from douane.flow.records import Excerpt
 from douane.flow.revisions import ChangedMeanwhile
 from douane.model.operation import Operation
 from douane.settings import Settings
-from douane.staging.masks import VALID
+from douane.staging.masks import VALID, View
 from douane.store.database import open_database
 from douane.store.objects import Objects
 from tests.flow.test_remapping import checked
@@ -94,6 +96,27 @@ def test_an_edit_shows_at_once_and_its_verdict_stands(house: House, operation: O
     # The same once more is no revision.
     records.edit(house, operation, before.index, {"name": "Eve", "mail": "e@x", "n": 3}, {})
     assert fresh(house, operation).revision_last == 1
+
+
+@pytest.mark.parametrize("view", ["all", "valid", "invalid"])
+def test_what_is_shown_is_what_a_page_has(house: House, operation: Operation, view: View) -> None:
+    def same(now: Operation) -> None:
+        for asked in ((1, 10), (2, 1), (9, 9)):
+            (total, whole), (of, shown) = (
+                ways(house, now, view, *asked) for ways in (records.page_in_pieces, records.shown_in_pieces)
+            )
+            _, plain = records.plain_in_pieces(house, now, view, *asked)
+            found = list(whole)
+            assert total == of
+            assert msgspec.json.encode(list(shown)) == msgspec.json.encode(found)
+            assert msgspec.json.encode(list(plain)) == msgspec.json.encode([[one.record for one in of] for of in found])
+
+    same(operation)
+    records.edit(house, operation, 4, {"name": ' "Bob"\n\u2028', "mail": "", "n": 1.50}, {})
+    records.edit(house, operation, 900, {"name": "New"}, {})
+    same(fresh(house, operation))
+    changing.delete(house, fresh(house, operation), [3], How(None))
+    same(fresh(house, operation))
 
 
 def test_a_new_row_is_invalid_until_it_is_looked_at(house: House, operation: Operation) -> None:

@@ -131,6 +131,36 @@ def test_a_record_is_the_same_beside_whole_ones_and_beside_one_that_lacks_cells(
     assert [list(record) for record in whole] == [["a", "n", "t"]] * len(rows)
 
 
+FIVE = st.tuples(*[st.none() | hostile | st.text(max_size=5)] * 5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(FIVE, max_size=8), st.booleans())
+def test_what_is_shown_is_encoded_as_the_records_are(rows: list[tuple[str | None, ...]], cut: bool) -> None:
+    output = output_of(
+        Column("a", "A"),
+        Column("n", "N", "Number"),
+        Column("t", "T", "Select", multi=True, delimiter=";"),
+        Column("ü /", "U", "Boolean"),
+        headings=("a", "n", "note", "t", "ü /"),
+    )
+    frame = frame_of(*rows) if rows else output.empty()
+    if cut:
+        frame = frame.drop("c1")  # a part whose file had fewer columns
+    records, shown = output.records(frame), output.shown(frame)
+    assert not any(isinstance(one, dict) for one in shown)
+    assert msgspec.json.encode(shown) == msgspec.json.encode(records)
+    assert [list(one) for one in shown] == [list(one) for one in records]
+
+
+@pytest.mark.parametrize(
+    "keys", [('a"b',), ("a\\", "b"), ("line\nbreak",), tuple(f"k{at}" for at in range(300)), ("", "x")]
+)
+def test_whatever_the_keys_are_the_same_is_shown(keys: tuple[str, ...]) -> None:
+    output, frame = output_of(Column("id", "Id"), headings=keys), frame_of(keys, (None,) * len(keys))
+    assert msgspec.json.encode(output.shown(frame)) == msgspec.json.encode(output.records(frame))
+
+
 texts = st.none() | st.sampled_from(["", " 1.0", "-0", "1e5", "x", "a;b", ";", "0x1f"]) | st.text(max_size=5)
 
 

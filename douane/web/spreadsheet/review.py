@@ -51,7 +51,7 @@ async def read_page(
     with_line = request.query_params.get("lines", "").lower() in ("true", "1")
 
     def begin() -> Iterator[bytes]:
-        total, pieces = records.page_in_pieces(web.house, find(web, caller, upload_id), view, page, limit)
+        total, pieces = records.shown_in_pieces(web.house, find(web, caller, upload_id), view, page, limit)
         shown = wire.ReviewPage([], limit, page, total, wire.pages(total, limit))
         return listed(shown, ([wire.record(one, with_line=with_line) for one in piece] for piece in pieces))
 

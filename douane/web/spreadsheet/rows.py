@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Literal
 
@@ -76,11 +76,17 @@ async def _rows(request: Request, upload_id: str, caller: Caller, view: Literal[
         operation = find(web, caller, upload_id)
         wire.guard(operation, "processing", "completed")
         if kind == JSON:
-            total, pieces = records.page_in_pieces(web.house, operation, view, page, limit)
-            shown = wire.RowsPage(page, [], limit, wire.pages(total, limit), total)
-            shape = _shape(web.house, operation, full=full, as_delivered=as_delivered)
-            documents = ([shape(one) for one in piece] for piece in pieces)
-            return listed(shown, documents)
+            asked = web.house, operation, view, page, limit
+            documents: Iterator[Sequence[Any]]
+            if full:
+                total, found = records.shown_in_pieces(*asked)
+                documents = ([wire.record(one) for one in piece] for piece in found)
+            elif as_delivered:
+                total, found = records.page_in_pieces(*asked)
+                documents = _as_delivered(web.house, operation, found)
+            else:
+                total, documents = records.plain_in_pieces(*asked)
+            return listed(wire.RowsPage(page, [], limit, wire.pages(total, limit), total), documents)
         if lines is not None:
             _, pieces = records.page_in_pieces(web.house, operation, view, page, limit if paged else operation.total)
             return _delivered(web.house, operation, pieces, lines)
@@ -99,8 +105,7 @@ def _delivered(
     house: House, operation: Operation, pieces: Iterable[Sequence[Record]], form: Literal["ndjson", "csv"]
 ) -> Iterator[bytes]:
     """Records as they leave, a line each. WireError where the template's format makes no table."""
-    delivery = delivery_of(operation, images.root(house, operation.id))
-    made = ([delivery.of(one.record, one.index) for one in piece] for piece in pieces)
+    made = _as_delivered(house, operation, pieces)
     if form == "ndjson":
         return (b"".join(answers.encode(one) + b"\n" for one in piece) for piece in made)
     names = delivered_members(operation)
@@ -109,23 +114,18 @@ def _delivered(
     return chain([csv_lines(names, [dict(zip(names, names, strict=True))])], (csv_lines(names, one) for one in made))
 
 
-def _shape(house: House, operation: Operation, *, full: bool, as_delivered: bool) -> Callable[[Record], Any]:
-    """How a record is shown."""
-    if full:
-        return wire.record
-    if not as_delivered:
-        return lambda one: one.record
+def _as_delivered(house: House, operation: Operation, pieces: Iterable[Sequence[Record]]) -> Iterator[Sequence[Any]]:
     delivery = delivery_of(operation, images.root(house, operation.id))
-    return lambda one: delivery.of(one.record, one.index)
+    return ([delivery.of(one.record, one.index) for one in piece] for piece in pieces)
 
 
-def listed(empty: Struct, pieces: Iterable[list[Any]]) -> Iterator[bytes]:
+def listed(empty: Struct, pieces: Iterable[Sequence[Any]]) -> Iterator[bytes]:
     """The JSON of a page whose `data` comes in pieces; `empty` is the page without."""
     head, mark, tail = answers.encode(empty).partition(b'"data":[')
     return listed_after(head + mark, pieces, tail)
 
 
-def listed_after(begun: bytes, pieces: Iterable[list[Any]], tail: bytes) -> Iterator[bytes]:
+def listed_after(begun: bytes, pieces: Iterable[Sequence[Any]], tail: bytes) -> Iterator[bytes]:
     """A list's members behind what was begun, and the rest."""
     for piece in pieces:
         members = answers.encode(piece)[1:-1]
