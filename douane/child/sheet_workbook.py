@@ -80,8 +80,8 @@ def compare(spec: line.Compare, folder: Path, wire: Wire) -> None:
     standing = _Standing(spec, table)
     form = output.Output(table.template, table.layout)
     assert reader.first is not None
-    headings, collapsed = reader.first.rows[heading], reader.detected.format == "ods"
-    taken = Returned(table.template, form, spec.operation, headings, column, collapsed=collapsed)
+    headings, read_as = reader.first.rows[heading], reader.detected.format
+    taken = Returned(table.template, form, spec.operation, headings, column, format=read_as)
     facts, at = Facts(), 0
     for batch in in_order(reader.pieces(), lambda piece: piece.parse()):
         frame = batch.frame[max(0, heading + 1 - at) :] if at <= heading else batch.frame
@@ -91,9 +91,10 @@ def compare(spec: line.Compare, folder: Path, wire: Wire) -> None:
         wire.progress("reading", batch.bytes_done, source.size, "bytes", at)
     for fact in facts.all():
         where = ", ".join(f"{number:,}" for number in fact.lines[:5])
+        many = "1 formula has" if fact.count == 1 else f"{fact.count:,} formulas have"
         raise BadFile(
-            f"{fact.count:,} formulas have no result (rows {where}). Open the workbook in a sheet program, save it, "
-            "and send it again. Nothing was changed.",
+            f"{many} no result (row{'s' * (len(fact.lines) > 1)} {where}). Open the workbook in a sheet program, save "
+            "it, and send it again. Nothing was changed.",
             code=CHANGED,
         )
     difference = taken.difference(standing.base)

@@ -2,8 +2,9 @@
 
 A row is found by its identity, a column by its heading, wherever they stand now. What cannot be told for sure is
 refused with a sentence and the rows it is about: identities that are missing, doubled, moved or another import's,
-columns that came or went, error cells. A cell differs where its text does, trimmed as records are, numbers by value; a
-line end written in another way, or the apostrophe that kept a text from being a formula in CSV, is no difference.
+columns that came or went, error cells, a CSV file that breaks off. A cell differs where its text does, trimmed as
+records are, numbers by value; a line end written in another way, or the apostrophe that kept a text from being a
+formula in CSV, is no difference.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from douane.errors import BadFile
 from douane.model.template import Template
 from douane.sheet.annotated import LINE, SAID, Identity, Rows, headings, rows_of
 from douane.sheet.columns.contract import SPACE
-from douane.sheet.formats import KIND_ERROR, KIND_NUMBER
+from douane.sheet.formats import FLAG_SHORT, KIND_ERROR, KIND_NUMBER
 from douane.sheet.formats.cell_text import unescaped
 from douane.sheet.output import Output
 from douane.sheet.report import escape_formula
@@ -87,13 +88,17 @@ class Returned:
         record: Sequence[str],
         identities: int,
         *,
-        collapsed: bool = False,
+        format: str = "",
     ) -> None:
-        """`record`: its headings; `identities`: the column that these stand in. `collapsed`: white space counts once
-        in its lines, and not at their ends. BadFile where a column came or went."""
-        self._collapsed = collapsed
+        """`record`: its headings; `identities`: the column that these stand in; `format`: what it was read as. BadFile
+        where a column came or went."""
+        # White space counts once in its lines, and not at their ends.
+        self._collapsed = format == "ods"
+        self._may_break_off = format == "csv"
         self._output, self._operation, self._identities = output, operation, identities
-        self._columns = _columns(headings(template, output.fields), output.fields, record, identities)
+        wanted = headings(template, output.fields)
+        self._columns = _columns(wanted, output.fields, record, identities)
+        self._called = dict(zip(output.fields, wanted, strict=True))
         self._ignored = {at for at, text in enumerate(record) if text.strip().casefold() in _BESIDE}
         self._kept: list[pl.DataFrame] = []
         self._rows: list[Rows] = []
@@ -103,12 +108,15 @@ class Returned:
         self._missing, self._foreign, self._unknown, self._surplus = _Told(), _Told(), _Told(), _Told()
         self._errors: dict[str, _Told] = {}
         self._spoilt = 0
+        # Records that end before their last cell, those of them that would lose what stood there, and the last record.
+        self._short, self._losing, self._last = 0, _Told(), 0
 
     def take(self, frame: pl.DataFrame, known: Known, base: Base) -> None:
         """A batch in the frame form of `sheet/formats`, without the heading record."""
         if len(frame) == 0:
             return
         self._look_beside(frame)
+        self._last = int(frame["_line"][-1])
         rows, foreign = rows_of(self._operation, _trimmed(frame, f"c{self._identities}"))
         self._foreign.add(frame["_line"].filter(pl.Series(foreign)))
         bare = rows.is_null()
@@ -135,6 +143,9 @@ class Returned:
         )
         self._surplus.refuse("{}: data beyond the columns of this import. Nothing was changed.")
         self._unknown.refuse("{}: a record that this import does not have. Nothing was changed.", FOREIGN)
+        if self._short == 1 and self._losing.lines == [self._last]:
+            # Of several a program may have left the separators of empty cells away.
+            self._losing.refuse("{}, the last one, breaks off: the file was cut on its way. Nothing was changed.")
         for heading, told in self._errors.items():
             said = heading.replace("{", "{{").replace("}", "}}")
             told.refuse(f"{{}}: an error, such as #REF! or #NAME?, in “{said}”. Nothing was changed.")
@@ -169,6 +180,8 @@ class Returned:
         now, before = self._output.written(sent).fill_null(""), self._output.written(base).fill_null("")
         any_differs = np.zeros(len(rows), np.bool_)
         lines = frame["_line"]
+        if self._may_break_off:
+            self._look_for_short(frame, sent, before)
         for key in now.columns:
             differs = now[key] != before[key]
             if not differs.any():
@@ -202,6 +215,16 @@ class Returned:
         if len(changed):
             self._changed.append((self._hashed(now[changed]), self._hashed(before[changed])))
 
+    def _look_for_short(self, frame: pl.DataFrame, sent: pl.DataFrame, before: pl.DataFrame) -> None:
+        at = ((frame["_flags"] & FLAG_SHORT) != 0).arg_true()
+        self._short += len(at)
+        if len(at) == 0 or self._short > 1:
+            return
+        for key, position in zip(before.columns, self._output.positions, strict=True):
+            if sent[f"c{position}"][at[0]] is None and before[key][at[0]] != "":
+                self._losing.add(frame["_line"].gather(at))
+                return
+
     def _hashed(self, frame: pl.DataFrame) -> npt.NDArray[np.uint64]:
         """What tells rows apart: their texts, for a number may be written in several ways."""
         texts = [key for key in frame.columns if key not in self._output.numbers] or frame.columns
@@ -224,7 +247,8 @@ class Returned:
                 made.append(kinds.alias(f"k{position}"))
                 wrong = kinds == KIND_ERROR
                 if wrong.any():
-                    self._errors.setdefault(key, _Told()).add(frame["_line"].filter(wrong.fill_null(False)))
+                    told = self._errors.setdefault(self._called[key], _Told())
+                    told.add(frame["_line"].filter(wrong.fill_null(False)))
         return pl.DataFrame(made)
 
     # The whole

@@ -298,6 +298,25 @@ def test_csv_that_a_program_took_for_numbers_spoils_nothing(people: Import) -> N
     assert people.changes(text.replace("'=1+1", "'=1+2").encode()) == [(1, "name", "'=1+2")]
 
 
+def test_csv_that_breaks_off_empties_nothing(people: Import) -> None:
+    text = people.made("csv")
+    for left in (b"1-2", b"1-2,1"):
+        cut = text[: text.rindex(b"1-2,1") + len(left)]
+        code, message = people.refused(cut)
+        assert (code, message) == (
+            "workbook_changed",
+            "Row 8, the last one, breaks off: the file was cut on its way. Nothing was changed.",
+        )
+    # Where programs leave separators of empty cells away they do so in more rows than one, or only of what was empty.
+    lines = text.decode().rstrip("\r\n").split("\r\n")
+    bare = [line.rstrip(",") for line in lines]
+    assert people.changes("\r\n".join(bare).encode()) == []
+    last = mended(people.made(), lambda sheet: setattr(sheet.cell(7, OTHER), "value", None))
+    assert people.changes(last) == [(6, "Other", "")]
+    bare[-1] = bare[-1].replace(",'@home", "").rstrip(",")
+    assert people.changes("\r\n".join(bare).encode()) == [(6, "Other", "")]
+
+
 def test_csv_that_was_saved_without_some_signs_spoils_nothing(tmp_path: Path) -> None:
     names = ["Łódź", "Zoë?", "😀 x", "日本", "Zoë 日", "plain"]
     people = Import(Seat(tmp_path), "Name\n" + "".join(f"{name}\n" for name in names))
@@ -335,8 +354,13 @@ def _with(row: int, column: int, value: object) -> Callable[[Worksheet], object]
 
 
 def _error(sheet: Worksheet) -> None:
-    sheet.cell(3, OTHER).value = "#REF!"
-    sheet.cell(3, OTHER).data_type = "e"
+    sheet.cell(3, BORN).value = "#REF!"
+    sheet.cell(3, BORN).data_type = "e"
+
+
+def _formulas(sheet: Worksheet) -> None:
+    for row in (3, 4):
+        sheet.cell(row, AGE).value = "=1+1"
 
 
 def test_rows_that_hold_what_several_held_are_not_taken_for_moved(tmp_path: Path) -> None:
@@ -372,8 +396,9 @@ HOSTILE: dict[str, tuple[Callable[[Worksheet], object], str]] = {
     "a column gone": (lambda sheet: sheet.delete_cols(AGE), "The column “Age” is missing"),
     "a column twice": (_with(1, 12, "Age"), "two columns “Age”"),
     "data without a heading": (_with(5, 12, "x"), "Row 5: data beyond the columns"),
-    "an error": (_error, "Row 3: an error, such as #REF! or #NAME?, in “Other”"),
-    "a formula without a result": (_with(3, AGE, "=1+1"), "1 formulas have no result (rows 3)"),
+    "an error": (_error, "Row 3: an error, such as #REF! or #NAME?, in “Born”"),
+    "a formula without a result": (_with(3, AGE, "=1+1"), "1 formula has no result (row 3)"),
+    "formulas without results": (_formulas, "2 formulas have no result (rows 3, 4)"),
     "no identities": (lambda sheet: sheet.delete_cols(IDENTITY), "no workbook of an import"),
 }
 
