@@ -15,6 +15,8 @@ from douane.line.images import Image
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 NAME_CHARS_MAX = 255
+# What systems leave beside files, besides hidden ones and Apple's folder.
+_LEFT = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini"})
 
 
 def images(spec: line.Images, folder: Path, wire: Wire) -> None:
@@ -37,7 +39,7 @@ def _named(archive: Archive, spec: line.Images) -> Iterator[tuple[str, Entry]]:
     taken: set[str] = set()
     for entry in archive:
         path = PurePosixPath(entry.name.replace("\\", "/"))
-        if entry.is_folder or path.name.startswith(".") or "__MACOSX" in path.parts:
+        if entry.is_folder or path.name.startswith(".") or "__MACOSX" in path.parts or path.name.lower() in _LEFT:
             continue
         name = unicodedata.normalize("NFC", path.name)
         if not name.lower().endswith(ENDINGS) or len(name) > NAME_CHARS_MAX or not name.isprintable():

@@ -48,6 +48,8 @@ def test_images_come_by_the_names_of_their_files(tmp_path: Path) -> None:
         ("Zoe\u0308.webp", WEBP),  # as a Mac spells it
         ("__MACOSX/._a.png", b"x"),
         (".DS_Store", b"x"),
+        ("pictures/Thumbs.db", b"x"),
+        ("desktop.ini", b"x"),
     )
     assert found(tmp_path, data) == {"a.png": PNG, "B.JPG": JPEG, "Zoë.webp": WEBP}
 
