@@ -460,16 +460,20 @@ class Line:
         """Sends `body` and answers with what came: any status, and the first `bytes_max` of the answer's body, which
         may break off without that being an error. All within `wait_s`.
 
-        A redirect that keeps the method (307, 308) is followed on the same host, from http to https also; any other is
-        an answer like others. What was sent over a kept connection that the other side had just closed is sent once
-        more. Raises Refused and Unreachable."""
+        A redirect that keeps the method (307, 308) is followed on the same host, from http to https also; any other,
+        and one that leads to no address, is an answer like others. What was sent over a kept connection that the other
+        side had just closed is sent once more. Raises Refused and Unreachable."""
         target, began = self._target, time.monotonic()
         for _ in range(self._outbound._settings.outbound_redirects_max + 1):
             answer = self._ask(target, body, headers, began, began + wait_s, bytes_max)
             location = answer.headers.get("location", "")
             if answer.status not in (307, 308) or not location:
                 return answer
-            following = _target(location, base=target)
+            try:
+                following = _target(location, base=target)
+            except Refused:
+                # Its sentence would be taken for one about the address that was asked for.
+                return answer
             if following.host != target.host or following.origin not in (target.origin, ("https", target.host, 443)):
                 return answer
             target = following

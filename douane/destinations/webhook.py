@@ -113,10 +113,9 @@ def _reply(url: str, answer: Answer) -> Reply:
     common: dict[str, Any] = {"address": url, "status": status, "body": body, "seconds": answer.seconds}
     if answer.ok:
         return Reply("delivered", **common)
-    if 300 <= status < 400:
-        reason = f"It answered with status {status}, which leads to another address; that is not followed."
-        return Reply("failed", reason=reason, **common)
     reason = f"It answered with status {status}."
+    if 300 <= status < 400 and answer.headers.get("location"):
+        reason = f"It answered with status {status}, which leads to another address; that is not followed."
     if status in _AGAIN or status >= 500:
         # Whoever asks for fewer calls is not down.
         wait_s = answer.retry_after_s if waits else None

@@ -178,6 +178,24 @@ def test_a_redirect_is_followed_on_the_same_host_only(serve: Callable[..., int])
     assert (reply.outcome, reply.status) == ("failed", 302)
 
 
+@pytest.mark.parametrize(
+    "location",
+    ["file:///etc/passwd", "ftp://127.0.0.1/", "http://[::1", "http://a@127.0.0.1/", "/" + "a" * 20_000, "\\"],
+)
+def test_a_redirect_that_leads_nowhere_is_told_apart_from_a_wrong_address(
+    serve: Callable[..., int], location: str
+) -> None:
+    reply = sent(serve(says(redirect(location))))
+    assert (reply.outcome, reply.status, reply.alive) == ("failed", 307, True)
+    assert reply.reason == "It answered with status 307, which leads to another address; that is not followed."
+
+
+@pytest.mark.parametrize("status", [300, 304, 307])
+def test_no_redirect_is_said_where_none_is(serve: Callable[..., int], status: int) -> None:
+    reply = sent(serve(says(f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n".encode())))
+    assert (reply.outcome, reply.reason) == ("failed", f"It answered with status {status}.")
+
+
 def test_a_redirect_to_itself_ends(serve: Callable[..., int]) -> None:
     reply = sent(serve(says(redirect("/in"))))
     assert "leads on again and again" in (reply.reason or "")
