@@ -235,7 +235,7 @@ class _Sending:
                 address=reply.address,
                 status=reply.status,
                 reason=reply.reason,
-                reply=reply.body,
+                reply=None if reply.status is None and not reply.alive else reply.body,
             )
         )
 

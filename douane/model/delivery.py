@@ -122,7 +122,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One try of a page. `outcome`: delivered; failed: given up; again: it is tried once more."""
+    """One try of a page. `outcome`: delivered; failed: given up; again: it is tried once more. `reply`: the first of
+    what came back; None where the destination was asked and nothing came, or where it was not asked (no `address`)."""
 
     delivery_id: str
     operation_id: str

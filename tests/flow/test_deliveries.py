@@ -400,6 +400,9 @@ def test_a_dead_destination_is_given_up_as_a_whole_and_can_be_sent_to_again(give
     assert [page for page, outcome in log if outcome == "failed"] == list(range(1, 11))
     # It was called for the first page, and once for the second; the others were not tried.
     assert {page for page, outcome in log if outcome == "again"} == {1}
+    lines = destinations.log_of(given.house, operation, again=None, page=1, limit=1000).lines
+    assert {(line.one.reply, line.one.address == "") for line in lines if line.one.page < 3} == {(None, False)}
+    assert {(line.one.reply, line.one.address) for line in lines if line.one.page > 2} == {(None, "")}
     receiver.start()
     assert destinations.again(given.house, imports.get(given.house, operation.id), failed=True) == 10
     again = given.done(operation)

@@ -11,10 +11,11 @@ import pytest
 from douane import errors
 from douane.errors import NotFound, OverLimit, StorageFull, Unavailable, WrongStage
 from douane.flow.records import Record
+from douane.model.delivery import Try
 from douane.model.operation import Operation
 from douane.model.problem import Problem
 from douane.web.spreadsheet import wire
-from douane.web.spreadsheet.wire import WireError
+from douane.web.spreadsheet.wire import WireError, destinations
 
 
 def refused(call: Any, *arguments: Any) -> tuple[int, Any]:
@@ -408,3 +409,23 @@ def test_a_failure_of_the_worker_blames_the_server_or_what_was_asked() -> None:
     assert wire.bad_file("a.csv", "file_type", "So.").status == 422
     assert wire.bad_file("a.XLSX", "file_type", "So.").status == 400
     assert wire.bad_file("a.csv", "over_limit", "So.").message == "So."
+
+
+@pytest.mark.parametrize(
+    ("tried", "said"),
+    [
+        ({"outcome": "again", "address": "http://a.example"}, "Network Error"),
+        ({"outcome": "failed", "address": "http://a.example"}, "Network Error"),  # ... and it is given up
+        ({"outcome": "failed", "address": "http://a.example", "status": 404, "reply": ""}, "Application Error"),
+        ({"outcome": "failed", "address": "http://a.example", "reply": ""}, "Why."),  # an address that is not opened
+        ({"outcome": "failed"}, "Why."),  # not tried
+    ],
+)
+def test_the_log_says_in_the_contract_s_words_why_a_call_failed(tried: dict[str, Any], said: str) -> None:
+    class Held:
+        def message_id(self, page: int) -> str:
+            return f"msg_{page}"
+
+    one = Try("d", "o", 1, 2, again=False, at=datetime(2026, 3, 13, tzinfo=UTC), reason="Why.", **tried)
+    entry = destinations.log_entry(one, Held(), None, None)  # type: ignore[arg-type]
+    assert (entry.status, entry.failedReason, entry.response) == ("Failed", said, "")

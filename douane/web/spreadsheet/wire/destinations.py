@@ -222,7 +222,7 @@ def log_entry(one: Try, delivery: Delivery, body: bytes | None, auth_header: str
     if one.outcome != "delivered":
         # The contract's words: an answer that is no success, none at all, or another cause (8.4).
         error = {"error": one.reason or ""} if one.status is None else {"error": one.reason, "data": one.reply or ""}
-        network = one.status is None and one.outcome == "again"
+        network = one.status is None and (one.outcome == "again" or (one.reply is None and one.address != ""))
         reason = "Application Error" if one.status is not None else "Network Error" if network else one.reason or ""
     return LogEntry(
         id_=one.id,
