@@ -155,6 +155,8 @@ def _plan(route: APIRoute) -> _Plan | None:
     hints = get_type_hints(route.endpoint)
     if any(hints.get(one.name) is not str for one in wanted.path_params):
         return None
+    if {one.name for one in wanted.path_params} != set(_PARAMETER.findall(route.path)):
+        return None  # a part of the path that the endpoint does not ask for
     given = []
     for one in wanted.dependencies:
         if one.name is None or one.call is None or one.request_param_name is None or not _of_request_alone(one):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,7 @@ PATHS = (
     "/api/v1/info",
     "/api/v1/users.list",
     "/widget/",
+    "/i/any-token",
     "/embed.js",
     "/",
     "/nothing",
@@ -109,6 +111,19 @@ def test_the_ways_that_programs_ask_for_most_are_known(site: Site) -> None:
         assert not known.knows({"type": "http", "method": "GET", "path": path, "root_path": "/under"})
 
 
+def test_every_endpoint_takes_what_it_is_given() -> None:
+    known = Direct(SURFACES, {})
+    plans = 0
+    for one in (one for shape in known._by_shape.values() for one in shape if one.plan is not None):
+        assert one.plan is not None
+        names = {name for _, name in one.parameters} | {name for name, _, _ in one.plan.given}
+        if one.plan.request is not None:
+            names.add(one.plan.request)
+        inspect.signature(one.plan.endpoint).bind(**dict.fromkeys(names))
+        plans += 1
+    assert plans > 150
+
+
 router = APIRouter()
 
 
@@ -148,6 +163,11 @@ async def data() -> dict[str, str]:
 @router.get("/e/{rest:path}")
 async def anything(rest: str) -> Response:
     return PlainTextResponse("deeper than the router cuts")
+
+
+@router.get("/g/{unread}")
+async def never_asks(request: Request) -> Response:
+    return PlainTextResponse("not asked for")
 
 
 @router.get("/f/{how}")
@@ -191,7 +211,7 @@ def test_an_endpoint_gets_the_request_its_path_and_who_asks() -> None:
     assert called("/a/fixed") == [200, b"fixed me /a/fixed"]
 
 
-@pytest.mark.parametrize("path", ["/b/1", "/c", "/d", "/e/1/2", "/a", "/a/", "/a/b/c", "/"])
+@pytest.mark.parametrize("path", ["/b/1", "/c", "/d", "/e/1/2", "/g/1", "/a", "/a/", "/a/b/c", "/"])
 def test_who_wants_more_goes_the_frameworks_way(path: str) -> None:
     assert not ROUTES.knows({"type": "http", "method": "GET", "path": path})
 
