@@ -33,6 +33,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# Of several processes beside each other none needs a pool of threads as wide as the machine: to hand a frame of ten
+# rows to it and wait is most of what such a frame costs. Programs that tests start have theirs as ever, and so has a
+# run of one process.
+if "PYTEST_XDIST_WORKER" in os.environ and "POLARS_MAX_THREADS" not in os.environ:
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    import polars as polars  # it reads that once, here
+
+    polars.thread_pool_size()
+    del os.environ["POLARS_MAX_THREADS"]
+
 import httpx
 import pytest
 import sqlalchemy as sa
