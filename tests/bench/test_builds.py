@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,9 @@ def test_a_commit_becomes_a_tree_of_its_own(tmp_path: Path) -> None:
         build.tree
     )
     assert run([OURS.python, "-c", WHERE], cwd=OURS.tree, environment=OURS.environment).stdout.strip() == str(ROOT)
+    loads = "from douane.sheet import native; print(native.load() is not None)"
+    kernel = run([build.python, "-c", loads], cwd=build.tree, environment=build.environment).stdout.strip()
+    assert kernel == str(any(map(shutil.which, ("cc", "gcc", "clang"))))
     assert of_commit("HEAD") == build
     said = run([*build.command, "version"], cwd=build.tree, environment=build.environment)
     assert said.status == 0, said.stderr
